@@ -1,0 +1,1 @@
+"""The pure heart of revrec: money, charge lines, rules, schedules, journal entries. No I/O, no clock."""

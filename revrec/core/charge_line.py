@@ -1,0 +1,59 @@
+"""The charge line, one billed line, and the dated facts about its fulfilment."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+DIMENSIONS = ("location", "department", "class", "project", "contract")
+"""Dimension names of a charge line besides customer and item, in their order in native files."""
+
+EVENT_KINDS = ("pod", "milestone", "percent", "usage", "cancel", "credit", "hold", "release", "service_dates")
+"""Kinds of fulfilment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; and so on."""
+
+
+class ChargeLine(NamedTuple):
+    """One billed line as it came from its source; immutable once imported.
+
+    ``amount`` is in minor units of ``currency`` (ISO 4217); negative for a credit. ``rev_rec_date`` and the
+    service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and a tenant's own) to ids;
+    empty ids are left out.
+    """
+
+    source: str
+    document: str
+    line: str
+    customer: str
+    item: str
+    post_date: date
+    amount: int
+    currency: str
+    rev_rec_date: date | None = None
+    description: str = ""
+    quantity: Decimal | None = None
+    service_start: date | None = None
+    service_end: date | None = None
+    entity: str = ""
+    dimensions: Mapping[str, str] = {}
+
+    @property
+    def id(self) -> str:
+        """The charge's id, ``source/document/line``, by which a user names it."""
+        return f"{self.source}/{self.document}/{self.line}"
+
+
+class FulfilmentEvent(NamedTuple):
+    """A dated fact about a charge line: a proof of delivery, a milestone reached, units used.
+
+    ``charge`` is the charge's id. ``amount`` is in minor units of the charge's currency. Later-recorded events of
+    the same kind and name correct earlier ones; events are passed around in the order they were recorded.
+    """
+
+    charge: str
+    kind: str
+    date: date
+    quantity: Decimal | None = None
+    percent: Decimal | None = None
+    amount: int | None = None
+    name: str = ""
+    note: str = ""

@@ -1,0 +1,127 @@
+"""From due schedule lines to balanced journal entries (Intacct: GLBATCH and its GLENTRY lines)."""
+
+import hashlib
+from base64 import b32encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import NamedTuple
+
+REFERENCE_PREFIX = "RR"
+REFERENCE_LENGTH = 18
+"""Intacct's REFERENCENO holds 20 characters; 16 base32 characters of a hash behind the prefix fit with room."""
+
+
+class DueLine(NamedTuple):
+    """One schedule line that is due, with all that its journal lines need.
+
+    ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``amount`` is in minor units of
+    ``currency``. ``deferred`` and ``accrued`` are account numbers, ``journal`` a journal symbol.
+    """
+
+    charge_no: int
+    version: int
+    seq: int
+    of: int
+    charge: str
+    document: str
+    customer: str
+    item: str
+    entity: str
+    dimensions: Mapping[str, str]
+    date: date
+    amount: int
+    currency: str
+    deferred: str
+    accrued: str
+    journal: str
+    memo: str
+
+
+class JournalLine(NamedTuple):
+    """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit."""
+
+    line_no: int
+    side: str
+    account: str
+    amount: int
+    currency: str
+    charge: str
+    charge_no: int
+    version: int
+    seq: int
+    document: str
+    memo: str
+    customer: str
+    item: str
+    dimensions: Mapping[str, str]
+
+
+class JournalEntry(NamedTuple):
+    """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency."""
+
+    reference: str
+    control_id: str
+    date: date
+    journal: str
+    entity: str
+    currency: str
+    title: str
+    lines: tuple[JournalLine, ...]
+
+    @property
+    def amount(self) -> int:
+        """The sum of the debits, which is that of the credits, in minor units."""
+        return sum(line.amount for line in self.lines if line.side == "debit")
+
+
+Group = tuple[date, str, str, str]
+
+
+def group_of(line: DueLine) -> Group:
+    """What all lines of one entry share: date, entity, journal, currency."""
+    return (line.date, line.entity, line.journal, line.currency)
+
+
+def build_entries(due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int) -> Iterator[JournalEntry]:
+    """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
+
+    Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one).
+    The result depends on the lines alone, never on the clock, so that the same lines give the same references.
+    """
+    room = max(1, lines_per_entry // 2)
+    for group, members in groupby(due, key=group_of):
+        lines = list(members)
+        for start in range(0, len(lines), room):
+            yield _entry(group, lines[start : start + room], deployment, company)
+
+
+def _entry(group: Group, due: Sequence[DueLine], deployment: str, company: str) -> JournalEntry:
+    day, entity, journal, currency = group
+    reference = reference_of(due, deployment)
+    lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
+    title = f"Rev rec {day.isoformat()} {entity}".rstrip()
+    return JournalEntry(reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines)
+
+
+def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
+    """Debit deferred, credit accrued; the other way round for a negative amount, since GLENTRY amounts are absolute."""
+    debit, credit = (due.deferred, due.accrued) if due.amount > 0 else (due.accrued, due.deferred)
+    rest = (
+        abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
+        due.document, due.memo, due.customer, due.item, due.dimensions,
+    )  # fmt: skip
+    return JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
+
+
+def reference_of(due: Sequence[DueLine], deployment: str) -> str:
+    """The entry's REFERENCENO: a digest of its schedule lines and of the deployment, the same however often computed."""
+    digest = hashlib.sha256(deployment.encode())
+    for line in due:
+        digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}".encode())
+    return REFERENCE_PREFIX + b32encode(digest.digest()).decode()[: REFERENCE_LENGTH - len(REFERENCE_PREFIX)]
+
+
+def control_id_of(company: str, deployment: str, reference: str) -> str:
+    """The function control id: lower case, unique across companies and deployments that share one sender."""
+    return f"revrec:{company}:{deployment}:{reference}".lower()

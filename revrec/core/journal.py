@@ -15,13 +15,15 @@ REFERENCE_LENGTH = 18
 class DueLine(NamedTuple):
     """One schedule line that is due, with all that its journal lines need.
 
-    ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``amount`` is in minor units of
-    ``currency``. ``deferred`` and ``accrued`` are account numbers, ``journal`` a journal symbol.
+    ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the refused
+    entries it has been on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` are
+    account numbers, ``journal`` a journal symbol.
     """
 
     charge_no: int
     version: int
     seq: int
+    revision: int
     of: int
     charge: str
     document: str
@@ -83,7 +85,9 @@ def group_of(line: DueLine) -> Group:
     return (line.date, line.entity, line.journal, line.currency)
 
 
-def build_entries(due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int) -> Iterator[JournalEntry]:
+def build_entries(
+    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int
+) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
 
     Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one).
@@ -101,7 +105,9 @@ def _entry(group: Group, due: Sequence[DueLine], deployment: str, company: str) 
     reference = reference_of(due, deployment)
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
     title = f"Rev rec {day.isoformat()} {entity}".rstrip()
-    return JournalEntry(reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines)
+    return JournalEntry(
+        reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines
+    )
 
 
 def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
@@ -118,7 +124,7 @@ def reference_of(due: Sequence[DueLine], deployment: str) -> str:
     """The entry's REFERENCENO: a digest of its schedule lines and of the deployment, the same however often computed."""
     digest = hashlib.sha256(deployment.encode())
     for line in due:
-        digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}".encode())
+        digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}\t{line.revision}".encode())
     return REFERENCE_PREFIX + b32encode(digest.digest()).decode()[: REFERENCE_LENGTH - len(REFERENCE_PREFIX)]
 
 

@@ -1,0 +1,22 @@
+"""${message}
+
+An older revrec may still read a database that this migration has upgraded only if it refuses to; it does, by the
+revision. Write the way down too: a test walks both.
+"""
+
+from alembic import op
+import sqlalchemy as sa
+${imports if imports else ""}
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

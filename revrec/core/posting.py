@@ -1,0 +1,38 @@
+"""The posting states of a journal entry and the only ways between them.
+
+READY: committed here, never sent. SENDING: a worker holds it and a request may be out. POSTED: Intacct confirmed it
+and gave its record number. REJECTED: Intacct refused it and saved nothing. IN_DOUBT: no usable answer; only reading
+Intacct back may settle it. HELD: a person must decide. REPLACED: a rejected entry whose schedule lines went on to a
+new entry under a new reference. CANCELLED: given up by a person, with a reason.
+"""
+
+TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("READY", "SENDING"),
+        ("READY", "HELD"),
+        ("READY", "IN_DOUBT"),
+        ("SENDING", "POSTED"),
+        ("SENDING", "REJECTED"),
+        ("SENDING", "IN_DOUBT"),
+        ("SENDING", "READY"),
+        ("IN_DOUBT", "POSTED"),
+        ("IN_DOUBT", "SENDING"),
+        ("IN_DOUBT", "HELD"),
+        ("REJECTED", "REPLACED"),
+        ("HELD", "POSTED"),
+        ("HELD", "READY"),
+        ("HELD", "CANCELLED"),
+    }
+)
+"""Allowed transitions. SENDING -> READY only where it is certain that nothing ran: sign-in or connection refused."""
+
+UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
+"""States that still want something: a worker, Intacct's answer, or a person."""
+
+RELEASED = ("REPLACED", "CANCELLED")
+"""States in which an entry no longer holds its schedule lines: they are free for another entry."""
+
+
+def allowed(old: str, new: str) -> bool:
+    """Whether an entry may go from one state to the other."""
+    return (old, new) in TRANSITIONS

@@ -1,0 +1,214 @@
+"""Settings: ``revrec.toml``, overridden by ``REVREC_SECTION_KEY`` in the environment.
+
+One table, :data:`KEYS`, says which keys there are, what they mean and what they are if left out; reading,
+the configuration that ``revrec init`` writes, and the documentation all follow it. Passwords are no settings: they
+come from the environment, a keychain or a protected file when Intacct is spoken to (see ``revrec.intacct``).
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from revrec.core.errors import BadConfiguration
+
+CONFIG_NAME = "revrec.toml"
+FREE_SECTIONS = ("mapping", "entities")
+"""Sections whose keys the user names: column mappings, and what is known of each entity."""
+
+_UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+
+
+class Key(NamedTuple):
+    """One setting: its kind (text, path, number, duration or one of the allowed words), default and meaning."""
+
+    kind: str
+    default: Any
+    doc: str
+    words: tuple[str, ...] = ()
+
+
+KEYS: dict[str, dict[str, Key]] = {
+    "database": {
+        "url": Key("text", "", "SQLAlchemy URL of the database; empty: the file revrec.db beside this one"),
+    },
+    "rules": {
+        "folder": Key("path", "rules", "folder of the rule files (*.toml)"),
+    },
+    "gateway": {
+        "endpoint": Key("text", "sandbox", "sandbox: the built-in Intacct simulator; else the URL of the XML gateway"),
+        "company_id": Key("text", "", "Intacct company"),
+        "user_id": Key("text", "", "Web Services user"),
+        "sender_id": Key("text", "", "Web Services sender"),
+        "entity_id": Key("text", "", "entity to sign in to; empty: top level"),
+        "credentials_file": Key("path", "", "file with the passwords, readable by its owner alone"),
+        "base_currency": Key("text", "USD", "the company's base currency"),
+        "rate_type": Key("text", "Intacct Daily Rate", "exchange rate type for other currencies"),
+    },
+    "sandbox": {
+        "data": Key("path", "sandbox.db", "the simulator's own data file"),
+    },
+    "accounts": {
+        "deferred": Key("text", "", "deferred revenue account, where a rule names none"),
+        "accrued": Key("text", "", "revenue account, where a rule names none"),
+    },
+    "posting": {
+        "journal": Key("text", "RR", "journal symbol; a journal of revrec's own keeps recovery simple"),
+        "lines_per_entry": Key("number", 500, "most journal lines on one entry (two for each schedule line)"),
+        "timeout": Key("duration", "300 s", "how long to wait for an answer; shorter than the lease"),
+        "lease": Key("duration", "10 min", "how long a worker may hold an entry it is sending"),
+        "quarantine": Key("duration", "16 min", "how long to wait before reading Intacct back after a lost answer"),
+        "attempts": Key("number", 3, "how often an entry is sent before a person must look"),
+        "max_in_flight": Key("number", 1, "requests at the same time", ()),
+        "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings by section and key, already of their kinds; ``home`` is the folder relative paths start from."""
+
+    home: Path
+    file: Path | None
+    values: Mapping[str, Mapping[str, Any]]
+    free: Mapping[str, Mapping[str, Any]]
+
+    def text(self, section: str, key: str) -> str:
+        """A setting of kind text or word."""
+        return str(self.values[section][key])
+
+    def number(self, section: str, key: str) -> int:
+        """A setting of kind number."""
+        return int(self.values[section][key])
+
+    def path(self, section: str, key: str) -> Path:
+        """A setting of kind path, made absolute from the folder of the configuration."""
+        return self.home / Path(self.values[section][key]).expanduser()
+
+    def duration(self, section: str, key: str) -> timedelta:
+        """A setting of kind duration."""
+        found: timedelta = self.values[section][key]
+        return found
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL; by default the SQLite file ``revrec.db`` beside the configuration."""
+        return self.text("database", "url") or f"sqlite:///{self.home / 'revrec.db'}"
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """A named column mapping of ``[mapping.NAME]``.
+
+        Raises:
+            BadConfiguration: there is none of that name.
+        """
+        mappings = self.free.get("mapping", {})
+        if name not in mappings:
+            known = ", ".join(sorted(mappings)) or "none"
+            where = self.file or CONFIG_NAME
+            raise BadConfiguration(f"{where}: no mapping named {name!r} (known: {known}); add a [mapping.{name}] table")
+        found: Mapping[str, Any] = mappings[name]
+        return found
+
+
+def load(file: Path | None, home: Path, environment: Mapping[str, str], database: str | None = None) -> Settings:
+    """Read the configuration file (None: defaults alone), then the environment, then the command line's database.
+
+    Raises:
+        BadConfiguration: every problem found, with file, section and key.
+    """
+    document = _read(file) if file else {}
+    problems: list[str] = []
+    values = {section: dict.fromkeys(keys) for section, keys in KEYS.items()}
+    for section, keys in KEYS.items():
+        given = document.get(section, {})
+        for key, about in keys.items():
+            values[section][key] = _value(section, key, about, given, environment, file, problems)
+    problems += _unknown(document, file)
+    if problems:
+        raise BadConfiguration("\n".join(problems))
+    if database:
+        values["database"]["url"] = database
+    free = {name: document.get(name, {}) for name in FREE_SECTIONS}
+    return Settings(file.resolve().parent if file else home, file, values, free)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise BadConfiguration(f"{file}: no such configuration; make one with: revrec init") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{file}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfiguration(f"{file}: not valid TOML: {error}") from None
+
+
+def _value(
+    section: str, key: str, about: Key, given: Any, environment: Mapping[str, str], file: Path | None, problems: list[str]
+) -> Any:
+    variable = f"REVREC_{section}_{key}".upper()
+    raw, where = about.default, "default"
+    if isinstance(given, dict) and key in given:
+        raw, where = given[key], f"{file}: [{section}] {key}"
+    if variable in environment:
+        raw, where = environment[variable], f"environment variable {variable}"
+    try:
+        return _of_kind(about, raw)
+    except ValueError as error:
+        problems.append(f"{where}: {error}")
+        return None
+
+
+def _of_kind(about: Key, raw: Any) -> Any:
+    if about.kind == "number":
+        return _number(raw)
+    if not isinstance(raw, str):
+        raise ValueError(f"expected text in quotes, found {raw!r}")
+    if about.kind == "duration":
+        return duration(raw)
+    if about.kind == "word" and raw not in about.words:
+        raise ValueError(f"expected one of {', '.join(about.words)}, found {raw!r}")
+    return raw
+
+
+def _number(raw: Any) -> int:
+    if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) == 0:
+        raise ValueError(f"expected a whole number above zero, found {raw!r}")
+    return int(raw)
+
+
+def duration(text: str) -> timedelta:
+    """A duration as people write it: ``15 min``, ``2 s``, ``1 h``, ``250 ms``.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text)
+    if not match or match[2] not in _UNITS:
+        raise ValueError(f"expected a duration such as '15 min' or '2 s', found {text!r}")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
+    problems = []
+    for section, table in document.items():
+        if section in FREE_SECTIONS:
+            continue
+        if section not in KEYS:
+            problems.append(f"{file}: unknown section [{section}]{_meant(section, [*KEYS, *FREE_SECTIONS])}")
+        elif not isinstance(table, dict):
+            problems.append(f"{file}: {section} must be a table: [{section}]")
+        else:
+            names = [key for key in table if key not in KEYS[section]]
+            problems += [f"{file}: [{section}] unknown key {key}{_meant(key, KEYS[section])}" for key in names]
+    return problems
+
+
+def _meant(word: str, known: Any) -> str:
+    close = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"

@@ -1,0 +1,46 @@
+"""The audit trail: append-only events, each sealed with the hash of the one before it.
+
+The hash is SHA-256 over the canonical JSON (sorted keys, no blanks, UTF-8) of the list
+``[seq, at, actor, command, action, subject, detail, previous_hash]``, so that anybody can recompute the chain.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from revrec.store.tables import audit_event
+
+GENESIS = "0" * 64
+
+
+class Who(NamedTuple):
+    """Who does what: the person (user@host), the command, and the UTC time as text."""
+
+    actor: str
+    command: str
+    at: str
+
+
+def record(connection: Connection, who: Who, action: str, subject: str, detail: Mapping[str, Any]) -> int:
+    """Append one event in the caller's transaction; returns its sequence number."""
+    last = connection.execute(
+        select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
+    ).first()
+    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    text = canonical(detail)
+    values = [seq, who.at, who.actor, who.command, action, subject, text, previous]
+    connection.execute(insert(audit_event).values([*values, chain_hash(values)]))
+    return int(seq)
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value, whatever database or Python wrote it."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def chain_hash(values: list[Any]) -> str:
+    """The hash that seals one event, from its fields in the order of the table."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()

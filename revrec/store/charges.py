@@ -1,0 +1,162 @@
+"""Charge lines and the files they came from."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from revrec.core.charge_line import ChargeLine
+from revrec.store.audit import canonical
+from revrec.store.bulk import insert_rows
+from revrec.store.tables import charge_line, import_file, quarantine
+
+_COLUMNS = tuple(column.name for column in charge_line.columns)
+_LINE_COLUMNS = [charge_line.c[name] for name in _COLUMNS[2:17]]
+
+
+class Known(NamedTuple):
+    """What the store knows of a charge by its id: enough to tell "the same again" from a conflict."""
+
+    no: int
+    fingerprint: str
+    import_id: int
+    row: int
+
+
+class SourceFile(NamedTuple):
+    """A file as it was when read: where, its SHA-256 and its size in bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+
+
+def next_no(connection: Connection) -> int:
+    """The number of the next charge line; safe under the write lock."""
+    return int(connection.execute(select(func.coalesce(func.max(charge_line.c.no), 0))).scalar_one()) + 1
+
+
+def next_import(connection: Connection) -> int:
+    """The number of the next import; safe under the write lock."""
+    return int(connection.execute(select(func.coalesce(func.max(import_file.c.id), 0))).scalar_one()) + 1
+
+
+def add_import(
+    connection: Connection, import_id: int, kind: str, source: SourceFile, mapping: str, at: str, actor: str, audit: int
+) -> None:
+    """Keep where charges or events came from: file, hash, size, mapping, time and user."""
+    values = [import_id, kind, source.uri, source.sha256, source.size, mapping, at, actor, audit]
+    connection.execute(insert(import_file).values(values))
+
+
+def known(connection: Connection, ids: Sequence[str]) -> dict[str, Known]:
+    """Those of ``ids`` that the store has."""
+    found = connection.execute(
+        select(
+            charge_line.c.id, charge_line.c.no, charge_line.c.fingerprint, charge_line.c.import_id, charge_line.c.row
+        ).where(charge_line.c.id.in_(ids))
+    )
+    return {row[0]: Known(*row[1:]) for row in found}
+
+
+_dimension_texts: dict[tuple[tuple[str, str], ...], str] = {}
+
+
+def dimensions_text(dimensions: Mapping[str, str]) -> str:
+    """The one text of a set of dimensions. Few sets occur in a file, so texts are kept."""
+    key = tuple(dimensions.items())
+    text = _dimension_texts.get(key)
+    if text is None:
+        if len(_dimension_texts) > 10_000:
+            _dimension_texts.clear()
+        text = _dimension_texts[key] = canonical(dict(dimensions))
+    return text
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row: int) -> tuple[Any, ...]:
+    """A charge line as a row of its table."""
+    return (
+        no,
+        f"{line.source}/{line.document}/{line.line}",
+        line.source,
+        line.document,
+        line.line,
+        line.customer,
+        line.item,
+        line.post_date.isoformat(),
+        line.amount,
+        line.currency,
+        _iso(line.rev_rec_date),
+        line.description,
+        None if line.quantity is None else str(line.quantity),
+        _iso(line.service_start),
+        _iso(line.service_end),
+        line.entity,
+        dimensions_text(line.dimensions),
+        fingerprint,
+        import_id,
+        row,
+    )
+
+
+def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows made by :func:`charge_row`."""
+    insert_rows(connection, charge_line, _COLUMNS, rows)
+
+
+def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> None:
+    """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
+    insert_rows(connection, quarantine, ("import_id", "row", "problems", "raw"), [(import_id, *row) for row in rows])
+
+
+def read_charge(connection: Connection, no: int) -> ChargeLine:
+    """One charge line by its number."""
+    return to_line(connection.execute(select(*_LINE_COLUMNS).where(charge_line.c.no == no)).one())
+
+
+def find_charge(connection: Connection, charge: str) -> int | None:
+    """The number of the charge with this id, if the store has it."""
+    return connection.execute(select(charge_line.c.no).where(charge_line.c.id == charge)).scalar()
+
+
+def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
+    """The charge lines with these numbers, in order of number."""
+    found = connection.execute(
+        select(charge_line.c.no, *_LINE_COLUMNS).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
+    )
+    for no, *values in found:
+        yield no, to_line(values)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def to_line(values: Sequence[Any] | Row[Any]) -> ChargeLine:
+    """A charge line from its columns, ``source`` to ``dimensions`` in the order of the table."""
+    (source, document, line, customer, item, post_date, amount, currency) = values[:8]
+    (rev_rec_date, description, quantity, service_start, service_end, entity, dimensions) = values[8:15]
+    return ChargeLine(
+        source,
+        document,
+        line,
+        customer,
+        item,
+        date.fromisoformat(post_date),
+        amount,
+        currency,
+        _day(rev_rec_date),
+        description,
+        None if quantity is None else Decimal(quantity),
+        _day(service_start),
+        _day(service_end),
+        entity,
+        json.loads(dimensions),
+    )

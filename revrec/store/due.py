@@ -1,0 +1,86 @@
+"""Schedule lines that are due: what the next run will put on journal entries."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from revrec.core.journal import DueLine
+from revrec.store.tables import OPEN, charge_line, rule_version, schedule, schedule_line
+
+_COLUMNS = (
+    schedule_line.c.charge_no,
+    schedule_line.c.version,
+    schedule_line.c.seq,
+    schedule_line.c.revision,
+    schedule.c.lines.label("of"),
+    charge_line.c.id.label("charge"),
+    charge_line.c.document,
+    charge_line.c.customer,
+    charge_line.c.item,
+    charge_line.c.entity,
+    charge_line.c.dimensions,
+    schedule_line.c.date,
+    schedule_line.c.amount,
+    charge_line.c.currency,
+    rule_version.c.deferred,
+    rule_version.c.accrued,
+    rule_version.c.journal,
+    rule_version.c.memo,
+    charge_line.c.description,
+)
+
+
+def due_query() -> Select[Any]:
+    """Schedule lines joined with all that their journal lines need; callers add the condition and the order."""
+    return (
+        select(*_COLUMNS)
+        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .join(
+            schedule,
+            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
+        )
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+    )
+
+
+def due_lines(connection: Connection, until: date) -> Iterator[tuple[DueLine, str]]:
+    """Open schedule lines dated on or before ``until``, each with its charge's description, in posting order:
+    date, entity, journal, currency, then charge. Found through the index on open lines alone."""
+    query = (
+        due_query()
+        .where(OPEN, schedule_line.c.date <= until.isoformat())
+        .order_by(
+            schedule_line.c.date,
+            charge_line.c.entity,
+            rule_version.c.journal,
+            charge_line.c.currency,
+            schedule_line.c.charge_no,
+            schedule_line.c.version,
+            schedule_line.c.seq,
+        )
+    )
+    for row in connection.execute(query):
+        yield to_due(row), row[18]
+
+
+def to_due(row: Row[Any] | tuple[Any, ...]) -> DueLine:
+    """A row of :func:`due_query` as a due line; its memo still the template."""
+    values = list(row[:18])
+    values[10] = _dimensions(values[10])
+    values[11] = _day(values[11])
+    return DueLine(*values)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+@lru_cache(maxsize=4096)
+def _dimensions(text: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(text)
+    return found

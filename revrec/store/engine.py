@@ -1,0 +1,165 @@
+"""Opening the database: the engine, its transactions, its errors in the user's words."""
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from revrec.core.errors import BadConfiguration, Busy, RevrecError
+from revrec.store import migrations
+
+BUSY_SECONDS = 15
+WRITE = {"revrec_begin": "BEGIN IMMEDIATE"}
+
+
+class Database:
+    """One revrec database. All reading and writing goes through :meth:`read` and :meth:`write`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self.path = _path(self.engine)
+        self._known: set[str] = set()
+
+    @property
+    def where(self) -> str:
+        """The database as messages name it: the file, or the URL without its password."""
+        return str(self.path) if self.path else self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only view of one moment; the revision is checked first.
+
+        Raises:
+            BadConfiguration: there is no database here, or one of another revision.
+        """
+        with self._translated(), self._connect() as connection, connection.begin():
+            self._check(connection)
+            yield connection
+
+    @contextmanager
+    def write(self, checked: bool = True) -> Iterator[Connection]:
+        """One transaction that takes the write lock at once: all of it is kept, or nothing.
+
+        Raises:
+            Busy: another process holds the database for more than some seconds.
+            BadConfiguration: the database cannot be written to, or is of another revision.
+        """
+        with self._translated(), self._connect(create=not checked) as connection:
+            writing = connection.execution_options(**WRITE)
+            with writing.begin():
+                if checked:
+                    self._check(writing)
+                yield writing
+
+    def revision(self) -> str | None:
+        """The revision found in the database; None for an empty one."""
+        with self._translated(), self._connect(create=True) as connection, connection.begin():
+            return found_revision(connection)
+
+    def create(self) -> bool:
+        """Make or upgrade the database to this program's revision; tells whether anything changed.
+
+        A database file is made readable by its owner alone, since it holds customers' data.
+        """
+        if self.path and not self.path.exists():
+            self.path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        with self.write(checked=False) as connection:
+            found = found_revision(connection)
+            if found is not None and found > migrations.HEAD:
+                migrations.check_revision(found, self.where)
+            if found == migrations.HEAD:
+                return False
+            migrations.upgrade(connection)
+            return True
+
+    def _connect(self, create: bool = False) -> Connection:
+        if self.path and not create and not self.path.exists():
+            raise BadConfiguration(f"{self.path}: there is no database here; make one with: revrec init")
+        return self.engine.connect()
+
+    def _check(self, connection: Connection) -> None:
+        if not self._known:
+            migrations.check_revision(found_revision(connection), self.where)
+            self._known.add(migrations.HEAD)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise translate(error, self.where) from error
+
+
+def translate(error: DBAPIError, where: str) -> RevrecError:
+    """The database's own complaint as one of ours, with the mend."""
+    text = str(error.orig)
+    if "locked" in text or "busy" in text:
+        return Busy(f"{where}: another revrec is writing to the database; try again when it is done")
+    if "readonly" in text or "read-only" in text:
+        return BadConfiguration(f"{where}: the database cannot be written to; give this user write permission")
+    if "not a database" in text or "malformed" in text:
+        return BadConfiguration(f"{where}: this file is not a sound SQLite database; restore a backup ({text})")
+    if "disk is full" in text or "disk I/O" in text:
+        return RevrecError(f"{where}: {text}; make room on the disk and run the command again, nothing is half done")
+    if isinstance(error, OperationalError):
+        return BadConfiguration(f"{where}: {text}")
+    return RevrecError(f"{where}: the database refused the change: {text}")
+
+
+def found_revision(connection: Connection) -> str | None:
+    """The revision a database says it has; None if it has no tables of ours."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed)
+    except Exception as error:
+        raise BadConfiguration(f"database URL {url!r} cannot be used: {error}") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _path(engine: Engine) -> Path | None:
+    name = engine.url.database
+    return Path(name) if engine.dialect.name == "sqlite" and name and name != ":memory:" else None
+
+
+def _prepare_sqlite(dbapi: Any, _record: object) -> None:
+    """Durable commits, constraints that bite, and transactions begun by us, not by the driver."""
+    dbapi.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "foreign_keys = ON",
+        "synchronous = FULL",
+        "cache_size = -65536",
+        "temp_store = MEMORY",
+    ):
+        dbapi.execute(f"PRAGMA {pragma}")
+    if dbapi.execute("PRAGMA query_only").fetchone()[0] == 0:
+        _try_wal(dbapi)
+
+
+def _try_wal(dbapi: Any) -> None:
+    """Write-ahead logging, unless the file is read-only, where reading must still work."""
+    import sqlite3
+
+    try:
+        dbapi.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if "readonly" not in str(error) and "locked" not in str(error):
+            raise
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("revrec_begin", "BEGIN"))

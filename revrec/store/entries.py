@@ -1,0 +1,137 @@
+"""Journal entries: written whole with their lines, found again by state."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from revrec.core.journal import JournalEntry, JournalLine
+from revrec.store.audit import Who, canonical, record
+from revrec.store.bulk import insert_rows
+from revrec.store.charges import dimensions_text
+from revrec.store.tables import journal_entry, journal_line, posting_run, schedule_line
+
+_LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
+
+
+class StoredEntry(NamedTuple):
+    """A journal entry as it waits for posting: its number here, its state and attempts so far, its whole content."""
+
+    id: int
+    state: str
+    attempts: int
+    entry: JournalEntry
+
+
+def start_run(connection: Connection, day: date, who: Who) -> int:
+    """Open the record of one ``revrec run``."""
+    values = {"date": day.isoformat(), "started_at": who.at, "actor": who.actor}
+    return int(connection.execute(insert(posting_run).values(values).returning(posting_run.c.id)).scalar_one())
+
+
+def finish_run(connection: Connection, run: int, who: Who, outcome: str) -> None:
+    """Close the record of a run with its outcome in words."""
+    values = {"finished_at": who.at, "outcome": outcome}
+    connection.execute(update(posting_run).where(posting_run.c.id == run).values(values))
+
+
+def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: Who) -> list[int]:
+    """Commit the intent: entries with their lines, their schedule lines taken. Returns their numbers.
+
+    The database itself checks that each balances and that no schedule line is on two live entries.
+    """
+    last = connection.execute(select(func.coalesce(func.max(journal_entry.c.id), 0))).scalar_one()
+    added = []
+    for number, entry in enumerate(entries, last + 1):
+        insert_rows(connection, journal_line, _LINE_COLUMNS, [_line_row(number, line) for line in entry.lines])
+        _take(connection, number, entry.lines)
+        _seal(connection, number, run, entry, who)
+        added.append(number)
+    return added
+
+
+def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
+    return (number, *line[:-1], dimensions_text(line.dimensions))
+
+
+def _take(connection: Connection, number: int, lines: Sequence[JournalLine]) -> None:
+    """Point each schedule line of the entry at it; a pair of journal lines shares one schedule line."""
+    key = schedule_line.c
+    connection.execute(
+        update(schedule_line)
+        .where(key.charge_no == bindparam("charge"), key.version == bindparam("schedule"), key.seq == bindparam("line"))
+        .values(entry_id=number),
+        [{"charge": line.charge_no, "schedule": line.version, "line": line.seq} for line in lines[::2]],
+    )
+
+
+def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who) -> None:
+    shown = {
+        "date": entry.date.isoformat(),
+        "journal": entry.journal,
+        "entity": entry.entity,
+        "currency": entry.currency,
+        "amount": entry.amount,
+        "lines": len(entry.lines),
+        "content_hash": content_hash(entry),
+    }
+    names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
+    values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
+    connection.execute(insert(journal_entry).values(values))
+    record(connection, who, "entry created", entry.reference, shown)
+
+
+def content_hash(entry: JournalEntry) -> str:
+    """SHA-256 over everything of the entry that Intacct is told."""
+    head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
+    lines = [[*line[:-1], dict(line.dimensions)] for line in entry.lines]
+    return hashlib.sha256(canonical([head, lines]).encode()).hexdigest()
+
+
+def entries_in(connection: Connection, *states: str) -> list[StoredEntry]:
+    """The entries in these states, oldest date first, each with its lines."""
+    query = (
+        select(journal_entry)
+        .where(journal_entry.c.state.in_(states))
+        .order_by(journal_entry.c.date, journal_entry.c.id)
+    )
+    return [load(connection, row) for row in connection.execute(query).all()]
+
+
+def numbers_in(connection: Connection, *states: str) -> list[int]:
+    """The numbers of the entries in these states, oldest date first."""
+    query = (
+        select(journal_entry.c.id)
+        .where(journal_entry.c.state.in_(states))
+        .order_by(journal_entry.c.date, journal_entry.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def entry(connection: Connection, number: int) -> StoredEntry:
+    """One entry by its number, with its lines."""
+    return load(connection, connection.execute(select(journal_entry).where(journal_entry.c.id == number)).one())
+
+
+def load(connection: Connection, row: Any) -> StoredEntry:
+    """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
+    whole = JournalEntry(
+        row.reference,
+        row.control_id,
+        date.fromisoformat(row.date),
+        row.journal,
+        row.entity,
+        row.currency,
+        row.title,
+        tuple(_lines(connection, row.id)),
+    )
+    return StoredEntry(row.id, row.state, row.attempts, whole)
+
+
+def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
+    query = select(journal_line).where(journal_line.c.entry_id == number).order_by(journal_line.c.line_no)
+    for row in connection.execute(query):
+        yield JournalLine._make((*row[1:-1], json.loads(row[-1])))

@@ -1,0 +1,107 @@
+"""An entry's way to Intacct: attempts and answers kept for ever, every change of state a compare-and-swap."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from revrec.core.errors import RevrecError
+from revrec.core.posting import RELEASED, allowed
+from revrec.store.audit import Who, record
+from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
+
+
+class Outcome(NamedTuple):
+    """What became of one attempt, as it is stored; ``response`` without secrets."""
+
+    outcome: str
+    http_status: int | None
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    response: str
+
+
+class LostClaim(RevrecError):
+    """Another worker changed the entry first; nothing was written."""
+
+
+def begin_attempt(
+    connection: Connection, entry_id: int, kind: str, control_id: str, request: str, who: Who
+) -> tuple[int, int]:
+    """Keep a request before it leaves; returns the attempt's id and its number for this entry."""
+    same = attempt.c.entry_id == entry_id
+    number = connection.execute(select(func.count()).select_from(attempt).where(same)).scalar_one() + 1
+    values = {
+        "entry_id": entry_id,
+        "number": number,
+        "kind": kind,
+        "control_id": control_id,
+        "at": who.at,
+        "actor": who.actor,
+        "request": request,
+    }
+    return connection.execute(insert(attempt).values(values).returning(attempt.c.id)).scalar_one(), number
+
+
+def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: Who) -> None:
+    """Keep what became of an attempt."""
+    values = {
+        "attempt_id": attempt_id,
+        "at": who.at,
+        "outcome": outcome.outcome,
+        "http_status": outcome.http_status,
+        "record_no": outcome.record_no,
+        "error": outcome.error,
+        "response": outcome.response,
+    }
+    connection.execute(insert(attempt_outcome).values(values))
+
+
+def change_state(
+    connection: Connection, entry_id: int, old: str, new: str, who: Who, owner: str | None = None, **values: Any
+) -> None:
+    """Move an entry from one posting state to another, if it is still in the first and still ours.
+
+    ``owner``, where given, must be the worker that holds the entry. ``values`` are further columns to set.
+
+    Raises:
+        LostClaim: another worker was faster.
+    """
+    if not allowed(old, new):
+        raise ValueError(f"{old} -> {new} is not a posting transition")
+    where = [journal_entry.c.id == entry_id, journal_entry.c.state == old]
+    if owner is not None:
+        where.append(journal_entry.c.owner == owner)
+    done = connection.execute(
+        update(journal_entry).where(*where).values(state=new, **values).returning(journal_entry.c.reference)
+    ).first()
+    if done is None:
+        raise LostClaim(f"entry {entry_id} is no longer {old}: another worker changed it first")
+    told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
+    record(connection, who, f"entry {new}", done.reference, {"from": old, "to": new, **told})
+
+
+def release(connection: Connection, entry_id: int, who: Who) -> None:
+    """Give a refused entry's schedule lines back, to go on under a new reference; the entry becomes REPLACED."""
+    change_state(connection, entry_id, "REJECTED", RELEASED[0], who)
+    connection.execute(
+        update(schedule_line)
+        .where(schedule_line.c.entry_id == entry_id)
+        .values(entry_id=None, revision=schedule_line.c.revision + 1)
+    )
+
+
+def stale(connection: Connection, now: str) -> list[int]:
+    """Entries in SENDING whose lease has run out: their worker died or sleeps."""
+    query = select(journal_entry.c.id).where(journal_entry.c.state == "SENDING", journal_entry.c.lease_until <= now)
+    return list(connection.execute(query).scalars())
+
+
+def doubtful(connection: Connection, now: str) -> list[int]:
+    """Entries in doubt whose quarantine is over, so that Intacct's answer counts."""
+    query = select(journal_entry.c.id).where(
+        journal_entry.c.state == "IN_DOUBT",
+        (journal_entry.c.not_before.is_(None)) | (journal_entry.c.not_before <= now),
+    )
+    return list(connection.execute(query).scalars())

@@ -1,0 +1,35 @@
+"""Rule versions: the exact text of every rule that ever scheduled anything."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select
+
+from revrec.store.tables import rule_version
+
+
+class RuleVersion(NamedTuple):
+    """What is kept of a rule: its text as written, and where it posts after the defaults were applied."""
+
+    name: str
+    sha256: str
+    text: str
+    file: str
+    method: str
+    deferred: str
+    accrued: str
+    journal: str
+    memo: str
+
+
+def keep(connection: Connection, rule: RuleVersion, at: str, actor: str) -> int:
+    """The id of this rule's version, kept now if it was not known. Same text and accounts: same version."""
+    same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))
+    posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo"))
+    found = connection.execute(select(rule_version.c.id).where(*same, *posts)).scalar()
+    if found is not None:
+        return int(found)
+    last = connection.execute(
+        select(func.coalesce(func.max(rule_version.c.version), 0)).where(rule_version.c.name == rule.name)
+    ).scalar_one()
+    values = {**rule._asdict(), "version": last + 1, "recorded_at": at, "actor": actor}
+    return int(connection.execute(insert(rule_version).values(values).returning(rule_version.c.id)).scalar_one())

@@ -1,0 +1,100 @@
+"""Recognition schedules: versions written once, lines that are open, taken by an entry, or superseded."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from revrec.store.bulk import insert_rows
+from revrec.store.tables import OPEN, rule_version, schedule, schedule_line, unscheduled
+
+HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
+LINE = ("charge_no", "version", "seq", "date", "amount")
+UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
+
+
+class Current(NamedTuple):
+    """The valid schedule of a charge line: its newest version's header and what is still open of all versions."""
+
+    version: int
+    rule_version_id: int
+    posts: tuple[str, str, str, str]
+    carried: int
+    carried_lines: int
+    open: tuple[tuple[date, int], ...]
+
+
+def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> None:
+    """Write schedule versions: the lines first, then the headers, whose arrival seals and checks them."""
+    insert_rows(connection, schedule_line, LINE, lines)
+    insert_rows(connection, schedule, HEADER, headers)
+
+
+def set_unscheduled(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Put charge lines on the worklist of the unscheduled, each with its present reason."""
+    clear_unscheduled(connection, [row[0] for row in rows])
+    insert_rows(connection, unscheduled, UNSCHEDULED, rows)
+
+
+def clear_unscheduled(connection: Connection, numbers: Sequence[int]) -> None:
+    """Take charge lines off the worklist."""
+    if numbers:
+        connection.execute(
+            delete(unscheduled).where(unscheduled.c.charge_no == bindparam("no")), [{"no": n} for n in numbers]
+        )
+
+
+def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> None:
+    """Mark the open lines of charges as replaced: (charge number, the version that replaces them)."""
+    if numbers:
+        connection.execute(
+            update(schedule_line)
+            .where(schedule_line.c.charge_no == bindparam("no"), OPEN)
+            .values(superseded_by=bindparam("by")),
+            [{"no": no, "by": by} for no, by in numbers],
+        )
+
+
+def current(connection: Connection, numbers: Sequence[int]) -> dict[int, Current]:
+    """The valid schedules of these charges; those without one are left out."""
+    if not numbers:
+        return {}
+    heads = _heads(connection, numbers)
+    lines = _lines(connection, numbers)
+    return {no: _current(head, lines.get(no, [])) for no, head in heads.items()}
+
+
+def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
+    newest = (
+        select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
+        .where(schedule.c.charge_no.in_(numbers))
+        .group_by(schedule.c.charge_no)
+        .subquery()
+    )
+    posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
+    found = connection.execute(
+        select(schedule.c.charge_no, schedule.c.version, schedule.c.rule_version_id, *posts)
+        .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+    )
+    return {row.charge_no: row for row in found}
+
+
+def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any]]:
+    lines: dict[int, list[Any]] = {}
+    found = connection.execute(
+        select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount, schedule_line.c.entry_id)
+        .where(schedule_line.c.charge_no.in_(numbers), schedule_line.c.superseded_by.is_(None))
+        .order_by(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.seq)
+    )
+    for row in found:
+        lines.setdefault(row.charge_no, []).append(row)
+    return lines
+
+
+def _current(head: Any, lines: list[Any]) -> Current:
+    carried = [line.amount for line in lines if line.entry_id is not None]
+    still_open = tuple((date.fromisoformat(line.date), line.amount) for line in lines if line.entry_id is None)
+    posts = (head.deferred, head.accrued, head.journal, head.memo)
+    return Current(head.version, head.rule_version_id, posts, sum(carried), len(carried), still_open)

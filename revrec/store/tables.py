@@ -1,0 +1,313 @@
+"""The tables, as SQLAlchemy Core knows them.
+
+The migrations in ``alembic/`` create them, with the triggers that make their promises hold by themselves; a test
+compares the two. Dates are ISO text (``2024-03-28``), times UTC text (``2024-03-28T06:00:01.123456+00:00``), amounts
+whole minor units: the same on every database, readable with any tool, and stable under hashing.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+AutoInteger = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _text(name: str, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
+"""``deployment``: an id made once per database, part of every reference; ``epoch``: raised by a restore."""
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("seq", AutoInteger, primary_key=True),
+    _text("at"),
+    _text("actor"),
+    _text("command"),
+    _text("action"),
+    _text("subject"),
+    _text("detail"),
+    _text("previous_hash"),
+    Column("hash", Text, nullable=False, unique=True),
+)
+"""Append-only and hash-chained: who did what, when and why, written in the transaction of the change itself."""
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("kind"),
+    _text("uri"),
+    _text("sha256"),
+    Column("size", BigInteger, nullable=False),
+    _text("mapping"),
+    _text("imported_at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("kind IN ('charges', 'events')", name="import_file_kind"),
+    Index("import_file_sha256", "sha256"),
+)
+
+charge_line = Table(
+    "charge_line",
+    metadata,
+    Column("no", AutoInteger, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    _text("source"),
+    _text("document"),
+    _text("line"),
+    _text("customer"),
+    _text("item"),
+    _text("post_date"),
+    Column("amount", BigInteger, nullable=False),
+    _text("currency"),
+    _text("rev_rec_date", nullable=True),
+    _text("description"),
+    _text("quantity", nullable=True),
+    _text("service_start", nullable=True),
+    _text("service_end", nullable=True),
+    _text("entity"),
+    _text("dimensions"),
+    _text("fingerprint"),
+    Column("import_id", ForeignKey("import_file.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    CheckConstraint("amount <> 0", name="charge_line_amount"),
+    Index("charge_line_document", "document"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("import_id", ForeignKey("import_file.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    _text("problems"),
+    _text("raw"),
+)
+"""Rows that ``import --keep-good`` set aside, with every problem found in them."""
+
+fulfilment_event = Table(
+    "fulfilment_event",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    _text("kind"),
+    _text("date"),
+    _text("quantity", nullable=True),
+    _text("percent", nullable=True),
+    Column("amount", BigInteger, nullable=True),
+    _text("name"),
+    _text("note"),
+    _text("recorded_at"),
+    _text("actor"),
+    Column("import_id", ForeignKey("import_file.id"), nullable=True),
+    Column("row", BigInteger, nullable=True),
+    Index("fulfilment_event_charge", "charge_no"),
+)
+
+rule_version = Table(
+    "rule_version",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("name"),
+    Column("version", Integer, nullable=False),
+    _text("sha256"),
+    _text("text"),
+    _text("file"),
+    _text("method"),
+    _text("deferred"),
+    _text("accrued"),
+    _text("journal"),
+    _text("memo"),
+    _text("recorded_at"),
+    _text("actor"),
+    UniqueConstraint("name", "version"),
+    UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("rule_version_id", ForeignKey("rule_version.id"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("carried", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),
+    _text("explanation"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    PrimaryKeyConstraint("charge_no", "version"),
+    sqlite_with_rowid=False,
+)
+"""One version of a recognition schedule, written after its lines as their seal: from then on none can be added.
+
+``carried`` is what earlier versions have put on journal entries; ``carried`` + this version's lines = ``amount`` = the
+charge line. ``lines`` counts the carried ones too, so that a line reads "4 of 12" whatever its version.
+"""
+
+schedule_line = Table(
+    "schedule_line",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("date"),
+    Column("amount", BigInteger, nullable=False),
+    Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=True),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column("superseded_by", Integer, nullable=True),
+    PrimaryKeyConstraint("charge_no", "version", "seq"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_line_schedule",
+    ),
+    ForeignKeyConstraint(
+        ["charge_no", "superseded_by"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_line_superseded",
+    ),
+    CheckConstraint("amount <> 0", name="schedule_line_amount"),
+    sqlite_with_rowid=False,
+)
+"""``entry_id`` names the one entry the line is on; ``superseded_by`` the schedule version that replaced it."""
+
+OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(None)
+"""A schedule line that is on no entry and still valid: exactly what the partial index holds."""
+
+Index("schedule_line_open", schedule_line.c.date, sqlite_where=OPEN, postgresql_where=OPEN)
+TAKEN = schedule_line.c.entry_id.is_not(None)
+Index("schedule_line_taken", schedule_line.c.entry_id, sqlite_where=TAKEN, postgresql_where=TAKEN)
+
+unscheduled = Table(
+    "unscheduled",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True),
+    _text("code"),
+    _text("reason"),
+    _text("rule", nullable=True),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+)
+"""Charge lines without a schedule, each with its reason: a worklist, not a history."""
+
+posting_run = Table(
+    "posting_run",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("date"),
+    _text("started_at"),
+    _text("finished_at", nullable=True),
+    _text("actor"),
+    _text("outcome", nullable=True),
+)
+
+journal_entry = Table(
+    "journal_entry",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("control_id", Text, nullable=False, unique=True),
+    Column("run_id", ForeignKey("posting_run.id"), nullable=False),
+    _text("date"),
+    _text("journal"),
+    _text("entity"),
+    _text("currency"),
+    _text("title"),
+    Column("amount", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),
+    _text("content_hash"),
+    _text("created_at"),
+    _text("state"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _text("owner", nullable=True),
+    _text("lease_until", nullable=True),
+    _text("not_before", nullable=True),
+    _text("record_no", nullable=True),
+    _text("error_no", nullable=True),
+    _text("error", nullable=True),
+    _text("advice", nullable=True),
+    _text("posted_at", nullable=True),
+    Index("journal_entry_record_no", "record_no"),
+)
+"""A journal entry and its posting state; written after its lines as their seal. The content never changes."""
+
+UNSETTLED = journal_entry.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
+Index("journal_entry_unsettled", journal_entry.c.state, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
+
+journal_line = Table(
+    "journal_line",
+    metadata,
+    Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    _text("side"),
+    _text("account"),
+    Column("amount", BigInteger, nullable=False),
+    _text("currency"),
+    _text("charge"),
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("document"),
+    _text("memo"),
+    _text("customer"),
+    _text("item"),
+    _text("dimensions"),
+    PrimaryKeyConstraint("entry_id", "line_no"),
+    ForeignKeyConstraint(
+        ["charge_no", "version", "seq"],
+        ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"],
+        name="journal_line_schedule_line",
+    ),
+    CheckConstraint("amount > 0", name="journal_line_amount"),
+    CheckConstraint("side IN ('debit', 'credit')", name="journal_line_side"),
+    Index("journal_line_once", "charge_no", "version", "seq", "entry_id", "side", unique=True),
+    sqlite_with_rowid=False,
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("entry_id", ForeignKey("journal_entry.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    _text("kind"),
+    _text("control_id"),
+    _text("at"),
+    _text("actor"),
+    _text("request"),
+    Index("attempt_entry", "entry_id"),
+    CheckConstraint("kind IN ('send', 'read_back')", name="attempt_kind"),
+)
+"""One request about an entry, committed before the request leaves; secrets already removed."""
+
+attempt_outcome = Table(
+    "attempt_outcome",
+    metadata,
+    Column("attempt_id", ForeignKey("attempt.id"), primary_key=True),
+    _text("at"),
+    _text("outcome"),
+    Column("http_status", Integer, nullable=True),
+    _text("record_no", nullable=True),
+    _text("error", nullable=True),
+    _text("response"),
+)
+"""What became of an attempt; an attempt without one was cut off, and its entry is in doubt."""

@@ -1,0 +1,211 @@
+"""The gateway over Intacct's XML protocol: one request at a time, one journal entry a request."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import NamedTuple
+
+from lxml import etree
+
+from revrec import __version__
+from revrec.core.errors import BadConfiguration
+from revrec.core.journal import JournalEntry
+from revrec.intacct import requests_xml
+from revrec.intacct.catalogue import Meaning
+from revrec.intacct.credentials import Credentials
+from revrec.intacct.errors import GatewayUnreachable, SignInFailed
+from revrec.intacct.gateway import Answer, Balance, ErrorClass, FoundEntry, Outcome, Prepared
+from revrec.intacct.glbatch import EntrySettings, create_glbatch
+from revrec.intacct.judgement import Verdict, judge, readable, refusal
+from revrec.intacct.reading import Answered, Reading, ReadPolicy
+from revrec.intacct.redact import Redactor
+from revrec.intacct.responses import Response
+from revrec.intacct.session import Now, Session, Sessions, utc_now
+from revrec.intacct.transport import Exchange, Transport
+
+STORED_ANSWER_LIMIT = 200_000
+"""Characters of an answer that are kept; an answer to a posting has a few hundred."""
+RETRY_AFTER_LIMIT = 3600
+
+
+class ClientSettings(NamedTuple):
+    """How to talk to one company's gateway.
+
+    ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``read_tries`` and
+    ``read_pause`` (seconds, doubled each time) are for reads only: a posting is sent once.
+    """
+
+    entries: EntrySettings = EntrySettings()
+    timeout: float = 120.0
+    max_answer_bytes: int = 20_000_000
+    read_tries: int = 3
+    read_pause: float = 2.0
+
+
+class XmlGateway:
+    """Intacct behind the interface of :class:`revrec.intacct.gateway.Gateway`. Use it as a context, or close it."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        settings: ClientSettings | None = None,
+        now: Now = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._credentials = credentials
+        self._settings = settings or ClientSettings()
+        self._now = now
+        self._redactor = Redactor(credentials.secrets)
+        self._transport = Transport(self._settings.timeout, self._settings.max_answer_bytes)
+        self._sessions = Sessions(credentials, self._transport, self._redactor, now)
+        self._one_at_a_time = threading.Lock()
+        policy = ReadPolicy(self._settings.read_tries, self._settings.read_pause, sleep)
+        self._reading = Reading(self._ask, self._redactor, self._settings.entries.base_currency, policy)
+
+    def __enter__(self) -> "XmlGateway":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def sign_in(self) -> None:
+        """Make sure that there is a session; raises SignInFailed or GatewayUnreachable."""
+        with self._one_at_a_time:
+            self._sessions.of("")
+
+    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+        """Build the request of an entry; ``comment`` goes into the entry's history. Raises UnpostableEntry."""
+        comment = comment or f"revrec {__version__}"
+        function = create_glbatch(entry, self._settings.entries, comment)
+        body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
+        redacted = requests_xml.redacted_envelope(self._credentials.sender_id, entry.control_id, body)
+        return Prepared(entry.control_id, entry.reference, body, self._redactor.text(redacted))
+
+    def send(self, prepared: Prepared) -> Answer:
+        """Send once; once more after a new sign-in if Intacct says that the session has ended, for then nothing ran."""
+        with self._one_at_a_time:
+            try:
+                answer, session = self._send(prepared)
+                if session is not None:
+                    self._sessions.forget(session)
+                    answer, _ = self._send(prepared)
+                return answer
+            except BadConfiguration as refused:
+                return self._not_signed_in(prepared, refused)
+
+    def post_entry(self, entry: JournalEntry) -> Answer:
+        """Prepare and send in one go."""
+        return self.send(self.prepare(entry))
+
+    def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
+        """Entries of a journal with this REFERENCENO, by record number, with their lines."""
+        return self._reading.find_entries(journal, reference)
+
+    def account_balances(
+        self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
+    ) -> list[Balance]:
+        """Balances over the days ``start`` to ``end``, in ``currency`` (default: the company's base currency)."""
+        return self._reading.account_balances(accounts, start, end, entity, currency)
+
+    def closed_through(self, entity: str = "") -> date | None:
+        """The last closed day of the entity's books; None if Intacct does not tell."""
+        return self._reading.closed_through(entity)
+
+    def _send(self, prepared: Prepared) -> tuple[Answer, Session | None]:
+        """The answer, and the session if it is that which Intacct no longer knows."""
+        session = self._sessions.of("")
+        sent_at = self._now()
+        exchange = self._exchange(session, prepared.control_id, prepared.body, unique=True)
+        verdict = judge(exchange, prepared.control_id, self._redactor.text)
+        self._note(session, verdict.response)
+        answer = self._answer(prepared, exchange, verdict)._replace(sent_at=sent_at, answered_at=self._now())
+        return answer, session if _session_ended(verdict) else None
+
+    def _exchange(self, session: Session, control_id: str, functions: bytes, unique: bool) -> Exchange:
+        request = requests_xml.envelope(
+            self._credentials.sender_id,
+            self._credentials.sender_password,
+            control_id,
+            requests_xml.by_session(session.session_id),
+            functions,
+            unique,
+        )
+        return self._transport.post(session.endpoint, request)
+
+    def _ask(self, control_id: str, functions: bytes, entity: str) -> Answered:
+        """One read, and once more after a new sign-in if Intacct says that the session has ended."""
+        with self._one_at_a_time:
+            answered, session = self._ask_once(control_id, functions, entity)
+            if session is not None:
+                self._sessions.forget(session)
+                answered, _ = self._ask_once(control_id, functions, entity)
+            return answered
+
+    def _ask_once(self, control_id: str, functions: bytes, entity: str) -> tuple[Answered, Session | None]:
+        session = self._sessions.of(entity)
+        exchange = self._exchange(session, control_id, functions, unique=False)
+        reason, response = readable(exchange, self._redactor.text)
+        refused = None if response is None else refusal(response, exchange.status)
+        self._note(session, response)
+        ended = refused is not None and _says_session_ended(refused[0])
+        return Answered(exchange, reason, response), session if ended else None
+
+    def _note(self, session: Session, response: Response | None) -> None:
+        """Every answer of a session pushes its end forward."""
+        block = None if response is None else response.authentication
+        if block is not None and block.status == "success":
+            self._sessions.refresh(session, block)
+
+    def _answer(self, prepared: Prepared, exchange: Exchange, verdict: Verdict) -> Answer:
+        meaning = verdict.meaning
+        return Answer(
+            outcome=verdict.outcome,
+            control_id=prepared.control_id,
+            record_no=verdict.record_no,
+            errors=verdict.errors,
+            error_class=None if meaning is None else meaning.error_class,
+            advice="" if meaning is None else self._redactor.text(meaning.advice),
+            http_status=exchange.status,
+            redacted_response=self._stored(exchange, verdict),
+            retry_after=_seconds(exchange.retry_after),
+        )
+
+    def _stored(self, exchange: Exchange, verdict: Verdict) -> str:
+        """The answer as it may be kept: without secrets, and not without end."""
+        if verdict.response is not None:
+            text = self._redactor.tree(verdict.response.root)
+        else:
+            text = self._redactor.text(exchange.body.decode("utf-8", "replace"))
+            text = text or self._redactor.text(exchange.detail)
+        if len(text) <= STORED_ANSWER_LIMIT:
+            return text
+        return f"{text[:STORED_ANSWER_LIMIT]}\n... {len(text) - STORED_ANSWER_LIMIT} more characters left out"
+
+    def _not_signed_in(self, prepared: Prepared, refused: BadConfiguration) -> Answer:
+        """Nothing of the entry was sent: the sign-in before it failed."""
+        error_class = ErrorClass.NEEDS_PERSON
+        if isinstance(refused, SignInFailed):
+            error_class = ErrorClass.NEEDS_SIGN_IN
+        elif isinstance(refused, GatewayUnreachable):
+            error_class = ErrorClass.RETRY_LATER
+        advice = self._redactor.text(str(refused))
+        return Answer(Outcome.NOT_RUN, prepared.control_id, error_class=error_class, advice=advice)
+
+
+def _session_ended(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.NOT_RUN and verdict.meaning is not None and _says_session_ended(verdict.meaning)
+
+
+def _says_session_ended(meaning: Meaning) -> bool:
+    return meaning.name == "invalid-session"
+
+
+def _seconds(retry_after: str) -> int | None:
+    """``Retry-After`` in seconds, at most an hour; None for a date or anything else."""
+    text = retry_after.strip()
+    return min(int(text), RETRY_AFTER_LIMIT) if text.isascii() and text.isdigit() and len(text) < 10 else None

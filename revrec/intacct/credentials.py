@@ -1,0 +1,180 @@
+"""Where the credentials come from, and from where they are refused.
+
+In this order, value by value: the environment (``REVREC_INTACCT_SENDER_ID`` before Intacct's own
+``INTACCT_SENDER_ID``, and so on), plain settings of ``revrec.toml`` (never passwords), the credentials file that
+``revrec.toml`` names, ``~/.intacct/credentials.ini`` as Intacct's SDKs know it, and the system's keychain.
+"""
+
+import configparser
+import importlib
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from revrec.core.errors import BadConfiguration
+from revrec.intacct.endpoint import INTACCT_ENDPOINT, checked_endpoint
+
+SENDER = ("sender_id", "sender_password")
+COMPANY = ("company_id", "entity_id", "user_id", "user_password", "endpoint_url")
+PASSWORDS = ("sender_password", "user_password")
+REQUIRED = ("sender_id", "sender_password", "company_id", "user_id", "user_password")
+KEYCHAIN_SERVICE = "revrec"
+
+Keychain = Callable[[str, str], str | None]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Everything a sign-in needs. The passwords show neither in ``repr`` nor in ``str``."""
+
+    sender_id: str
+    sender_password: str = field(repr=False)
+    company_id: str
+    user_id: str
+    user_password: str = field(repr=False)
+    entity_id: str = ""
+    endpoint: str = INTACCT_ENDPOINT
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """The values that must never be stored or shown."""
+        return (self.sender_password, self.user_password)
+
+
+def resolve_credentials(
+    environment: Mapping[str, str],
+    home: Path,
+    settings: Mapping[str, str] | None = None,
+    credentials_file: Path | None = None,
+    keychain: Keychain | None = None,
+) -> Credentials:
+    """Find all credentials; raises BadConfiguration that names what is missing and where it may be put.
+
+    ``settings`` are the plain values of ``revrec.toml`` (``sender_id``, ``company_id``, ``user_id``, ``entity_id``,
+    ``endpoint_url``). ``keychain`` asks the system's keychain (service, name); left out, the ``keyring`` library is
+    used if it is installed.
+    """
+    plain = {name: value for name, value in (settings or {}).items() if value}
+    _refuse_passwords(plain)
+    sources = [_from_environment(environment), plain]
+    if credentials_file is not None:
+        sources.append(_from_file(credentials_file, environment, must_exist=True))
+    sources.append(_from_file(home / ".intacct" / "credentials.ini", environment, must_exist=False))
+    found: dict[str, str] = {}
+    for source in sources:
+        found = source | found
+    _ask_keychain(found, keychain or keyring_password)
+    return _credentials(found)
+
+
+def keyring_password(service: str, name: str) -> str | None:
+    """A password of the system's keychain; None without the ``keyring`` library, a keychain, or such an item."""
+    try:
+        keyring = importlib.import_module("keyring")
+        password = keyring.get_password(service, name)
+    except Exception:
+        # A locked or missing keychain must not keep the other places from being used; what lacks is named later.
+        return None
+    return None if password is None else str(password)
+
+
+def _refuse_passwords(settings: Mapping[str, str]) -> None:
+    for name in PASSWORDS:
+        if settings.get(name):
+            raise BadConfiguration(
+                f"{name} stands in the configuration file; take it out and give it as INTACCT_{name.upper()}, in the "
+                "keychain, or in a credentials file that only you can read"
+            )
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for name in (*SENDER, *COMPANY):
+        for prefix in ("INTACCT_", "REVREC_INTACCT_"):
+            value = environment.get(prefix + name.upper())
+            if value:
+                found[name] = value
+    return found
+
+
+def _from_file(path: Path, environment: Mapping[str, str], must_exist: bool) -> dict[str, str]:
+    text = _private_text(path, must_exist)
+    if text is None:
+        return {}
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    if not _parsed(parser, text):
+        raise BadConfiguration(f"{path}: not an INI file; write a [default] section with lines like sender_id = ...")
+    profile = environment.get("INTACCT_PROFILE") or "default"
+    sender = environment.get("INTACCT_SENDER_PROFILE") or profile
+    company = environment.get("INTACCT_COMPANY_PROFILE") or profile
+    named = {environment.get(f"INTACCT_{kind}PROFILE") for kind in ("", "SENDER_", "COMPANY_")} - {None, ""}
+    for name in (sender, company):
+        if name in named and not parser.has_section(name):
+            raise BadConfiguration(f"{path}: no section [{name}], which INTACCT_..PROFILE names")
+    return _section(parser, sender, SENDER) | _section(parser, company, COMPANY)
+
+
+def _parsed(parser: configparser.ConfigParser, text: str) -> bool:
+    """Whether the text is an INI file. The parser's own errors quote the line, which may hold a password."""
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return False
+    return True
+
+
+def _section(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]) -> dict[str, str]:
+    if not parser.has_section(name):
+        return {}
+    return {key: value for key in keys if (value := parser[name].get(key, ""))}
+
+
+def _private_text(path: Path, must_exist: bool) -> str | None:
+    """The file's text if only its owner may read it; None if there is no file and none is needed."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise BadConfiguration(f"{path}: others can read this file; run: chmod 600 '{path}'")
+            content = file.read()
+    except FileNotFoundError:
+        if must_exist:
+            raise BadConfiguration(f"{path}: no such credentials file; correct its name in the configuration") from None
+        return None
+    except OSError as reason:
+        raise BadConfiguration(f"{path}: cannot be read ({reason.strerror})") from None
+    text = content.decode("utf-8-sig", "replace")
+    if "\ufffd" in text:
+        raise BadConfiguration(f"{path}: not UTF-8 text; save it as UTF-8")
+    return text
+
+
+def _ask_keychain(found: dict[str, str], keychain: Keychain) -> None:
+    """Passwords are kept under the sender's id, and under ``user@company``."""
+    names = {"sender_password": found.get("sender_id", "")}
+    if found.get("user_id") and found.get("company_id"):
+        names["user_password"] = f"{found['user_id']}@{found['company_id']}"
+    for key, name in names.items():
+        if name and key not in found and (password := keychain(KEYCHAIN_SERVICE, name)):
+            found[key] = password
+
+
+def _credentials(found: Mapping[str, str]) -> Credentials:
+    missing = [name for name in REQUIRED if not found.get(name)]
+    if missing:
+        names = ", ".join(f"INTACCT_{name.upper()}" for name in missing)
+        raise BadConfiguration(
+            f"Intacct credentials are missing: {', '.join(missing)}; set {names} in the environment, or write them to "
+            "~/.intacct/credentials.ini (chmod 600), or keep the passwords in the keychain under the service 'revrec'"
+        )
+    return Credentials(
+        sender_id=found["sender_id"],
+        sender_password=found["sender_password"],
+        company_id=found["company_id"],
+        user_id=found["user_id"],
+        user_password=found["user_password"],
+        entity_id=found.get("entity_id", ""),
+        endpoint=checked_endpoint(found.get("endpoint_url") or INTACCT_ENDPOINT),
+    )

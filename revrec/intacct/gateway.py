@@ -1,0 +1,178 @@
+"""The gateway's interface: what the posting job may ask of Intacct, and the values that pass between them.
+
+A posting goes in three steps, so that the caller can commit between them::
+
+    prepared = gateway.prepare(entry)      # no network; store prepared.redacted, commit SENDING
+    answer = gateway.send(prepared)        # one request; never raises for what the other side does
+                                           # store answer, commit its outcome
+
+Another way to Intacct (REST) has to offer the same methods and values.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from revrec.core.journal import JournalEntry
+
+
+class Outcome(StrEnum):
+    """What became of one journal entry that was sent."""
+
+    POSTED = "posted"
+    """Intacct answered for our control id, with success and a record number."""
+    REJECTED = "rejected"
+    """Intacct answered for our control id with a failure: nothing was saved."""
+    IN_DOUBT = "in_doubt"
+    """It may have been saved: only reading Intacct back can tell."""
+    NOT_RUN = "not_run"
+    """Certain that nothing ran: not connected, not signed in, or turned away at the door."""
+
+
+class ErrorClass(StrEnum):
+    """What to do about a failure."""
+
+    RETRY_NOW = "retry_now"
+    RETRY_LATER = "retry_later"
+    NEEDS_DATA = "needs_data"
+    NEEDS_SIGN_IN = "needs_sign_in"
+    NEEDS_PERSON = "needs_person"
+    IN_DOUBT = "in_doubt"
+
+
+class GatewayError(NamedTuple):
+    """One ``error`` of Intacct's ``errormessage``, with known secrets removed.
+
+    ``support_id`` is the id that Intacct appends to ``description2``, decoded; ``error_id`` (``GL-1009``),
+    ``category`` and ``target`` come from ``additionalinfo`` and are empty if it was not sent.
+    """
+
+    errorno: str
+    description: str = ""
+    description2: str = ""
+    correction: str = ""
+    support_id: str = ""
+    error_id: str = ""
+    category: str = ""
+    target: str = ""
+
+    @property
+    def text(self) -> str:
+        """All texts in one line, the most specific first."""
+        return " ".join(part for part in (self.description2, self.description, self.correction) if part)
+
+
+class Prepared(NamedTuple):
+    """A journal entry ready to be sent.
+
+    ``body`` is the ``function`` element alone and holds no secret; the envelope with the session is put around it
+    when it is sent. ``redacted`` is the whole request as it will be sent, its secrets blanked, for the record.
+    """
+
+    control_id: str
+    reference: str
+    body: bytes
+    redacted: str
+
+
+class Answer(NamedTuple):
+    """What came of sending a prepared entry.
+
+    ``record_no`` is the RECORDNO of the GLBATCH, empty unless posted. ``error_class`` is None when posted;
+    ``advice`` is written for the accountant. ``retry_after`` is Intacct's wish in seconds, if it had one.
+    ``http_status`` is 0 when there was no answer. Times are UTC.
+    """
+
+    outcome: Outcome
+    control_id: str
+    record_no: str = ""
+    errors: tuple[GatewayError, ...] = ()
+    error_class: ErrorClass | None = None
+    advice: str = ""
+    http_status: int = 0
+    redacted_response: str = ""
+    retry_after: int | None = None
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
+
+
+class FoundLine(NamedTuple):
+    """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``."""
+
+    record_no: str
+    line_no: int
+    side: str
+    account: str
+    amount: int
+    currency: str
+    document: str = ""
+    memo: str = ""
+    location: str = ""
+    department: str = ""
+
+
+class FoundEntry(NamedTuple):
+    """A GLBATCH as Intacct holds it. With inter-entity balancing it may have more lines than were sent."""
+
+    record_no: str
+    batch_no: str
+    journal: str
+    date: date | None
+    title: str
+    reference: str
+    state: str
+    created: str
+    lines: tuple[FoundLine, ...] = ()
+
+    @property
+    def total_debit(self) -> int:
+        """Sum of the debit lines in minor units; meaningful while all lines have one currency."""
+        return sum(line.amount for line in self.lines if line.side == "debit")
+
+    @property
+    def total_credit(self) -> int:
+        """Sum of the credit lines in minor units; meaningful while all lines have one currency."""
+        return sum(line.amount for line in self.lines if line.side == "credit")
+
+
+class Balance(NamedTuple):
+    """An account's movement as Intacct reports it, in minor units of ``currency``.
+
+    ``start`` and ``end`` are signed, credits negative: a healthy deferred account is below zero. ``debits`` and
+    ``credits`` are as Intacct gives them, with those of adjusting journals added.
+    """
+
+    account: str
+    currency: str
+    start: int
+    debits: int
+    credits: int
+    end: int
+
+
+class Gateway(Protocol):
+    """What revrec needs of Intacct. Reads and :meth:`sign_in` raise SignInFailed, GatewayUnreachable, ReadRefused."""
+
+    def sign_in(self) -> None:
+        """Make sure that there is a session, so that a wrong password shows before anything is marked as sent."""
+
+    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+        """Build the request for an entry without touching the network; raises UnpostableEntry."""
+
+    def send(self, prepared: Prepared) -> Answer:
+        """Send once and judge the answer. Whatever the other side does ends in the answer, not in an exception."""
+
+    def post_entry(self, entry: JournalEntry) -> Answer:
+        """Prepare and send in one go, for callers that record nothing between."""
+
+    def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
+        """The entries of a journal that carry a reference (REFERENCENO), oldest first, with their lines."""
+
+    def account_balances(
+        self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
+    ) -> list[Balance]:
+        """Balances of accounts over the days from ``start`` to ``end``; accounts without a row are left out."""
+
+    def closed_through(self, entity: str = "") -> date | None:
+        """The last closed day of an entity's books; None if Intacct does not tell."""

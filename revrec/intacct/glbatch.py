@@ -1,0 +1,174 @@
+"""A journal entry as Intacct's GLBATCH with its GLENTRY lines."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from lxml import etree
+
+from revrec.core.journal import JournalEntry, JournalLine
+from revrec.intacct.amounts import as_decimal_text
+from revrec.intacct.errors import UnpostableEntry
+
+DIMENSION_ELEMENTS = {
+    "location": "LOCATION",
+    "department": "DEPARTMENT",
+    "project": "PROJECTID",
+    "task": "TASKID",
+    "costtype": "COSTTYPEID",
+    "customer": "CUSTOMERID",
+    "vendor": "VENDORID",
+    "employee": "EMPLOYEEID",
+    "item": "ITEMID",
+    "class": "CLASSID",
+    "contract": "CONTRACTID",
+    "warehouse": "WAREHOUSEID",
+}
+"""Our dimension names and their GLENTRY elements; any other name is a tenant's own: GLDIM and the name."""
+
+TITLE_LENGTH = 80
+REFERENCE_LENGTH = 20
+DOCUMENT_LENGTH = 30
+MEMO_LENGTH = 500
+CONTROL_ID_LENGTH = 256
+
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DIMENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+
+
+class EntrySettings(NamedTuple):
+    """How entries are written for one company.
+
+    ``base_currency``: the company's; lines in another currency carry ``rate_type``, which Intacct needs to find the
+    exchange rate. ``omit``: dimension names that are never sent (``customer``, ``item``, ...). ``base_location``:
+    name the entry's entity as BASELOCATION_NO, so that Intacct adds inter-entity lines where lines of several
+    entities are mixed. ``entity_is_location``: lines without a location get the entry's entity as theirs.
+    """
+
+    base_currency: str = "USD"
+    rate_type: str = "Intacct Daily Rate"
+    omit: frozenset[str] = frozenset()
+    base_location: bool = False
+    entity_is_location: bool = True
+
+
+def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = "") -> etree._Element:
+    """The ``function`` element that creates the entry; raises UnpostableEntry for one that must be refused."""
+    _check(entry)
+    function = etree.Element("function", controlid=entry.control_id)
+    batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")
+    _add(batch, "JOURNAL", entry.journal)
+    _add(batch, "BATCH_DATE", as_date_text(entry.date))
+    _add(batch, "BATCH_TITLE", fitted(" ".join(entry.title.split()), TITLE_LENGTH))
+    if comment:
+        _add(batch, "HISTORY_COMMENT", comment)
+    _add(batch, "REFERENCENO", entry.reference)
+    if settings.base_location and entry.entity:
+        _add(batch, "BASELOCATION_NO", entry.entity)
+    _add(batch, "STATE", "Posted")
+    entries = etree.SubElement(batch, "ENTRIES")
+    for line in entry.lines:
+        _add_line(entries, entry, line, settings)
+    return function
+
+
+def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> None:
+    glentry = etree.SubElement(entries, "GLENTRY")
+    document = _document(line)
+    if document:
+        _add(glentry, "DOCUMENT", document)
+    _add(glentry, "ACCOUNTNO", line.account)
+    _add(glentry, "TR_TYPE", "1" if line.side == "debit" else "-1")
+    _add(glentry, "TRX_AMOUNT", as_decimal_text(line.amount, line.currency))
+    _add(glentry, "CURRENCY", line.currency)
+    if line.currency != settings.base_currency:
+        _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
+    for element, value in _dimensions(entry, line, settings):
+        _add(glentry, element, value)
+    _add(glentry, "DESCRIPTION", fitted(line.memo or line.charge or entry.title, MEMO_LENGTH))
+
+
+def _dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> Iterator[tuple[str, str]]:
+    values = {"customer": line.customer, "item": line.item, **line.dimensions}
+    if settings.entity_is_location and entry.entity and not values.get("location"):
+        values["location"] = entry.entity
+    for name, value in values.items():
+        if value and name not in settings.omit:
+            yield dimension_element(name), value
+
+
+def dimension_element(name: str) -> str:
+    """The GLENTRY element of a dimension: ``class`` is CLASSID, a tenant's own ``route`` is GLDIMROUTE."""
+    known = DIMENSION_ELEMENTS.get(name.lower())
+    if known:
+        return known
+    if not _DIMENSION_NAME.match(name):
+        raise UnpostableEntry(
+            f"dimension {name!r}: Intacct needs a name of letters, digits and _ ; rename it in the mapping"
+        )
+    return "GLDIM" + name.upper()
+
+
+def _document(line: JournalLine) -> str:
+    """The charge without its source, ``INV-1042/1``: the document and line that a person looks for."""
+    return fitted(line.charge.partition("/")[2] or line.document, DOCUMENT_LENGTH)
+
+
+def fitted(text: str, length: int) -> str:
+    """Text cut to a length; a cut one ends in ``~`` and a short digest, so that two long ones stay distinct."""
+    if len(text) <= length:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:7]
+    return f"{text[: length - 8]}~{digest}"
+
+
+def as_date_text(day: date) -> str:
+    """A date as generic functions want it: mm/dd/yyyy, padded."""
+    return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
+
+
+def legal(text: str) -> str:
+    """Text with the characters that XML 1.0 cannot hold replaced by U+FFFD."""
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def _add(parent: etree._Element, name: str, text: str) -> None:
+    element = etree.SubElement(parent, name)
+    try:
+        element.text = text
+    except ValueError:
+        # lxml has just looked at every character; to look beforehand would cost each line for the sake of few.
+        element.text = legal(text)
+
+
+def _check(entry: JournalEntry) -> None:
+    place = f"entry {entry.reference or entry.control_id!r}"
+    if not 1 <= len(entry.control_id) <= CONTROL_ID_LENGTH or not entry.control_id.isprintable():
+        raise UnpostableEntry(f"{place}: the control id must have 1 to {CONTROL_ID_LENGTH} printable characters")
+    if not 1 <= len(entry.reference) <= REFERENCE_LENGTH:
+        raise UnpostableEntry(f"{place}: the reference must have 1 to {REFERENCE_LENGTH} characters")
+    if not entry.journal:
+        raise UnpostableEntry(f"{place}: no journal; set `journal` in the rule or in [posting]")
+    if len(entry.lines) < 2:
+        raise UnpostableEntry(f"{place}: {len(entry.lines)} line(s); Intacct wants at least a debit and a credit")
+    _check_lines(entry, place)
+
+
+def _check_lines(entry: JournalEntry, place: str) -> None:
+    balance: dict[str, int] = {}
+    for line in entry.lines:
+        if line.side not in ("debit", "credit") or line.amount <= 0:
+            raise UnpostableEntry(
+                f"{place}, line {line.line_no}: {line.side} of {line.amount}; a positive debit or credit is wanted"
+            )
+        if not line.account:
+            raise UnpostableEntry(f"{place}, line {line.line_no}: no account; set it in the rule's [rule.post]")
+        signed = line.amount if line.side == "debit" else -line.amount
+        balance[line.currency] = balance.get(line.currency, 0) + signed
+    for currency, rest in balance.items():
+        if rest:
+            raise UnpostableEntry(
+                f"{place}: debits and credits differ by {as_decimal_text(rest, currency)} {currency}; nothing was sent"
+            )

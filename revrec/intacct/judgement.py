@@ -1,0 +1,147 @@
+"""What an answer proves about the one function that was sent.
+
+The rule: an answer counts only if it echoes our control id. Success with a record number is posted, a failure is
+rejected, a refusal at the door (control, authentication, rate limit) is not run. Anything else may have landed.
+"""
+
+from typing import NamedTuple
+
+from lxml import etree
+
+from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.gateway import ErrorClass, GatewayError, Outcome
+from revrec.intacct.responses import Clean, NotAnAnswer, Response, Result, parse_response
+from revrec.intacct.transport import Exchange
+
+
+class Verdict(NamedTuple):
+    """What one exchange proves. ``meaning`` is None when posted; ``response`` is None if nothing could be parsed."""
+
+    outcome: Outcome
+    record_no: str = ""
+    errors: tuple[GatewayError, ...] = ()
+    meaning: Meaning | None = None
+    response: Response | None = None
+    result: Result | None = None
+
+
+def judge(exchange: Exchange, control_id: str, clean: Clean) -> Verdict:
+    """Judge a posting by its exchange."""
+    reason, response = readable(exchange, clean)
+    if response is None:
+        return _no_answer(reason, exchange.status)
+    refused = _refused_at_the_door(response, exchange.status, control_id)
+    if refused is not None:
+        return refused
+    result, reason = own_result(response, control_id)
+    if result is None:
+        return _no_answer(reason, exchange.status, response)
+    verdict = _by_status(result, exchange.status)
+    return verdict._replace(response=response, result=result)
+
+
+def readable(exchange: Exchange, clean: Clean) -> tuple[str, Response | None]:
+    """The parsed answer, or the reason why it cannot count."""
+    if exchange.reason:
+        return exchange.reason, None
+    if 300 <= exchange.status < 400:
+        return "redirect", None
+    if exchange.status >= 500 or exchange.status < 200:
+        return "http", None
+    try:
+        return "", parse_response(exchange.body, clean)
+    except NotAnAnswer as reason:
+        return ("http" if exchange.status >= 400 else str(reason)), None
+
+
+def own_result(response: Response, control_id: str) -> tuple[Result | None, str]:
+    """The one result for our control id; or the reason why there is none that counts."""
+    if response.control_status != "success" or response.operations != 1 or response.authentication is None:
+        return None, "contradiction"
+    if response.authentication.status != "success":
+        return None, "contradiction"
+    own = [result for result in response.results if result.control_id == control_id]
+    if len(own) != 1:
+        return None, "contradiction" if own else "other_control_id"
+    return own[0], ""
+
+
+def refusal(response: Response, http_status: int) -> tuple[Meaning, tuple[GatewayError, ...]] | None:
+    """Why no function was run: a failure at the control or the authentication level; None if there is none."""
+    if response.results:
+        return None
+    if response.control_status == "failure" and response.operations == 0:
+        return meaning_of("control", http_status, response.control_errors), response.control_errors
+    block = response.authentication
+    if response.control_status == "success" and block is not None and block.status == "failure":
+        return _authentication_meaning(response, http_status), response.authentication_errors
+    return None
+
+
+def _authentication_meaning(response: Response, http_status: int) -> Meaning:
+    meaning = meaning_of("authentication", http_status, response.authentication_errors)
+    if meaning.known:
+        return meaning
+    # Whatever it says, Intacct did not let us in; trying again would lock the user.
+    return meaning._replace(error_class=ErrorClass.NEEDS_SIGN_IN, read_class=ErrorClass.NEEDS_SIGN_IN)
+
+
+def _no_answer(reason: str, status: int, response: Response | None = None) -> Verdict:
+    if status == 429:
+        return Verdict(Outcome.NOT_RUN, meaning=meaning_of("control", status, ()), response=response)
+    outcome = Outcome.NOT_RUN if reason == "not_connected" else Outcome.IN_DOUBT
+    return Verdict(outcome, meaning=meaning_of_no_answer(reason, status), response=response)
+
+
+def _refused_at_the_door(response: Response, http_status: int, control_id: str) -> Verdict | None:
+    refused = refusal(response, http_status)
+    if refused is None:
+        return None
+    if response.control_id not in ("", control_id):
+        return _no_answer("other_control_id", http_status, response)
+    meaning, errors = refused
+    doubtful = meaning.error_class is ErrorClass.IN_DOUBT
+    return Verdict(Outcome.IN_DOUBT if doubtful else Outcome.NOT_RUN, "", errors, meaning, response)
+
+
+def _by_status(result: Result, http_status: int) -> Verdict:
+    if result.status == "success":
+        return _success(result)
+    if result.status == "failure":
+        return _failure(result, http_status)
+    meaning = meaning_of("function", http_status, result.errors)
+    if result.status == "aborted" and meaning.known and not created_keys(result):
+        return _failure(result, http_status)
+    return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))
+
+
+def _success(result: Result) -> Verdict:
+    keys = created_keys(result)
+    if len(keys) == 1 and not result.errors:
+        return Verdict(Outcome.POSTED, keys[0])
+    return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction" if keys else "no_key"))
+
+
+def _failure(result: Result, http_status: int) -> Verdict:
+    if created_keys(result):
+        # A create may report a failure and yet list what it made.
+        return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction"))
+    meaning = meaning_of("function", http_status, result.errors)
+    outcome = {ErrorClass.IN_DOUBT: Outcome.IN_DOUBT, ErrorClass.RETRY_LATER: Outcome.NOT_RUN}
+    return Verdict(outcome.get(meaning.error_class, Outcome.REJECTED), "", result.errors, meaning)
+
+
+def created_keys(result: Result) -> list[str]:
+    """The record numbers of the journal entries that a result says were made."""
+    if result.data is None:
+        return [result.key] if result.key else []
+    return [key for batch in result.data if _is(batch, "glbatch") for key in _record_numbers(batch)]
+
+
+def _record_numbers(batch: etree._Element) -> list[str]:
+    found = ((child.text or "").strip() for child in batch if _is(child, "recordno"))
+    return [text for text in found if text.isascii() and text.isdigit()]
+
+
+def _is(element: etree._Element, name: str) -> bool:
+    return isinstance(element.tag, str) and element.tag.lower() == name

@@ -1,0 +1,266 @@
+"""Reading Intacct back: entries by their reference, account balances, closed books.
+
+Reads change nothing, so they are tried again after failures that pass; with a pause, and not often.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+from lxml import etree
+
+from revrec.core.errors import RevrecError
+from revrec.intacct import requests_xml
+from revrec.intacct.amounts import as_minor_units
+from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
+from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError
+from revrec.intacct.judgement import own_result, refusal
+from revrec.intacct.redact import Redactor
+from revrec.intacct.responses import Response, Result
+from revrec.intacct.transport import Exchange
+
+PAGE = 1000
+PAGES_LIMIT = 1000
+FUNCTIONS_A_REQUEST = 50
+PAUSE_LIMIT = 120.0
+
+GLBATCH_FIELDS = (
+    "RECORDNO", "BATCHNO", "JOURNAL", "BATCH_DATE", "BATCH_TITLE", "REFERENCENO", "STATE", "WHENCREATED",
+)  # fmt: skip
+GLENTRY_FIELDS = (
+    "RECORDNO", "BATCHNO", "LINE_NO", "TR_TYPE", "ACCOUNTNO", "AMOUNT", "TRX_AMOUNT", "CURRENCY", "DOCUMENT",
+    "DESCRIPTION", "LOCATION", "DEPARTMENT",
+)  # fmt: skip
+
+
+class Answered(NamedTuple):
+    """One read request's end: the exchange, and its parsed answer or the reason why there is none."""
+
+    exchange: Exchange
+    reason: str
+    response: Response | None
+
+
+Ask = Callable[[str, bytes, str], Answered]
+"""Send functions (control id, bytes, entity) and parse the answer, signing in as needed."""
+
+
+Build = Callable[[Sequence[str]], list[bytes]]
+"""Builds functions for control ids, anew for each try."""
+
+
+class ReadPolicy(NamedTuple):
+    """How often a read is tried, and how it waits between: ``pause`` seconds, doubled each time."""
+
+    tries: int
+    pause: float
+    sleep: Callable[[float], None]
+
+
+class _Failed(NamedTuple):
+    meaning: Meaning
+    errors: tuple[GatewayError, ...]
+    detail: str
+    answered: bool
+
+
+class Reading:
+    """The reads of the gateway; amounts in minor units of the lines' currency, else of ``base_currency``."""
+
+    def __init__(self, ask: Ask, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
+        self._ask = ask
+        self._redactor = redactor
+        self._base_currency = base_currency
+        self._policy = policy
+
+    def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
+        """Entries of a journal that carry a reference, by record number, with their lines."""
+        batches = self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", reference)))
+        return [self._entry(batch) for batch in batches]
+
+    def account_balances(
+        self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
+    ) -> list[Balance]:
+        """Balances of accounts over days; accounts for which Intacct gives no row are left out."""
+        currency = currency or self._base_currency
+        balances: list[Balance] = []
+        for some in _chunks(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
+            for result in self._read(_balances_of(some, start, end, entity), len(some), ""):
+                balances += [_balance(row, currency) for row in _rows(result, "accountbalance")]
+        return balances
+
+    def closed_through(self, entity: str) -> date | None:
+        """The last closed day of an entity's books, asked within its own session; None if Intacct does not tell."""
+        try:
+            result = self._read(lambda ids: [requests_xml.get_closed_books_date(ids[0])], 1, entity)[0]
+        except ReadRefused:
+            return None
+        rows = _rows(result, "closedbooksdate")
+        return _day(rows[0]) if rows else None
+
+    def _entry(self, batch: dict[str, str]) -> FoundEntry:
+        record_no = batch.get("RECORDNO", "")
+        lines = self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", record_no),))
+        return FoundEntry(
+            record_no=record_no,
+            batch_no=batch.get("BATCHNO", ""),
+            journal=batch.get("JOURNAL", ""),
+            date=_date(batch.get("BATCH_DATE", "")),
+            title=batch.get("BATCH_TITLE", ""),
+            reference=batch.get("REFERENCENO", ""),
+            state=batch.get("STATE", ""),
+            created=batch.get("WHENCREATED", ""),
+            lines=tuple(_line(line, self._base_currency) for line in lines),
+        )
+
+    def _query(self, name: str, fields: Sequence[str], where: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+        """All pages of a query."""
+        records: list[dict[str, str]] = []
+        for _ in range(PAGES_LIMIT):
+            offset = len(records)
+            result = self._read(_query_page(name, fields, where, offset), 1, "")[0]
+            page = _rows(result, name.lower())
+            records += page
+            remaining = "0" if result.data is None else result.data.get("numremaining", "0")
+            if not page or remaining == "0":
+                return records
+        raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
+
+    def _read(self, build: Build, count: int, entity: str) -> list[Result]:
+        """Run functions and give their successful results in order."""
+        failed: _Failed | None = None
+        for attempt in range(self._policy.tries):
+            control_id = f"revrec-read-{uuid4()}"
+            control_ids = [f"{control_id}-{at}" for at in range(count)]
+            answered = self._ask(control_id, requests_xml.joined(build(control_ids)), entity)
+            results, failed = _results(answered, control_ids)
+            if failed is None:
+                return results
+            if failed.meaning.read_class not in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
+                break
+            if attempt + 1 < self._policy.tries:
+                self._policy.sleep(_pause(answered.exchange, self._policy.pause * 2**attempt))
+        assert failed is not None
+        raise self._refused(failed)
+
+    def _refused(self, failed: _Failed) -> RevrecError:
+        said = "; ".join(f"{error.errorno} {error.text}".strip() for error in failed.errors) or failed.detail
+        if failed.meaning.read_class is ErrorClass.NEEDS_SIGN_IN:
+            return SignInFailed(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
+        if not failed.answered:
+            return GatewayUnreachable(self._redactor.text(f"Intacct gave no usable answer to a read: {said}"))
+        return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
+
+
+def _query_page(name: str, fields: Sequence[str], where: Sequence[tuple[str, str]], offset: int) -> Build:
+    return lambda control_ids: [requests_xml.query(control_ids[0], name, fields, where, offset, PAGE)]
+
+
+def _balances_of(accounts: Sequence[str], start: date, end: date, entity: str) -> Build:
+    return lambda control_ids: [
+        requests_xml.get_account_balances(control_id, account, start, end, entity)
+        for control_id, account in zip(control_ids, accounts, strict=True)
+    ]
+
+
+def _results(answered: Answered, control_ids: Sequence[str]) -> tuple[list[Result], _Failed | None]:
+    exchange, reason, response = answered
+    said = exchange.detail or f"HTTP {exchange.status}"
+    if response is None:
+        return [], _Failed(meaning_of_no_answer(reason, exchange.status), (), said, exchange.status == 429)
+    refused = refusal(response, exchange.status)
+    if refused is not None:
+        return [], _Failed(*refused, detail=said, answered=True)
+    results = []
+    for control_id in control_ids:
+        result, reason = own_result(response, control_id)
+        if result is None:
+            return [], _Failed(meaning_of_no_answer(reason, exchange.status), (), f"{said}, {reason}", answered=True)
+        if result.status != "success":
+            meaning = meaning_of("function", exchange.status, result.errors)
+            return [], _Failed(meaning, result.errors, f"{said}, status {result.status!r}", answered=True)
+        results.append(result)
+    return results, None
+
+
+def _pause(exchange: Exchange, pause: float) -> float:
+    """Intacct's own wish if it has one, within reason."""
+    wish = exchange.retry_after.strip()
+    wanted = float(wish) if wish.isascii() and wish.isdigit() and len(wish) < 10 else pause
+    return min(wanted, PAUSE_LIMIT)
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def _rows(result: Result, name: str) -> list[dict[str, str]]:
+    """The records of a result, whatever the case of their element; names of fields in upper case."""
+    if result.data is None:
+        return []
+    return [_fields(row) for row in result.data.iter() if isinstance(row.tag, str) and row.tag.lower() == name]
+
+
+def _fields(row: etree._Element) -> dict[str, str]:
+    return {child.tag.upper(): (child.text or "").strip() for child in row if isinstance(child.tag, str)}
+
+
+def _line(row: dict[str, str], base_currency: str) -> FoundLine:
+    currency = row.get("CURRENCY", "") or base_currency
+    place = f"GLENTRY {row.get('RECORDNO', '?')}"
+    return FoundLine(
+        record_no=row.get("RECORDNO", ""),
+        line_no=_number(row.get("LINE_NO", ""), f"{place}, LINE_NO"),
+        side="credit" if row.get("TR_TYPE", "").startswith("-") else "debit",
+        account=row.get("ACCOUNTNO", ""),
+        amount=abs(_minor(row.get("TRX_AMOUNT", "") or row.get("AMOUNT", ""), currency, place)),
+        currency=currency,
+        document=row.get("DOCUMENT", ""),
+        memo=row.get("DESCRIPTION", ""),
+        location=row.get("LOCATION", ""),
+        department=row.get("DEPARTMENT", ""),
+    )
+
+
+def _balance(row: dict[str, str], currency: str) -> Balance:
+    account = row.get("GLACCOUNTNO", "")
+
+    def amount(*names: str) -> int:
+        return sum(_minor(row.get(name, ""), currency, f"account {account}, {name.lower()}") for name in names)
+
+    return Balance(
+        account, currency, amount("STARTBALANCE"), amount("DEBITS", "ADJDEBITS"), amount("CREDITS", "ADJCREDITS"),
+        amount("ENDBALANCE"),
+    )  # fmt: skip
+
+
+def _minor(text: str, currency: str, place: str) -> int:
+    try:
+        return as_minor_units(text, currency)
+    except ValueError as reason:
+        raise ReadRefused(f"Intacct's answer, {place}: {reason}") from None
+
+
+def _number(text: str, place: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise ReadRefused(f"Intacct's answer, {place}: {text[:40]!r} is not a number")
+    return int(text)
+
+
+def _date(text: str) -> date | None:
+    """A date as queries give it, mm/dd/yyyy; None if it is written in another way."""
+    try:
+        return datetime.strptime(text[:10], "%m/%d/%Y").date()  # noqa: DTZ007 - a date without a time
+    except ValueError:
+        return None
+
+
+def _day(row: dict[str, str]) -> date | None:
+    try:
+        return date(int(row.get("YEAR", "")), int(row.get("MONTH", "")), int(row.get("DAY", "")))
+    except (ValueError, OverflowError):
+        return None

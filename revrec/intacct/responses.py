@@ -1,0 +1,162 @@
+"""Reading Intacct's answers: the document taken apart, without judging what it means for an entry.
+
+An answer is hostile until proven otherwise: no entities, no network, no DOCTYPE, no giant trees.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from lxml import etree
+
+from revrec.intacct.gateway import GatewayError
+
+_SUPPORT_ID = re.compile(r"\s*\[Support ID:\s*([^\]]*)\]")
+
+Clean = Callable[[str], str]
+
+
+class NotAnAnswer(ValueError):
+    """The bytes are no answer of the gateway; the message says why in one word: empty, not_xml or truncated."""
+
+
+class Result(NamedTuple):
+    """One ``result``: what became of one function. ``data`` is its element, if there is one."""
+
+    status: str
+    function: str
+    control_id: str
+    key: str
+    errors: tuple[GatewayError, ...]
+    data: etree._Element | None
+
+
+class Authentication(NamedTuple):
+    """The ``authentication`` block; times are as Intacct's clock shows them, None if unreadable."""
+
+    status: str
+    user_id: str
+    company_id: str
+    location_id: str
+    timestamp: datetime | None
+    timeout: datetime | None
+
+
+class Response(NamedTuple):
+    """An answer taken apart. ``authentication`` is None if the answer ends at the control level."""
+
+    root: etree._Element
+    control_status: str
+    control_id: str
+    control_errors: tuple[GatewayError, ...]
+    operations: int
+    authentication: Authentication | None
+    authentication_errors: tuple[GatewayError, ...]
+    results: tuple[Result, ...]
+
+
+def parse_document(body: bytes) -> etree._Element:
+    """The root of an XML document from outside; raises NotAnAnswer."""
+    if not body.strip():
+        raise NotAnAnswer("empty")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True, remove_comments=True
+    )
+    root, fault = _parsed(body, parser)
+    if root is None:
+        raise NotAnAnswer(fault)
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise NotAnAnswer("not_xml")
+    return root
+
+
+def _parsed(body: bytes, parser: etree.XMLParser) -> tuple[etree._Element | None, str]:
+    """The root, or why there is none; the parser's error quotes the document and must not travel on."""
+    try:
+        return etree.fromstring(body, parser), ""
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        begins = body.lstrip()[:200].lower()
+        return None, "truncated" if b"<response" in begins else "not_xml"
+
+
+def parse_response(body: bytes, clean: Clean) -> Response:
+    """Take an answer apart; ``clean`` removes secrets from each text. Raises NotAnAnswer."""
+    root = parse_document(body)
+    if root.tag != "response":
+        raise NotAnAnswer("not_xml")
+    operations = root.findall("operation")
+    operation = operations[0] if operations else None
+    block = None if operation is None else operation.find("authentication")
+    return Response(
+        root=root,
+        control_status=_text(root, "control/status"),
+        control_id=_text(root, "control/controlid"),
+        control_errors=_errors(root, clean),
+        operations=len(operations),
+        authentication=None if block is None else _authentication(block),
+        authentication_errors=() if operation is None else _errors(operation, clean),
+        results=() if operation is None else tuple(_result(one, clean) for one in operation.findall("result")),
+    )
+
+
+def _text(element: etree._Element, path: str) -> str:
+    found = element.find(path)
+    return "" if found is None else "".join(str(part) for part in found.itertext()).strip()
+
+
+def _authentication(block: etree._Element) -> Authentication:
+    return Authentication(
+        _text(block, "status"), _text(block, "userid"), _text(block, "companyid"), _text(block, "locationid"),
+        _time(_text(block, "sessiontimestamp")), _time(_text(block, "sessiontimeout")),
+    )  # fmt: skip
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _result(element: etree._Element, clean: Clean) -> Result:
+    data = element.find("data")
+    return Result(
+        _text(element, "status"), _text(element, "function"), _text(element, "controlid"), _text(element, "key"),
+        _errors(element, clean), data,
+    )  # fmt: skip
+
+
+def _errors(parent: etree._Element, clean: Clean) -> tuple[GatewayError, ...]:
+    return tuple(_error(error, clean) for error in parent.findall("errormessage/error"))
+
+
+def _error(element: etree._Element, clean: Clean) -> GatewayError:
+    description, support = _without_support_id(clean(_text(element, "description")))
+    description2, support2 = _without_support_id(clean(_text(element, "description2")))
+    extra = _lower_case_texts(element.find("additionalinfo"))
+    return GatewayError(
+        errorno=clean(_text(element, "errorno")),
+        description=description,
+        description2=description2,
+        correction=clean(_text(element, "correction")),
+        support_id=support2 or support,
+        error_id=clean(extra.get("errorid", "")),
+        category=clean(extra.get("category", "")),
+        target=clean(extra.get("target", "")),
+    )
+
+
+def _without_support_id(text: str) -> tuple[str, str]:
+    match = _SUPPORT_ID.search(text)
+    if not match:
+        return text, ""
+    return (text[: match.start()] + text[match.end() :]).strip(), unquote(match[1]).strip()
+
+
+def _lower_case_texts(element: etree._Element | None) -> dict[str, str]:
+    if element is None:
+        return {}
+    return {child.tag.lower(): (child.text or "").strip() for child in element.iter() if isinstance(child.tag, str)}

@@ -1,0 +1,152 @@
+"""Signing in, and the sessions that a sign-in gives: one for each entity, renewed before it ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from revrec.core.errors import BadConfiguration
+from revrec.intacct import requests_xml
+from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.credentials import Credentials
+from revrec.intacct.endpoint import checked_session_endpoint
+from revrec.intacct.errors import GatewayUnreachable, SignInFailed
+from revrec.intacct.gateway import ErrorClass, GatewayError
+from revrec.intacct.judgement import own_result, readable, refusal
+from revrec.intacct.redact import Redactor
+from revrec.intacct.responses import Authentication, Response, Result
+from revrec.intacct.transport import Exchange, Transport
+
+MARGIN = timedelta(seconds=60)
+"""A session is renewed this long before its end (a quarter of its life if that is shorter)."""
+UNKNOWN_LIFE = timedelta(minutes=20)
+"""Assumed where Intacct's times cannot be read; the shortest recorded ones are hours."""
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The machine's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Session:
+    """A session of one entity. ``ends`` is by our clock, already short of the margin."""
+
+    session_id: str = field(repr=False)
+    endpoint: str
+    ends: datetime
+
+
+class Sessions:
+    """Signs in when needed and keeps the sessions. A refused sign-in is remembered and never repeated."""
+
+    def __init__(self, credentials: Credentials, transport: Transport, redactor: Redactor, now: Now = utc_now) -> None:
+        self._credentials = credentials
+        self._transport = transport
+        self._redactor = redactor
+        self._now = now
+        self._sessions: dict[str, Session] = {}
+        self._refused: str = ""
+
+    def of(self, entity: str) -> Session:
+        """A live session of an entity (empty: the credentials' own, else the top level).
+
+        Raises SignInFailed if Intacct refused, GatewayUnreachable if it could not be asked.
+        """
+        entity = entity or self._credentials.entity_id
+        session = self._sessions.get(entity)
+        if session is None or session.ends <= self._now():
+            session = self._sign_in(entity)
+            self._sessions[entity] = session
+        return session
+
+    def forget(self, session: Session) -> None:
+        """Drop a session that Intacct no longer knows."""
+        self._sessions = {entity: one for entity, one in self._sessions.items() if one is not session}
+
+    def refresh(self, session: Session, authentication: Authentication) -> None:
+        """Push the end forward by what an answer's authentication block says."""
+        session.ends = self._end(authentication)
+
+    def _sign_in(self, entity: str) -> Session:
+        if self._refused:
+            raise SignInFailed(self._refused)
+        control_id = f"revrec-sign-in-{uuid4()}"
+        exchange = self._transport.post(self._credentials.endpoint, self._request(control_id, entity))
+        reason, response = readable(exchange, self._redactor.text)
+        if response is None:
+            raise GatewayUnreachable(self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status)))
+        refused = refusal(response, exchange.status)
+        if refused is not None:
+            raise self._refusal(exchange, *refused)
+        return self._session(exchange, response, control_id)
+
+    def _request(self, control_id: str, entity: str) -> bytes:
+        return requests_xml.envelope(
+            self._credentials.sender_id,
+            self._credentials.sender_password,
+            control_id,
+            requests_xml.by_login(self._credentials, entity),
+            requests_xml.get_api_session(control_id),
+            unique=False,
+        )
+
+    def _session(self, exchange: Exchange, response: Response, control_id: str) -> Session:
+        result, reason = own_result(response, control_id)
+        if result is None or response.authentication is None:
+            raise GatewayUnreachable(self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status)))
+        session_id, endpoint = _api(result, "sessionid"), _api(result, "endpoint")
+        if result.status != "success" or not session_id or not endpoint:
+            raise self._refusal(exchange, meaning_of("function", exchange.status, result.errors), result.errors)
+        self._redactor.learn(session_id)
+        self._check(endpoint)
+        return Session(session_id, endpoint, self._end(response.authentication))
+
+    def _check(self, endpoint: str) -> None:
+        """Refuse an endpoint of another party's; what it says is not ours, so it is cleaned before it is quoted."""
+        try:
+            checked_session_endpoint(endpoint, self._credentials.endpoint)
+            return
+        except BadConfiguration as reason:
+            refused = self._redactor.text(str(reason))
+        raise BadConfiguration(refused)
+
+    def _end(self, authentication: Authentication) -> datetime:
+        """By our clock: Intacct's own two times give the life, so that a clock that is off does no harm."""
+        life = UNKNOWN_LIFE
+        if authentication.timestamp is not None and authentication.timeout is not None:
+            life = authentication.timeout - authentication.timestamp
+        return self._now() + life - min(MARGIN, life / 4)
+
+    def _refusal(
+        self, exchange: Exchange, meaning: Meaning, errors: tuple[GatewayError, ...]
+    ) -> SignInFailed | GatewayUnreachable:
+        if meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
+            return GatewayUnreachable(self._unreachable(exchange, meaning))
+        said = "; ".join(f"{error.errorno} {error.text}".strip() for error in errors)
+        self._refused = self._redactor.text(
+            f"Intacct refused the sign-in of user {self._credentials.user_id!r} to company "
+            f"{self._credentials.company_id!r} at {self._credentials.endpoint}. {meaning.advice} Intacct said: {said}"
+        )
+        return SignInFailed(self._refused)
+
+    def _unreachable(self, exchange: Exchange, meaning: Meaning) -> str:
+        said = exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")
+        advice = meaning.advice if meaning.error_class is not ErrorClass.IN_DOUBT else _NOT_A_GATEWAY
+        return self._redactor.text(
+            f"Intacct's gateway at {self._credentials.endpoint} cannot be used: {said}. {advice}"
+        )
+
+
+_NOT_A_GATEWAY = (
+    "Nothing was sent but a sign-in. Check the endpoint (INTACCT_ENDPOINT_URL or endpoint in revrec.toml), the network "
+    "and the proxy, then run again."
+)
+
+
+def _api(result: Result, name: str) -> str:
+    if result.data is None:
+        return ""
+    return (result.data.findtext(f"api/{name}") or "").strip()

@@ -1,0 +1,142 @@
+"""One HTTP request and its answer, as plain values: whatever goes wrong becomes an Exchange, never an exception.
+
+Exceptions of HTTP libraries carry the request, and with it the passwords; none of them leaves this module.
+"""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import requests
+
+from revrec import __version__
+from revrec.intacct.connection import Watch, WatchedAdapter, watched
+from revrec.intacct.endpoint import is_loopback
+
+CONNECT_TIMEOUT = 10.0
+IDLE_LIMIT = 4.0
+"""Seconds after which a kept connection is not used again: the other side may be closing it, and a request that meets
+a closing connection is in doubt for nothing."""
+
+HEADERS = {
+    "Content-Type": "application/xml",
+    "Accept": "application/xml, text/xml",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"revrec/{__version__}",
+}
+
+
+class Exchange(NamedTuple):
+    """What came of one request.
+
+    ``sent``: a byte of it may have left this machine. ``reason`` is empty when a whole answer came, else
+    ``not_connected``, ``timeout``, ``broken_off`` or ``too_large``, with words in ``detail``.
+    """
+
+    sent: bool
+    status: int = 0
+    body: bytes = b""
+    content_type: str = ""
+    retry_after: str = ""
+    reason: str = ""
+    detail: str = ""
+
+
+class Transport:
+    """Posts documents, one at a time. ``timeout`` limits a whole exchange, in seconds; ``max_bytes`` an answer."""
+
+    def __init__(
+        self, timeout: float, max_bytes: int = 20_000_000, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._monotonic = monotonic
+        self._last_used = float("-inf")
+        self._sessions: dict[bool, requests.Session] = {}
+
+    def post(self, url: str, body: bytes) -> Exchange:
+        """Post once: no redirect, no repetition, certificates always verified."""
+        session = self._session(is_loopback(url))
+        with watched(self._timeout) as watch:
+            exchange = self._exchange(session, url, body, watch)
+        self._last_used = self._monotonic()
+        return exchange
+
+    def close(self) -> None:
+        """Close kept connections."""
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, loopback: bool) -> requests.Session:
+        if loopback not in self._sessions:
+            self._sessions[loopback] = _new_session(loopback)
+        if self._monotonic() - self._last_used > IDLE_LIMIT:
+            self._sessions[loopback].close()
+        return self._sessions[loopback]
+
+    def _exchange(self, session: requests.Session, url: str, body: bytes, watch: Watch) -> Exchange:
+        limits = (min(CONNECT_TIMEOUT, self._timeout), self._timeout)
+        try:
+            with session.post(
+                url, data=body, headers=HEADERS, timeout=limits, allow_redirects=False, stream=True, verify=True
+            ) as answer:
+                return self._read(answer, watch)
+        except Exception as fault:
+            # Not only what requests promises to raise: a request may have left, so every end needs a verdict.
+            return Exchange(watch.sent, reason=_reason(fault, watch), detail=_detail(fault))
+
+    def _read(self, answer: requests.Response, watch: Watch) -> Exchange:
+        head = Exchange(
+            True,
+            answer.status_code,
+            content_type=answer.headers.get("Content-Type", ""),
+            retry_after=answer.headers.get("Retry-After", ""),
+        )
+        parts, size = [], 0
+        try:
+            for part in answer.iter_content(65_536):
+                parts.append(part)
+                size += len(part)
+                if size > self._max_bytes:
+                    return head._replace(reason="too_large", detail=f"more than {self._max_bytes} bytes")
+        except Exception as fault:
+            return head._replace(body=b"".join(parts), reason=_reason(fault, watch), detail=_detail(fault))
+        if watch.expired:
+            return head._replace(body=b"".join(parts), reason="timeout", detail="the time was up")
+        return head._replace(body=b"".join(parts))
+
+
+def _new_session(loopback: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = not loopback
+    session.auth = _no_auth
+    session.mount("https://", WatchedAdapter())
+    session.mount("http://", WatchedAdapter())
+    return session
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from adding a password of ``.netrc``."""
+    return request
+
+
+def _reason(fault: Exception, watch: Watch) -> str:
+    if not watch.sent:
+        return "not_connected"
+    timed_out = watch.expired or isinstance(fault, requests.Timeout | TimeoutError)
+    return "timeout" if timed_out or "timed out" in str(fault) else "broken_off"
+
+
+def _detail(fault: Exception) -> str:
+    """The kind of failure and, where the system named one, its words: never the library's own text, which may quote."""
+    system = fault
+    seen = 0
+    while system is not None and seen < 10:
+        if isinstance(system, OSError) and system.strerror and not isinstance(system, requests.RequestException):
+            return f"{type(fault).__name__}: {system.strerror}"
+        inner = system.__cause__ or system.__context__ or getattr(system, "reason", None)
+        inner = inner or next((one for one in system.args if isinstance(one, Exception)), None)
+        if not isinstance(inner, Exception):
+            break
+        system, seen = inner, seen + 1
+    return type(fault).__name__

@@ -1,0 +1,108 @@
+"""Anchor dates: the dates of a charge line and of its events from which recognition is counted."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from typing import NamedTuple
+
+from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfilmentEvent
+from revrec.core.schedule import Unscheduled
+
+Events = Sequence[FulfilmentEvent]
+Finder = Callable[[ChargeLine, Events], date | None]
+
+EVENT = "event:"
+"""Prefix of an anchor that is an event: ``event:pod`` by its kind, ``event:go-live`` by its name."""
+
+
+class Anchor(NamedTuple):
+    """A named date of a charge line; ``find`` gives it, or None while it is not known."""
+
+    name: str
+    find: Finder
+
+    def missing(self, line: ChargeLine) -> Unscheduled:
+        """What the line waits for, and how to supply it."""
+        return Unscheduled("waiting", _mend(self.name, line))
+
+
+def _post_date(line: ChargeLine, _events: Events) -> date:
+    return line.post_date
+
+
+def _rev_rec_date(line: ChargeLine, _events: Events) -> date | None:
+    return line.rev_rec_date
+
+
+def _service_start(line: ChargeLine, events: Events) -> date | None:
+    return (_last_of(events, "service_dates", "start") if events else None) or line.service_start
+
+
+def _service_end(line: ChargeLine, events: Events) -> date | None:
+    return (_last_of(events, "service_dates", "end") if events else None) or line.service_end
+
+
+def _delivered(_line: ChargeLine, events: Events) -> date | None:
+    return _last_of(events, "pod")
+
+
+def _last_of(events: Events, kind: str, name: str | None = None) -> date | None:
+    """The last-recorded one wins, whatever its date, since later records correct earlier ones."""
+    for event in reversed(events):
+        if event.kind == kind and (name is None or event.name == name):
+            return event.date
+    return None
+
+
+def _by_kind_or_name(word: str, _line: ChargeLine, events: Events) -> date | None:
+    for event in reversed(events):
+        if word in (event.kind, event.name):
+            return event.date
+    return None
+
+
+ANCHORS: dict[str, Anchor] = {
+    name: Anchor(name, find)
+    for name, find in (
+        ("post_date", _post_date),
+        ("rev_rec_date", _rev_rec_date),
+        ("service_start", _service_start),
+        ("service_end", _service_end),
+        ("delivered", _delivered),
+    )
+}
+"""The anchors a rule can name besides ``event:NAME``. ``delivered`` is the last-recorded proof of delivery; a
+``service_dates`` event named start or end corrects the service dates of the line."""
+
+
+def anchor(name: str) -> Anchor:
+    """The anchor of that name. Raises ValueError if there is none."""
+    if name in ANCHORS:
+        return ANCHORS[name]
+    if name.startswith(EVENT) and name[len(EVENT) :].strip():
+        return Anchor(name, partial(_by_kind_or_name, name[len(EVENT) :].strip()))
+    raise ValueError(name)
+
+
+def _mend(name: str, line: ChargeLine) -> str:
+    if name == "rev_rec_date":
+        return f"waits for a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
+    if name == "delivered":
+        return f"waits for proof of delivery (POD): {_command(line, 'pod')}"
+    if name in ("service_start", "service_end"):
+        add = _command(line, "service_dates", name.removeprefix("service_"))
+        return f"waits for its service dates: {name} is empty; {add}"
+    word = name.removeprefix(EVENT).strip()
+    add = _command(line, word) if word in EVENT_KINDS else _command(line, "milestone", word)
+    return f'waits for the event "{word}": {add}'
+
+
+def _command(line: ChargeLine, kind: str, name: str = "") -> str:
+    named = f" --name {_quoted(name)}" if name else ""
+    return f"record it with `revrec event add {_quoted(line.id)} {kind} DATE{named}`"
+
+
+def _quoted(word: str) -> str:
+    """In single quotes for a shell where it needs them."""
+    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"

@@ -1,0 +1,127 @@
+"""Money: whole minor units of a currency, never floating point; and its exact split into parts."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import lru_cache
+
+from revrec.core.errors import BadInput
+
+LARGEST = 2**63 - 1
+"""The largest amount in minor units: what a signed 64-bit database column holds."""
+
+ROUNDINGS = ("cumulative", "last", "first")
+"""How the odd minor units of a split are handed out; see :func:`split`."""
+
+
+class UnknownCurrency(BadInput):
+    """The currency is not one of ISO 4217, or has no minor unit (gold, testing codes)."""
+
+
+class BadAmount(BadInput):
+    """The amount cannot be kept in whole minor units of its currency."""
+
+
+@lru_cache(maxsize=1024)
+def minor_digits(currency: str) -> int:
+    """How many decimals the currency has by ISO 4217: USD 2, JPY 0, KWD 3. Raises :class:`UnknownCurrency`."""
+    # Imported here: the library reads the whole ISO table when it is imported.
+    from iso4217 import Currency
+
+    try:
+        digits = Currency(currency).exponent
+    except ValueError:
+        hint = f": write it as {currency.upper()}" if _is_known(currency.upper()) else ""
+        wanted = hint or "; expected a code of three capital letters such as USD"
+        raise UnknownCurrency(f"currency {currency!r} is not in ISO 4217{wanted}") from None
+    if digits is None:
+        raise UnknownCurrency(f"currency {currency!r} has no minor unit, so it cannot be billed in")
+    return int(digits)
+
+
+def _is_known(currency: str) -> bool:
+    from iso4217 import Currency
+
+    return currency in {known.value for known in Currency}
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """``Decimal("24.00")``, ``"USD"`` to 2400. Raises :class:`BadAmount` rather than round or overflow."""
+    digits = minor_digits(currency)
+    if not amount.is_finite():
+        raise BadAmount(f"amount {amount} is not a number: write it as 24.00")
+    sign, figures, exponent = amount.as_tuple()
+    assert isinstance(exponent, int)
+    if -exponent > digits:
+        raise BadAmount(f"amount {amount} has {-exponent} decimals, {currency} has {digits}")
+    # Digit by digit, since Decimal arithmetic rounds to its context and 10**exponent may be astronomical.
+    if any(figures) and len(figures) + exponent + digits > 19:
+        raise _too_large(amount, currency)
+    minor = int("".join(map(str, figures))) * 10 ** (exponent + digits) if any(figures) else 0
+    if minor > LARGEST:
+        raise _too_large(amount, currency)
+    return -minor if sign else minor
+
+
+def _too_large(amount: Decimal, currency: str) -> BadAmount:
+    return BadAmount(f"amount {amount} {currency} is larger than {decimal_string(LARGEST, currency)}")
+
+
+def decimal_string(minor: int, currency: str) -> str:
+    """2400, ``"USD"`` to ``"24.00"``: the form of amounts in JSON, CSV and Intacct requests."""
+    digits = minor_digits(currency)
+    if not digits:
+        return str(minor)
+    figures = str(abs(minor)).zfill(digits + 1)
+    return f"{'-' if minor < 0 else ''}{figures[:-digits]}.{figures[-digits:]}"
+
+
+def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> list[int]:
+    """Split ``total`` minor units in proportion to ``weights`` (whole, none negative, not all zero).
+
+    The parts always sum to ``total``, negative totals too, and rounding is half away from zero:
+
+    - ``cumulative``: each part is the rounded share up to and with it, less what came before; no part is ever
+      more than one minor unit from its exact share.
+    - ``last``: each part is rounded by itself, the last takes the difference.
+    - ``first``: the later parts are rounded by themselves, the first takes the difference.
+
+    Raises ValueError for weights that cannot be split by.
+    """
+    if total < 0:
+        return [-part for part in split(-total, weights, rounding)]
+    count = len(weights)
+    if not count or min(weights) < 0 or not any(weights):
+        raise ValueError("weights must be whole numbers, none negative and not all zero")
+    if rounding == "cumulative":
+        if weights.count(weights[0]) == count:
+            whole, odd = divmod(total, count)
+            return [whole + extra for extra in _extras(odd, count)] if odd else [whole] * count
+        return _cumulative(total, weights)
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}")
+    return _plugged(total, weights, 0 if rounding == "first" else count - 1)
+
+
+@lru_cache(maxsize=4096)
+def _extras(odd: int, count: int) -> tuple[int, ...]:
+    """Which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""
+    return tuple(_cumulative(odd, (1,) * count))
+
+
+def _cumulative(total: int, weights: Sequence[int]) -> list[int]:
+    all_of_it = sum(weights)
+    so_far = done = 0
+    parts = []
+    for weight in weights:
+        so_far += weight
+        due = (2 * total * so_far + all_of_it) // (2 * all_of_it)
+        parts.append(due - done)
+        done = due
+    return parts
+
+
+def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
+    all_of_it = sum(weights)
+    parts = [(2 * total * weight + all_of_it) // (2 * all_of_it) for weight in weights]
+    parts[plug] += total - sum(parts)
+    return parts

@@ -1,0 +1,216 @@
+"""The rule book: all rules together, deriving the schedule of a charge line."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from functools import partial
+from typing import NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine
+from revrec.core.money import split
+from revrec.core.recognition import AnchorDates, Plan
+from revrec.core.rules.model import Problem, Rule, RuleErrors
+from revrec.core.rules.overlap import as_problem, overlaps
+from revrec.core.rules.patterns import Patterns, has_wildcard
+from revrec.core.schedule import Part, Schedule, Unscheduled
+
+MOST_ITEMS_KEPT = 50_000
+MOST_DATES_KEPT = 200_000
+"""Bounds of the caches, so that memory stays flat however many items and dates there are."""
+
+_part: Callable[[tuple[date, int]], Part] = partial(tuple.__new__, Part)
+"""Makes a Part of a pair; several times faster than calling it, and every schedule has a dozen."""
+
+
+class Trial(NamedTuple):
+    """What became of one rule for a line: whether it matched, why (or why not), and whether it wins."""
+
+    rule: Rule
+    matched: bool
+    reason: str
+    wins: bool
+
+
+class _Entry:
+    """A rule prepared for matching many lines."""
+
+    __slots__ = ("checks", "first", "item", "last", "order", "plans", "rivals", "rule")
+
+    def __init__(self, rule: Rule, order: int) -> None:
+        self.rule = rule
+        self.order = order
+        self.first = rule.effective_from or date.min
+        self.last = rule.effective_to or date.max
+        self.item = next((it for it in rule.when if isinstance(it, Patterns) and it.field == "item"), None)
+        self.checks = tuple(it.holds for it in rule.when if it is not self.item)
+        self.rivals: list[_Entry] = []
+        self.plans: dict[AnchorDates, tuple[Plan, str]] = {}
+
+    def takes(self, line: ChargeLine) -> bool:
+        """Whether the rule matches a line whose item is known to match."""
+        if not self.first <= line.post_date <= self.last:
+            return False
+        return all(holds(line) for holds in self.checks)
+
+
+class RuleBook:
+    """Rules that go together: names unique, no two of equal priority on the same line.
+
+    ``warnings`` tells of pairs that a ``condition`` keeps from being compared. Raises :class:`RuleErrors`.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
+        self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
+        self.warnings = self._cross_check()
+        self._literal: dict[str, list[_Entry]] = {}
+        self._wild: list[_Entry] = []
+        self._sort_by_item()
+        self._candidates: dict[str, tuple[_Entry, ...]] = {}
+        self._dates_kept = 0
+
+    def _cross_check(self) -> tuple[Problem, ...]:
+        """Refuse certain clashes; note the others, both as warnings and for matching."""
+        problems = duplicates(self.rules)
+        warnings: list[Problem] = []
+        entry_of = {id(entry.rule): entry for entry in self._entries}
+        for one, other, certain in overlaps(self.rules):
+            (problems if certain else warnings).append(as_problem(one, other, certain))
+            entry_of[id(one)].rivals.append(entry_of[id(other)])
+        if problems:
+            raise RuleErrors(problems)
+        return tuple(warnings)
+
+    def _sort_by_item(self) -> None:
+        for entry in self._entries:
+            patterns = entry.item.patterns if entry.item else ("*",)
+            if any(map(has_wildcard, patterns)):
+                self._wild.append(entry)
+            else:
+                for item in dict.fromkeys(patterns):
+                    self._literal.setdefault(item, []).append(entry)
+
+    def derive(self, line: ChargeLine, events: Events = ()) -> Schedule | Unscheduled:
+        """The schedule of a charge line, given its own events in the order they were recorded; or why there is none."""
+        entry = self._winner(line)
+        if isinstance(entry, Unscheduled):
+            return entry
+        rule = entry.rule
+        anchors = rule.method.anchors(line, events)
+        if isinstance(anchors, Unscheduled):
+            return _explained(anchors, rule)
+        planned = entry.plans.get(anchors) or self._plan(entry, anchors)
+        if isinstance(planned, Unscheduled):
+            return _explained(planned, rule)
+        plan, explanation = planned
+        amounts = split(line.amount, plan.weights, rule.method.rounding)
+        parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
+        if 0 in amounts:
+            parts = tuple(part for part in parts if part.amount)
+            if not parts:
+                return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
+        return Schedule(rule, parts, explanation)
+
+    def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
+        rule = entry.rule
+        try:
+            plan = rule.method.plan(anchors)
+        except OverflowError:
+            return Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
+        if isinstance(plan, Unscheduled):
+            return plan
+        planned = plan, f"{_why(rule)}; {plan.words}"
+        self._dates_kept += len(plan.dates)
+        if self._dates_kept > MOST_DATES_KEPT:
+            for other in self._entries:
+                other.plans.clear()
+            self._dates_kept = len(plan.dates)
+        entry.plans[anchors] = planned
+        return planned
+
+    def match(self, line: ChargeLine) -> Rule | Unscheduled:
+        """The rule that wins a charge line; or that none does, or that two of equal priority do."""
+        entry = self._winner(line)
+        return entry if isinstance(entry, Unscheduled) else entry.rule
+
+    def _winner(self, line: ChargeLine) -> "_Entry | Unscheduled":
+        candidates = self._candidates.get(line.item)
+        if candidates is None:
+            candidates = self._candidates_of(line.item)
+        for entry in candidates:
+            if entry.takes(line):
+                return _unrivalled(entry, line) if entry.rivals else entry
+        return Unscheduled("no_rule", _no_rule(line))
+
+    def _candidates_of(self, item: str) -> tuple[_Entry, ...]:
+        found = [entry for entry in self._wild if entry.item is None or entry.item.takes(item)]
+        found += self._literal.get(item, ())
+        if len(self._candidates) >= MOST_ITEMS_KEPT:
+            self._candidates.clear()
+        candidates = tuple(sorted(found, key=lambda entry: entry.order))
+        self._candidates[item] = candidates
+        return candidates
+
+    def explain(self, line: ChargeLine) -> list[Trial]:
+        """Every rule in the order of priority: whether it matches the line, and why or why not; and the winner."""
+        winner = self._winner(line)
+        trials = []
+        for entry in self._entries:
+            failure = _failure(entry, line)
+            if failure is not None:
+                trials.append(Trial(entry.rule, False, failure, False))
+            elif entry is winner:
+                trials.append(Trial(entry.rule, True, "all its conditions hold; of these rules it comes first", True))
+            else:
+                reason = f"another that matches has the priority {entry.rule.priority} as well"
+                if isinstance(winner, _Entry):
+                    rule = winner.rule
+                    reason = f'rule "{rule.name}" with priority {rule.priority} comes before it'
+                trials.append(Trial(entry.rule, True, f"all its conditions hold, but {reason}", False))
+        return trials
+
+
+def duplicates(rules: Iterable[Rule]) -> list[Problem]:
+    """Rules whose name another has already."""
+    seen: dict[str, Rule] = {}
+    problems = []
+    for rule in rules:
+        first = seen.setdefault(rule.name, rule)
+        if first is not rule:
+            message = f'the name "{rule.name}" is already that of the rule at {first.file}:{first.line}'
+            problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each rule its own"))
+    return problems
+
+
+def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
+    """The entry, unless a rival matches too."""
+    item = line.item
+    rivals = [one for one in entry.rivals if (not one.item or one.item.takes(item)) and one.takes(line)]
+    if not rivals:
+        return entry
+    names = " and ".join(f'"{one.rule.name}" ({one.rule.file}:{one.rule.line})' for one in (entry, *rivals))
+    return Unscheduled(
+        "ambiguous", f"the rules {names} both match at priority {entry.rule.priority}; give one a higher priority"
+    )
+
+
+def _failure(entry: _Entry, line: ChargeLine) -> str | None:
+    rule = entry.rule
+    if rule.effective_from and line.post_date < rule.effective_from:
+        return f"post date {line.post_date} is before its first, {rule.effective_from}"
+    if rule.effective_to and line.post_date > rule.effective_to:
+        return f"post date {line.post_date} is after its last, {rule.effective_to}"
+    return next((condition.failure(line) for condition in rule.when if not condition.holds(line)), None)
+
+
+def _why(rule: Rule) -> str:
+    return f'rule "{rule.name}" matches and comes first by its priority {rule.priority}'
+
+
+def _no_rule(line: ChargeLine) -> str:
+    about = f"item {line.item}, customer {line.customer}, {line.currency}, posted {line.post_date}"
+    return f"no rule matches ({about}): `revrec rules explain {line.id}` shows why; write a rule for it"
+
+
+def _explained(unscheduled: Unscheduled, rule: Rule) -> Unscheduled:
+    return unscheduled._replace(rule=rule, reason=f'rule "{rule.name}": {unscheduled.reason}')

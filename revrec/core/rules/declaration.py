@@ -1,0 +1,139 @@
+"""The rule-file language, declared: every table and key but those of the single recognition methods."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from revrec.core.charge_line import DIMENSIONS
+from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, text, whole
+from revrec.core.methods import methods
+from revrec.core.recognition import COMMON_KEYS
+from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
+from revrec.core.rules.expression import Expression
+from revrec.core.rules.memo import MEMO
+from revrec.core.rules.patterns import LONGEST as LONGEST_PATTERN
+from revrec.core.rules.ranges import Range, read_ranges
+
+DEFAULT_PRIORITY = 100
+
+_PATTERN = text(longest=LONGEST_PATTERN)
+
+
+def _one_or_many(value: Any) -> list[Any]:
+    many = value if isinstance(value, list) else [value]
+    if not many:
+        raise Refused("an empty list matches nothing: leave the key out, or give a value")
+    return many
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    found = []
+    for index, one in enumerate(_one_or_many(value)):
+        try:
+            found.append(_PATTERN.read(one))
+        except Refused as refused:
+            raise Refused(str(refused), item=index if isinstance(value, list) else None) from None
+    return tuple(found)
+
+
+def _comparisons(kind: type[Decimal] | type[date]) -> Any:
+    def read(value: Any) -> tuple[tuple[Range, ...], tuple[str, ...]]:
+        ranges: list[Range] = []
+        for index, one in enumerate(_one_or_many(value)):
+            at = index if isinstance(value, list) else None
+            if not isinstance(one, str):
+                raise Refused(f'write it in quotes: "= {one}"', item=at)
+            try:
+                found = read_ranges(one, kind)
+            except ValueError:
+                raise Refused(item=at) from None
+            if not found:
+                raise Refused("no value can meet all of it", item=at)
+            ranges.extend(found)
+        return tuple(ranges), tuple(_one_or_many(value))
+
+    return read
+
+
+def _listed(schema: Any) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "array", "items": schema, "minItems": 1}]}
+
+
+def _condition(value: Any) -> Expression:
+    if not isinstance(value, str) or not value.strip():
+        raise Refused()
+    return Expression(value)
+
+
+PATTERNS = Kind(
+    f"a text of at most {LONGEST_PATTERN} characters or a list of them, * and ? being wildcards",
+    _patterns,
+    _listed(_PATTERN.schema),
+)
+AMOUNTS = Kind(
+    'a comparison such as ">= 0.01" or "> 10 and <= 20", or a list of them',
+    _comparisons(Decimal),
+    _listed({"type": "string"}),
+)
+DATES = Kind(
+    'a comparison such as ">= 2024-01-01" or "> 2024-01-01 and < 2025-01-01", or a list of them',
+    _comparisons(date),
+    _listed({"type": "string"}),
+)
+CONDITION = Kind(
+    "an expression such as \"quantity > 1 and source == 'shop'\"",
+    _condition,
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_EXPRESSION},
+)
+ACCOUNT = text('an account number in quotes, such as "2400"', 40)
+JOURNAL = text('a journal symbol in quotes, such as "RR"', 40)
+NAME = text("a name of at most 80 characters in quotes", 80)
+
+EFFECTIVE_KEYS = (
+    Key("from", DATE, "The first post date that the rule takes."),
+    Key("to", DATE, "The last post date that the rule takes."),
+)
+
+ANY_DIMENSION = Key("*", PATTERNS, "A dimension of the charge line by its name.")
+
+WHEN_KEYS = (
+    Key("item", PATTERNS, "Item code."),
+    Key("customer", PATTERNS, "Customer id."),
+    Key("currency", PATTERNS, "Currency code, such as USD."),
+    Key("source", PATTERNS, "The source that the line came from."),
+    Key("document", PATTERNS, "Document number."),
+    Key("entity", PATTERNS, "Entity id."),
+    Key("amount", AMOUNTS, "Amount in units of its currency; negative for credits."),
+    Key("quantity", AMOUNTS, "Quantity; a line without one does not match."),
+    Key("post_date", DATES, "Post date."),
+    Key("dimensions", None, f"Dimensions: {', '.join(DIMENSIONS)}, or your own.", table=(ANY_DIMENSION,)),
+    Key("condition", CONDITION, "An expression over the fields of the line that must be true."),
+)
+
+POST_KEYS = (
+    Key("deferred", ACCOUNT, "The deferred revenue account that the invoice credited; it is debited."),
+    Key("accrued", ACCOUNT, "The revenue account that receives the earned amount; it is credited."),
+    Key("journal", JOURNAL, "The symbol of the journal that the entries go to."),
+    Key("memo", MEMO, "The text on each journal line."),
+)
+
+
+def recognize_keys(method: str) -> tuple[Key, ...]:
+    """The keys of ``[rule.recognize]`` for a method: the common ones and its own."""
+    return COMMON_KEYS + methods()[method].keys
+
+
+RULE_KEYS = (
+    Key("name", NAME, "The rule's name, unique among all rule files.", required=True),
+    Key("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
+    Key("priority", whole(-1_000_000, 1_000_000), "Of the rules that match, the highest wins.", DEFAULT_PRIORITY),
+    Key("effective", None, "The post dates that the rule takes.", table=EFFECTIVE_KEYS),
+    Key("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
+    Key("recognize", None, "How the amount is recognised.", required=True, table=COMMON_KEYS),
+    Key("post", None, "The accounts and the journal.", table=POST_KEYS),
+)
+
+FILE_KEYS = (
+    Key("include", PATTERNS, "Other rule files to read as well, relative to this one."),
+    Key("rule", None, "A rule; write one [[rule]] block for each.", table=RULE_KEYS),
+)

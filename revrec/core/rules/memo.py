@@ -1,0 +1,43 @@
+"""Memo templates: the text of a journal line, with fields in braces."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from string import Formatter
+
+from revrec.core.keys import Kind, Refused, did_you_mean, text
+
+FIELDS = ("item", "seq", "of", "document", "customer", "charge", "description")
+"""What a memo may name; ``seq`` and ``of`` are the part's number and the number of parts, as in 3/12."""
+
+DEFAULT = "{item} {seq}/{of} {document}"
+
+
+@lru_cache(maxsize=1024)
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """(literal, field after it) pairs. Raises Refused for anything but plain known fields."""
+    try:
+        parsed = list(Formatter().parse(template))
+    except ValueError as error:
+        raise Refused(f"{error}; write a brace itself as {{{{ or }}}}") from None
+    for _literal, field, layout, conversion in parsed:
+        if field is not None and (field not in FIELDS or layout or conversion):
+            raise Refused(f"{{{field}}} is not known{did_you_mean(field, FIELDS)}")
+    return tuple((literal, field) for literal, field, _layout, _conversion in parsed)
+
+
+def render_memo(template: str, values: Mapping[str, object]) -> str:
+    """Fill the fields of a template; ``values`` has one for each of :data:`FIELDS` that the template names.
+
+    Values are never looked into: a brace in a value stays a brace.
+    """
+    return "".join(literal + (str(values[field]) if field is not None else "") for literal, field in _pieces(template))
+
+
+def _read(value: object) -> str:
+    template: str = _TEXT.read(value)
+    _pieces(template)
+    return template
+
+
+_TEXT = text(longest=500)
+MEMO = Kind("a text with " + ", ".join(f"{{{field}}}" for field in FIELDS), _read, _TEXT.schema)

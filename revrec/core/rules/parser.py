@@ -1,0 +1,231 @@
+"""Rule files to rules: every mistake of every file is found and told with its place before anything runs."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from revrec.core.keys import did_you_mean
+from revrec.core.methods import methods
+from revrec.core.rules import memo
+from revrec.core.rules.book import duplicates
+from revrec.core.rules.declaration import (
+    ANY_DIMENSION,
+    EFFECTIVE_KEYS,
+    FILE_KEYS,
+    POST_KEYS,
+    RULE_KEYS,
+    WHEN_KEYS,
+    recognize_keys,
+)
+from revrec.core.rules.expression import Expression
+from revrec.core.rules.model import Condition, Post, Problem, Rule, RuleErrors
+from revrec.core.rules.patterns import DIMENSIONS, Patterns
+from revrec.core.rules.ranges import Comparison
+from revrec.core.rules.tables import Complaint, read_table
+from revrec.core.rules.toml_text import Block, Path, blocks, locate
+
+Resolver = Callable[[str, str], tuple[str, str]]
+"""(name in ``include``, including file) to (name of the included file, its text). Raises OSError or LookupError."""
+
+
+def parse_rules(text: str, filename: str, defaults: Mapping[str, str], resolve: Resolver | None = None) -> list[Rule]:
+    """The rules of one file and of the files it includes, in order.
+
+    ``defaults`` may give ``deferred``, ``accrued``, ``journal`` and ``memo`` for rules that do not. Raises
+    :class:`RuleErrors` with every problem found.
+    """
+    return parse_files([(filename, text)], defaults, resolve)
+
+
+def parse_files(
+    files: list[tuple[str, str]], defaults: Mapping[str, str], resolve: Resolver | None = None
+) -> list[Rule]:
+    """The rules of several (name, text) files; a file that is also included by another is read once."""
+    reading = _Reading(defaults, resolve)
+    for filename, text in files:
+        reading.read(filename, text, ())
+    problems = reading.problems + duplicates(reading.rules)
+    if problems:
+        raise RuleErrors(problems)
+    return reading.rules
+
+
+class _Reading:
+    """The state of reading files: what was found, and what was wrong."""
+
+    def __init__(self, defaults: Mapping[str, str], resolve: Resolver | None) -> None:
+        self.rules: list[Rule] = []
+        self.problems: list[Problem] = []
+        self._defaults = defaults
+        self._resolve = resolve
+        self._read: set[str] = set()
+
+    def read(self, filename: str, text: str, chain: tuple[str, ...]) -> None:
+        """Read one file and then those it includes; ``chain`` names the files that led here."""
+        if filename in self._read:
+            return
+        self._read.add(filename)
+        document = self._toml(filename, text)
+        if document is None:
+            return
+        complaints: list[Complaint] = []
+        values, _refused = read_table(document, FILE_KEYS, (), complaints)
+        self._rules_of(filename, text, values.get("rule", []), complaints)
+        place = blocks(text, "rule")
+        for index, included in enumerate(values.get("include", ())):
+            one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
+            self._include(included, (*chain, filename), one_of_many, complaints)
+        self.problems.extend(_placed(one, filename, text, place) for one in complaints)
+
+    def _toml(self, filename: str, text: str) -> dict[str, Any] | None:
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
+            last = (str(error).removesuffix(" (at end of document)"), text.count("\n") + 1, 1)
+            what, line, column = (found[1], int(found[2]), int(found[3])) if found else last
+            self.problems.append(Problem(filename, line, column, f"this is not TOML: {what}"))
+        except RecursionError:
+            self.problems.append(Problem(filename, 1, 1, "this is not TOML that can be read: nested too deeply"))
+        return None
+
+    def _include(self, wanted: str, chain: tuple[str, ...], path: Path, complaints: list[Complaint]) -> None:
+        if self._resolve is None:
+            complaints.append(Complaint(path, f'include "{wanted}": including files is not possible here'))
+            return
+        try:
+            filename, text = self._resolve(wanted, chain[-1])
+        except (OSError, LookupError, ValueError) as error:
+            complaints.append(Complaint(path, f'include "{wanted}" cannot be read: {error}'))
+            return
+        if filename in chain:
+            loop = " includes ".join((*chain[chain.index(filename) :], filename))
+            complaints.append(Complaint(path, f"files include each other in a circle: {loop}; remove one include"))
+            return
+        self.read(filename, text, chain)
+
+    def _rules_of(self, filename: str, text: str, raw: Any, complaints: list[Complaint]) -> None:
+        place = blocks(text, "rule")
+        if not isinstance(raw, list) or len(raw) != len(place):
+            complaints.append(Complaint(("rule",), "write each rule as a block that begins with [[rule]]"))
+            return
+        for index, (table, block) in enumerate(zip(raw, place, strict=True)):
+            before = len(complaints)
+            parts = _RuleReader(table, ("rule", index), self._defaults, complaints)
+            if len(complaints) == before:
+                self.rules.append(parts.rule(filename, block))
+
+
+class _RuleReader:
+    """Checks one rule's table and keeps its parts."""
+
+    def __init__(
+        self, table: dict[str, Any], path: Path, defaults: Mapping[str, str], complaints: list[Complaint]
+    ) -> None:
+        self._path = path
+        self._complaints = complaints
+        self._values, _refused = read_table(table, RULE_KEYS, path, complaints)
+        self._effective, _refused = self._table("effective", EFFECTIVE_KEYS)
+        self._when, _refused = self._table("when", WHEN_KEYS)
+        self._dimensions, _refused = read_table(
+            self._when.get("dimensions", {}), (ANY_DIMENSION,), (*path, "when", "dimensions"), complaints
+        )
+        self._post = self._accounts(defaults)
+        self._recognize = self._method()
+        self._check_window()
+
+    def rule(self, filename: str, block: Block) -> Rule:
+        """The rule, once nothing was complained of."""
+        return Rule(
+            name=self._values["name"],
+            description=self._values.get("description", ""),
+            priority=self._values["priority"],
+            effective_from=self._effective.get("from"),
+            effective_to=self._effective.get("to"),
+            when=tuple(self._conditions()),
+            method=methods()[self._recognize["method"]](self._recognize),
+            post=self._post,
+            file=filename,
+            line=block.line,
+            text=block.text,
+            sha256=hashlib.sha256(block.text.encode()).hexdigest(),
+        )
+
+    def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:
+        return read_table(self._values.get(name, {}), keys, (*self._path, name), self._complaints)
+
+    def _complain(self, name: str, message: str) -> None:
+        self._complaints.append(Complaint((*self._path, *name.split(".")), message))
+
+    def _accounts(self, defaults: Mapping[str, str]) -> Post:
+        given, refused = self._table("post", POST_KEYS)
+        found = {"memo": memo.DEFAULT, **{name: value for name, value in defaults.items() if value}, **given}
+        for key in POST_KEYS:
+            if key.name not in found and key.name not in refused:
+                where = "post" if "post" in self._values else ""
+                message = f"no {key.name} account" if key.name != "journal" else "no journal"
+                mend = f'give {key.name} = "..." in [rule.post], or a default for it in revrec.toml'
+                path = (*self._path, where) if where else self._path
+                self._complaints.append(Complaint(path, f"{message}: {mend}"))
+        return Post(*(str(found.get(field, "")) for field in Post._fields))
+
+    def _method(self) -> dict[str, Any]:
+        raw = self._values.get("recognize")
+        if not isinstance(raw, dict) or raw.get("method") not in methods():
+            self._complain_of_method(raw)
+            return {}
+        values, refused = self._table("recognize", recognize_keys(raw["method"]))
+        if not refused:
+            for key, message in _contradictions(raw["method"], values):
+                self._complain(f"recognize.{key}", f"recognize.{key} {message}")
+        return values
+
+    def _complain_of_method(self, raw: Any) -> None:
+        known = tuple(methods())
+        if raw is None:
+            return
+        if not isinstance(raw, dict):
+            self._complain("recognize", "recognize must be a table [rule.recognize]")
+        elif "method" not in raw:
+            self._complain("recognize", f"[rule.recognize] needs method: one of {', '.join(known)}")
+        else:
+            mend = did_you_mean(raw["method"], known)
+            message = f'recognize.method = "{raw["method"]}": expected one of {", ".join(known)}{mend}'
+            self._complain("recognize.method", message)
+
+    def _check_window(self) -> None:
+        first, last = self._effective.get("from"), self._effective.get("to")
+        if first and last and first > last:
+            self._complain("effective.to", f"effective.to = {last} is before effective.from = {first}")
+
+    def _conditions(self) -> list[Condition]:
+        found: list[Condition] = []
+        for field, value in self._when.items():
+            if field == "dimensions":
+                names = self._dimensions.items()
+                found.extend(Patterns(DIMENSIONS + name, patterns) for name, patterns in names)
+            elif isinstance(value, Expression):
+                found.append(value)
+            elif field in ("amount", "quantity", "post_date"):
+                found.append(Comparison(field, *value))
+            else:
+                found.append(Patterns(field, value))
+        return found
+
+
+def _contradictions(method: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    required = (key.name for key in recognize_keys(method) if key.required)
+    return list(methods()[method].contradictions(values)) if all(name in values for name in required) else []
+
+
+def _placed(complaint: Complaint, filename: str, text: str, place: list[Block]) -> Problem:
+    path = complaint.path
+    index = path[1] if len(path) > 1 and path[0] == "rule" else 0
+    fallback = place[index].line if isinstance(index, int) and index < len(place) else 1
+    if len(path) == 2 and path[0] == "rule":
+        return Problem(filename, fallback, 1, complaint.message)
+    line, column = locate(text, path, fallback, key=complaint.on_key) if path else (1, 1)
+    within = 0 if complaint.column is None else complaint.column + 1
+    return Problem(filename, line, column + within, complaint.message)

@@ -1,0 +1,87 @@
+"""Checking a parsed TOML table against its declared keys; every complaint is kept, none stops the check."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from revrec.core.keys import Key, Kind, Refused, did_you_mean
+from revrec.core.rules.toml_text import Path
+
+
+class Complaint(NamedTuple):
+    """What is wrong at a path of the document; ``at`` tells whether its value, its key or a column of its text."""
+
+    path: Path
+    message: str
+    on_key: bool = False
+    column: int | None = None
+
+
+def read_table(
+    table: Any, keys: Sequence[Key], path: Path, complaints: list[Complaint]
+) -> tuple[dict[str, Any], set[str]]:
+    """The values of a table with defaults filled in, and the names of the keys whose values were refused."""
+    if not isinstance(table, Mapping):
+        complaints.append(Complaint(path, f"{_dotted(path)} must be a table [{_header(path)}]"))
+        return {}, {key.name for key in keys}
+    known = {key.name: key for key in keys}
+    values: dict[str, Any] = {key.name: key.default for key in keys if key.default is not None}
+    refused = set()
+    for name, value in table.items():
+        key = known.get(name) or known.get("*")
+        if key is None:
+            complaints.append(Complaint((*path, name), _unknown(name, path, tuple(known)), on_key=True))
+        elif key.kind is not None:
+            found = read_value(value, key.kind, (*path, name), complaints)
+            if found is None:
+                refused.add(name)
+            else:
+                values[name] = found
+        else:
+            values[name] = value
+    for key in keys:
+        if key.required and key.name not in table:
+            message = f"[{_header(path)}] needs {key.name}"
+            wanted = f": {key.kind.wanted}" if key.kind else ""
+            complaints.append(Complaint(path, message + wanted))
+    return values, refused
+
+
+def read_value(value: Any, kind: Kind, path: Path, complaints: list[Complaint]) -> Any:
+    """The value as its kind reads it, or None after a complaint."""
+    try:
+        return kind.read(value)
+    except Refused as refused:
+        mend = str(refused) or did_you_mean(value, kind.choices).removeprefix("; ")
+        wanted = f"expected {kind.wanted}" + (f"; {mend}" if mend else "")
+        where = path if refused.item is None else (*path, refused.item)
+        shown = value if refused.item is None else value[refused.item]
+        message = f"{_dotted(path)} = {_as_toml(shown)}: {wanted}"
+        complaints.append(Complaint(where, message, column=refused.column))
+        return None
+
+
+def _unknown(name: str, path: Path, known: tuple[str, ...]) -> str:
+    place = f"in [{_header(path)}]" if path else "at the top of the file"
+    return f'unknown key "{name}" {place}{did_you_mean(name, known)} (known: {", ".join(known)})'
+
+
+def _header(path: Path) -> str:
+    return _dotted(path, whole=True)
+
+
+def _dotted(path: Path, *, whole: bool = False) -> str:
+    """``rule.when.item`` for headers, ``when.item`` for values."""
+    names = [str(step) for step in path if isinstance(step, str)]
+    return ".".join(names if whole or len(names) == 1 else names[1:] if names[0] == "rule" else names)
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, str):
+        return '"' + (value if len(value) <= 60 else value[:57] + "...") + '"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    shown = str(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -28,3 +28,28 @@ class Unscheduled(NamedTuple):
     code: str
     reason: str
     rule: "Rule | None" = None
+
+
+def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:
+    """What is left of a plan when ``carried`` (minor units) is already on journal entries under an older plan.
+
+    The carried amount fills the new parts from the first on; what it does not reach stays due on the new plan's
+    dates. A plan's late parts may fall before what was carried: they are then due at once, which is the catch-up.
+    Carried and remaining parts sum to the plan, to the minor unit.
+    """
+    left, rest = carried, []
+    for part in parts:
+        covered = _toward(part.amount, left)
+        left -= covered
+        if part.amount != covered:
+            rest.append(Part(part.date, part.amount - covered))
+    if left:
+        rest.append(Part(parts[-1].date, -left))
+    return tuple(rest)
+
+
+def _toward(amount: int, available: int) -> int:
+    """As much of ``amount`` as ``available`` covers; nothing if their signs differ."""
+    if amount > 0:
+        return max(0, min(amount, available))
+    return min(0, max(amount, available))

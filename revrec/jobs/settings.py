@@ -149,7 +149,13 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _value(
-    section: str, key: str, about: Key, given: Any, environment: Mapping[str, str], file: Path | None, problems: list[str]
+    section: str,
+    key: str,
+    about: Key,
+    given: Any,
+    environment: Mapping[str, str],
+    file: Path | None,
+    problems: list[str],
 ) -> Any:
     variable = f"REVREC_{section}_{key}".upper()
     raw, where = about.default, "default"

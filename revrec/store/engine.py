@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
 from revrec.store import migrations
+from revrec.store.tables import meta
 
 BUSY_SECONDS = 15
 WRITE = {"revrec_begin": "BEGIN IMMEDIATE"}
@@ -75,6 +78,7 @@ class Database:
             if found == migrations.HEAD:
                 return False
             migrations.upgrade(connection)
+            _name_deployment(connection)
             return True
 
     def _connect(self, create: bool = False) -> Connection:
@@ -118,15 +122,26 @@ def found_revision(connection: Connection) -> str | None:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
+def deployment(connection: Connection) -> str:
+    """The id of this database among all that post to the same company; part of every reference and control id."""
+    return str(connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar_one())
+
+
+def _name_deployment(connection: Connection) -> None:
+    if connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar() is None:
+        values = [{"key": "deployment", "value": uuid4().hex[:12]}, {"key": "epoch", "value": "1"}]
+        connection.execute(insert(meta), values)
+
+
 def _engine(url: str) -> Engine:
     try:
-        parsed = make_url(url)
-        engine = create_engine(parsed)
-    except Exception as error:
-        raise BadConfiguration(f"database URL {url!r} cannot be used: {error}") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        engine = create_engine(make_url(url))
+    except (SQLAlchemyError, ImportError) as error:
+        raise BadConfiguration(f"the database URL cannot be used: {error}; write sqlite:///FILE") from error
+    if engine.dialect.name != "sqlite":
+        raise BadConfiguration("this version of revrec keeps its data in SQLite: write the URL as sqlite:///FILE")
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

@@ -18,11 +18,15 @@ _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
 
 class StoredEntry(NamedTuple):
-    """A journal entry as it waits for posting: its number here, its state and attempts so far, its whole content."""
+    """A journal entry with its number here, its posting state, what Intacct said of it, and its whole content."""
 
     id: int
     state: str
     attempts: int
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
     entry: JournalEntry
 
 
@@ -91,16 +95,6 @@ def content_hash(entry: JournalEntry) -> str:
     return hashlib.sha256(canonical([head, lines]).encode()).hexdigest()
 
 
-def entries_in(connection: Connection, *states: str) -> list[StoredEntry]:
-    """The entries in these states, oldest date first, each with its lines."""
-    query = (
-        select(journal_entry)
-        .where(journal_entry.c.state.in_(states))
-        .order_by(journal_entry.c.date, journal_entry.c.id)
-    )
-    return [load(connection, row) for row in connection.execute(query).all()]
-
-
 def numbers_in(connection: Connection, *states: str) -> list[int]:
     """The numbers of the entries in these states, oldest date first."""
     query = (
@@ -128,7 +122,8 @@ def load(connection: Connection, row: Any) -> StoredEntry:
         row.title,
         tuple(_lines(connection, row.id)),
     )
-    return StoredEntry(row.id, row.state, row.attempts, whole)
+    said = (row.record_no, row.error_no, row.error, row.advice)
+    return StoredEntry(row.id, row.state, row.attempts, *said, whole)
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

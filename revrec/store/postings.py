@@ -1,5 +1,6 @@
 """An entry's way to Intacct: attempts and answers kept for ever, every change of state a compare-and-swap."""
 
+from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -16,9 +17,7 @@ class Outcome(NamedTuple):
     outcome: str
     http_status: int | None
     record_no: str | None
-    error_no: str | None
     error: str | None
-    advice: str | None
     response: str
 
 
@@ -46,15 +45,7 @@ def begin_attempt(
 
 def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: Who) -> None:
     """Keep what became of an attempt."""
-    values = {
-        "attempt_id": attempt_id,
-        "at": who.at,
-        "outcome": outcome.outcome,
-        "http_status": outcome.http_status,
-        "record_no": outcome.record_no,
-        "error": outcome.error,
-        "response": outcome.response,
-    }
+    values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict()}
     connection.execute(insert(attempt_outcome).values(values))
 
 
@@ -103,5 +94,13 @@ def doubtful(connection: Connection, now: str) -> list[int]:
     query = select(journal_entry.c.id).where(
         journal_entry.c.state == "IN_DOUBT",
         (journal_entry.c.not_before.is_(None)) | (journal_entry.c.not_before <= now),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def refused(connection: Connection, until: date) -> list[int]:
+    """Entries that Intacct refused, dated on or before a day: their lines may try again."""
+    query = select(journal_entry.c.id).where(
+        journal_entry.c.state == "REJECTED", journal_entry.c.date <= until.isoformat()
     )
     return list(connection.execute(query).scalars())

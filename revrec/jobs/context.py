@@ -1,0 +1,111 @@
+"""What every use case is given: settings, database, who asks, the clock, and where progress is shown."""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from revrec.jobs import settings as settings_module
+from revrec.jobs.settings import CONFIG_NAME, Settings
+
+if TYPE_CHECKING:
+    from revrec.store.audit import Who
+    from revrec.store.engine import Database
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Shows how far a long work is; ``total`` in the same unit as the steps, None if not known."""
+
+    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+        """Pass the items on, showing each step."""
+
+
+class Silent:
+    """Progress that shows nothing."""
+
+    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+        """Pass the items on."""
+        yield from items
+
+
+def utc_now() -> datetime:
+    """The time now, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The surroundings of one command."""
+
+    settings: Settings
+    command: str
+    actor: str
+    environment: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    progress: Progress = field(default_factory=Silent)
+    say: Callable[[str], None] = lambda _text: None
+    """Tells the user something on the way, on standard error."""
+
+    @cached_property
+    def database(self) -> "Database":
+        """The database of the settings; opened when first used."""
+        from revrec.store.engine import Database
+
+        return Database(self.settings.database_url)
+
+    def who(self) -> "Who":
+        """Who does this, by which command, now."""
+        from revrec.store.audit import Who
+
+        return Who(self.actor, self.command, self.timestamp())
+
+    def timestamp(self) -> str:
+        """The time now as the database keeps it."""
+        return self.now().isoformat(timespec="microseconds")
+
+
+def find_config(given: Path | None, environment: Mapping[str, str], folder: Path) -> Path | None:
+    """The configuration to use: the given one, ``$REVREC_CONFIG``, ``./revrec.toml``, the platform's, or None."""
+    if given:
+        return given
+    if environment.get("REVREC_CONFIG"):
+        return Path(environment["REVREC_CONFIG"])
+    if (folder / CONFIG_NAME).is_file():
+        return folder / CONFIG_NAME
+    import platformdirs
+
+    installed = platformdirs.user_config_path("revrec") / CONFIG_NAME
+    return installed if installed.is_file() else None
+
+
+def make_context(
+    command: str,
+    config: Path | None = None,
+    database: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Context:
+    """The context of a command, from the configuration that applies here.
+
+    Raises:
+        BadConfiguration: the configuration is missing or wrong.
+    """
+    environment = os.environ if environment is None else environment
+    folder = Path.cwd()
+    found = find_config(config, environment, folder)
+    return Context(
+        settings_module.load(found, folder, environment, database),
+        command,
+        f"{getpass.getuser()}@{socket.gethostname()}",
+        environment,
+        progress=progress or Silent(),
+        say=say or (lambda _text: None),
+    )

@@ -1,0 +1,86 @@
+"""Which Intacct a command speaks to: the one of the credentials, or the built-in sandbox."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.intacct.gateway import Gateway
+
+if TYPE_CHECKING:
+    from revrec.intacct.credentials import Credentials
+    from revrec.jobs.context import Context
+
+SANDBOX = "sandbox"
+SANDBOX_COMPANY = "SANDBOX"
+
+
+def endpoint(context: "Context") -> str:
+    """The gateway's address, or ``sandbox``. Intacct's own ``INTACCT_ENDPOINT_URL`` wins over the configuration."""
+    own = context.environment.get("INTACCT_ENDPOINT_URL")
+    if own and "REVREC_GATEWAY_ENDPOINT" not in context.environment:
+        return own
+    return context.settings.text("gateway", "endpoint")
+
+
+def company(context: "Context") -> str:
+    """The Intacct company that is posted to; it is part of every control id."""
+    own = context.environment.get("INTACCT_COMPANY_ID")
+    return own or context.settings.text("gateway", "company_id") or SANDBOX_COMPANY
+
+
+@contextmanager
+def open_gateway(context: "Context") -> Iterator[Gateway]:
+    """The gateway of the settings, ready to sign in; the sandbox is started for the time it is needed.
+
+    Raises:
+        BadConfiguration: credentials are missing or unsafe, or the sandbox does not start.
+    """
+    if endpoint(context) == SANDBOX:
+        with _sandbox_gateway(context) as gateway:
+            yield gateway
+    else:
+        with _client(context, real_credentials(context)) as gateway:
+            yield gateway
+
+
+def real_credentials(context: "Context") -> "Credentials":
+    """Credentials from the environment, the configuration's file, Intacct's own file or the keychain."""
+    from revrec.intacct.credentials import resolve_credentials
+
+    settings = context.settings
+    plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
+    named = settings.text("gateway", "credentials_file")
+    file = settings.path("gateway", "credentials_file") if named else None
+    return resolve_credentials(context.environment, Path.home(), {**plain, "endpoint_url": endpoint(context)}, file)
+
+
+@contextmanager
+def _sandbox_gateway(context: "Context") -> Iterator[Gateway]:
+    from revrec.intacct.credentials import Credentials
+    from revrec.jobs.sandbox_process import sandbox
+
+    with sandbox(context.settings.path("sandbox", "data"), context.environment) as address:
+        context.say(f"sandbox: {address['url']} (watch it at {address['admin_url']})")
+        credentials = Credentials(
+            sender_id=address["sender_id"],
+            sender_password=address["sender_password"],
+            company_id=address["company_id"],
+            user_id=address["user_id"],
+            user_password=address["user_password"],
+            endpoint=address["url"],
+        )
+        with _client(context, credentials) as gateway:
+            yield gateway
+
+
+@contextmanager
+def _client(context: "Context", credentials: "Credentials") -> Iterator[Gateway]:
+    from revrec.intacct.client import ClientSettings, XmlGateway
+    from revrec.intacct.glbatch import EntrySettings
+
+    settings = context.settings
+    entries = EntrySettings(settings.text("gateway", "base_currency"), settings.text("gateway", "rate_type"))
+    timeout = settings.duration("posting", "timeout").total_seconds()
+    with XmlGateway(credentials, ClientSettings(entries, timeout), context.now) as gateway:
+        yield gateway

@@ -1,0 +1,184 @@
+"""Taking entries to Intacct, one at a time: commit the intent, send, commit the outcome.
+
+The states and the allowed ways between them are in ``revrec.core.posting``. Doubt is only ever resolved by reading
+Intacct back by the entry's reference, after the quarantine; nothing is sent again on a guess.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from revrec.core.journal import JournalEntry
+from revrec.intacct.errors import UnpostableEntry
+from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome
+from revrec.store import entries, postings
+from revrec.store.entries import StoredEntry
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+class Stopped(Exception):
+    """Nothing ran and nothing more will: sign-in failed, or the gateway cannot be reached or wants a pause."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.advice)
+        self.answer = answer
+
+
+class Poster:
+    """Posts the entries of one run through one gateway, as one worker with a name of its own."""
+
+    def __init__(self, context: "Context", gateway: Gateway) -> None:
+        self.context = context
+        self.gateway = gateway
+        self.owner = f"{context.actor}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.quarantine = context.settings.duration("posting", "quarantine")
+        self.lease = context.settings.duration("posting", "lease")
+        self.most_attempts = context.settings.number("posting", "attempts")
+
+    def post(self, number: int) -> str:
+        """Send an entry that was never sent; returns its state afterwards.
+
+        Raises:
+            Stopped: the gateway turned us away before anything ran; the entry is READY again.
+        """
+        return self._send(self._load(number), "READY")
+
+    def settle(self, number: int) -> str:
+        """Read Intacct back for an entry in doubt; returns its state afterwards."""
+        stored = self._load(number)
+        entry = stored.entry
+        with self.context.database.write() as connection:
+            request = f"find GLBATCH where JOURNAL = {entry.journal} and REFERENCENO = {entry.reference}"
+            attempt, _ = postings.begin_attempt(
+                connection, number, "read_back", entry.control_id, request, self.context.who()
+            )
+        found = self.gateway.find_entries(entry.journal, entry.reference)
+        if not found and stored.attempts < self.most_attempts:
+            self._note_read_back(attempt, found, "absent")
+            return self._send(stored, "IN_DOUBT")
+        return self._adopt_or_hold(stored, attempt, found)
+
+    def suspend_stale(self) -> int:
+        """Put entries whose worker died while sending in doubt; returns how many."""
+        with self.context.database.write() as connection:
+            who = self.context.who()
+            numbers = postings.stale(connection, who.at)
+            for number in numbers:
+                values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
+                postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
+        return len(numbers)
+
+    def _load(self, number: int) -> StoredEntry:
+        with self.context.database.read() as connection:
+            return entries.entry(connection, number)
+
+    def _later(self, span: timedelta) -> str:
+        return (self.context.now() + span).isoformat(timespec="microseconds")
+
+    def _send(self, stored: StoredEntry, state: str) -> str:
+        try:
+            prepared = self.gateway.prepare(stored.entry)
+        except UnpostableEntry as error:
+            return self._hold(stored.id, state, str(error))
+        with self.context.database.write() as connection:
+            who = self.context.who()
+            claim = {"owner": self.owner, "lease_until": self._later(self.lease)}
+            postings.change_state(connection, stored.id, state, "SENDING", who, attempts=stored.attempts + 1, **claim)
+            attempt, _ = postings.begin_attempt(
+                connection, stored.id, "send", prepared.control_id, prepared.redacted, who
+            )
+        answer = self.gateway.send(prepared)
+        new_state = self._write_answer(stored.id, attempt, answer)
+        if answer.outcome is Outcome.NOT_RUN:
+            raise Stopped(answer)
+        return new_state
+
+    def _hold(self, number: int, state: str, reason: str) -> str:
+        with self.context.database.write() as connection:
+            postings.change_state(connection, number, state, "HELD", self.context.who(), error=reason)
+        return "HELD"
+
+    def _write_answer(self, number: int, attempt: int, answer: Answer) -> str:
+        state, values = self._consequence(answer)
+        error = "; ".join(one.text for one in answer.errors) or None
+        outcome = postings.Outcome(
+            str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
+        )
+        with self.context.database.write() as connection:
+            who = self.context.who()
+            postings.end_attempt(connection, attempt, outcome, who)
+            postings.change_state(connection, number, "SENDING", state, who, owner=self.owner, **_freed(values))
+        return state
+
+    def _consequence(self, answer: Answer) -> tuple[str, dict[str, str | None]]:
+        """The state that follows from an answer, and what is kept with it."""
+        if answer.outcome is Outcome.POSTED:
+            at = self.context.timestamp()
+            return "POSTED", {"record_no": answer.record_no, "posted_at": at, "error_no": None, "error": None}
+        failure = {
+            "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
+            "error": "; ".join(one.text for one in answer.errors) or answer.advice,
+            "advice": answer.advice,
+        }
+        if answer.outcome is Outcome.REJECTED:
+            return "REJECTED", failure
+        if answer.outcome is Outcome.NOT_RUN:
+            return "READY", failure
+        return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
+
+    def _adopt_or_hold(self, stored: StoredEntry, attempt: int, found: list[FoundEntry]) -> str:
+        if len(found) == 1 and same_content(stored.entry, found[0]):
+            state, values = "POSTED", {"record_no": found[0].record_no, "posted_at": self.context.timestamp()}
+            self._note_read_back(attempt, found, "found", (stored.id, state, values))
+        else:
+            state, values = "HELD", {"error": _doubt(found), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+            self._note_read_back(attempt, found, "differs" if found else "absent", (stored.id, state, values))
+        return state
+
+    def _note_read_back(
+        self,
+        attempt: int,
+        found: list[FoundEntry],
+        outcome: str,
+        change: tuple[int, str, dict[str, str]] | None = None,
+    ) -> None:
+        seen = "\n".join(str(one) for one in found) or "nothing found"
+        record_no = found[0].record_no if outcome == "found" else None
+        with self.context.database.write() as connection:
+            who = self.context.who()
+            postings.end_attempt(connection, attempt, postings.Outcome(outcome, None, record_no, None, seen), who)
+            if change:
+                number, state, values = change
+                postings.change_state(connection, number, "IN_DOUBT", state, who, **_freed(values))
+
+
+_DOUBT_ADVICE = "look at {} in Intacct and settle it by hand: revrec postings list"
+
+
+def _doubt(found: list[FoundEntry]) -> str:
+    if not found:
+        return "sent as often as allowed, and Intacct does not show it"
+    if len(found) > 1:
+        return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
+    return f"Intacct's entry {found[0].record_no} with this reference has other figures"
+
+
+def _freed(values: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {"owner": None, "lease_until": None, **values}
+
+
+def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
+    """Whether Intacct's entry is ours: the date and every line's side, account and amount."""
+    ours = Counter((line.side, line.account, line.amount) for line in entry.lines)
+    theirs = Counter((line.side, line.account, line.amount) for line in found.lines)
+    return found.date == entry.date and ours == theirs
+
+
+def needs_sign_in(answer: Answer) -> bool:
+    """Whether it was the sign-in that stopped us, so that nothing but new credentials helps."""
+    return answer.error_class is ErrorClass.NEEDS_SIGN_IN

@@ -1,0 +1,79 @@
+"""Reading the rule files, and keeping the versions of the rules that schedule something."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.rules import Rule, RuleBook, parse_files
+from revrec.store.rule_versions import RuleVersion, keep
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+    from revrec.store.audit import Who
+
+
+def rule_files(folder: Path) -> list[tuple[str, str]]:
+    """Every rule file in the folder (not below it) as (path, text), in order of name.
+
+    Raises:
+        BadConfiguration: there is no such folder, no rule file in it, or one cannot be read.
+    """
+    if not folder.is_dir():
+        raise BadConfiguration(f"{folder}: no such rules folder; make one with: revrec init, or set [rules] folder")
+    paths = sorted(folder.glob("*.toml"))
+    if not paths:
+        raise BadConfiguration(f"{folder}: no rule files (*.toml) in it")
+    return [(str(path), read_rule_file(path)) for path in paths]
+
+
+def read_rule_file(path: Path) -> str:
+    """The text of one rule file."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfiguration(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def load_rules(context: "Context") -> RuleBook:
+    """The rule book of the configured folder.
+
+    Raises:
+        RuleErrors: every problem of every file, with file, line and column.
+    """
+    settings = context.settings
+    defaults = {
+        "deferred": settings.text("accounts", "deferred"),
+        "accrued": settings.text("accounts", "accrued"),
+        "journal": settings.text("posting", "journal"),
+    }
+    folder = settings.path("rules", "folder")
+    given = {name: value for name, value in defaults.items() if value}
+    return RuleBook(parse_files(rule_files(folder), given, _included))
+
+
+def _included(wanted: str, including: str) -> tuple[str, str]:
+    """A file named in ``include``, found from the folder of the file that includes it; never above the rules folder."""
+    folder = Path(including).resolve().parent
+    path = (folder / wanted).resolve()
+    if not path.is_relative_to(folder):
+        raise ValueError("it lies outside the folder of the file that includes it")
+    return str(Path(including).parent / path.relative_to(folder)), path.read_text(encoding="utf-8-sig")
+
+
+class VersionKeeper:
+    """Gives each rule that schedules something its version in the store, kept when first used."""
+
+    def __init__(self, connection: "Connection", who: "Who") -> None:
+        self._connection = connection
+        self._who = who
+        self._ids: dict[int, int] = {}
+
+    def id_of(self, rule: Rule) -> int:
+        """The rule version's id in the store."""
+        found = self._ids.get(id(rule))
+        if found is None:
+            version = RuleVersion(rule.name, rule.sha256, rule.text, Path(rule.file).name, rule.method.name, *rule.post)
+            found = self._ids[id(rule)] = keep(self._connection, version, self._who.at, self._who.actor)
+        return found

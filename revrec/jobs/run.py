@@ -1,0 +1,172 @@
+"""``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from revrec.core.journal import DueLine, JournalEntry, build_entries
+from revrec.core.money import decimal_string
+from revrec.core.rules import render_memo
+from revrec.jobs.gateway import company, open_gateway
+from revrec.jobs.postings import Poster, Stopped
+from revrec.store import entries, postings
+from revrec.store.due import due_lines
+from revrec.store.engine import deployment
+from revrec.store.lock import run_lock
+from revrec.store.rollback import discarded
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Answer
+    from revrec.jobs.context import Context
+
+
+@dataclass
+class RunResult:
+    """What a run did: every entry it touched, and what is left unsettled in the database afterwards."""
+
+    date: date
+    dry_run: bool
+    run: int | None = None
+    entries: list[dict[str, object]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    stopped: "Answer | None" = None
+    """The gateway's refusal that ended the run early, if one did."""
+
+    @property
+    def complete(self) -> bool:
+        """Nothing failed, is held, in doubt or waiting."""
+        return not any(count for state, count in self.counts.items() if state != "posted")
+
+
+def run(context: "Context", day: date, dry_run: bool = False, wait: timedelta = timedelta(0)) -> RunResult:
+    """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled.
+
+    Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
+    and thrown away, and Intacct is not spoken to.
+
+    Raises:
+        Busy: another run holds the lock for longer than ``wait``.
+        BadConfiguration: the gateway cannot be reached or the sign-in fails; nothing is marked as sent.
+    """
+    _check_times(context)
+    if dry_run:
+        return _dry_run(context, day)
+    with run_lock(context.database, wait.total_seconds()):
+        return _run(context, day)
+
+
+def _dry_run(context: "Context", day: date) -> RunResult:
+    with discarded(context.database) as connection:
+        run_id, numbers = _commit_intents(connection, context, day)
+        del run_id
+        shown = [_shown(entries.entry(connection, number)) | {"status": "planned"} for number in numbers]
+    return RunResult(day, True, None, shown, {"posted": 0})
+
+
+def _run(context: "Context", day: date) -> RunResult:
+    with context.database.write() as connection:
+        run_id, created = _commit_intents(connection, context, day)
+    result = RunResult(day, False, run_id)
+    touched = _post_all(context, result)
+    with context.database.write() as connection:
+        shown = {number: _shown(entries.entry(connection, number)) for number in sorted({*created, *touched})}
+        result.entries = sorted(shown.values(), key=lambda one: (one["date"], one["reference"]))
+        result.counts = _counts(connection, touched)
+        words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
+        entries.finish_run(connection, run_id, context.who(), words)
+    return result
+
+
+def _commit_intents(connection: "Connection", context: "Context", day: date) -> tuple[int, list[int]]:
+    """Release what was refused and put every due line on an entry: durable before any byte leaves."""
+    who = context.who()
+    run_id = entries.start_run(connection, day, who)
+    for number in postings.refused(connection, day):
+        postings.release(connection, number, who)
+    per_entry = context.settings.number("posting", "lines_per_entry")
+    due = _with_memos(due_lines(connection, day))
+    made = build_entries(due, deployment(connection), company(context), per_entry)
+    return run_id, entries.add_entries(connection, run_id, made, who)
+
+
+def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
+    for line, description in due:
+        words = {
+            "item": line.item,
+            "seq": str(line.seq),
+            "of": str(line.of),
+            "document": line.document,
+            "customer": line.customer,
+            "charge": line.charge,
+            "description": description,
+        }
+        yield line._replace(memo=render_memo(line.memo, words))
+
+
+def _post_all(context: "Context", result: RunResult) -> dict[int, str]:
+    """Settle doubts and send all that is READY; the state of every entry touched, by number."""
+    now = context.timestamp()
+    with context.database.read() as connection:
+        waiting = entries.numbers_in(connection, "READY", "SENDING", "IN_DOUBT")
+    if not waiting:
+        return {}
+    touched: dict[int, str] = {}
+    with open_gateway(context) as gateway:
+        gateway.sign_in()
+        poster = Poster(context, gateway)
+        poster.suspend_stale()
+        with context.database.read() as connection:
+            doubtful = postings.doubtful(connection, now)
+            ready = entries.numbers_in(connection, "READY")
+        try:
+            for number in context.progress.track(doubtful, "reading back entries in doubt"):
+                touched[number] = poster.settle(number)
+            for number in context.progress.track(ready, "posting entries"):
+                touched[number] = poster.post(number)
+        except Stopped as stop:
+            result.stopped = stop.answer
+    return touched
+
+
+def _counts(connection: "Connection", touched: dict[int, str]) -> dict[str, int]:
+    """Entries posted by this run, and all that are unsettled, whichever run made them."""
+    left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
+    waiting = len(entries.numbers_in(connection, "READY", "SENDING"))
+    posted = sum(1 for state in touched.values() if state == "POSTED")
+    return {
+        "posted": posted,
+        "failed": left["REJECTED"],
+        "in_doubt": left["IN_DOUBT"],
+        "held": left["HELD"],
+        "waiting": waiting,
+    }
+
+
+def _shown(stored: entries.StoredEntry) -> dict[str, object]:
+    entry: JournalEntry = stored.entry
+    return {
+        "reference": entry.reference,
+        "date": entry.date.isoformat(),
+        "journal": entry.journal,
+        "entity": entry.entity,
+        "currency": entry.currency,
+        "lines": len(entry.lines),
+        "amount": decimal_string(entry.amount, entry.currency),
+        "status": stored.state.lower(),
+        "record_no": stored.record_no,
+        "error_no": stored.error_no,
+        "error": stored.error,
+        "advice": stored.advice,
+    }
+
+
+def _check_times(context: "Context") -> None:
+    """A worker must lose its right to send before anybody else may think it dead."""
+    from revrec.core.errors import BadConfiguration
+
+    settings = context.settings
+    if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
+        raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")

@@ -1,0 +1,67 @@
+"""Starting the built-in Intacct simulator as a process of its own, or finding one that already serves the same data."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from revrec.core.errors import BadConfiguration
+
+START_SECONDS = 30
+
+
+@contextlib.contextmanager
+def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The address and credentials of a sandbox on this data file; one that we started ends with the block.
+
+    Its access log goes to ``DATA.log``, where a second terminal can watch it.
+
+    Raises:
+        BadConfiguration: it does not start.
+    """
+    running = _running(data)
+    if running:
+        yield running
+        return
+    log = data.with_name(data.name + ".log")
+    with open(log, "ab", opener=_private) as errors:  # noqa: PTH123 - Path.open takes no opener
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "revrec.sandbox", "serve", "--data", str(data)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **environment},
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+
+
+def _running(data: Path) -> dict[str, Any] | None:
+    """The address a running sandbox left beside its data, if that process still lives."""
+    try:
+        address: dict[str, Any] = json.loads(data.with_name(data.name + ".address.json").read_text())
+        os.kill(int(address["pid"]), 0)
+    except (OSError, ValueError, KeyError):
+        return None
+    return address
+
+
+def _address(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    try:
+        address: dict[str, Any] = json.loads(line)
+    except ValueError:
+        raise BadConfiguration(f"the sandbox did not start; see {log}") from None
+    return address
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

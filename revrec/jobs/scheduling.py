@@ -1,0 +1,148 @@
+"""Writing schedules: a first one for a new charge line, a new version when rules or events changed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.rules import RuleBook
+from revrec.core.schedule import Part, Schedule, Unscheduled, remaining
+from revrec.jobs.rules import VersionKeeper
+from revrec.store import charges, events, schedules
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.store.audit import Who
+
+PAGE = 2_000
+"""Charge lines that are read and written together."""
+
+
+class Change(NamedTuple):
+    """A schedule that would be, or was, replaced or given for the first time. Amounts in minor units."""
+
+    charge: str
+    currency: str
+    rule: str
+    carried: int
+    before: tuple[tuple[date, int], ...]
+    after: tuple[tuple[date, int], ...]
+    note: str
+
+
+class Scheduler:
+    """Derives and writes schedules in one transaction; rows are gathered and written by :meth:`flush`."""
+
+    def __init__(self, connection: "Connection", book: RuleBook, who: "Who", audit_seq: int) -> None:
+        self._connection = connection
+        self._book = book
+        self._audit_seq = audit_seq
+        self._versions = VersionKeeper(connection, who)
+        self._headers: list[tuple[Any, ...]] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._unscheduled: list[tuple[Any, ...]] = []
+        self.scheduled = 0
+        self.unscheduled = 0
+
+    def first(self, no: int, line: ChargeLine) -> None:
+        """Schedule a charge line that was never scheduled and has no events."""
+        derived = self._book.derive(line, ())
+        if isinstance(derived, Unscheduled):
+            self._wait(no, derived)
+        else:
+            self._add(no, 1, line.amount, derived, derived.parts, (0, 0))
+
+    def again(self, numbers: Sequence[int], apply: bool = True) -> list[Change]:
+        """Derive the schedules of these charge lines again and write a new version where the outcome differs.
+
+        What is on a journal entry stays; only the rest is planned anew. Without ``apply`` nothing is written.
+        """
+        found = events.of_charges(self._connection, numbers)
+        current = schedules.current(self._connection, numbers)
+        changes = []
+        for no, line in charges.read_charges(self._connection, numbers):
+            change = self._once_more(no, line, found.get(no, ()), current.get(no), apply)
+            if change:
+                changes.append(change)
+        if apply:
+            self.flush()
+        return changes
+
+    def _once_more(
+        self,
+        no: int,
+        line: ChargeLine,
+        recorded: Sequence[FulfilmentEvent],
+        current: schedules.Current | None,
+        apply: bool,
+    ) -> Change | None:
+        derived = self._book.derive(line, recorded)
+        if isinstance(derived, Unscheduled):
+            return self._still_waiting(no, line, derived, current, apply)
+        carried, count = (current.carried, current.carried_lines) if current else (0, 0)
+        parts = remaining(derived.parts, carried)
+        if current and current.posts == tuple(derived.rule.post) and current.open == parts:
+            return None
+        if not parts:
+            return None
+        if apply:
+            version = current.version + 1 if current else 1
+            if current:
+                schedules.supersede(self._connection, [(no, version)])
+            self._add(no, version, line.amount, derived, parts, (carried, count))
+            schedules.clear_unscheduled(self._connection, [no])
+        before = current.open if current else ()
+        return Change(line.id, line.currency, derived.rule.name, carried, before, parts, derived.explanation)
+
+    def _still_waiting(
+        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.Current | None, apply: bool
+    ) -> Change | None:
+        """A line that no rule schedules now: one that has a schedule keeps it, and that is said."""
+        if current is None:
+            if apply:
+                self._wait(no, derived)
+            return None
+        if not current.open:
+            return None
+        note = f"keeps its present schedule: {derived.reason}"
+        return Change(line.id, line.currency, "", current.carried, current.open, current.open, note)
+
+    def _add(
+        self,
+        no: int,
+        version: int,
+        amount: int,
+        derived: Schedule,
+        parts: tuple[Part, ...],
+        carried: tuple[int, int],
+    ) -> None:
+        already, count = carried
+        self._lines += [(no, version, seq, day.isoformat(), part) for seq, (day, part) in enumerate(parts, count + 1)]
+        rule = self._versions.id_of(derived.rule)
+        header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
+        self._headers.append(header)
+        self.scheduled += 1
+
+    def _wait(self, no: int, why: Unscheduled) -> None:
+        rule = why.rule.name if why.rule else None
+        self._unscheduled.append((no, why.code, why.reason, rule, self._audit_seq))
+        self.unscheduled += 1
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        schedules.add(self._connection, self._headers, self._lines)
+        schedules.set_unscheduled(self._connection, self._unscheduled)
+        self._headers, self._lines, self._unscheduled = [], [], []
+
+
+def pages(numbers: Iterable[int]) -> Iterable[list[int]]:
+    """The numbers in lists of at most :data:`PAGE`."""
+    page: list[int] = []
+    for number in numbers:
+        page.append(number)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page

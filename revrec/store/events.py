@@ -1,0 +1,53 @@
+"""Fulfilment events: recorded, never changed; a later one of the same kind and name corrects an earlier."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from revrec.core.charge_line import FulfilmentEvent
+from revrec.store.bulk import insert_rows
+from revrec.store.tables import charge_line, fulfilment_event
+
+_COLUMNS = tuple(column.name for column in fulfilment_event.columns if column.name != "id")
+
+
+def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows made by :func:`event_row`."""
+    insert_rows(connection, fulfilment_event, _COLUMNS, rows)
+
+
+def event_row(
+    charge_no: int, event: FulfilmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
+) -> tuple[Any, ...]:
+    """An event as a row of its table; without import and row it was recorded by hand."""
+    quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
+    day = event.date.isoformat()
+    said = (event.kind, day, quantity, percent, event.amount, event.name, event.note)
+    return (charge_no, *said, at, actor, import_id, row)
+
+
+def of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfilmentEvent]]:
+    """The events of these charge lines, each list in the order of recording; charges without any are left out."""
+    if not numbers:
+        return {}
+    said = [fulfilment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]
+    query = (
+        select(fulfilment_event.c.charge_no, charge_line.c.id, *said)
+        .join(charge_line, charge_line.c.no == fulfilment_event.c.charge_no)
+        .where(fulfilment_event.c.charge_no.in_(numbers))
+        .order_by(fulfilment_event.c.charge_no, fulfilment_event.c.id)
+    )
+    found: dict[int, list[FulfilmentEvent]] = {}
+    for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query):
+        event = FulfilmentEvent(
+            charge, kind, date.fromisoformat(day), _decimal(quantity), _decimal(percent), amount, name, note
+        )
+        found.setdefault(no, []).append(event)
+    return found
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

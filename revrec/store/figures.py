@@ -1,0 +1,87 @@
+"""What waits, in a handful of counts: plain SQL over any DB-API connection.
+
+``revrec status`` is asked often, by people and by monitors, so on SQLite it opens the file read-only with the
+standard library alone and never loads SQLAlchemy. The SQL is the same everywhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from revrec.core.errors import BadConfiguration
+from revrec.store.migrations import check_revision
+
+SQLITE_FILE = "sqlite:///"
+
+COUNTS = {
+    "charges": "SELECT count(*) FROM charge_line",
+    "unscheduled": "SELECT count(*) FROM unscheduled",
+    "quarantined": "SELECT count(*) FROM quarantine",
+}
+OPEN_LINES = """
+    SELECT c.currency, count(*), coalesce(sum(l.amount), 0), min(l.date), max(l.date)
+    FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
+    WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until GROUP BY c.currency ORDER BY c.currency"""
+NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
+STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
+REASONS = "SELECT code, reason, count(*) FROM unscheduled GROUP BY code, reason ORDER BY count(*) DESC, reason"
+ATTENTION = """
+    SELECT reference, date, state, amount, currency, error_no, error, advice, not_before FROM journal_entry
+    WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY') ORDER BY date, id"""
+LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
+
+
+class Cursor(Protocol):
+    """What is needed of a DB-API connection."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any:
+        """Run one statement; the result can be fetched."""
+
+
+@contextmanager
+def quick_view(url: str) -> Iterator[Cursor]:
+    """A read-only look at the database by the cheapest way there is.
+
+    Raises:
+        BadConfiguration: there is no database, it cannot be opened, or it is of another revision.
+    """
+    if url.startswith(SQLITE_FILE) and "?" not in url:
+        with _sqlite_view(Path(unquote(url.removeprefix(SQLITE_FILE)))) as view:
+            yield view
+    else:
+        from revrec.store.engine import Database
+
+        with Database(url).read() as connection:
+            yield connection.connection.cursor()
+
+
+@contextmanager
+def _sqlite_view(path: Path) -> Iterator[Cursor]:
+    import sqlite3
+
+    if not path.is_file():
+        raise BadConfiguration(f"{path}: there is no database here; make one with: revrec init")
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)
+    try:
+        connection.execute("PRAGMA busy_timeout = 15000")
+        connection.execute("BEGIN")
+        check_revision(_revision(connection), str(path))
+        yield connection
+    except sqlite3.DatabaseError as error:
+        raise BadConfiguration(f"{path}: cannot be read: {error}") from error
+    finally:
+        connection.close()
+
+
+def _revision(connection: Cursor) -> str | None:
+    import sqlite3
+
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    return str(row[0]) if row else None

@@ -1,0 +1,143 @@
+"""Reading back the whole life of a charge line, an entry or a file: what ``revrec trace`` shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, or_, select
+
+from revrec.store.tables import (
+    attempt,
+    attempt_outcome,
+    audit_event,
+    charge_line,
+    fulfilment_event,
+    import_file,
+    journal_entry,
+    journal_line,
+    rule_version,
+    schedule,
+    schedule_line,
+    unscheduled,
+)
+
+Fact = dict[str, Any]
+"""One row as a dict, its keys the names of the columns."""
+
+MOST_CHARGES = 10_000
+"""The most charge lines one trace shows; a file may hold more, and is then named with its counts."""
+
+
+def charges_of(connection: Connection, reference: str) -> list[int]:
+    """The charge lines a user may mean: a charge id, an entry's reference, an Intacct record number, a document, or
+    an imported file (its name as given, or its SHA-256)."""
+    for query in (
+        select(charge_line.c.no).where(charge_line.c.id == reference),
+        select(journal_line.c.charge_no)
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference)),
+        select(charge_line.c.no).where(charge_line.c.document == reference),
+        select(charge_line.c.no)
+        .join(import_file, import_file.c.id == charge_line.c.import_id)
+        .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference)),
+    ):
+        found = connection.execute(query.distinct().order_by(query.selected_columns[0]).limit(MOST_CHARGES))
+        numbers = list(found.scalars())
+        if numbers:
+            return numbers
+    return []
+
+
+def charge(connection: Connection, no: int) -> Fact:
+    """The charge line as it was imported."""
+    return _one(connection, charge_line, charge_line.c.no == no)
+
+
+def source(connection: Connection, import_id: int) -> Fact:
+    """The file a charge line or event came from."""
+    return _one(connection, import_file, import_file.c.id == import_id)
+
+
+def events(connection: Connection, no: int) -> list[Fact]:
+    """The fulfilment events of a charge line in the order they were recorded."""
+    return _all(
+        connection,
+        select(fulfilment_event).where(fulfilment_event.c.charge_no == no).order_by(fulfilment_event.c.id),
+    )
+
+
+def schedules(connection: Connection, no: int) -> list[Fact]:
+    """Every version of the schedule, oldest first, with its rule version and who made it when."""
+    query = (
+        select(
+            schedule,
+            rule_version.c.name,
+            rule_version.c.version.label("rule_version"),
+            *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
+            audit_event.c.at,
+            audit_event.c.actor,
+            audit_event.c.command,
+        )
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
+        .where(schedule.c.charge_no == no)
+        .order_by(schedule.c.version)
+    )
+    return _all(connection, query)
+
+
+def schedule_lines(connection: Connection, no: int) -> list[Fact]:
+    """The schedule lines of all versions, each with the entry it is on, if any."""
+    query = (
+        select(schedule_line, journal_entry.c.reference, journal_entry.c.state, journal_entry.c.record_no)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .where(schedule_line.c.charge_no == no)
+        .order_by(schedule_line.c.version, schedule_line.c.seq)
+    )
+    return _all(connection, query)
+
+
+def waiting(connection: Connection, no: int) -> Fact | None:
+    """Why the charge line has no schedule, if it has none."""
+    found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no))
+    return found[0] if found else None
+
+
+def entries(connection: Connection, no: int) -> list[Fact]:
+    """Every entry the charge line was ever on, refused ones too, oldest first."""
+    numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
+    return _all(connection, select(journal_entry).where(journal_entry.c.id.in_(numbers)).order_by(journal_entry.c.id))
+
+
+def entry_lines(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+    """The journal lines of one charge line on one entry."""
+    query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
+    return _all(connection, query.order_by(journal_line.c.line_no))
+
+
+def attempts(connection: Connection, entry_id: int) -> list[Fact]:
+    """Every request made for an entry, with its answer if one came."""
+    answer = (
+        attempt_outcome.c.at.label("answered_at"),
+        *(attempt_outcome.c[name] for name in ("outcome", "http_status", "record_no", "error", "response")),
+    )
+    query = (
+        select(attempt, *answer)
+        .outerjoin(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
+        .where(attempt.c.entry_id == entry_id)
+        .order_by(attempt.c.number)
+    )
+    return _all(connection, query)
+
+
+def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[Fact]:
+    """The audit events about these subjects, and those with these numbers, in order."""
+    query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
+    return _all(connection, query.order_by(audit_event.c.seq))
+
+
+def _all(connection: Connection, query: Any) -> list[Fact]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _one(connection: Connection, table: Table, condition: Any) -> Fact:
+    return dict(connection.execute(select(table).where(condition)).mappings().one())

@@ -114,6 +114,11 @@ def add_business_days(day: date, count: int, calendar: Calendar = WEEKDAYS) -> d
     """The ``count``-th business day after (before, if negative) ``day``; 0 leaves the day as it is."""
     step = _DAY if count > 0 else -_DAY
     left = abs(count)
+    if calendar is WEEKDAYS and left > 5:
+        # Whole weeks in one go, from a weekday: long series would otherwise cost the square of their length.
+        while day.weekday() >= 5:
+            day -= step
+        day, left = day + (left // 5) * 7 * step, left % 5
     while left:
         day += step
         left -= calendar.is_business_day(day)

@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -129,7 +130,10 @@ def _constant(text: str, node: ast.Constant, refused: Callable[[str], Refused]) 
     value = node.value
     if isinstance(value, float):
         # Read from its text: amounts are decimal, and 0.1 as binary floating point is not 0.1.
-        node.value = Decimal(ast.get_source_segment(text.replace("\n", " "), node) or "0")  # type: ignore[assignment]
+        written = ast.get_source_segment(text.replace("\n", " "), node) or ""
+        if not re.fullmatch(r"\d{1,20}\.\d{0,10}", written):
+            raise refused("write the number out, with at most 20 digits before the point and 10 after it")
+        node.value = Decimal(written)  # type: ignore[assignment]
     types = {str: "text", bool: "yes or no", int: "number", float: "number", type(None): "nothing"}
     if type(value) not in types:
         raise refused("only texts, numbers, True, False and None can be written here")

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.model import Problem, Rule
-from revrec.core.rules.patterns import Patterns
+from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.ranges import Comparison
 
 
@@ -20,19 +20,32 @@ def overlaps(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Rule, bool]]:
     for rule in rules:
         by_priority[rule.priority].append(rule)
     for equals in by_priority.values():
-        for one, other in combinations(equals, 2):
-            if _could_meet(one, other):
-                certain = not any(isinstance(it, Expression) for it in (*one.when, *other.when))
-                yield one, other, certain
+        whens = {id(rule): {condition.field: condition for condition in rule.when} for rule in equals}
+        for one, other in _possible(equals):
+            first, second = whens[id(one)], whens[id(other)]
+            if _windows_meet(one, other) and all(_fields_meet(it, second.get(field)) for field, it in first.items()):
+                yield one, other, not (Expression.field in first or Expression.field in second)
 
 
-def _could_meet(one: Rule, other: Rule) -> bool:
-    if (one.effective_from or date.min) > (other.effective_to or date.max):
-        return False
-    if (other.effective_from or date.min) > (one.effective_to or date.max):
-        return False
-    others = {condition.field: condition for condition in other.when}
-    return all(_fields_meet(condition, others.get(condition.field)) for condition in one.when)
+def _possible(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
+    """Pairs in order, leaving out those that name different items only, of which large books have millions."""
+    by_item: dict[str, list[int]] = defaultdict(list)
+    wild = []
+    for index, rule in enumerate(rules):
+        items = next((it.patterns for it in rule.when if isinstance(it, Patterns) and it.field == "item"), ("*",))
+        if any(map(has_wildcard, items)):
+            wild.append(index)
+        else:
+            for item in set(items):
+                by_item[item].append(index)
+    pairs = {pair for same in by_item.values() for pair in combinations(same, 2)}
+    pairs.update((min(one, other), max(one, other)) for one in wild for other in range(len(rules)) if one != other)
+    return ((rules[one], rules[other]) for one, other in sorted(pairs))
+
+
+def _windows_meet(one: Rule, other: Rule) -> bool:
+    starts = (one.effective_from or date.min, other.effective_from or date.min)
+    return max(starts) <= min(one.effective_to or date.max, other.effective_to or date.max)
 
 
 def _fields_meet(one: object, other: object) -> bool:

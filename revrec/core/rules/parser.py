@@ -4,8 +4,10 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from revrec.core.errors import BadInput
 from revrec.core.keys import did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
@@ -36,15 +38,16 @@ def parse_rules(text: str, filename: str, defaults: Mapping[str, str], resolve: 
     ``defaults`` may give ``deferred``, ``accrued``, ``journal`` and ``memo`` for rules that do not. Raises
     :class:`RuleErrors` with every problem found.
     """
-    return parse_files([(filename, text)], defaults, resolve)
+    return parse_files({filename: text}, defaults, resolve)
 
 
-def parse_files(
-    files: list[tuple[str, str]], defaults: Mapping[str, str], resolve: Resolver | None = None
-) -> list[Rule]:
-    """The rules of several (name, text) files; a file that is also included by another is read once."""
-    reading = _Reading(defaults, resolve)
-    for filename, text in files:
+def parse_files(files: Mapping[str, str], defaults: Mapping[str, str], resolve: Resolver | None = None) -> list[Rule]:
+    """The rules of several files, given as name to text; a file that is also included by another is read once.
+
+    Without ``resolve`` a file may include only others of ``files``, named relative to itself.
+    """
+    reading = _Reading(defaults, resolve or partial(_sibling, files))
+    for filename, text in files.items():
         reading.read(filename, text, ())
     problems = reading.problems + duplicates(reading.rules)
     if problems:
@@ -52,10 +55,18 @@ def parse_files(
     return reading.rules
 
 
+def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str, str]:
+    folder = including[: max(including.rfind("/"), including.rfind("\\")) + 1]
+    for name in (folder + wanted, wanted):
+        if name in files:
+            return name, files[name]
+    raise LookupError("there is no such file among the rule files")
+
+
 class _Reading:
     """The state of reading files: what was found, and what was wrong."""
 
-    def __init__(self, defaults: Mapping[str, str], resolve: Resolver | None) -> None:
+    def __init__(self, defaults: Mapping[str, str], resolve: Resolver) -> None:
         self.rules: list[Rule] = []
         self.problems: list[Problem] = []
         self._defaults = defaults
@@ -77,7 +88,7 @@ class _Reading:
         for index, included in enumerate(values.get("include", ())):
             one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
             self._include(included, (*chain, filename), one_of_many, complaints)
-        self.problems.extend(_placed(one, filename, text, place) for one in complaints)
+        self.problems.extend(sorted((_placed(one, filename, text, place) for one in complaints), key=_order))
 
     def _toml(self, filename: str, text: str) -> dict[str, Any] | None:
         try:
@@ -92,13 +103,10 @@ class _Reading:
         return None
 
     def _include(self, wanted: str, chain: tuple[str, ...], path: Path, complaints: list[Complaint]) -> None:
-        if self._resolve is None:
-            complaints.append(Complaint(path, f'include "{wanted}": including files is not possible here'))
-            return
         try:
             filename, text = self._resolve(wanted, chain[-1])
-        except (OSError, LookupError, ValueError) as error:
-            complaints.append(Complaint(path, f'include "{wanted}" cannot be read: {error}'))
+        except (OSError, LookupError, ValueError, BadInput) as error:
+            complaints.append(Complaint(path, f'include "{wanted}" cannot be read: {_words(error)}'))
             return
         if filename in chain:
             loop = " includes ".join((*chain[chain.index(filename) :], filename))
@@ -213,6 +221,15 @@ class _RuleReader:
             else:
                 found.append(Patterns(field, value))
         return found
+
+
+def _order(problem: Problem) -> tuple[int, int]:
+    return problem.line, problem.column
+
+
+def _words(error: Exception) -> str:
+    """The message of an error; a LookupError's own form would put it in quotes."""
+    return str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
 
 
 def _contradictions(method: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ def read_table(
 ) -> tuple[dict[str, Any], set[str]]:
     """The values of a table with defaults filled in, and the names of the keys whose values were refused."""
     if not isinstance(table, Mapping):
-        complaints.append(Complaint(path, f"{_dotted(path)} must be a table [{_header(path)}]"))
+        complaints.append(Complaint(path, f"{_dotted(path)} must be a table {_header(path)}"))
         return {}, {key.name for key in keys}
     known = {key.name: key for key in keys}
     values: dict[str, Any] = {key.name: key.default for key in keys if key.default is not None}
@@ -41,9 +41,8 @@ def read_table(
             values[name] = value
     for key in keys:
         if key.required and key.name not in table:
-            message = f"[{_header(path)}] needs {key.name}"
-            wanted = f": {key.kind.wanted}" if key.kind else ""
-            complaints.append(Complaint(path, message + wanted))
+            wanted = f"{key.name}: {key.kind.wanted}" if key.kind else f"a table {_header((*path, key.name))}"
+            complaints.append(Complaint(path, f"{_header(path)} needs {wanted}"))
     return values, refused
 
 
@@ -62,18 +61,20 @@ def read_value(value: Any, kind: Kind, path: Path, complaints: list[Complaint]) 
 
 
 def _unknown(name: str, path: Path, known: tuple[str, ...]) -> str:
-    place = f"in [{_header(path)}]" if path else "at the top of the file"
+    place = f"in {_header(path)}" if path else "at the top of the file"
     return f'unknown key "{name}" {place}{did_you_mean(name, known)} (known: {", ".join(known)})'
 
 
 def _header(path: Path) -> str:
-    return _dotted(path, whole=True)
+    """``[[rule]]`` or ``[rule.when]``."""
+    names = ".".join(step for step in path if isinstance(step, str))
+    return f"[[{names}]]" if names == "rule" else f"[{names}]"
 
 
-def _dotted(path: Path, *, whole: bool = False) -> str:
-    """``rule.when.item`` for headers, ``when.item`` for values."""
-    names = [str(step) for step in path if isinstance(step, str)]
-    return ".".join(names if whole or len(names) == 1 else names[1:] if names[0] == "rule" else names)
+def _dotted(path: Path) -> str:
+    """``when.item``: a key as it is spoken of, the rule being known from the place."""
+    names = [step for step in path if isinstance(step, str)]
+    return ".".join(names[1:] if names[0] == "rule" and len(names) > 1 else names)
 
 
 def _as_toml(value: Any) -> str:

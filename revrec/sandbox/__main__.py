@@ -1,0 +1,62 @@
+"""`python -m revrec.sandbox serve`: the sandbox as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from revrec.sandbox.faults import FaultPlanError, parse_plan
+from revrec.sandbox.serve import serve
+from revrec.sandbox.switches import Switches
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m revrec.sandbox", description="A Sage Intacct XML gateway simulator."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "serve",
+        help="serve until stopped",
+        description="Serve the simulator on the loopback. The first line printed is JSON with URLs and credentials.",
+        epilog="example: python -m revrec.sandbox serve --data ledger.db --switch masters=strict",
+    )
+    command.add_argument("--port", type=int, default=0, help="port of the gateway; 0 takes a free one (default)")
+    command.add_argument(
+        "--data", type=Path, metavar="FILE", help="SQLite file that survives restarts; default: memory"
+    )
+    command.add_argument("--seed", type=int, default=1, help="seed of record numbers, shuffled rows and faults")
+    command.add_argument(
+        "--fault", default="", metavar="PLAN", help="for example 'drop@after:1x:create,503@before:0.1'"
+    )
+    command.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
+    command.add_argument("--quiet", action="store_true", help="no access log")
+    return parser
+
+
+def _switches(parser: argparse.ArgumentParser, items: list[str]) -> dict[str, str]:
+    pairs = dict(item.partition("=")[::2] for item in items)
+    try:
+        trial = Switches()
+        for name, value in pairs.items():
+            trial.set(name, value)
+    except ValueError as error:
+        parser.error(str(error))
+    return pairs
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and serve; the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    switches = _switches(parser, options.switch)
+    try:
+        parse_plan(options.fault)
+    except FaultPlanError as error:
+        parser.error(str(error))
+    return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Reading the elements of a generic object: any order, any case, each at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from revrec.sandbox.dates import parse_us_date
+from revrec.sandbox.errors import Error, Refusal, business
+from revrec.sandbox.switches import Switches
+from revrec.sandbox.xmltree import Node
+
+
+def fields_of(node: Node) -> dict[str, Node]:
+    """The child elements by upper-case name. Raises Refusal for an element that occurs twice."""
+    found: dict[str, Node] = {}
+    for child in node:
+        name = child.tag.upper()
+        if name in found:
+            raise Refusal(
+                business(f"The field {name} occurs more than once in {node.tag.upper()} (line {child.line}).")
+            )
+        found[name] = child
+    return found
+
+
+def text_of(fields: dict[str, Node], name: str) -> str:
+    """The text of a field; empty when the field is absent or empty."""
+    node = fields.get(name)
+    return "" if node is None else node.text
+
+
+def missing(field: str, subject: str) -> Error:
+    """A required field is absent or empty (BL03000018)."""
+    return Error(
+        "BL03000018",
+        f"Missing {field}",
+        f"Required field {field} is missing in {subject}.",
+        f"Give {field} a value, then try again.",
+        errorid="SIM-MISSING-FIELD",
+        placeholders=(("FIELD", field),),
+    )
+
+
+def too_long(field: str, text: str, limit: int) -> Error | None:
+    """The refusal of a text beyond `limit` characters; None when it fits."""
+    if len(text) <= limit:
+        return None
+    message = f"The value of {field} has {len(text)} characters; the maximum is {limit}."
+    return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-TOO-LONG")
+
+
+def unknown_fields(fields: Collection[str], known: Collection[str], subject: str, switches: Switches) -> list[Error]:
+    """Refusals of elements that are neither known nor user-defined dimensions (GLDIM...)."""
+    if switches.unknown_fields == "ignore":
+        return []
+    strangers = [name for name in fields if name not in known and not name.startswith("GLDIM")]
+    return [business(f"The field {name} is not a field of {subject}.", errorid="SIM-FIELD") for name in strangers]
+
+
+def read_date(field: str, text: str, switches: Switches) -> date:
+    """A date `mm/dd/yyyy`. Raises Refusal (BL03000018) for every other form."""
+    found = parse_us_date(text)
+    if found is None and switches.iso_dates:
+        try:
+            found = date.fromisoformat(text)
+        except ValueError:
+            found = None
+    if found is None:
+        message = f"The value '{text}' of {field} is not a date of the form mm/dd/yyyy."
+        raise Refusal(Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-DATE"))
+    return found

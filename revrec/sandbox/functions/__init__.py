@@ -1,0 +1,35 @@
+"""The gateway's functions, one file each, found by name. A new function is a new file and a line here."""
+
+from __future__ import annotations
+
+from revrec.sandbox.calls import Function
+from revrec.sandbox.functions import (
+    create,
+    delete,
+    get_account_balances,
+    get_api_session,
+    get_closed_books_date,
+    get_trial_balance,
+    query,
+    read,
+    read_by_query,
+    read_more,
+    update,
+)
+
+FUNCTIONS: dict[str, Function] = {
+    module.FUNCTION.name: module.FUNCTION
+    for module in (
+        create,
+        delete,
+        get_account_balances,
+        get_api_session,
+        get_closed_books_date,
+        get_trial_balance,
+        query,
+        read,
+        read_by_query,
+        read_more,
+        update,
+    )
+}

@@ -1,0 +1,26 @@
+"""get_closedbooksdate: the date through which the books of the entity signed in to are closed."""
+
+from __future__ import annotations
+
+from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.legacy import check_order
+from revrec.sandbox.response import Element, text_element
+from revrec.sandbox.xmltree import Node
+
+
+def _check(body: Node) -> None:
+    check_order(body, ())
+
+
+def _run(call: Call) -> Outcome:
+    call.desk.usage.count(reads=1)
+    through = call.desk.periods.closed_through(call.who.location)
+    data = Element("data")
+    block = text_element(data, "closedbooksdate")
+    text_element(block, "year", f"{through.year:04d}")
+    text_element(block, "month", f"{through.month:02d}")
+    text_element(block, "day", f"{through.day:02d}")
+    return Outcome(data)
+
+
+FUNCTION = Function("get_closedbooksdate", _run, _check, legacy=True)

@@ -1,0 +1,39 @@
+"""get_trialbalance: every account with activity; the rows sum to zero."""
+
+from __future__ import annotations
+
+from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.company import BASE_CURRENCY
+from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.ledger import balances
+from revrec.sandbox.legacy import check_order, legacy_date
+from revrec.sandbox.money import format_mills
+from revrec.sandbox.periods import dates_of_period
+from revrec.sandbox.response import Element, text_element
+from revrec.sandbox.xmltree import Node
+
+
+def _check(body: Node) -> None:
+    check_order(body, ("reportingperiodname", "startdate", "enddate", "showzerobalances"))
+
+
+def _run(call: Call) -> Outcome:
+    call.require("read", "TRIALBALANCE")
+    call.desk.usage.count(reads=1)
+    name = call.body.value("reportingperiodname")
+    start = legacy_date(call.body.child("startdate"), "startdate")
+    end = legacy_date(call.body.child("enddate"), "enddate")
+    dates = dates_of_period(name) if name else (start, end)
+    if dates is None or dates[0] is None or dates[1] is None:
+        raise Refusal(business("Either a valid reportingperiodname, or startdate and enddate, must be given."))
+    data = Element("data")
+    for account, opening, debits, credits_ in balances(call.desk.store, dates[0], dates[1]):
+        row = text_element(data, "trialbalance")
+        text_element(row, "glaccountno", account)
+        sums = {"startbalance": opening, "debits": debits, "credits": credits_}
+        for tag, mills in (sums | {"endbalance": opening + debits - credits_}).items():
+            text_element(row, tag, format_mills(mills, BASE_CURRENCY))
+    return Outcome(data)
+
+
+FUNCTION = Function("get_trialbalance", _run, _check, legacy=True)

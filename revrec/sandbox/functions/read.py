@@ -1,0 +1,80 @@
+"""read: records of one object by RECORDNO; a GLBATCH brings its lines with it."""
+
+from __future__ import annotations
+
+from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.errors import Error, Refusal, read_fault, schema_fault
+from revrec.sandbox.objects import GLBATCH, GLENTRY, Field, ObjectType, object_type
+from revrec.sandbox.reading import Selection, append_rows, chosen_fields, keys, rows, visible
+from revrec.sandbox.response import Element, text_element
+from revrec.sandbox.xmltree import Node
+
+KEY_LIMIT = 100
+_CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")
+
+
+def _check(body: Node) -> None:
+    for node in body:
+        if node.tag not in _CHILDREN or len(body.all(node.tag)) > 1:
+            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+    for name in ("object", "keys"):
+        if not body.value(name):
+            raise schema_fault(f"Element 'read': Missing child element(s). Expected is ( {name} ).", body.line)
+
+
+def _run(call: Call) -> Outcome:
+    target = object_type(call.body.value("object") or "")
+    call.require("read", target.name)
+    call.desk.usage.count(reads=1)
+    names = call.body.value("fields") or "*"
+    fields = _fields(target, names)
+    found = _visible_keys(call, target, _wanted(call.body.value("keys") or ""))
+    data = Element("data", listtype=target.name, count=str(len(found)))
+    for recordno in found:
+        element = _record(call, target, fields, recordno)
+        if target is GLBATCH and names.strip() in ("*", ""):
+            element.append(_entries(call, recordno))
+        data.append(element)
+    return Outcome(data)
+
+
+def _fields(target: ObjectType, names: str) -> list[Field]:
+    try:
+        return chosen_fields(target, names)
+    except Refusal as refusal:
+        # In a read the gateway gives this text as the errorno itself.
+        raise Refusal(Error(refusal.errors[0].description2, description2=refusal.errors[0].description2)) from None
+
+
+def _wanted(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(parts) > KEY_LIMIT:
+        raise read_fault(f"read takes at most {KEY_LIMIT} keys, not {len(parts)}.")
+    return [int(part) for part in parts if part.isdecimal() and len(part) < 19]
+
+
+def _visible_keys(call: Call, target: ObjectType, wanted: list[int]) -> list[int]:
+    selection = visible(target, call, show_private=True)
+    selection.add(f"{target.key} IN ({', '.join('?' * len(wanted))})", wanted)
+    found = set(keys(call, selection))
+    return [key for key in dict.fromkeys(wanted) if key in found]
+
+
+def _record(call: Call, target: ObjectType, fields: list[Field], recordno: int) -> Element:
+    selection = Selection(target, [f"{target.key} = ?"], [recordno], target.key)
+    if target.where:
+        selection.add(target.where)
+    holder = Element("holder")
+    append_rows(holder, target.name, fields, rows(call, selection, fields, 1))
+    return holder[0]
+
+
+def _entries(call: Call, recordno: int) -> Element:
+    fields = [item for item in GLENTRY.fields.values() if "." not in item.name]
+    selection = Selection(GLENTRY, ["l.batch = ?"], [recordno], "l.line_no")
+    entries = text_element(Element("holder"), "ENTRIES")
+    append_rows(entries, "glentry", fields, rows(call, selection, fields, -1))
+    return entries
+
+
+FUNCTION = Function("read", _run, _check)

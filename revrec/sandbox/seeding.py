@@ -1,0 +1,23 @@
+"""Filling a new store with the seeded company, and going back to it."""
+
+from __future__ import annotations
+
+from revrec.sandbox import company
+from revrec.sandbox.calls import Desk
+
+
+def fill(desk: Desk) -> None:
+    """Write the seeded company into an empty store."""
+    with desk.store.transaction():
+        for master in company.seed():
+            desk.masters.put(master)
+
+
+def reset(desk: Desk) -> None:
+    """Back to the seeded company: no entries, no memory of control ids, all periods open, no sessions."""
+    with desk.store.transaction():
+        desk.store.clear()
+        desk.masters.reload()
+        fill(desk)
+    desk.periods.reload()
+    desk.sessions.clear()

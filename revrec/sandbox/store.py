@@ -1,0 +1,172 @@
+"""The sandbox's own SQLite file: schema, transactions, counters.
+
+One connection, one writer at a time, WAL and synchronous=FULL: a journal entry and the memory of its control
+id are committed together or not at all, and survive a power cut once the answer has left.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+APPLICATION_ID = 0x52525342  # "RRSB"
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE master (
+  kind TEXT NOT NULL, id TEXT NOT NULL, recordno INTEGER NOT NULL, name TEXT NOT NULL,
+  active INTEGER NOT NULL, parent TEXT NOT NULL, details TEXT NOT NULL,
+  PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE closed_period (entity TEXT PRIMARY KEY, through TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE control_id (
+  scope TEXT NOT NULL, id TEXT NOT NULL, function TEXT NOT NULL, at TEXT NOT NULL,
+  PRIMARY KEY (scope, id)) WITHOUT ROWID;
+CREATE TABLE glbatch (
+  recordno INTEGER PRIMARY KEY, batchno INTEGER NOT NULL, journal TEXT NOT NULL, batch_date TEXT NOT NULL,
+  batch_title TEXT NOT NULL, referenceno TEXT, baselocation TEXT, state TEXT NOT NULL, posted INTEGER NOT NULL,
+  reversedate TEXT, reversedkey INTEGER, reversedfrom INTEGER, history TEXT, supdocid TEXT,
+  private_entity TEXT, created_by TEXT NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
+  UNIQUE (journal, batchno));
+CREATE INDEX glbatch_reference ON glbatch (referenceno);
+CREATE INDEX glbatch_date ON glbatch (batch_date);
+CREATE TABLE glentry (
+  recordno INTEGER PRIMARY KEY, batch INTEGER NOT NULL REFERENCES glbatch (recordno) ON DELETE CASCADE,
+  line_no INTEGER NOT NULL, entry_date TEXT NOT NULL, posted INTEGER NOT NULL, account TEXT NOT NULL,
+  sign INTEGER NOT NULL CHECK (sign IN (1, -1)), currency TEXT NOT NULL,
+  trx_mills INTEGER NOT NULL, base_mills INTEGER NOT NULL, rate TEXT, rate_type TEXT, rate_date TEXT,
+  document TEXT, description TEXT, location TEXT, department TEXT, projectid TEXT, taskid TEXT, costtypeid TEXT,
+  customerid TEXT, vendorid TEXT, employeeid TEXT, itemid TEXT, classid TEXT, contractid TEXT, warehouseid TEXT,
+  UNIQUE (batch, line_no));
+CREATE INDEX glentry_account ON glentry (account, entry_date);
+CREATE INDEX glentry_document ON glentry (document);
+"""
+
+
+class StoreError(Exception):
+    """The data file cannot be used; the message names the file and the reason."""
+
+
+class Store:
+    """The open data file (or, without a path, a store in memory). Safe for use by several threads."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.lock = threading.RLock()
+        self._depth = 0
+        self._after_commit: list[Callable[[], None]] = []
+        self._connection = sqlite3.connect(
+            ":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False
+        )
+        try:
+            self.is_new = self._prepare()
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise StoreError(f"{path}: {error}; give another --data file") from None
+        except StoreError as error:
+            self._connection.close()
+            raise StoreError(f"{path}: {error}; give another --data file") from None
+
+    def _prepare(self) -> bool:
+        connection = self._connection
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA case_sensitive_like = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables == 0:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+            return True
+        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise StoreError("this SQLite file was not made by the sandbox")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise StoreError(f"the file has schema version {version}, this sandbox reads {SCHEMA_VERSION}")
+        return not connection.execute("SELECT count(*) FROM master").fetchone()[0]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Nested use makes a savepoint; other threads wait for the outermost to end."""
+        with self.lock:
+            name = f"level_{self._depth}"
+            pending = len(self._after_commit)
+            self._connection.execute(f"SAVEPOINT {name}" if self._depth else "BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                self._undo(name)
+                del self._after_commit[pending:]
+                raise
+            self._depth -= 1
+            self._connection.execute(f"RELEASE {name}" if self._depth else "COMMIT")
+            if not self._depth:
+                self._run_after_commit()
+
+    def _undo(self, name: str) -> None:
+        if self._depth:
+            self._connection.execute(f"ROLLBACK TO {name}")
+            self._connection.execute(f"RELEASE {name}")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _run_after_commit(self) -> None:
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run `action` once the outermost transaction is committed; forget it if that rolls back."""
+        self._after_commit.append(action)
+
+    def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> None:
+        """Run one statement."""
+        with self.lock:
+            self._connection.execute(sql, values)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for every row."""
+        with self.lock:
+            self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT."""
+        with self.lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
+        """The first column of the first row; None when there is none."""
+        found = self.rows(sql, values)
+        return found[0][0] if found else None
+
+    def dicts(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
+        """All rows of a SELECT, each as a dictionary by column name."""
+        with self.lock:
+            cursor = self._connection.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def next(self, counter: str, step: int = 1) -> int:
+        """Advance a counter by `step` and return its new value. Call inside a transaction."""
+        sql = (
+            "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
+            "RETURNING value"
+        )
+        return int(self.value(sql, (counter, step)))
+
+    def clear(self) -> None:
+        """Empty every table (the admin's reset)."""
+        for table in ("glentry", "glbatch", "control_id", "closed_period", "master", "counter"):
+            self.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def close(self) -> None:
+        """Close the file; SQLite folds the WAL into it."""
+        with self.lock:
+            self._connection.close()

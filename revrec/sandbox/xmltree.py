@@ -1,0 +1,92 @@
+"""Request bytes to a plain tree: the only file of the sandbox that knows lxml.
+
+Requests are hostile input: entities, document types and the network are refused or switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from lxml import etree
+
+from revrec.sandbox.errors import SchemaViolation, parse_fault
+
+
+@dataclass(slots=True)
+class Node:
+    """One element: tag, attributes, stripped text, child elements and its line in the request."""
+
+    tag: str
+    text: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list[Node] = field(default_factory=list)
+    line: int = 0
+
+    def child(self, tag: str) -> Node | None:
+        """The first child element called exactly `tag`."""
+        return next((node for node in self.children if node.tag == tag), None)
+
+    def all(self, tag: str) -> list[Node]:
+        """Every child element called exactly `tag`."""
+        return [node for node in self.children if node.tag == tag]
+
+    def value(self, tag: str) -> str | None:
+        """The text of the first child called exactly `tag`; None when there is no such child."""
+        node = self.child(tag)
+        return None if node is None else node.text
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.children)
+
+
+def parse(body: bytes) -> Node:
+    """The root element of a request.
+
+    Raises SchemaViolation (XL03000003) for anything that is not well-formed UTF-8 XML, and for any DOCTYPE.
+    """
+    _require_utf8(body)
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise SchemaViolation(*_faults(error)) from None
+    if getattr(root.getroottree().docinfo, "doctype", ""):
+        raise SchemaViolation(parse_fault(96, "A document type declaration is not allowed", 1, 1))
+    return _node(root)
+
+
+def _require_utf8(body: bytes) -> None:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        column = error.start - body.rfind(b"\n", 0, error.start)
+        message = "Input is not proper UTF-8, indicate encoding !"
+        raise SchemaViolation(parse_fault(9, message, line, column)) from None
+
+
+def _faults(error: etree.XMLSyntaxError) -> list[dict[str, str]]:
+    log: list[Any] = list(cast("Any", error.error_log))
+    if not log:
+        return [parse_fault(1, str(error), 1, 1)]
+    return [parse_fault(entry.type, entry.message, entry.line, entry.column) for entry in log[:5]]
+
+
+def _node(element: etree._Element) -> Node:
+    return Node(
+        tag=str(element.tag),
+        text=(element.text or "").strip() if len(element) == 0 else "",
+        attributes={str(name): str(value) for name, value in element.attrib.items()},
+        children=[_node(child) for child in element],
+        line=cast("int | None", element.sourceline) or 0,
+    )

@@ -1,0 +1,26 @@
+"""Bytes to charge lines and fulfilment events: formats, column mappings, values, row reports.
+
+:func:`read_charges` and :func:`read_events` turn a file and a mapping into good and bad rows; nothing here knows a
+database. :class:`SourceStream` also knows the sha256 and size of exactly the bytes that were read.
+"""
+
+from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
+from revrec.sources.problems import Problem, SourceError
+from revrec.sources.read import read_charges, read_events
+from revrec.sources.rows import Bad, EventRow, Good, Row
+from revrec.sources.stream import SourceStream
+
+__all__ = [
+    "NATIVE_CHARGES",
+    "NATIVE_EVENTS",
+    "Bad",
+    "ColumnMapping",
+    "EventRow",
+    "Good",
+    "Problem",
+    "Row",
+    "SourceError",
+    "SourceStream",
+    "read_charges",
+    "read_events",
+]

@@ -1,0 +1,64 @@
+"""Telling the same charge line from another version of it: a short digest of its figures, and what differs."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.money import decimal_string
+
+_SEPARATOR = "\x1f"
+_FIELDS = len(ChargeLine._fields)
+
+
+def fingerprint(line: ChargeLine) -> str:
+    """32 hex characters (blake2b, 128 bits) over all of a charge line's figures.
+
+    Two lines have the same fingerprint if :func:`differences` finds nothing between them: quantities count by value
+    (1 and 1.0 are one), dimensions in any order, an empty dimension as none.
+    """
+    quantity, dimensions = line.quantity, line.dimensions
+    parts = [
+        line.source, line.document, line.line, line.customer, line.item, str(line.post_date), str(line.amount),
+        line.currency, str(line.rev_rec_date or ""), line.description, "" if quantity is None else _plain(quantity),
+        str(line.service_start or ""), str(line.service_end or ""), line.entity,
+        *[f"{name}={dimensions[name]}" for name in sorted(dimensions) if dimensions[name]],
+    ]  # fmt: skip
+    text = _SEPARATOR.join(parts)
+    # A separator inside a text, or "=" inside a dimension's name, could make two lines look alike.
+    if text.count(_SEPARATOR) != len(parts) - 1 or any("=" in name for name in dimensions):
+        text = json.dumps([*parts[: _FIELDS - 1], sorted(_set(dimensions).items())])
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def differences(old: ChargeLine, new: ChargeLine) -> list[tuple[str, str, str]]:
+    """``(field, old, new)`` for each figure that is not the same, as text; dimensions by their own names."""
+    found = [
+        (name, _shown(name, old), _shown(name, new))
+        for name in ChargeLine._fields
+        if name != "dimensions" and getattr(old, name) != getattr(new, name)
+    ]
+    before, after = _set(old.dimensions), _set(new.dimensions)
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return found + [(name, before.get(name, ""), after.get(name, "")) for name in changed]
+
+
+def _set(dimensions: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in dimensions.items() if value}
+
+
+def _plain(quantity: Decimal) -> str:
+    """One text a value: 1, 1.0 and 1.00 are all ``1``; exact, unlike Decimal arithmetic with its 28 digits."""
+    text = f"{quantity:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def _shown(name: str, line: ChargeLine) -> str:
+    value: Any = getattr(line, name)
+    if name == "amount":
+        return decimal_string(line.amount, line.currency)
+    return "" if value is None else str(value)

@@ -1,0 +1,183 @@
+"""Amounts and quantities as sources write them, to exact minor units or Decimal; nothing passes through a float."""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from revrec.core.money import BadAmount, minor_digits, to_minor
+from revrec.sources.problems import Refused
+
+MOST_DIGITS = 40
+"""Longest run of digits looked at; anything longer is refused unread."""
+
+SIGNS: Mapping[str, frozenset[str]] = {
+    "$": frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "BRL", "ARS", "CLP", "COP", "TWD"]),
+    "US$": frozenset(["USD"]),
+    "€": frozenset(["EUR"]),
+    "£": frozenset(["GBP", "EGP"]),
+    "¥": frozenset(["JPY", "CNY"]),
+    "₹": frozenset(["INR"]),
+    "₩": frozenset(["KRW"]),
+    "₪": frozenset(["ILS"]),
+    "₽": frozenset(["RUB"]),
+    "₺": frozenset(["TRY"]),
+    "zł": frozenset(["PLN"]),
+    "kr": frozenset(["SEK", "NOK", "DKK", "ISK"]),
+    "Fr": frozenset(["CHF"]),
+    "R$": frozenset(["BRL"]),
+}
+"""Currency signs and the currencies each may stand for: checked against the currency column, never a source of it."""
+
+_BLANKS = " \u00a0\u202f\u2009"
+_BESIDE_START = re.compile(r"[^0-9.,()+\-\u2212\s'\u2019_]{1,4}(?:\.(?=\s))?")
+_BESIDE_END = re.compile(r"[^0-9.,()+\-\u2212\s'\u2019_]{1,4}\.?$")
+_EXPONENT = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
+
+
+class Dialect(NamedTuple):
+    """How a source writes numbers. ``declared`` is False where the thousands sign is only the default one."""
+
+    decimal: str = "."
+    thousands: str = ","
+    declared: bool = False
+    signs: Mapping[str, str] = {}
+
+    def plain(self, digits: int) -> re.Pattern[str]:
+        """Matches the everyday amount that needs no thought: ``24.00`` with exactly the currency's decimals."""
+        fraction = rf"{re.escape(self.decimal)}[0-9]{{{digits}}}" if digits else ""
+        return re.compile(rf"-?[0-9]{{1,14}}{fraction}")
+
+
+class Number(NamedTuple):
+    """A number taken apart: sign, digits before and after the decimal sign, and the currency written beside it."""
+
+    negative: bool
+    whole: str
+    fraction: str
+    beside: str = ""
+    grouped: bool = False
+
+    @property
+    def decimal(self) -> Decimal:
+        """Its exact value."""
+        return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction or '0'}")
+
+
+def number_reader(dialect: Dialect) -> Callable[[str], Number]:
+    """A function that takes a number's text apart; it raises Refused for whatever is not a plain number."""
+    group = f"[{_BLANKS}]" if dialect.thousands == " " else re.escape(dialect.thousands)
+    grouped = rf"[0-9]{{1,3}}(?P<grouped>(?:{group}[0-9]{{3}}){{1,12}})" if group else "(?P<grouped>(?!))"
+    body = re.compile(
+        rf"(?P<whole>[0-9]{{1,{MOST_DIGITS}}}|{grouped})?"
+        rf"(?:{re.escape(dialect.decimal)}(?P<fraction>[0-9]{{0,{MOST_DIGITS}}}))?"
+    )
+
+    def read(text: str) -> Number:
+        text = text.strip()
+        inner, negative = _sign(text)
+        inner, beside = _beside(inner)
+        if beside:
+            inner, inside = _sign(inner)
+            negative = _once(negative, inside)
+        found = body.fullmatch(inner)
+        # "kr.50" may mean 50 or 0.50, so a point right after letters is refused.
+        if not found or not (found["whole"] or found["fraction"]) or (beside.isalpha() and inner[:1] in ".,"):
+            raise _not_a_number(text, dialect)
+        whole = re.sub(r"[^0-9]", "", found["whole"] or "0")
+        return Number(negative, whole, found["fraction"] or "", beside, bool(found["grouped"]))
+
+    return read
+
+
+def _sign(text: str) -> tuple[str, bool]:
+    """Text without its sign, and whether it is negative: ``-12``, ``12-`` and ``(12)`` are, each alone."""
+    negative = False
+    if text.startswith("(") and text.endswith(")"):
+        text, negative = text[1:-1].strip(), True
+    if text[:1] in ("-", "\u2212"):
+        return text[1:].lstrip(), _once(negative, True)
+    if text[-1:] in ("-", "\u2212"):
+        return text[:-1].rstrip(), _once(negative, True)
+    return text.removeprefix("+"), negative
+
+
+def _once(first: bool, second: bool) -> bool:
+    if first and second:
+        raise Refused("is marked as negative twice", "write one minus sign")
+    return first or second
+
+
+def _beside(text: str) -> tuple[str, str]:
+    """Number text and the currency code or sign written before or after it."""
+    start = _BESIDE_START.match(text)
+    if start:
+        return text[start.end() :].strip(), start[0].rstrip(".")
+    end = _BESIDE_END.search(text)
+    if end:
+        return text[: end.start()].strip(), end[0].rstrip(".")
+    return text, ""
+
+
+def _not_a_number(text: str, dialect: Dialect) -> Refused:
+    if re.sub(r"[^a-z]", "", text.lower()) in {"nan", "inf", "infinity", "snan"}:
+        return Refused("is not a finite number", "write a plain decimal number")
+    if _EXPONENT.fullmatch(text):
+        return Refused("exponents are not read", "write it in full, such as 1200.00")
+    if not re.search(r"[0-9]", text):
+        return Refused("is not a number", f"write it as 1200{dialect.decimal}00")
+    if len(re.sub(r"[^0-9]", "", text)) > MOST_DIGITS:
+        return Refused("has too many digits", "check the number")
+    other = "," if dialect.decimal == "." else "."
+    if other in text and re.search(rf"{re.escape(other)}[0-9]{{1,2}}$|{re.escape(other)}[0-9]{{4,}}", text):
+        return Refused(
+            f'"{dialect.decimal}" is the decimal sign here',
+            f'write it as 1234{dialect.decimal}56, or set decimal = "{other}" in the mapping',
+        )
+    return Refused("is not a plain number", f"write it as 1234{dialect.decimal}56")
+
+
+def minor_units(number: Number, currency: str, dialect: Dialect) -> int:
+    """The number in minor units of ``currency``; raises Refused where it cannot be, or should not be, exact."""
+    digits = minor_digits(currency)
+    if number.beside:
+        _check_beside(number.beside, currency, dialect)
+    if number.grouped and not number.fraction and digits == 3 and not dialect.declared:
+        raise Refused(
+            f'"{dialect.thousands}" could be the decimal sign, {currency} has three decimals',
+            "write all decimals, or set decimal and thousands in the mapping",
+        )
+    if len(number.fraction) > digits:
+        raise _too_fine(number, currency, digits)
+    try:
+        minor = to_minor(number.decimal, currency)
+    except BadAmount:
+        raise Refused("is beyond 64-bit minor units", "check the amount and its currency") from None
+    if minor == 0:
+        raise Refused("is zero: there is nothing to recognise", "leave the row out, or write its amount")
+    return minor
+
+
+def _too_fine(number: Number, currency: str, digits: int) -> Refused:
+    places = f"{digits} decimals" if digits else "no decimals"
+    kept = number.fraction[:digits]
+    if number.fraction[digits:].strip("0"):
+        return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", "round it at its source")
+    sign = "-" if number.negative else ""
+    exact = f"{sign}{number.whole}.{kept}" if digits else f"{sign}{number.whole}"
+    return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {exact}")
+
+
+def currency_beside(number: Number, dialect: Dialect) -> str:
+    """The currency the amount itself names: a code, or a sign that the mapping's ``signs`` tells; else empty."""
+    code = number.beside.upper()
+    return dialect.signs.get(number.beside) or (code if re.fullmatch("[A-Z]{3}", code) else "")
+
+
+def _check_beside(beside: str, currency: str, dialect: Dialect) -> None:
+    told = dialect.signs.get(beside)
+    if told == currency or beside.upper() == currency or (not told and currency in SIGNS.get(beside, ())):
+        return
+    if not told and beside not in SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
+        raise Refused(f'"{beside}" is not a currency code or sign', "write the number alone")
+    raise Refused(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")

@@ -1,0 +1,81 @@
+"""Rows read field by field, so that every problem of a row is found, not only the first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from revrec.sources.amounts import currency_beside
+from revrec.sources.fields import Field
+from revrec.sources.layout import Layout
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem, Refused, shorten
+from revrec.sources.text import clean_id
+from revrec.sources.values import Values
+
+
+class Careful:
+    """Reads one row at a time into a dict of field values, with the problems found."""
+
+    def __init__(self, mapping: ColumnMapping, layout: Layout, values: Values) -> None:
+        self._fields = mapping.fields
+        self._dimensions = mapping.all_dimensions
+        self._dialect = mapping.dialect
+        self._positions = layout.positions
+        self._values = values
+
+    def read(self, row: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+        """Field values of a completed row (dimensions under ``dimensions``), and what is wrong with it."""
+        found: dict[str, Any] = {}
+        problems: list[Problem] = []
+        currency = self._currency(row)
+        for field in self._fields:
+            raw = row[self._positions[field.name]]
+            reader = self._reader(field, currency)
+            if field.name == "currency" and not raw.strip():
+                raw = currency
+            if field.required and not raw.strip():
+                problems.append(Problem(field.name, "", "is empty", "every row needs it"))
+            elif reader is not None:
+                _try(found, problems, field.name, raw, reader)
+        if self._dimensions:
+            found["dimensions"] = self._read_dimensions(row, problems)
+        problems += _order(found)
+        return found, problems
+
+    def _reader(self, field: Field, currency: str) -> Callable[[str], Any] | None:
+        if field.kind != "amount":
+            return self._values.of_kind(field.kind)
+        if currency:
+            return lambda text: self._values.amount(text, currency)
+        # Without a usable currency the number itself can still be looked at.
+        return self._values.number
+
+    def _currency(self, row: Sequence[str]) -> str:
+        """The row's currency where it is usable; told by the amount's sign if the mapping lets it."""
+        raw = row[self._positions["currency"]] if "currency" in self._positions else ""
+        try:
+            if raw.strip() or not self._dialect.signs:
+                return self._values.currencies[raw]
+            beside = currency_beside(self._values.number(row[self._positions["amount"]]), self._dialect)
+            return self._values.currencies[beside]
+        except Refused:
+            return ""
+
+    def _read_dimensions(self, row: Sequence[str], problems: list[Problem]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for name in self._dimensions:
+            _try(found, problems, name, row[self._positions[name]], clean_id)
+        return {name: value for name, value in found.items() if value}
+
+
+def _try(found: dict[str, Any], problems: list[Problem], name: str, raw: str, reader: Callable[[str], Any]) -> None:
+    try:
+        found[name] = reader(raw)
+    except Refused as refused:
+        problems.append(Problem(name, shorten(raw), refused.reason, refused.mend))
+
+
+def _order(found: Mapping[str, Any]) -> list[Problem]:
+    start, end = found.get("service_start"), found.get("service_end")
+    if not start or not end or start <= end:
+        return []
+    return [Problem("service_end", str(end), f"is before service_start {start}", "exchange or correct the two")]

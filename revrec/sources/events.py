@@ -1,0 +1,54 @@
+"""Rows to fulfilment events."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from revrec.sources.careful import Careful
+from revrec.sources.formats import Table
+from revrec.sources.layout import Layout
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem
+from revrec.sources.rows import Bad, Damaged, EventRow, EventRowResult, Good
+from revrec.sources.values import Values
+
+NEEDS = {"percent": "percent", "milestone": "name", "usage": "quantity", "credit": "amount"}
+"""What an event of a kind must tell besides its date."""
+
+
+class EventRows:
+    """Turns a table's rows into events."""
+
+    def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
+        self._layout = layout
+        self._careful = Careful(mapping, layout, Values(mapping))
+
+    def rows(self, table: Table) -> Iterator[EventRowResult]:
+        """Each record as a good or a bad row, in the file's order."""
+        for number, row in table.records:
+            problems: list[Problem]
+            if isinstance(row, Damaged):
+                problems = row.problems
+            else:
+                found, problems = self._careful.read(self._layout.complete(row))
+                problems += _charge_id(found) + _needed(found)
+                if not problems:
+                    yield Good(number, EventRow(**found), row)
+                    continue
+            yield Bad(number, problems, table.place(number))
+
+
+def _charge_id(found: Mapping[str, Any]) -> list[Problem]:
+    charge = found.get("charge", "")
+    source, _, rest = charge.partition("/")
+    document, _, line = rest.rpartition("/")
+    if not charge or (source and document and line):
+        return []
+    return [Problem("charge", charge, "is not a charge id", "write source/document/line, such as shop/INV-1042/1")]
+
+
+def _needed(found: Mapping[str, Any]) -> list[Problem]:
+    kind = found.get("kind", "")
+    name = NEEDS.get(kind, "")
+    if not name or name not in found or found[name] not in (None, ""):
+        return []
+    return [Problem(name, "", f"is empty, a {kind} event needs it", f"write its {name}")]

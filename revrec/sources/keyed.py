@@ -1,0 +1,90 @@
+"""Records that name their own values (JSON objects, XML elements), laid out in columns like a table's rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem, did_you_mean, shorten
+from revrec.sources.rows import Damaged
+
+
+class Twice(dict[str, Any]):
+    """A record in which a name stands more than once; ``name`` is the first such name."""
+
+    name = ""
+
+
+def record_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Names and values as a record; a :class:`Twice` if a name is repeated, since either value might be meant."""
+    record = dict(pairs)
+    if len(record) == len(pairs):
+        return record
+    names = [name for name, _ in pairs]
+    twice = Twice(record)
+    twice.name = next(name for name in names if names.count(name) > 1)
+    return twice
+
+
+DEEPEST = 8
+"""Levels of nesting that a dotted column name (``buyer.address.city``) may reach down to."""
+
+
+class Columns:
+    """The columns a mapping asks for, and how a record becomes one row of them."""
+
+    def __init__(self, mapping: ColumnMapping) -> None:
+        self.header = mapping.wanted_columns()
+        self._known = frozenset(self.header)
+        self._mapping = mapping
+
+    def row(self, record: object) -> list[str] | Damaged:
+        """The record's values in the header's order, missing ones empty; or what is wrong with its shape."""
+        if isinstance(record, Twice):
+            return damaged(record.name, "stands twice in the record", "keep one")
+        if not isinstance(record, dict):
+            return damaged("record", "is not an object with names and values", 'write {"document": ...}')
+        if any(type(value) in (dict, list) for value in record.values()):
+            record = dict(_flat(record))
+        cells = [_cell(record.get(name)) for name in self.header]
+        if None in cells or not self._known.issuperset(record):
+            problems = [*self._unreadable(record), *self._unknown(record)]
+            if problems:
+                return Damaged(problems)
+        return [cell or "" for cell in cells]
+
+    def _unreadable(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+        for name in self.header:
+            if _cell(record.get(name)) is None:
+                kind = {list: "a list", bool: "true or false"}.get(type(record[name]), "an object")
+                yield Problem(name, "", f"is {kind}, neither text nor a number", "write it as text")
+
+    def _unknown(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+        for name in record:
+            if name not in self._known and not self._mapping.ignores(name):
+                yield unknown_column(name, self.header)
+
+
+def unknown_column(name: str, known: Sequence[str]) -> Problem:
+    """The problem of a column that nothing reads: it is never dropped in silence."""
+    mend = f"{did_you_mean(name, known)}map it in columns or dimensions, or list it in ignore"
+    return Problem(shorten(name) or "(no name)", "", "is not a known column", mend)
+
+
+def damaged(field: str, reason: str, mend: str, value: str = "") -> Damaged:
+    """A record that is broken in one place."""
+    return Damaged([Problem(shorten(field), shorten(value), reason, mend)])
+
+
+def _cell(value: Any) -> str | None:
+    """A value's text; None for what a charge line cannot hold."""
+    if type(value) is str:
+        return value
+    return "" if value is None else None
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if type(value) is dict and depth < DEEPEST:
+            yield from _flat(value, f"{prefix}{name}.", depth + 1)
+        else:
+            yield prefix + name, value

@@ -1,0 +1,65 @@
+"""What is wrong with a value, a row or a whole file, told with its place and its mend."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from revrec.core.errors import BadInput
+
+SHOWN_LENGTH = 60
+"""Characters of a raw value that a message shows."""
+
+
+class Problem(NamedTuple):
+    """One thing wrong with one value of a row.
+
+    ``field`` is the charge line's own name for it (``amount``), or the column's if no field stands behind it.
+    ``value`` is the raw value, escaped and shortened. ``mend`` tells what to write instead.
+    """
+
+    field: str
+    value: str
+    reason: str
+    mend: str
+
+    def __str__(self) -> str:
+        """``amount "12.345": USD has 2 decimals; write it as 12.34 or 12.35``."""
+        shown = f' "{self.value}"' if self.value else ""
+        return f"{self.field}{shown}: {self.reason}; {self.mend}"
+
+
+class Refused(ValueError):
+    """A value that cannot be used: reason and mend, without the place, which its caller knows."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        super().__init__(reason, mend)
+        self.reason = reason
+        self.mend = mend
+
+
+class SourceError(BadInput):
+    """A whole file that cannot be used as it stands; ``file``, ``place`` and ``mend`` are kept apart for reports."""
+
+    def __init__(self, file: str, place: str, reason: str, mend: str) -> None:
+        where = f"{file}: {place}" if place else file
+        super().__init__(f"{where}: {reason}; {mend}")
+        self.file = file
+        self.place = place
+        self.reason = reason
+        self.mend = mend
+
+
+def shorten(value: str) -> str:
+    """The value as a message may show it: one line, printable, at most :data:`SHOWN_LENGTH` characters."""
+    cut = value if len(value) <= SHOWN_LENGTH else value[: SHOWN_LENGTH - 3] + "..."
+    if cut.isprintable():
+        return cut
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    return escaped if len(escaped) <= SHOWN_LENGTH else escaped[: SHOWN_LENGTH - 3] + "..."
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean "amount"? `` with a trailing space, or nothing when no known name is near."""
+    by_fold = {name.casefold().replace(" ", "_"): name for name in known}
+    near = get_close_matches(word.casefold().replace(" ", "_")[:100], list(by_fold), n=1, cutoff=0.6)
+    return f'did you mean "{by_fold[near[0]]}"? ' if near else ""

@@ -1,0 +1,65 @@
+"""What reading a source yields: good rows with their charge line or event, bad ones with their problems."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
+
+from revrec.core.charge_line import ChargeLine
+from revrec.sources.problems import Problem
+
+Line = TypeVar("Line")
+
+
+class EventRow(NamedTuple):
+    """A fulfilment event as its file tells it.
+
+    ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the charge's currency, which
+    an event's file does not name: whoever knows the charge turns it into minor units. ``percent`` is 0 to 100.
+    """
+
+    charge: str
+    kind: str
+    date: date
+    quantity: Decimal | None = None
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+    name: str = ""
+    note: str = ""
+
+
+class Good(NamedTuple, Generic[Line]):
+    """A row that became ``line``. ``raw`` holds its values as they stood in the file, in the header's order.
+
+    ``row_number`` counts as people find the row: the line where it starts (CSV, JSON Lines; the header is line 1),
+    or its position from 1 (JSON, XML).
+    """
+
+    row_number: int
+    line: Line
+    raw: Sequence[str]
+
+
+class Bad(NamedTuple):
+    """A row that could not be used, with all its problems; ``place`` names it for people (``line 4``, ``item 3``)."""
+
+    row_number: int
+    problems: list[Problem]
+    place: str
+
+    def report(self, file: str) -> list[str]:
+        """One line a problem: file, place, field, value, reason, mend."""
+        return [f"{file}: {self.place}: {problem}" for problem in self.problems]
+
+
+Row: TypeAlias = Good[ChargeLine] | Bad
+"""What :func:`revrec.sources.read_charges` yields."""
+
+EventRowResult: TypeAlias = Good[EventRow] | Bad
+"""What :func:`revrec.sources.read_events` yields."""
+
+
+class Damaged(NamedTuple):
+    """A record whose shape is broken before any value can be read: too few fields, not an object, bad quoting."""
+
+    problems: list[Problem]

@@ -1,0 +1,131 @@
+"""Each kind of field's text to its value, with bounded caches for what repeats from row to row."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from revrec.core.charge_line import EVENT_KINDS
+from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.sources.amounts import Number, minor_units, number_reader
+from revrec.sources.dates import date_reader
+from revrec.sources.fields import Kind
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Refused, did_you_mean
+from revrec.sources.text import clean, clean_id, clean_id_part
+
+CACHED = 20_000
+"""Different texts that a cache keeps before it starts afresh: enough for dates and codes, and memory stays flat."""
+
+MOST_TEXT = 200
+"""Characters of a date or number that are looked at; longer ones are refused unread."""
+
+Value = TypeVar("Value")
+
+
+class Cache(dict[str, Value], Generic[Value]):
+    """Text to value, by ``read`` the first time; what ``read`` refuses is not kept."""
+
+    def __init__(self, read: Callable[[str], Value]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Value:
+        value = self._read(text)
+        if len(self) >= CACHED:
+            self.clear()
+        self[text] = value
+        return value
+
+
+class Values:
+    """The readers of one mapping. Each maps raw text to its value and raises Refused."""
+
+    def __init__(self, mapping: ColumnMapping) -> None:
+        self._dialect = mapping.dialect
+        self._number = number_reader(mapping.dialect)
+        self._date = date_reader(mapping.date_format)
+        self.ids = Cache(clean_id)
+        self.id_parts = Cache(clean_id_part)
+        self.dates: Cache[date | None] = Cache(self.date)
+        self.currencies = Cache(currency_code)
+        self.quantities: Cache[Decimal | None] = Cache(self.quantity)
+        self.plain = {digits: mapping.dialect.plain(digits).fullmatch for digits in range(5)}
+
+    def number(self, text: str) -> Number:
+        """A number taken apart."""
+        if len(text) > MOST_TEXT:
+            raise Refused(f"is {len(text):,} characters long, too long for a number", "write the number alone")
+        return self._number(text)
+
+    def amount(self, text: str, currency: str) -> int:
+        """Minor units of ``currency``."""
+        return minor_units(self.number(text), currency, self._dialect)
+
+    def date(self, text: str) -> date | None:
+        """A date; None for empty text."""
+        if len(text) > MOST_TEXT:
+            raise Refused(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
+        return self._date(text)
+
+    def quantity(self, text: str) -> Decimal | None:
+        """An exact decimal; None for empty text."""
+        if not text.strip():
+            return None
+        number = self.number(text)
+        if number.beside:
+            raise Refused(f'"{number.beside}" is not part of a number', "write the number alone")
+        return number.decimal
+
+    def percent(self, text: str) -> Decimal | None:
+        """0 to 100, with or without ``%``; None for empty text."""
+        value = self.quantity(text.strip().removesuffix("%"))
+        if value is not None and not 0 <= value <= 100:
+            raise Refused("is not between 0 and 100", "write the percentage complete so far, such as 40")
+        return value
+
+    def of_kind(self, kind: Kind) -> Callable[[str], Any]:
+        """The reader of a kind of field; an ``amount`` is read with its currency, by :meth:`amount`."""
+        readers: dict[Kind, Callable[[str], Any]] = {
+            "id": clean_id,
+            "id_part": clean_id_part,
+            "text": clean,
+            "date": self.date,
+            "quantity": self.quantity,
+            "percent": self.percent,
+            "currency": currency_code,
+            "event_kind": event_kind,
+        }
+        return readers[kind]
+
+
+def currency_code(text: str) -> str:
+    """A currency code of ISO 4217; empty stays empty."""
+    code = text.strip()
+    if not code:
+        return ""
+    mend = "write a code of three capital letters, such as USD"
+    if not re.fullmatch("[A-Z]{3}", code):
+        raise Refused("is not a currency code of ISO 4217", f"write {code.upper()}" if _known(code.upper()) else mend)
+    try:
+        minor_digits(code)
+    except UnknownCurrency:
+        raise Refused("is not a currency of ISO 4217 that can be billed in", mend) from None
+    return code
+
+
+def _known(code: str) -> bool:
+    try:
+        return bool(re.fullmatch("[A-Z]{3}", code)) and minor_digits(code) >= 0
+    except UnknownCurrency:
+        return False
+
+
+def event_kind(text: str) -> str:
+    """A kind of fulfilment event; empty stays empty."""
+    kind = text.strip()
+    if kind and kind not in EVENT_KINDS:
+        hint = did_you_mean(kind, EVENT_KINDS)
+        raise Refused("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
+    return kind

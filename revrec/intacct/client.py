@@ -1,10 +1,8 @@
 """The gateway over Intacct's XML protocol: one request at a time, one journal entry a request."""
 
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple
 
 from lxml import etree
 
@@ -29,39 +27,37 @@ STORED_ANSWER_LIMIT = 200_000
 RETRY_AFTER_LIMIT = 3600
 
 
-class ClientSettings(NamedTuple):
-    """How to talk to one company's gateway.
-
-    ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``read_tries`` and
-    ``read_pause`` (seconds, doubled each time) are for reads only: a posting is sent once.
-    """
-
-    entries: EntrySettings = EntrySettings()
-    timeout: float = 120.0
-    max_answer_bytes: int = 20_000_000
-    read_tries: int = 3
-    read_pause: float = 2.0
-
-
 class XmlGateway:
-    """Intacct behind the interface of :class:`revrec.intacct.gateway.Gateway`. Use it as a context, or close it."""
+    """Intacct behind the interface of :class:`revrec.intacct.gateway.Gateway`. Use it as a context, or close it.
+
+    ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``base_currency`` and
+    ``rate_type``: the company's; the rate type goes with lines in other currencies. ``omit``: dimensions never sent.
+    ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads only: a posting
+    is sent once. The clock and the pause can be given for tests.
+    """
 
     def __init__(
         self,
         credentials: Credentials,
-        settings: ClientSettings | None = None,
+        *,
+        timeout: float = 120.0,
+        base_currency: str = "USD",
+        rate_type: str = "Intacct Daily Rate",
+        omit: Iterable[str] = (),
+        base_location: bool = False,
+        entity_is_location: bool = True,
+        max_answer_bytes: int = 20_000_000,
+        reads: ReadPolicy | None = None,
         now: Now = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._credentials = credentials
-        self._settings = settings or ClientSettings()
+        self._entries = EntrySettings(base_currency, rate_type, frozenset(omit), base_location, entity_is_location)
         self._now = now
         self._redactor = Redactor(credentials.secrets)
-        self._transport = Transport(self._settings.timeout, self._settings.max_answer_bytes)
+        self._transport = Transport(timeout, max_answer_bytes)
         self._sessions = Sessions(credentials, self._transport, self._redactor, now)
         self._one_at_a_time = threading.Lock()
-        policy = ReadPolicy(self._settings.read_tries, self._settings.read_pause, sleep)
-        self._reading = Reading(self._ask, self._redactor, self._settings.entries.base_currency, policy)
+        self._reading = Reading(self._ask, self._redactor, base_currency, reads or ReadPolicy())
 
     def __enter__(self) -> "XmlGateway":
         return self
@@ -81,7 +77,7 @@ class XmlGateway:
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
         """Build the request of an entry; ``comment`` goes into the entry's history. Raises UnpostableEntry."""
         comment = comment or f"revrec {__version__}"
-        function = create_glbatch(entry, self._settings.entries, comment)
+        function = create_glbatch(entry, self._entries, comment)
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, entry.control_id, body)
         return Prepared(entry.control_id, entry.reference, body, self._redactor.text(redacted))

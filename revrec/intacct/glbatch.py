@@ -9,7 +9,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from revrec.core.journal import JournalEntry, JournalLine
-from revrec.intacct.amounts import as_decimal_text
+from revrec.core.money import decimal_string
 from revrec.intacct.errors import UnpostableEntry
 
 DIMENSION_ELEMENTS = {
@@ -81,7 +81,7 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
         _add(glentry, "DOCUMENT", document)
     _add(glentry, "ACCOUNTNO", line.account)
     _add(glentry, "TR_TYPE", "1" if line.side == "debit" else "-1")
-    _add(glentry, "TRX_AMOUNT", as_decimal_text(line.amount, line.currency))
+    _add(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
     _add(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
         _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
@@ -170,5 +170,5 @@ def _check_lines(entry: JournalEntry, place: str) -> None:
     for currency, rest in balance.items():
         if rest:
             raise UnpostableEntry(
-                f"{place}: debits and credits differ by {as_decimal_text(rest, currency)} {currency}; nothing was sent"
+                f"{place}: debits and credits differ by {decimal_string(rest, currency)} {currency}; nothing was sent"
             )

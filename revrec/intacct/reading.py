@@ -3,16 +3,18 @@
 Reads change nothing, so they are tried again after failures that pass; with a pause, and not often.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from uuid import uuid4
 
 from lxml import etree
 
-from revrec.core.errors import RevrecError
+from revrec.core.errors import BadInput, RevrecError
+from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
-from revrec.intacct.amounts import as_minor_units
 from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError
@@ -54,9 +56,9 @@ Build = Callable[[Sequence[str]], list[bytes]]
 class ReadPolicy(NamedTuple):
     """How often a read is tried, and how it waits between: ``pause`` seconds, doubled each time."""
 
-    tries: int
-    pause: float
-    sleep: Callable[[float], None]
+    tries: int = 3
+    pause: float = 2.0
+    sleep: Callable[[float], None] = time.sleep
 
 
 class _Failed(NamedTuple):
@@ -237,10 +239,13 @@ def _balance(row: dict[str, str], currency: str) -> Balance:
 
 
 def _minor(text: str, currency: str, place: str) -> int:
+    """Decimal text in minor units. Intacct writes ``1250``, ``1250.00`` or more zeros; nothing counts as 0."""
+    figures = text.rstrip("0").rstrip(".") if "." in text else text
     try:
-        return as_minor_units(text, currency)
-    except ValueError as reason:
-        raise ReadRefused(f"Intacct's answer, {place}: {reason}") from None
+        return to_minor(Decimal(figures or "0"), currency)
+    except (BadInput, InvalidOperation) as reason:
+        said = str(reason) if isinstance(reason, BadInput) else f"{text[:40]!r} is not an amount"
+    raise ReadRefused(f"Intacct's answer, {place}: {said}")
 
 
 def _number(text: str, place: str) -> int:

@@ -67,8 +67,10 @@ class Sessions:
         self._sessions = {entity: one for entity, one in self._sessions.items() if one is not session}
 
     def refresh(self, session: Session, authentication: Authentication) -> None:
-        """Push the end forward by what an answer's authentication block says."""
-        session.ends = self._end(authentication)
+        """Push the end forward by what an answer's authentication block says, if it says anything."""
+        life = _life(authentication)
+        if life is not None:
+            session.ends = self._end(life)
 
     def _sign_in(self, entity: str) -> Session:
         if self._refused:
@@ -102,7 +104,7 @@ class Sessions:
             raise self._refusal(exchange, meaning_of("function", exchange.status, result.errors), result.errors)
         self._redactor.learn(session_id)
         self._check(endpoint)
-        return Session(session_id, endpoint, self._end(response.authentication))
+        return Session(session_id, endpoint, self._end(_life(response.authentication) or UNKNOWN_LIFE))
 
     def _check(self, endpoint: str) -> None:
         """Refuse an endpoint of another party's; what it says is not ours, so it is cleaned before it is quoted."""
@@ -113,11 +115,7 @@ class Sessions:
             refused = self._redactor.text(str(reason))
         raise BadConfiguration(refused)
 
-    def _end(self, authentication: Authentication) -> datetime:
-        """By our clock: Intacct's own two times give the life, so that a clock that is off does no harm."""
-        life = UNKNOWN_LIFE
-        if authentication.timestamp is not None and authentication.timeout is not None:
-            life = authentication.timeout - authentication.timestamp
+    def _end(self, life: timedelta) -> datetime:
         return self._now() + life - min(MARGIN, life / 4)
 
     def _refusal(
@@ -144,6 +142,13 @@ _NOT_A_GATEWAY = (
     "Nothing was sent but a sign-in. Check the endpoint (INTACCT_ENDPOINT_URL or endpoint in revrec.toml), the network "
     "and the proxy, then run again."
 )
+
+
+def _life(authentication: Authentication) -> timedelta | None:
+    """How long the session lives, by Intacct's own two times, so that a clock of ours that is off does no harm."""
+    if authentication.timestamp is None or authentication.timeout is None:
+        return None
+    return max(timedelta(0), authentication.timeout - authentication.timestamp)
 
 
 def _api(result: Result, name: str) -> str:

@@ -1,0 +1,230 @@
+"""The request that carries a journal entry: what Intacct gets to read, and what is refused before it is sent."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.credentials import Credentials
+from revrec.intacct.errors import UnpostableEntry
+from revrec.intacct.glbatch import EntrySettings, create_glbatch, fitted
+from revrec.intacct.responses import parse_response
+
+
+def batch_of(entry: Any, settings: EntrySettings = EntrySettings(), comment: str = "") -> etree._Element:
+    found = create_glbatch(entry, settings, comment).find("create/GLBATCH")
+    assert found is not None
+    return found
+
+
+def texts(element: etree._Element) -> list[tuple[str, str]]:
+    return [(child.tag, child.text or "") for child in element if not len(child)]
+
+
+def test_a_glbatch_has_intacct_s_elements_in_their_order(wire: Any) -> None:
+    batch = batch_of(wire.journal_entry(), comment="run 118")
+    assert texts(batch) == [
+        ("JOURNAL", "RR"),
+        ("BATCH_DATE", "03/01/2025"),
+        ("BATCH_TITLE", "Rev rec 2025-03-01 E100"),
+        ("HISTORY_COMMENT", "run 118"),
+        ("REFERENCENO", "RRABCDEFGH23456789"),
+        ("STATE", "Posted"),
+    ]
+    lines = batch.findall("ENTRIES/GLENTRY")
+    assert texts(lines[0]) == [
+        ("DOCUMENT", "INV-1042/1"),
+        ("ACCOUNTNO", "2400"),
+        ("TR_TYPE", "1"),
+        ("TRX_AMOUNT", "12.50"),
+        ("CURRENCY", "USD"),
+        ("CUSTOMERID", "C1007"),
+        ("ITEMID", "FRT-OCEAN"),
+        ("LOCATION", "E100"),
+        ("DEPARTMENT", "OPS"),
+        ("DESCRIPTION", "Ocean freight 1/12"),
+    ]
+    assert [lines[1].findtext(name) for name in ("ACCOUNTNO", "TR_TYPE", "TRX_AMOUNT")] == ["4000", "-1", "12.50"]
+
+
+def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
+    gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.script = [wire.posted]
+    gateway.post_entry(wire.journal_entry())
+    request = etree.fromstring(stub.postings[0].encode())
+    assert [(child.tag, child.text) for child in request.find("control")] == [
+        ("senderid", "acme"),
+        ("password", wire.SENDER_PASSWORD),
+        ("controlid", "revrec:acme:d1:rrabcdefgh23456789"),
+        ("uniqueid", "true"),
+        ("dtdversion", "3.0"),
+        ("includewhitespace", "false"),
+        ("showadditionalerrorinfo", "true"),
+    ]
+    assert request.find("operation").get("transaction") == "false"
+    assert request.findtext("operation/authentication/sessionid") == wire.SESSION_ID
+    functions = request.findall("operation/content/function")
+    assert [function.get("controlid") for function in functions] == ["revrec:acme:d1:rrabcdefgh23456789"]
+    assert stub.headers[-1]["User-Agent"].startswith("revrec/")
+    assert stub.headers[-1]["Accept-Encoding"] == "gzip, deflate"
+    assert stub.headers[-1]["Content-Type"] == "application/xml"
+
+
+@pytest.mark.parametrize(
+    ("name", "element"),
+    [
+        ("location", "LOCATION"),
+        ("department", "DEPARTMENT"),
+        ("class", "CLASSID"),
+        ("project", "PROJECTID"),
+        ("contract", "CONTRACTID"),
+        ("Location", "LOCATION"),
+        ("route", "GLDIMROUTE"),
+        ("lane_2", "GLDIMLANE_2"),
+    ],
+)
+def test_a_dimension_travels_under_intacct_s_name(name: str, element: str, wire: Any) -> None:
+    line = wire.journal_line(1, dimensions={name: "X1"})
+    assert batch_of(wire.journal_entry(line, wire.journal_line(2))).findtext(f"ENTRIES/GLENTRY/{element}") == "X1"
+
+
+def test_a_dimension_that_is_no_element_name_is_refused(wire: Any) -> None:
+    line = wire.journal_line(1, dimensions={"a b><x": "1"})
+    with pytest.raises(UnpostableEntry, match="rename it"):
+        batch_of(wire.journal_entry(line, wire.journal_line(2)))
+
+
+def test_lines_without_a_location_get_the_entity_s(wire: Any) -> None:
+    bare = [wire.journal_line(number, dimensions={}) for number in (1, 2)]
+    assert batch_of(wire.journal_entry(*bare)).findtext("ENTRIES/GLENTRY/LOCATION") == "E100"
+    without = EntrySettings(entity_is_location=False)
+    assert batch_of(wire.journal_entry(*bare), without).find("ENTRIES/GLENTRY/LOCATION") is None
+    assert batch_of(wire.journal_entry(*bare, entity="")).find("ENTRIES/GLENTRY/LOCATION") is None
+
+
+def test_the_base_location_is_sent_only_if_asked_for(wire: Any) -> None:
+    assert batch_of(wire.journal_entry()).find("BASELOCATION_NO") is None
+    assert batch_of(wire.journal_entry(), EntrySettings(base_location=True)).findtext("BASELOCATION_NO") == "E100"
+
+
+def test_dimensions_that_the_company_does_not_keep_can_be_left_out(wire: Any) -> None:
+    batch = batch_of(wire.journal_entry(), EntrySettings(omit=frozenset({"customer", "item"})))
+    assert not batch.findall(".//CUSTOMERID") and not batch.findall(".//ITEMID") and batch.findall(".//LOCATION")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [(1250, "USD", "12.50"), (5, "USD", "0.05"), (1250, "JPY", "1250"), (1250, "KWD", "1.250"), (2**63 - 1, "USD", "92233720368547758.07")],
+)  # fmt: skip
+def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, text: str, wire: Any) -> None:
+    lines = [wire.journal_line(number, amount=amount, currency=currency) for number in (1, 2)]
+    glentry = batch_of(wire.journal_entry(*lines, currency=currency)).find("ENTRIES/GLENTRY")
+    assert glentry is not None and glentry.findtext("TRX_AMOUNT") == text
+    assert glentry.findtext("EXCH_RATE_TYPE_ID") == (None if currency == "USD" else "Intacct Daily Rate")
+
+
+def test_long_texts_are_cut_and_stay_distinct(wire: Any) -> None:
+    documents = {
+        batch_of(
+            wire.journal_entry(wire.journal_line(1, charge=f"shop/{'9' * 40}/{n}"), wire.journal_line(2))
+        ).findtext("ENTRIES/GLENTRY/DOCUMENT")
+        for n in range(20)
+    }
+    assert len(documents) == 20 and {len(document or "") for document in documents} == {30}
+    title = batch_of(wire.journal_entry(title="Rev rec 2025-03-31 E100 " + "x" * 200)).findtext("BATCH_TITLE") or ""
+    assert len(title) == 80 and title.startswith("Rev rec 2025-03-31 E100 ")
+
+
+@given(st.text(), st.integers(9, 500))
+def test_cut_texts_fit(text: str, length: int) -> None:
+    cut = fitted(text, length)
+    assert len(cut) <= length and (cut == text or len(text) > length)
+
+
+@given(memo=st.text(st.characters(), max_size=40))
+def test_any_text_makes_a_well_formed_request(memo: str) -> None:
+    from revrec.core.journal import JournalEntry, JournalLine
+
+    rest = ("4000", 1, "USD", "a/b/c", 1, 1, 1, "b", memo, "", "", {})
+    lines = (JournalLine(1, "debit", *rest), JournalLine(2, "credit", *rest))
+    import datetime
+
+    entry = JournalEntry("RR1", "id", datetime.date(2025, 1, 31), "RR", "", "USD", memo, lines)
+    with XmlGateway(Credentials("s", "p" * 20, "c", "u", "w" * 20)) as gateway:
+        prepared = gateway.prepare(entry)
+    back = etree.fromstring(prepared.redacted.encode()).findtext(".//DESCRIPTION") or ""
+    legal = "".join(
+        ch if ch in "\t\n\r" or "\x20" <= ch <= "\ud7ff" or "\ue000" <= ch <= "\ufffd" or ch > "\uffff" else "\ufffd"
+        for ch in memo
+    )
+    assert back == (legal or "a/b/c")
+
+
+REFUSED = {
+    "one line": (lambda wire: {"lines": (wire.journal_line(1),)}, "1 line"),
+    "no line": (lambda wire: {"lines": ()}, "0 line"),
+    "unbalanced": (lambda wire: {"lines": (wire.journal_line(1), wire.journal_line(2, amount=1249))}, "0.01 USD"),
+    "unbalanced by currency": (
+        lambda wire: {"lines": (wire.journal_line(1), wire.journal_line(2, currency="EUR"))},
+        "differ",
+    ),
+    "zero": (lambda wire: {"lines": (wire.journal_line(1, amount=0), wire.journal_line(2))}, "line 1"),
+    "negative": (lambda wire: {"lines": (wire.journal_line(1, amount=-5), wire.journal_line(2))}, "line 1"),
+    "a strange side": (lambda wire: {"lines": (wire.journal_line(1, side="left"), wire.journal_line(2))}, "line 1"),
+    "no account": (lambda wire: {"lines": (wire.journal_line(1, account=""), wire.journal_line(2))}, "no account"),
+    "no journal": (lambda wire: {"journal": ""}, "no journal"),
+    "no control id": (lambda wire: {"control_id": ""}, "control id"),
+    "control id too long": (lambda wire: {"control_id": "x" * 257}, "control id"),
+    "control id with a line break": (lambda wire: {"control_id": "x\n"}, "control id"),
+    "no reference": (lambda wire: {"reference": ""}, "reference"),
+    "reference too long": (lambda wire: {"reference": "R" * 21}, "reference"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_intacct_must_refuse_is_refused_before(case: str, gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    changes, words = REFUSED[case]
+    with pytest.raises(UnpostableEntry, match=words):
+        gateway.prepare(wire.journal_entry()._replace(**changes(wire)))
+    assert not stub.requests
+
+
+def test_preparing_needs_no_network_and_is_the_same_each_time(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    assert gateway.prepare(wire.journal_entry()) == gateway.prepare(wire.journal_entry())
+    assert not stub.requests
+
+
+def test_what_is_stored_is_what_is_sent_but_for_the_secrets(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [wire.posted]
+    prepared = gateway.prepare(wire.journal_entry())
+    gateway.send(prepared)
+    sent = etree.fromstring(stub.postings[0].encode())
+    for path in ("control/password", "operation/authentication/sessionid"):
+        secret = sent.find(path)
+        assert secret is not None
+        secret.text = "***"
+    assert etree.tostring(sent) == etree.tostring(etree.fromstring(prepared.redacted.encode()))
+    assert prepared.body.decode() in stub.postings[0]
+
+
+def test_five_hundred_lines_are_built_and_their_answer_is_read_at_once(wire: Any) -> None:
+    entry = wire.journal_entry(*(wire.journal_line(number) for number in range(1, 501)))
+    lines = "".join(f"<error><errorno>BL{n}</errorno><description2>line {n}</description2></error>" for n in range(500))
+    said = wire.answer("x", wire.result("x", "failure", errors=f"<errormessage>{lines}</errormessage>")).encode()
+    # The limits are several times what is measured, so that a busy machine does not fail the test.
+    assert _best(lambda: etree.tostring(create_glbatch(entry, EntrySettings()))) < 0.05
+    assert _best(lambda: parse_response(said, str)) < 0.05
+
+
+def _best(work: Any) -> float:
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)

@@ -1,0 +1,199 @@
+"""Reading Intacct back: entries by reference, balances, closed books; and what happens when a read fails."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
+from revrec.intacct.reading import ReadPolicy
+
+BATCH = (
+    "<GLBATCH><RECORDNO>{no}</RECORDNO><BATCHNO>17</BATCHNO><JOURNAL>RR</JOURNAL><BATCH_DATE>03/31/2025</BATCH_DATE>"
+    "<BATCH_TITLE>Rev rec</BATCH_TITLE><REFERENCENO>RR1</REFERENCENO><STATE>Posted</STATE>"
+    "<WHENCREATED>03/31/2025 06:00:00</WHENCREATED></GLBATCH>"
+)
+ENTRY = (
+    "<GLENTRY><RECORDNO>{no}</RECORDNO><LINE_NO>{no}</LINE_NO><TR_TYPE>{type}</TR_TYPE><ACCOUNTNO>2400</ACCOUNTNO>"
+    "<TRX_AMOUNT>{amount}</TRX_AMOUNT><CURRENCY>{currency}</CURRENCY><DOCUMENT>INV-1/1</DOCUMENT></GLENTRY>"
+)
+
+
+def page(request: str, wire: Any, records: str, remaining: int = 0) -> Any:
+    control_id = wire.control_id_in(request)
+    data = f'<data listtype="X" numremaining="{remaining}">{records}</data>'
+    return wire.Say(wire.answer(control_id, wire.result(control_id, data=data)))
+
+
+def ledger(wire: Any, batches: list[str], entries: list[str], size: int = 1000) -> Any:
+    """Answers queries page by page."""
+
+    def say(request: str) -> Any:
+        all_of_them = batches if "<object>GLBATCH</object>" in request else entries
+        match = re.search(r"<offset>(\d+)</offset>", request)
+        assert match
+        offset = int(match[1])
+        some = all_of_them[offset : offset + size]
+        return page(request, wire, "".join(some), max(0, len(all_of_them) - offset - size))
+
+    return say
+
+
+def line(no: int, side: str = "1", amount: str = "12.50", currency: str = "USD") -> str:
+    return ENTRY.format(no=no, type=side, amount=amount, currency=currency)
+
+
+def test_an_entry_is_found_by_journal_and_reference_with_its_lines(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [ledger(wire, [BATCH.format(no=6680)], [line(1), line(2, "-1")])]
+    (found,) = gateway.find_entries("RR", "RR1")
+    assert (found.record_no, found.batch_no, found.journal, found.reference) == ("6680", "17", "RR", "RR1")
+    assert (found.date, found.state, found.total_debit, found.total_credit) == (date(2025, 3, 31), "Posted", 1250, 1250)
+    assert [(one.side, one.account, one.amount, one.document) for one in found.lines] == [
+        ("debit", "2400", 1250, "INV-1/1"),
+        ("credit", "2400", 1250, "INV-1/1"),
+    ]
+
+
+def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [ledger(wire, [BATCH.format(no=6680)], [line(1)])]
+    gateway.find_entries("RR", "RR<1>")
+    first, second = (etree.fromstring(request.encode()) for request in stub.requests[1:])
+    query = first.find(".//query")
+    assert [(e.findtext("field"), e.findtext("value")) for e in query.findall("filter/and/equalto")] == [
+        ("JOURNAL", "RR"),
+        ("REFERENCENO", "RR<1>"),
+    ]
+    assert query.findtext("orderby/order/field") == "RECORDNO"
+    assert query.find("orderby/order/ascending") is not None
+    assert query.findtext("options/showprivate") == "true"
+    assert second.findtext(".//filter/equalto/field") == "BATCHNO" and second.find(".//filter/and") is None
+    assert second.findtext(".//filter/equalto/value") == "6680"
+    assert first.findtext("control/uniqueid") == "false"
+
+
+def test_all_pages_are_read(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    lines = [line(no, "1" if no % 2 else "-1") for no in range(1, 26)]
+    stub.script = [ledger(wire, [BATCH.format(no=no) for no in (1, 2, 3)], lines, size=10)]
+    found = gateway.find_entries("RR", "RR1")
+    assert [one.record_no for one in found] == ["1", "2", "3"]
+    assert [len(one.lines) for one in found] == [25, 25, 25]
+
+
+def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [ledger(wire, [], [])]
+    assert gateway.find_entries("RR", "RR1") == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [("12.5", "USD", 1250), ("12", "USD", 1200), ("12.5000000", "USD", 1250), ("12", "JPY", 12), ("-12.50", "USD", 1250), ("", "USD", 0), ("12.50", "", 1250)],
+)  # fmt: skip
+def test_amounts_come_back_in_minor_units(
+    amount: str, currency: str, minor: int, gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.script = [ledger(wire, [BATCH.format(no=1)], [line(1, "1", amount, currency)])]
+    (found,) = gateway.find_entries("RR", "RR1")
+    assert found.lines[0].amount == minor
+
+
+@pytest.mark.parametrize("amount", ["12.505", "twelve", "NaN", "Infinity", "1e400", "9" * 400])
+def test_an_amount_that_cannot_be_is_refused_with_its_place(
+    amount: str, gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.script = [ledger(wire, [BATCH.format(no=1)], [line(7, "1", amount)])]
+    with pytest.raises(ReadRefused, match="GLENTRY 7"):
+        gateway.find_entries("RR", "RR1")
+
+
+def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    def say(request: str) -> Any:
+        root = etree.fromstring(request.encode())
+        results = ""
+        for function in root.iter("function"):
+            account = function.findtext(".//glaccountno")
+            row = (
+                f"<accountbalance><glaccountno>{account}</glaccountno><startbalance>-100.00</startbalance>"
+                "<debits>10</debits><credits>0.5</credits><adjdebits>1</adjdebits><adjcredits></adjcredits>"
+                "<endbalance>-89.50</endbalance></accountbalance>"
+            )
+            results += wire.result(function.get("controlid"), data=f"<data>{row}</data>")
+        return wire.Say(wire.answer("x", results))
+
+    stub.script = [say]
+    balances = gateway.account_balances(["2400", "4000", "2400"], date(2025, 3, 1), date(2025, 3, 31), "E100")
+    assert [(b.account, b.start, b.debits, b.credits, b.end, b.currency) for b in balances] == [
+        ("2400", -10000, 1100, 50, -8950, "USD"),
+        ("4000", -10000, 1100, 50, -8950, "USD"),
+    ]
+    element = etree.fromstring(stub.requests[1].encode()).find(".//get_accountbalances")
+    assert [child.tag for child in element] == ["startdate", "enddate", "glaccountno", "locationid", "showzerobalances"]
+    assert [part.text for part in element.find("startdate")] == ["2025", "03", "01"]
+    assert len(stub.requests) == 2
+
+
+def test_closed_books_are_asked_for_within_the_entity_s_own_session(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    row = "<closedbooksdate><year>2025</year><month>02</month><day>28</day></closedbooksdate>"
+    stub.script = [lambda request: page(request, wire, row)]
+    assert gateway.closed_through("E200") == date(2025, 2, 28)
+    assert "<locationid>E200</locationid>" in stub.requests[0]
+
+
+@pytest.mark.parametrize("row", ["", "<closedbooksdate/>", "<closedbooksdate><year>x</year></closedbooksdate>"])
+def test_closed_books_that_intacct_does_not_tell_are_unknown(
+    row: str, gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.script = [lambda request: page(request, wire, row)]
+    assert gateway.closed_through() is None
+    stub.script = [wire.refused(wire.error("XL03000009", "", "Object definition closedbooks not found"))]
+    assert gateway.closed_through() is None
+
+
+PASSING = {
+    "503": lambda wire: wire.Say("", 503),
+    "drop": lambda wire: wire.Say(fault="drop"),
+    "429": lambda wire: wire.Say("", 429, headers={"Retry-After": "7"}),
+    "GW-0011": lambda wire: wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request"))),
+}
+
+
+@pytest.mark.parametrize("case", PASSING)
+def test_a_read_is_tried_again_after_a_failure_that_passes(case: str, credentials: Any, stub: Any, wire: Any) -> None:
+    pauses: list[float] = []
+    stub.script = [PASSING[case](wire), PASSING[case](wire), ledger(wire, [], [])]
+    with XmlGateway(credentials, timeout=2, reads=ReadPolicy(3, 0.5, pauses.append)) as gateway:
+        assert gateway.find_entries("RR", "RR1") == []
+    assert pauses == ([7.0, 7.0] if case == "429" else [0.5, 1.0])
+
+
+def test_a_read_that_never_gets_an_answer_says_so(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [wire.Say("", 503)]
+    with pytest.raises(GatewayUnreachable, match="503"):
+        gateway.find_entries("RR", "RR1")
+    assert len(stub.requests) == 4
+
+
+def test_a_refused_read_is_not_tried_again(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [wire.refused(wire.error("X", "You do not have permission for API operation query"))]
+    with pytest.raises(ReadRefused, match=r"permission.*General Ledger"):
+        gateway.find_entries("RR", "RR1")
+    assert len(stub.requests) == 2
+
+
+def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [wire.invalid_session, ledger(wire, [], [])]
+    assert gateway.find_entries("RR", "RR1") == []
+    stub.script = [wire.invalid_session]
+    with pytest.raises(SignInFailed):
+        gateway.find_entries("RR", "RR1")
+
+
+def test_pages_without_end_are_given_up(
+    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("revrec.intacct.reading.PAGES_LIMIT", 5)
+    stub.script = [lambda request: page(request, wire, BATCH.format(no=1), remaining=1)]
+    with pytest.raises(ReadRefused, match="no end"):
+        gateway.find_entries("RR", "RR1")

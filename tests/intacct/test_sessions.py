@@ -1,0 +1,229 @@
+"""Signing in: once, to the returned endpoint, renewed in time, and never again after a refusal."""
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from revrec.core.errors import BadConfiguration
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.errors import GatewayUnreachable, SignInFailed
+from revrec.intacct.gateway import ErrorClass, Outcome
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2025, 3, 31, 6, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(credentials: Any, stub: Any, clock: Clock) -> Any:
+    stub.now = clock
+    with XmlGateway(credentials, timeout=2, now=clock) as gateway:
+        yield gateway
+
+
+def sign_ins(stub: Any) -> int:
+    return sum("<getAPISession/>" in request for request in stub.requests)
+
+
+def test_the_login_has_its_elements_in_order_and_the_function_alone(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    gateway.sign_in()
+    request = etree.fromstring(stub.requests[0].encode())
+    login = request.find("operation/authentication/login")
+    assert [(child.tag, child.text) for child in login] == [
+        ("userid", "revrec_ws"),
+        ("companyid", "ACME"),
+        ("password", wire.USER_PASSWORD),
+    ]
+    assert request.findtext("control/uniqueid") == "false"
+    assert [child.tag for function in request.iter("function") for child in function] == ["getAPISession"]
+
+
+def test_all_further_requests_go_to_the_returned_endpoint_with_one_session(
+    gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    with closing(wire.StubGateway()) as second:
+        stub.session_endpoint = second.url
+        second.script = [wire.posted]
+        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+        assert (len(stub.requests), len(second.postings)) == (1, 2)
+        assert all(wire.USER_PASSWORD not in request for request in second.requests)
+
+
+def test_a_session_that_ended_is_renewed_once_with_the_same_control_id(
+    gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.script = [wire.invalid_session, wire.posted]
+    answer = gateway.post_entry(wire.journal_entry())
+    assert answer.outcome is Outcome.POSTED and sign_ins(stub) == 2
+    assert {wire.control_id_in(request) for request in stub.postings} == {"revrec:acme:d1:rrabcdefgh23456789"}
+
+
+def test_a_session_that_ends_twice_is_not_renewed_again(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [wire.invalid_session]
+    answer = gateway.post_entry(wire.journal_entry())
+    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
+    assert len(stub.postings) == 2 and sign_ins(stub) == 2
+
+
+def test_a_session_is_renewed_before_it_ends_by_intacct_s_clock(
+    timed: XmlGateway, stub: Any, wire: Any, clock: Clock
+) -> None:
+    stub.skew = timedelta(days=-400)
+    stub.script = [wire.posted]
+    timed.post_entry(wire.journal_entry())
+    clock.time += timedelta(hours=1, minutes=58)
+    timed.post_entry(wire.journal_entry())
+    assert sign_ins(stub) == 1
+    clock.time += timedelta(minutes=1, seconds=30)
+    timed.post_entry(wire.journal_entry())
+    assert sign_ins(stub) == 2
+
+
+def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: Any, wire: Any, clock: Clock) -> None:
+    stub.script = [
+        lambda request: wire.Say(
+            wire.answer(
+                wire.control_id_in(request), wire.result(wire.control_id_in(request), data=wire.created()), stub.times()
+            )
+        )
+    ]
+    for _ in range(6):
+        timed.post_entry(wire.journal_entry())
+        clock.time += timedelta(hours=1, minutes=50)
+    assert sign_ins(stub) == 1
+
+
+@pytest.mark.parametrize("times", ["", "<sessiontimeout>soon</sessiontimeout>"])
+def test_unreadable_times_are_taken_as_a_short_life(
+    times: str, timed: XmlGateway, stub: Any, wire: Any, clock: Clock
+) -> None:
+    stub.times = lambda: times
+    stub.script = [wire.posted]
+    timed.post_entry(wire.journal_entry())
+    clock.time += timedelta(minutes=20)
+    timed.post_entry(wire.journal_entry())
+    assert sign_ins(stub) == 2
+
+
+REFUSALS = {
+    "sender password": (
+        lambda wire: wire.Say(
+            wire.control_failure(wire.error("XL03000006", "", "Incorrect Intacct XML Partner ID or password."))
+        ),
+        "sender_password",
+    ),
+    "sender not authorised": (
+        lambda wire: wire.authentication_failure(
+            wire.error("XL03000006", "Invalid Web Services Authorization", "The sender ID 'acme' is not authorized")
+        ),
+        "Web Services authorizations",
+    ),
+    "user, company, password or entity": (
+        lambda wire: wire.authentication_failure(wire.error("XL03000006", "", "Sign-in information is incorrect")),
+        "Check all four",
+    ),
+    "locked": (
+        lambda wire: wire.authentication_failure(wire.error("XL03000006", "", "Your user account is locked")),
+        "unlock",
+    ),
+    "front gateway": (
+        lambda wire: wire.Say(wire.control_failure(wire.error("XMLGW_JPP0002", "Sign-in ...")), 401),
+        "front gateway",
+    ),
+    "no session": (
+        lambda wire: wire.refused(wire.error("Get API Session Failed", "x")),
+        "entity",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
+    case: str, gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    script, advice = REFUSALS[case]
+    stub.sign_ins = [script(wire)]
+    with pytest.raises(SignInFailed, match=advice) as caught:
+        gateway.sign_in()
+    assert caught.value.exit_code == 5
+    with pytest.raises(SignInFailed):
+        gateway.sign_in()
+    answer = gateway.post_entry(wire.journal_entry())
+    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
+    assert advice in answer.advice
+    assert sign_ins(stub) == 1 and not stub.postings
+
+
+NOT_NOW = {
+    "rate limit": lambda wire: wire.Say(wire.control_failure(wire.error("GW-0010", "slow down")), 429),
+    "503": lambda wire: wire.Say("", 503),
+    "HTML": lambda wire: wire.Say("<html><meta></html>", 200, "text/html"),
+    "404": lambda wire: wire.Say("not here", 404, "text/plain"),
+    "redirect": lambda wire: wire.Say("", 302, headers={"Location": "http://127.0.0.1:1/"}),
+    "dropped": lambda wire: wire.Say(fault="drop"),
+    "another's answer": lambda wire: wire.Say(wire.answer("x", wire.result("x"))),
+}
+
+
+@pytest.mark.parametrize("case", NOT_NOW)
+def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.sign_ins = [NOT_NOW[case](wire), stub.signed_in]
+    answer = gateway.post_entry(wire.journal_entry())
+    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.RETRY_LATER), answer
+    assert not stub.postings
+    gateway.sign_in()
+
+
+def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Any, stub: Any) -> None:
+    stub.close()
+    with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(GatewayUnreachable, match="refused.*endpoint"):
+        gateway.sign_in()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://api.intacct.com/ia/xml/xmlgw.phtml",
+        "https://evil.example/xmlgw.phtml",
+        "http://user:pw@127.0.0.1/",
+        "file:///etc/passwd",
+        "no url at all",
+        "http://[::1",
+    ],
+)
+def test_a_returned_endpoint_of_another_party_is_refused(
+    endpoint: str, gateway: XmlGateway, stub: Any, wire: Any
+) -> None:
+    stub.session_endpoint = endpoint
+    with pytest.raises(BadConfiguration):
+        gateway.sign_in()
+    answer = gateway.post_entry(wire.journal_entry())
+    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_PERSON)
+    assert not stub.postings
+
+
+def test_proxies_and_netrc_of_the_environment_are_not_used_on_this_machine(
+    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    stub.script = [wire.posted]
+    assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+    assert all("Authorization" not in headers for headers in stub.headers)

@@ -95,9 +95,9 @@ def _parsed(text: str) -> ast.expr:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(text.replace("\n", " "), mode="eval").body
     except SyntaxError as error:
-        raise Refused(f"it is no expression: {error.msg}", max((error.offset or 1) - 1, 0)) from None
+        raise Refused("it cannot be understood from here on", max((error.offset or 1) - 1, 0)) from None
     except (ValueError, MemoryError, RecursionError):
-        raise Refused("it is no expression") from None
+        raise Refused("it cannot be understood") from None
 
 
 def _type_of(text: str, node: ast.expr, depth: int) -> str:

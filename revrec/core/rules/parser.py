@@ -78,6 +78,7 @@ class _Reading:
         if filename in self._read:
             return
         self._read.add(filename)
+        text = text.removeprefix("\ufeff")
         document = self._toml(filename, text)
         if document is None:
             return

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from hypothesis import settings
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
+
+# A slow machine is no failure of a property.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 

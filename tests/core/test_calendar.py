@@ -46,7 +46,9 @@ def test_an_offset_is_read_in_words_and_leads_there(offset, expected):
     assert parse_offset(offset).after(date(2024, 3, 28)).isoformat() == expected
 
 
-@pytest.mark.parametrize("text", ["", "7", "days", "7days", "1.5 days", "seven days", "7 moons", "9999999 days", "7 days 1"])
+@pytest.mark.parametrize(
+    "text", ["", "7", "days", "7days", "1.5 days", "seven days", "7 moons", "9999999 days", "7 days 1"]
+)
 def test_what_is_no_offset_is_refused(text):
     with pytest.raises(ValueError, match="an offset such as"):
         parse_offset(text)

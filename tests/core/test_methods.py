@@ -44,8 +44,7 @@ def test_goods_wait_for_the_proof_of_delivery_and_are_recognised_on_its_date(lin
     assert isinstance(waiting, Unscheduled)
     assert waiting.code == "waiting"
     assert waiting.reason == (
-        'rule "only": waits for proof of delivery (POD): '
-        "record it with `revrec event add shop/INV-1042/1 pod DATE`"
+        'rule "only": waits for proof of delivery (POD): record it with `revrec event add shop/INV-1042/1 pod DATE`'
     )
     assert parts('method = "pod_date"', line, [event(line, "pod", "2024-04-02")]) == [("2024-04-02", 2400)]
 

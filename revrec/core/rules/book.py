@@ -160,7 +160,9 @@ class RuleBook:
             if failure is not None:
                 trials.append(Trial(entry.rule, False, failure, False))
             elif entry is winner:
-                trials.append(Trial(entry.rule, True, "all its conditions hold; of these rules it comes first", True))
+                trials.append(
+                    Trial(entry.rule, True, "all its conditions hold, and of the rules that match it comes first", True)
+                )
             else:
                 reason = f"another that matches has the priority {entry.rule.priority} as well"
                 if isinstance(winner, _Entry):

@@ -70,6 +70,7 @@ PATTERNS = Kind(
     _patterns,
     _listed(_PATTERN.schema),
 )
+FILES = Kind("a file name or a list of them", _patterns, _listed(_PATTERN.schema))
 AMOUNTS = Kind(
     'a comparison such as ">= 0.01" or "> 10 and <= 20", or a list of them',
     _comparisons(Decimal),
@@ -134,6 +135,6 @@ RULE_KEYS = (
 )
 
 FILE_KEYS = (
-    Key("include", PATTERNS, "Other rule files to read as well, relative to this one."),
+    Key("include", FILES, "Other rule files to read as well, relative to this one."),
     Key("rule", None, "A rule; write one [[rule]] block for each.", table=RULE_KEYS),
 )

@@ -51,7 +51,10 @@ amounts are in currency units; ``dimensions['location']`` is a text, empty where
 
 
 class Expression:
-    """A checked expression; ``text`` is what the rule file says. Raises Refused with the column of a mistake."""
+    """A checked expression; ``text`` is what the rule file says. Raises Refused with the column of a mistake.
+
+    Not for several threads at once: the evaluator is kept from line to line.
+    """
 
     __slots__ = ("_evaluator", "_tree", "_used", "text")
     field = "condition"

@@ -57,7 +57,7 @@ def read_ranges(text: str, kind: type[Decimal] | type[date]) -> tuple[Range, ...
 
 
 def _decimal(figures: str) -> Decimal:
-    if not re.fullmatch(r"-?\d{1,20}(\.\d{1,10})?", figures):
+    if not re.fullmatch(r"-?\d{1,18}(\.\d{1,8})?", figures):
         raise ValueError(figures)
     return Decimal(figures)
 

@@ -84,7 +84,8 @@ class StubGateway:
         )
 
     def signed_in(self, request: str) -> Say:
-        data = f"<data><api><sessionid>{SESSION_ID}</sessionid><endpoint>{escape(self.session_endpoint)}</endpoint></api></data>"
+        endpoint = escape(self.session_endpoint)
+        data = f"<data><api><sessionid>{SESSION_ID}</sessionid><endpoint>{endpoint}</endpoint></api></data>"
         return Say(answer(control_id_in(request), result(control_id_in(request), data=data), times=self.times()))
 
     def _answer(self, handler: http.server.BaseHTTPRequestHandler, request: str) -> None:

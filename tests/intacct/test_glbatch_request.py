@@ -119,8 +119,14 @@ def test_dimensions_that_the_company_does_not_keep_can_be_left_out(wire: Any) ->
 
 @pytest.mark.parametrize(
     ("amount", "currency", "text"),
-    [(1250, "USD", "12.50"), (5, "USD", "0.05"), (1250, "JPY", "1250"), (1250, "KWD", "1.250"), (2**63 - 1, "USD", "92233720368547758.07")],
-)  # fmt: skip
+    [
+        (1250, "USD", "12.50"),
+        (5, "USD", "0.05"),
+        (1250, "JPY", "1250"),
+        (1250, "KWD", "1.250"),
+        (2**63 - 1, "USD", "92233720368547758.07"),
+    ],
+)
 def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, text: str, wire: Any) -> None:
     lines = [wire.journal_line(number, amount=amount, currency=currency) for number in (1, 2)]
     glentry = batch_of(wire.journal_entry(*lines, currency=currency)).find("ENTRIES/GLENTRY")

@@ -89,8 +89,16 @@ def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: Any, wire: An
 
 @pytest.mark.parametrize(
     ("amount", "currency", "minor"),
-    [("12.5", "USD", 1250), ("12", "USD", 1200), ("12.5000000", "USD", 1250), ("12", "JPY", 12), ("-12.50", "USD", 1250), ("", "USD", 0), ("12.50", "", 1250)],
-)  # fmt: skip
+    [
+        ("12.5", "USD", 1250),
+        ("12", "USD", 1200),
+        ("12.5000000", "USD", 1250),
+        ("12", "JPY", 12),
+        ("-12.50", "USD", 1250),
+        ("", "USD", 0),
+        ("12.50", "", 1250),
+    ],
+)
 def test_amounts_come_back_in_minor_units(
     amount: str, currency: str, minor: int, gateway: XmlGateway, stub: Any, wire: Any
 ) -> None:

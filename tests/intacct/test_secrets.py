@@ -29,8 +29,8 @@ def echo_everything(wire: Any) -> Any:
         text, attribute = wire.escape(request), wire.escape(request, {'"': "&quot;", "\n": " "})
         errors = (
             f"<errormessage><error><errorno>BL1</errorno><description>{text}</description>"
-            f'<description2 echo="{attribute}">{text} [Support ID: {text}]</description2><correction>{text}</correction>'
-            "</error></errormessage>"
+            f'<description2 echo="{attribute}">{text} [Support ID: {text}]</description2>'
+            f"<correction>{text}</correction></error></errormessage>"
         )
         body = wire.answer(control_id, wire.result(control_id, "failure", errors=errors) + f"<x>{text}</x>{text}")
         return wire.Say(body.replace("</response>", "<sessionid>other-session</sessionid></response>"))
@@ -43,10 +43,8 @@ ECHOES = {
     "in HTML": lambda wire: lambda request: wire.Say(f"<html>{wire.escape(request)}<p>{request}", 500, "text/html"),
     "as text": lambda wire: lambda request: wire.Say(request, 404, "text/plain"),
     "cut": lambda wire: lambda request: wire.Say("<response>" + request, 200),
-    "as an invalid session": lambda wire: (
-        lambda request: wire.authentication_failure(wire.error("XL03000006", "", "Invalid session SESSION-47...."))(
-            request
-        )
+    "as an invalid session": lambda wire: wire.authentication_failure(
+        wire.error("XL03000006", "", "Invalid session SESSION-47....")
     ),
 }
 

@@ -189,7 +189,7 @@ def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlG
 
 def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Any, stub: Any) -> None:
     stub.close()
-    with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(GatewayUnreachable, match="refused.*endpoint"):
+    with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(GatewayUnreachable, match=r"refused.*endpoint"):
         gateway.sign_in()
 
 

@@ -76,11 +76,14 @@ def _sandbox_gateway(context: "Context") -> Iterator[Gateway]:
 
 @contextmanager
 def _client(context: "Context", credentials: "Credentials") -> Iterator[Gateway]:
-    from revrec.intacct.client import ClientSettings, XmlGateway
-    from revrec.intacct.glbatch import EntrySettings
+    from revrec.intacct.client import XmlGateway
 
     settings = context.settings
-    entries = EntrySettings(settings.text("gateway", "base_currency"), settings.text("gateway", "rate_type"))
-    timeout = settings.duration("posting", "timeout").total_seconds()
-    with XmlGateway(credentials, ClientSettings(entries, timeout), context.now) as gateway:
+    with XmlGateway(
+        credentials,
+        timeout=settings.duration("posting", "timeout").total_seconds(),
+        base_currency=settings.text("gateway", "base_currency"),
+        rate_type=settings.text("gateway", "rate_type"),
+        now=context.now,
+    ) as gateway:
         yield gateway

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadConfiguration
 from revrec.core.fingerprint import differences, fingerprint
-from revrec.core.money import decimal_string
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Scheduler
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, Bad, ColumnMapping, Good, Problem, SourceStream, read_charges
@@ -62,7 +61,7 @@ class ImportResult:
             ]
 
 
-class _Undo(Exception):
+class Undo(Exception):
     """Rolls the file's transaction back; its result tells why."""
 
 
@@ -83,7 +82,7 @@ def import_charges(
         source = source_file(path)
         with context.database.write() as connection:
             _ChargeImport(connection, context, result, source, book, mapping or NATIVE_CHARGES).run(path, keep_good)
-    except _Undo:
+    except Undo:
         pass
     except SourceError as error:
         result.refused = str(error)
@@ -111,7 +110,12 @@ class FileImport:
     """The common part of importing charges and events: provenance, bad rows, and keeping all or nothing."""
 
     def __init__(
-        self, connection: "Connection", context: "Context", result: ImportResult, source: charges.SourceFile, mapping: ColumnMapping
+        self,
+        connection: "Connection",
+        context: "Context",
+        result: ImportResult,
+        source: charges.SourceFile,
+        mapping: ColumnMapping,
     ) -> None:
         self.connection = connection
         self.context = context
@@ -141,12 +145,16 @@ class FileImport:
         """
         result = self.result
         if read != self.source.sha256:
-            raise SourceError(self.source.uri, "", "it changed while it was read", "import it again when it is complete")
+            raise SourceError(
+                self.source.uri, "", "it changed while it was read", "import it again when it is complete"
+            )
         if result.rejected and not keep_good:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
-            result.refused = f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good"
+            result.refused = (
+                f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good"
+            )
         if result.refused or result.dry_run or not (result.accepted or result.rejected):
-            raise _Undo
+            raise Undo
         if result.rejected:
             charges.add_quarantined(self.connection, self.import_id, self._aside)
             result.quarantined = True
@@ -204,7 +212,9 @@ class _ChargeImport(FileImport):
             self._scheduler.first(no, line)
             self.result.accepted += 1
         elif same.import_id == self.import_id:
-            problem = Problem("charge", line.id, f"stands in row {same.row} of this file already", "keep one of the two")
+            problem = Problem(
+                "charge", line.id, f"stands in row {same.row} of this file already", "keep one of the two"
+            )
             self.reject(Bad(row.row_number, [problem], f"row {row.row_number}"), row.raw)
         elif same.fingerprint == mark:
             self.result.unchanged += 1
@@ -216,13 +226,9 @@ class _ChargeImport(FileImport):
         mend = "the imported charge stays as it is; send a change as a new line that corrects it"
         stored = charges.read_charge(self.connection, same.no)
         return [
-            Problem(name, _shown(name, new, line), f"{line.id} was imported with {_shown(name, old, stored)}", mend)
+            Problem(name, new, f"{line.id} was imported with {old or 'nothing'}", mend)
             for name, old, new in differences(stored, line)
         ]
-
-
-def _shown(name: str, value: object, line: ChargeLine) -> str:
-    return decimal_string(value, line.currency) if name == "amount" and isinstance(value, int) else str(value)
 
 
 def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
@@ -237,12 +243,16 @@ def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def mapping_of(context: "Context", name: str | None, kind: str) -> ColumnMapping:
-    """The named mapping of the configuration, or the native one for charges or events."""
-    native = NATIVE_CHARGES if kind == "charges" else NATIVE_EVENTS
+def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapping:
+    """The named mapping of the configuration, or the native one for charges or events.
+
+    Raises:
+        BadConfiguration: there is no such mapping, it is wrong, or it reads the other kind of rows.
+    """
     if not name:
-        return native
-    return ColumnMapping.of(name, context.settings.mapping(name), kind)
-
-
-__all__ = ["BadInput", "FileImport", "ImportResult", "import_charges"]
+        return NATIVE_EVENTS if events else NATIVE_CHARGES
+    mapping = ColumnMapping.from_config(name, context.settings.mapping(name))
+    if (mapping.rows == "events") != events:
+        flag = "with" if mapping.rows == "events" else "without"
+        raise BadConfiguration(f"mapping {name} reads {mapping.rows}: import its files {flag} --events")
+    return mapping

@@ -112,7 +112,7 @@ class Poster:
         with self.context.database.write() as connection:
             who = self.context.who()
             postings.end_attempt(connection, attempt, outcome, who)
-            postings.change_state(connection, number, "SENDING", state, who, owner=self.owner, **_freed(values))
+            postings.change_state(connection, number, "SENDING", state, who, held_by=self.owner, **_freed(values))
         return state
 
     def _consequence(self, answer: Answer) -> tuple[str, dict[str, str | None]]:
@@ -122,7 +122,7 @@ class Poster:
             return "POSTED", {"record_no": answer.record_no, "posted_at": at, "error_no": None, "error": None}
         failure = {
             "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
-            "error": "; ".join(one.text for one in answer.errors) or answer.advice,
+            "error": answer.errors[0].text if answer.errors else answer.advice,
             "advice": answer.advice,
         }
         if answer.outcome is Outcome.REJECTED:

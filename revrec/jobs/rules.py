@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from revrec.store.audit import Who
 
 
-def rule_files(folder: Path) -> list[tuple[str, str]]:
-    """Every rule file in the folder (not below it) as (path, text), in order of name.
+def rule_files(folder: Path) -> dict[str, str]:
+    """The text of every rule file in the folder (not below it), by path, in order of name.
 
     Raises:
         BadConfiguration: there is no such folder, no rule file in it, or one cannot be read.
@@ -25,7 +25,7 @@ def rule_files(folder: Path) -> list[tuple[str, str]]:
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise BadConfiguration(f"{folder}: no rule files (*.toml) in it")
-    return [(str(path), read_rule_file(path)) for path in paths]
+    return {str(path): read_rule_file(path) for path in paths}
 
 
 def read_rule_file(path: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
+from revrec.sandbox import running
 
 START_SECONDS = 30
 
@@ -23,12 +24,12 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
     Raises:
         BadConfiguration: it does not start.
     """
-    running = _running(data)
-    if running:
-        yield running
+    found = running(data)
+    if found:
+        yield found
         return
     log = data.with_name(data.name + ".log")
-    with open(log, "ab", opener=_private) as errors:  # noqa: PTH123 - Path.open takes no opener
+    with open(log, "ab", opener=_private) as errors:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "revrec.sandbox", "serve", "--data", str(data)],
             stdout=subprocess.PIPE,
@@ -41,16 +42,6 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS)
-
-
-def _running(data: Path) -> dict[str, Any] | None:
-    """The address a running sandbox left beside its data, if that process still lives."""
-    try:
-        address: dict[str, Any] = json.loads(data.with_name(data.name + ".address.json").read_text())
-        os.kill(int(address["pid"]), 0)
-    except (OSError, ValueError, KeyError):
-        return None
-    return address
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:

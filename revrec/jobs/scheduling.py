@@ -53,55 +53,46 @@ class Scheduler:
         else:
             self._add(no, 1, line.amount, derived, derived.parts, (0, 0))
 
-    def again(self, numbers: Sequence[int], apply: bool = True) -> list[Change]:
+    def again(self, numbers: Sequence[int]) -> list[Change]:
         """Derive the schedules of these charge lines again and write a new version where the outcome differs.
 
-        What is on a journal entry stays; only the rest is planned anew. Without ``apply`` nothing is written.
+        What is on a journal entry stays; only the rest is planned anew.
         """
         found = events.of_charges(self._connection, numbers)
         current = schedules.current(self._connection, numbers)
         changes = []
         for no, line in charges.read_charges(self._connection, numbers):
-            change = self._once_more(no, line, found.get(no, ()), current.get(no), apply)
+            change = self._once_more(no, line, found.get(no, ()), current.get(no))
             if change:
                 changes.append(change)
-        if apply:
-            self.flush()
+        self.flush()
         return changes
 
     def _once_more(
-        self,
-        no: int,
-        line: ChargeLine,
-        recorded: Sequence[FulfilmentEvent],
-        current: schedules.Current | None,
-        apply: bool,
+        self, no: int, line: ChargeLine, recorded: Sequence[FulfilmentEvent], current: schedules.Current | None
     ) -> Change | None:
         derived = self._book.derive(line, recorded)
         if isinstance(derived, Unscheduled):
-            return self._still_waiting(no, line, derived, current, apply)
+            return self._still_waiting(no, line, derived, current)
         carried, count = (current.carried, current.carried_lines) if current else (0, 0)
         parts = remaining(derived.parts, carried)
         if current and current.posts == tuple(derived.rule.post) and current.open == parts:
             return None
         if not parts:
             return None
-        if apply:
-            version = current.version + 1 if current else 1
-            if current:
-                schedules.supersede(self._connection, [(no, version)])
-            self._add(no, version, line.amount, derived, parts, (carried, count))
-            schedules.clear_unscheduled(self._connection, [no])
+        version = current.version + 1 if current else 1
+        schedules.supersede(self._connection, [(no, version)])
+        schedules.clear_unscheduled(self._connection, [no])
+        self._add(no, version, line.amount, derived, parts, (carried, count))
         before = current.open if current else ()
         return Change(line.id, line.currency, derived.rule.name, carried, before, parts, derived.explanation)
 
     def _still_waiting(
-        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.Current | None, apply: bool
+        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.Current | None
     ) -> Change | None:
         """A line that no rule schedules now: one that has a schedule keeps it, and that is said."""
         if current is None:
-            if apply:
-                self._wait(no, derived)
+            self._wait(no, derived)
             return None
         if not current.open:
             return None

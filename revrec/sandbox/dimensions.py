@@ -36,7 +36,7 @@ DIMENSIONS = (
 )
 BY_KIND = {dimension.kind: dimension for dimension in DIMENSIONS}
 NEEDS = {"TASKID": "PROJECTID", "COSTTYPEID": "TASKID"}
-OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT")
+OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT", "PROJECT", "CLASS", "DEPARTMENT")
 
 
 def unknown(dimension: Dimension, code: str) -> Error:

@@ -121,6 +121,11 @@ def read_charge(connection: Connection, no: int) -> ChargeLine:
     return to_line(connection.execute(select(*_LINE_COLUMNS).where(charge_line.c.no == no)).one())
 
 
+def all_numbers(connection: Connection) -> list[int]:
+    """The numbers of all charge lines, in order."""
+    return list(connection.execute(select(charge_line.c.no).order_by(charge_line.c.no)).scalars())
+
+
 def find_charge(connection: Connection, charge: str) -> int | None:
     """The number of the charge with this id, if the store has it."""
     return connection.execute(select(charge_line.c.no).where(charge_line.c.id == charge)).scalar()

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select

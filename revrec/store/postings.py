@@ -50,11 +50,11 @@ def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: 
 
 
 def change_state(
-    connection: Connection, entry_id: int, old: str, new: str, who: Who, owner: str | None = None, **values: Any
+    connection: Connection, entry_id: int, old: str, new: str, who: Who, held_by: str | None = None, **values: Any
 ) -> None:
     """Move an entry from one posting state to another, if it is still in the first and still ours.
 
-    ``owner``, where given, must be the worker that holds the entry. ``values`` are further columns to set.
+    ``held_by``, where given, must be the worker that holds the entry. ``values`` are further columns to set.
 
     Raises:
         LostClaim: another worker was faster.
@@ -62,8 +62,8 @@ def change_state(
     if not allowed(old, new):
         raise ValueError(f"{old} -> {new} is not a posting transition")
     where = [journal_entry.c.id == entry_id, journal_entry.c.state == old]
-    if owner is not None:
-        where.append(journal_entry.c.owner == owner)
+    if held_by is not None:
+        where.append(journal_entry.c.owner == held_by)
     done = connection.execute(
         update(journal_entry).where(*where).values(state=new, **values).returning(journal_entry.c.reference)
     ).first()

@@ -45,6 +45,11 @@ def clear_unscheduled(connection: Connection, numbers: Sequence[int]) -> None:
         )
 
 
+def unscheduled_numbers(connection: Connection) -> list[int]:
+    """The charge lines that have no schedule."""
+    return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
+
+
 def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> None:
     """Mark the open lines of charges as replaced: (charge number, the version that replaces them)."""
     if numbers:

@@ -1,0 +1,35 @@
+"""``revrec init``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from revrec.cli.shared import Options, command
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "init")
+    def init(
+        options: Options,
+        folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; made if missing.")] = Path(),
+    ) -> None:
+        """Make a configuration, example rules and an empty database, ready for the sandbox.
+
+        \b
+        revrec init
+        revrec init books
+        """
+        from revrec.cli.output import print_json
+        from revrec.jobs.init import init as make
+
+        made = make(folder)
+        if options.json:
+            print_json({"made": [str(path) for path in made]})
+            return
+        for path in made:
+            print(f"made {path}")
+        where = "" if folder == Path() else f"cd {folder} && "
+        print(f"next: {where}revrec import CHARGES.csv")

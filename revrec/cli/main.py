@@ -1,0 +1,61 @@
+"""The command line: one file a command, each a thin skin over one use case in ``revrec.jobs``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from revrec import __version__
+from revrec.cli import (
+    db,
+    demo,
+    event,
+    import_,
+    init,
+    postings,
+    preview,
+    rules,
+    run,
+    sandbox,
+    schedule,
+    status,
+    trace,
+)
+from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, remember
+
+app = typer.Typer(
+    name="revrec",
+    help="Revenue recognition: charge lines in, journal entries out, every amount traceable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"revrec {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _globals(
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    format: FormatOption = None,
+    verbose: VerboseOption = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    remember(config=config, database=database, format=format, verbose=verbose)
+
+
+for module in (init, demo, import_, event, rules, schedule, preview, run, trace, status, postings, sandbox, db):
+    register: Any = module.register
+    register(app)
+
+
+def main() -> None:
+    """The ``revrec`` program."""
+    app()

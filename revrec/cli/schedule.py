@@ -1,0 +1,92 @@
+"""``revrec schedule``."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from revrec.cli.shared import Options, command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from revrec.jobs.schedule import ScheduleResult
+    from revrec.jobs.scheduling import Change
+
+COLUMNS = ("charge", "rule", "currency", "carried", "before", "after", "note")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "schedule")
+    def schedule(
+        options: Options,
+        rebuild: Annotated[
+            bool, typer.Option("--rebuild", help="Keep the difference; without it, it is only shown.")
+        ] = False,
+    ) -> None:
+        """Derive all schedules again under the present rules and events, and show what differs.
+
+        Only the part that is on no journal entry is planned anew; what was posted stays, and the sum stays the charge
+        line's.
+
+        \b
+        revrec schedule
+        revrec schedule --rebuild
+        """
+        from revrec.jobs.schedule import schedule as derive
+
+        _show(options, derive(options.context(), rebuild))
+
+
+def shown_changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
+    """Changes with their amounts as decimal strings."""
+    from revrec.core.money import decimal_string
+
+    def parts(some: Any, currency: str) -> list[dict[str, str]]:
+        return [{"date": day.isoformat(), "amount": decimal_string(amount, currency)} for day, amount in some]
+
+    return [
+        {
+            "charge": change.charge,
+            "rule": change.rule,
+            "currency": change.currency,
+            "carried": decimal_string(change.carried, change.currency),
+            "before": parts(change.before, change.currency),
+            "after": parts(change.after, change.currency),
+            "note": change.note,
+        }
+        for change in changes
+    ]
+
+
+def _show(options: Options, result: "ScheduleResult") -> None:
+    from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.core.money import decimal_string
+
+    changes = shown_changes(result.changes)
+    moved = [
+        {"period": period, "currency": currency, "moved": decimal_string(amount, currency)}
+        for (period, currency), amount in result.by_period().items()
+    ]
+    counts = {"charges": result.charges, "changed": len(changes), "unscheduled": result.unscheduled}
+    if options.json:
+        print_json({"applied": result.applied, **counts, "moved": moved, "changes": changes})
+        return
+    brief = [{**one, "before": _brief(one["before"]), "after": _brief(one["after"])} for one in changes]
+    if options.format == "csv":
+        print_csv(brief, COLUMNS)
+        return
+    if brief:
+        print_table(brief, COLUMNS, right=("carried",))
+        print_table(moved, ("period", "currency", "moved"), title="Moved by period", right=("moved",))
+    kept = "written" if result.applied else "only shown; keep it with: revrec schedule --rebuild"
+    told = f"the difference is {kept}" if changes else "nothing differs"
+    print(f"{result.charges} charge lines, {len(changes)} differ, {result.unscheduled} unscheduled: {told}")
+
+
+def _brief(parts: list[dict[str, str]]) -> str:
+    if not parts:
+        return "nothing"
+    ends = f"{parts[0]['date']} {parts[0]['amount']}"
+    return ends if len(parts) == 1 else f"{len(parts)} parts, {ends} to {parts[-1]['date']} {parts[-1]['amount']}"

@@ -1,0 +1,150 @@
+"""What every command shares: the global options, the context of a use case, and how failures end."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+class Format(StrEnum):
+    """How results are printed: a table for people, JSON or CSV for programs."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+@dataclass(frozen=True)
+class Options:
+    """The global options; each may stand before or after the command's name."""
+
+    config: Path | None = None
+    database: str | None = None
+    format: Format | None = None
+    verbose: bool = False
+    command: str = ""
+
+    def over(self, before: "Options") -> "Options":
+        """These options, filled up with those that stood before the command."""
+        return replace(
+            self,
+            config=self.config or before.config,
+            database=self.database or before.database,
+            format=self.format or before.format or Format.table,
+            verbose=self.verbose or before.verbose,
+        )
+
+    @property
+    def json(self) -> bool:
+        """Whether JSON is wanted."""
+        return self.format is Format.json
+
+    def context(self) -> "Context":
+        """The surroundings for a use case, with progress and notes on standard error."""
+        from revrec.cli.progress import progress
+        from revrec.jobs.context import make_context
+
+        return make_context(self.command, self.config, self.database, progress=progress(), say=self.say)
+
+    def say(self, text: str) -> None:
+        """Tell the user something that is no result; only where somebody looks, or asked for it."""
+        if self.verbose or sys.stderr.isatty():
+            print(text, file=sys.stderr)
+
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
+DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL.", show_default=False)]
+FormatOption = Annotated[Format | None, typer.Option("--format", help="How to print results.", show_default=False)]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on standard error.")]
+GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
+_before = Options()
+
+
+def remember(**given: Any) -> None:
+    """Keep the global options that stood before the command's name."""
+    global _before  # noqa: PLW0603 - one command line a process
+    _before = Options(**given)
+
+
+def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command. Its function takes ``options`` first; the global options are added to its own.
+
+    Examples in its docstring stand after a line with only a backspace, so that they keep their line breaks.
+    """
+    full = f"{group} {name}".strip()
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def wrapper(**values: Any) -> None:
+            given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
+            options = given.over(_before)
+            guarded(options, functools.partial(function, options, **values))
+
+        own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
+        added = [_keyword(key, kind) for key, kind in GLOBAL.items()]
+        wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
+        app.command(name)(wrapper)
+        return function
+
+    return decorate
+
+
+def _keyword(name: str, kind: Any) -> inspect.Parameter:
+    default = False if name == "verbose" else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def guarded(options: Options, work: Callable[[], None]) -> None:
+    """Run a command; what it refuses becomes a message on standard error and the exit code of the contract."""
+    from revrec.core.errors import RevrecError
+
+    try:
+        work()
+    except RevrecError as error:
+        fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if options.verbose:
+            raise
+        fail(f"unexpected: {type(error).__name__}: {error}; run it again with -v to see where", 1)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End the command with a message on standard error."""
+    print(f"revrec: {message}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def day(text: str | None, option: str) -> date | None:
+    """A date option, ISO 8601 alone; anything else is a usage error."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"{option} {text!r}: not a date; write it as 2024-03-28", 2)
+
+
+def span(text: str, option: str) -> Any:
+    """A duration option such as ``30 s``; anything else is a usage error."""
+    from revrec.jobs.settings import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        fail(f"{option}: {error}", 2)

@@ -1,0 +1,37 @@
+"""``revrec db``: the state of the database, and its backups."""
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration, BadInput
+from revrec.store import backups
+from revrec.store.migrations import HEAD
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+def database_status(context: "Context") -> dict[str, object]:
+    """Where the database is, its revision, and whether this program can work with it."""
+    database = context.database
+    if database.path and not database.path.exists():
+        raise BadConfiguration(f"{database.path}: there is no database here; make one with: revrec init")
+    found = database.revision()
+    return {"database": database.where, "revision": found, "needs": HEAD, "current": found == HEAD}
+
+
+def backup(context: "Context", file: Path) -> int:
+    """A checked copy of the database; returns its size in bytes.
+
+    Raises:
+        BadInput: the file exists already, or cannot be written.
+    """
+    if file.exists():
+        raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
+    with context.database.read():
+        pass
+    try:
+        return backups.copy(context.database, file)
+    except (OSError, sqlite3.Error) as error:
+        raise BadInput(f"{file}: the backup cannot be written: {error}") from error

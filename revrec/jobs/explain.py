@@ -1,0 +1,49 @@
+"""``revrec rules explain``: why a charge line is recognised the way it is."""
+
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.core.schedule import Unscheduled
+from revrec.jobs.rules import load_rules
+from revrec.store import charges, events
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+def explain(context: "Context", charge: str) -> dict[str, Any]:
+    """Every rule tried with the condition that failed, the winner, and the schedule it gives now.
+
+    Raises:
+        BadInput: there is no such charge.
+    """
+    book = load_rules(context)
+    with context.database.read() as connection:
+        no = charges.find_charge(connection, charge)
+        if no is None:
+            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        line = charges.read_charge(connection, no)
+        recorded = events.of_charges(connection, [no]).get(no, [])
+    derived = book.derive(line, recorded)
+    unscheduled = isinstance(derived, Unscheduled)
+    parts = () if isinstance(derived, Unscheduled) else derived.parts
+    return {
+        "charge": charge,
+        "rules": [
+            {
+                "rule": trial.rule.name,
+                "priority": trial.rule.priority,
+                "matched": "yes" if trial.matched else "no",
+                "reason": trial.reason,
+            }
+            for trial in book.explain(line)
+        ],
+        "winner": derived.rule.name if derived.rule else None,
+        "explanation": derived.reason if isinstance(derived, Unscheduled) else derived.explanation,
+        "unscheduled": unscheduled,
+        "schedule": [
+            {"seq": seq, "date": day.isoformat(), "amount": decimal_string(amount, line.currency)}
+            for seq, (day, amount) in enumerate(parts, 1)
+        ],
+    }

@@ -1,0 +1,67 @@
+"""``revrec init``: a folder with configuration, rules and database, ready for the sandbox."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from revrec.core.errors import BadInput
+from revrec.jobs.settings import CONFIG_NAME, KEYS, Key
+from revrec.store.engine import Database
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+SANDBOX_SETTINGS = {("accounts", "deferred"): "2400", ("accounts", "accrued"): "4000", ("posting", "quarantine"): "2 s"}
+"""What differs from the defaults for a first try: accounts that the sandbox has, and a simulator that settles fast."""
+
+
+def shipped(name: str) -> Path:
+    """A folder that ships with revrec (``rules``, ``sample_data``): inside the package, or beside it in a checkout."""
+    installed = PACKAGE / f"_{name}"
+    return installed if installed.is_dir() else PACKAGE.parent / name
+
+
+def init(folder: Path) -> list[Path]:
+    """Make configuration, rules and database in ``folder``; returns what was made.
+
+    Raises:
+        BadInput: there is a configuration already, or the folder cannot be written to.
+    """
+    config = folder / CONFIG_NAME
+    if config.exists():
+        raise BadInput(f"{config}: exists already and is not overwritten; choose another folder, or edit it")
+    try:
+        made = _files(folder, config)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written to: {error}") from error
+    database = folder / "revrec.db"
+    Database(f"sqlite:///{database}").create()
+    return [*made, database]
+
+
+def _files(folder: Path, config: Path) -> list[Path]:
+    rules = folder / "rules"
+    rules.mkdir(parents=True, exist_ok=True)
+    made = []
+    for source in sorted(shipped("rules").glob("*.toml")):
+        if not (rules / source.name).exists():
+            made.append(Path(shutil.copyfile(source, rules / source.name)))
+    config.write_text("\n".join(config_lines()) + "\n", encoding="utf-8")
+    return [config, *made]
+
+
+def config_lines() -> Iterator[str]:
+    """A configuration that names every key with its meaning and default; those in force for the sandbox are set."""
+    yield "# revrec: every key is shown; a commented one stands at its default."
+    yield "# The environment wins: REVREC_SECTION_KEY. Passwords never stand here, see docs/intacct.md."
+    for section, keys in KEYS.items():
+        yield f"\n[{section}]"
+        for name, key in keys.items():
+            yield f"# {key.doc}"
+            yield _line(section, name, key)
+
+
+def _line(section: str, name: str, key: Key) -> str:
+    own = SANDBOX_SETTINGS.get((section, name))
+    value = key.default if own is None else own
+    text = str(value) if key.kind == "number" else f'"{value}"'
+    return f"{'# ' if own is None else ''}{name} = {text}"

@@ -1,0 +1,110 @@
+"""``revrec preview``: what would be recognised and posted, and why the rest would not; writes nothing."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.core.schedule import Unscheduled
+from revrec.store import charges
+from revrec.store.forecast import Planned, planned, waiting
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.sources import ColumnMapping
+
+Line = dict[str, object]
+
+
+@dataclass
+class Preview:
+    """Schedule lines between two dates, their totals by period and currency, and the charges without a schedule."""
+
+    first: date | None
+    last: date | None
+    lines: list[Line] = field(default_factory=list)
+    unscheduled: list[dict[str, str]] = field(default_factory=list)
+    sums: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, line: Planned) -> None:
+        """One more schedule line."""
+        period = line.date[:7]
+        self.sums[period, line.currency] += line.amount
+        amount = decimal_string(line.amount, line.currency)
+        self.lines.append({**line._asdict(), "period": period, "amount": amount})
+
+    def totals(self) -> list[dict[str, str]]:
+        """The amounts by period and currency."""
+        return [
+            {"period": period, "currency": currency, "amount": decimal_string(amount, currency)}
+            for (period, currency), amount in sorted(self.sums.items())
+        ]
+
+
+def preview(
+    context: "Context",
+    first: date | None = None,
+    last: date | None = None,
+    charge: str | None = None,
+    due: bool = False,
+) -> Preview:
+    """Schedule lines dated from ``first`` to ``last`` (either may be open), of one charge or of all.
+
+    ``due``: only those that the next run dated ``last`` would put on entries.
+
+    Raises:
+        BadInput: there is no such charge.
+    """
+    result = Preview(first, last)
+    with context.database.read() as connection:
+        no = None
+        if charge is not None:
+            no = charges.find_charge(connection, charge)
+            if no is None:
+                raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        for line in planned(connection, first, last, no, due):
+            result.add(line)
+        result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
+    return result
+
+
+def preview_file(
+    context: "Context", path: Path, mapping: "ColumnMapping", first: date | None = None, last: date | None = None
+) -> Preview:
+    """What a file of charge lines would bring, without importing it.
+
+    Raises:
+        SourceError: the file cannot be read.
+        BadInput: a row cannot be used.
+    """
+    from revrec.jobs.rules import load_rules
+    from revrec.sources import Bad, read_charges
+
+    book = load_rules(context)
+    result = Preview(first, last)
+    for row in read_charges(path, mapping):
+        if isinstance(row, Bad):
+            raise BadInput("\n".join(row.report(str(path))))
+        derived = book.derive(row.line, ())
+        if isinstance(derived, Unscheduled):
+            result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
+            continue
+        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.rule.post):
+            if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
+                result.add(line)
+    return result
+
+
+def _lines(
+    line: ChargeLine, rule: str, method: str, parts: tuple[tuple[date, int], ...], post: tuple[str, ...]
+) -> Iterator[Planned]:
+    for seq, (day, amount) in enumerate(parts, 1):
+        yield Planned(
+            line.id, line.document, line.customer, line.item, rule, method, seq, len(parts),
+            day.isoformat(), amount, line.currency, post[0], post[1], "not imported",
+        )  # fmt: skip

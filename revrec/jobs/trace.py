@@ -1,0 +1,145 @@
+"""``revrec trace``: one charge line's whole life, from the row of its file to Intacct's record number, and back."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.store import history
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+Fact = dict[str, Any]
+
+
+def trace(context: "Context", reference: str) -> Iterator[Fact]:
+    """The life of every charge line that ``reference`` may mean.
+
+    It may be a charge id, an entry's reference, an Intacct record number, a document, or an imported file (its name
+    as given at import, or its SHA-256).
+
+    Raises:
+        BadInput: nothing is known by that name.
+    """
+    with context.database.read() as connection:
+        numbers = history.charges_of(connection, reference)
+        if not numbers:
+            raise BadInput(
+                f"{reference}: nothing is known by that name; give a charge id (SOURCE/DOCUMENT/LINE), an entry's "
+                "reference (RR...), an Intacct record number, a document, or an imported file"
+            )
+        for no in numbers:
+            yield _life(connection, no)
+
+
+def _life(connection: "Connection", no: int) -> Fact:
+    charge = history.charge(connection, no)
+    source = history.source(connection, charge["import_id"])
+    schedules = history.schedules(connection, no)
+    lines = history.schedule_lines(connection, no)
+    entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
+    return {
+        "charge": _charge(charge),
+        "source": {**_some(source, "uri", "sha256", "size", "mapping", "imported_at", "actor"), "row": charge["row"]},
+        "events": [_event(connection, event, charge["currency"]) for event in history.events(connection, no)],
+        "rule": _rule(schedules[-1]) if schedules else None,
+        "unscheduled": _waiting(history.waiting(connection, no)),
+        "schedule": [_version(version, lines, charge["currency"]) for version in schedules],
+        "entries": entries,
+        "audit": _audit(connection, charge, source, schedules, entries),
+    }
+
+
+def _some(fact: Fact, *names: str) -> Fact:
+    return {name: fact[name] for name in names}
+
+
+def _charge(charge: Fact) -> Fact:
+    shown = {name: value for name, value in charge.items() if name not in ("no", "import_id", "row")}
+    amount = decimal_string(charge["amount"], charge["currency"])
+    return {**shown, "amount": amount, "dimensions": json.loads(charge["dimensions"])}
+
+
+def _event(connection: "Connection", event: Fact, currency: str) -> Fact:
+    names = ("kind", "date", "quantity", "percent", "name", "note", "recorded_at", "actor", "row")
+    amount = None if event["amount"] is None else decimal_string(event["amount"], currency)
+    imported = event["import_id"]
+    source = _some(history.source(connection, imported), "uri", "sha256") if imported else None
+    return {**_some(event, *names), "amount": amount, "source": source}
+
+
+def _rule(version: Fact) -> Fact:
+    names = ("name", "text", "file", "method", "deferred", "accrued", "journal", "explanation")
+    return {"version": version["rule_version"], **_some(version, *names)}
+
+
+def _waiting(waiting: Fact | None) -> Fact | None:
+    return _some(waiting, "code", "reason", "rule") if waiting else None
+
+
+def _version(version: Fact, lines: list[Fact], currency: str) -> Fact:
+    own = [_line(line, currency) for line in lines if line["version"] == version["version"]]
+    return {
+        "version": version["version"],
+        "rule": version["name"],
+        "rule_version": version["rule_version"],
+        "explanation": version["explanation"],
+        "amount": decimal_string(version["amount"], currency),
+        "carried": decimal_string(version["carried"], currency),
+        "of": version["lines"],
+        "lines": own,
+        **_some(version, "at", "actor", "command"),
+    }
+
+
+def _line(line: Fact, currency: str) -> Fact:
+    state = (line["state"] or "planned").lower() if not line["superseded_by"] else "superseded"
+    return {
+        **_some(line, "seq", "date"),
+        "amount": decimal_string(line["amount"], currency),
+        "status": state,
+        "superseded_by": line["superseded_by"],
+        "reference": line["reference"],
+        "record_no": line["record_no"],
+    }
+
+
+def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
+    currency = entry["currency"]
+    lines = [
+        {
+            **_some(line, "line_no", "side", "account", "document", "memo"),
+            "amount": decimal_string(line["amount"], currency),
+        }
+        for line in history.entry_lines(connection, entry["id"], no)
+    ]
+    names = ("reference", "control_id", "date", "journal", "entity", "title", "created_at", "posted_at", "record_no")
+    said = ("error_no", "error", "advice", "content_hash")
+    return {
+        **_some(entry, *names),
+        "status": entry["state"].lower(),
+        "currency": currency,
+        "amount": decimal_string(entry["amount"], currency),
+        "lines": lines,
+        **_some(entry, *said),
+        "attempts": [_attempt(one) for one in history.attempts(connection, entry["id"])],
+    }
+
+
+def _attempt(attempt: Fact) -> Fact:
+    names = ("number", "kind", "at", "actor", "control_id", "request")
+    answer = ("answered_at", "outcome", "http_status", "record_no", "error", "response")
+    return _some(attempt, *names, *answer)
+
+
+def _audit(
+    connection: "Connection", charge: Fact, source: Fact, schedules: list[Fact], entries: list[Fact]
+) -> list[Fact]:
+    subjects = [charge["id"], source["uri"], *(entry["reference"] for entry in entries)]
+    sequences = [source["audit_seq"], *(version["audit_seq"] for version in schedules)]
+    found = history.audit(connection, subjects, sequences)
+    return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.core.money import BadAmount, minor_digits, to_minor
+from revrec.core.money import BadAmount, decimal_string, minor_digits, to_minor
 from revrec.sources.problems import Refused
 
 MOST_DIGITS = 40
@@ -61,7 +61,7 @@ class Number(NamedTuple):
     @property
     def decimal(self) -> Decimal:
         """Its exact value."""
-        return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction or '0'}")
+        return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction}")
 
 
 def number_reader(dialect: Dialect) -> Callable[[str], Number]:
@@ -129,11 +129,10 @@ def _not_a_number(text: str, dialect: Dialect) -> Refused:
     if len(re.sub(r"[^0-9]", "", text)) > MOST_DIGITS:
         return Refused("has too many digits", "check the number")
     other = "," if dialect.decimal == "." else "."
-    if other in text and re.search(rf"{re.escape(other)}[0-9]{{1,2}}$|{re.escape(other)}[0-9]{{4,}}", text):
-        return Refused(
-            f'"{dialect.decimal}" is the decimal sign here',
-            f'write it as 1234{dialect.decimal}56, or set decimal = "{other}" in the mapping',
-        )
+    if re.search(rf"{re.escape(other)}(?:[0-9]{{1,2}}$|[0-9]{{4,}})", text):
+        swapped = text.replace(dialect.decimal, "").replace(other, dialect.decimal)
+        mend = f'write it as {swapped}, or set decimal = "{other}" in the mapping'
+        return Refused(f'"{dialect.decimal}" is the decimal sign here', mend)
     return Refused("is not a plain number", f"write it as 1234{dialect.decimal}56")
 
 
@@ -160,12 +159,12 @@ def minor_units(number: Number, currency: str, dialect: Dialect) -> int:
 
 def _too_fine(number: Number, currency: str, digits: int) -> Refused:
     places = f"{digits} decimals" if digits else "no decimals"
-    kept = number.fraction[:digits]
-    if number.fraction[digits:].strip("0"):
-        return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", "round it at its source")
+    below = int(number.whole + number.fraction[:digits])
+    # Never rounded here: which way is the owner's to say.
+    near = (below, below + 1) if number.fraction[digits:].strip("0") else (below,)
     sign = "-" if number.negative else ""
-    exact = f"{sign}{number.whole}.{kept}" if digits else f"{sign}{number.whole}"
-    return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {exact}")
+    written = " or ".join(sign + decimal_string(minor, currency) for minor in near)
+    return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {written}")
 
 
 def currency_beside(number: Number, dialect: Dialect) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from revrec.sources.formats import Table
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import did_you_mean, shorten
+from revrec.sources.problems import nearest, shorten
 from revrec.sources.stream import SourceStream
 
 MOST_COLUMNS = 1000
@@ -24,7 +24,7 @@ class Layout:
         self._fill: list[tuple[int, str]] = []
         self.positions: dict[str, int] = {}
         columns = {column: place for place, column in enumerate(header)}
-        for name in (*(field.name for field in mapping.fields), *mapping.all_dimensions):
+        for name in _all_names(mapping):
             self.positions[name] = self._place(name, mapping, columns, len(header))
 
     def _place(self, name: str, mapping: ColumnMapping, columns: dict[str, int], width: int) -> int:
@@ -55,7 +55,9 @@ def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> 
         return
     if len(header) > MOST_COLUMNS:
         raise source.error("the header", f"has {len(header):,} columns", "check the delimiter")
-    wrong = [*_twice(header), *_missing(header, mapping), *_unknown(header, mapping)]
+    misspelt = _misspelt(header, mapping)
+    rest = [name for name in header if name not in misspelt.values()]
+    wrong = [*_twice(header), *_missing(header, mapping, misspelt), *_unknown(rest, header, mapping)]
     if wrong:
         reasons, mends = zip(*wrong, strict=True)
         raise source.error("the header", ", ".join(reasons), "; ".join(dict.fromkeys(mends)))
@@ -73,32 +75,50 @@ def _twice(header: list[str]) -> list[Wrong]:
     ]
 
 
-def _missing(header: list[str], mapping: ColumnMapping) -> list[Wrong]:
-    """Columns of required fields, and those that the mapping names itself."""
-    wrong = []
-    named = {*mapping.columns, *mapping.dimensions}
-    required = {field.name for field in mapping.fields if field.required} - set(mapping.defaults)
+def _absent(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
+    """Fields whose column is not there but must be, with that column: required ones, and all the mapping names."""
+    must = {field.name for field in mapping.fields if field.required} - set(mapping.defaults)
     if not mapping.needs_currency():
-        required.discard("currency")
-    for name in (*(field.name for field in mapping.fields), *mapping.all_dimensions):
-        column = mapping.column_of(name)
-        if column is None or column in header or name not in named | required:
-            continue
+        must.discard("currency")
+    must |= {*mapping.columns, *mapping.dimensions}
+    columns = {name: mapping.column_of(name) for name in _all_names(mapping) if name in must}
+    return {name: column for name, column in columns.items() if column is not None and column not in header}
+
+
+def _all_names(mapping: ColumnMapping) -> tuple[str, ...]:
+    return (*(field.name for field in mapping.fields), *mapping.all_dimensions)
+
+
+def _misspelt(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
+    """Absent columns that an unknown one of the header is probably meant to be."""
+    known = mapping.wanted_columns()
+    unknown = [name for name in header if name and name not in known and not mapping.ignores(name)]
+    absent = _absent(header, mapping).values()
+    return {column: near for column in absent if (near := nearest(column, unknown))}
+
+
+def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]) -> list[Wrong]:
+    wrong = []
+    for name, column in _absent(header, mapping).items():
         what = f'column "{column}" is missing' + (f" (for {name})" if column != name else "")
         other = f'columns.{name} or a constant {name} = "..." in the mapping'
-        mend = f"{did_you_mean(column, header)}add the column, or set {other}"
+        mend = f"add the column, or set {other}"
+        if column in misspelt:
+            near = misspelt[column]
+            what += f', but there is "{shorten(near)}"'
+            mend = f'rename that to "{column}", or set columns.{name} = "{shorten(near)}" in the mapping'
         wrong.append((what, mend))
     return wrong
 
 
-def _unknown(header: list[str], mapping: ColumnMapping) -> list[Wrong]:
+def _unknown(names: list[str], header: list[str], mapping: ColumnMapping) -> list[Wrong]:
     known = mapping.wanted_columns()
     wrong = []
-    for place, name in enumerate(header, start=1):
+    for name in names:
         if name in known or mapping.ignores(name):
             continue
         if not name:
-            wrong.append((f"column {place} has no name", "name it, or remove it"))
+            wrong.append((f"column {header.index(name) + 1} has no name", "name it, or remove it"))
         else:
             wrong.append((f'column "{shorten(name)}" is not known', unknown_column(name, known).mend))
     return wrong

@@ -58,8 +58,14 @@ def shorten(value: str) -> str:
     return escaped if len(escaped) <= SHOWN_LENGTH else escaped[: SHOWN_LENGTH - 3] + "..."
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean "amount"? `` with a trailing space, or nothing when no known name is near."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known name that ``word`` is probably meant to be, whatever its case; empty when none is near."""
     by_fold = {name.casefold().replace(" ", "_"): name for name in known}
     near = get_close_matches(word.casefold().replace(" ", "_")[:100], list(by_fold), n=1, cutoff=0.6)
-    return f'did you mean "{by_fold[near[0]]}"? ' if near else ""
+    return by_fold[near[0]] if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``did you mean "amount"? `` with a trailing space, or nothing when no known name is near."""
+    near = nearest(word, known)
+    return f'did you mean "{near}"? ' if near else ""

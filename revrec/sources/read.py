@@ -47,6 +47,5 @@ def _read(
         for row in convert(Layout(mapping, table.header), table):
             yield row
         if row is None:
-            record = f" ({mapping.record})" if mapping.record else ""
-            raise stream.error("", f"has no {rows}{record}", "it needs at least one row below its header")
+            raise stream.error("", f"has no {rows}", table.expected)
         stream.drain()

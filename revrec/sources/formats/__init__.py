@@ -27,7 +27,7 @@ class Table(NamedTuple):
 
     ``strict`` is True where a column that the mapping names must be in the header (tables), False where a record may
     leave out what it has no value for. ``looks`` knows whether the rows read so far were plain printable ASCII; without
-    it each row is looked at.
+    it each row is looked at. ``expected`` is the mend where no record is found.
     """
 
     header: Sequence[str]
@@ -35,6 +35,7 @@ class Table(NamedTuple):
     place: Callable[[int], str]
     strict: bool = False
     looks: "Unusual | None" = None
+    expected: str = "it needs at least one row below its header"
 
 
 class Unusual(Protocol):

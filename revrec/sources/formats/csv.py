@@ -51,6 +51,8 @@ def _again(start: Sequence[str], rest: io.TextIOWrapper) -> Iterator[str]:
 
 def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMapping) -> str:
     """The one delimiter under which the header shows most of the columns that are looked for."""
+    if not "".join(start).strip():
+        raise source.error("", "has only blank lines", "it needs a header and at least one row")
     wanted = set(mapping.wanted_columns())
     found = {delimiter: _known(start, delimiter, wanted) for delimiter in DELIMITERS}
     best = max(found.values())

@@ -30,8 +30,12 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     looks = DecodedStream(source, mapping.encoding, breaks=b'"')
     text = _Text(io.TextIOWrapper(io.BufferedReader(looks, _CHUNK), "utf-8", newline=""), source)
     columns = Columns(mapping)
+    where = f'under "{mapping.record}"' if mapping.record else f'alone or under "{mapping.rows}"'
     return Table(
-        columns.header, _records(text, mapping, columns), lambda number: f"item {number} (line {text.value_line})"
+        columns.header,
+        _records(text, mapping, columns),
+        lambda number: f"item {number} (line {text.value_line})",
+        expected=f"write an array of objects, {where}",
     )
 
 

@@ -30,7 +30,7 @@ def _records(text: io.TextIOWrapper, columns: Columns) -> Iterator[Record]:
 
 def _row(line: str, columns: Columns) -> list[str] | Damaged:
     try:
-        return columns.row(DECODER.decode(line))
+        return columns.row(DECODER.decode(line.strip()))
     except json.JSONDecodeError as err:
         return damaged("record", f"damaged JSON at column {err.colno} ({err.msg})", "correct it there", line.strip())
     except RecursionError:

@@ -30,7 +30,12 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     columns = Columns(mapping)
     siblings = _Siblings(source, path)
     records = _records(source, mapping, siblings, columns)
-    return Table(columns.header, records, lambda number: f"record {number} (line {siblings.line})")
+    return Table(
+        columns.header,
+        records,
+        lambda number: f"record {number} (line {siblings.line})",
+        expected=f"its records must be {'/'.join(path)}",
+    )
 
 
 def _refuse_early_doctype(source: SourceStream) -> None:
@@ -72,17 +77,27 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
                     quiet = 0
                     yield element
             if quiet > LONGEST_RECORD:
+                parser.close()  # tells of damage that feeding passed over in silence
                 name = "/".join(path)
                 raise source.error(
                     f"byte {source.size}", f"{quiet // 1024} KiB without a <{path[-1]}>", f"the records must be {name}"
                 )
         parser.close()
     except etree.XMLSyntaxError as err:
-        line, column = err.position
-        raise source.error(f"line {line}, column {column}", f"damaged XML ({err.msg})", "correct it there") from None
+        raise _damage(source, err) from None
     for _, element in _ended(parser):
         if siblings.is_record(element):
             yield element
+
+
+def _damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
+    """The damage with its place; where the exception has none, the parser's log tells."""
+    line, column = err.position
+    message = err.msg
+    log: Any = err.error_log
+    if not line and log.last_error is not None:
+        line, column, message = log.last_error.line, log.last_error.column, log.last_error.message
+    return source.error(f"line {line}, column {column}", f"damaged XML ({message})", "correct it there")
 
 
 def _ended(parser: Any) -> Iterator[tuple[str, etree._Element]]:

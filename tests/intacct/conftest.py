@@ -27,7 +27,8 @@ SESSION_ID = "SESSION-4711-secret"
 
 @dataclass
 class Say:
-    """One scripted answer. ``fault``: drop (no answer), cut (half the body), hang, drip (a byte at a time)."""
+    """One scripted answer. ``fault``: drop (no answer), cut (half the body), hang, drip (a byte at a time), close
+    (a whole answer, then the connection is closed unannounced)."""
 
     body: str | bytes = ""
     status: int = 200
@@ -45,6 +46,7 @@ class StubGateway:
     def __init__(self) -> None:
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.connections = 0
         self.script: list[Script] = []
         self.sign_ins: list[Script] = []
         self.life = timedelta(hours=2)
@@ -54,6 +56,10 @@ class StubGateway:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                stub.connections += 1
+                super().setup()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -127,6 +133,7 @@ def _write(handler: http.server.BaseHTTPRequestHandler, said: Say) -> None:
             time.sleep(0.05)
     else:
         handler.wfile.write(body)
+        handler.close_connection = handler.close_connection or said.fault == "close"
 
 
 def control_id_in(request: str) -> str:

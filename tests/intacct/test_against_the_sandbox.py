@@ -234,7 +234,7 @@ def test_wrong_credentials_are_refused_with_advice(
 REFUSED = {
     "unknown account": ({"line": {"account": "9999"}}, "9999"),
     "inactive account": ({"line": {"account": "4900"}}, "4900"),
-    "unknown department": ({"dimensions": {"location": "100", "department": "NONE"}}, "NONE"),
+    "inactive department": ({"dimensions": {"location": "100", "department": "GONE"}}, "GONE"),
     "unknown location": ({"dimensions": {"location": "NOWHERE"}}, "NOWHERE"),
     "inactive journal": ({"journal": "OLD"}, "OLD"),
     "missing dimension": ({"line": {"account": "4200"}, "dimensions": {"location": "100"}}, "DEPARTMENT|Department"),

@@ -1,6 +1,8 @@
 """What an exchange proves about an entry: every row of the rule, over a real HTTP connection."""
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -284,3 +286,30 @@ def test_every_error_of_the_list_is_kept(gateway: XmlGateway, stub: Any, wire: W
     errors = post(gateway, stub, wire, wire.refused(two)).errors
     assert [one.errorno for one in errors] == ["A1", "B2"]
     assert (errors[0].description, errors[0].correction, errors[0].error_id) == ("one", "three", "GL-1")
+
+
+def test_a_connection_that_the_other_side_closed_meanwhile_is_not_used_again(
+    gateway: XmlGateway, stub: Any, wire: Wire
+) -> None:
+    def say(request: str) -> Any:
+        return replace(wire.posted(request), fault="close")
+
+    stub.script = [say]
+    for _ in range(3):
+        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+        time.sleep(0.05)
+
+
+def test_a_connection_is_kept_for_the_next_entry(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
+    stub.script = [wire.posted]
+    for _ in range(3):
+        gateway.post_entry(wire.journal_entry())
+    assert stub.connections == 1
+
+
+def test_the_interface_and_its_values_need_neither_lxml_nor_requests() -> None:
+    program = (
+        "import sys, revrec.intacct.gateway, revrec.intacct.errors, revrec.intacct.credentials;"
+        "sys.exit(sorted(name for name in ('lxml', 'requests', 'urllib3') if name in sys.modules) or 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

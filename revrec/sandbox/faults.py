@@ -131,5 +131,6 @@ def spoil(kind: str, document: bytes) -> bytes:
     if kind == "garbled":
         middle = len(document) // 2
         noise = bytes(byte ^ 0x1F for byte in document[middle : middle + 64])
-        return document[:middle] + noise + document[middle + 64 :]
+        # The NUL makes sure that no parser accepts what is left.
+        return document[:middle] + noise + b"\0" + document[middle + 64 :]
     return document

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 DECIMALS = {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3}
 MILLS = 1000
-_NUMBER = re.compile(r"[+-]?(\d{1,12})(\.\d*)?|[+-]?\.\d+")
+_NUMBER = re.compile(r"[+-]?(\d{1,12})(\.\d*)?|[+-]?\.\d+", re.ASCII)
 
 
 def parse_decimal(text: str) -> Decimal | None:

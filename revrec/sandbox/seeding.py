@@ -14,10 +14,12 @@ def fill(desk: Desk) -> None:
 
 
 def reset(desk: Desk) -> None:
-    """Back to the seeded company: no entries, no memory of control ids, all periods open, no sessions."""
+    """Back to the seeded company: no entries, no memory of control ids, all periods open, no sessions, no locks."""
     with desk.store.transaction():
         desk.store.clear()
         desk.masters.reload()
         fill(desk)
     desk.periods.reload()
     desk.sessions.clear()
+    desk.visibility.clear()
+    desk.access.unlock()

@@ -13,7 +13,8 @@ from typing import Any
 class Switches:
     """Settings of one sandbox; the field's default is the sandbox's default.
 
-    masters: `open` creates unknown customers, items, contracts, projects, classes and departments on sight, `strict` refuses them.
+    masters: `open` creates unknown customers, items, contracts, projects, classes and departments on sight,
+        `strict` refuses them.
     multi_currency: CURRENCY other than the base currency is accepted.
     currency_required: a line without CURRENCY is refused (else it means the base currency).
     empty_rate_type: an empty EXCH_RATE_TYPE_ID means the default rate type (else it counts as missing).

@@ -32,3 +32,8 @@ class Visibility:
             hidden = [key for key, (until, reads) in self._fresh.items() if until > now or reads > 0]
             self._fresh = {key: (self._fresh[key][0], self._fresh[key][1] - 1) for key in hidden}
             return hidden
+
+    def clear(self) -> None:
+        """Show everything."""
+        with self._lock:
+            self._fresh = {}

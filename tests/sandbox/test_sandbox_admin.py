@@ -1,0 +1,167 @@
+"""Behaviours 68 and 69, and the admin port."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
+
+import pytest
+import requests
+
+from revrec.sandbox.sandbox import Sandbox
+
+
+def test_b68_the_log_names_function_control_id_and_outcome_and_no_secret(client: Any) -> None:
+    lines: list[str] = []
+    server = client.sandbox._gateway
+    kept, server.log = server.log, lines.append
+    try:
+        session = client.session()
+        client.in_session(session, client.function(f"<create>{client.glbatch()}</create>", "seen\nin log"))
+        client.call("<getAPISession/>", authentication=client.login(password="wrong-password"))
+        client.post("<request><control><password>half a secret</password>")
+    finally:
+        server.log = kept
+    text = "\n".join(lines)
+    assert "create 'seen in log' success" in text
+    secrets = [client.address["sender_password"], client.address["user_password"], session[0], "wrong-password"]
+    assert not [secret for secret in [*secrets, "half a secret", "Revenue March"] if secret in text]
+
+
+def test_b68_a_refused_login_does_not_echo_its_password(client: Any) -> None:
+    answer = client.call("<getAPISession/>", authentication=client.login(password="my-wrong-password"))
+    assert "my-wrong-password" not in answer.http.text
+
+
+def test_b69_the_same_seed_gives_the_same_numbers_and_orders(client: Any) -> None:
+    def story(seed: int) -> list[str]:
+        sandbox = Sandbox(seed=seed)
+        sandbox.start()
+        try:
+            mine = type(client)(sandbox)
+            found = [mine.create().record_no for _ in range(6)]
+            query = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
+            return found + mine.call(query).column("RECORDNO")
+        finally:
+            sandbox.stop()
+
+    assert story(3) == story(3)
+    assert story(3) != story(4)
+
+
+def test_b69_the_gateway_port_does_not_show_the_state(client: Any) -> None:
+    base = client.address["url"].split("/ia/")[0]
+    assert requests.get(base + "/state", timeout=5).status_code == 404
+
+
+def test_the_state_counts_and_lists_switches(client: Any) -> None:
+    client.create(client.glbatch(client.pair() * 2))
+    state = client.look("state")
+    assert state["counts"] == {"entries": 1, "posted": 1, "lines": 4, "control_ids": 1}
+    assert state["switches"]["masters"] == "open"
+    assert state["open_periods"] == {"first": "2000-01", "last": "2099-12"}
+
+
+def test_entries_show_lines_and_can_be_chosen(client: Any) -> None:
+    client.create(client.glbatch(REFERENCENO="A", JOURNAL="GJ"))
+    client.create(client.glbatch(client.pair("7.00", CUSTOMERID="C1007", DOCUMENT="D1"), REFERENCENO="B"))
+    found = client.look("entries?reference=B")
+    assert found["total"] == 1
+    entry = found["entries"][0]
+    assert (entry["journal"], entry["date"], entry["title"], entry["state"]) == (
+        "RR",
+        "2025-03-31",
+        "Revenue March",
+        "Posted",
+    )
+    assert entry["lines"][0] == {
+        "line_no": 1,
+        "account": "2400",
+        "type": 1,
+        "currency": "USD",
+        "amount": "7.00",
+        "base_amount": "7.00",
+        "document": "D1",
+        "description": "Revenue March",
+        "dimensions": {"LOCATION": "100", "CUSTOMERID": "C1007"},
+    }
+    assert client.look("entries?journal=GJ")["entries"][0]["reference"] == "A"
+
+
+def test_the_page_shows_entries_escaped(client: Any) -> None:
+    client.create(client.glbatch(BATCH_TITLE="&lt;script&gt;alert(1)&lt;/script&gt;"))
+    page = requests.get(client.address["admin_url"], timeout=5)
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "&lt;script&gt;alert(1)" in page.text
+    assert "<script>" not in page.text
+    assert "2400" in page.text
+
+
+@pytest.mark.parametrize(("path", "kind"), [("accounts", "GLACCOUNT"), ("items", "ITEM"), ("classes", "CLASS")])
+def test_master_data_is_added_and_made_inactive(client: Any, path: str, kind: str) -> None:
+    client.admin(path, id="NEW-1", name="New one")
+    assert client.sandbox.desk.masters.active(kind, "NEW-1") is not None
+    changed = client.admin(path, id="NEW-1", active=False)
+    assert changed["name"] == "New one"
+    assert client.sandbox.desk.masters.active(kind, "NEW-1") is None
+
+
+def test_a_new_account_can_be_posted_to(client: Any) -> None:
+    client.admin("accounts", id="4500", name="Revenue - new", details={"requires": ["CUSTOMER"]})
+    lines = client.line("2400", "1", "5.00") + client.line("4500", "-1", "5.00")
+    assert "missing the Customer dimension for the Account 4500" in client.create(client.glbatch(lines)).said
+    client.admin("accounts", id="4500", details={})
+    assert client.create(client.glbatch(lines)).status == "success"
+
+
+def test_reset_goes_back_to_the_seeded_company(client: Any) -> None:
+    client.admin("periods/close", month="2025-03")
+    client.create(client.glbatch(BATCH_DATE="04/01/2025"), control_id="again")
+    client.admin("customers", id="NEW-1")
+    client.admin("reset")
+    assert client.look("state")["counts"] == {"entries": 0, "posted": 0, "lines": 0, "control_ids": 0}
+    assert client.sandbox.desk.masters.get("CUSTOMER", "NEW-1") is None
+    assert client.create(control_id="again").status == "success"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("switch", {"no_such_switch": 1}),
+        ("switch", {"masters": "perhaps"}),
+        ("switch", {"approval": "perhaps"}),
+        ("switch", {"lockout_after": "-1"}),
+        ("periods/close", {"month": "March"}),
+        ("periods/close", {}),
+        ("clock", {"offset_seconds": "soon"}),
+        ("customers", {"name": "without id"}),
+        ("accounts", {"id": "1", "details": "x"}),
+    ],
+)
+def test_a_wrong_change_is_refused_and_changes_nothing(client: Any, path: str, body: dict[str, Any]) -> None:
+    before = client.look("state")
+    response = requests.post(client.address["admin_url"] + path, json=body, timeout=5)
+    assert response.status_code == 400
+    assert response.json()["error"]
+    after = client.look("state")
+    assert (before["switches"], before["closed_through"]) == (after["switches"], after["closed_through"])
+
+
+def test_a_web_page_cannot_change_the_sandbox(client: Any) -> None:
+    url = client.address["admin_url"] + "reset"
+    assert requests.post(url, data=b"{}", headers={"Content-Type": "text/plain"}, timeout=5).status_code == 415
+    assert requests.post(url, json={}, headers={"Host": "evil.example:80"}, timeout=5).status_code == 403
+
+
+def test_unknown_admin_paths_do_not_exist(client: Any) -> None:
+    assert requests.get(client.address["admin_url"] + "nothing", timeout=5).status_code == 404
+    assert requests.post(client.address["admin_url"] + "nothing", json={}, timeout=5).status_code == 404
+
+
+def test_nothing_is_printed_by_a_sandbox_inside_a_process(client: Any) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        client.create()
+        client.look("state")
+    assert (out.getvalue(), err.getvalue()) == ("", "")

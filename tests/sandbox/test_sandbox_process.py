@@ -1,0 +1,264 @@
+"""The sandbox as a process: first line, restarts, lock, address file, clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from revrec.sandbox.address import running
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start `python -m revrec.sandbox serve` with arguments; everything started is ended afterwards."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+        root = Path(__file__).resolve().parents[2]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "revrec.sandbox", "serve", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=root,
+            env=os.environ | environment,
+        )
+        processes.append(process)
+        return process
+
+    yield run
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def at(client: Any, address: dict[str, Any]) -> Any:
+    """A client for another sandbox than the shared one."""
+    return type(client)(SimpleNamespace(address=address))
+
+
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[str, str]:
+    process.send_signal(number)
+    output = process.communicate(timeout=10)
+    assert process.returncode == 0, output
+    return output
+
+
+def test_the_first_line_tells_a_client_everything(client: Any, start: Start) -> None:
+    address = first_line(start("--quiet"))
+    assert list(address) == [
+        "url",
+        "admin_url",
+        "sender_id",
+        "sender_password",
+        "company_id",
+        "user_id",
+        "user_password",
+        "journal",
+        "accounts",
+    ]
+    assert address["url"].startswith("http://127.0.0.1:")
+    assert address["url"].endswith("/ia/xml/xmlgw.phtml")
+    assert {"1100", "1300", "2400", "2410", "4000", "4010", "4100", "5000"} <= set(address["accounts"])
+    assert at(client, address).create(client.glbatch(JOURNAL=address["journal"])).status == "success"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_cleanly(start: Start, number: int) -> None:
+    process = start()
+    first_line(process)
+    end(process, number)
+
+
+def test_passwords_are_taken_from_the_environment_or_made_anew(start: Start) -> None:
+    given = first_line(start(REVREC_SANDBOX_SENDER_PASSWORD="sender-pw", REVREC_SANDBOX_USER_PASSWORD="user-pw"))
+    assert (given["sender_password"], given["user_password"]) == ("sender-pw", "user-pw")
+    one, other = first_line(start()), first_line(start())
+    assert one["user_password"] != other["user_password"]
+    assert len(one["user_password"]) >= 20
+
+
+def test_entries_control_ids_periods_and_masters_survive_a_kill(client: Any, start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    process = start("--data", str(data))
+    before = at(client, first_line(process))
+    number = before.create(client.glbatch(client.pair(CUSTOMERID="NEW-C")), control_id="kept").record_no
+    before.admin("periods/close", month="2025-02")
+    process.kill()
+    process.wait()
+    after = at(client, first_line(start("--data", str(data))))
+    assert [entry["record_no"] for entry in after.entries()] == [int(number)]
+    assert after.create(control_id="kept").status == "failure"
+    assert after.create(client.glbatch(BATCH_DATE="02/01/2025")).status == "failure"
+    assert "NEW-C" in [record["id"] for record in after.look("customers")["records"]]
+    later = after.create()
+    assert int(later.record_no) > int(number)
+    assert after.entries()[-1]["batch_no"] == 2
+
+
+def test_an_entry_is_there_after_a_kill_as_soon_as_it_was_answered(client: Any, start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    process = start("--data", str(data), "--quiet")
+    mine = at(client, first_line(process))
+    answered: list[str] = []
+
+    def post() -> None:
+        try:
+            while True:
+                answered.append(mine.create().record_no)
+        except requests.RequestException:
+            return
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    threading.Event().wait(0.4)
+    process.kill()
+    thread.join()
+    kept = [entry["record_no"] for entry in at(client, first_line(start("--data", str(data)))).entries()]
+    assert len(answered) > 3
+    assert [int(number) for number in answered] == kept[: len(answered)]
+    assert len(kept) - len(answered) <= 1
+
+
+def test_the_store_is_durable_and_holds_no_password(client: Any, start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    process = start("--data", str(data))
+    address = first_line(process)
+    mine = at(client, address)
+    session = mine.session()
+    mine.in_session(session, f"<create>{client.glbatch()}</create>")
+    _, log = end(process)
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir()) + log.encode()
+    for secret in (address["sender_password"], address["user_password"], session[0]):
+        assert secret.encode() not in written
+    with sqlite3.connect(data) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_address_file_is_private_and_gone_after_a_clean_end(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    process = start("--data", str(data))
+    address = first_line(process)
+    file = tmp_path / "ledger.db.address.json"
+    assert json.loads(file.read_text()) == address | {"pid": process.pid}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert running(data) == address | {"pid": process.pid}
+    end(process)
+    assert not file.exists()
+    assert running(data) is None
+
+
+def test_the_address_file_of_a_killed_server_is_not_believed(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    process = start("--data", str(data))
+    first_line(process)
+    process.kill()
+    process.wait()
+    assert (tmp_path / "ledger.db.address.json").exists()
+    assert running(data) is None
+    assert first_line(start("--data", str(data)))["url"]
+
+
+def test_a_second_server_on_the_same_file_ends_with_6(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "ledger.db"
+    first = start("--data", str(data))
+    address = first_line(first)
+    second = start("--data", str(data))
+    out, err = second.communicate(timeout=10)
+    assert second.returncode == 6
+    assert out == ""
+    assert "another sandbox already serves" in err
+    assert address["url"] in err
+    assert requests.get(address["admin_url"] + "state", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"this is not a database" * 100, "not a database"), (None, "not made by the sandbox")]
+)
+def test_a_file_of_somebody_else_is_refused_and_left_alone(
+    start: Start, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    data = tmp_path / "other.db"
+    if content is None:
+        with sqlite3.connect(data) as connection:
+            connection.execute("CREATE TABLE precious (value)")
+    else:
+        data.write_bytes(content)
+    before = data.read_bytes()
+    process = start("--data", str(data))
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 3
+    assert out == ""
+    assert said in err
+    assert data.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--switch", "no_such=1"], "there is no switch 'no_such'"),
+        (["--switch", "masters=maybe"], "takes open or strict"),
+        (["--fault", "boom@never"], "KIND@before or KIND@after"),
+    ],
+)
+def test_wrong_options_end_with_2(start: Start, arguments: list[str], said: str) -> None:
+    process = start(*arguments)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert said in err
+
+
+def test_a_port_in_use_ends_with_2(client: Any, start: Start) -> None:
+    port = client.address["url"].split(":")[2].split("/")[0]
+    process = start("--port", port)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert "choose another --port" in err
+
+
+def test_switches_and_faults_are_taken_from_the_command_line(client: Any, start: Start) -> None:
+    mine = at(client, first_line(start("--switch", "masters=strict", "--fault", "503@before:1x:create")))
+    assert mine.look("state")["switches"]["masters"] == "strict"
+    body = mine.document(client.function(f"<create>{client.glbatch()}</create>")).encode()
+    assert requests.post(mine.address["url"], data=body, timeout=5).status_code == 503
+    assert requests.post(mine.address["url"], data=body, timeout=5).status_code == 200
+
+
+def test_the_access_log_goes_to_stderr_unless_quiet(client: Any, start: Start) -> None:
+    loud, quiet = start(), start("--quiet")
+    for process in (loud, quiet):
+        at(client, first_line(process)).create(control_id="in-the-log")
+    assert "create 'in-the-log' success" in end(loud)[1]
+    assert end(quiet)[1] == ""
+
+
+def test_the_sandbox_imports_nothing_else_of_revrec() -> None:
+    code = (
+        "import sys, revrec.sandbox.__main__, revrec.sandbox.sandbox\n"
+        "print([m for m in sys.modules if m.startswith('revrec.') and not m.startswith('revrec.sandbox')])"
+    )
+    root = Path(__file__).resolve().parents[2]
+    result = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

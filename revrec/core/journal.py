@@ -121,7 +121,7 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
 
 
 def reference_of(due: Sequence[DueLine], deployment: str) -> str:
-    """The entry's REFERENCENO: a digest of its schedule lines and of the deployment, the same however often computed."""
+    """The entry's REFERENCENO: a digest of its schedule lines and of the deployment, the same every time."""
     digest = hashlib.sha256(deployment.encode())
     for line in due:
         digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}\t{line.revision}".encode())

@@ -2,7 +2,7 @@
 
 import getpass
 import os
-import socket
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -104,7 +104,7 @@ def make_context(
     return Context(
         settings_module.load(found, folder, environment, database),
         command,
-        f"{getpass.getuser()}@{socket.gethostname()}",
+        f"{getpass.getuser()}@{platform.node()}",
         environment,
         progress=progress or Silent(),
         say=say or (lambda _text: None),

@@ -1,6 +1,5 @@
 """``revrec db``: the state of the database, and its backups."""
 
-import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,4 @@ def backup(context: "Context", file: Path) -> int:
         raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
     with context.database.read():
         pass
-    try:
-        return backups.copy(context.database, file)
-    except (OSError, sqlite3.Error) as error:
-        raise BadInput(f"{file}: the backup cannot be written: {error}") from error
+    return backups.copy(context.database, file)

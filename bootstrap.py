@@ -1,0 +1,64 @@
+"""Set revrec up and run it, with nothing but Python 3.11 or newer: python3 bootstrap.py demo | test | check
+
+Makes a virtual environment in .venv, installs the locked dependencies and revrec itself into it, and then runs the
+demo, the tests, or the static checks (lint, types, floors). Further words go on to the program, as in: test -k run
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+LOCKS = {"demo": "run.txt", "test": "dev.txt", "check": "dev.txt"}
+JOBS = {
+    "demo": [["revrec", "demo"]],
+    "test": [["python", "-m", "pytest"]],
+    "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
+}
+
+
+def main() -> int:
+    """Set up, then run the job; its exit code."""
+    job, *words = sys.argv[1:] or ["help"]
+    if job not in JOBS:
+        print(__doc__)
+        return 0 if job in ("help", "-h", "--help") else 2
+    if sys.version_info < (3, 11):
+        print(f"revrec needs Python 3.11 or newer; this is {sys.version.split()[0]}", file=sys.stderr)
+        return 2
+    set_up(HERE / "requirements" / LOCKS[job])
+    *first, last = JOBS[job]
+    for command in first:
+        if code := run(command):
+            return code
+    return run([*last, *words])
+
+
+def set_up(lock: Path) -> None:
+    """The virtual environment with exactly the locked packages, each held to its hash, and revrec from this folder."""
+    if not (BIN / ("python.exe" if os.name == "nt" else "python")).exists():
+        print(f"making {VENV.name}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    print(f"installing {lock.relative_to(HERE)}", file=sys.stderr)
+    pip = [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "--require-hashes", "-r", lock], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "-e", HERE], check=True)
+
+
+def run(command: list[str]) -> int:
+    """Run a program of the virtual environment, where the user stands."""
+    print(f"$ {' '.join(command)}", file=sys.stderr, flush=True)
+    where = None if command[0] == "revrec" else HERE
+    return subprocess.run([BIN / command[0], *command[1:]], cwd=where, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"bootstrap: {' '.join(map(str, error.cmd))} failed with exit code {error.returncode}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -11,12 +11,12 @@ from revrec.sandbox.switches import Switches
 from revrec.sandbox.xmltree import Node
 
 
-def fields_of(node: Node) -> dict[str, Node]:
-    """The child elements by upper-case name. Raises Refusal for an element that occurs twice."""
+def fields_of(node: Node, repeatable: Collection[str] = ()) -> dict[str, Node]:
+    """The child elements by upper-case name. Raises Refusal for one that occurs twice and is not `repeatable`."""
     found: dict[str, Node] = {}
     for child in node:
         name = child.tag.upper()
-        if name in found:
+        if name in found and name not in repeatable:
             raise Refusal(
                 business(f"The field {name} occurs more than once in {node.tag.upper()} (line {child.line}).")
             )

@@ -113,7 +113,7 @@ def _lines(fields: Fields, call: Call, title: str) -> list[Line]:
         text = "A journal entry needs at least two lines: one debit and one credit."
         raise Refusal(business(text, errorid="SIM-TWO-LINES"))
     reader = LineReader(call, title)
-    lines = [line for line in map(reader.read, nodes) if line is not None]
+    lines = [line for node in nodes for line in reader.read(node)]
     _raise(reader.errors)
     return lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
+from revrec.sandbox.allocation import split_fields, unequal
 from revrec.sandbox.calls import Call
 from revrec.sandbox.company import BASE_CURRENCY, RATE_TYPE, RATES
 from revrec.sandbox.dimensions import DIMENSIONS, OPEN_KINDS, Dimension, dimension_errors, unknown
@@ -11,7 +12,7 @@ from revrec.sandbox.entry import Line
 from revrec.sandbox.errors import Error, Refusal, business
 from revrec.sandbox.fields import fields_of, missing, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.masters import Master
-from revrec.sandbox.money import DECIMALS, decimals, parse_decimal, to_mills
+from revrec.sandbox.money import DECIMALS, decimals, format_mills, parse_decimal, to_mills
 from revrec.sandbox.xmltree import Node
 
 Fields = dict[str, Node]
@@ -48,15 +49,24 @@ class LineReader:
         self._created: set[tuple[str, str]] = set()
         self.errors: list[Error] = []
 
-    def read(self, node: Node) -> Line | None:
-        """The line, or None when it was refused (see `errors`)."""
+    def read(self, node: Node) -> list[Line]:
+        """The line, or the lines of its allocation; none when it was refused (see `errors`)."""
         before = len(self.errors)
         try:
-            line = self._line(fields_of(node))
+            fields = fields_of(node, repeatable=("SPLIT",))
+            lines = self._allocated(node, fields) if text_of(fields, "ALLOCATION") else [self._line(fields)]
         except Refusal as refusal:
             self.errors.extend(refusal.errors)
-            return None
-        return line if len(self.errors) == before else None
+            return []
+        return lines if len(self.errors) == before else []
+
+    def _allocated(self, node: Node, fields: Fields) -> list[Line]:
+        lines = [self._line(part) for part in split_fields(node, fields)]
+        currency = self._currency(fields)
+        whole, parts = to_mills(self._amount(fields, currency), currency), sum(line.trx_mills for line in lines)
+        if whole != parts:
+            raise unequal(format_mills(whole, currency), format_mills(parts, currency))
+        return lines
 
     def _line(self, fields: Fields) -> Line:
         self.errors += unknown_fields(fields, _KNOWN, "GLENTRY", self._switches)

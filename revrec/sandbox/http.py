@@ -42,6 +42,9 @@ class LoopbackServer(ThreadingHTTPServer):
     def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__((LOOPBACK, port), handler)
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no event; what goes wrong inside a request is logged where it happens."""
+
     def server_bind(self) -> None:
         """Bind without HTTPServer's look-up of the host's name, which can take seconds."""
         TCPServer.server_bind(self)

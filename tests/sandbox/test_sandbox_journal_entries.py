@@ -408,6 +408,28 @@ def test_b51_neither_works_in_a_closed_period_or_without_the_record(client: Any)
     assert len(client.entries()) == 1
 
 
+def allocated(client: Any, *splits: str, name: str = "Custom") -> str:
+    blocks = "".join(f"<SPLIT>{split}</SPLIT>" for split in splits)
+    line = client.line("4000", "-1", "10.00", LOCATION="NOWHERE", ALLOCATION=name)
+    return client.line("2400", "1", "10.00") + line.replace("</GLENTRY>", blocks + "</GLENTRY>")
+
+
+def test_b52_a_custom_allocation_splits_the_line_and_ignores_its_dimensions(client: Any) -> None:
+    first = "<AMOUNT>7.00</AMOUNT><LOCATIONID>100</LOCATIONID><DEPARTMENTID>OPS</DEPARTMENTID>"
+    second = "<AMOUNT>3.00</AMOUNT><LOCATIONID>100-NY</LOCATIONID>"
+    answer = client.create(client.glbatch(allocated(client, first, second)))
+    assert answer.status == "success"
+    booked = [(line["amount"], line["dimensions"]) for line in client.entries()[0]["lines"][1:]]
+    assert booked == [("7.00", {"LOCATION": "100", "DEPARTMENT": "OPS"}), ("3.00", {"LOCATION": "100-NY"})]
+
+
+def test_b52_splits_must_add_up_and_the_allocation_must_exist(client: Any, refused: Refused) -> None:
+    part = "<AMOUNT>7.00</AMOUNT><LOCATIONID>100</LOCATIONID>"
+    assert "The splits of the allocation add up to 7.00, not to the amount 10.00" in refused(allocated(client, part))
+    assert "Allocation 'Ours' specified is not valid." in refused(allocated(client, part, name="Ours"))
+    assert "Required field SPLIT is missing" in refused(allocated(client))
+
+
 @pytest.mark.parametrize(
     "text", ["Bücher & <Söhne> \"Ltd\" 'x'", "日本語テキスト", "Ελληνικά 🙂", "a]]>b", "tab\there"]
 )

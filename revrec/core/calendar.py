@@ -2,7 +2,10 @@
 
 import re
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Protocol
+
+from dateutil.relativedelta import relativedelta
 
 ROLLS = ("none", "following", "preceding", "modified_following")
 """What happens to a date on a day that is no business day: see :func:`roll`."""
@@ -11,7 +14,7 @@ LONGEST_DAYS = 36_600
 """The longest offset, a hundred years: a limit on what a slip of the keyboard can do."""
 
 _DAY = timedelta(days=1)
-_LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_LAST_OF_MONTH = relativedelta(day=31)
 _OFFSET = re.compile(r"([+-]?)\s*(\d{1,6})\s+(business\s+day|day|week|month|year)s?", re.IGNORECASE)
 _DAYS_OF = {"business day": 1, "day": 1, "week": 7, "month": 31, "year": 366}
 
@@ -82,16 +85,9 @@ def parse_offset(text: str) -> Offset:
     return Offset(count, unit, words)
 
 
-def days_in_month(year: int, month: int) -> int:
-    """28 to 31."""
-    if month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0):
-        return 29
-    return _LENGTHS[month]
-
-
 def month_end(day: date) -> date:
     """The last day of the month of ``day``."""
-    return day.replace(day=days_in_month(day.year, day.month))
+    return day + _LAST_OF_MONTH
 
 
 def month_number(day: date) -> int:
@@ -104,10 +100,15 @@ def add_months(day: date, months: int) -> date:
 
     Raises OverflowError beyond the years 1 to 9999.
     """
-    year, month = divmod(month_number(day) + months, 12)
-    if not 1 <= year <= 9999:
-        raise OverflowError("date value out of range")
-    return date(year, month + 1, min(day.day, days_in_month(year, month + 1)))
+    try:
+        return day + _months(months)
+    except ValueError:
+        raise OverflowError("date value out of range") from None
+
+
+@lru_cache(maxsize=1024)
+def _months(count: int) -> relativedelta:
+    return relativedelta(months=count)
 
 
 def add_business_days(day: date, count: int, calendar: Calendar = WEEKDAYS) -> date:

@@ -1,0 +1,75 @@
+"""Plays the transcripts of a document: its ```console blocks, where lines with ``$`` are commands and the rest is output.
+
+    python tests/documents/transcripts.py README.md docs/*.md     # records what the commands print now
+
+All blocks of a document are played in order in one new folder that holds ``sample_data/``. What differs from one time
+to the next is masked on both sides before comparing: references, times, addresses, users.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MASKS = (
+    (re.compile(r"\bRR[A-Z2-7]{16}\b"), "RRXXXXXXXXXXXXXXXX"),
+    (re.compile(r"\brr[a-z2-7]{16}\b"), "rrxxxxxxxxxxxxxxxx"),
+    (re.compile(r"revrec:([a-z]+):[0-9a-f]{12}"), r"revrec:\1:0123456789ab"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"), "2024-05-01T06:00:00.000000+00:00"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8099"),
+    (re.compile(r"\b[\w.-]+@[\w-]+(?=[ :)]|$)", re.MULTILINE), "anna@office"),
+    (re.compile(r"(request|response) \d+( characters)?"), r"\1 1480\2"),
+    (re.compile(r"[0-9a-f]{64}"), "fc8673a5d63e6ce18dda311c4dcd6003f982410271165e2e9ac54d3b6f2de714"),
+    (re.compile(r" +$", re.MULTILINE), ""),
+)
+
+
+def play(document: Path) -> str:
+    """The document with the output of its commands as they print it now, masked."""
+    text = document.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(ROOT / "sample_data", folder / "sample_data")
+        state = {"folder": folder}
+        return BLOCK.sub(lambda block: f"```console\n{''.join(_played(block[1], state))}```", text)
+
+
+def _played(block: str, state: dict[str, Path]) -> Iterator[str]:
+    commands = [line for line in block.splitlines() if line.startswith("$ ")]
+    for line in commands:
+        yield f"{line}\n"
+        yield masked(_output(line[2:], state))
+
+
+def _output(command: str, state: dict[str, Path]) -> str:
+    words = shlex.split(command, comments=True)
+    if words[0] == "cd":
+        state["folder"] = state["folder"] / words[1]
+        return ""
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+    if words[0] == "revrec":
+        words = [sys.executable, "-c", "from revrec.cli.main import main; main()", *words[1:]]
+    ended = subprocess.run(
+        words, cwd=state["folder"], env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    code = f"exit code {ended.returncode}\n" if ended.returncode else ""
+    return ended.stdout + ended.stderr + code
+
+
+def masked(text: str) -> str:
+    """The text without what differs from one time to the next."""
+    for pattern, put in MASKS:
+        text = pattern.sub(put, text)
+    return text
+
+
+if __name__ == "__main__":
+    for given in sys.argv[1:]:
+        Path(given).write_text(play(Path(given)), encoding="utf-8")

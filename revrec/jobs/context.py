@@ -99,7 +99,7 @@ def make_context(
         BadConfiguration: the configuration is missing or wrong.
     """
     environment = os.environ if environment is None else environment
-    folder = Path.cwd()
+    folder = Path()
     found = find_config(config, environment, folder)
     return Context(
         settings_module.load(found, folder, environment, database),

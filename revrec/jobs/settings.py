@@ -134,7 +134,7 @@ def load(file: Path | None, home: Path, environment: Mapping[str, str], database
     if database:
         values["database"]["url"] = database
     free = {name: document.get(name, {}) for name in FREE_SECTIONS}
-    return Settings(file.resolve().parent if file else home, file, values, free)
+    return Settings(file.parent if file else home, file, values, free)
 
 
 def _read(file: Path) -> dict[str, Any]:

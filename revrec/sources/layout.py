@@ -101,8 +101,7 @@ def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]
     wrong = []
     for name, column in _absent(header, mapping).items():
         what = f'column "{column}" is missing' + (f" (for {name})" if column != name else "")
-        other = f'columns.{name} or a constant {name} = "..." in the mapping'
-        mend = f"add the column, or set {other}"
+        mend = 'add what is missing, or map it in columns, or give it as a constant such as line = "1" in the mapping'
         if column in misspelt:
             near = misspelt[column]
             what += f', but there is "{shorten(near)}"'

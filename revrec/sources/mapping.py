@@ -187,7 +187,7 @@ class _Validation:
     def _check_encoding(self) -> None:
         encoding = self.config.get("encoding", "utf-8")
         try:
-            b"".decode(encoding)
+            "a".encode(encoding)
             codecs.getincrementaldecoder(encoding)
         except (LookupError, ValueError):
             self.wrong.append(f'encoding = "{encoding}": not known; such as "utf-8", "cp1252", "utf-16"')

@@ -90,7 +90,7 @@ def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Reco
         start = lines.line_num + 1
         try:
             for row in lines:
-                if len(row) == width:
+                if len(row) == width and (row[0] or any(row)):
                     yield start, row
                 elif any(map(str.strip, row)):
                     mend = "quote values that hold the delimiter; leave the others empty"

@@ -71,13 +71,14 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
     try:
         while block := source.read():
             parser.feed(block)
+            if _has_errors(parser):
+                parser.close()  # raises what feeding passed over in silence
             quiet += len(block)
             for _, element in _ended(parser):
                 if siblings.is_record(element):
                     quiet = 0
                     yield element
             if quiet > LONGEST_RECORD:
-                parser.close()  # tells of damage that feeding passed over in silence
                 name = "/".join(path)
                 raise source.error(
                     f"byte {source.size}", f"{quiet // 1024} KiB without a <{path[-1]}>", f"the records must be {name}"
@@ -98,6 +99,10 @@ def _damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
     if not line and log.last_error is not None:
         line, column, message = log.last_error.line, log.last_error.column, log.last_error.message
     return source.error(f"line {line}, column {column}", f"damaged XML ({message})", "correct it there")
+
+
+def _has_errors(parser: Any) -> bool:
+    return len(parser.feed_error_log.filter_from_errors()) > 0
 
 
 def _ended(parser: Any) -> Iterator[tuple[str, etree._Element]]:

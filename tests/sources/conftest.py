@@ -1,0 +1,64 @@
+"""Short ways to read a text or bytes as a source."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from revrec.sources import NATIVE_CHARGES, ColumnMapping, SourceStream, read_charges, read_events
+
+HEADER = "source,document,line,customer,item,post_date,amount,currency"
+ROW = {
+    "source": "shop",
+    "document": "INV-1",
+    "line": "1",
+    "customer": "C-1",
+    "item": "MAG-01",
+    "post_date": "2024-01-05",
+    "amount": "24.00",
+    "currency": "USD",
+}
+
+
+def stream(data: str | bytes, name: str) -> SourceStream:
+    return SourceStream(BytesIO(data.encode() if isinstance(data, str) else data), name)
+
+
+@pytest.fixture
+def charges() -> Callable[..., list[Any]]:
+    """``charges(data, name="in.csv", mapping={})``: all rows of the data."""
+
+    def read(data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None) -> list[Any]:
+        return list(read_charges(stream(data, name), ColumnMapping.from_config("test", mapping or {})))
+
+    return read
+
+
+@pytest.fixture
+def events() -> Callable[..., list[Any]]:
+    """The same for events."""
+
+    def read(data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None) -> list[Any]:
+        return list(
+            read_events(stream(data, name), ColumnMapping.from_config("test", {"rows": "events", **(mapping or {})}))
+        )
+
+    return read
+
+
+@pytest.fixture
+def one() -> Callable[..., Any]:
+    """``one(amount="(12.00)")``: the row that a native charge with these values, or this mapping, becomes."""
+
+    def read(mapping: dict[str, Any] | None = None, **values: str) -> Any:
+        row = {**ROW, **values}
+        quoted = ['"{}"'.format(value.replace('"', '""')) for value in row.values()]
+        data = ",".join(row) + "\n" + ",".join(quoted) + "\n"
+        chosen = ColumnMapping.from_config("test", mapping) if mapping else replace(NATIVE_CHARGES)
+        rows = list(read_charges(stream(data, "in.csv"), chosen))
+        assert len(rows) == 1
+        return rows[0]
+
+    return read

@@ -4,6 +4,7 @@ A line that begins with ``refused:`` is about the whole file, the others about o
 """
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -26,15 +27,17 @@ def messages(file: Path) -> list[str]:
     return [line for row in rows if isinstance(row, Bad) for line in row.report(file.name)]
 
 
+def own_words(message: str) -> str:
+    """The message without what a library says in brackets, which its versions may change."""
+    return re.sub(r"(damaged JSON.*?|damaged XML|well quoted|end well|in the mapping) \(.*\)", r"\1", message)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_bad_file_is_refused_with_its_place_and_its_mend(file: Path) -> None:
     expected = [line for line in EXPECTED if line.removeprefix("refused: ").startswith(f"{file.name}: ")]
     found = messages(file)
     assert found, "it was accepted"
-    if file.name == "latin_1.csv":
-        # The guessed encoding is a library's opinion, which its versions may change.
-        found, expected = [found[0].partition(" (it might")[0]], [expected[0].partition(" (it might")[0]]
-    assert found == expected
+    assert [own_words(line) for line in found] == [own_words(line) for line in expected]
 
 
 def test_every_expected_message_has_its_file() -> None:

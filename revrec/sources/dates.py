@@ -1,7 +1,7 @@
 """Dates as sources write them: ISO 8601 always, one other form if the mapping declares it, never a guess."""
 
 import re
-from calendar import isleap, month_name, monthrange
+from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import date
 
@@ -97,7 +97,7 @@ def _month_number(name: str) -> int:
 
 
 def _no_such_day(year: int, month: int, day: int, last: int) -> Refused:
-    why = f"{month_name[month]} {year} has {last} days"
+    why = f"{_MONTHS[month - 1].capitalize()} {year} has {last} days"
     if (month, day) == (2, 29) and not isleap(year):
         why = f"{year} is not a leap year, February has 28 days"
     after = date(year + month // 12, month % 12 + 1, 1)

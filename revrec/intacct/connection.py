@@ -26,12 +26,12 @@ class Watch:
         self._lock = threading.Lock()
 
     def holds(self, sock: socket.socket | None) -> None:
-        """Name the socket that is in use; it is cut at once if the time is up already."""
+        """Name the socket that is in use, so that it can be cut; raises TimeoutError if the time is up already."""
         with self._lock:
+            if self.expired:
+                raise TimeoutError("the time was up before anything was sent")
             if sock is not None:
                 self._sockets.append(sock)
-            if self.expired:
-                self._cut()
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -47,12 +47,9 @@ class Watch:
     def _expire(self) -> None:
         with self._lock:
             self.expired = True
-            self._cut()
-
-    def _cut(self) -> None:
-        for sock in self._sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+            for sock in self._sockets:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Current(threading.local):
@@ -93,8 +90,6 @@ class _Watching:
             if self.sock is None:
                 self.connect()
             watch.holds(self.sock)
-            if watch.expired:
-                raise TimeoutError("the time was up before anything was sent")
             watch.sent = True
         super().send(data)  # type: ignore[misc]
 

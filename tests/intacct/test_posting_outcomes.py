@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,11 +208,34 @@ def test_a_compressed_answer_is_read(gateway: XmlGateway, stub: Any, wire: Wire)
     assert post(gateway, stub, wire, say).outcome is Outcome.POSTED
 
 
-def test_an_answer_without_end_is_cut_off_and_in_doubt(credentials: Any, stub: Any, wire: Wire) -> None:
+def test_an_answer_beyond_the_limit_is_cut_off_and_in_doubt(credentials: Any, stub: Any, wire: Wire) -> None:
+    def say(request: str) -> Any:
+        plain = wire.posted(request)
+        endless = wire.gzipped(plain.body + " " * 1_000_000)
+        return replace(plain, body=endless, headers={"Content-Encoding": "gzip"})
+
     with XmlGateway(credentials, timeout=5, max_answer_bytes=100_000) as gateway:
-        bomb = wire.Say(wire.gzipped(" " * 50_000_000), headers={"Content-Encoding": "gzip"})
-        answer = post(gateway, stub, wire, bomb)
+        answer = post(gateway, stub, wire, say)
     assert answer.outcome is Outcome.IN_DOUBT and len(answer.redacted_response) < 300_000
+
+
+def test_a_request_is_never_carried_on_to_where_a_redirect_points(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
+    with closing(wire.StubGateway()) as other:
+        other.script = [wire.posted]
+        answer = post(gateway, stub, wire, wire.Say("", 307, headers={"Location": other.url}))
+        assert answer.outcome is Outcome.IN_DOUBT and not other.requests
+
+
+def test_a_password_of_netrc_is_never_added(
+    gateway: XmlGateway, stub: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setattr("revrec.intacct.transport.is_loopback", lambda url: False)
+    assert post(gateway, stub, wire, wire.posted).outcome is Outcome.POSTED
+    assert all("Authorization" not in headers for headers in stub.headers)
 
 
 def test_entities_are_never_expanded(gateway: XmlGateway, stub: Any, wire: Wire) -> None:

@@ -215,15 +215,10 @@ def test_a_returned_endpoint_of_another_party_is_refused(
     assert not stub.postings
 
 
-def test_proxies_and_netrc_of_the_environment_are_not_used_on_this_machine(
-    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+def test_proxies_of_the_environment_are_not_used_on_this_machine(
+    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = tmp_path / "netrc"
-    netrc.write_text("machine 127.0.0.1 login a password b\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
     stub.script = [wire.posted]
     assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
-    assert all("Authorization" not in headers for headers in stub.headers)

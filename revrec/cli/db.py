@@ -5,62 +5,80 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, add_group, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="The database: its revision and its backups.", no_args_is_help=True)
-    app.add_typer(group, name="db")
+    group = add_group(app, "db", "The database: its revision and its backups.")
 
     @command(group, "upgrade", "db")
     def upgrade(options: Options) -> None:
         """Make the database, or bring it to this program's revision.
 
         \b
-        revrec db upgrade
+        Example:
+          revrec db upgrade
         """
-        from revrec.cli.output import print_json
+        from revrec.cli.output import print_csv, print_json
         from revrec.store.migrations import HEAD
 
         database = options.context().database
         changed = database.create()
+        found = {"database": database.where, "revision": HEAD, "changed": changed}
         if options.json:
-            print_json({"database": database.where, "revision": HEAD, "changed": changed})
+            print_json(found)
+        elif options.csv:
+            print_csv([found], tuple(found))
         else:
             print(f"{database.where}: revision {HEAD}{'' if changed else ', nothing to do'}")
 
     @command(group, "status", "db")
     def status(options: Options) -> None:
-        """Show the database's revision and whether this program can work with it.
+        """Show the database's revision and whether it is the one needed.
+
+        Exit code 5 says that it is not.
 
         \b
-        revrec db status
+        Examples:
+          revrec db status
+          revrec db status --format json
         """
-        from revrec.cli.output import print_json
+        from revrec.cli.output import print_csv, print_json
         from revrec.jobs.database import database_status
 
         found = database_status(options.context())
         if options.json:
             print_json(found)
+        elif options.csv:
+            print_csv([found], tuple(found))
         else:
-            print("\n".join(f"{name:<12} {value}" for name, value in found.items()))
+            words = {"True": "yes", "False": "no", "None": "none"}
+            print("\n".join(f"{name:<10} {words.get(str(value), value)}" for name, value in found.items()))
         if not found["current"]:
             raise typer.Exit(5)
 
     @command(group, "backup", "db")
     def backup(
         options: Options,
-        file: Annotated[
-            Path, typer.Argument(help="The new file; an existing one is not overwritten.", show_default=False)
-        ],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; an existing one is not overwritten.")],
     ) -> None:
-        """Copy the database to a file, whole and consistent, while others work with it.
+        """Copy the database to a new file, even while others write to it.
+
+        The copy is whole, of one moment, and checked. A backup never overwrites.
 
         \b
-        revrec db backup backups/revrec-2024-03-31.db
+        Example:
+          revrec db backup backups/revrec-2024-03-31.db
         """
+        from revrec.cli.output import print_csv, print_json
         from revrec.jobs.database import backup as copy
 
         size = copy(options.context(), file)
-        print(f"{file}: {size} bytes, checked")
+        made = {"file": str(file), "bytes": size, "checked": True}
+        if options.json:
+            print_json(made)
+        elif options.csv:
+            print_csv([made], tuple(made))
+        else:
+            print(f"{file}: {size:,} bytes, checked")

@@ -1,13 +1,32 @@
 """``revrec demo``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, command, fail
 
 DAY = "2024-04-30"
+CHARGE = "shop/INV-1001/1"
+STORY = (
+    ("What was billed comes in from three sources.",
+     ["import", "sample_data/charges.csv", "sample_data/orders.xml", "sample_data/shop-orders.jsonl"]),
+    ("Two deliveries were proved.",
+     ["import", "--events", "sample_data/events.csv"]),
+    (f"What is to be recognised up to {DAY}? Nothing is written yet.",
+     ["preview", "--date", DAY, "--limit", "0"]),
+    ("Post it: deferred to accrued, one journal entry a day.",
+     ["run", "--date", DAY]),
+    ("Again: nothing is posted twice.",
+     ["run", "--date", DAY]),
+    ("The whole life of one charge line: a magazine of 24.00, twelve issues, the first a week after payment.",
+     ["trace", CHARGE]),
+    ("What is left?",
+     ["status"]),
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -16,67 +35,83 @@ def register(app: typer.Typer) -> None:
     @command(app, "demo")
     def demo(
         options: Options,
-        folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo's files go.")] = Path(
-            "revrec-demo"
-        ),
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the demo's files go.")] = Path("revrec-demo"),
         serve: Annotated[bool, typer.Option("--serve", help="Leave the sandbox up afterwards, until Ctrl-C.")] = False,
     ) -> None:
-        """Tell the whole story on sample data: import, events, preview, a run against the sandbox, and a trace.
+        """Tell the whole story on sample data, in a folder of its own.
 
-        It runs the ordinary commands and shows each of them first. Run it a second time and nothing is posted twice.
+        It runs the ordinary commands and shows each of them: import, events, preview, a run against the built-in
+        sandbox, a trace. Given a second time, nothing is posted twice. It never touches another database or gateway.
 
         \b
-        revrec demo
-        revrec demo /tmp/books --serve
+        Examples:
+          revrec demo
+          revrec demo /tmp/books --serve
         """
-        del options
-        tell(app, folder, serve)
+        if options.config or options.database or options.format:
+            fail("demo has its own configuration and speaks to people: leave --config, --database and --format out", 2)
+        with _alone():
+            tell(app, folder, serve)
 
 
 def tell(app: typer.Typer, folder: Path, serve: bool) -> None:
     """Run the story's commands in ``folder``."""
     import os
 
-    from revrec.jobs.init import shipped
+    from revrec.jobs.init import add_samples
     from revrec.jobs.sandbox_process import sandbox
 
     if not (folder / "revrec.toml").exists():
-        _step(app, f"init {folder}", ["init", str(folder)])
-    samples = shipped("sample_data")
-    with sandbox(folder / "sandbox.db", os.environ) as address:
-        print(f"\nThe sandbox serves at {address['url']}; watch it at {address['admin_url']}")
-        for words in (
-            ["import", *(str(samples / name) for name in ("charges.csv", "orders.xml", "shop-orders.jsonl"))],
-            ["import", "--events", str(samples / "events.csv")],
-            ["preview", "--date", DAY, "--limit", "12"],
-            ["run", "--date", DAY],
-            ["run", "--date", DAY],
-            ["trace", STORY_CHARGE],
-            ["status"],
-        ):
-            shown = " ".join(word.replace(f"{samples}/", "sample_data/") for word in words)
-            _step(app, shown, ["--config", str(folder / "revrec.toml"), *words])
-        print(f"\nAll of it is in {folder}; look around: revrec --config {folder / 'revrec.toml'} preview")
+        _step(app, "A configuration, rules and an empty database.", ["init", str(folder)])
+    add_samples(folder)
+    print(f"\n$ cd {folder}")
+    with _inside(folder), sandbox(Path("sandbox.db"), os.environ) as address:
+        print(f"\n# An Intacct to post to: the sandbox at {address['url']}; look into it at {address['admin_url']}")
+        for about, words in STORY:
+            _step(app, about, words)
+        print(f"\nAll of it is in {folder}. Look around: cd {folder} && revrec preview")
         if serve:
             _until_stopped(address["admin_url"])
 
 
-STORY_CHARGE = "shop/INV-1001/1"
-
-
-def _step(app: typer.Typer, shown: str, words: list[str]) -> None:
-    print(f"\n$ revrec {shown}")
+def _step(app: typer.Typer, about: str, words: list[str]) -> None:
+    print(f"\n# {about}\n$ revrec {' '.join(words)}", flush=True)
     code = app(words, standalone_mode=False)
     if code:
         raise typer.Exit(code)
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Without the environment's settings, which could lead sample data to a real database or a real Intacct."""
+    import os
+
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("REVREC_", "INTACCT_"))}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """In that folder, so that the commands shown are the commands run."""
+    import os
+
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 def _until_stopped(url: str) -> None:
     import time
 
-    print(f"The sandbox stays up at {url} until Ctrl-C.")
+    print(f"The sandbox stays up at {url} until Ctrl-C.", flush=True)
     try:
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
-        print()
+        print("\nstopped")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, day, fail
+from revrec.cli.shared import Options, add_group, command, day, fail
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -14,27 +14,43 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(
-        help="Record fulfilment events: proof of delivery, milestones, usage and so on.", no_args_is_help=True
-    )
-    app.add_typer(group, name="event")
+    group = add_group(app, "event", "Record fulfilment events: proof of delivery, milestones, usage and so on.")
 
     @command(group, "add", "event")
     def add(
         options: Options,
-        charge: Annotated[str, typer.Argument(help="Charge id: SOURCE/DOCUMENT/LINE.", show_default=False)],
-        kind: Annotated[str, typer.Argument(help="pod, milestone, percent, usage, cancel, ...", show_default=False)],
-        date: Annotated[str, typer.Argument(help="The day it happened.", metavar="DATE", show_default=False)],
-        name: Annotated[str, typer.Option("--name", help="Name, for example of a milestone.")] = "",
-        quantity: Annotated[str | None, typer.Option("--quantity", help="Units used or delivered.")] = None,
-        percent: Annotated[str | None, typer.Option("--percent", help="Percent complete, 0 to 100.")] = None,
-        amount: Annotated[str | None, typer.Option("--amount", help="Amount in the charge's currency.")] = None,
-        note: Annotated[str, typer.Option("--note", help="Why, for the auditor.")] = "",
+        charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
+        kind: Annotated[
+            str,
+            typer.Argument(
+                metavar="KIND", help="pod, milestone, percent, usage, cancel, credit, hold, release or service_dates."
+            ),
+        ],
+        date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
+        name: Annotated[
+            str, typer.Option("--name", metavar="NAME", help="Name, for example of a milestone.", show_default=False)
+        ] = "",
+        quantity: Annotated[
+            str | None, typer.Option("--quantity", metavar="N", help="Units used or delivered.")
+        ] = None,
+        percent: Annotated[
+            str | None, typer.Option("--percent", metavar="N", help="Percent complete, 0 to 100.")
+        ] = None,
+        amount: Annotated[
+            str | None, typer.Option("--amount", metavar="N", help="Amount in the charge's currency.")
+        ] = None,
+        note: Annotated[
+            str, typer.Option("--note", metavar="TEXT", help="Why, for the auditor.", show_default=False)
+        ] = "",
     ) -> None:
-        """Record one event and schedule its charge line again.
+        """Record one fulfilment event and schedule its charge line again.
+
+        The last event of a kind and name counts, so a wrong one is mended by recording the right one.
 
         \b
-        revrec event add shop/INV-1004/1 pod 2024-05-02 --note "signed by J. Roe"
+        Examples:
+          revrec event add shop/INV-1005/1 pod 2024-05-02 --note "signed by J. Roe"
+          revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live
         """
         from revrec.core.charge_line import EVENT_KINDS
         from revrec.jobs.record_events import add_event
@@ -73,12 +89,17 @@ def _number(text: str | None, option: str) -> "Decimal | None":
 
 
 def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Change]") -> None:
-    from revrec.cli.output import print_json
-    from revrec.cli.schedule import shown_changes
+    from revrec.cli.output import print_csv, print_json
+    from revrec.cli.schedule import COLUMNS, brief, shown_changes
 
     if options.json:
         print_json({"charge": charge, "kind": kind, "date": date, "changes": shown_changes(changes)})
         return
+    if options.csv:
+        print_csv(brief(shown_changes(changes)), COLUMNS)
+        return
     print(f"{charge}: {kind} on {date} recorded")
     for change in changes:
         print(f"  {change.note}")
+    if not changes:
+        print("  its schedule stays as it is")

@@ -1,5 +1,6 @@
 """``revrec import``."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,8 @@ from revrec.cli.shared import Options, command
 if TYPE_CHECKING:
     from revrec.jobs.import_files import ImportResult
 
-COUNTS = ("file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
+COUNTS = ("rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
+COLUMNS = ("file", "kind", *COUNTS, "outcome")
 
 
 def register(app: typer.Typer) -> None:
@@ -19,8 +21,10 @@ def register(app: typer.Typer) -> None:
     @command(app, "import")
     def import_files(
         options: Options,
-        sources: Annotated[list[Path], typer.Argument(help="Files: CSV, JSON, JSON Lines or XML.", show_default=False)],
-        mapping: Annotated[str | None, typer.Option("--map", help="A [mapping.NAME] of the configuration.")] = None,
+        sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Files: CSV, JSON, JSON Lines or XML.")],
+        mapping: Annotated[
+            str | None, typer.Option("--map", metavar="NAME", help="A [mapping.NAME] of the configuration.")
+        ] = None,
         events: Annotated[bool, typer.Option("--events", help="The files hold fulfilment events.")] = False,
         keep_good: Annotated[bool, typer.Option("--keep-good", help="Set bad rows aside, import the rest.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; keep nothing.")] = False,
@@ -31,9 +35,10 @@ def register(app: typer.Typer) -> None:
         same file twice changes nothing; the same charge with other figures is a conflict, never overwritten.
 
         \b
-        revrec import charges.csv
-        revrec import --map shopify orders.csv --dry-run
-        revrec import --events deliveries.csv
+        Examples:
+          revrec import charges.csv
+          revrec import --map shopify orders.csv --dry-run
+          revrec import --events deliveries.csv
         """
         from revrec.jobs.import_files import import_charges, mapping_of
         from revrec.jobs.record_events import import_events
@@ -41,8 +46,13 @@ def register(app: typer.Typer) -> None:
         context = options.context()
         use = mapping_of(context, mapping, events)
         job = import_events if events else import_charges
-        results = [job(context, source, use, keep_good, dry_run) for source in sources]
-        _show(options, results)
+        results: list[ImportResult] = []
+        try:
+            for source in sources:
+                results.append(job(context, source, use, keep_good, dry_run))
+        finally:
+            if results:
+                _show(options, results)
         if any(result.refused or result.rejected for result in results):
             raise typer.Exit(3)
 
@@ -52,33 +62,45 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
 
     from revrec.cli.output import print_csv, print_json, print_table
 
-    rows = [asdict(result) for result in results]
+    rows = [{**asdict(result), "outcome": _outcome(result)} for result in results]
     if options.json:
         print_json({"files": rows})
-    elif options.format == "csv":
-        print_csv(rows, (*COUNTS, "refused"))
+        return
+    if options.csv:
+        print_csv(rows, (*COLUMNS, "refused"))
     else:
-        print_table(rows, COUNTS, right=COUNTS[2:])
-        for result in results:
-            _report(result)
+        print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
+    for result in results:
+        _report(result)
+
+
+def _outcome(result: "ImportResult") -> str:
+    if result.refused:
+        return "refused"
+    if result.dry_run:
+        return "dry run"
+    if result.quarantined:
+        return "imported in part"
+    return "imported" if result.accepted else "nothing new"
 
 
 def _report(result: "ImportResult") -> None:
-    import sys
-
+    """Tell every problem, and what became of the file, on standard error."""
     for one in result.report:
         value = f' "{one["value"]}"' if one["value"] else ""
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
-        print(f"{where}: {one['reason']}; {one['mend']}", file=sys.stderr)
+        _say(f"{where}: {one['reason']}; {one['mend']}")
     unshown = result.rejected - len({one["row"] for one in result.report})
     if unshown > 0:
-        print(f"{result.file}: {unshown} more rows cannot be used", file=sys.stderr)
+        _say(f"{result.file}: {unshown} more rows cannot be used")
     if result.refused:
-        print(
-            f"revrec: {result.refused}" if result.file in result.refused else f"{result.file}: {result.refused}",
-            file=sys.stderr,
-        )
+        place = "" if result.refused.startswith(result.file) else f"{result.file}: "
+        _say(f"revrec: {place}{result.refused}")
     elif result.dry_run:
-        print(f"{result.file}: dry run, nothing was kept", file=sys.stderr)
+        _say(f"{result.file}: dry run, nothing was kept")
     elif result.quarantined:
-        print(f"{result.file}: {result.rejected} rows were set aside", file=sys.stderr)
+        _say(f"{result.file}: {result.rejected} of {result.rows} rows were set aside, the others were taken")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

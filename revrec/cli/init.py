@@ -14,20 +14,26 @@ def register(app: typer.Typer) -> None:
     @command(app, "init")
     def init(
         options: Options,
-        folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; made if missing.")] = Path(),
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if missing.")] = Path(),
     ) -> None:
-        """Make a configuration, example rules and an empty database, ready for the sandbox.
+        """Make a configuration, example rules and a database.
+
+        They are ready for the built-in sandbox. An existing configuration is never overwritten.
 
         \b
-        revrec init
-        revrec init books
+        Examples:
+          revrec init
+          revrec init books
         """
-        from revrec.cli.output import print_json
+        from revrec.cli.output import print_csv, print_json
         from revrec.jobs.init import init as make
 
         made = make(folder)
         if options.json:
             print_json({"made": [str(path) for path in made]})
+            return
+        if options.csv:
+            print_csv([{"made": str(path)} for path in made], ("made",))
             return
         for path in made:
             print(f"made {path}")

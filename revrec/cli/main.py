@@ -22,9 +22,19 @@ from revrec.cli import (
 )
 from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, remember
 
+EPILOG = """\b
+Example:
+  revrec demo
+
+\b
+Exit codes: 0 done; 1 unexpected; 2 usage; 3 bad input; 4 posting incomplete;
+5 configuration or sign-in; 6 another run holds the lock; 7 a difference found.
+"""
+
 app = typer.Typer(
     name="revrec",
     help="Revenue recognition: charge lines in, journal entries out, every amount traceable.",
+    epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -58,4 +68,4 @@ for module in (init, demo, import_, event, rules, schedule, preview, run, trace,
 
 def main() -> None:
     """The ``revrec`` program."""
-    app()
+    app(prog_name="revrec")

@@ -2,11 +2,22 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+AMOUNTS = frozenset({"amount", "carried", "moved"})
+"""Columns of decimal strings; people see them grouped by thousands."""
+
+PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after"})
+"""Columns of sentences: these may be wrapped, everything else stays on one line while there is room."""
+
+PROSE_WIDTH = 90
+STATES = {"posted": "green", "rejected": "red", "refused": "red", "in_doubt": "yellow", "held": "yellow"}
+GAP = 3
+"""Characters between two columns."""
 
 
 def print_json(value: Any) -> None:
@@ -26,28 +37,122 @@ def _inert(value: Any) -> Any:
     """Formula starts are escaped, but an amount such as ``-12.00`` stays a number."""
     if not isinstance(value, str) or not value.startswith(FORMULA_STARTS):
         return value
-    return value if value[0] in "+-" and value[1:].replace(".", "", 1).isdigit() else f"'{value}"
+    digits = value[1:].replace(".", "", 1)
+    return value if value[0] in "+-" and digits.isascii() and digits.isdigit() else f"'{value}"
+
+
+def grouped(amount: Any) -> str:
+    """A decimal string as people read it: ``1234.50`` as ``1,234.50``. Anything else stays as it is."""
+    whole, point, rest = str(amount).partition(".")
+    digits = whole.removeprefix("-")
+    if not digits.isdigit():
+        return str(amount)
+    return f"{'-' if whole[0] == '-' else ''}{int(digits):,}{point}{rest}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 charge line``, ``1,200 charge lines``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def conclude(text: str, after_table: bool) -> None:
+    """The line that sums a result up, set off from the table before it."""
+    print(f"\n{text}" if after_table else text)
 
 
 def print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "", right: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    title: str = "",
+    right: Sequence[str] = (),
+    spare: Sequence[str] = (),
 ) -> None:
-    """Rows as a table; amounts (``right``) to the right. Off a terminal nothing is cut or coloured."""
+    """Rows as a table, amounts (and ``right``) to the right; nothing at all if there are no rows.
+
+    A ``title`` sets it off from what was printed before.
+    On a terminal too narrow for it, the ``spare`` columns are left out, the last named first, and that is said.
+    Off a terminal nothing is cut or coloured.
+    """
+    if not rows:
+        return
+    cells = [{column: _cell(column, row.get(column)) for column in columns} for row in rows]
+    out = console()
+    shown = _fitting(cells, columns, spare, out.width)
+    if title:
+        print(f"\n{title}")
+    _write(out, _table(cells, shown, right))
+    left_out = [column for column in columns if column not in shown]
+    if left_out:
+        _write(out, f"(too narrow for {', '.join(left_out)}; a wider terminal or --format csv shows all)")
+
+
+def _cell(column: str, value: Any) -> str:
+    if value is None:
+        return ""
+    return grouped(value) if column in AMOUNTS else str(value)
+
+
+def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
+    """The columns for which there is room; columns of sentences need a third of what they could use."""
+
+    def wanted(column: str) -> int:
+        longest = max(len(column), *(len(row[column]) for row in cells))
+        return min(longest, PROSE_WIDTH // 3) if column in PROSE else longest
+
+    shown = list(columns)
+    for column in reversed(spare):
+        if sum(wanted(one) + GAP for one in shown) - GAP <= width:
+            break
+        shown.remove(column)
+    return shown
+
+
+def _table(cells: Sequence[Mapping[str, str]], columns: Sequence[str], right: Sequence[str]) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
-    console().print(table)
+        to_the_right = column in right or column in AMOUNTS
+        table.add_column(
+            column,
+            justify="right" if to_the_right else "left",
+            overflow="fold",
+            max_width=PROSE_WIDTH if column in PROSE else None,
+        )
+    for row in cells:
+        table.add_row(*(Text(row[column], _style(column, row[column])) for column in columns))
+    return table
+
+
+def _style(column: str, value: str) -> str:
+    return STATES.get(value, "") if column in ("status", "state", "outcome") else ""
+
+
+def show(what: Any) -> None:
+    """Print something that rich can draw."""
+    _write(console(), what)
+
+
+def _write(out: Any, what: Any) -> None:
+    """Print without the spaces that fill a table's lines up."""
+    with out.capture() as captured:
+        out.print(what)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def console() -> Any:
-    """Standard output for people."""
+    """Standard output for people: in colour on a terminal, unless NO_COLOR is set."""
     from rich.console import Console
 
-    wide = None if sys.stdout.isatty() else 200
-    return Console(width=wide, highlight=False, markup=False, emoji=False)
+    seen = sys.stdout.isatty()
+    plain = not seen or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        width=None if seen else 10_000,
+        color_system=None if plain else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )

@@ -15,6 +15,7 @@ COLUMNS = (
     "deferred", "accrued", "status",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "accrued", "status")
+SPARE = ("currency", "part", "status", "customer", "rule", "accrued", "deferred", "item")
 
 
 def register(app: typer.Typer) -> None:
@@ -24,33 +25,44 @@ def register(app: typer.Typer) -> None:
     def preview(
         options: Options,
         date: Annotated[
-            str | None, typer.Option("--date", help="What a run of this day would post.", metavar="D")
+            str | None, typer.Option("--date", metavar="D", help="What a run of this day would post.")
         ] = None,
         first: Annotated[
-            str | None, typer.Option("--from", help="First day, posted lines included.", metavar="D")
+            str | None, typer.Option("--from", metavar="D", help="First day; what was posted is shown too.")
         ] = None,
-        last: Annotated[str | None, typer.Option("--to", help="Last day.", metavar="D")] = None,
-        charge: Annotated[str | None, typer.Option("--charge", help="One charge line.", metavar="ID")] = None,
-        file: Annotated[Path | None, typer.Option("--file", help="A file of charge lines, not imported.")] = None,
-        mapping: Annotated[str | None, typer.Option("--map", help="The mapping for --file.")] = None,
-        limit: Annotated[int, typer.Option("--limit", help="Most lines in the table; 0 for all.", min=0)] = 50,
+        last: Annotated[str | None, typer.Option("--to", metavar="D", help="Last day.")] = None,
+        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="One charge line.")] = None,
+        file: Annotated[
+            Path | None, typer.Option("--file", metavar="F", help="A file of charge lines, not imported.")
+        ] = None,
+        mapping: Annotated[
+            str | None, typer.Option("--map", metavar="NAME", help="The [mapping.NAME] for --file.")
+        ] = None,
+        limit: Annotated[
+            int, typer.Option("--limit", metavar="N", help="Most lines in the table; 0 for all.", min=0)
+        ] = 50,
     ) -> None:
-        """Show what would be recognised and posted, and what is unscheduled and why; writes nothing.
+        """Show what would be recognised and posted; writes nothing.
+
+        Also what is unscheduled, and why. With --date: exactly the lines that a run of that day would post.
 
         \b
-        revrec preview --date 2024-03-31
-        revrec preview --from 2024-01-01 --to 2024-12-31 --format json
-        revrec preview --charge shop/INV-1001/1
-        revrec preview --file new-charges.csv
+        Examples:
+          revrec preview --date 2024-03-31
+          revrec preview --from 2024-01-01 --to 2024-12-31 --format json
+          revrec preview --charge shop/INV-1001/1
+          revrec preview --file new-charges.csv
         """
         from revrec.jobs import preview as job
 
-        if date and (first or last or file):
+        if date and (first or last):
             fail("--date stands alone: a run posts all that is due up to it; use --from and --to for a window", 2)
         start, end = day(first, "--from"), day(last or date, "--date" if date else "--to")
         if start and end and start > end:
             fail(f"--from {start} lies after --to {end}", 2)
         context = options.context()
+        if file and charge:
+            fail("--charge asks for an imported charge line, --file for one that is not: give one of them", 2)
         if file:
             from revrec.jobs.import_files import mapping_of
 
@@ -67,14 +79,15 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
         span = {"from": found.first, "to": found.last}
         print_json({**span, "lines": found.lines, "totals": found.totals(), "unscheduled": found.unscheduled})
         return
-    if options.format == "csv":
+    if options.csv:
         print_csv(found.lines, COLUMNS)
         return
     shown = found.lines[:limit] if limit else found.lines
     rows = [{**line, "part": f"{line['seq']}/{line['of']}"} for line in shown]
-    print_table(rows, SHORT, right=("amount", "part"))
+    print_table(rows, SHORT, right=("part",), spare=SPARE)
+    if not rows:
+        print("nothing is to be recognised")
     if len(shown) < len(found.lines):
-        print(f"... and {len(found.lines) - len(shown)} more lines (--limit 0 shows all)\n")
-    print_table(found.totals(), ("period", "currency", "amount"), title="Totals", right=("amount",))
-    if found.unscheduled:
-        print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
+        print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
+    print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
+    print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")

@@ -4,23 +4,27 @@ from typing import Annotated, Any
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, add_group, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="Rule files: check them, list them, ask them why.", no_args_is_help=True)
-    app.add_typer(group, name="rules")
+    group = add_group(app, "rules", "Rule files: check them, list them, ask them why.")
 
     @command(group, "check", "rules")
     def check(options: Options) -> None:
-        """Check every rule file; a broken one is refused with file:line:column and what was expected.
+        """Check every rule file; say where one is broken and what it needs.
+
+        A broken file is refused with file:line:column and what was expected there; nothing runs on it.
 
         \b
-        revrec rules check
+        Examples:
+          revrec rules check
+          revrec rules check --format json
         """
-        from revrec.cli.output import print_json
+        from revrec.cli.output import counted, print_csv, print_json
         from revrec.core.rules import RuleErrors
+        from revrec.core.rules.model import Problem
         from revrec.jobs.rules import load_rules
 
         try:
@@ -29,21 +33,28 @@ def register(app: typer.Typer) -> None:
             if options.json:
                 print_json({"rules": 0, "problems": [problem._asdict() for problem in errors.problems]})
                 raise typer.Exit(3) from None
+            if options.csv:
+                print_csv((problem._asdict() for problem in errors.problems), errors.problems[0]._fields)
             raise
         warnings = [problem._asdict() for problem in book.warnings]
         if options.json:
             print_json({"rules": len(book.rules), "problems": [], "warnings": warnings})
             return
+        if options.csv:
+            print_csv(warnings, Problem._fields)
+            return
         for warning in book.warnings:
             print(f"warning: {warning}")
-        print(f"{len(book.rules)} rules are sound")
+        print(f"{counted(len(book.rules), 'rule is', 'rules are')} sound")
 
     @command(group, "list", "rules")
     def list_(options: Options) -> None:
         """List the rules in the order in which they are tried.
 
         \b
-        revrec rules list
+        Examples:
+          revrec rules list
+          revrec rules list --format json
         """
         from revrec.cli.output import print_csv, print_json, print_table
         from revrec.jobs.rules import load_rules
@@ -51,26 +62,33 @@ def register(app: typer.Typer) -> None:
         rows = [_row(rule) for rule in load_rules(options.context()).rules]
         if options.json:
             print_json({"rules": rows})
-        elif options.format == "csv":
+        elif options.csv:
             print_csv(rows, COLUMNS)
         else:
-            print_table(rows, COLUMNS, right=("priority",))
+            brief = [{**row, "file": _near(row["file"]), "sha256": row["sha256"][:12]} for row in rows]
+            spare = ("file", "deferred", "accrued", "journal", "effective", "sha256")
+            print_table(brief, COLUMNS, right=("priority",), spare=spare)
 
     @command(group, "explain", "rules")
     def explain(
         options: Options,
-        charge: Annotated[str, typer.Argument(help="Charge id: SOURCE/DOCUMENT/LINE.", show_default=False)],
+        charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
     ) -> None:
-        """Show each rule tried for a charge line, the condition that failed, the winner and its schedule.
+        """Show why a charge line is recognised the way it is.
+
+        Each rule tried, the condition that failed, the winner, and the schedule it gives now.
 
         \b
-        revrec rules explain shop/INV-1001/1
+        Examples:
+          revrec rules explain shop/INV-1001/1
+          revrec rules explain shop/INV-1001/1 --format json
         """
         from revrec.jobs.explain import explain as ask
 
         _show_trials(options, ask(options.context(), charge))
 
 
+TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "accrued", "journal", "file", "sha256")
 
 
@@ -86,8 +104,16 @@ def _row(rule: Any) -> dict[str, Any]:
         "accrued": rule.post.accrued,
         "journal": rule.post.journal,
         "file": f"{rule.file}:{rule.line}",
-        "sha256": rule.sha256[:12],
+        "sha256": rule.sha256,
     }
+
+
+def _near(place: str) -> str:
+    """The place as seen from here, if it lies below."""
+    import os
+    from pathlib import Path
+
+    return place.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def _show_trials(options: Options, found: dict[str, Any]) -> None:
@@ -95,11 +121,10 @@ def _show_trials(options: Options, found: dict[str, Any]) -> None:
 
     if options.json:
         print_json(found)
-    elif options.format == "csv":
-        print_csv(found["rules"], ("rule", "priority", "matched", "reason"))
+    elif options.csv:
+        print_csv(found["rules"], TRIAL)
     else:
-        print_table(
-            found["rules"], ("rule", "priority", "matched", "reason"), title=found["charge"], right=("priority",)
-        )
-        print(found["explanation"])
-        print_table(found["schedule"], ("seq", "date", "amount"), right=("amount",))
+        print(f"{found['charge']}\n")
+        print_table(found["rules"], TRIAL, right=("priority",))
+        print(f"\n{found['explanation']}\n")
+        print_table(found["schedule"], ("seq", "date", "amount"), right=("seq",))

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from revrec.jobs.run import RunResult
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
+COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
+SPARE = ("journal", "lines", "currency", "entity")
 
 
 def register(app: typer.Typer) -> None:
@@ -19,20 +21,23 @@ def register(app: typer.Typer) -> None:
     @command(app, "run")
     def run(
         options: Options,
-        date: Annotated[
-            str, typer.Option("--date", help="Post all that is due on or before it.", metavar="D", show_default=False)
-        ],
+        date: Annotated[str, typer.Option("--date", metavar="D", help="Post all that is due on or before this day.")],
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the entries and throw them away.")] = False,
-        wait: Annotated[str, typer.Option("--wait", help="How long to wait for another run to end.")] = "0 s",
+        wait: Annotated[
+            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end: '5 min'.")
+        ] = "0 s",
     ) -> None:
-        """Post the journal entries that are due, deferred to accrued, to Intacct; each exactly once.
+        """Post what is due to Intacct: each journal entry exactly once.
 
-        Running it again posts nothing twice. Entries that Intacct refuses are kept with their error and advice, and
-        tried again by the next run; the others go on. Exit code 4 says that something is left to settle.
+        Every due amount goes from deferred to accrued. Running it again posts nothing twice. Entries that Intacct
+        refuses are kept with their error and advice, and tried again by the next run; the others go on. Exit code 4
+        says that something is left to settle.
 
         \b
-        revrec run --date 2024-03-31 --dry-run
-        revrec run --date 2024-03-31
+        Examples:
+          revrec run --date 2024-03-31 --dry-run
+          revrec run --date 2024-03-31
+          revrec run --date 2024-03-31 --wait "5 min" --format json
         """
         from revrec.jobs.run import run as post
 
@@ -44,25 +49,49 @@ def register(app: typer.Typer) -> None:
 
 
 def _show(options: Options, result: "RunResult") -> None:
-    from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.cli.output import conclude, print_csv, print_json, print_table
 
     if options.json:
-        print_json({"run": result.run, "date": result.date, "entries": result.entries, **result.counts})
+        counts = dict.fromkeys(COUNTS, 0) | result.counts
+        print_json({"run": result.run, "date": result.date, "entries": result.entries, **counts})
         return
-    if options.format == "csv":
+    if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice"))
         return
-    print_table(result.entries, COLUMNS, right=("lines", "amount"))
+    print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
     for entry in result.entries:
         if entry["error"]:
             print(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}", file=sys.stderr)
             print(f"  advice: {entry['advice'] or 'see revrec trace ' + str(entry['reference'])}", file=sys.stderr)
-    words = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items())
-    print(
-        f"dry run for {result.date}: {len(result.entries)} entries would be posted"
-        if result.dry_run
-        else f"run {result.run} for {result.date}: {words}"
-    )
+    conclude(_summary(result), bool(result.entries))
+
+
+def _summary(result: "RunResult") -> str:
+    """What the run did, in one line, with the sums by currency."""
+    from revrec.cli.output import counted
+
+    if result.dry_run:
+        told = f"{counted(len(result.entries), 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
+        return f"dry run for {result.date}: {told}; nothing was written"
+    if not result.entries and not any(result.counts.values()):
+        return f"run {result.run} for {result.date}: nothing was due that is not posted already"
+    words = [f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items()]
+    words[0] += _sums(result, "posted")
+    return f"run {result.run} for {result.date}: {', '.join(words)}"
+
+
+def _sums(result: "RunResult", status: str) -> str:
+    from decimal import Decimal
+
+    from revrec.cli.output import grouped
+
+    sums: dict[str, Decimal] = {}
+    for entry in result.entries:
+        if entry["status"] == status:
+            currency = str(entry["currency"])
+            sums[currency] = sums.get(currency, Decimal(0)) + Decimal(str(entry["amount"]))
+    told = ", ".join(f"{grouped(amount)} {currency}" for currency, amount in sorted(sums.items()))
+    return f" ({told} on each side)" if told else ""
 
 
 def _end(result: "RunResult") -> None:

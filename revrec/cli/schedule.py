@@ -25,14 +25,15 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--rebuild", help="Keep the difference; without it, it is only shown.")
         ] = False,
     ) -> None:
-        """Derive all schedules again under the present rules and events, and show what differs.
+        """Derive all schedules again and show what differs.
 
-        Only the part that is on no journal entry is planned anew; what was posted stays, and the sum stays the charge
-        line's.
+        Rules or events may have changed since. Only the part that is on no journal entry is planned anew; what was
+        posted stays, and the sum stays the charge line's.
 
         \b
-        revrec schedule
-        revrec schedule --rebuild
+        Examples:
+          revrec schedule
+          revrec schedule --rebuild
         """
         from revrec.jobs.schedule import schedule as derive
 
@@ -61,7 +62,7 @@ def shown_changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
 
 
 def _show(options: Options, result: "ScheduleResult") -> None:
-    from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
     from revrec.core.money import decimal_string
 
     changes = shown_changes(result.changes)
@@ -69,20 +70,24 @@ def _show(options: Options, result: "ScheduleResult") -> None:
         {"period": period, "currency": currency, "moved": decimal_string(amount, currency)}
         for (period, currency), amount in result.by_period().items()
     ]
-    counts = {"charges": result.charges, "changed": len(changes), "unscheduled": result.unscheduled}
     if options.json:
-        print_json({"applied": result.applied, **counts, "moved": moved, "changes": changes})
+        numbers = {"charges": result.charges, "changed": len(changes), "unscheduled": result.unscheduled}
+        print_json({"applied": result.applied, **numbers, "moved": moved, "changes": changes})
         return
-    brief = [{**one, "before": _brief(one["before"]), "after": _brief(one["after"])} for one in changes]
-    if options.format == "csv":
-        print_csv(brief, COLUMNS)
+    if options.csv:
+        print_csv(brief(changes), COLUMNS)
         return
-    if brief:
-        print_table(brief, COLUMNS, right=("carried",))
-        print_table(moved, ("period", "currency", "moved"), title="Moved by period", right=("moved",))
+    print_table(brief(changes), COLUMNS, spare=("currency", "carried", "note", "rule"))
+    print_table(moved, ("period", "currency", "moved"), title="Moved by period")
     kept = "written" if result.applied else "only shown; keep it with: revrec schedule --rebuild"
     told = f"the difference is {kept}" if changes else "nothing differs"
-    print(f"{result.charges} charge lines, {len(changes)} differ, {result.unscheduled} unscheduled: {told}")
+    counts = f"{counted(result.charges, 'charge line')}, {len(changes):,} differ, {result.unscheduled:,} unscheduled"
+    conclude(f"{counts}: {told}", bool(changes))
+
+
+def brief(changes: "Sequence[dict[str, Any]]") -> list[dict[str, Any]]:
+    """Shown changes with their parts in few words."""
+    return [{**one, "before": _brief(one["before"]), "after": _brief(one["after"])} for one in changes]
 
 
 def _brief(parts: list[dict[str, str]]) -> str:

@@ -40,7 +40,7 @@ class Options:
             self,
             config=self.config or before.config,
             database=self.database or before.database,
-            format=self.format or before.format or Format.table,
+            format=self.format or before.format,
             verbose=self.verbose or before.verbose,
         )
 
@@ -48,6 +48,11 @@ class Options:
     def json(self) -> bool:
         """Whether JSON is wanted."""
         return self.format is Format.json
+
+    @property
+    def csv(self) -> bool:
+        """Whether CSV is wanted."""
+        return self.format is Format.csv
 
     def context(self) -> "Context":
         """The surroundings for a use case, with progress and notes on standard error."""
@@ -62,18 +67,43 @@ class Options:
             print(text, file=sys.stderr)
 
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file.", show_default=False)]
-DatabaseOption = Annotated[str | None, typer.Option("--database", help="Database URL.", show_default=False)]
-FormatOption = Annotated[Format | None, typer.Option("--format", help="How to print results.", show_default=False)]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Configuration; else $REVREC_CONFIG, ./revrec.toml, the platform's."),
+]
+DatabaseOption = Annotated[
+    str | None, typer.Option("--database", metavar="URL", help="Database; else the configured one: sqlite:///FILE")
+]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", metavar="table|json|csv", help="How results are printed.")
+]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
 _before = Options()
 
 
 def remember(**given: Any) -> None:
-    """Keep the global options that stood before the command's name."""
+    """Begin a command line with the global options that stood before the command's name."""
     global _before  # noqa: PLW0603 - one command line a process
     _before = Options(**given)
+
+
+def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
+    """Add a group of commands; the global options may stand after its name too."""
+    group = typer.Typer(help=help, no_args_is_help=True)
+
+    @group.callback()
+    def _between(
+        config: ConfigOption = None,
+        database: DatabaseOption = None,
+        format: FormatOption = None,
+        verbose: VerboseOption = False,
+    ) -> None:
+        global _before  # noqa: PLW0603 - one command line a process
+        _before = Options(config, database, format, verbose).over(_before)
+
+    app.add_typer(group, name=name)
+    return group
 
 
 def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -111,17 +141,30 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
 
     try:
         work()
+        sys.stdout.flush()
     except RevrecError as error:
         fail(str(error), error.exit_code)
     except BrokenPipeError:
-        sys.stderr.close()
-        raise typer.Exit(0) from None
+        _close_output()
     except typer.Exit:
         raise
+    except KeyboardInterrupt:
+        fail("interrupted; what was committed is kept, the command can be given again", INTERRUPTED)
     except Exception as error:
-        if options.verbose:
-            raise
-        fail(f"unexpected: {type(error).__name__}: {error}; run it again with -v to see where", 1)
+        from revrec.cli.unexpected import told
+
+        fail(told(error, options.verbose), 1)
+
+
+INTERRUPTED = 130
+"""The exit code that shells give to a program ended by Ctrl-C."""
+
+
+def _close_output() -> None:
+    """Whoever read our output has gone (``| head``): let Python find nothing left to write to it."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -14,14 +14,15 @@ def register(app: typer.Typer) -> None:
     def status(
         options: Options,
         date: Annotated[
-            str | None, typer.Option("--date", help="Count open lines up to this day.", metavar="D")
+            str | None, typer.Option("--date", metavar="D", help="Count open schedule lines up to this day.")
         ] = None,
     ) -> None:
         """Show what waits, is in doubt, failed, and what to do.
 
         \b
-        revrec status
-        revrec status --date 2024-03-31 --format json
+        Examples:
+          revrec status
+          revrec status --date 2024-03-31 --format json
         """
         from revrec.jobs.status import status as look
 
@@ -31,7 +32,7 @@ def register(app: typer.Typer) -> None:
             from revrec.cli.output import print_json
 
             print_json(found)
-        elif options.format == "csv":
+        elif options.csv:
             from revrec.cli.output import print_csv
 
             print_csv(
@@ -43,22 +44,26 @@ def register(app: typer.Typer) -> None:
 
 def _show(found: dict[str, Any]) -> None:
     """A short text without tables, so that the command starts at once."""
-    print(f"charge lines   {found['charges']}")
-    print(f"unscheduled    {found['unscheduled']}")
+    from revrec.cli.output import grouped
+
+    print(f"charge lines   {found['charges']:,}")
+    waiting = found["unscheduled"]
+    print(f"unscheduled    {waiting:,}{', waiting for an event or a rule:' if waiting else ''}")
+    for one in found["unscheduled_reasons"][:20]:
+        print(f"  {one['charges']:,} x {one['reason']}")
     if found["quarantined"]:
-        print(f"quarantined    {found['quarantined']}")
+        print(f"set aside      {found['quarantined']:,} rows that could not be imported")
     for one in found["open"]:
         span = f"{one['first']} to {one['last']}"
-        print(f"open           {one['lines']} schedule lines, {one['amount']} {one['currency']}, {span}")
-    states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
+        print(f"open           {one['lines']:,} schedule lines, {grouped(one['amount'])} {one['currency']}, {span}")
+    states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
     print(f"entries        {states or 'none'}")
     run = found["last_run"]
-    told = f"{run['run']} for {run['date']} by {run['actor']}: {run['outcome'] or 'did not end'}" if run else "none"
+    outcome = (run["outcome"] or "did not end").replace("_", " ") if run else ""
+    told = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"
     print(f"last run       {told}")
-    for one in found["unscheduled_reasons"][:20]:
-        print(f"  {one['charges']} x {one['reason']}")
     for one in found["attention"]:
-        what = f"{one['reference']}  {one['date']}  {one['amount']} {one['currency']}"
-        print(f"  {what}  {one['state']}: {one['error'] or 'not sent yet'}")
+        what = f"{one['reference']}  {one['date']}  {grouped(one['amount'])} {one['currency']}"
+        print(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or 'not sent yet'}")
         if one["advice"]:
             print(f"    {one['advice']}")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.output import grouped
 from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
@@ -20,18 +21,20 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="REF",
-                help="Charge id, entry reference, Intacct key, document or imported file.",
-                show_default=False,
+                help="Charge id, entry reference, Intacct record number, document, or imported file.",
             ),
         ],
     ) -> None:
-        """Show the whole life of a charge line or entry, in both directions: file and row, events, rule and its text,
-        every schedule version, entries, requests and responses, Intacct's key, who and when.
+        """Show the whole life of a charge line or journal entry.
+
+        File and row, events, the rule and its text, every schedule version, entries, requests and responses, Intacct's
+        record number, who and when; from either end. With -v, requests and responses are shown in full.
 
         \b
-        revrec trace shop/INV-1001/1
-        revrec trace RRDWV4S7Q2K3MABC
-        revrec trace 6680 --format json
+        Examples:
+          revrec trace shop/INV-1001/1
+          revrec trace RRDWV4S7Q2K3MABC
+          revrec trace 6680 --format json
         """
         from revrec.jobs.trace import trace as follow
 
@@ -40,13 +43,13 @@ def register(app: typer.Typer) -> None:
             from revrec.cli.output import print_json
 
             print_json(lives[0] if len(lives) == 1 else lives)
-        elif options.format == "csv":
-            fail("a trace is a tree: use --format table or json", 2)
+        elif options.csv:
+            fail("--format csv: a trace is a tree, not a table; write --format json", 2)
         else:
-            from revrec.cli.output import console
+            from revrec.cli.output import show
 
             for life in lives:
-                console().print(tree(life, options.verbose))
+                show(tree(life, options.verbose))
 
 
 def tree(life: dict[str, Any], verbose: bool) -> "Tree":
@@ -55,96 +58,99 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
     from rich.tree import Tree
 
     charge = life["charge"]
-    root = Tree(
-        Text(
-            f"{charge['id']}  {charge['amount']} {charge['currency']}  {charge['item']}  customer {charge['customer']}",
-            "bold",
-        )
-    )
-
-    def add(parent: "Tree", text: str) -> "Tree":
-        return parent.add(Text(text))
-
-    _source(life, root, add)
-    _events(life, root, add)
-    _rule(life, root, add)
+    what = f"{grouped(charge['amount'])} {charge['currency']}  {charge['item']}  customer {charge['customer']}"
+    root = Tree(Text(f"{charge['id']}  {what}", "bold"))
+    _source(life, root)
+    _events(life, root)
+    _rule(life, root)
     for version in life["schedule"]:
-        _schedule(version, root, add)
+        _schedule(version, root)
     for entry in life["entries"]:
-        _entry(entry, root, add, verbose)
-    audit = add(root, "audit")
+        _entry(entry, root, verbose)
+    audit = _add(root, "audit trail")
     for event in life["audit"]:
-        what = f"{event['command']}: {event['action']} {event['subject']}"
-        add(audit, f"{event['seq']}  {event['at']}  {event['actor']}  {what}")
+        done = f"{event['command']}: {event['action'].replace('IN_DOUBT', 'in doubt')}, {event['subject']}"
+        _add(audit, f"{event['seq']}  {_when(event['at'])}  {event['actor']}  {done}")
     return root
 
 
-def _source(life: dict[str, Any], root: Any, add: Any) -> None:
+def _add(parent: "Tree", text: str) -> "Tree":
+    from rich.text import Text
+
+    return parent.add(Text(text))
+
+
+def _when(at: str | None) -> str:
+    """A stored time as people read it, to the second."""
+    return f"{at[:10]} {at[11:19]} UTC" if at else "never"
+
+
+def _source(life: dict[str, Any], root: "Tree") -> None:
     source = life["source"]
-    branch = add(root, f"source: {source['uri']}, row {source['row']}")
-    add(branch, f"sha256 {source['sha256']}, {source['size']} bytes, mapping {source['mapping']}")
-    add(branch, f"imported {source['imported_at']} by {source['actor']}")
+    branch = _add(root, f"source: {source['uri']}, row {source['row']}")
+    _add(branch, f"sha256 {source['sha256']}, {source['size']:,} bytes, mapping {source['mapping']}")
+    _add(branch, f"imported {_when(source['imported_at'])} by {source['actor']}")
 
 
-def _events(life: dict[str, Any], root: Any, add: Any) -> None:
+def _events(life: dict[str, Any], root: "Tree") -> None:
     for event in life["events"]:
-        said = ", ".join(
-            f"{key} {event[key]}" for key in ("name", "quantity", "percent", "amount", "note") if event[key]
-        )
+        named = ((key, event[key]) for key in ("name", "quantity", "percent", "amount", "note") if event[key])
+        said = "".join(f", {key} {value}" for key, value in named)
         where = f"{event['source']['uri']}, row {event['row']}" if event["source"] else "by hand"
-        branch = add(root, f"event: {event['kind']} on {event['date']}{', ' + said if said else ''}")
-        add(branch, f"recorded {event['recorded_at']} by {event['actor']}, {where}")
+        branch = _add(root, f"event: {event['kind']} on {event['date']}{said}")
+        _add(branch, f"recorded {_when(event['recorded_at'])} by {event['actor']}, {where}")
 
 
-def _rule(life: dict[str, Any], root: Any, add: Any) -> None:
+def _rule(life: dict[str, Any], root: "Tree") -> None:
     if life["unscheduled"]:
-        add(root, f"unscheduled: {life['unscheduled']['reason']}")
+        _add(root, f"unscheduled: {life['unscheduled']['reason']}")
     rule = life["rule"]
     if rule:
-        branch = add(root, f"rule: {rule['name']}, version {rule['version']} ({rule['file']})")
-        add(branch, f"why: {rule['explanation']}")
-        add(
-            branch,
-            f"posts: debit deferred {rule['deferred']}, credit accrued {rule['accrued']}, journal {rule['journal']}",
-        )
-        add(branch, rule["text"].strip())
+        branch = _add(root, f"rule: {rule['name']}, version {rule['version']} ({rule['file']})")
+        _add(branch, f"why: {rule['explanation']}")
+        accounts = f"debit deferred {rule['deferred']}, credit accrued {rule['accrued']}"
+        _add(branch, f"posts: {accounts}, journal {rule['journal']}")
+        _add(branch, rule["text"].strip())
 
 
-def _schedule(version: dict[str, Any], root: Any, add: Any) -> None:
-    carried = f", {version['carried']} carried from earlier versions" if version["carried"].strip("0.") else ""
-    rule = f"rule {version['rule']} version {version['rule_version']}"
-    title = f"schedule version {version['version']}: {version['amount']} by {rule}"
-    branch = add(root, f"{title}{carried}, made {version['at']} by {version['actor']} ({version['command']})")
+def _schedule(version: dict[str, Any], root: "Tree") -> None:
+    carried = f", {grouped(version['carried'])} of it posted before" if version["carried"].strip("-0.") else ""
+    title = f"schedule version {version['version']}: {grouped(version['amount'])} by rule {version['rule']}{carried}"
+    branch = _add(root, title)
+    _add(branch, f"made {_when(version['at'])} by {version['actor']} ({version['command']})")
     for line in version["lines"]:
-        where = f" by version {line['superseded_by']}" if line["superseded_by"] else ""
-        on = f" on {line['reference']}" if line["reference"] else ""
-        key = f", Intacct {line['record_no']}" if line["record_no"] else ""
-        add(
-            branch, f"{line['seq']}/{version['of']}  {line['date']}  {line['amount']}  {line['status']}{where}{on}{key}"
-        )
+        _add(branch, _schedule_line(line, version["of"]))
 
 
-def _entry(entry: dict[str, Any], root: Any, add: Any, verbose: bool) -> None:
+def _schedule_line(line: dict[str, Any], of: int) -> str:
+    where = f" by version {line['superseded_by']}" if line["superseded_by"] else ""
+    on = f" on {line['reference']}" if line["reference"] else ""
+    key = f", Intacct record {line['record_no']}" if line["record_no"] else ""
+    part = f"{line['seq']}/{of}".rjust(2 * len(str(of)) + 1)
+    return f"{part}  {line['date']}  {grouped(line['amount'])}  {line['status'].replace('_', ' ')}{where}{on}{key}"
+
+
+def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
     key = f", Intacct record {entry['record_no']}" if entry["record_no"] else ""
-    branch = add(root, f"entry {entry['reference']}: {entry['status']}{key}")
-    whole = f"{entry['amount']} {entry['currency']} in all"
-    add(branch, f"{entry['date']}  journal {entry['journal']}  {whole}, control id {entry['control_id']}")
+    branch = _add(root, f"entry {entry['reference']}: {entry['status'].replace('_', ' ')}{key}")
+    whole = f"{grouped(entry['amount'])} {entry['currency']} in all"
+    _add(branch, f"dated {entry['date']}, journal {entry['journal']}, {whole}, control id {entry['control_id']}")
     for line in entry["lines"]:
-        add(branch, f"{line['side']:<6} {line['account']}  {line['amount']}  {line['memo']}")
+        _add(branch, f"{line['side']:<6} {line['account']}  {grouped(line['amount'])}  {line['memo']}")
     if entry["error"]:
-        add(branch, f"error {entry['error_no'] or ''}: {entry['error']}")
-        add(branch, f"advice: {entry['advice'] or ''}")
+        _add(branch, f"error {entry['error_no'] or ''}: {entry['error']}")
+        _add(branch, f"advice: {entry['advice'] or ''}")
     for attempt in entry["attempts"]:
-        _attempt(attempt, branch, add, verbose)
+        _attempt(attempt, branch, verbose)
 
 
-def _attempt(attempt: dict[str, Any], branch: Any, add: Any, verbose: bool) -> None:
+def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
     what = "request" if attempt["kind"] == "send" else "read back"
     outcome = attempt["outcome"] or "no answer kept"
-    leaf = add(branch, f"{what} {attempt['number']} at {attempt['at']} by {attempt['actor']}: {outcome}")
+    leaf = _add(branch, f"{what} {attempt['number']} {_when(attempt['at'])} by {attempt['actor']}: {outcome}")
     if verbose:
-        add(leaf, attempt["request"])
-        add(leaf, attempt["response"] or "")
+        _add(leaf, attempt["request"])
+        _add(leaf, attempt["response"] or "")
     else:
-        sizes = f"request {len(attempt['request'])} characters, response {len(attempt['response'] or '')}"
-        add(leaf, f"answered {attempt['answered_at']}; {sizes} (-v or --format json shows them)")
+        sizes = f"request {len(attempt['request']):,} characters, response {len(attempt['response'] or ''):,}"
+        _add(leaf, f"answered {_when(attempt['answered_at'])}; {sizes} (-v or --format json shows them)")

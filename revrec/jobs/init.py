@@ -32,10 +32,31 @@ def init(folder: Path) -> list[Path]:
     try:
         made = _files(folder, config)
     except OSError as error:
-        raise BadInput(f"{folder}: cannot be written to: {error}") from error
+        raise unwritable(folder, error) from error
     database = folder / "revrec.db"
     Database(f"sqlite:///{database}").create()
     return [*made, database]
+
+
+def add_samples(folder: Path) -> None:
+    """Copy the sample data that ships with revrec into ``folder``; what is there stays as it is.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    target = folder / "sample_data"
+    try:
+        target.mkdir(exist_ok=True)
+        for source in sorted(shipped("sample_data").iterdir()):
+            if source.is_file() and not (target / source.name).exists():
+                shutil.copyfile(source, target / source.name)
+    except OSError as error:
+        raise unwritable(target, error) from error
+
+
+def unwritable(place: Path, error: OSError) -> BadInput:
+    """That a folder cannot be written to, with the mend."""
+    return BadInput(f"{place}: cannot be written to ({error.strerror or error}); choose another folder")
 
 
 def _files(folder: Path, config: Path) -> list[Path]:

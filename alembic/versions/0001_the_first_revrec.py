@@ -45,25 +45,29 @@ TRANSITIONS = (
 SQLITE_TRIGGERS = {
     "schedule_line_sealed": """
         BEFORE INSERT ON schedule_line
-        WHEN EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version)
+        WHEN NEW.entry_id IS NOT NULL OR NEW.superseded_by IS NOT NULL OR NEW.revision <> 0
+          OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version)
         BEGIN SELECT RAISE(ABORT, 'a schedule version is complete: no line can be added to it'); END""",
     "schedule_line_fixed": """
         BEFORE UPDATE ON schedule_line
         WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version OR NEW.seq IS NOT OLD.seq
           OR NEW.date IS NOT OLD.date OR NEW.amount IS NOT OLD.amount
+          OR (NEW.revision IS NOT OLD.revision AND NEW.entry_id IS OLD.entry_id)
         BEGIN SELECT RAISE(ABORT, 'date and amount of a schedule line never change: write a new version'); END""",
     "schedule_line_taken_once": """
         BEFORE UPDATE OF entry_id ON schedule_line
         WHEN NEW.entry_id IS NOT OLD.entry_id AND NOT (
-             (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision)
+             (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision
+              AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id))
           OR (NEW.entry_id IS NULL AND NEW.revision = OLD.revision + 1 AND EXISTS (
                 SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELLED'))))
         BEGIN SELECT RAISE(ABORT, 'a schedule line is on at most one live journal entry'); END""",
     "schedule_line_superseded_once": """
         BEFORE UPDATE OF superseded_by ON schedule_line
         WHEN NEW.superseded_by IS NOT OLD.superseded_by
-          AND (OLD.superseded_by IS NOT NULL OR OLD.entry_id IS NOT NULL OR NEW.entry_id IS NOT NULL)
-        BEGIN SELECT RAISE(ABORT, 'only an open schedule line can be superseded, and only once'); END""",
+          AND (OLD.superseded_by IS NOT NULL OR OLD.entry_id IS NOT NULL OR NEW.entry_id IS NOT NULL
+            OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.superseded_by))
+        BEGIN SELECT RAISE(ABORT, 'only an open schedule line can be superseded, once, by a version to come'); END""",
     "schedule_sums_to_charge": """
         BEFORE INSERT ON schedule
         WHEN NEW.amount IS NOT (SELECT c.amount FROM charge_line c WHERE c.no = NEW.charge_no)
@@ -91,6 +95,7 @@ SQLITE_TRIGGERS = {
           SELECT 1 FROM journal_line l
           LEFT JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
           WHERE l.entry_id = NEW.id AND (s.entry_id IS NOT NEW.id OR abs(s.amount) IS NOT l.amount))
+          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM schedule_line s WHERE s.entry_id = NEW.id)
         BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",
     "journal_entry_content_fixed": """
         BEFORE UPDATE ON journal_entry

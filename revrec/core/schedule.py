@@ -1,5 +1,7 @@
 """The recognition schedule: what is recognised when, and why; or why nothing is scheduled yet."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +30,23 @@ class Unscheduled(NamedTuple):
     code: str
     reason: str
     rule: "Rule | None" = None
+
+
+def replanned(parts: tuple[Part, ...], carried: Iterable[tuple[date, int]]) -> tuple[Part, ...]:
+    """What is left of a plan when ``carried`` parts are already on journal entries, perhaps of an older plan.
+
+    A part that was carried as it is planned, same date and amount, is done, even if one before it is still open. Where
+    the two plans differ, :func:`remaining` says how the carried amount fills the new parts.
+    """
+    done = Counter(carried)
+    left = []
+    for part in parts:
+        if done[part] > 0:
+            done[part] -= 1
+        else:
+            left.append(part)
+    odd = sum(amount * count for (_day, amount), count in done.items())
+    return remaining(tuple(left), odd) if left or not odd else (Part(parts[-1].date, -odd),)
 
 
 def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:

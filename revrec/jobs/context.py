@@ -85,6 +85,14 @@ def find_config(given: Path | None, environment: Mapping[str, str], folder: Path
     return installed if installed.is_file() else None
 
 
+def _user() -> str:
+    """The user's name; his number where the system knows no name for him, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
 def make_context(
     command: str,
     config: Path | None = None,
@@ -104,7 +112,7 @@ def make_context(
     return Context(
         settings_module.load(found, folder, environment, database),
         command,
-        f"{getpass.getuser()}@{platform.node()}",
+        f"{_user()}@{platform.node()}",
         environment,
         progress=progress or Silent(),
         say=say or (lambda _text: None),

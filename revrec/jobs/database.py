@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.errors import BadConfiguration
 from revrec.store import backups
 from revrec.store.migrations import HEAD
 
@@ -26,8 +26,6 @@ def backup(context: "Context", file: Path) -> int:
     Raises:
         BadInput: the file exists already, or cannot be written.
     """
-    if file.exists():
-        raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
     with context.database.read():
         pass
     return backups.copy(context.database, file)

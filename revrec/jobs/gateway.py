@@ -24,9 +24,12 @@ def endpoint(context: "Context") -> str:
 
 
 def company(context: "Context") -> str:
-    """The Intacct company that is posted to; it is part of every control id."""
-    own = context.environment.get("INTACCT_COMPANY_ID")
-    return own or context.settings.text("gateway", "company_id") or SANDBOX_COMPANY
+    """The Intacct company that is posted to; it is part of every control id.
+
+    Raises:
+        BadConfiguration: the credentials of a real gateway are missing or unsafe.
+    """
+    return SANDBOX_COMPANY if endpoint(context) == SANDBOX else real_credentials(context).company_id
 
 
 @contextmanager

@@ -124,8 +124,9 @@ class FileImport:
         self.mapping = mapping
         self.who: Who = context.who()
         self.import_id = charges.next_import(connection)
-        shown = {"sha256": source.sha256, "size": source.size, "mapping": mapping.name, "import": self.import_id}
-        self.audit_seq = record(connection, self.who, f"import of {result.kind} begun", source.uri, shown)
+        self.subject = f"import {self.import_id}"
+        shown = {"file": source.uri, "sha256": source.sha256, "size": source.size, "mapping": mapping.name}
+        self.audit_seq = record(connection, self.who, f"import of {result.kind} begun", self.subject, shown)
         charges.add_import(
             connection, self.import_id, result.kind, source, mapping.name, self.who.at, self.who.actor, self.audit_seq
         )
@@ -153,13 +154,18 @@ class FileImport:
             result.refused = (
                 f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good"
             )
-        if result.refused or result.dry_run or not (result.accepted or result.rejected):
+        aside = self._new_aside() if result.rejected and not result.refused else []
+        if result.refused or result.dry_run or not (result.accepted or aside):
             raise Undo
-        if result.rejected:
-            charges.add_quarantined(self.connection, self.import_id, self._aside)
-            result.quarantined = True
+        charges.add_quarantined(self.connection, self.import_id, aside)
         counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "rejected")}
-        record(self.connection, self.who, f"import of {result.kind} done", self.source.uri, counts)
+        record(self.connection, self.who, f"import of {result.kind} done", self.subject, counts)
+
+    def _new_aside(self) -> list[tuple[int, str, str]]:
+        """The bad rows that no earlier import of the same content has set aside already."""
+        before = charges.quarantined_rows(self.connection, self.result.kind, self.source.sha256)
+        self.result.quarantined = not self.result.dry_run
+        return [row for row in self._aside if row[0] not in before]
 
 
 class _ChargeImport(FileImport):

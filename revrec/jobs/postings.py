@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.journal import JournalEntry
-from revrec.intacct.errors import UnpostableEntry
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome
+from revrec.intacct.errors import SignInFailed, UnpostableEntry
+from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
 from revrec.store import entries, postings
 from revrec.store.entries import StoredEntry
 
@@ -49,7 +50,11 @@ class Poster:
         return self._send(self._load(number), "READY")
 
     def settle(self, number: int) -> str:
-        """Read Intacct back for an entry in doubt; returns its state afterwards."""
+        """Read Intacct back for an entry in doubt; returns its state afterwards.
+
+        Raises:
+            Stopped: Intacct cannot be asked, or the entry was sent again and the gateway turned us away.
+        """
         stored = self._load(number)
         entry = stored.entry
         with self.context.database.write() as connection:
@@ -57,11 +62,25 @@ class Poster:
             attempt, _ = postings.begin_attempt(
                 connection, number, "read_back", entry.control_id, request, self.context.who()
             )
-        found = self.gateway.find_entries(entry.journal, entry.reference)
+        try:
+            found = self.gateway.find_entries(entry.journal, entry.reference)
+        except RevrecError as error:
+            return self._not_read_back(attempt, entry, error)
         if not found and stored.attempts < self.most_attempts:
             self._note_read_back(attempt, found, "absent")
             return self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
+
+    def _not_read_back(self, attempt: int, entry: JournalEntry, error: RevrecError) -> str:
+        """A read-back that failed settles nothing; it stops the run only if no other read could succeed."""
+        with self.context.database.write() as connection:
+            outcome = postings.Outcome("unread", None, None, str(error), "")
+            postings.end_attempt(connection, attempt, outcome, self.context.who())
+        if isinstance(error, BadConfiguration):
+            sign_in = isinstance(error, SignInFailed)
+            error_class = ErrorClass.NEEDS_SIGN_IN if sign_in else ErrorClass.RETRY_LATER
+            raise Stopped(Answer(Outcome.NOT_RUN, entry.control_id, error_class=error_class, advice=str(error)))
+        return "IN_DOUBT"
 
     def suspend_stale(self) -> int:
         """Put entries whose worker died while sending in doubt; returns how many."""
@@ -85,18 +104,26 @@ class Poster:
             prepared = self.gateway.prepare(stored.entry)
         except UnpostableEntry as error:
             return self._hold(stored.id, state, str(error))
-        with self.context.database.write() as connection:
-            who = self.context.who()
-            claim = {"owner": self.owner, "lease_until": self._later(self.lease)}
-            postings.change_state(connection, stored.id, state, "SENDING", who, attempts=stored.attempts + 1, **claim)
-            attempt, _ = postings.begin_attempt(
-                connection, stored.id, "send", prepared.control_id, prepared.redacted, who
-            )
+        attempt = self._claim(stored, state, prepared)
+        if attempt is None:
+            return self._load(stored.id).state
         answer = self.gateway.send(prepared)
         new_state = self._write_answer(stored.id, attempt, answer)
         if answer.outcome is Outcome.NOT_RUN:
             raise Stopped(answer)
         return new_state
+
+    def _claim(self, stored: StoredEntry, state: str, prepared: Prepared) -> int | None:
+        """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
+        claim = {"owner": self.owner, "lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
+        try:
+            with self.context.database.write() as connection:
+                who = self.context.who()
+                postings.change_state(connection, stored.id, state, "SENDING", who, **claim)
+                control_id, request = prepared.control_id, prepared.redacted
+                return postings.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
+        except postings.LostClaim:
+            return None
 
     def _hold(self, number: int, state: str, reason: str) -> str:
         with self.context.database.write() as connection:
@@ -112,7 +139,11 @@ class Poster:
         with self.context.database.write() as connection:
             who = self.context.who()
             postings.end_attempt(connection, attempt, outcome, who)
-            postings.change_state(connection, number, "SENDING", state, who, held_by=self.owner, **_freed(values))
+            try:
+                postings.change_state(connection, number, "SENDING", state, who, held_by=self.owner, **_freed(values))
+            except postings.LostClaim:
+                # The lease ran out and another worker reads Intacct back; the answer is kept as evidence for it.
+                state = entries.entry(connection, number).state
         return state
 
     def _consequence(self, answer: Answer) -> tuple[str, dict[str, str | None]]:

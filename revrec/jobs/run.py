@@ -1,10 +1,12 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry, build_entries
 from revrec.core.money import decimal_string
 from revrec.core.rules import render_memo
@@ -19,8 +21,10 @@ from revrec.store.rollback import discarded
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from revrec.intacct.gateway import Answer
+    from revrec.intacct.gateway import Answer, Gateway
     from revrec.jobs.context import Context
+
+    Connect = Callable[[Context], AbstractContextManager[Gateway]]
 
 
 @dataclass
@@ -41,11 +45,17 @@ class RunResult:
         return not any(count for state, count in self.counts.items() if state != "posted")
 
 
-def run(context: "Context", day: date, dry_run: bool = False, wait: timedelta = timedelta(0)) -> RunResult:
+def run(
+    context: "Context",
+    day: date,
+    dry_run: bool = False,
+    wait: timedelta = timedelta(0),
+    connect: "Connect | None" = None,
+) -> RunResult:
     """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled.
 
     Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
-    and thrown away, and Intacct is not spoken to.
+    and thrown away, and Intacct is not spoken to. ``connect`` opens another gateway than the one of the settings.
 
     Raises:
         Busy: another run holds the lock for longer than ``wait``.
@@ -55,22 +65,27 @@ def run(context: "Context", day: date, dry_run: bool = False, wait: timedelta = 
     if dry_run:
         return _dry_run(context, day)
     with run_lock(context.database, wait.total_seconds()):
-        return _run(context, day)
+        return _run(context, day, connect or open_gateway)
 
 
 def _dry_run(context: "Context", day: date) -> RunResult:
     with discarded(context.database) as connection:
-        run_id, numbers = _commit_intents(connection, context, day)
-        del run_id
+        _run_id, numbers = _commit_intents(connection, context, day, "")
         shown = [_shown(entries.entry(connection, number)) | {"status": "planned"} for number in numbers]
     return RunResult(day, True, None, shown, {"posted": 0})
 
 
-def _run(context: "Context", day: date) -> RunResult:
+def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
+    to = company(context)
     with context.database.write() as connection:
-        run_id, created = _commit_intents(connection, context, day)
+        run_id, created = _commit_intents(connection, context, day, to)
     result = RunResult(day, False, run_id)
-    touched = _post_all(context, result)
+    try:
+        touched = _post_all(context, result, connect)
+    except RevrecError as error:
+        with context.database.write() as connection:
+            entries.finish_run(connection, run_id, context.who(), f"stopped: {error}")
+        raise
     with context.database.write() as connection:
         shown = {number: _shown(entries.entry(connection, number)) for number in sorted({*created, *touched})}
         result.entries = sorted(shown.values(), key=lambda one: (one["date"], one["reference"]))
@@ -80,7 +95,7 @@ def _run(context: "Context", day: date) -> RunResult:
     return result
 
 
-def _commit_intents(connection: "Connection", context: "Context", day: date) -> tuple[int, list[int]]:
+def _commit_intents(connection: "Connection", context: "Context", day: date, to: str) -> tuple[int, list[int]]:
     """Release what was refused and put every due line on an entry: durable before any byte leaves."""
     who = context.who()
     run_id = entries.start_run(connection, day, who)
@@ -88,7 +103,7 @@ def _commit_intents(connection: "Connection", context: "Context", day: date) -> 
         postings.release(connection, number, who)
     per_entry = context.settings.number("posting", "lines_per_entry")
     due = _with_memos(due_lines(connection, day))
-    made = build_entries(due, deployment(connection), company(context), per_entry)
+    made = build_entries(due, deployment(connection), to, per_entry)
     return run_id, entries.add_entries(connection, run_id, made, who)
 
 
@@ -106,7 +121,7 @@ def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
         yield line._replace(memo=render_memo(line.memo, words))
 
 
-def _post_all(context: "Context", result: RunResult) -> dict[int, str]:
+def _post_all(context: "Context", result: RunResult, connect: "Connect") -> dict[int, str]:
     """Settle doubts and send all that is READY; the state of every entry touched, by number."""
     now = context.timestamp()
     with context.database.read() as connection:
@@ -114,7 +129,7 @@ def _post_all(context: "Context", result: RunResult) -> dict[int, str]:
     if not waiting:
         return {}
     touched: dict[int, str] = {}
-    with open_gateway(context) as gateway:
+    with connect(context) as gateway:
         gateway.sign_in()
         poster = Poster(context, gateway)
         poster.suspend_stale()

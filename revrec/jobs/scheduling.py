@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import Part, Schedule, Unscheduled, remaining
+from revrec.core.schedule import Part, Schedule, Unscheduled, replanned
 from revrec.jobs.rules import VersionKeeper
-from revrec.store import charges, events, schedules
+from revrec.store import charges, events, postings, schedules
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,7 +37,9 @@ class Scheduler:
     def __init__(self, connection: "Connection", book: RuleBook, who: "Who", audit_seq: int) -> None:
         self._connection = connection
         self._book = book
+        self._who = who
         self._audit_seq = audit_seq
+        self._released: set[int] = set()
         self._versions = VersionKeeper(connection, who)
         self._headers: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
@@ -56,7 +58,8 @@ class Scheduler:
     def again(self, numbers: Sequence[int]) -> list[Change]:
         """Derive the schedules of these charge lines again and write a new version where the outcome differs.
 
-        What is on a journal entry stays; only the rest is planned anew.
+        What is on a journal entry stays; only the rest is planned anew. An entry that Intacct refused holds nothing:
+        where a line of it is planned anew, it is given up and its lines are open again.
         """
         found = events.of_charges(self._connection, numbers)
         current = schedules.current(self._connection, numbers)
@@ -74,18 +77,26 @@ class Scheduler:
         derived = self._book.derive(line, recorded)
         if isinstance(derived, Unscheduled):
             return self._still_waiting(no, line, derived, current)
-        carried, count = (current.carried, current.carried_lines) if current else (0, 0)
-        parts = remaining(derived.parts, carried)
+        on_entries = current.carried if current else ()
+        carried = sum(amount for _day, amount in on_entries)
+        parts = replanned(derived.parts, on_entries)
         if current and current.posts == tuple(derived.rule.post) and current.open == parts:
             return None
         if not parts:
             return None
         version = current.version + 1 if current else 1
+        self._release(current.refused if current else ())
         schedules.supersede(self._connection, [(no, version)])
         schedules.clear_unscheduled(self._connection, [no])
-        self._add(no, version, line.amount, derived, parts, (carried, count))
+        self._add(no, version, line.amount, derived, parts, (carried, len(on_entries)))
         before = current.open if current else ()
         return Change(line.id, line.currency, derived.rule.name, carried, before, parts, derived.explanation)
+
+    def _release(self, refused: Sequence[int]) -> None:
+        for entry in refused:
+            if entry not in self._released:
+                postings.release(self._connection, entry, self._who)
+                self._released.add(entry)
 
     def _still_waiting(
         self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.Current | None
@@ -97,7 +108,8 @@ class Scheduler:
         if not current.open:
             return None
         note = f"keeps its present schedule: {derived.reason}"
-        return Change(line.id, line.currency, "", current.carried, current.open, current.open, note)
+        carried = sum(amount for _day, amount in current.carried)
+        return Change(line.id, line.currency, "", carried, current.open, current.open, note)
 
     def _add(
         self,

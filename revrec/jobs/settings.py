@@ -107,7 +107,7 @@ class Settings:
             BadConfiguration: there is none of that name.
         """
         mappings = self.free.get("mapping", {})
-        if name not in mappings:
+        if not isinstance(mappings.get(name), dict):
             known = ", ".join(sorted(mappings)) or "none"
             where = self.file or CONFIG_NAME
             raise BadConfiguration(f"{where}: no mapping named {name!r} (known: {known}); add a [mapping.{name}] table")
@@ -197,19 +197,20 @@ def duration(text: str) -> timedelta:
     match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text)
     if not match or match[2] not in _UNITS:
         raise ValueError(f"expected a duration such as '15 min' or '2 s', found {text!r}")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError(f"expected a duration that a clock can hold, found {text[:40]!r}") from None
 
 
 def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
     problems = []
     for section, table in document.items():
-        if section in FREE_SECTIONS:
-            continue
-        if section not in KEYS:
+        if section not in KEYS and section not in FREE_SECTIONS:
             problems.append(f"{file}: unknown section [{section}]{_meant(section, [*KEYS, *FREE_SECTIONS])}")
         elif not isinstance(table, dict):
             problems.append(f"{file}: {section} must be a table: [{section}]")
-        else:
+        elif section in KEYS:
             names = [key for key in table if key not in KEYS[section]]
             problems += [f"{file}: [{section}] unknown key {key}{_meant(key, KEYS[section])}" for key in names]
     return problems

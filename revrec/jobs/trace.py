@@ -139,7 +139,7 @@ def _attempt(attempt: Fact) -> Fact:
 def _audit(
     connection: "Connection", charge: Fact, source: Fact, schedules: list[Fact], entries: list[Fact]
 ) -> list[Fact]:
-    subjects = [charge["id"], source["uri"], *(entry["reference"] for entry in entries)]
+    subjects = [charge["id"], f"import {source['id']}", *(entry["reference"] for entry in entries)]
     sequences = [source["audit_seq"], *(version["audit_seq"] for version in schedules)]
     found = history.audit(connection, subjects, sequences)
     return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

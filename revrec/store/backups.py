@@ -11,23 +11,35 @@ from revrec.store.engine import Database
 def copy(database: Database, file: Path) -> int:
     """Copy the database by SQLite's own online backup, check the copy, and return its size in bytes.
 
+    A copy that fails leaves no file behind.
+
     Raises:
-        BadInput: the copy cannot be written.
+        BadInput: the file exists already, or cannot be made.
+        RevrecError: the copy failed, or is not sound.
     """
     assert database.path is not None
+    if file.exists():
+        raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
     try:
-        return _copy(database.path, file)
-    except (OSError, sqlite3.Error) as error:
-        raise BadInput(f"{file}: the backup cannot be written: {error}; choose another place") from error
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be made: {error.strerror or error}; choose another place") from error
+    try:
+        _copy(database.path, file)
+    except BaseException:
+        file.unlink()
+        raise
+    return file.stat().st_size
 
 
-def _copy(path: Path, file: Path) -> int:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(file)) as target:
-        source.backup(target, pages=4096)
-        target.execute("PRAGMA journal_mode = DELETE")
-        found = target.execute("PRAGMA integrity_check").fetchone()[0]
+def _copy(database: Path, file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(file)) as target:
+            source.backup(target, pages=4096)
+            target.execute("PRAGMA journal_mode = DELETE")
+            found = target.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise RevrecError(f"{file}: the copy failed: {error}; make room and try again") from error
     if found != "ok":
         raise RevrecError(f"{file}: the copy is not sound: {found}")
-    return file.stat().st_size

@@ -111,6 +111,16 @@ def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None
     insert_rows(connection, charge_line, _COLUMNS, rows)
 
 
+def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]:
+    """The rows that earlier imports of the same content set aside."""
+    query = (
+        select(quarantine.c.row)
+        .join(import_file, import_file.c.id == quarantine.c.import_id)
+        .where(import_file.c.sha256 == sha256, import_file.c.kind == kind)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> None:
     """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
     insert_rows(connection, quarantine, ("import_id", "row", "problems", "raw"), [(import_id, *row) for row in rows])

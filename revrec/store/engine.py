@@ -10,8 +10,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from revrec.core.errors import BadConfiguration, Busy, RevrecError
+from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.store import migrations
+from revrec.store.complaints import translated
 from revrec.store.tables import meta
 
 BUSY_SECONDS = 15
@@ -69,7 +70,7 @@ class Database:
         A database file is made readable by its owner alone, since it holds customers' data.
         """
         if self.path and not self.path.exists():
-            self.path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+            self._touch(self.path)
         with self.write(checked=False) as connection:
             found = found_revision(connection)
             if found is not None and found > migrations.HEAD:
@@ -79,6 +80,13 @@ class Database:
             migrations.upgrade(connection)
             _name_deployment(connection)
             return True
+
+    def _touch(self, path: Path) -> None:
+        try:
+            path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        except OSError as error:
+            why = error.strerror or error
+            raise BadConfiguration(f"{path}: the database cannot be made here: {why}; choose another place") from error
 
     def _connect(self, create: bool = False) -> Connection:
         if self.path and not create and not self.path.exists():
@@ -101,14 +109,9 @@ class Database:
 def translate(error: DBAPIError, where: str) -> RevrecError:
     """The database's own complaint as one of ours, with the mend."""
     text = str(error.orig)
-    if "locked" in text or "busy" in text:
-        return Busy(f"{where}: another revrec is writing to the database; try again when it is done")
-    if "readonly" in text or "read-only" in text:
-        return BadConfiguration(f"{where}: the database cannot be written to; give this user write permission")
-    if "not a database" in text or "malformed" in text:
-        return BadConfiguration(f"{where}: this file is not a sound SQLite database; restore a backup ({text})")
-    if "disk is full" in text or "disk I/O" in text:
-        return RevrecError(f"{where}: {text}; make room on the disk and run the command again, nothing is half done")
+    known = translated(text, where)
+    if known is not None:
+        return known
     if isinstance(error, OperationalError):
         return BadConfiguration(f"{where}: {text}")
     return RevrecError(f"{where}: the database refused the change: {text}")
@@ -155,6 +158,8 @@ def _prepare_sqlite(dbapi: Any, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
         "foreign_keys = ON",
+        # Without it, INSERT OR REPLACE would pass by the triggers that forbid deletion.
+        "recursive_triggers = ON",
         "synchronous = FULL",
         "cache_size = -65536",
         "temp_store = MEMORY",

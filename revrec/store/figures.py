@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from revrec.core.errors import BadConfiguration
+from revrec.store.complaints import translated
 from revrec.store.migrations import check_revision
 
 SQLITE_FILE = "sqlite:///"
@@ -46,6 +47,7 @@ def quick_view(url: str) -> Iterator[Cursor]:
 
     Raises:
         BadConfiguration: there is no database, it cannot be opened, or it is of another revision.
+        Busy: another process keeps it locked.
     """
     if url.startswith(SQLITE_FILE) and "?" not in url:
         with _sqlite_view(Path(unquote(url.removeprefix(SQLITE_FILE)))) as view:
@@ -70,7 +72,7 @@ def _sqlite_view(path: Path) -> Iterator[Cursor]:
         check_revision(_revision(connection), str(path))
         yield connection
     except sqlite3.DatabaseError as error:
-        raise BadConfiguration(f"{path}: cannot be read: {error}") from error
+        raise translated(str(error), str(path)) or BadConfiguration(f"{path}: cannot be read: {error}") from error
     finally:
         connection.close()
 

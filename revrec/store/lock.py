@@ -18,7 +18,9 @@ def run_lock(database: Database, wait_seconds: float) -> Iterator[None]:
 
     if database.path is None:
         raise BadConfiguration(f"{database.where}: a run needs a database file")
-    path = database.path.with_name(database.path.name + ".run-lock")
+    # By the real file, so that a link to a database is not taken for another one.
+    real = database.path.resolve()
+    path = real.with_name(real.name + ".run-lock")
     try:
         with FileLock(path, timeout=wait_seconds, mode=0o600):
             yield

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from revrec.store.bulk import insert_rows
-from revrec.store.tables import OPEN, rule_version, schedule, schedule_line, unscheduled
+from revrec.store.tables import OPEN, journal_entry, rule_version, schedule, schedule_line, unscheduled
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
@@ -15,14 +15,18 @@ UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
 
 
 class Current(NamedTuple):
-    """The valid schedule of a charge line: its newest version's header and what is still open of all versions."""
+    """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
+
+    ``carried`` lines are on journal entries that hold or may reach the ledger. ``open`` lines are on none, or on the
+    entries ``refused``, by which Intacct saved nothing. Lines are (date, amount in minor units), in order of date.
+    """
 
     version: int
     rule_version_id: int
     posts: tuple[str, str, str, str]
-    carried: int
-    carried_lines: int
+    carried: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
+    refused: tuple[int, ...]
 
 
 def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> None:
@@ -89,7 +93,14 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
 def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any]]:
     lines: dict[int, list[Any]] = {}
     found = connection.execute(
-        select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount, schedule_line.c.entry_id)
+        select(
+            schedule_line.c.charge_no,
+            schedule_line.c.date,
+            schedule_line.c.amount,
+            schedule_line.c.entry_id,
+            journal_entry.c.state,
+        )
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .where(schedule_line.c.charge_no.in_(numbers), schedule_line.c.superseded_by.is_(None))
         .order_by(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.seq)
     )
@@ -99,7 +110,16 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
 
 
 def _current(head: Any, lines: list[Any]) -> Current:
-    carried = [line.amount for line in lines if line.entry_id is not None]
-    still_open = tuple((date.fromisoformat(line.date), line.amount) for line in lines if line.entry_id is None)
+    carried, still_open, refused = [], [], []
+    for line in lines:
+        part = (date.fromisoformat(line.date), line.amount)
+        if line.entry_id is None or line.state == "REJECTED":
+            still_open.append(part)
+        else:
+            carried.append(part)
+        if line.state == "REJECTED":
+            refused.append(line.entry_id)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
-    return Current(head.version, head.rule_version_id, posts, sum(carried), len(carried), still_open)
+    return Current(
+        head.version, head.rule_version_id, posts, tuple(carried), tuple(still_open), tuple(dict.fromkeys(refused))
+    )

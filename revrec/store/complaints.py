@@ -1,0 +1,23 @@
+"""The database's own complaints as ours, with the mend. Free of SQLAlchemy, for the quick view."""
+
+from revrec.core.errors import BadConfiguration, Busy, RevrecError
+
+
+def translated(text: str, where: str) -> RevrecError | None:
+    """A complaint of SQLite's about the database ``where``; None if it is about a statement and not about the file."""
+    if "locked" in text or "busy" in text:
+        return Busy(f"{where}: another revrec is writing to the database; try again when it is done")
+    if "readonly" in text or "read-only" in text:
+        return BadConfiguration(
+            f"{where}: the database cannot be written to; give this user write permission on the file and its folder"
+        )
+    if "unable to open" in text:
+        return BadConfiguration(
+            f"{where}: the database cannot be opened; give this user write permission on the file and its folder "
+            f"(the log of a database that is in use stands beside it)"
+        )
+    if "not a database" in text or "malformed" in text:
+        return BadConfiguration(f"{where}: this file is not a sound SQLite database; restore a backup ({text})")
+    if "disk is full" in text or "disk I/O" in text:
+        return RevrecError(f"{where}: {text}; make room on the disk and run the command again, nothing is half done")
+    return None

@@ -1,0 +1,165 @@
+"""A real database file, and a shorthand for the rows that a test needs in it."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from itertools import count, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.fingerprint import fingerprint
+from revrec.core.journal import DueLine, JournalEntry, build_entries
+from revrec.store import charges, due, entries, postings, rule_versions, schedules
+from revrec.store.audit import Who, record
+from revrec.store.engine import Database, deployment
+
+WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+RULE = rule_versions.RuleVersion(
+    "monthly", "ab" * 32, 'name = "monthly"', "rules.toml", "monthly", "2400", "4000", "RR", "{item} {seq}/{of}"
+)
+Parts = Sequence[tuple[date, int]]
+
+
+class Books:
+    """A database with shorthands. ``sql`` is an outsider's connection: the triggers alone stand in its way."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = Database(f"sqlite:///{path}")
+        self.database.create()
+        self._documents = count(1)
+
+    def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and commit it."""
+        connection = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            return connection.execute(text, values).fetchall()
+        finally:
+            connection.close()
+
+    def one(self, text: str, *values: Any) -> Any:
+        """The only value of the only row."""
+        ((value,),) = self.sql(text, *values)
+        return value
+
+    def charge(self, parts: Parts, currency: str = "USD", amount: int | None = None, carried: int = 0) -> int:
+        """A charge line with its first schedule version; returns its number."""
+        total = sum(part for _day, part in parts) if amount is None else amount
+        line = ChargeLine("shop", f"INV-{next(self._documents)}", "1", "C1", "MAG-1", date(2024, 1, 1), total, currency)
+        with self.database.write() as connection:
+            no, import_id = charges.next_no(connection), charges.next_import(connection)
+            seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
+            file = charges.SourceFile("charges.csv", "0" * 64, 1)
+            charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
+            charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
+            self._version(connection, no, 1, total, parts, carried, seq)
+        return no
+
+    def version(self, no: int, version: int, amount: int, parts: Parts, carried: int) -> None:
+        """A further schedule version that replaces the open lines."""
+        with self.database.write() as connection:
+            seq = record(connection, WHO, "schedules derived again", "all", {})
+            schedules.supersede(connection, [(no, version)])
+            self._version(connection, no, version, amount, parts, carried, seq)
+
+    def _version(
+        self, connection: Any, no: int, version: int, amount: int, parts: Parts, carried: int, seq: int
+    ) -> None:
+        rule = rule_versions.keep(connection, RULE, WHO.at, WHO.actor)
+        lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
+        header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
+        schedules.add(connection, [header], lines)
+
+    def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
+        """What is due, as the run sees it."""
+        with self.database.read() as connection:
+            return [line for line, _description in due.due_lines(connection, until)]
+
+    def build(self, until: date = date(2030, 1, 1)) -> list[JournalEntry]:
+        """The entries of all that is due, not yet stored."""
+        with self.database.read() as connection:
+            name = deployment(connection)
+        return list(build_entries(self.due(until), name, "acme", 500))
+
+    def take(self, *built: JournalEntry) -> list[int]:
+        """Commit entries with their lines; returns their numbers."""
+        with self.database.write() as connection:
+            run = entries.start_run(connection, date(2030, 1, 1), WHO)
+            return entries.add_entries(connection, run, built, WHO)
+
+    def entry(self, until: date = date(2030, 1, 1)) -> int:
+        """All that is due on its entry (there must be just one), READY."""
+        (number,) = self.take(*self.build(until))
+        return number
+
+    def change(self, number: int, *states: str, record_no: str = "4711") -> None:
+        """Move an entry along these states; POSTED comes with its proof."""
+        for old, new in pairwise(states):
+            with self.database.write() as connection:
+                values: dict[str, Any] = {}
+                if new == "POSTED":
+                    attempt, _ = postings.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+                    postings.end_attempt(connection, attempt, postings.Outcome("posted", 200, record_no, None, ""), WHO)
+                    values = {"record_no": record_no}
+                postings.change_state(connection, number, old, new, WHO, **values)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    return Books(tmp_path / "revrec.db")
+
+
+@pytest.fixture
+def refused(books: Books) -> Callable[..., None]:
+    """Holds that an outsider's statement is refused with these words, and changes nothing."""
+
+    def check(words: str, text: str, *values: Any) -> None:
+        before = dump(books.path)
+        with pytest.raises(sqlite3.IntegrityError, match=words):
+            books.sql(text, *values)
+        assert dump(books.path) == before
+
+    return check
+
+
+def dump(path: Path) -> list[str]:
+    """The whole content of a database."""
+    connection = sqlite3.connect(path)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def content() -> Callable[[Path], list[str]]:
+    """The whole content of a database as text."""
+    return dump
+
+
+@pytest.fixture
+def ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of a user to whom file permissions apply, as they do not to root; the test runs as that user."""
+    import os
+    import shutil
+    import tempfile
+
+    if os.name != "posix":
+        pytest.skip("file permissions are those of POSIX here")
+    folder = Path(tempfile.mkdtemp())
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        for one in [folder, *folder.rglob("*")]:
+            one.chmod(0o700)
+        shutil.rmtree(folder)

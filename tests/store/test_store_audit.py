@@ -1,0 +1,128 @@
+"""The audit chain, kept rule versions, and posting states as the code moves them."""
+
+import hashlib
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from revrec.store import entries, postings, rule_versions
+from revrec.store.audit import GENESIS, Who, canonical, record
+
+WHO = Who("ada@books", "import", "2024-03-28T09:00:00.000000+00:00")
+JAN = date(2024, 1, 31)
+
+
+def chain(books: Any) -> list[tuple[Any, ...]]:
+    columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"
+    found: list[tuple[Any, ...]] = books.sql(f"SELECT {columns} FROM audit_event ORDER BY seq")
+    return found
+
+
+def test_every_event_is_sealed_with_the_hash_of_the_one_before_it(books: Any) -> None:
+    books.charge(((JAN, 1200),))
+    books.charge(((JAN, -50),))
+    books.change(books.entry(), "READY", "SENDING", "POSTED")
+    events = chain(books)
+    assert [event[0] for event in events] == list(range(1, len(events) + 1)) and len(events) == 5
+    previous = GENESIS
+    for *fields, own in events:
+        assert fields[-1] == previous
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert own == hashlib.sha256(text.encode()).hexdigest()
+        previous = own
+
+
+def test_the_text_under_the_seal_is_canonical(books: Any) -> None:
+    with books.database.write() as connection:
+        record(connection, WHO, "event pod", "shop/1/1", {"b": 1, "a": "größer – ✓", "c": None, "quote": 'a"b\n'})
+    detail = chain(books)[0][6]
+    assert detail == '{"a":"größer – ✓","b":1,"c":null,"quote":"a\\"b\\n"}'
+    assert canonical(json.loads(detail)) == detail
+
+
+def test_an_event_belongs_to_the_transaction_of_its_change(books: Any) -> None:
+    def broken() -> None:
+        with books.database.write() as connection:
+            record(connection, WHO, "event pod", "shop/1/1", {})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
+    assert chain(books) == []
+
+
+def keep(books: Any, **changes: str) -> int:
+    rule = rule_versions.RuleVersion("goods", "aa", "text 1", "goods.toml", "fixed_offset", "2400", "4000", "RR", "m")
+    with books.database.write() as connection:
+        return rule_versions.keep(connection, rule._replace(**changes), WHO.at, WHO.actor)
+
+
+def test_a_rule_version_is_its_text_and_where_it_posts(books: Any) -> None:
+    first = keep(books)
+    assert keep(books) == first, "the same text is the same version"
+    changed = keep(books, sha256="bb", text="text 2")
+    assert changed != first, "another text is a new version"
+    assert keep(books) == first, "the old text again is the old version"
+    moved = keep(books, accrued="4010")
+    assert moved not in (first, changed), "defaults that changed its accounts make a new version too"
+    other = keep(books, name="freight")
+    assert books.sql("SELECT id, name, version, text FROM rule_version ORDER BY id") == [
+        (first, "goods", 1, "text 1"),
+        (changed, "goods", 2, "text 2"),
+        (moved, "goods", 3, "text 1"),
+        (other, "freight", 1, "text 1"),
+    ]
+
+
+def test_only_the_worker_who_is_first_gets_an_entry(books: Any) -> None:
+    books.charge(((JAN, 1200),))
+    number = books.entry()
+    with books.database.write() as connection:
+        postings.change_state(connection, number, "READY", "SENDING", WHO, owner="one")
+    before = chain(books)
+    with pytest.raises(postings.LostClaim), books.database.write() as connection:
+        postings.change_state(connection, number, "READY", "SENDING", WHO, owner="two")
+    with pytest.raises(postings.LostClaim), books.database.write() as connection:
+        postings.change_state(connection, number, "SENDING", "IN_DOUBT", WHO, held_by="two")
+    assert books.one("SELECT owner FROM journal_entry") == "one" and chain(books) == before
+
+
+def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_database(books: Any) -> None:
+    books.charge(((JAN, 1200),))
+    number = books.entry()
+    with pytest.raises(ValueError, match="READY -> POSTED is not a posting transition"):
+        with books.database.write() as connection:
+            postings.change_state(connection, number, "READY", "POSTED", WHO)
+
+
+def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sent(books: Any) -> None:
+    books.charge(((JAN, 1200),))
+    (built,) = books.build()
+    (number,) = books.take(built)
+    with books.database.read() as connection:
+        assert entries.entry(connection, number).entry == built
+    own = entries.content_hash(built)
+    assert books.one("SELECT content_hash FROM journal_entry") == own
+    line = built.lines[0]
+    for changed in (
+        built._replace(title="x"),
+        built._replace(date=date(2024, 2, 1)),
+        built._replace(lines=(line._replace(memo="x"), *built.lines[1:])),
+        built._replace(lines=(line._replace(dimensions={"location": "100"}), *built.lines[1:])),
+    ):
+        assert entries.content_hash(changed) != own
+
+
+def test_due_lines_come_in_posting_order_and_only_open_ones(books: Any) -> None:
+    late = books.charge(((date(2024, 2, 29), 1), (JAN, 2)))
+    soon = books.charge(((JAN, 5),), currency="EUR")
+    assert [(line.charge_no, line.date, line.amount) for line in books.due()] == [
+        (soon, JAN, 5),
+        (late, JAN, 2),
+        (late, date(2024, 2, 29), 1),
+    ]
+    assert [line.amount for line in books.due(JAN)] == [5, 2] and books.due(date(2024, 1, 30)) == []
+    books.take(*books.build(JAN))
+    assert [line.amount for line in books.due()] == [1]

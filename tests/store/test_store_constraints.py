@@ -1,0 +1,285 @@
+"""What the database holds by itself, whoever writes to it with whatever program."""
+
+import sqlite3
+from datetime import date
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import RevrecError
+from revrec.core.posting import TRANSITIONS
+from revrec.store import entries
+from revrec.store.audit import Who
+
+JAN, FEB, MAR = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
+TWO = ((JAN, 1200), (FEB, 1200))
+WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+STATES = ("READY", "SENDING", "POSTED", "REJECTED", "IN_DOUBT", "HELD", "REPLACED", "CANCELLED")
+WAYS = {
+    "READY": ("READY",),
+    "SENDING": ("READY", "SENDING"),
+    "POSTED": ("READY", "SENDING", "POSTED"),
+    "REJECTED": ("READY", "SENDING", "REJECTED"),
+    "IN_DOUBT": ("READY", "SENDING", "IN_DOUBT"),
+    "HELD": ("READY", "HELD"),
+    "REPLACED": ("READY", "SENDING", "REJECTED", "REPLACED"),
+    "CANCELLED": ("READY", "HELD", "CANCELLED"),
+}
+APPEND_ONLY = {
+    "audit_event": "actor",
+    "import_file": "uri",
+    "charge_line": "amount",
+    "quarantine": "raw",
+    "fulfilment_event": "date",
+    "rule_version": "text",
+    "schedule": "carried",
+    "journal_line": "amount",
+    "attempt": "request",
+    "attempt_outcome": "response",
+}
+
+
+@pytest.fixture
+def full(books: Any) -> Any:
+    """Books with at least one row in every table."""
+    no = books.charge(TWO)
+    books.change(books.entry(JAN), *WAYS["POSTED"])
+    books.sql("INSERT INTO quarantine (import_id, row, problems, raw) VALUES (1, 9, '[]', '[]')")
+    books.sql(
+        "INSERT INTO fulfilment_event (charge_no, kind, date, name, note, recorded_at, actor)"
+        " VALUES (?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
+        no,
+    )
+    return books
+
+
+@pytest.mark.parametrize(("table", "column"), APPEND_ONLY.items())
+def test_history_is_never_rewritten(full: Any, refused: Any, table: str, column: str) -> None:
+    assert full.one(f"SELECT count(*) FROM {table}") > 0
+    refused("append-only: it is never updated", f"UPDATE {table} SET {column} = {column}")
+    refused("is never deleted from", f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("table", ["schedule_line", "journal_entry", "posting_run", "meta"])
+def test_what_changes_its_state_is_still_never_deleted(full: Any, refused: Any, table: str) -> None:
+    refused("is never deleted from", f"DELETE FROM {table}")
+
+
+def test_our_own_connections_cannot_replace_a_row_either(full: Any, content: Any) -> None:
+    before = content(full.path)
+    with pytest.raises(RevrecError, match="the database refused the change"), full.database.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO import_file SELECT id, kind, 'other.csv', sha256, size, mapping, imported_at,"
+            " actor, audit_seq FROM import_file"
+        )
+    assert content(full.path) == before
+
+
+def test_the_deployment_id_never_changes(books: Any, refused: Any) -> None:
+    refused("never changes", "UPDATE meta SET value = 'x' WHERE key = 'deployment'")
+
+
+@pytest.mark.parametrize("parts", [((JAN, 1200), (FEB, 1199)), ((JAN, 1200), (FEB, 1201)), ((JAN, -2400),), ()])
+def test_a_schedule_that_does_not_sum_to_its_charge_line_is_refused(books: Any, content: Any, parts: Any) -> None:
+    before = content(books.path)
+    with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
+        books.charge(parts, amount=2400)
+    assert content(books.path) == before
+
+
+def test_a_schedule_that_claims_more_carried_than_there_is_is_refused(books: Any) -> None:
+    with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
+        books.charge(((JAN, 1200),), amount=2400, carried=1200)
+
+
+def test_a_new_version_must_sum_with_what_is_on_entries(books: Any, content: Any) -> None:
+    no = books.charge(TWO)
+    books.entry(JAN)
+    before = content(books.path)
+    for wrong in ([(MAR, 1100)], [(FEB, 1200), (MAR, 1200)]):
+        with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
+            books.version(no, 2, 2400, wrong, 1200)
+    assert content(books.path) == before
+    books.version(no, 2, 2400, [(MAR, 1200)], 1200)
+    assert [line.date for line in books.due()] == [MAR]
+
+
+def test_lines_without_the_schedule_that_seals_them_cannot_be_committed(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    refused(
+        "FOREIGN KEY",
+        "INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (?, 2, 1, '2024-03-31', 1)",
+        no,
+    )
+
+
+def test_a_line_cannot_be_added_to_a_sealed_version(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    refused(
+        "a schedule version is complete",
+        "INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (?, 1, 3, '2024-03-31', 1)",
+        no,
+    )
+
+
+def test_date_and_amount_of_a_schedule_line_never_change(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    for change in ("amount = 1", "date = '2025-01-31'", "seq = seq + 10", "revision = revision + 1"):
+        refused("never change: write a new version", f"UPDATE schedule_line SET {change}")
+
+
+def test_a_schedule_line_can_only_be_superseded_by_a_version_that_is_then_written(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    refused("FOREIGN KEY", "UPDATE schedule_line SET superseded_by = 2 WHERE charge_no = ? AND seq = 2", no)
+    refused("by a version to come", "UPDATE schedule_line SET superseded_by = 1 WHERE charge_no = ? AND seq = 2", no)
+
+
+def test_a_line_on_an_entry_cannot_be_superseded(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    books.entry(JAN)
+    refused("only an open schedule line can be superseded", "UPDATE schedule_line SET superseded_by = 2 WHERE seq = 1")
+
+
+def test_a_superseded_line_cannot_come_back_nor_be_posted(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    books.version(no, 2, 2400, [(MAR, 2400)], 0)
+    refused("only an open", "UPDATE schedule_line SET superseded_by = NULL WHERE version = 1")
+    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = 77 WHERE version = 1")
+
+
+def test_a_schedule_line_is_on_at_most_one_live_entry(books: Any, content: Any, refused: Any) -> None:
+    books.charge(TWO)
+    built = books.build(JAN)
+    books.take(*built)
+    before = content(books.path)
+    again = [one._replace(reference="RROTHER", control_id="other") for one in built]
+    with pytest.raises(RevrecError, match="at most one live journal entry"):
+        books.take(*again)
+    assert content(books.path) == before
+    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = NULL WHERE seq = 1")
+    refused("at most one live", "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE seq = 1")
+
+
+def test_a_line_cannot_be_hung_on_an_entry_that_is_complete_without_it(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    entry = books.entry(JAN)
+    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = ? WHERE seq = 2", entry)
+
+
+def test_an_entry_must_carry_every_line_that_it_takes(books: Any, content: Any) -> None:
+    books.charge(TWO)
+    built = books.build(JAN)
+    before = content(books.path)
+
+    def take_one_more() -> None:
+        with books.database.write() as connection:
+            connection.exec_driver_sql("UPDATE schedule_line SET entry_id = 1 WHERE seq = 2")
+            run = entries.start_run(connection, JAN, WHO)
+            entries.add_entries(connection, run, built, WHO)
+
+    with pytest.raises(RevrecError, match="each journal line carries"):
+        take_one_more()
+    assert content(books.path) == before
+
+
+@pytest.mark.parametrize("state", ["REPLACED", "CANCELLED"])
+def test_an_entry_that_was_given_up_gives_its_lines_back_under_a_new_revision(books: Any, state: str) -> None:
+    books.charge(TWO)
+    number = books.entry(JAN)
+    old = books.one("SELECT reference FROM journal_entry")
+    books.change(number, *WAYS[state])
+    books.sql("UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id = ?", number)
+    books.entry(JAN)
+    references = books.sql("SELECT reference FROM journal_entry ORDER BY id")
+    assert references[0] == (old,) and references[1] != (old,)
+
+
+def unbalanced(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (lines[0], lines[1]._replace(amount=1))
+
+
+def other_amount(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(line._replace(amount=1) for line in lines)
+
+
+def other_currency(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(line._replace(currency="EUR") for line in lines)
+
+
+def one_sided(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    return lines[:1]
+
+
+def two_debits(lines: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (lines[0], lines[1]._replace(side="debit"))
+
+
+@pytest.mark.parametrize("spoil", [unbalanced, other_amount, other_currency, one_sided, two_debits])
+def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: Any, content: Any, spoil: Any) -> None:
+    books.charge(TWO)
+    (entry,) = books.build(JAN)
+    before = content(books.path)
+    with pytest.raises(RevrecError, match="refused the change"):
+        books.take(entry._replace(lines=spoil(entry.lines)))
+    assert content(books.path) == before
+
+
+def test_nothing_is_added_to_an_entry_that_is_complete(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    books.entry(JAN)
+    refused(
+        "a journal entry is complete",
+        "INSERT INTO journal_line SELECT entry_id, line_no + 2, side, account, amount, currency, charge, charge_no,"
+        " version, seq + 1, document, memo, customer, item, dimensions FROM journal_line",
+    )
+
+
+@pytest.mark.parametrize(
+    "change", ["reference = 'x'", "control_id = 'x'", "date = '2025-01-01'", "amount = 1", "content_hash = 'x'"]
+)
+def test_the_content_of_an_entry_never_changes(books: Any, refused: Any, change: str) -> None:
+    books.charge(TWO)
+    books.entry(JAN)
+    refused("the content of a journal entry never changes", f"UPDATE journal_entry SET {change}")
+
+
+@pytest.mark.parametrize("old", STATES)
+def test_the_database_itself_refuses_every_state_change_that_is_not_allowed(books: Any, old: str) -> None:
+    books.charge(TWO)
+    number = books.entry(JAN)
+    books.change(number, *WAYS[old])
+    for new in STATES:
+        if new == old or (old, new) in TRANSITIONS:
+            continue
+        with pytest.raises(sqlite3.IntegrityError, match=r"cannot change that way|posted journal entry never|needs a"):
+            books.sql("UPDATE journal_entry SET state = ? WHERE id = ?", new, number)
+        assert books.one("SELECT state FROM journal_entry") == old
+
+
+def test_posted_needs_a_record_number_and_the_answer_that_shows_it(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    number = books.entry(JAN)
+    books.change(number, *WAYS["SENDING"])
+    said = "POSTED needs a record number and the answer that shows it"
+    refused(said, "UPDATE journal_entry SET state = 'POSTED'")
+    refused(said, "UPDATE journal_entry SET state = 'POSTED', record_no = '4711'")
+    books.change(number, "SENDING", "POSTED")
+    assert books.one("SELECT record_no FROM journal_entry") == "4711"
+
+
+def test_a_posted_entry_never_changes(full: Any, refused: Any) -> None:
+    refused("cannot change that way", "UPDATE journal_entry SET state = 'READY'")
+    for change in ("record_no = '1'", "owner = 'x'", "error = 'x'", "posted_at = 'x'"):
+        refused("a posted journal entry never changes", f"UPDATE journal_entry SET {change}")
+
+
+def test_no_line_of_a_posted_entry_is_ever_given_back(full: Any, refused: Any) -> None:
+    said = "at most one live journal entry"
+    refused(said, "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id IS NOT NULL")
+
+
+def test_an_amount_of_nothing_is_no_amount(books: Any) -> None:
+    with pytest.raises(RevrecError, match="charge_line_amount"):
+        books.charge(((JAN, 1), (FEB, -1)))
+    with pytest.raises(RevrecError, match="schedule_line_amount"):
+        books.charge(((JAN, 0), (FEB, 1)))

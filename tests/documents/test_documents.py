@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from transcripts import BLOCK, ROOT, masked, play
+from transcripts import BLOCK, COMPARED, ROOT, play, replaced
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_COMMANDS = [document for document in DOCUMENTS if BLOCK.search(document.read_text(encoding="utf-8"))]
@@ -16,14 +16,12 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 
 @pytest.mark.parametrize("document", WITH_COMMANDS, ids=lambda path: path.name)
 def test_the_commands_of_a_document_print_what_it_says(document: Path) -> None:
-    assert play(document) == masked_blocks(document.read_text(encoding="utf-8"))
+    assert replaced(play(document), COMPARED) == replaced(document.read_text(encoding="utf-8"), COMPARED)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_links_of_a_document_lead_to_files_that_exist(document: Path) -> None:
-    missing = [m[1] for m in LINK.finditer(document.read_text(encoding="utf-8")) if not (document.parent / m[1]).exists()]
+    missing = [
+        m[1] for m in LINK.finditer(document.read_text(encoding="utf-8")) if not (document.parent / m[1]).exists()
+    ]
     assert not missing
-
-
-def masked_blocks(text: str) -> str:
-    return BLOCK.sub(lambda block: f"```console\n{masked(block[1])}```", text)

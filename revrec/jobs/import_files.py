@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,11 @@ class ImportResult:
     """Why the whole file was refused; empty if it was taken."""
     report: list[dict[str, object]] = field(default_factory=list)
 
+    def refuse(self, why: str) -> None:
+        """Tell that nothing of the file was taken, and why."""
+        self.refused = why
+        self.accepted = self.scheduled = self.unscheduled = 0
+
     def reject(self, row: Bad) -> None:
         """Count a bad row and report each of its problems."""
         self.rejected += 1
@@ -76,7 +82,7 @@ def import_charges(
     Raises:
         RuleErrors: the rules are broken; nothing runs on them.
     """
-    result = ImportResult(str(path), "charges", dry_run=dry_run)
+    result = ImportResult(shown_name(path), "charges", dry_run=dry_run)
     book = load_rules(context)
     try:
         source = source_file(path)
@@ -85,7 +91,7 @@ def import_charges(
     except Undo:
         pass
     except SourceError as error:
-        result.refused = str(error)
+        result.refuse(str(error))
     return result
 
 
@@ -103,7 +109,12 @@ def source_file(path: Path) -> charges.SourceFile:
         while block := file.read(1 << 20):
             digest.update(block)
             size += len(block)
-    return charges.SourceFile(str(path), digest.hexdigest(), size)
+    return charges.SourceFile(shown_name(path), digest.hexdigest(), size)
+
+
+def shown_name(path: Path) -> str:
+    """The path as text. Bytes that are none show as ``\\xNN``, since neither JSON nor a database could hold them."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class FileImport:
@@ -151,9 +162,7 @@ class FileImport:
             )
         if result.rejected and not keep_good:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
-            result.refused = (
-                f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good"
-            )
+            result.refuse(f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good")
         aside = self._new_aside() if result.rejected and not result.refused else []
         if result.refused or result.dry_run or not (result.accepted or aside):
             raise Undo

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.charge_line import FulfilmentEvent
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
-from revrec.jobs.import_files import BATCH, FileImport, ImportResult, Undo, batches, source_file
+from revrec.jobs.import_files import BATCH, FileImport, ImportResult, Undo, batches, shown_name, source_file
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Change, Scheduler
 from revrec.sources import NATIVE_EVENTS, Bad, ColumnMapping, EventRow, Good, Problem, SourceStream, read_events
@@ -54,7 +54,7 @@ def import_events(
     An event that was recorded before, with the same figures, changes nothing. A charge that the store does not have
     is a problem of its row.
     """
-    result = ImportResult(str(path), "events", dry_run=dry_run)
+    result = ImportResult(shown_name(path), "events", dry_run=dry_run)
     book = load_rules(context)
     try:
         source = source_file(path)
@@ -63,7 +63,7 @@ def import_events(
     except Undo:
         pass
     except SourceError as error:
-        result.refused = str(error)
+        result.refuse(str(error))
     return result
 
 

@@ -1,0 +1,270 @@
+"""A folder of books as a user has it, and one sandbox process that all tests of this folder post to."""
+
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.jobs import import_files, init, record_events
+from revrec.jobs.context import Context, make_context
+from revrec.jobs.run import RunResult
+from revrec.jobs.run import run as run_job
+from revrec.jobs.trace import trace
+from revrec.sources import EventRow
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = (
+    "source,document,line,customer,item,post_date,amount,currency,rev_rec_date,description,quantity,service_start,"
+    "service_end,location,department,class,project,contract,entity"
+).split(",")
+EVENT_HEADER = "charge,kind,date,quantity,percent,amount,name,note".split(",")
+CONFIG = """
+[accounts]
+deferred = "2400"
+accrued = "4000"
+[posting]
+quarantine = "0.3 s"
+timeout = "5 s"
+lease = "6 s"
+"""
+RULES = """
+[[rule]]
+name = "magazine"
+[rule.when]
+item = "MAG-*"
+[rule.recognize]
+method = "monthly"
+offset = "7 days"
+periods = 12
+
+[[rule]]
+name = "goods"
+[rule.when]
+item = "GOODS-*"
+[rule.recognize]
+method = "fixed_offset"
+offset = "30 days"
+
+[[rule]]
+name = "delivery"
+[rule.when]
+item = "POD-*"
+[rule.recognize]
+method = "pod_date"
+
+[[rule]]
+name = "date-on-the-line"
+priority = 1
+[rule.recognize]
+method = "rev_rec_date"
+"""
+
+Row = dict[str, str]
+
+
+def charge(document: str = "INV-1", **fields: str) -> Row:
+    """A charge line's row: a magazine of 24.00 USD in twelve parts, unless told otherwise."""
+    plain = {"source": "shop", "document": document, "line": "1", "customer": "C1007", "item": "MAG-1"}
+    return {**plain, "post_date": "2024-01-05", "amount": "24.00", "currency": "USD", **fields}
+
+
+class Books:
+    """A configuration, rules and a database in a folder of their own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = dict(environment)
+        init.init(folder)
+        self.database = folder / "revrec.db"
+        (folder / "revrec.toml").write_text(CONFIG)
+        for shipped in (folder / "rules").iterdir():
+            shipped.unlink()
+        self.rules(RULES)
+
+    def rules(self, text: str) -> None:
+        """Put other rules in force."""
+        (self.folder / "rules" / "rules.toml").write_text(text)
+
+    def context(self, command: str = "test", later: timedelta = timedelta(0), **environment: str) -> Context:
+        """What a command is given; ``later`` shifts its clock."""
+        made = make_context(command, self.folder / "revrec.toml", environment={**self.environment, **environment})
+        return replace(made, now=lambda: datetime.now(UTC) + later)
+
+    def file(self, name: str, rows: Sequence[Row], header: Sequence[str] = HEADER) -> Path:
+        """A CSV file of rows."""
+        path = self.folder / name
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, header, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def import_file(self, path: Path, **options: bool) -> import_files.ImportResult:
+        """Import a file of charge lines."""
+        return import_files.import_charges(self.context("import"), path, **options)
+
+    def take(self, *rows: Row, name: str = "charges.csv") -> import_files.ImportResult:
+        """Import rows as a file; they must all be good."""
+        result = self.import_file(self.file(name, rows))
+        assert not result.refused and not result.rejected, result
+        return result
+
+    def import_events(self, *rows: Row, name: str = "events.csv", **options: bool) -> import_files.ImportResult:
+        """Import rows as a file of events."""
+        path = self.file(name, rows, EVENT_HEADER)
+        return record_events.import_events(self.context("import"), path, **options)
+
+    def event(self, of: str, kind: str, day: str) -> Any:
+        """Record one event by hand."""
+        row = EventRow(of, kind, date.fromisoformat(day), None, None, None, "", "")
+        return record_events.add_event(self.context("event add"), row)
+
+    def run(self, day: str, later: timedelta = timedelta(0), dry_run: bool = False, **environment: str) -> RunResult:
+        """Run a day."""
+        return run_job(self.context("run", later, **environment), date.fromisoformat(day), dry_run)
+
+    def trace(self, reference: str) -> dict[str, Any]:
+        """The life of the one charge that a reference means."""
+        (life,) = trace(self.context("trace"), reference)
+        return life
+
+    def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of the database."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return connection.execute(text, values).fetchall()
+        finally:
+            connection.close()
+
+    def content(self) -> list[str]:
+        """Everything that the database holds."""
+        connection = sqlite3.connect(self.database)
+        try:
+            return list(connection.iterdump())
+        finally:
+            connection.close()
+
+    def open_parts(self, of: str) -> list[tuple[str, int]]:
+        """The open schedule lines of a charge: dates and minor units."""
+        return self.sql(
+            "SELECT l.date, l.amount FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no WHERE c.id = ?"
+            " AND l.superseded_by IS NULL AND l.entry_id IS NULL ORDER BY l.date, l.seq",
+            of,
+        )
+
+    def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        """A command of the CLI as a process of its own."""
+        code = "from revrec.cli.main import main; main()"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, "--config", str(self.folder / "revrec.toml"), *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "HOME": str(self.folder), **self.environment, **environment},
+        )
+
+
+class Intacct:
+    """The sandbox process, seen from its admin port."""
+
+    def __init__(self, address: dict[str, Any]) -> None:
+        self.address = address
+        self.environment = {
+            "INTACCT_ENDPOINT_URL": address["url"],
+            "INTACCT_SENDER_ID": address["sender_id"],
+            "INTACCT_SENDER_PASSWORD": address["sender_password"],
+            "INTACCT_COMPANY_ID": address["company_id"],
+            "INTACCT_USER_ID": address["user_id"],
+            "INTACCT_USER_PASSWORD": address["user_password"],
+        }
+
+    def admin(self, path: str, **body: object) -> Any:
+        """Change something from outside."""
+        url = self.address["admin_url"].rstrip("/") + path
+        request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def view(self, path: str) -> Any:
+        """Look at something."""
+        with urllib.request.urlopen(self.address["admin_url"].rstrip("/") + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All journal entries of the ledger, oldest first."""
+        found: list[dict[str, Any]] = self.view("/entries")["entries"]
+        return found
+
+    def fault(self, plan: str) -> None:
+        """Let something go wrong."""
+        self.admin("/fault", plan=plan)
+
+
+def serve(*options: str, **environment: str) -> "subprocess.Popen[str]":
+    """A sandbox process; its first line tells its address."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "revrec.sandbox", "serve", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Intacct]:
+    with serve("--quiet") as process:
+        assert process.stdout
+        yield Intacct(json.loads(process.stdout.readline()))
+        process.terminate()
+
+
+@pytest.fixture
+def intacct(server: Intacct) -> Intacct:
+    """The sandbox, as new."""
+    server.fault("")
+    server.admin("/reset")
+    server.admin("/switch", function_delay_ms=0, masters="open", denied="")
+    return server
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Books:
+    """Books that have no gateway."""
+    return Books(tmp_path / "books", {"INTACCT_ENDPOINT_URL": "http://127.0.0.1:9/ia/xml/xmlgw.phtml"})
+
+
+@pytest.fixture
+def books(tmp_path: Path, intacct: Intacct) -> Books:
+    """Books that post to the sandbox process."""
+    return Books(tmp_path / "books", intacct.environment)
+
+
+@pytest.fixture
+def row() -> Callable[..., Row]:
+    """Makes rows of charge lines."""
+    return charge
+
+
+@pytest.fixture
+def sandbox_server() -> Callable[..., "subprocess.Popen[str]"]:
+    """Starts further sandboxes."""
+    return serve
+
+
+@pytest.fixture
+def new_books() -> Callable[..., Books]:
+    """Makes further books."""
+    return Books

@@ -20,6 +20,7 @@ from revrec.cli import (
     status,
     trace,
 )
+from revrec.cli.quick_start import QuickGroup
 from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, remember
 
 EPILOG = """\b
@@ -33,6 +34,7 @@ Exit codes: 0 done; 1 unexpected; 2 usage; 3 bad input; 4 posting incomplete;
 
 app = typer.Typer(
     name="revrec",
+    cls=QuickGroup,
     help="Revenue recognition: charge lines in, journal entries out, every amount traceable.",
     epilog=EPILOG,
     no_args_is_help=True,

@@ -15,7 +15,7 @@ COLUMNS = (
     "deferred", "accrued", "status",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "accrued", "status")
-SPARE = ("currency", "part", "status", "customer", "rule", "accrued", "deferred", "item")
+SPARE = ("item", "customer", "part", "rule", "status", "accrued", "deferred")
 
 
 def register(app: typer.Typer) -> None:

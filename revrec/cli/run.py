@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
-SPARE = ("journal", "lines", "currency", "entity")
+SPARE = ("lines", "journal", "entity")
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from revrec.cli.quick_start import QuickCommand, QuickGroup
+
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
@@ -90,7 +92,7 @@ def remember(**given: Any) -> None:
 
 def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
     """Add a group of commands; the global options may stand after its name too."""
-    group = typer.Typer(help=help, no_args_is_help=True)
+    group = typer.Typer(cls=QuickGroup, help=help, no_args_is_help=True)
 
     @group.callback()
     def _between(
@@ -124,7 +126,7 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         added = [_keyword(key, kind) for key, kind in GLOBAL.items()]
         wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
-        app.command(name)(wrapper)
+        app.command(name, cls=QuickCommand)(wrapper)
         return function
 
     return decorate

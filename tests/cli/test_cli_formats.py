@@ -1,0 +1,219 @@
+"""What scripts rely on: keys, amounts and dates of JSON and CSV, and what goes to which stream."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AMOUNT = re.compile(r"-?\d+(\.\d+)?")
+PREVIEW_LINE = {
+    "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
+    "deferred", "accrued", "status",
+}  # fmt: skip
+RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
+
+
+def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> None:
+    found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
+    assert found.keys() == {"from", "to", "lines", "totals", "unscheduled"}
+    assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
+    assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
+    assert all(total.keys() == {"period", "currency", "amount"} for total in found["totals"])
+    assert [one.keys() for one in found["unscheduled"]] == [{"charge", "reason"}]
+
+
+def test_preview_writes_amounts_as_decimal_strings_and_dates_in_iso(story: Path, revrec: Any) -> None:
+    found = revrec("preview", "--format", "json").json
+    for line in found["lines"]:
+        assert isinstance(line["amount"], str) and AMOUNT.fullmatch(line["amount"])
+        assert date.fromisoformat(line["date"]).isoformat().startswith(line["period"])
+        assert isinstance(line["seq"], int) and isinstance(line["of"], int)
+    assert {"2.00", "-10.00", "1850.00"} <= {line["amount"] for line in found["lines"]}
+
+
+def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: Any) -> None:
+    from collections import Counter
+    from decimal import Decimal
+
+    found = revrec("preview", "--format", "json").json
+    sums: Counter[tuple[str, str]] = Counter()
+    for line in found["lines"]:
+        sums[line["period"], line["currency"]] += Decimal(line["amount"])  # type: ignore[assignment]
+    assert {(one["period"], one["currency"]): Decimal(one["amount"]) for one in found["totals"]} == sums
+
+
+@pytest.mark.parametrize("dry", [True, False], ids=["dry run", "run"])
+def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Any, dry: bool) -> None:
+    found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
+    assert found.keys() == {"run", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting"}
+    assert found["date"] == "2024-01-31"
+    assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | {"error_no", "error", "advice"}] * 2
+    assert [entry["amount"] for entry in found["entries"]] == ["2.00", "31.00"]
+    assert {entry["status"] for entry in found["entries"]} == {"planned" if dry else "posted"}
+    assert (found["run"] is None) == dry
+    assert found["posted"] == (0 if dry else 2)
+
+
+def test_trace_has_the_documented_keys(story: Path, revrec: Any) -> None:
+    assert revrec("run", "--date", "2024-01-31").code == 0
+    life = revrec("trace", "shop/INV-1001/1", "--format", "json").json
+    assert life.keys() == {"charge", "source", "events", "rule", "unscheduled", "schedule", "entries", "audit"}
+    assert life["source"].keys() >= {"uri", "sha256", "row", "imported_at", "actor"}
+    assert life["rule"].keys() >= {"name", "version", "text", "explanation"}
+    assert [entry["status"] for entry in life["entries"]] == ["posted"]
+    entry = life["entries"][0]
+    assert entry.keys() >= {"reference", "status", "record_no", "attempts"}
+    assert [set(one) >= {"at", "control_id", "request", "response", "outcome"} for one in entry["attempts"]] == [True]
+    assert life["charge"]["amount"] == "24.00"
+
+
+def test_a_trace_that_means_several_charge_lines_is_a_list(story: Path, revrec: Any) -> None:
+    lives = revrec("trace", "INV-1003", "--format", "json").json
+    assert [life["charge"]["id"] for life in lives] == ["shop/INV-1003/1", "shop/INV-1003/2"]
+
+
+JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
+    "status": (
+        ["status"],
+        {
+            "charges", "unscheduled", "quarantined", "open", "next_date", "entries", "unscheduled_reasons",
+            "attention", "last_run",
+        },
+    ),
+    "postings list": (["postings", "list"], {"postings"}),
+    "rules list": (["rules", "list"], {"rules"}),
+    "rules check": (["rules", "check"], {"rules", "problems", "warnings"}),
+    "rules explain": (
+        ["rules", "explain", "shop/INV-1001/1"],
+        {"charge", "rules", "winner", "explanation", "unscheduled", "schedule"},
+    ),
+    "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes"}),
+    "event add": (
+        ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
+        {"charge", "kind", "date", "changes"},
+    ),
+    "db status": (["db", "status"], {"database", "revision", "needs", "current"}),
+    "db upgrade": (["db", "upgrade"], {"database", "revision", "changed"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "keys"), JSON_CALLS.values(), ids=JSON_CALLS)
+def test_the_other_commands_have_the_keys_of_the_manual(
+    call: list[str], keys: set[str], story: Path, revrec: Any
+) -> None:
+    ended = revrec(*call, "--format", "json")
+    assert ended.json.keys() == keys
+    assert ended.err == ""
+
+
+def test_import_tells_every_file_with_its_counts(story: Path, revrec: Any, charges: Callable[..., Path]) -> None:
+    bad = charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
+    ended = revrec("import", bad, "--format", "json")
+    assert ended.code == 3
+    [found] = ended.json["files"]
+    assert found.keys() == {
+        "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
+        "dry_run", "refused", "outcome", "report",
+    }  # fmt: skip
+    assert (found["rows"], found["accepted"], found["rejected"], found["outcome"]) == (1, 0, 1, "refused")
+    [problem] = found["report"]
+    assert problem.keys() == {"file", "row", "place", "field", "value", "reason", "mend"}
+    assert (problem["row"], problem["field"], problem["value"]) == (2, "amount", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["import", "nix.csv"], 3),
+        (["rules", "check", "--config", "nix.toml"], 5),
+        (["trace", "nothing"], 3),
+        (["run", "--date", "2024-02-30"], 2),
+        (["status", "--database", "sqlite:///nix.db"], 5),
+        (["db", "backup", "revrec.db"], 3),
+    ],
+    ids=str,
+)
+def test_a_failure_never_puts_anything_but_json_on_standard_output(
+    words: list[str], code: int, story: Path, revrec: Any
+) -> None:
+    ended = revrec("--format", "json", *words)
+    assert ended.code == code
+    assert ended.err or ended.json["files"][0]["refused"]
+    assert ended.out == "" or ended.json
+
+
+def test_broken_rules_are_json_too(books: Path, revrec: Any) -> None:
+    (books / "rules" / "mine.toml").write_text('[[rule]]\nname = "x"\n', encoding="utf-8")
+    ended = revrec("rules", "check", "--format", "json")
+    assert ended.code == 3
+    assert [problem.keys() for problem in ended.json["problems"]] == [{"file", "line", "column", "message"}]
+
+
+CSV_CALLS = {
+    "import": ["import", "charges.csv"],
+    "preview": ["preview", "--date", "2024-04-30"],
+    "run": ["run", "--date", "2024-01-31", "--dry-run"],
+    "status": ["status"],
+    "postings list": ["postings", "list"],
+    "rules list": ["rules", "list"],
+    "rules check": ["rules", "check"],
+    "rules explain": ["rules", "explain", "shop/INV-1001/1"],
+    "schedule": ["schedule"],
+    "event add": ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
+    "db status": ["db", "status"],
+    "db upgrade": ["db", "upgrade"],
+    "db backup": ["db", "backup", "copy.db"],
+}
+
+
+@pytest.mark.parametrize("call", CSV_CALLS.values(), ids=CSV_CALLS)
+def test_csv_is_a_header_and_rows_of_its_length(
+    call: list[str], story: Path, revrec: Any, charges: Callable[..., Path]
+) -> None:
+    charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,24.00,USD")
+    ended = revrec(*call, "--format", "csv")
+    assert ended.code == 0, ended.err
+    header, *rows = csv.reader(io.StringIO(ended.out))
+    assert len(header) == len(set(header)) and all(re.fullmatch("[a-z_0-9]+", name) for name in header)
+    assert all(len(row) == len(header) for row in rows)
+
+
+def test_a_trace_as_csv_is_a_usage_error(story: Path, revrec: Any) -> None:
+    ended = revrec("trace", "shop/INV-1001/1", "--format", "csv")
+    assert (ended.code, ended.out) == (2, "")
+
+
+@pytest.mark.parametrize("evil", ["=cmd()", "+1+cmd", "-2+3", "@SUM(A1)", "=1-2"])
+def test_text_that_a_spreadsheet_would_run_is_escaped_in_csv(
+    evil: str, books: Path, revrec: Any, charges: Callable[..., Path]
+) -> None:
+    path = charges(f"shop,I-1,1,{evil},GOODS-30-A,2024-01-05,-12.00,USD")
+    assert revrec("import", path).code == 0
+    [row] = csv.DictReader(io.StringIO(revrec("preview", "--format", "csv").out))
+    assert row["customer"] == f"'{evil}"
+    assert row["amount"] == "-12.00", "a negative number stays a number"
+    assert revrec("preview", "--format", "json").json["lines"][0]["customer"] == evil
+
+
+@pytest.mark.parametrize("call", CSV_CALLS.values(), ids=CSV_CALLS)
+def test_tables_off_a_terminal_have_no_escape_codes_and_no_spaces_at_their_ends(
+    call: list[str], story: Path, revrec: Any, charges: Callable[..., Path]
+) -> None:
+    charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,24.00,USD")
+    ended = revrec(*call)
+    assert "\x1b" not in ended.out + ended.err
+    assert [line for line in ended.out.splitlines() if line != line.rstrip()] == []
+
+
+def test_problems_and_notes_go_to_standard_error_in_every_format(
+    books: Path, revrec: Any, charges: Callable[..., Path]
+) -> None:
+    path = charges("shop,I-1,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
+    for form in ("table", "csv"):
+        ended = revrec("import", path, "--format", form)
+        assert "is zero" in ended.err and "is zero" not in ended.out.replace(ended.err, "")

@@ -21,9 +21,15 @@ class BadAmount(BadInput):
     """The amount cannot be kept in whole minor units of its currency."""
 
 
+EVERYDAY = {**dict.fromkeys(("USD", "EUR", "GBP", "CAD", "AUD", "NZD", "CHF", "SEK", "NOK", "DKK"), 2), "JPY": 0}
+"""Decimals of the currencies met every day, so that a short command need not read the whole ISO table for them."""
+
+
 @lru_cache(maxsize=1024)
 def minor_digits(currency: str) -> int:
     """How many decimals the currency has by ISO 4217: USD 2, JPY 0, KWD 3. Raises :class:`UnknownCurrency`."""
+    if currency in EVERYDAY:
+        return EVERYDAY[currency]
     # Imported here: the library reads the whole ISO table when it is imported.
     from iso4217 import Currency
 

@@ -6,8 +6,18 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from iso4217 import Currency
 
-from revrec.core.money import LARGEST, BadAmount, UnknownCurrency, decimal_string, minor_digits, split, to_minor
+from revrec.core.money import (
+    EVERYDAY,
+    LARGEST,
+    BadAmount,
+    UnknownCurrency,
+    decimal_string,
+    minor_digits,
+    split,
+    to_minor,
+)
 
 amounts = st.integers(-LARGEST, LARGEST)
 weights = st.lists(st.integers(0, 10_000), min_size=1, max_size=60).filter(any)
@@ -18,6 +28,10 @@ weights = st.lists(st.integers(0, 10_000), min_size=1, max_size=60).filter(any)
 )
 def test_a_currency_has_the_decimals_of_iso_4217(currency, digits):
     assert minor_digits(currency) == digits
+
+
+def test_the_decimals_of_everyday_currencies_are_those_of_the_iso_table():
+    assert {code: Currency(code).exponent for code in EVERYDAY} == EVERYDAY
 
 
 @pytest.mark.parametrize(

@@ -252,7 +252,7 @@ def books(tmp_path: Path, intacct: Intacct) -> Books:
     return Books(tmp_path / "books", intacct.environment)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def row() -> Callable[..., Row]:
     """Makes rows of charge lines."""
     return charge
@@ -264,7 +264,7 @@ def sandbox_server() -> Callable[..., "subprocess.Popen[str]"]:
     return serve
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_books() -> Callable[..., Books]:
     """Makes further books."""
     return Books

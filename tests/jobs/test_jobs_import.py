@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules.model import RuleErrors
@@ -271,16 +273,24 @@ def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Any
     assert ok.accepted == 1 and offline.sql("SELECT amount FROM fulfilment_event") == [(150,)]
 
 
-def test_imports_can_be_repeated_in_any_order_of_files(offline: Any, new_books: Any, row: Any, tmp_path: Path) -> None:
-    files = [[row(f"INV-{n}") for n in group] for group in ((1, 2, 3), (3, 4), (5, 1))]
-    other = new_books(tmp_path / "other", offline.environment)
-    for number, rows in enumerate(files):
-        offline.take(*rows, name=f"{number}.csv")
-    for number, rows in reversed(list(enumerate(files * 2))):
-        other.take(*reversed(rows), name=f"{number}.csv")
-    query = "SELECT c.id, c.fingerprint, l.seq, l.date, l.amount FROM charge_line c JOIN schedule_line l ON"
-    query += " l.charge_no = c.no ORDER BY c.id, l.seq"
-    assert offline.sql(query) == other.sql(query)
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_any_number_of_imports_in_any_order_is_one(
+    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    rows = [row(f"INV-{n}", amount=f"{(n * 37 % 11 - 5.5):.2f}") for n in range(6)]
+    files = data.draw(st.lists(st.lists(st.sampled_from(rows), unique_by=str), max_size=5))
+    once = new_books(tmp_path_factory.mktemp("once"), {})
+    once.take(*rows)
+    often = new_books(tmp_path_factory.mktemp("often"), {})
+    for number, some in enumerate([*(one for one in files if one), data.draw(st.permutations(rows))]):
+        often.take(*some, name=f"{number}.csv")
+    query = (
+        "SELECT c.id, c.fingerprint, l.version, l.seq, l.date, l.amount FROM charge_line c"
+        " JOIN schedule_line l ON l.charge_no = c.no ORDER BY c.id, l.seq"
+    )
+    assert once.sql(query) == often.sql(query) and len(once.sql(query)) > 6
+    assert often.sql("SELECT count(*) FROM charge_line") == [(6,)]
 
 
 def test_the_audit_chain_covers_the_import(offline: Any, row: Any) -> None:

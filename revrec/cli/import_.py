@@ -62,8 +62,7 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
 
     from revrec.cli.output import print_csv, print_json, print_table
 
-    nothing = {"accepted": 0, "scheduled": 0, "unscheduled": 0}
-    rows = [asdict(one) | (nothing if one.refused else {}) | {"outcome": _outcome(one)} for one in results]
+    rows = [asdict(one) | {"outcome": _outcome(one)} for one in results]
     if options.json:
         print_json({"files": rows})
         return

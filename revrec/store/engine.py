@@ -137,11 +137,17 @@ def _name_deployment(connection: Connection) -> None:
 
 def _engine(url: str) -> Engine:
     try:
-        engine = create_engine(make_url(url))
+        parsed = make_url(url)
+    except SQLAlchemyError:
+        # Not even quoted: what is no URL may still hold a password.
+        raise BadConfiguration("database URL: cannot be used: it is not a URL; write sqlite:///FILE") from None
+    if parsed.get_backend_name() != "sqlite":
+        shown = parsed.render_as_string(hide_password=True)
+        raise BadConfiguration(f"database URL {shown}: revrec keeps its data in SQLite; write sqlite:///FILE")
+    try:
+        engine = create_engine(parsed)
     except (SQLAlchemyError, ImportError) as error:
-        raise BadConfiguration(f"the database URL cannot be used: {error}; write sqlite:///FILE") from error
-    if engine.dialect.name != "sqlite":
-        raise BadConfiguration("this version of revrec keeps its data in SQLite: write the URL as sqlite:///FILE")
+        raise BadConfiguration(f"database URL {url}: cannot be used: {error}; write sqlite:///FILE") from error
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -5,7 +5,7 @@ standard library alone and never loads SQLAlchemy. The SQL is the same everywher
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -67,16 +67,14 @@ def _sqlite_view(path: Path) -> Iterator[Cursor]:
 
     if not path.is_file():
         raise BadConfiguration(f"{path}: there is no database here; make one with: revrec init")
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)
     try:
-        connection.execute("PRAGMA busy_timeout = 15000")
-        connection.execute("BEGIN")
-        check_revision(_revision(connection), str(path))
-        yield connection
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)) as connection:
+            connection.execute("PRAGMA busy_timeout = 15000")
+            connection.execute("BEGIN")
+            check_revision(_revision(connection), str(path))
+            yield connection
     except sqlite3.DatabaseError as error:
         raise translated(str(error), str(path)) or BadConfiguration(f"{path}: cannot be read: {error}") from error
-    finally:
-        connection.close()
 
 
 def _revision(connection: Cursor) -> str | None:

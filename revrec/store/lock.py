@@ -29,4 +29,5 @@ def run_lock(database: Database, wait_seconds: float) -> Iterator[None]:
             f"{database.where}: another revrec run is posting; wait for it to end, or give this one --wait '5 min'"
         ) from None
     except OSError as error:
-        raise BadConfiguration(f"{path}: cannot be written: {error}") from error
+        why = error.strerror or error
+        raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error

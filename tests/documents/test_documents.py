@@ -21,7 +21,5 @@ def test_the_commands_of_a_document_print_what_it_says(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_the_links_of_a_document_lead_to_files_that_exist(document: Path) -> None:
-    missing = [
-        m[1] for m in LINK.finditer(document.read_text(encoding="utf-8")) if not (document.parent / m[1]).exists()
-    ]
-    assert not missing
+    targets = [link[1] for link in LINK.finditer(document.read_text(encoding="utf-8"))]
+    assert not [target for target in targets if not (document.parent / target).exists()]

@@ -1,4 +1,4 @@
-"""Plays the transcripts of a document: its ```console blocks, where lines with ``$`` are commands and the rest is output.
+"""Plays the transcripts of a document: its ```console blocks, where ``$`` begins a command and the rest is output.
 
     python tests/documents/transcripts.py README.md docs/*.md     # records what the commands print now
 

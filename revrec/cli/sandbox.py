@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
           revrec sandbox serve --fault "drop@after:1x:create,503@before:0.1" --seed 7
           revrec sandbox serve --switch masters=strict
         """
-        from revrec.sandbox import serve as start
+        from revrec.sandbox.serve import serve as start
 
         file = data or options.context().settings.path("sandbox", "data")
         raise typer.Exit(start(port, file, seed, fault, _pairs(switch or []), quiet))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from revrec.sources import ColumnMapping
 
 Line = dict[str, object]
+KEEP_ONE = "keep one of the two"
 
 
 @dataclass
@@ -83,13 +84,18 @@ def preview_file(
         BadInput: a row cannot be used.
     """
     from revrec.jobs.rules import load_rules
-    from revrec.sources import Bad, read_charges
+    from revrec.sources import Bad, Problem, read_charges
 
     book = load_rules(context)
     result = Preview(first, last)
+    rows: dict[str, int] = {}
     for row in read_charges(path, mapping):
         if isinstance(row, Bad):
             raise BadInput("\n".join(row.report(str(path))))
+        first_row = rows.setdefault(row.line.id, row.row_number)
+        if first_row != row.row_number:
+            problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
+            raise BadInput(f"{path}: row {row.row_number}: {problem}")
         derived = book.derive(row.line, ())
         if isinstance(derived, Unscheduled):
             result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
@@ -97,6 +103,7 @@ def preview_file(
         for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.rule.post):
             if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
                 result.add(line)
+    result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
     return result
 
 

@@ -49,7 +49,9 @@ FILES = {
     "NUL bytes": BadFile(
         with_value("customer", "A?B").replace(b"?", b"\0"), "charges.csv: line 3: has a NUL character", "remove it"
     ),
-    "a field of 10 MB": BadFile(with_value("customer", "x" * 10_000_000), "charges.csv: line 3: is longer than", "check"),
+    "a field of 10 MB": BadFile(
+        with_value("customer", "x" * 10_000_000), "charges.csv: line 3: is longer than", "check"
+    ),
     "a quoted field of 10 MB with line breaks": BadFile(
         with_value("customer", '"' + "x\n" * 5_000_000 + '"'), "charges.csv: lines 3 to", "close its quotes"
     ),
@@ -99,8 +101,6 @@ def test_a_bad_file_is_refused_whole_with_its_place_and_mend(
 
 @pytest.mark.parametrize("bad", FILES.values(), ids=FILES)
 def test_a_preview_of_a_bad_file_says_the_same(bad: BadFile, books: Path, revrec: Any) -> None:
-    if b"I-1" in bad.content and bad.content.count(b"I-1,") > 1:
-        pytest.skip("a preview compares no charges")
     (books / bad.name).write_bytes(bad.content)
     ended = revrec("preview", "--file", bad.name)
     assert (ended.code, ended.out) == (3, "")
@@ -136,7 +136,14 @@ def test_a_good_file_beside_a_bad_one_is_imported_and_the_bad_one_is_not(books: 
     assert revrec("status", "--format", "json").json["charges"] == 1
 
 
-RULE = '[[rule]]\nname = "{name}"\npriority = {priority}\n[rule.when]\nitem = "MAG-*"\n[rule.recognize]\nmethod = "rev_rec_date"\n'
+RULE = """[[rule]]
+name = "{name}"
+priority = {priority}
+[rule.when]
+item = "MAG-*"
+[rule.recognize]
+method = "rev_rec_date"
+"""
 RULES = {
     "a circle of includes": (
         {"a.toml": 'include = ["b.toml"]\n', "b.toml": 'include = ["a.toml"]\n'},
@@ -147,7 +154,7 @@ RULES = {
         r'revrec: .*rules/\w+\.toml:\d+:\d+: .*"(mine|magazine-12-issues)".*"(mine|magazine-12-issues)".*priority',
     ),
     "an unknown key": (
-        {"mine.toml": RULE.format(name="mine", priority=7)+ 'ofset = "1 day"\n'},
+        {"mine.toml": RULE.format(name="mine", priority=7) + 'ofset = "1 day"\n'},
         r"revrec: .*rules/mine\.toml:8:1: .*ofset.*offset",
     ),
     "broken TOML": ({"mine.toml": '[[rule]\nname = "mine"\n'}, r"revrec: .*rules/mine\.toml:1:\d+: "),
@@ -155,7 +162,9 @@ RULES = {
 
 
 @pytest.mark.parametrize(("files", "message"), RULES.values(), ids=RULES)
-@pytest.mark.parametrize("command", [["rules", "check"], ["import", "good.csv"], ["schedule", "--rebuild"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["rules", "check"], ["import", "good.csv"], ["schedule", "--rebuild"]], ids=" ".join
+)
 def test_nothing_runs_on_broken_rules(
     command: list[str],
     files: dict[str, str],
@@ -259,7 +268,9 @@ def test_a_backup_that_cannot_be_written_is_named_and_leaves_nothing(books: Path
     assert (books / "file.txt").read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("command", [["init", "file.txt"], ["demo", "file.txt"], ["init", "file.txt/books"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["init", "file.txt"], ["demo", "file.txt"], ["init", "file.txt/books"]], ids=" ".join
+)
 def test_a_file_where_a_folder_is_needed_is_named(
     command: list[str], tmp_path: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,12 +332,18 @@ def test_credentials_that_are_missing_are_named_one_by_one(story: Path, revrec: 
 
 USAGE = {
     "a date that is none": (["run", "--date", "2023-02-29"], "--date '2023-02-29': not a date; write it as"),
-    "a kind of event that is none": (["event", "add", "a/b/1", "podd", "2024-01-05"], "KIND 'podd': expected one of pod"),
+    "a kind of event that is none": (
+        ["event", "add", "a/b/1", "podd", "2024-01-05"],
+        "KIND 'podd': expected one of pod",
+    ),
     "a number that is none": (
         ["event", "add", "a/b/1", "usage", "2024-01-05", "--quantity", "many"],
         "--quantity 'many': not a number; write it as 12.50",
     ),
-    "a duration that is none": (["run", "--date", "2024-01-31", "--wait", "long"], "--wait: expected a duration such as"),
+    "a duration that is none": (
+        ["run", "--date", "2024-01-31", "--wait", "long"],
+        "--wait: expected a duration such as",
+    ),
     "a window that ends before it begins": (
         ["preview", "--from", "2024-02-01", "--to", "2024-01-01"],
         "--from 2024-02-01 lies after --to 2024-01-01",

@@ -78,6 +78,10 @@ def test_init_and_backup_and_demo_take_or_refuse_the_options_that_they_cannot_us
 ) -> None:
     assert revrec("init", tmp_path / "more", "--format", "json").json["made"][0].endswith("revrec.toml")
     backup = revrec("--format", "json", "db", "backup", tmp_path / "copy.db").json
-    assert backup == {"file": str(tmp_path / "copy.db"), "bytes": (tmp_path / "copy.db").stat().st_size, "checked": True}
+    assert backup == {
+        "file": str(tmp_path / "copy.db"),
+        "bytes": (tmp_path / "copy.db").stat().st_size,
+        "checked": True,
+    }
     refused = revrec("--format", "json", "demo")
     assert (refused.code, refused.out) == (2, "")

@@ -105,9 +105,7 @@ def test_a_group_alone_shows_its_commands(group: str, revrec: Any) -> None:
         (["--fromat", "json", "status"], "--format"),
     ],
 )
-def test_a_mistyped_word_is_a_usage_error_that_names_what_was_meant(
-    words: list[str], meant: str, revrec: Any
-) -> None:
+def test_a_mistyped_word_is_a_usage_error_that_names_what_was_meant(words: list[str], meant: str, revrec: Any) -> None:
     ended = revrec(*words)
     assert ended.code == 2
     assert ended.out == ""
@@ -145,6 +143,8 @@ def test_completion_can_be_installed_and_shown(option: str, revrec: Any) -> None
 
 def test_the_completion_script_of_bash_calls_the_program_by_its_name() -> None:
     program = shlex.join([sys.executable, "-c", "from revrec.cli.main import main; main()", "--show-completion"])
-    ended = subprocess.run(["bash", "-c", f"{program}; exit $?"], capture_output=True, text=True, timeout=30, check=True)
+    ended = subprocess.run(
+        ["bash", "-c", f"{program}; exit $?"], capture_output=True, text=True, timeout=30, check=True
+    )
     assert "_REVREC_COMPLETE=complete_bash" in ended.stdout
     assert "complete -o default -F _revrec_completion revrec" in ended.stdout

@@ -60,6 +60,9 @@ def register(app: typer.Typer) -> None:
             fail(f"KIND {kind!r}: expected one of {', '.join(EVENT_KINDS)}", 2)
         happened = day(date, "DATE")
         assert happened is not None
+        for option, text in (("--name", name), ("--note", note)):
+            if not text.isprintable():
+                fail(f"{option} {text!r}: has a control character or a line break; write it on one line", 2)
         event = EventRow(
             charge,
             kind,

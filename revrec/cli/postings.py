@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, add_group, command
+from revrec.cli.shared import Options, add_group, command, fail
 
 
 class State(StrEnum):
@@ -50,3 +50,39 @@ def register(app: typer.Typer) -> None:
         else:
             print_table(rows, COLUMNS, spare=("error_no", "currency"))
             conclude(f"{counted(len(rows), 'entry is', 'entries are')} not settled{FOLLOW if rows else ''}", bool(rows))
+
+    @command(group, "resolve", "postings")
+    def resolve(
+        options: Options,
+        reference: Annotated[str, typer.Argument(help="The held entry's reference.", show_default=False)],
+        reason: Annotated[str, typer.Option("--reason", help="Why, for the auditor.", show_default=False)],
+        as_posted: Annotated[
+            str | None, typer.Option("--as-posted", metavar="KEY", help="It is in Intacct under this record number.")
+        ] = None,
+        resend: Annotated[bool, typer.Option("--resend", help="Read Intacct once more, then send if absent.")] = False,
+        cancel: Annotated[bool, typer.Option("--cancel", help="Give it up; its lines are due again.")] = False,
+    ) -> None:
+        """Settle an entry that is held, after a look at it in Intacct.
+
+        The reason stays in the audit trail.
+
+        \b
+        Examples:
+          revrec postings resolve RRDWV4S7Q2K3MABC42 --as-posted 6680 --reason "found with a changed title"
+          revrec postings resolve RRDWV4S7Q2K3MABC42 --resend --reason "not in Intacct, journal was locked"
+          revrec postings resolve RRDWV4S7Q2K3MABC42 --cancel --reason "deleted in Intacct by the controller"
+        """
+        from revrec.cli.output import print_json
+        from revrec.jobs import resolve as job
+
+        if (as_posted is not None) + resend + cancel != 1:
+            fail("postings resolve: give one of --as-posted KEY, --resend, --cancel", 2)
+        context = options.context()
+        if as_posted is not None:
+            state = job.as_posted(context, reference, as_posted, reason)
+        else:
+            state = (job.send_again if resend else job.cancel)(context, reference, reason)
+        if options.json:
+            print_json({"reference": reference, "state": state.lower()})
+        else:
+            print(f"{reference}: {state.lower()}")

@@ -340,6 +340,10 @@ USAGE = {
         ["event", "add", "a/b/1", "usage", "2024-01-05", "--quantity", "many"],
         "--quantity 'many': not a number; write it as 12.50",
     ),
+    "a note that would write to the terminal": (
+        ["event", "add", "a/b/1", "pod", "2024-01-05", "--note", "a\x1b[31mb"],
+        r"--note 'a\x1b[31mb': has a control character",
+    ),
     "a duration that is none": (
         ["run", "--date", "2024-01-31", "--wait", "long"],
         "--wait: expected a duration such as",

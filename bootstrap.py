@@ -15,7 +15,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCKS = {"demo": "run.txt", "test": "dev.txt", "check": "dev.txt"}
 JOBS = {
     "demo": [["revrec", "demo"]],
-    "test": [["python", "-m", "pytest"]],
+    "test": [["python", "-m", "pytest", "-n", "auto"]],
     "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
 }
 

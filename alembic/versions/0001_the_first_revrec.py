@@ -27,7 +27,7 @@ NEVER_DELETED = (*APPEND_ONLY, "schedule_line", "journal_entry", "posting_run", 
 
 TRANSITIONS = (
     "READY>SENDING",
-    "READY>HELD",
+    "READY>REJECTED",
     "READY>IN_DOUBT",
     "SENDING>POSTED",
     "SENDING>REJECTED",
@@ -477,9 +477,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("journal_line", schema=None) as batch_op:
-        batch_op.create_index(
-            "journal_line_once", ["charge_no", "version", "seq", "entry_id", "side"], unique=True
-        )
+        batch_op.create_index("journal_line_once", ["charge_no", "version", "seq", "entry_id", "side"], unique=True)
     for name, body in _guards().items():
         op.execute(f"CREATE TRIGGER {name} {body}")
 

@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
         rows = [one for one in status(options.context())["attention"] if state in (None, one["state"])]
         if options.json:
             print_json({"postings": rows})
-        elif options.format == "csv":
+        elif options.csv:
             print_csv(rows, COLUMNS)
         else:
             print_table(rows, COLUMNS, spare=("error_no", "currency"))
@@ -54,8 +54,8 @@ def register(app: typer.Typer) -> None:
     @command(group, "resolve", "postings")
     def resolve(
         options: Options,
-        reference: Annotated[str, typer.Argument(help="The held entry's reference.", show_default=False)],
-        reason: Annotated[str, typer.Option("--reason", help="Why, for the auditor.", show_default=False)],
+        reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The held entry.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
         as_posted: Annotated[
             str | None, typer.Option("--as-posted", metavar="KEY", help="It is in Intacct under this record number.")
         ] = None,
@@ -68,11 +68,11 @@ def register(app: typer.Typer) -> None:
 
         \b
         Examples:
-          revrec postings resolve RRDWV4S7Q2K3MABC42 --as-posted 6680 --reason "found with a changed title"
-          revrec postings resolve RRDWV4S7Q2K3MABC42 --resend --reason "not in Intacct, journal was locked"
-          revrec postings resolve RRDWV4S7Q2K3MABC42 --cancel --reason "deleted in Intacct by the controller"
+          revrec postings resolve RRDWV4S7Q2K3MABC --as-posted 6680 --reason "its title was changed"
+          revrec postings resolve RRDWV4S7Q2K3MABC --resend --reason "the journal was locked"
+          revrec postings resolve RRDWV4S7Q2K3MABC --cancel --reason "deleted by the controller"
         """
-        from revrec.cli.output import print_json
+        from revrec.cli.output import print_csv, print_json
         from revrec.jobs import resolve as job
 
         if (as_posted is not None) + resend + cancel != 1:
@@ -82,7 +82,10 @@ def register(app: typer.Typer) -> None:
             state = job.as_posted(context, reference, as_posted, reason)
         else:
             state = (job.send_again if resend else job.cancel)(context, reference, reason)
+        settled = {"reference": reference, "state": state.lower()}
         if options.json:
-            print_json({"reference": reference, "state": state.lower()})
+            print_json(settled)
+        elif options.csv:
+            print_csv([settled], tuple(settled))
         else:
             print(f"{reference}: {state.lower()}")

@@ -85,6 +85,12 @@ def parse_offset(text: str) -> Offset:
     return Offset(count, unit, words)
 
 
+@lru_cache(maxsize=65_536)
+def iso(day: date) -> str:
+    """``2024-03-28``. Remembered, since the same days recur in schedule after schedule."""
+    return day.isoformat()
+
+
 def month_end(day: date) -> date:
     """The last day of the month of ``day``."""
     return day + _LAST_OF_MONTH

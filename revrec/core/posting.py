@@ -9,7 +9,7 @@ new entry under a new reference. CANCELLED: given up by a person, with a reason.
 TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
     {
         ("READY", "SENDING"),
-        ("READY", "HELD"),
+        ("READY", "REJECTED"),
         ("READY", "IN_DOUBT"),
         ("SENDING", "POSTED"),
         ("SENDING", "REJECTED"),
@@ -24,7 +24,8 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
         ("HELD", "CANCELLED"),
     }
 )
-"""Allowed transitions. SENDING -> READY only where it is certain that nothing ran: sign-in or connection refused."""
+"""Allowed transitions. SENDING -> READY only where it is certain that nothing ran: sign-in or connection refused.
+READY -> REJECTED where it cannot even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
 
 UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 """States that still want something: a worker, Intacct's answer, or a person."""

@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 SANDBOX = "sandbox"
 SANDBOX_COMPANY = "SANDBOX"
+ENDPOINT_NAMES = ("REVREC_GATEWAY_ENDPOINT", "REVREC_INTACCT_ENDPOINT_URL", "INTACCT_ENDPOINT_URL")
 
 
 def endpoint(context: "Context") -> str:
-    """The gateway's address, or ``sandbox``. Intacct's own ``INTACCT_ENDPOINT_URL`` wins over the configuration."""
-    own = context.environment.get("INTACCT_ENDPOINT_URL")
-    if own and "REVREC_GATEWAY_ENDPOINT" not in context.environment:
-        return own
-    return context.settings.text("gateway", "endpoint")
+    """The gateway's address, or ``sandbox``: from the environment, Intacct's own name for it last, else configured."""
+    given = (context.environment.get(name) for name in ENDPOINT_NAMES)
+    return next(filter(None, given), context.settings.text("gateway", "endpoint"))
 
 
 def company(context: "Context") -> str:
@@ -55,7 +54,9 @@ def real_credentials(context: "Context") -> "Credentials":
     plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
     named = settings.text("gateway", "credentials_file")
     file = settings.path("gateway", "credentials_file") if named else None
-    return resolve_credentials(context.environment, Path.home(), {**plain, "endpoint_url": endpoint(context)}, file)
+    # One place decides on the endpoint, or the name in one message could be another than the one that is posted to.
+    environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context)}
+    return resolve_credentials(environment, Path.home(), plain, file)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
@@ -42,12 +42,19 @@ class Poster:
         self.most_attempts = context.settings.number("posting", "attempts")
 
     def post(self, number: int) -> str:
-        """Send an entry that was never sent; returns its state afterwards.
+        """Send an entry that is READY; returns its state afterwards.
+
+        One that may have reached Intacct before (a person let it be sent again) is read back first.
 
         Raises:
             Stopped: the gateway turned us away before anything ran; the entry is READY again.
         """
-        return self._send(self._load(number), "READY")
+        stored = self._load(number)
+        if not stored.attempts:
+            return self._send(stored, "READY")
+        with self.context.database.write() as connection:
+            postings.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
+        return self.settle(number)
 
     def settle(self, number: int) -> str:
         """Read Intacct back for an entry in doubt; returns its state afterwards.
@@ -83,10 +90,14 @@ class Poster:
         return "IN_DOUBT"
 
     def suspend_stale(self) -> int:
-        """Put entries whose worker died while sending in doubt; returns how many."""
+        """Put entries that were being sent in doubt; returns how many.
+
+        The run lock is ours, so whoever was sending them is dead, or lost the lock and with it the right to send; a
+        request that is still under way is what the quarantine waits for.
+        """
         with self.context.database.write() as connection:
             who = self.context.who()
-            numbers = postings.stale(connection, who.at)
+            numbers = entries.numbers_in(connection, "SENDING")
             for number in numbers:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
                 postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
@@ -103,19 +114,23 @@ class Poster:
         try:
             prepared = self.gateway.prepare(stored.entry)
         except UnpostableEntry as error:
-            return self._hold(stored.id, state, str(error))
+            return self._refuse(stored.id, state, str(error))
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
             return self._load(stored.id).state
         answer = self.gateway.send(prepared)
-        new_state = self._write_answer(stored.id, attempt, answer)
+        new_state = self._write_answer(stored, attempt, answer)
         if answer.outcome is Outcome.NOT_RUN:
             raise Stopped(answer)
         return new_state
 
     def _claim(self, stored: StoredEntry, state: str, prepared: Prepared) -> int | None:
         """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
-        claim = {"owner": self.owner, "lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
+        claim: dict[str, Any] = {
+            "owner": self.owner,
+            "lease_until": self._later(self.lease),
+            "attempts": stored.attempts + 1,
+        }
         try:
             with self.context.database.write() as connection:
                 who = self.context.who()
@@ -125,13 +140,17 @@ class Poster:
         except postings.LostClaim:
             return None
 
-    def _hold(self, number: int, state: str, reason: str) -> str:
+    def _refuse(self, number: int, state: str, reason: str) -> str:
+        """An entry that cannot be written for Intacct is refused by us; one that may be there needs a person."""
+        refused = "REJECTED" if state == "READY" else "HELD"
         with self.context.database.write() as connection:
-            postings.change_state(connection, number, state, "HELD", self.context.who(), error=reason)
-        return "HELD"
+            postings.change_state(connection, number, state, refused, self.context.who(), error=reason)
+        return refused
 
-    def _write_answer(self, number: int, attempt: int, answer: Answer) -> str:
+    def _write_answer(self, stored: StoredEntry, attempt: int, answer: Answer) -> str:
+        number = stored.id
         state, values = self._consequence(answer)
+        attempts = stored.attempts + (answer.outcome is not Outcome.NOT_RUN)
         error = "; ".join(one.text for one in answer.errors) or None
         outcome = postings.Outcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
@@ -140,7 +159,9 @@ class Poster:
             who = self.context.who()
             postings.end_attempt(connection, attempt, outcome, who)
             try:
-                postings.change_state(connection, number, "SENDING", state, who, held_by=self.owner, **_freed(values))
+                postings.change_state(
+                    connection, number, "SENDING", state, who, held_by=self.owner, attempts=attempts, **_freed(values)
+                )
             except postings.LostClaim:
                 # The lease ran out and another worker reads Intacct back; the answer is kept as evidence for it.
                 state = entries.entry(connection, number).state
@@ -188,7 +209,7 @@ class Poster:
                 postings.change_state(connection, number, "IN_DOUBT", state, who, **_freed(values))
 
 
-_DOUBT_ADVICE = "look at {} in Intacct and settle it by hand: revrec postings list"
+_DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 
 
 def _doubt(found: list[FoundEntry]) -> str:
@@ -199,14 +220,14 @@ def _doubt(found: list[FoundEntry]) -> str:
     return f"Intacct's entry {found[0].record_no} with this reference has other figures"
 
 
-def _freed(values: Mapping[str, str | None]) -> dict[str, str | None]:
+def _freed(values: Mapping[str, str | None]) -> dict[str, Any]:
     return {"owner": None, "lease_until": None, **values}
 
 
 def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
-    """Whether Intacct's entry is ours: the date and every line's side, account and amount."""
-    ours = Counter((line.side, line.account, line.amount) for line in entry.lines)
-    theirs = Counter((line.side, line.account, line.amount) for line in found.lines)
+    """Whether Intacct's entry is ours: the date and every line's side, account, amount and currency."""
+    ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
+    theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
     return found.date == entry.date and ours == theirs
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import RevrecError
-from revrec.core.journal import DueLine, JournalEntry, build_entries
+from revrec.core.journal import DueLine, build_entries
 from revrec.core.money import decimal_string
 from revrec.core.rules import render_memo
 from revrec.jobs.gateway import company, open_gateway
@@ -19,7 +19,7 @@ from revrec.store.lock import run_lock
 from revrec.store.rollback import discarded
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from revrec.intacct.gateway import Answer, Gateway
     from revrec.jobs.context import Context
@@ -71,7 +71,7 @@ def run(
 def _dry_run(context: "Context", day: date) -> RunResult:
     with discarded(context.database) as connection:
         _run_id, numbers = _commit_intents(connection, context, day, "")
-        shown = [_shown(entries.entry(connection, number)) | {"status": "planned"} for number in numbers]
+        shown = [_shown(entries.head(connection, number)) | {"status": "planned"} for number in numbers]
     return RunResult(day, True, None, shown, {"posted": 0})
 
 
@@ -87,7 +87,7 @@ def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
             entries.finish_run(connection, run_id, context.who(), f"stopped: {error}")
         raise
     with context.database.write() as connection:
-        shown = {number: _shown(entries.entry(connection, number)) for number in sorted({*created, *touched})}
+        shown = {number: _shown(entries.head(connection, number)) for number in sorted({*created, *touched})}
         result.entries = sorted(shown.values(), key=lambda one: (one["date"], one["reference"]))
         result.counts = _counts(connection, touched)
         words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
@@ -160,21 +160,14 @@ def _counts(connection: "Connection", touched: dict[int, str]) -> dict[str, int]
     }
 
 
-def _shown(stored: entries.StoredEntry) -> dict[str, object]:
-    entry: JournalEntry = stored.entry
+def _shown(entry: "Row[Any]") -> dict[str, object]:
+    same = ("reference", "date", "journal", "entity", "currency", "lines")
+    told = ("record_no", "error_no", "error", "advice")
     return {
-        "reference": entry.reference,
-        "date": entry.date.isoformat(),
-        "journal": entry.journal,
-        "entity": entry.entity,
-        "currency": entry.currency,
-        "lines": len(entry.lines),
+        **{name: getattr(entry, name) for name in same},
         "amount": decimal_string(entry.amount, entry.currency),
-        "status": stored.state.lower(),
-        "record_no": stored.record_no,
-        "error_no": stored.error_no,
-        "error": stored.error,
-        "advice": stored.advice,
+        "status": entry.state.lower(),
+        **{name: getattr(entry, name) for name in told},
     }
 
 

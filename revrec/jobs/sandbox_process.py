@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from revrec.core.errors import BadConfiguration
 from revrec.sandbox import running
@@ -29,7 +29,7 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
         yield found
         return
     log = data.with_name(data.name + ".log")
-    with open(log, "ab", opener=_private) as errors:
+    with _open_log(log) as errors:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "revrec.sandbox", "serve", "--data", str(data)],
             stdout=subprocess.PIPE,
@@ -42,6 +42,13 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS)
+
+
+def _open_log(log: Path) -> BinaryIO:
+    try:
+        return open(log, "ab", opener=_private)
+    except OSError as error:
+        raise BadConfiguration(f"{log}: cannot be written: {error.strerror or error}; see [sandbox] data") from error
 
 
 def _address(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Part, Schedule, Unscheduled, replanned
@@ -121,7 +122,7 @@ class Scheduler:
         carried: tuple[int, int],
     ) -> None:
         already, count = carried
-        self._lines += [(no, version, seq, day.isoformat(), part) for seq, (day, part) in enumerate(parts, count + 1)]
+        self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
         rule = self._versions.id_of(derived.rule)
         header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
         self._headers.append(header)

@@ -41,16 +41,17 @@ def _life(connection: "Connection", no: int) -> Fact:
     source = history.source(connection, charge["import_id"])
     schedules = history.schedules(connection, no)
     lines = history.schedule_lines(connection, no)
+    events = history.events(connection, no)
     entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
     return {
         "charge": _charge(charge),
         "source": {**_some(source, "uri", "sha256", "size", "mapping", "imported_at", "actor"), "row": charge["row"]},
-        "events": [_event(connection, event, charge["currency"]) for event in history.events(connection, no)],
+        "events": [_event(connection, event, charge["currency"]) for event in events],
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
         "schedule": [_version(version, lines, charge["currency"]) for version in schedules],
         "entries": entries,
-        "audit": _audit(connection, charge, source, schedules, entries),
+        "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries),
     }
 
 
@@ -136,10 +137,14 @@ def _attempt(attempt: Fact) -> Fact:
     return _some(attempt, *names, *answer)
 
 
+def _imports(events: list[Fact]) -> list[int]:
+    return [event["import_id"] for event in events if event["import_id"] is not None]
+
+
 def _audit(
-    connection: "Connection", charge: Fact, source: Fact, schedules: list[Fact], entries: list[Fact]
+    connection: "Connection", charge: Fact, imports: list[int], schedules: list[Fact], entries: list[Fact]
 ) -> list[Fact]:
-    subjects = [charge["id"], f"import {source['id']}", *(entry["reference"] for entry in entries)]
-    sequences = [source["audit_seq"], *(version["audit_seq"] for version in schedules)]
+    subjects = [charge["id"], *(f"import {one}" for one in imports), *(entry["reference"] for entry in entries)]
+    sequences = [version["audit_seq"] for version in schedules]
     found = history.audit(connection, subjects, sequences)
     return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
 from revrec.store.bulk import insert_rows
@@ -76,8 +78,15 @@ def dimensions_text(dimensions: Mapping[str, str]) -> str:
     return text
 
 
+@lru_cache(maxsize=10_000)
+def dimensions_of(text: str) -> Mapping[str, str]:
+    """The dimensions of such a text; shared by all that have the same, so never to be changed."""
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
 def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
+    return iso(day) if day else None
 
 
 def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row: int) -> tuple[Any, ...]:
@@ -90,7 +99,7 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
         line.line,
         line.customer,
         line.item,
-        line.post_date.isoformat(),
+        iso(line.post_date),
         line.amount,
         line.currency,
         _iso(line.rev_rec_date),
@@ -173,5 +182,5 @@ def to_line(values: Sequence[Any] | Row[Any]) -> ChargeLine:
         _day(service_start),
         _day(service_end),
         entity,
-        json.loads(dimensions),
+        dimensions_of(dimensions),
     )

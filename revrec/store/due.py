@@ -1,6 +1,5 @@
 """Schedule lines that are due: what the next run will put on journal entries."""
 
-import json
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
@@ -9,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from revrec.core.journal import DueLine
+from revrec.store.charges import dimensions_of
 from revrec.store.tables import OPEN, charge_line, rule_version, schedule, schedule_line
 
 _COLUMNS = (
@@ -70,7 +70,7 @@ def due_lines(connection: Connection, until: date) -> Iterator[tuple[DueLine, st
 def to_due(row: Row[Any] | tuple[Any, ...]) -> DueLine:
     """A row of :func:`due_query` as a due line; its memo still the template."""
     values = list(row[:18])
-    values[10] = _dimensions(values[10])
+    values[10] = dimensions_of(values[10])
     values[11] = _day(values[11])
     return DueLine(*values)
 
@@ -78,9 +78,3 @@ def to_due(row: Row[Any] | tuple[Any, ...]) -> DueLine:
 @lru_cache(maxsize=4096)
 def _day(text: str) -> date:
     return date.fromisoformat(text)
-
-
-@lru_cache(maxsize=4096)
-def _dimensions(text: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(text)
-    return found

@@ -1,17 +1,16 @@
 """Journal entries: written whole with their lines, found again by state."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows
-from revrec.store.charges import dimensions_text
+from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.tables import journal_entry, journal_line, posting_run, schedule_line
 
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
@@ -51,7 +50,7 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     added = []
     for number, entry in enumerate(entries, last + 1):
         insert_rows(connection, journal_line, _LINE_COLUMNS, [_line_row(number, line) for line in entry.lines])
-        _take(connection, number, entry.lines)
+        _take(connection, number)
         _seal(connection, number, run, entry, who)
         added.append(number)
     return added
@@ -61,14 +60,12 @@ def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
     return (number, *line[:-1], dimensions_text(line.dimensions))
 
 
-def _take(connection: Connection, number: int, lines: Sequence[JournalLine]) -> None:
+def _take(connection: Connection, number: int) -> None:
     """Point each schedule line of the entry at it; a pair of journal lines shares one schedule line."""
-    key = schedule_line.c
+    its_lines = select(journal_line.c.charge_no, journal_line.c.version, journal_line.c.seq)
+    key = tuple_(schedule_line.c.charge_no, schedule_line.c.version, schedule_line.c.seq)
     connection.execute(
-        update(schedule_line)
-        .where(key.charge_no == bindparam("charge"), key.version == bindparam("schedule"), key.seq == bindparam("line"))
-        .values(entry_id=number),
-        [{"charge": line.charge_no, "schedule": line.version, "line": line.seq} for line in lines[::2]],
+        update(schedule_line).where(key.in_(its_lines.where(journal_line.c.entry_id == number))).values(entry_id=number)
     )
 
 
@@ -107,7 +104,17 @@ def numbers_in(connection: Connection, *states: str) -> list[int]:
 
 def entry(connection: Connection, number: int) -> StoredEntry:
     """One entry by its number, with its lines."""
-    return load(connection, connection.execute(select(journal_entry).where(journal_entry.c.id == number)).one())
+    return load(connection, head(connection, number))
+
+
+def head(connection: Connection, number: int) -> Row[Any]:
+    """One entry by its number as its row of ``journal_entry``, without its lines."""
+    return connection.execute(select(journal_entry).where(journal_entry.c.id == number)).one()
+
+
+def find(connection: Connection, reference: str) -> Row[Any] | None:
+    """The entry with this reference as its row of ``journal_entry``."""
+    return connection.execute(select(journal_entry).where(journal_entry.c.reference == reference)).first()
 
 
 def load(connection: Connection, row: Any) -> StoredEntry:
@@ -129,4 +136,4 @@ def load(connection: Connection, row: Any) -> StoredEntry:
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
     query = select(journal_line).where(journal_line.c.entry_id == number).order_by(journal_line.c.line_no)
     for row in connection.execute(query):
-        yield JournalLine._make((*row[1:-1], json.loads(row[-1])))
+        yield JournalLine._make((*row[1:-1], dimensions_of(row[-1])))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from revrec.core.errors import RevrecError
-from revrec.core.posting import RELEASED, allowed
+from revrec.core.posting import allowed
 from revrec.store.audit import Who, record
 from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
 
@@ -50,11 +50,19 @@ def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: 
 
 
 def change_state(
-    connection: Connection, entry_id: int, old: str, new: str, who: Who, held_by: str | None = None, **values: Any
+    connection: Connection,
+    entry_id: int,
+    old: str,
+    new: str,
+    who: Who,
+    held_by: str | None = None,
+    reason: str = "",
+    **values: Any,
 ) -> None:
     """Move an entry from one posting state to another, if it is still in the first and still ours.
 
-    ``held_by``, where given, must be the worker that holds the entry. ``values`` are further columns to set.
+    ``held_by``, where given, must be the worker that holds the entry; ``reason`` is a person's, for the audit trail.
+    ``values`` are further columns to set.
 
     Raises:
         LostClaim: another worker was faster.
@@ -70,23 +78,20 @@ def change_state(
     if done is None:
         raise LostClaim(f"entry {entry_id} is no longer {old}: another worker changed it first")
     told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
-    record(connection, who, f"entry {new}", done.reference, {"from": old, "to": new, **told})
+    why = {"reason": reason} if reason else {}
+    record(connection, who, f"entry {new}", done.reference, {"from": old, "to": new, **told, **why})
 
 
-def release(connection: Connection, entry_id: int, who: Who) -> None:
-    """Give a refused entry's schedule lines back, to go on under a new reference; the entry becomes REPLACED."""
-    change_state(connection, entry_id, "REJECTED", RELEASED[0], who)
+def release(
+    connection: Connection, entry_id: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+) -> None:
+    """Give an entry's schedule lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
+    change_state(connection, entry_id, old, new, who, reason=reason)
     connection.execute(
         update(schedule_line)
         .where(schedule_line.c.entry_id == entry_id)
         .values(entry_id=None, revision=schedule_line.c.revision + 1)
     )
-
-
-def stale(connection: Connection, now: str) -> list[int]:
-    """Entries in SENDING whose lease has run out: their worker died or sleeps."""
-    query = select(journal_entry.c.id).where(journal_entry.c.state == "SENDING", journal_entry.c.lease_until <= now)
-    return list(connection.execute(query).scalars())
 
 
 def doubtful(connection: Connection, now: str) -> list[int]:

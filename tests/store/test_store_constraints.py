@@ -21,9 +21,9 @@ WAYS = {
     "POSTED": ("READY", "SENDING", "POSTED"),
     "REJECTED": ("READY", "SENDING", "REJECTED"),
     "IN_DOUBT": ("READY", "SENDING", "IN_DOUBT"),
-    "HELD": ("READY", "HELD"),
+    "HELD": ("READY", "IN_DOUBT", "HELD"),
     "REPLACED": ("READY", "SENDING", "REJECTED", "REPLACED"),
-    "CANCELLED": ("READY", "HELD", "CANCELLED"),
+    "CANCELLED": ("READY", "IN_DOUBT", "HELD", "CANCELLED"),
 }
 APPEND_ONLY = {
     "audit_event": "actor",

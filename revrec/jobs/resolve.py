@@ -1,0 +1,56 @@
+"""``revrec postings resolve``: what a person decides about an entry that is held."""
+
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadInput
+from revrec.store import entries, postings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+
+def as_posted(context: "Context", reference: str, record_no: str, reason: str) -> str:
+    """The entry is in Intacct under this record number; returns the new state.
+
+    Raises:
+        BadInput: there is no held entry of that reference, or no reason.
+    """
+    with context.database.write() as connection:
+        number = _held(connection, reference, reason)
+        who = context.who()
+        control_id = entries.entry(connection, number).entry.control_id
+        attempt, _ = postings.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
+        postings.end_attempt(connection, attempt, postings.Outcome("found", None, record_no, None, reason), who)
+        values = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
+        postings.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
+    return "POSTED"
+
+
+def send_again(context: "Context", reference: str, reason: str) -> str:
+    """Let the next run read Intacct once more and send the entry if it is not there; returns the new state."""
+    with context.database.write() as connection:
+        number = _held(connection, reference, reason)
+        # One attempt stays counted: it may have reached Intacct, so the next run reads before it sends.
+        postings.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=1)
+    return "READY"
+
+
+def cancel(context: "Context", reference: str, reason: str) -> str:
+    """Give the entry up; its schedule lines are due again and go on under a new reference. Returns the new state."""
+    with context.database.write() as connection:
+        number = _held(connection, reference, reason)
+        postings.release(connection, number, context.who(), "HELD", "CANCELLED", reason)
+    return "CANCELLED"
+
+
+def _held(connection: "Connection", reference: str, reason: str) -> int:
+    if not reason.strip():
+        raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
+    found = entries.find(connection, reference)
+    if found is None:
+        raise BadInput(f"{reference}: no such entry; see: revrec postings list")
+    if found.state != "HELD":
+        raise BadInput(f"{reference}: the entry is {found.state.lower()}, and only a held one waits for a person")
+    return int(found.id)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -23,11 +24,11 @@ from revrec.jobs.trace import trace
 from revrec.sources import EventRow
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = (
-    "source,document,line,customer,item,post_date,amount,currency,rev_rec_date,description,quantity,service_start,"
-    "service_end,location,department,class,project,contract,entity"
-).split(",")
-EVENT_HEADER = "charge,kind,date,quantity,percent,amount,name,note".split(",")
+HEADER = [
+    "source", "document", "line", "customer", "item", "post_date", "amount", "currency", "rev_rec_date", "description",
+    "quantity", "service_start", "service_end", "location", "department", "class", "project", "contract", "entity",
+]  # fmt: skip
+EVENT_HEADER = ["charge", "kind", "date", "quantity", "percent", "amount", "name", "note"]
 CONFIG = """
 [accounts]
 deferred = "2400"
@@ -70,6 +71,8 @@ method = "rev_rec_date"
 """
 
 Row = dict[str, str]
+_TEMPLATES: list[Path] = []
+"""A fresh folder to copy, for the many books of properties that never post and so may share a deployment id."""
 
 
 def charge(document: str = "INV-1", **fields: str) -> Row:
@@ -84,7 +87,12 @@ class Books:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = dict(environment)
-        init.init(folder)
+        if _TEMPLATES and not environment:
+            shutil.copytree(_TEMPLATES[0], folder, dirs_exist_ok=True)
+        else:
+            init.init(folder)
+        if not environment and not _TEMPLATES:
+            _TEMPLATES.append(Path(shutil.copytree(folder, f"{folder}.template")))
         self.database = folder / "revrec.db"
         (folder / "revrec.toml").write_text(CONFIG)
         for shipped in (folder / "rules").iterdir():
@@ -258,7 +266,7 @@ def row() -> Callable[..., Row]:
     return charge
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sandbox_server() -> Callable[..., "subprocess.Popen[str]"]:
     """Starts further sandboxes."""
     return serve

@@ -276,9 +276,7 @@ def test_an_entry_that_cannot_be_written_for_intacct_is_refused_by_us_and_the_ot
     assert books.run(DAY).complete, "once it can be written, it goes on under a new reference"
 
 
-def test_a_worker_that_wakes_up_after_its_lease_keeps_what_it_was_told_and_changes_nothing(
-    due: Any, stub: Stub
-) -> None:
+def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_nothing(due: Any, stub: Stub) -> None:
     context = due.context("other run", later=LATER)
 
     def answered_late(prepared: Prepared) -> Answer:

@@ -154,7 +154,7 @@ def test_another_plan_is_filled_from_its_first_part_on(
     old: list[int], new: list[int], sign: int, data: st.DataObject
 ) -> None:
     total = sum(old)
-    cuts = sorted(data.draw(st.lists(st.integers(1, max(1, total)), max_size=len(new), unique=True)) + [total])
+    cuts = sorted([*data.draw(st.lists(st.integers(1, max(1, total)), max_size=len(new), unique=True)), total])
     after = plan([cut - last for cut, last in zip(cuts, [0, *cuts], strict=False) if cut > last], sign)
     before = plan(old, sign)
     which = data.draw(st.lists(st.booleans(), min_size=len(before), max_size=len(before)))

@@ -92,8 +92,9 @@ def test_only_the_worker_who_is_first_gets_an_entry(books: Any) -> None:
 def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_database(books: Any) -> None:
     books.charge(((JAN, 1200),))
     number = books.entry()
-    with pytest.raises(ValueError, match="READY -> POSTED is not a posting transition"):
-        with books.database.write() as connection:
+    said = "READY -> POSTED is not a posting transition"
+    with books.database.write() as connection:  # noqa: SIM117
+        with pytest.raises(ValueError, match=said):
             postings.change_state(connection, number, "READY", "POSTED", WHO)
 
 

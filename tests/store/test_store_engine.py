@@ -43,9 +43,9 @@ def test_a_read_only_file_can_be_read_and_refuses_writing_with_the_mend(ordinary
     database = Database(f"sqlite:///{ordinary_user / 'revrec.db'}")
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM charge_line")).scalar() == 0
-    with pytest.raises(BadConfiguration, match="cannot be written to; give this user write permission"):
-        with database.write() as connection:
-            connection.execute(text("UPDATE meta SET value = '2' WHERE key = 'epoch'"))
+    said = "cannot be written to; give this user write permission"
+    with pytest.raises(BadConfiguration, match=said), database.write() as connection:
+        connection.execute(text("UPDATE meta SET value = '2' WHERE key = 'epoch'"))
 
 
 def test_a_read_only_folder_is_told_about(ordinary_user: Path) -> None:
@@ -95,9 +95,9 @@ def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
     database = made(tmp_path / "revrec.db")
     with database.write():
-        with pytest.raises(Busy, match="another revrec is writing to the database; try again when it is done"):
-            with Database(database.url).write():
-                pytest.fail("two writers at once")
+        said = "another revrec is writing to the database; try again when it is done"
+        with pytest.raises(Busy, match=said), Database(database.url).write():
+            pytest.fail("two writers at once")
         with Database(database.url).read() as connection:
             assert connection.execute(text("SELECT count(*) FROM meta")).scalar() == 2
 
@@ -107,9 +107,9 @@ def test_only_one_run_at_a_time_holds_the_run_lock_whatever_name_the_file_goes_b
     (tmp_path / "link.db").symlink_to(tmp_path / "revrec.db")
     with run_lock(database, 0):
         for other in ("revrec.db", "link.db"):
-            with pytest.raises(Busy, match="another revrec run is posting"):
-                with run_lock(Database(f"sqlite:///{tmp_path / other}"), 0):
-                    pytest.fail("two runs at once")
+            same = Database(f"sqlite:///{tmp_path / other}")
+            with pytest.raises(Busy, match="another revrec run is posting"), run_lock(same, 0):
+                pytest.fail("two runs at once")
     with run_lock(Database(database.url), 0):
         pass
 

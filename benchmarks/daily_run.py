@@ -1,0 +1,132 @@
+"""A daily run, Intacct left out, against the bare driver making the same changes with the same number of commits."""
+
+import json
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import sample
+from measure import Row, alternate, child, ratio, seconds
+from replay import Changes
+from start_up import status_seconds
+
+MONTHS_POSTED = 6
+FIRST = date(2024, 1, 1)
+
+
+def section(folder: Path, due: int, days: int, repeats: int) -> list[Row]:
+    """Rows for a database with few schedule lines and one with many; as many of them are due on the day in both.
+
+    The large one has charges posted on each of ``days`` days, the small one on one alone; every charge has 12 parts,
+    a month apart, so that the lines due on a day are those of one day's charges. Half of all is on entries already.
+    """
+    small = _pair(folder / "small", due, 1, repeats)
+    large = _pair(folder / "large", due, days, repeats)
+    ours, bounds = large[0] / small[0], large[1] / small[1]
+    growth = f"  growth with {days} x the lines"
+    status = status_seconds(folder / "large", repeats)
+    return [
+        _row(due, 1, small),
+        _row(due, days, large),
+        Row(growth, f"x {ours:.2f}", f"x {bounds:.2f}", ratio(ours, bounds), "<= 1.2", ours <= 1.2 * bounds),
+        Row(f"revrec status on {due * days * 12:,} schedule lines", seconds(status)),
+    ]
+
+
+def _row(due: int, days: int, medians: tuple[float, float]) -> Row:
+    ours, bound = medians
+    what = f"daily run, {due:,} lines due of {due * days * 12:,}"
+    return Row(what, seconds(ours), seconds(bound), ratio(ours, bound), "<= 2.5", ours <= 2.5 * bound)
+
+
+def _pair(folder: Path, due: int, days: int, repeats: int) -> tuple[float, float]:
+    """Median seconds of ours and of the bound, on twins of one database, over the days after the posted ones."""
+    posted_on = [FIRST + timedelta(days=day) for day in range(days)]
+    home, twin = sample.company(folder), folder.with_name(f"{folder.name}-twin")
+    child("importing.py", "ours", home, sample.write_charges(folder / "charges.csv", due * days, posted_on))
+    child("daily_run.py", "ours", home, _due_on(days * MONTHS_POSTED - 1, days))
+    shutil.copytree(home, twin)
+    turns = iter(range(days * MONTHS_POSTED, days * 12))
+
+    def ours() -> float:
+        return float(child("daily_run.py", "ours", home, _due_on(next(turns), days))["seconds"])
+
+    def bound() -> float:
+        return float(child("daily_run.py", "bound", twin, home)["seconds"])
+
+    return alternate(ours, bound, repeats)
+
+
+def _due_on(turn: int, days: int) -> str:
+    """The day on which the ``turn``-th portion of lines is due: a week after the post date, and months later."""
+    month, day = divmod(turn, days)
+    return date(FIRST.year + month // 12, month % 12 + 1, FIRST.day + 7 + day).isoformat()
+
+
+class AtOnce:
+    """A gateway that posts whatever it is given, at once."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def sign_in(self) -> None:
+        """Nothing to do."""
+
+    def prepare(self, entry: Any, comment: str = "") -> Any:
+        """A request of no size."""
+        from revrec.intacct.gateway import Prepared
+
+        return Prepared(entry.control_id, entry.reference, b"", f"create {entry.reference}")
+
+    def send(self, prepared: Any) -> Any:
+        """The answer: posted."""
+        from revrec.intacct.gateway import Answer, Outcome
+
+        return Answer(Outcome.POSTED, prepared.control_id, str(next(self._numbers)), http_status=200)
+
+
+@contextmanager
+def at_once(_context: object) -> Iterator[Any]:
+    """What ``revrec.jobs.run`` is given in place of Intacct."""
+    yield AtOnce()
+
+
+def post(folder: Path, day: str) -> float:
+    """Seconds that ``revrec run`` needs for a day."""
+    from revrec.jobs.run import run
+
+    context = sample.context(folder)
+    begun = time.perf_counter()
+    result = run(context, date.fromisoformat(day), connect=at_once)
+    took = time.perf_counter() - begun
+    assert result.complete and result.counts["posted"], result
+    return took
+
+
+def write_rows(folder: Path, done: Path) -> float:
+    """Seconds that sqlite3 needs for the changes of the last run in ``done``, made in its twin."""
+    engine = sample.context(folder).database.engine
+    with closing(sqlite3.connect(done / "revrec.db")) as source, engine.connect() as own:
+        driver = own.connection.dbapi_connection
+        assert driver is not None
+        changes = Changes(source, driver.execute("SELECT max(seq) FROM audit_event").fetchone()[0])
+        begun = time.perf_counter()
+        changes.write(driver)
+        return time.perf_counter() - begun
+
+
+def main(which: str, folder: str, other: str) -> None:
+    """One measurement, told on standard output."""
+    took = post(Path(folder), other) if which == "ours" else write_rows(Path(folder), Path(other))
+    print(json.dumps({"seconds": took}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

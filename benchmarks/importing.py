@@ -1,0 +1,86 @@
+"""Import and schedule of charge lines, against the bare driver writing the same rows into the same tables."""
+
+import json
+import resource
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import sample
+from measure import Row, alternate, child, ratio, seconds
+
+WRITTEN = {
+    "audit_event": "*",
+    "import_file": "*",
+    "rule_version": "*",
+    "charge_line": "*",
+    "schedule_line": "charge_no, version, seq, date, amount",
+    "schedule": "*",
+}
+"""What an import writes, in an order that the constraints allow."""
+
+
+def section(folder: Path, lines: int, repeats: int) -> list[Row]:
+    """The table's row: median seconds of ours and of the bound, run in turn, each in a process of its own."""
+    charges = sample.write_charges(folder / "charges.csv", lines)
+    first = sample.company(folder / "import-0")
+    child("importing.py", "ours", first, charges)
+    names = iter(range(1, 1000))
+
+    def ours() -> float:
+        at = sample.company(folder / f"import-{next(names)}")
+        return float(child("importing.py", "ours", at, charges)["seconds"])
+
+    def bound() -> float:
+        at = sample.company(folder / f"import-{next(names)}")
+        return float(child("importing.py", "bound", at, first)["seconds"])
+
+    one, other = alternate(ours, bound, repeats)
+    what = f"import + schedule, {lines:,} lines x 12"
+    return [Row(what, seconds(one), seconds(other), ratio(one, other), "<= 2.5", one <= 2.5 * other)]
+
+
+def import_file(folder: Path, charges: Path) -> float:
+    """Seconds that ``revrec import`` needs for a file, on a new database."""
+    from revrec.jobs.import_files import import_charges
+
+    context = sample.context(folder)
+    context.database.create()
+    begun = time.perf_counter()
+    result = import_charges(context, charges)
+    took = time.perf_counter() - begun
+    assert not result.refused and result.scheduled == result.rows, result
+    return took
+
+
+def write_rows(folder: Path, done: Path) -> float:
+    """Seconds that sqlite3 needs to write what ``done`` holds: executemany a table, one transaction, one commit."""
+    context = sample.context(folder)
+    context.database.create()
+    with closing(sqlite3.connect(done / "revrec.db")) as source:
+        rows = {table: source.execute(f"SELECT {names} FROM {table}").fetchall() for table, names in WRITTEN.items()}
+    with context.database.engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        begun = time.perf_counter()
+        driver.execute("BEGIN IMMEDIATE")
+        for table, names in WRITTEN.items():
+            columns = "" if names == "*" else f" ({names})"
+            marks = ", ".join("?" * len(rows[table][0]))
+            driver.executemany(f"INSERT INTO {table}{columns} VALUES ({marks})", rows[table])
+        driver.execute("COMMIT")
+        return time.perf_counter() - begun
+
+
+def main(which: str, folder: str, other: str) -> None:
+    """One measurement, told on standard output."""
+    work = import_file if which == "ours" else write_rows
+    took = work(Path(folder), Path(other))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    print(json.dumps({"seconds": took, "peak_mb": peak}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

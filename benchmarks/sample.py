@@ -1,0 +1,47 @@
+"""A company to measure with: its configuration, the rules that ship, and any number of charge lines."""
+
+import random
+import shutil
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+RULES = Path(__file__).resolve().parent.parent / "rules"
+CONFIG = '[accounts]\ndeferred = "2400"\naccrued = "4000"\n'
+HEADER = "source,document,line,customer,item,post_date,amount,currency,description,quantity,location,department,class"
+YEAR = tuple(date(2024, 1, 1) + timedelta(days=day) for day in range(366))
+
+
+def company(folder: Path) -> Path:
+    """Make a folder with a configuration and the shipped rules; returns it."""
+    folder.mkdir(parents=True)
+    (folder / "revrec.toml").write_text(CONFIG, encoding="utf-8")
+    shutil.copytree(RULES, folder / "rules")
+    return folder
+
+
+def context(folder: Path) -> "Context":
+    """The context of a command in that folder, whatever this user's own environment says."""
+    from revrec.jobs.context import make_context
+
+    return make_context("benchmark", config=folder / "revrec.toml", environment={})
+
+
+def write_charges(path: Path, count: int, days: Sequence[date] = YEAR) -> Path:
+    """Write ``count`` charge lines of yearly magazine plans (12 parts each), posted in turn on ``days``."""
+    pick = random.Random(7)
+    places = [f"{pick.choice((100, 200, 300))},{pick.choice((10, 20))},{pick.choice('AB')}" for _ in range(12)]
+    with path.open("w", encoding="utf-8") as file:
+        file.write(HEADER + "\n")
+        for number in range(count):
+            day = days[number % len(days)]
+            amount = f"{pick.randrange(1200, 500_000) / 100:.2f}"
+            customer, item = f"C-{pick.randrange(500):04}", f"MAG-{pick.randrange(40):02}"
+            document = f"INV-{number // 3:07},{number % 3 + 1}"
+            place = pick.choice(places)
+            file.write(f"shop,{document},{customer},{item},{day},{amount},USD,Yearly plan {item},1,{place}\n")
+    return path

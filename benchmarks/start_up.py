@@ -1,0 +1,48 @@
+"""How long a command takes to start, against the least that a typer program can take: importing typer."""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import sample
+from measure import Row, child, environment, ratio, seconds
+
+TYPER = ("-c", "import typer")
+PROGRAM = ("-c", "from revrec.cli.main import main; main()")
+COMMANDS = {
+    "revrec --help": ("--help",),
+    "revrec status": ("status",),
+    "revrec status --format json": ("status", "--format", "json"),
+}
+
+
+def section(folder: Path, repeats: int) -> list[Row]:
+    """A row for each command: median seconds, all run in turn with the import of typer alone."""
+    home = sample.company(folder / "start-up")
+    child("importing.py", "ours", home, sample.write_charges(folder / "few.csv", 1000))
+    child("daily_run.py", "ours", home, "2024-01-31")
+    times = [_round(home) for _ in range(repeats + 1)][1:]  # the first one fills the caches
+    typer, *ours = (statistics.median(column) for column in zip(*times, strict=True))
+    rows = zip(COMMANDS, ours, strict=True)
+    return [
+        Row(f"start-up, {name}", seconds(one), seconds(typer), ratio(one, typer), "<= 2.0", one <= 2 * typer)
+        for name, one in rows
+    ]
+
+
+def status_seconds(home: Path, repeats: int) -> float:
+    """Median seconds of ``revrec status`` in a folder."""
+    return statistics.median(_start(home, (*PROGRAM, "status")) for _ in range(repeats))
+
+
+def _round(home: Path) -> list[float]:
+    return [_start(home, TYPER), *(_start(home, (*PROGRAM, *arguments)) for arguments in COMMANDS.values())]
+
+
+def _start(home: Path, arguments: tuple[str, ...]) -> float:
+    begun = time.perf_counter()
+    command = [sys.executable, *arguments]
+    subprocess.run(command, check=True, cwd=home, env=environment(), stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun

@@ -52,7 +52,9 @@ def run(
     wait: timedelta = timedelta(0),
     connect: "Connect | None" = None,
 ) -> RunResult:
-    """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled.
+    """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled until then.
+
+    An entry in doubt is settled whatever its date, for it may be in the ledger already.
 
     Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
     and thrown away, and Intacct is not spoken to. ``connect`` opens another gateway than the one of the settings.
@@ -122,11 +124,12 @@ def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
 
 
 def _post_all(context: "Context", result: RunResult, connect: "Connect") -> dict[int, str]:
-    """Settle doubts and send all that is READY; the state of every entry touched, by number."""
+    """Settle doubts, send what is READY and due; the state of every entry touched, by number."""
     now = context.timestamp()
     with context.database.read() as connection:
-        waiting = entries.numbers_in(connection, "READY", "SENDING", "IN_DOUBT")
-    if not waiting:
+        unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
+        ready = entries.numbers_in(connection, "READY", until=result.date)
+    if not unclear and not ready:
         return {}
     touched: dict[int, str] = {}
     with connect(context) as gateway:
@@ -135,7 +138,6 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect") -> dict
         poster.suspend_stale()
         with context.database.read() as connection:
             doubtful = postings.doubtful(connection, now)
-            ready = entries.numbers_in(connection, "READY")
         try:
             for number in context.progress.track(doubtful, "reading back entries in doubt"):
                 touched[number] = poster.settle(number)

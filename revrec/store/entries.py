@@ -92,13 +92,15 @@ def content_hash(entry: JournalEntry) -> str:
     return hashlib.sha256(canonical([head, lines]).encode()).hexdigest()
 
 
-def numbers_in(connection: Connection, *states: str) -> list[int]:
-    """The numbers of the entries in these states, oldest date first."""
+def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
+    """The numbers of the entries in these states, dated on or before ``until`` if given, oldest date first."""
     query = (
         select(journal_entry.c.id)
         .where(journal_entry.c.state.in_(states))
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
+    if until is not None:
+        query = query.where(journal_entry.c.date <= until.isoformat())
     return list(connection.execute(query).scalars())
 
 

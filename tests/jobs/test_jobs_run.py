@@ -310,6 +310,18 @@ def test_a_gateway_that_cannot_be_reached_leaves_everything_ready(books: Any, in
     assert len(intacct.entries()) == 3
 
 
+def test_what_a_run_for_a_later_date_left_is_not_posted_by_one_for_an_earlier(
+    books: Any, intacct: Any, row: Any
+) -> None:
+    books.take(row("INV-1"))
+    with pytest.raises(BadConfiguration):
+        books.run("2024-12-31", INTACCT_ENDPOINT_URL="http://127.0.0.1:9/ia/xml/xmlgw.phtml")
+    result = books.run("2024-02-29")
+    assert [entry["date"] for entry in intacct.entries()] == ["2024-01-12", "2024-02-12"]
+    assert result.counts["posted"] == 2 and result.counts["waiting"] == 10 and not result.complete
+    assert books.run("2024-12-31").complete and len(intacct.entries()) == 12
+
+
 @pytest.mark.parametrize("whose", ["USER", "SENDER"])
 def test_a_wrong_password_is_exit_5_and_nothing_is_sent(books: Any, intacct: Any, row: Any, whose: str) -> None:
     books.take(row("INV-1"))

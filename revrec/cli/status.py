@@ -50,7 +50,8 @@ def _show(found: dict[str, Any]) -> None:
     waiting = found["unscheduled"]
     print(f"unscheduled    {waiting:,}{', waiting for an event or a rule:' if waiting else ''}")
     for one in found["unscheduled_reasons"][:20]:
-        print(f"  {one['charges']:,} x {one['reason']}")
+        example = "such as: " if one["charges"] > 1 else ""
+        print(f"  {one['charges']:,} x {example}{one['reason']}")
     if found["quarantined"]:
         print(f"set aside      {found['quarantined']:,} rows that could not be imported")
     for one in found["open"]:

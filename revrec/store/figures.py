@@ -29,7 +29,10 @@ OPEN_LINES = """
 """Summed by charge line first: sorting every open line by its currency would take ten times as long."""
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
-REASONS = "SELECT code, reason, count(*) FROM unscheduled GROUP BY code, reason ORDER BY count(*) DESC, reason"
+REASONS = """
+    SELECT code, min(reason), count(*) FROM unscheduled GROUP BY code, rule ORDER BY count(*) DESC, min(reason)"""
+"""One line for each kind of waiting, with the reason of one charge line as its example: reasons name the charge."""
+
 ATTENTION = """
     SELECT reference, date, state, amount, currency, error_no, error, advice, not_before FROM journal_entry
     WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY') ORDER BY date, id"""

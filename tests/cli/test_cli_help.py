@@ -71,6 +71,13 @@ def test_the_first_sentence_of_a_command_fits_the_list_of_commands(words: tuple[
     assert first in listed
 
 
+@every_command
+def test_every_argument_and_option_says_what_it_takes_and_means(words: tuple[str, ...]) -> None:
+    for parameter in COMMANDS[words].params:
+        assert parameter.help and parameter.help.endswith((".", "FILE", "days", "'.", "examples."))
+        assert parameter.metavar or parameter.is_flag, f"{parameter.name} has no metavar"
+
+
 @pytest.mark.parametrize("words", NODES, ids=lambda words: " ".join(words) or "revrec")
 def test_h_is_help_everywhere(words: tuple[str, ...], revrec: Any) -> None:
     assert revrec(*words, "-h").out == revrec(*words, "--help").out

@@ -1,0 +1,75 @@
+"""Writes the part of ``docs/cli.md`` that follows the program's own help: one section a command.
+
+    python docs/write_cli.py
+
+A test compares, so that the manual and the help cannot differ.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from revrec.cli.main import app
+from revrec.cli.shared import GLOBAL
+
+MANUAL = Path(__file__).resolve().parent / "cli.md"
+BEGIN, END = "<!-- commands: written by docs/write_cli.py -->\n", "<!-- end of commands -->"
+
+
+def written(manual: str) -> str:
+    """The manual with its commands as the program has them now."""
+    before, _, rest = manual.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}{''.join(sections(typer.main.get_command(app), ('revrec',)))}{END}{after}"
+
+
+def sections(node: Any, words: tuple[str, ...]) -> Iterator[str]:
+    """The sections of every command below a group, in the order of the help."""
+    for name, child in node.commands.items():
+        path = (*words, name)
+        if hasattr(child, "commands"):
+            yield from sections(child, path)
+        else:
+            yield "".join(section(child, path))
+
+
+def section(command: Any, words: tuple[str, ...]) -> Iterator[str]:
+    """One command: what it does, its examples, its arguments and options."""
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option" and one.name not in GLOBAL]
+    about, _, examples = command.help.partition("\n\n\b\n")
+    usage = " ".join([*words[1:], *(_place(one) for one in arguments)])
+    yield f"\n### `revrec {usage}`\n\n{about}\n"
+    lines = [line.strip() for line in examples.partition("\n")[2].splitlines()]
+    yield "\n```sh\n" + "\n".join(lines) + "\n```\n"
+    if arguments or options:
+        yield "\n| | |\n|---|---|\n"
+    for one in [*arguments, *options]:
+        if one.name != "help":
+            yield f"| {_name(one)} | {_about(one)} |\n"
+
+
+def _place(argument: Any) -> str:
+    place = f"{argument.metavar}{'...' if argument.nargs != 1 else ''}"
+    return place if argument.required else f"[{place}]"
+
+
+def _name(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.metavar}`"
+    value = "" if parameter.is_flag else f" {parameter.metavar}"
+    return f"`{', '.join(parameter.opts)}{value}`"
+
+
+def _about(parameter: Any) -> str:
+    help = parameter.help.replace("|", "\\|")
+    if parameter.required and parameter.param_type_name == "option":
+        return f"{help} Required."
+    plain = parameter.default in (None, "", False, ()) or callable(parameter.default) or parameter.required
+    return help if plain else f"{help} Default: `{parameter.default}`."
+
+
+if __name__ == "__main__":
+    MANUAL.write_text(written(MANUAL.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,98 @@
+"""``docs/cli.md`` is true: its commands are those of the help, its keys those of the results."""
+
+import json
+import re
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MANUAL = (DOCS / "cli.md").read_text(encoding="utf-8")
+
+
+def shown(command: str) -> Any:
+    """The example of a command's JSON in the manual."""
+    found = re.search(
+        rf"^### `{command}`\n.*?^```json\n(.*?)^```", MANUAL.partition("## JSON")[2], re.DOTALL | re.MULTILINE
+    )
+    assert found, f"the manual has no JSON of {command}"
+    return json.loads(found[1])
+
+
+def shape(value: Any, free: tuple[str, ...] = ("detail", "dimensions")) -> Any:
+    """The keys of a JSON value at every depth; of a list, those of its first element."""
+    if isinstance(value, dict):
+        return {key: None if key in free else shape(one, free) for key, one in sorted(value.items())}
+    if isinstance(value, list):
+        return [shape(value[0], free)] if value else []
+    return None
+
+
+def test_the_commands_of_the_manual_are_those_of_the_help() -> None:
+    written = runpy.run_path(str(DOCS / "write_cli.py"))["written"]
+    assert written(MANUAL) == MANUAL, "run: python docs/write_cli.py"
+
+
+def test_the_exit_codes_of_the_manual_are_those_of_the_help(revrec: Any) -> None:
+    codes = re.findall(r"^\| (\d+) \|", MANUAL, re.MULTILINE)
+    assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "130"]
+    told = revrec("--help").out.partition("Exit codes:")[2]
+    assert re.findall(r"\b(\d) [a-z]", told) == codes[:-1]
+
+
+def test_the_keys_of_a_preview(story: Path, revrec: Any) -> None:
+    window = ("--from", "2024-01-01", "--to", "2024-12-31")
+    assert shape(revrec("preview", *window, "--format", "json").json) == shape(shown("preview"))
+
+
+def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+    ran = revrec("run", "--date", "2024-03-31", "--format", "json", env=intacct).json
+    assert shape(ran) == shape(shown("run"))
+    assert shape(revrec("trace", "shop/INV-1004/1", "--format", "json").json) == shape(shown("trace"))
+    status = revrec("status", "--format", "json").json
+    example = shown("status")
+    assert shape({**status, "attention": [], "entries": {}}) == shape({**example, "attention": [], "entries": {}})
+
+
+def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+    revrec("run", "--date", "2024-01-31", env={**intacct, "INTACCT_USER_PASSWORD": "wrong"})
+    attention = revrec("status", "--format", "json").json["attention"]
+    assert shape(attention) == shape(shown("status")["attention"])
+    assert shape(revrec("postings", "list", "--format", "json").json["postings"]) == shape(attention)
+
+
+def test_the_keys_of_an_import(books: Path, revrec: Any, charges: Callable[..., Path]) -> None:
+    path = charges("shop,I-1,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
+    assert shape(revrec("import", path, "--format", "json").json) == shape(shown("import"))
+
+
+def test_the_keys_of_a_schedule(story: Path, revrec: Any) -> None:
+    rules = story / "rules" / "goods_and_freight.toml"
+    rules.write_text(rules.read_text(encoding="utf-8").replace('"1 month"', '"2 months"'), encoding="utf-8")
+    assert shape(revrec("schedule", "--format", "json").json) == shape(shown("schedule"))
+
+
+OTHERS = dict(re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", MANUAL.partition("### The others")[2], re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["init", "more"],
+        ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
+        ["rules", "check"],
+        ["rules", "list"],
+        ["rules", "explain", "shop/INV-1001/1"],
+        ["postings", "list"],
+        ["db", "upgrade"],
+        ["db", "status"],
+        ["db", "backup", "copy.db"],
+    ],
+    ids=" ".join,
+)
+def test_the_keys_of_the_others(call: list[str], story: Path, revrec: Any) -> None:
+    keys = re.findall(r"`(\w+)`", next(keys for name, keys in OTHERS.items() if " ".join(call).startswith(name)))
+    assert list(revrec(*call, "--format", "json").json) == keys

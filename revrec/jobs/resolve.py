@@ -52,5 +52,6 @@ def _held(connection: "Connection", reference: str, reason: str) -> int:
     if found is None:
         raise BadInput(f"{reference}: no such entry; see: revrec postings list")
     if found.state != "HELD":
-        raise BadInput(f"{reference}: the entry is {found.state.lower()}, and only a held one waits for a person")
+        state = found.state.lower().replace("_", " ")
+        raise BadInput(f"{reference}: the entry is {state}, not held; see what is: revrec postings list --state held")
     return int(found.id)

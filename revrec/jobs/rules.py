@@ -24,7 +24,7 @@ def rule_files(folder: Path) -> dict[str, str]:
         raise BadConfiguration(f"{folder}: no such rules folder; make one with: revrec init, or set [rules] folder")
     paths = sorted(folder.glob("*.toml"))
     if not paths:
-        raise BadConfiguration(f"{folder}: no rule files (*.toml) in it")
+        raise BadConfiguration(f"{folder}: no rule files (*.toml) in it; write one, or make some with: revrec init")
     return {str(path): read_rule_file(path) for path in paths}
 
 
@@ -33,7 +33,7 @@ def read_rule_file(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{path}: cannot be read as UTF-8 text: {error}") from error
+        raise BadConfiguration(f"{path}: cannot be read as text: {error}; save it as UTF-8, readable by you") from error
 
 
 def load_rules(context: "Context") -> RuleBook:

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,10 +40,28 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
             env={**os.environ, **environment},
         )
     try:
-        yield _address(process, log)
+        with _terminated_like_interrupted():
+            yield _address(process, log)
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM unwinds the block, so that no sandbox of ours is left behind; only the main thread can arrange it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _unwind(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _open_log(log: Path) -> BinaryIO:
@@ -57,8 +77,13 @@ def _address(process: "subprocess.Popen[bytes]", log: Path) -> dict[str, Any]:
     try:
         address: dict[str, Any] = json.loads(line)
     except ValueError:
-        raise BadConfiguration(f"the sandbox did not start; see {log}") from None
+        raise BadConfiguration(f"the sandbox did not start; see {log}: {_last_line(log)}") from None
     return address
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1] if lines else "it said nothing"
 
 
 def _private(path: str, flags: int) -> int:

@@ -143,9 +143,9 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise BadConfiguration(f"{file}: no such configuration; make one with: revrec init") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"{file}: cannot be read: {error}") from None
+        raise BadConfiguration(f"{file}: cannot be read: {error}; save it as UTF-8, readable by you") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(f"{file}: not valid TOML: {error}") from None
+        raise BadConfiguration(f"{file}: not valid TOML: {error}; mend it there") from None
 
 
 def _value(

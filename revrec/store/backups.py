@@ -42,4 +42,6 @@ def _copy(database: Path, file: Path) -> None:
     except sqlite3.Error as error:
         raise RevrecError(f"{file}: the copy failed: {error}; make room and try again") from error
     if found != "ok":
-        raise RevrecError(f"{file}: the copy is not sound: {found}")
+        raise RevrecError(
+            f"{file}: the copy is not sound: {found}; check the disk, and the database with: revrec db status"
+        )

@@ -113,8 +113,8 @@ def translate(error: DBAPIError, where: str) -> RevrecError:
     if known is not None:
         return known
     if isinstance(error, OperationalError):
-        return BadConfiguration(f"{where}: {text}")
-    return RevrecError(f"{where}: the database refused the change: {text}")
+        return BadConfiguration(f"{where}: {text}; look at the file and its folder, then run the command again")
+    return RevrecError(f"{where}: the database refused the change: {text}; nothing was kept, please report it")
 
 
 def found_revision(connection: Connection) -> str | None:

@@ -17,7 +17,7 @@ def run_lock(database: Database, wait_seconds: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     if database.path is None:
-        raise BadConfiguration(f"{database.where}: a run needs a database file")
+        raise BadConfiguration(f"{database.where}: a run needs a database file; write its URL as sqlite:///FILE")
     # By the real file, so that a link to a database is not taken for another one.
     real = database.path.resolve()
     path = real.with_name(real.name + ".run-lock")

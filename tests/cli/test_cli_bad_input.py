@@ -259,6 +259,27 @@ def test_a_target_that_cannot_be_written_to_is_named(
     assert not target.exists()
 
 
+def test_a_configuration_that_exists_is_never_overwritten(
+    books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+) -> None:
+    (books / "revrec.toml").write_text("# mine\n", encoding="utf-8")
+    before = fingerprint(books)
+    ended = revrec("init", ".")
+    assert (ended.code, ended.out) == (3, "")
+    assert (
+        ended.err == "revrec: revrec.toml: exists already and is not overwritten; choose another folder, or edit it\n"
+    )
+    assert (books / "revrec.toml").read_text(encoding="utf-8") == "# mine\n"
+    assert fingerprint(books) == before
+
+
+def test_a_port_that_is_taken_is_a_usage_error(books: Path, intacct: dict[str, str], revrec: Any) -> None:
+    port = intacct["INTACCT_ENDPOINT_URL"].split(":")[2].split("/")[0]
+    ended = revrec("sandbox", "serve", "--port", port)
+    assert (ended.code, ended.out) == (2, "")
+    assert "in use" in ended.err and "choose another --port" in ended.err
+
+
 def test_a_backup_that_cannot_be_written_is_named_and_leaves_nothing(books: Path, revrec: Any) -> None:
     (books / "file.txt").write_text("mine", encoding="utf-8")
     for target in ("file.txt/copy.db", "file.txt", "."):

@@ -110,19 +110,33 @@ def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, t
     assert list(real.iterdir()) == []
 
 
+def serving(demo: Any) -> str:
+    """The address at which a demo that was told with --serve says its sandbox stays up."""
+    for line in demo.stdout:
+        if found := re.search(r"stays up at (\S+) until", line):
+            return found[1]
+    raise AssertionError("the sandbox did not stay up")
+
+
 def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(told: Any, terminal: Callable[..., Any]) -> None:
     folder = told[0]
     process = terminal(folder.parent).start("demo", "--serve")
-    assert process.stdout is not None
-    address = ""
-    for line in process.stdout:
-        if found := re.search(r"stays up at (\S+) until", line):
-            address = found[1]
-            break
-    with urllib.request.urlopen(address, timeout=10) as page:
+    with urllib.request.urlopen(serving(process), timeout=10) as page:
         assert page.status == 200
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("stopped\n")
     assert not (folder / "sandbox.db.address.json").exists()
+
+
+def test_a_demo_that_is_terminated_leaves_no_sandbox_behind(told: Any, terminal: Callable[..., Any]) -> None:
+    folder = told[0]
+    process = terminal(folder.parent).start("demo", "--serve")
+    address = serving(process)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not (folder / "sandbox.db.address.json").exists()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address, timeout=10)

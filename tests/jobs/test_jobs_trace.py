@@ -107,6 +107,16 @@ def test_the_audit_events_of_a_life_are_its_own_and_each_is_sealed(story: Any, r
         assert chain_hash([{**event, "detail": text}[name] for name in names]) == event["hash"]
 
 
+def test_a_rebuild_that_changed_the_schedule_is_among_its_audit_events(offline: Any, row: Any) -> None:
+    offline.take(row("INV-1"))
+    actions = [event["action"] for event in offline.trace("shop/INV-1/1")["audit"]]
+    offline.rules('[[rule]]\nname = "magazine"\n[rule.recognize]\nmethod = "monthly"\nperiods = 6\n')
+    schedule(offline.context("schedule"), rebuild=True)
+    audit = offline.trace("shop/INV-1/1")["audit"]
+    assert [event["action"] for event in audit] == [*actions, "schedules derived again"]
+    assert audit[-1]["command"] == "schedule"
+
+
 def test_a_life_is_plain_json(story: Any) -> None:
     life = story.trace("shop/INV-1/2")
     assert json.loads(json.dumps(life)) == life

@@ -111,6 +111,7 @@ def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sen
         built._replace(title="x"),
         built._replace(date=date(2024, 2, 1)),
         built._replace(lines=(line._replace(memo="x"), *built.lines[1:])),
+        built._replace(lines=(line, built.lines[1]._replace(account="4010"))),
         built._replace(lines=(line._replace(dimensions={"location": "100"}), *built.lines[1:])),
     ):
         assert entries.content_hash(changed) != own

@@ -224,6 +224,30 @@ def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: Any, con
     assert content(books.path) == before
 
 
+@pytest.mark.parametrize("state", [one for one in STATES if one != "READY"])
+def test_an_entry_starts_ready_and_in_no_other_state(books: Any, state: str) -> None:
+    books.charge(TWO)
+    books.entry(JAN)
+
+    def write_second(state: str) -> None:
+        with books.database.write() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO journal_line SELECT 2, line_no, side, account, amount, currency, charge, charge_no,"
+                " version, 2, document, memo, customer, item, dimensions FROM journal_line"
+            )
+            connection.exec_driver_sql("UPDATE schedule_line SET entry_id = 2 WHERE seq = 2")
+            connection.exec_driver_sql(
+                "INSERT INTO journal_entry (id, reference, control_id, run_id, date, journal, entity, currency, title,"
+                " amount, lines, content_hash, created_at, state) SELECT 2, 'RR2', 'c2', run_id, date, journal, entity,"
+                " currency, title, amount, lines, content_hash, created_at, ? FROM journal_entry",
+                (state,),
+            )
+
+    with pytest.raises(RevrecError, match="a journal entry starts READY"):
+        write_second(state)
+    write_second("READY")
+
+
 def test_nothing_is_added_to_an_entry_that_is_complete(books: Any, refused: Any) -> None:
     books.charge(TWO)
     books.entry(JAN)

@@ -1,5 +1,6 @@
 """A failure that nobody foresaw: short, with its traceback on demand, never with a secret."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,11 @@ def test_only_verbose_shows_the_traceback(revrec: Any) -> None:
     assert "Traceback" not in revrec("trace", "x").err
     told = revrec("trace", "x", "-v").err
     assert "Traceback (most recent call last)" in told and "please report it" in told
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_broken_installation_is_told_too(revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "revrec.intacct.redact", None)  # type: ignore[arg-type]
+    ended = revrec("trace", "x")
+    assert ended.code == 1
+    assert "unexpected RuntimeError" in ended.err and SECRET not in ended.err

@@ -99,7 +99,7 @@ def _report(result: "ImportResult") -> None:
     elif result.dry_run:
         _say(f"{result.file}: dry run, nothing was kept")
     elif result.quarantined:
-        _say(f"{result.file}: {result.rejected} of {result.rows} rows were set aside, the others were taken")
+        _say(f"{result.file}: {result.rejected} of {result.rows} rows set aside, the others taken")
 
 
 def _say(text: str) -> None:

@@ -7,7 +7,7 @@ import typer
 from revrec.cli.shared import Options, command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from revrec.jobs.schedule import ScheduleResult
     from revrec.jobs.scheduling import Change
@@ -62,7 +62,7 @@ def shown_changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
 
 
 def _show(options: Options, result: "ScheduleResult") -> None:
-    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+    from revrec.cli.output import conclude, counted, grouped, print_csv, print_json, print_table
     from revrec.core.money import decimal_string
 
     changes = shown_changes(result.changes)
@@ -77,21 +77,22 @@ def _show(options: Options, result: "ScheduleResult") -> None:
     if options.csv:
         print_csv(brief(changes), COLUMNS)
         return
-    print_table(brief(changes), COLUMNS, spare=("currency", "carried", "note", "rule"))
+    print_table(brief(changes, grouped), COLUMNS, spare=("currency", "carried", "note", "rule"))
     print_table(moved, ("period", "currency", "moved"), title="Moved by period")
     kept = "written" if result.applied else "only shown; keep it with: revrec schedule --rebuild"
     told = f"the difference is {kept}" if changes else "nothing differs"
-    counts = f"{counted(result.charges, 'charge line')}, {len(changes):,} differ, {result.unscheduled:,} unscheduled"
+    differ = counted(len(changes), "differs", "differ")
+    counts = f"{counted(result.charges, 'charge line')}, {differ}, {result.unscheduled:,} unscheduled"
     conclude(f"{counts}: {told}", bool(changes))
 
 
-def brief(changes: "Sequence[dict[str, Any]]") -> list[dict[str, Any]]:
-    """Shown changes with their parts in few words."""
-    return [{**one, "before": _brief(one["before"]), "after": _brief(one["after"])} for one in changes]
+def brief(changes: "Sequence[dict[str, Any]]", shown: "Callable[[str], str]" = str) -> list[dict[str, Any]]:
+    """Changes with their parts in few words; amounts as ``shown`` writes them."""
+    return [{**one, **{side: _brief(one[side], shown) for side in ("before", "after")}} for one in changes]
 
 
-def _brief(parts: list[dict[str, str]]) -> str:
+def _brief(parts: list[dict[str, str]], shown: "Callable[[str], str]") -> str:
     if not parts:
         return "nothing"
-    ends = f"{parts[0]['date']} {parts[0]['amount']}"
-    return ends if len(parts) == 1 else f"{len(parts)} parts, {ends} to {parts[-1]['date']} {parts[-1]['amount']}"
+    first, *_, last = (f"{part['date']} {shown(part['amount'])}" for part in (parts[0], parts[-1]))
+    return first if len(parts) == 1 else f"{len(parts)} parts, {first} to {last}"

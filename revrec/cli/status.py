@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def _show(found: dict[str, Any]) -> None:
     """A short text without tables, so that the command starts at once."""
-    from revrec.cli.output import grouped
+    from revrec.cli.output import counted, grouped
 
     print(f"charge lines   {found['charges']:,}")
     waiting = found["unscheduled"]
@@ -53,7 +53,7 @@ def _show(found: dict[str, Any]) -> None:
         example = "such as: " if one["charges"] > 1 else ""
         print(f"  {one['charges']:,} x {example}{one['reason']}")
     if found["quarantined"]:
-        print(f"set aside      {found['quarantined']:,} rows that could not be imported")
+        print(f"set aside      {counted(found['quarantined'], 'row')} that could not be imported")
     for one in found["open"]:
         span = f"{one['first']} to {one['last']}"
         print(f"open           {one['lines']:,} schedule lines, {grouped(one['amount'])} {one['currency']}, {span}")

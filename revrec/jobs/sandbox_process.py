@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +19,7 @@ START_SECONDS = 30
 def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The address and credentials of a sandbox on this data file; one that we started ends with the block.
 
+    It also ends when this process does, however that happens, since it serves only while its standard input is open.
     Its access log goes to ``DATA.log``, where a second terminal can watch it.
 
     Raises:
@@ -33,35 +32,17 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
     log = data.with_name(data.name + ".log")
     with _open_log(log) as errors:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "revrec.sandbox", "serve", "--data", str(data)],
+            [sys.executable, "-m", "revrec.sandbox", "serve", "--attached", "--data", str(data)],
             stdout=subprocess.PIPE,
             stderr=errors,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             env={**os.environ, **environment},
         )
     try:
-        with _terminated_like_interrupted():
-            yield _address(process, log)
+        yield _address(process, log)
     finally:
         process.terminate()
-        process.wait(timeout=START_SECONDS)
-
-
-@contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM unwinds the block, so that no sandbox of ours is left behind; only the main thread can arrange it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _unwind)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _unwind(number: int, _frame: object) -> None:
-    raise SystemExit(128 + number)
+        process.communicate(timeout=START_SECONDS)
 
 
 def _open_log(log: Path) -> BinaryIO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from pathlib import Path
 
 from revrec.sandbox.faults import FaultPlanError, parse_plan
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", default="", metavar="PLAN", help="for example 'drop@after:1x:create,503@before:0.1'"
     )
     command.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
+    command.add_argument("--attached", action="store_true", help="end when standard input does")
     command.add_argument("--quiet", action="store_true", help="no access log")
     return parser
 
@@ -55,7 +57,20 @@ def main(arguments: list[str] | None = None) -> int:
         parse_plan(options.fault)
     except FaultPlanError as error:
         parser.error(str(error))
-    return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet)
+    stop = _input_ended() if options.attached else None
+    return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet, stop)
+
+
+def _input_ended() -> threading.Event:
+    """Set when nobody holds the other end of standard input any more: whoever started us is gone."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return ended
 
 
 if __name__ == "__main__":

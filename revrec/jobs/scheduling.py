@@ -45,6 +45,7 @@ class Scheduler:
         self._headers: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
         self._unscheduled: list[tuple[Any, ...]] = []
+        self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
         self.unscheduled = 0
 
@@ -87,8 +88,7 @@ class Scheduler:
             return None
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
-        schedules.supersede(self._connection, [(no, version)])
-        schedules.clear_unscheduled(self._connection, [no])
+        self._replaced.append((no, version))
         self._add(no, version, line.amount, derived, parts, (carried, len(on_entries)))
         before = current.open if current else ()
         return Change(line.id, line.currency, derived.rule.name, carried, before, parts, derived.explanation)
@@ -135,9 +135,11 @@ class Scheduler:
 
     def flush(self) -> None:
         """Write what was gathered."""
+        schedules.supersede(self._connection, self._replaced)
+        schedules.clear_unscheduled(self._connection, [no for no, _version in self._replaced])
         schedules.add(self._connection, self._headers, self._lines)
         schedules.set_unscheduled(self._connection, self._unscheduled)
-        self._headers, self._lines, self._unscheduled = [], [], []
+        self._headers, self._lines, self._unscheduled, self._replaced = [], [], [], []
 
 
 def pages(numbers: Iterable[int]) -> Iterable[list[int]]:

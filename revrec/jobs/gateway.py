@@ -88,6 +88,7 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator[Gateway]
         timeout=settings.duration("posting", "timeout").total_seconds(),
         base_currency=settings.text("gateway", "base_currency"),
         rate_type=settings.text("gateway", "rate_type"),
+        omit=settings.text("gateway", "omit").replace(",", " ").split(),
         now=context.now,
     ) as gateway:
         yield gateway

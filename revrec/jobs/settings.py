@@ -48,6 +48,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "credentials_file": Key("path", "", "file with the passwords, readable by its owner alone"),
         "base_currency": Key("text", "USD", "the company's base currency"),
         "rate_type": Key("text", "Intacct Daily Rate", "exchange rate type for other currencies"),
+        "omit": Key("text", "", "dimensions that are not sent, such as: customer, item"),
     },
     "sandbox": {
         "data": Key("path", "sandbox.db", "the simulator's own data file"),

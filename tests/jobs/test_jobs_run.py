@@ -50,6 +50,14 @@ def test_entry_and_line_carry_all_that_the_charge_line_had(books: Any, intacct: 
     assert entry["title"] == "Rev rec 2024-02-04"
 
 
+def test_dimensions_that_the_ledger_does_not_carry_are_left_out(books: Any, intacct: Any, row: Any) -> None:
+    books.environment["REVREC_GATEWAY_OMIT"] = "customer, item"
+    books.take(row("INV-1", item="GOODS-1", location="100"))
+    books.run(DAY)
+    (entry,) = intacct.entries()
+    assert [line["dimensions"] for line in entry["lines"]] == [{"LOCATION": "100"}] * 2
+
+
 def test_charge_lines_of_one_date_entity_journal_and_currency_share_an_entry(
     books: Any, intacct: Any, row: Any
 ) -> None:

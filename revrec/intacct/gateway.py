@@ -60,7 +60,8 @@ class GatewayError(NamedTuple):
     @property
     def text(self) -> str:
         """All texts in one line, the most specific first."""
-        return " ".join(part for part in (self.description2, self.description, self.correction) if part)
+        parts = (self.description2, self.description, self.correction)
+        return ". ".join(part.rstrip(". ") for part in parts if part)
 
 
 class Prepared(NamedTuple):

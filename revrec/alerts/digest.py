@@ -1,0 +1,121 @@
+"""The digest of a run: one plain message that says what happened, what is unsettled, and what to do next.
+
+It holds what the accountant needs to act: references, dates, amounts, errors and advice; no customers and no items of
+ours. What Intacct or the data said is another's text: it is made one line each and stripped of control characters.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+LISTED = 50
+"""Entries that are told one by one; of more, their number is told."""
+
+TEXT_LIMIT = 500
+"""Characters of an error or an advice."""
+
+SUBJECT_LIMIT = 180
+
+WORDS = {"rejected": "failed", "in_doubt": "in doubt", "ready": "waiting", "sending": "in doubt"}
+"""What people call the states of an entry, where that differs."""
+
+NEXT = {
+    "failed": "Mend what the advice names; the next revrec run sends it again.",
+    "in doubt": "The next revrec run reads Intacct back and settles it; do not enter it there by hand.",
+    "held": "Look for it in Intacct, then settle it: revrec postings resolve REFERENCE",
+    "waiting": "Nothing was sent; the next revrec run sends it.",
+}
+
+
+class Digest(NamedTuple):
+    """A message: its subject in one line, and its body in plain text."""
+
+    subject: str
+    body: str
+
+
+class RunFacts(NamedTuple):
+    """What is told of a run: its number (None: it did not begin), day, company, counts by state, and its end if early.
+
+    ``unsettled`` are rows with ``reference``, ``date``, ``state``, ``amount`` (decimal text), ``currency``,
+    ``error_no``, ``error`` and ``advice``, whichever run made them.
+    """
+
+    run: int | None
+    day: str
+    company: str
+    counts: Mapping[str, int]
+    unsettled: Sequence[Mapping[str, Any]] = ()
+    stopped: str = ""
+
+    @property
+    def problem(self) -> bool:
+        """Whether somebody has to look."""
+        return bool(self.stopped) or any(count for state, count in self.counts.items() if state != "posted")
+
+
+def run_digest(facts: RunFacts) -> Digest:
+    """The digest of one run."""
+    name = f"run {facts.run}" if facts.run is not None else "the run"
+    what = f"{name} for {facts.day}"
+    body = "\n".join(_body(facts, what)) + "\n"
+    return Digest(one_line(f"{_from(facts.company)}: {_headline(facts, what)}", SUBJECT_LIMIT), body)
+
+
+def trial_digest(company: str) -> Digest:
+    """The message of ``revrec alert test``."""
+    body = "This is a test of revrec's alerts. Whoever reads it is told when a run needs a person.\n"
+    return Digest(one_line(f"{_from(company)}: test of the alerts", SUBJECT_LIMIT), body)
+
+
+def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
+    """Another's text as one line that changes nothing around it: no line breaks, controls or writing directions."""
+    spaced = " ".join(str("" if text is None else text).split())
+    kept = "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    return kept if len(kept) <= limit else f"{kept[: limit - 3]}..."
+
+
+def _from(company: str) -> str:
+    return f"revrec {company}" if company else "revrec"
+
+
+def _headline(facts: RunFacts, what: str) -> str:
+    if facts.stopped:
+        return f"{what} stopped: {facts.stopped}"
+    unsettled = [told for told in _counted(facts) if not told.endswith(" posted")]
+    posted = f"{facts.counts.get('posted', 0)} posted"
+    return f"{', '.join([*unsettled, posted])} ({what})"
+
+
+def _counted(facts: RunFacts) -> list[str]:
+    return [f"{count} {state.replace('_', ' ')}" for state, count in facts.counts.items() if count]
+
+
+def _body(facts: RunFacts, what: str) -> Iterator[str]:
+    company = f" in company {one_line(facts.company)}" if facts.company else ""
+    told = "it stopped early" if facts.stopped else ", ".join(_counted(facts)) or "nothing was due"
+    yield f"{what[0].upper()}{what[1:]}{company}: {told}."
+    if facts.stopped:
+        yield f"\n{one_line(facts.stopped)}"
+    if not facts.unsettled:
+        yield "\nNothing is left to settle." if not facts.problem else "\nThe next step: revrec status"
+        return
+    yield f"\nNot settled ({len(facts.unsettled)}):"
+    for row in facts.unsettled[:LISTED]:
+        yield from _entry(row)
+    if len(facts.unsettled) > LISTED:
+        yield f"\n... and {len(facts.unsettled) - LISTED} more; see them all: revrec postings list"
+    yield "\nThe life of an entry: revrec trace REFERENCE. What waits now: revrec status"
+
+
+def _entry(row: Mapping[str, Any]) -> Iterator[str]:
+    state = WORDS.get(str(row["state"]), one_line(row["state"]))
+    reference, day, amount, currency = (one_line(row[name]) for name in ("reference", "date", "amount", "currency"))
+    yield f"\n{reference}  {day}  {amount} {currency}  {state}"
+    error = one_line(f"{row['error_no'] or ''} {row['error'] or ''}")
+    if error:
+        yield f"  Error: {error}"
+    if row["advice"]:
+        yield f"  Advice: {one_line(row['advice'])}"
+    if state in NEXT:
+        yield f"  Next: {NEXT[state].replace('REFERENCE', reference)}"

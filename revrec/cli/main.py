@@ -6,6 +6,7 @@ import typer
 
 from revrec import __version__
 from revrec.cli import (
+    alert,
     db,
     demo,
     event,
@@ -63,7 +64,7 @@ def _globals(
     remember(config=config, database=database, format=format, verbose=verbose)
 
 
-for module in (init, demo, import_, event, rules, schedule, preview, run, trace, status, postings, sandbox, db):
+for module in (init, demo, import_, event, rules, schedule, preview, run, trace, status, postings, alert, sandbox, db):
     register: Any = module.register
     register(app)
 

@@ -39,13 +39,17 @@ def register(app: typer.Typer) -> None:
           revrec run --date 2024-03-31
           revrec run --date 2024-03-31 --wait "5 min" --format json
         """
-        from revrec.jobs.run import run as post
+        from revrec.jobs.alert import run_and_tell
 
         due = day(date, "--date")
         assert due is not None
-        result = post(options.context(), due, dry_run, span(wait, "--wait"))
+        result = run_and_tell(options.context(), due, dry_run, span(wait, "--wait"), _warn)
         _show(options, result)
         _end(result)
+
+
+def _warn(text: str) -> None:
+    print(f"revrec: warning: {text}", file=sys.stderr)
 
 
 def _show(options: Options, result: "RunResult") -> None:

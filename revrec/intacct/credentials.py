@@ -69,6 +69,15 @@ def resolve_credentials(
     return _credentials(found)
 
 
+def private_value(path: Path, section: str, key: str) -> str:
+    """A value of another section of a credentials file; empty if it is not there.
+
+    Raises:
+        BadConfiguration: there is no such file, others can read it, or it is no INI file.
+    """
+    return _section(_parser(path, _private_text(path, must_exist=True) or ""), section, (key,)).get(key, "")
+
+
 def keyring_password(service: str, name: str) -> str | None:
     """A password of the system's keychain; None without the ``keyring`` library, a keychain, or such an item."""
     try:
@@ -103,9 +112,7 @@ def _from_file(path: Path, environment: Mapping[str, str], must_exist: bool) -> 
     text = _private_text(path, must_exist)
     if text is None:
         return {}
-    parser = configparser.ConfigParser(interpolation=None, default_section="")
-    if not _parsed(parser, text):
-        raise BadConfiguration(f"{path}: not an INI file; write a [default] section with lines like sender_id = ...")
+    parser = _parser(path, text)
     profile = environment.get("INTACCT_PROFILE") or "default"
     sender = environment.get("INTACCT_SENDER_PROFILE") or profile
     company = environment.get("INTACCT_COMPANY_PROFILE") or profile
@@ -116,13 +123,15 @@ def _from_file(path: Path, environment: Mapping[str, str], must_exist: bool) -> 
     return _section(parser, sender, SENDER) | _section(parser, company, COMPANY)
 
 
-def _parsed(parser: configparser.ConfigParser, text: str) -> bool:
-    """Whether the text is an INI file. The parser's own errors quote the line, which may hold a password."""
+def _parser(path: Path, text: str) -> configparser.ConfigParser:
+    """The text as an INI file. The parser's own errors quote the line, which may hold a password: not passed on."""
+    parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text)
+        return parser
     except configparser.Error:
-        return False
-    return True
+        pass
+    raise BadConfiguration(f"{path}: not an INI file; write a [default] section with lines like sender_id = ...")
 
 
 def _section(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]) -> dict[str, str]:

@@ -67,6 +67,20 @@ KEYS: dict[str, dict[str, Key]] = {
         "max_in_flight": Key("number", 1, "requests at the same time", ()),
         "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
     },
+    "alerts": {
+        "when": Key(
+            "word", "problems", "which runs are told: problems, always or never", ("problems", "always", "never")
+        ),
+        "host": Key("text", "", "mail server (SMTP); empty: no mail"),
+        "port": Key("number", 587, "its port: usually 587 with starttls, 465 with implicit"),
+        "tls": Key(
+            "word", "starttls", "starttls, implicit, or none (to this machine alone)", ("starttls", "implicit", "none")
+        ),
+        "user": Key("text", "", "user of the mail server; its password: REVREC_ALERTS_PASSWORD, never here"),
+        "from": Key("text", "", "sender's address"),
+        "to": Key("text", "", "receivers' addresses, with commas between"),
+        "timeout": Key("duration", "30 s", "how long to wait for an answer of a mail server or a chat channel"),
+    },
 }
 
 

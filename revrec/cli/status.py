@@ -1,10 +1,15 @@
 """``revrec status``."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from revrec.cli.shared import Options, command, day
+
+if TYPE_CHECKING:
+    import datetime
 
 
 def register(app: typer.Typer) -> None:
@@ -16,17 +21,32 @@ def register(app: typer.Typer) -> None:
         date: Annotated[
             str | None, typer.Option("--date", metavar="D", help="Count open schedule lines up to this day.")
         ] = None,
+        check: Annotated[
+            bool, typer.Option("--check", help="One line for monitors: OK, WARN or CRIT and why.")
+        ] = False,
+        prometheus: Annotated[
+            Path | None,
+            typer.Option("--prometheus", metavar="FILE", help="Write the figures to FILE for Prometheus, in one step."),
+        ] = None,
     ) -> None:
         """Show what waits, is in doubt, failed, and what to do.
+
+        With --check, exit code 4 says that entries failed, are held, in doubt or waiting, that the last run stopped or
+        did not end, or, with --date, that something of that day or before is not posted.
 
         \b
         Examples:
           revrec status
           revrec status --date 2024-03-31 --format json
+          revrec status --check --date 2024-03-31
+          revrec status --prometheus /var/lib/node_exporter/revrec.prom
         """
         from revrec.jobs.status import status as look
 
         until = day(date, "--date")
+        if check or prometheus:
+            _watch(options, until, check, prometheus)
+            return
         found = look(options.context(), until.isoformat() if until else None)
         if options.json:
             from revrec.cli.output import print_json
@@ -40,6 +60,36 @@ def register(app: typer.Typer) -> None:
             )
         else:
             _show(found)
+
+
+def _watch(options: Options, until: "datetime.date | None", check: bool, prometheus: Path | None) -> None:
+    """For monitors: a line, a file, or both. What keeps us from looking is critical too."""
+    from revrec.core.errors import RevrecError
+    from revrec.jobs.health import CRIT, OK, health
+
+    try:
+        now = health(options.context(), until)
+    except RevrecError as error:
+        if check:
+            _line(options, CRIT, f"CRIT {' '.join(str(error).split())}", [str(error)])
+        raise
+    if prometheus:
+        from revrec.jobs.metrics import write_metrics
+
+        write_metrics(prometheus, now)
+    if check:
+        _line(options, now.state, now.line, now.problems)
+        if now.state != OK:
+            raise typer.Exit(4)
+
+
+def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> None:
+    if options.json:
+        from revrec.cli.output import print_json
+
+        print_json({"state": state, "line": line, "problems": problems})
+    else:
+        print(line)
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -65,6 +115,10 @@ def _show(found: dict[str, Any]) -> None:
     print(f"last run       {told}")
     for one in found["attention"]:
         what = f"{one['reference']}  {one['date']}  {grouped(one['amount'])} {one['currency']}"
-        print(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or 'not sent yet'}")
+        print(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or _without_error(one['state'])}")
         if one["advice"]:
             print(f"    {one['advice']}")
+
+
+def _without_error(state: str) -> str:
+    return "it may have been sent; the next run reads Intacct back" if state == "sending" else "not sent yet"

@@ -50,6 +50,8 @@ def test_help_loads_no_heavy_library(words, tmp_path):
         ["status"],
         ["status", "--format", "json"],
         ["--format", "csv", "status", "--date", "2024-03-31"],
+        ["status", "--check"],
+        ["status", "--check", "--date", "2024-03-31", "--prometheus", "revrec.prom"],
         ["status", "--config", "revrec.toml", "--database", "sqlite:///revrec.db"],
     ],
     ids=" ".join,

@@ -1,0 +1,115 @@
+"""What is well, what is a warning, what is critical; and the figures in Prometheus' own words."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import BadInput
+from revrec.core.posting import RELEASED, UNSETTLED
+from revrec.jobs.health import CRITICAL, judged, run_at_work
+from revrec.jobs.metrics import exposition, write_metrics
+
+ENDED = {"run": 7, "date": "2024-03-31", "started_at": "2024-04-01T06:00:00.000000+00:00", "actor": "a@b"}
+GOOD = {**ENDED, "finished_at": "2024-04-01T06:00:09.500000+00:00", "outcome": "3 posted, 0 failed"}
+DEAD = {**ENDED, "finished_at": None, "outcome": None}
+LINES = {"currency": "USD", "lines": 2, "amount": "24.50", "first": "2024-03-01", "last": "2024-03-31"}
+
+
+def found(run: Any = GOOD, opened: Any = (), **entries: int) -> dict[str, Any]:
+    counts = {"charges": 15, "unscheduled": 1, "quarantined": 0, "open": list(opened), "next_date": None}
+    return {**counts, "entries": entries, "last_run": run, "attention": [], "unscheduled_reasons": []}
+
+
+@pytest.mark.parametrize(
+    ("figures", "running", "line"),
+    [
+        (found(posted=3), False, "OK nothing to settle; last run 7 for 2024-03-31: 3 posted, 0 failed"),
+        (found(run=None), False, "OK nothing to settle; no run yet"),
+        (found(run=DEAD, sending=1, ready=4), True, "OK nothing to settle; last run 7 for 2024-03-31: is at work"),
+        (found(rejected=2, posted=1), False, "CRIT 2 failed"),
+        (found(in_doubt=1, held=2), False, "CRIT 1 in doubt; 2 held"),
+        (found(run=DEAD, in_doubt=1), True, "CRIT 1 in doubt"),
+        (found(run=DEAD, sending=1), False, "CRIT 1 in doubt; last run 7 for 2024-03-31: did not end"),
+        (found(run={**GOOD, "outcome": "stopped: no\nnet"}), False, "CRIT last run 7 for 2024-03-31: stopped: no net"),
+        (found(ready=3), False, "WARN 3 waiting to be sent"),
+        (found(opened=[LINES]), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
+        (found(opened=[LINES], rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_one_line_tells_the_worst_first(figures: dict[str, Any], running: bool, line: str) -> None:
+    assert judged(figures, running, dated=True).line == line
+
+
+def test_open_lines_are_overdue_only_against_a_date() -> None:
+    assert judged(found(opened=[LINES]), False, dated=False).state == "ok"
+
+
+def test_every_state_that_wants_something_is_looked_at() -> None:
+    assert {state.lower() for state in UNSETTLED} - set(CRITICAL) == {"ready", "sending"}
+    for state in UNSETTLED:
+        assert judged(found(**{state.lower(): 1}), False, dated=False).state != "ok"
+
+
+def test_a_lock_file_alone_is_no_run_at_work(tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    url = f"sqlite:///{tmp_path / 'a b.db'}"
+    assert not run_at_work(url) and list(tmp_path.iterdir()) == []
+    (tmp_path / "a b.db.run-lock").touch()
+    assert not run_at_work(url)
+    with FileLock(tmp_path / "a b.db.run-lock"):
+        assert run_at_work(url) and run_at_work(url.replace(" ", "%20"))
+    assert not run_at_work("postgresql://host/db")
+
+
+def samples(text: str) -> dict[str, float]:
+    """The figures of an exposition, read strictly: each has its help and type before it."""
+    told, announced = {}, set()
+    for line in text.splitlines():
+        if line.startswith("# "):
+            announced.add(re.fullmatch(r"# (?:HELP|TYPE) (revrec_[a-z_]+) [^\\]+", line)[1])  # type: ignore[index]
+            continue
+        name, labels, value = re.fullmatch(  # type: ignore[union-attr]
+            r'(revrec_[a-z_]+)(\{(?:[a-z]+="[^"\\]*",?)+\})? (-?[0-9.e+]+)', line
+        ).groups()
+        assert name in announced and (name + (labels or "")) not in told
+        told[name + (labels or "")] = float(value)
+    return told
+
+
+def test_the_figures_are_all_there_also_those_that_count_nothing() -> None:
+    told = samples("".join(exposition(judged(found(opened=[LINES], rejected=2, posted=5), False, dated=False))))
+    assert told["revrec_health"] == 2
+    assert told['revrec_entries{state="rejected"}'] == 2 and told['revrec_entries{state="posted"}'] == 5
+    assert all(f'revrec_entries{{state="{state.lower()}"}}' in told for state in (*UNSETTLED, *RELEASED))
+    assert told['revrec_open_lines{currency="USD"}'] == 2 and told['revrec_open_amount{currency="USD"}'] == 24.5
+    assert told["revrec_unscheduled"] == 1 and told["revrec_charge_lines"] == 15
+    assert told["revrec_last_run_finished_timestamp_seconds"] == 1711951209.5
+    assert told['revrec_last_run_outcome{outcome="finished"}'] == 1
+    assert told['revrec_last_run_outcome{outcome="stopped"}'] == 0
+
+
+def test_of_no_run_no_time_is_told() -> None:
+    told = samples("".join(exposition(judged(found(run=None), False, dated=False))))
+    assert not [name for name in told if "timestamp" in name] and told['revrec_last_run_outcome{outcome="none"}'] == 1
+
+
+def test_the_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "revrec.prom"
+    file.write_text("old")
+    before = file.stat().st_ino
+    write_metrics(file, judged(found(), False, dated=False))
+    assert file.read_text().startswith("# HELP revrec_health") and file.stat().st_ino != before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_cannot_be_written_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be written: No such file or directory; choose a folder"):
+        write_metrics(tmp_path / "no" / "x.prom", judged(found(), False, dated=False))
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(BadInput, match="cannot be written"):
+        write_metrics(tmp_path / "folder", judged(found(), False, dated=False))
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -7,6 +7,8 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
+from revrec.core.money import LARGEST
+
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
 """Intacct's REFERENCENO holds 20 characters; 16 base32 characters of a hash behind the prefix fit with room."""
@@ -90,14 +92,28 @@ def build_entries(
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
 
-    Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one).
+    Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one); and no
+    more than sum to the largest amount that can be kept.
     The result depends on the lines alone, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
     for group, members in groupby(due, key=group_of):
-        lines = list(members)
-        for start in range(0, len(lines), room):
-            yield _entry(group, lines[start : start + room], deployment, company)
+        for lines in _fitting(members, room):
+            yield _entry(group, lines, deployment, company)
+
+
+def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
+    """The lines in their order, in lists of at most ``room`` whose sum is an amount that can be kept."""
+    lines: list[DueLine] = []
+    total = 0
+    for line in due:
+        if lines and (len(lines) == room or total + abs(line.amount) > LARGEST):
+            yield lines
+            lines, total = [], 0
+        lines.append(line)
+        total += abs(line.amount)
+    if lines:
+        yield lines
 
 
 def _entry(group: Group, due: Sequence[DueLine], deployment: str, company: str) -> JournalEntry:
@@ -131,3 +147,8 @@ def reference_of(due: Sequence[DueLine], deployment: str) -> str:
 def control_id_of(company: str, deployment: str, reference: str) -> str:
     """The function control id: lower case, unique across companies and deployments that share one sender."""
     return f"revrec:{company}:{deployment}:{reference}".lower()
+
+
+def company_of(control_id: str, deployment: str) -> str:
+    """The company in a control id of this deployment, in lower case."""
+    return control_id.removeprefix("revrec:").rpartition(f":{deployment}:")[0]

@@ -7,6 +7,7 @@ Intacct back by the entry's reference, after the quarantine; nothing is sent aga
 import os
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,7 +20,13 @@ from revrec.store import entries, postings
 from revrec.store.entries import StoredEntry
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from revrec.jobs.context import Context
+
+
+PATIENCE = 600
+"""Seconds that a run waits for another command's long transaction: an answer of Intacct's must not get lost to it."""
 
 
 class Stopped(Exception):
@@ -49,11 +56,16 @@ class Poster:
         Raises:
             Stopped: the gateway turned us away before anything ran; the entry is READY again.
         """
-        stored = self._load(number)
-        if not stored.attempts:
+        with self.context.database.read() as connection:
+            stored = entries.entry(connection, number)
+            may_be_there = postings.may_be_there(connection, number)
+        if not may_be_there:
             return self._send(stored, "READY")
-        with self.context.database.write() as connection:
-            postings.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
+        try:
+            with self._write() as connection:
+                postings.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
+        except postings.LostClaim:
+            return self._load(number).state
         return self.settle(number)
 
     def settle(self, number: int) -> str:
@@ -64,7 +76,7 @@ class Poster:
         """
         stored = self._load(number)
         entry = stored.entry
-        with self.context.database.write() as connection:
+        with self._write() as connection:
             request = f"find GLBATCH where JOURNAL = {entry.journal} and REFERENCENO = {entry.reference}"
             attempt, _ = postings.begin_attempt(
                 connection, number, "read_back", entry.control_id, request, self.context.who()
@@ -72,22 +84,31 @@ class Poster:
         try:
             found = self.gateway.find_entries(entry.journal, entry.reference)
         except RevrecError as error:
-            return self._not_read_back(attempt, entry, error)
+            return self._not_read_back(attempt, stored, error)
         if not found and stored.attempts < self.most_attempts:
             self._note_read_back(attempt, found, "absent")
             return self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
 
-    def _not_read_back(self, attempt: int, entry: JournalEntry, error: RevrecError) -> str:
-        """A read-back that failed settles nothing; it stops the run only if no other read could succeed."""
-        with self.context.database.write() as connection:
-            outcome = postings.Outcome("unread", None, None, str(error), "")
-            postings.end_attempt(connection, attempt, outcome, self.context.who())
-        if isinstance(error, BadConfiguration):
+    def _not_read_back(self, attempt: int, stored: StoredEntry, error: RevrecError) -> str:
+        """A read-back that failed settles nothing; it stops the run only if no other read could succeed.
+
+        One that Intacct refuses again and again comes before a person, who alone can then settle it.
+        """
+        stops = isinstance(error, BadConfiguration)
+        with self._write() as connection:
+            who = self.context.who()
+            postings.end_attempt(connection, attempt, postings.Outcome(_UNREAD, None, None, str(error), ""), who)
+            held = not stops and postings.unread(connection, stored.id) >= self.most_attempts
+            if held:
+                told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+                postings.change_state(connection, stored.id, "IN_DOUBT", "HELD", who, **_freed(told))
+        if stops:
             sign_in = isinstance(error, SignInFailed)
             error_class = ErrorClass.NEEDS_SIGN_IN if sign_in else ErrorClass.RETRY_LATER
-            raise Stopped(Answer(Outcome.NOT_RUN, entry.control_id, error_class=error_class, advice=str(error)))
-        return "IN_DOUBT"
+            control_id = stored.entry.control_id
+            raise Stopped(Answer(Outcome.NOT_RUN, control_id, error_class=error_class, advice=str(error)))
+        return "HELD" if held else "IN_DOUBT"
 
     def suspend_stale(self) -> int:
         """Put entries that were being sent in doubt; returns how many.
@@ -95,13 +116,16 @@ class Poster:
         The run lock is ours, so whoever was sending them is dead, or lost the lock and with it the right to send; a
         request that is still under way is what the quarantine waits for.
         """
-        with self.context.database.write() as connection:
+        with self._write() as connection:
             who = self.context.who()
             numbers = entries.numbers_in(connection, "SENDING")
             for number in numbers:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
                 postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
         return len(numbers)
+
+    def _write(self) -> "AbstractContextManager[Connection]":
+        return self.context.database.write(patience=PATIENCE)
 
     def _load(self, number: int) -> StoredEntry:
         with self.context.database.read() as connection:
@@ -132,7 +156,7 @@ class Poster:
             "attempts": stored.attempts + 1,
         }
         try:
-            with self.context.database.write() as connection:
+            with self._write() as connection:
                 who = self.context.who()
                 postings.change_state(connection, stored.id, state, "SENDING", who, **claim)
                 control_id, request = prepared.control_id, prepared.redacted
@@ -143,8 +167,11 @@ class Poster:
     def _refuse(self, number: int, state: str, reason: str) -> str:
         """An entry that cannot be written for Intacct is refused by us; one that may be there needs a person."""
         refused = "REJECTED" if state == "READY" else "HELD"
-        with self.context.database.write() as connection:
-            postings.change_state(connection, number, state, refused, self.context.who(), error=reason)
+        try:
+            with self._write() as connection:
+                postings.change_state(connection, number, state, refused, self.context.who(), error=reason)
+        except postings.LostClaim:
+            return self._load(number).state
         return refused
 
     def _write_answer(self, stored: StoredEntry, attempt: int, answer: Answer) -> str:
@@ -155,7 +182,7 @@ class Poster:
         outcome = postings.Outcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
         )
-        with self.context.database.write() as connection:
+        with self._write() as connection:
             who = self.context.who()
             postings.end_attempt(connection, attempt, outcome, who)
             try:
@@ -171,7 +198,7 @@ class Poster:
         """The state that follows from an answer, and what is kept with it."""
         if answer.outcome is Outcome.POSTED:
             at = self.context.timestamp()
-            return "POSTED", {"record_no": answer.record_no, "posted_at": at, "error_no": None, "error": None}
+            return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NOTHING_SAID}
         failure = {
             "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
             "error": answer.errors[0].text if answer.errors else answer.advice,
@@ -185,30 +212,35 @@ class Poster:
 
     def _adopt_or_hold(self, stored: StoredEntry, attempt: int, found: list[FoundEntry]) -> str:
         if len(found) == 1 and same_content(stored.entry, found[0]):
-            state, values = "POSTED", {"record_no": found[0].record_no, "posted_at": self.context.timestamp()}
-            self._note_read_back(attempt, found, "found", (stored.id, state, values))
+            posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NOTHING_SAID}
+            self._note_read_back(attempt, found, "found", (stored.id, "POSTED", posted))
         else:
-            state, values = "HELD", {"error": _doubt(found), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
-            self._note_read_back(attempt, found, "differs" if found else "absent", (stored.id, state, values))
-        return state
+            told = {"error": _doubt(found), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+            self._note_read_back(attempt, found, "differs" if found else "absent", (stored.id, "HELD", told))
+        return self._load(stored.id).state
 
     def _note_read_back(
         self,
         attempt: int,
         found: list[FoundEntry],
         outcome: str,
-        change: tuple[int, str, dict[str, str]] | None = None,
+        change: tuple[int, str, Mapping[str, str | None]] | None = None,
     ) -> None:
         seen = "\n".join(str(one) for one in found) or "nothing found"
         record_no = found[0].record_no if outcome == "found" else None
-        with self.context.database.write() as connection:
+        with self._write() as connection:
             who = self.context.who()
             postings.end_attempt(connection, attempt, postings.Outcome(outcome, None, record_no, None, seen), who)
             if change:
                 number, state, values = change
-                postings.change_state(connection, number, "IN_DOUBT", state, who, **_freed(values))
+                # If another worker settled it first, what was read is kept as evidence and changes nothing.
+                with suppress(postings.LostClaim):
+                    postings.change_state(connection, number, "IN_DOUBT", state, who, **_freed(values))
 
 
+_UNREAD = "unread"
+_NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
+"""What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 
 

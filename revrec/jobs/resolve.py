@@ -15,10 +15,15 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str) -
     """The entry is in Intacct under this record number; returns the new state.
 
     Raises:
-        BadInput: there is no held entry of that reference, or no reason.
+        BadInput: there is no held entry of that reference, no reason, or the number is none or another entry's.
     """
+    if not (record_no.isascii() and record_no.isdigit()):
+        raise BadInput(f"{reference}: {record_no!r} is no record number; give Intacct's RECORDNO of the entry, as 6680")
     with context.database.write() as connection:
         number = _held(connection, reference, reason)
+        other = entries.with_record_no(connection, record_no)
+        if other is not None:
+            raise BadInput(f"{reference}: entry {other} is posted under record number {record_no}; see: revrec trace")
         who = context.who()
         control_id = entries.entry(connection, number).entry.control_id
         attempt, _ = postings.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
@@ -32,8 +37,8 @@ def send_again(context: "Context", reference: str, reason: str) -> str:
     """Let the next run read Intacct once more and send the entry if it is not there; returns the new state."""
     with context.database.write() as connection:
         number = _held(connection, reference, reason)
-        # One attempt stays counted: it may have reached Intacct, so the next run reads before it sends.
-        postings.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=1)
+        # Counted anew; what was sent stays on record, so the next run reads before it sends.
+        postings.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
     return "READY"
 
 

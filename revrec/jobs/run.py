@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.errors import RevrecError
-from revrec.core.journal import DueLine, build_entries
+from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.core.journal import DueLine, build_entries, company_of
 from revrec.core.money import decimal_string
 from revrec.core.rules import render_memo
-from revrec.jobs.gateway import company, open_gateway
+from revrec.intacct.endpoint import is_loopback
+from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.postings import Poster, Stopped
 from revrec.store import entries, postings
 from revrec.store.due import due_lines
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
     Connect = Callable[[Context], AbstractContextManager[Gateway]]
+
+
+INTACCT_CUT_OFF = timedelta(minutes=15)
+"""How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
+LONGEST = timedelta(days=366)
 
 
 @dataclass
@@ -72,14 +78,17 @@ def run(
 
 def _dry_run(context: "Context", day: date) -> RunResult:
     with discarded(context.database) as connection:
-        _run_id, numbers = _commit_intents(connection, context, day, "")
+        _commit_intents(connection, context, day, "")
+        numbers = entries.numbers_in(connection, "READY", until=day)
         shown = [_shown(entries.head(connection, number)) | {"status": "planned"} for number in numbers]
     return RunResult(day, True, None, shown, {"posted": 0})
 
 
 def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
     to = company(context)
+    _check_quarantine(context)
     with context.database.write() as connection:
+        _check_company(connection, to)
         run_id, created = _commit_intents(connection, context, day, to)
     result = RunResult(day, False, run_id)
     try:
@@ -175,8 +184,28 @@ def _shown(entry: "Row[Any]") -> dict[str, object]:
 
 def _check_times(context: "Context") -> None:
     """A worker must lose its right to send before anybody else may think it dead."""
-    from revrec.core.errors import BadConfiguration
-
     settings = context.settings
+    for name in ("lease", "quarantine"):
+        if settings.duration("posting", name) > LONGEST:
+            raise BadConfiguration(f"[posting] {name} must be at most a year")
     if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
         raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")
+
+
+def _check_quarantine(context: "Context") -> None:
+    """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
+    address = endpoint(context)
+    real = address != SANDBOX and not is_loopback(address)
+    if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
+        raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
+
+
+def _check_company(connection: "Connection", to: str) -> None:
+    """One database, one company: what is posted or in doubt in one is neither in another."""
+    last = entries.last_control_id(connection)
+    before = company_of(last, deployment(connection)) if last else to.lower()
+    if before != to.lower():
+        raise BadConfiguration(
+            f"this database posts to the company {before}, not to {to}: what is posted there would never reach {to}. "
+            f"Go back to {before}, or make books for {to} in a folder of their own: revrec init DIR"
+        )

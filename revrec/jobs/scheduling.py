@@ -82,9 +82,7 @@ class Scheduler:
         on_entries = current.carried if current else ()
         carried = sum(amount for _day, amount in on_entries)
         parts = replanned(derived.parts, on_entries)
-        if current and current.posts == tuple(derived.rule.post) and current.open == parts:
-            return None
-        if not parts:
+        if current and _same(current, derived, parts):
             return None
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
@@ -140,6 +138,12 @@ class Scheduler:
         schedules.add(self._connection, self._headers, self._lines)
         schedules.set_unscheduled(self._connection, self._unscheduled)
         self._headers, self._lines, self._unscheduled, self._replaced = [], [], [], []
+
+
+def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...]) -> bool:
+    """Whether the open lines are those of the plan and go where its rule posts; accounts of nothing do not count."""
+    posts_alike = current.posts == tuple(derived.rule.post) and not current.came_back
+    return current.open == parts and (posts_alike or not parts)
 
 
 def pages(numbers: Iterable[int]) -> Iterable[list[int]]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 FAR = "9999-12-31"
 ENTRY = ("reference", "date", "state", "amount", "currency", "error_no", "error", "advice", "not_before")
-OPEN = ("currency", "lines", "amount", "first", "last")
+OPEN = ("currency", "lines", "amount", "rest", "first", "last")
 RUN = ("run", "date", "started_at", "finished_at", "actor", "outcome")
 
 
@@ -36,7 +36,8 @@ def _first(view: figures.Cursor, sql: str) -> Any:
 
 def _open(row: tuple[Any, ...]) -> dict[str, Any]:
     shown = dict(zip(OPEN, row, strict=True))
-    return {**shown, "amount": decimal_string(shown["amount"], shown["currency"])}
+    amount = shown["amount"] * 1_000_000_000 + shown.pop("rest")
+    return {**shown, "amount": decimal_string(amount, shown["currency"])}
 
 
 def _entry(row: tuple[Any, ...]) -> dict[str, Any]:

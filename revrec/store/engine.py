@@ -1,13 +1,14 @@
 """Opening the database: the engine, its transactions, its errors in the user's words."""
 
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
@@ -45,16 +46,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, checked: bool = True) -> Iterator[Connection]:
+    def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
         """One transaction that takes the write lock at once: all of it is kept, or nothing.
 
         Raises:
-            Busy: another process holds the database for more than some seconds.
+            Busy: another process holds the database for more than some seconds, or than ``patience``.
             BadConfiguration: the database cannot be written to, or is of another revision.
         """
         with self._translated(), self._connect(create=not checked) as connection:
             writing = connection.execution_options(**WRITE)
-            with writing.begin():
+            with _begun(writing, patience):
                 if checked:
                     self._check(writing)
                 yield writing
@@ -104,6 +105,17 @@ class Database:
             yield
         except DBAPIError as error:
             raise translate(error, self.where) from error
+
+
+def _begun(connection: Connection, patience: float) -> RootTransaction:
+    """A transaction; begun again while somebody else holds the lock, in turns that let Ctrl-C through."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return connection.begin()
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() >= until:
+                raise
 
 
 def translate(error: DBAPIError, where: str) -> RevrecError:

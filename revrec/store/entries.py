@@ -119,6 +119,18 @@ def find(connection: Connection, reference: str) -> Row[Any] | None:
     return connection.execute(select(journal_entry).where(journal_entry.c.reference == reference)).first()
 
 
+def with_record_no(connection: Connection, record_no: str) -> str | None:
+    """The reference of an entry that is posted under this record number of Intacct's, if there is one."""
+    query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
+    return connection.execute(query.limit(1)).scalar()
+
+
+def last_control_id(connection: Connection) -> str | None:
+    """The control id of the newest entry."""
+    query = select(journal_entry.c.control_id).order_by(journal_entry.c.id.desc())
+    return connection.execute(query.limit(1)).scalar()
+
+
 def load(connection: Connection, row: Any) -> StoredEntry:
     """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
     whole = JournalEntry(

@@ -22,11 +22,12 @@ COUNTS = {
     "quarantined": "SELECT count(*) FROM quarantine",
 }
 OPEN_LINES = """
-    SELECT c.currency, sum(l.lines), sum(l.amount), min(l.first), max(l.last)
+    SELECT c.currency, sum(l.lines), sum(l.amount / 1000000000), sum(l.amount % 1000000000), min(l.first), max(l.last)
     FROM (SELECT charge_no, count(*) AS lines, sum(amount) AS amount, min(date) AS first, max(date) AS last
           FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
     JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""
-"""Summed by charge line first: sorting every open line by its currency would take ten times as long."""
+"""Summed by charge line first: sorting every open line by its currency would take ten times as long. Thousands of
+millions and the rest apart, since the sum of many amounts may be more than a column or SQLite's ``sum`` holds."""
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
 REASONS = """

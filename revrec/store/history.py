@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import Connection, Select, Table, or_, select
 
 from revrec.store.tables import (
     attempt,
@@ -29,22 +29,31 @@ MOST_CHARGES = 10_000
 
 def charges_of(connection: Connection, reference: str) -> list[int]:
     """The charge lines a user may mean: a charge id, an entry's reference, an Intacct record number, a document, or
-    an imported file (its name as given, or its SHA-256)."""
-    for query in (
-        select(charge_line.c.no).where(charge_line.c.id == reference),
+    an imported file (its name as given, or its SHA-256).
+
+    A record number may be a document's too: both are meant then. A file is looked for only if nothing else is.
+    """
+    own = select(charge_line.c.no).where(charge_line.c.id == reference)
+    on_entry = (
         select(journal_line.c.charge_no)
         .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
-        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference)),
-        select(charge_line.c.no).where(charge_line.c.document == reference),
+        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
+    )
+    on_document = select(charge_line.c.no).where(charge_line.c.document == reference)
+    in_file = (
         select(charge_line.c.no)
         .join(import_file, import_file.c.id == charge_line.c.import_id)
-        .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference)),
-    ):
-        found = connection.execute(query.distinct().order_by(query.selected_columns[0]).limit(MOST_CHARGES))
-        numbers = list(found.scalars())
-        if numbers:
-            return numbers
-    return []
+        .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
+    )
+    return _numbers(connection, own, on_entry, on_document) or _numbers(connection, in_file)
+
+
+def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
+    found: dict[int, None] = {}
+    for query in queries:
+        ordered = query.distinct().order_by(query.selected_columns[0]).limit(MOST_CHARGES)
+        found.update(dict.fromkeys(connection.execute(ordered).scalars()))
+    return list(found)[:MOST_CHARGES]
 
 
 def charge(connection: Connection, no: int) -> Fact:

@@ -103,6 +103,28 @@ def doubtful(connection: Connection, now: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
+def may_be_there(connection: Connection, entry_id: int) -> bool:
+    """Whether an entry was sent before and it is not certain that nothing ran."""
+    sent = (
+        select(attempt.c.id)
+        .outerjoin(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
+        .where(attempt.c.entry_id == entry_id, attempt.c.kind == "send")
+        .where(attempt_outcome.c.outcome.is_(None) | (attempt_outcome.c.outcome != "not_run"))
+    )
+    return connection.execute(sent.limit(1)).first() is not None
+
+
+def unread(connection: Connection, entry_id: int) -> int:
+    """How often reading Intacct back for an entry has failed."""
+    query = (
+        select(func.count())
+        .select_from(attempt)
+        .join(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
+        .where(attempt.c.entry_id == entry_id, attempt_outcome.c.outcome == "unread")
+    )
+    return int(connection.execute(query).scalar_one())
+
+
 def refused(connection: Connection, until: date) -> list[int]:
     """Entries that Intacct refused, dated on or before a day: their lines may try again."""
     query = select(journal_entry.c.id).where(

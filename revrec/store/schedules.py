@@ -19,6 +19,8 @@ class Current(NamedTuple):
 
     ``carried`` lines are on journal entries that hold or may reach the ledger. ``open`` lines are on none, or on the
     entries ``refused``, by which Intacct saved nothing. Lines are (date, amount in minor units), in order of date.
+    ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
+    may post elsewhere than ``posts``.
     """
 
     version: int
@@ -27,6 +29,7 @@ class Current(NamedTuple):
     carried: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
     refused: tuple[int, ...]
+    came_back: bool
 
 
 def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> None:
@@ -95,6 +98,7 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
     found = connection.execute(
         select(
             schedule_line.c.charge_no,
+            schedule_line.c.version,
             schedule_line.c.date,
             schedule_line.c.amount,
             schedule_line.c.entry_id,
@@ -110,16 +114,16 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
 
 
 def _current(head: Any, lines: list[Any]) -> Current:
-    carried, still_open, refused = [], [], []
+    carried, still_open, refused, came_back = [], [], [], False
     for line in lines:
         part = (date.fromisoformat(line.date), line.amount)
         if line.entry_id is None or line.state == "REJECTED":
             still_open.append(part)
+            came_back = came_back or line.version != head.version
         else:
             carried.append(part)
         if line.state == "REJECTED":
             refused.append(line.entry_id)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
-    return Current(
-        head.version, head.rule_version_id, posts, tuple(carried), tuple(still_open), tuple(dict.fromkeys(refused))
-    )
+    gave_up = tuple(dict.fromkeys(refused))
+    return Current(head.version, head.rule_version_id, posts, tuple(carried), tuple(still_open), gave_up, came_back)

@@ -46,15 +46,16 @@ class Changes:
             driver.execute("BEGIN IMMEDIATE")
             driver.execute(CLAIM, posted[2:])
             _insert(driver, "attempt", [attempt])
-            _insert(driver, "audit_event", [next(self.audit)])
+            _insert(driver, "audit_event", [next(self.audit), next(self.audit)])
             driver.execute("COMMIT")
             driver.execute("BEGIN IMMEDIATE")
             _insert(driver, "attempt_outcome", [outcome])
             driver.execute(POSTED, posted)
-            _insert(driver, "audit_event", [next(self.audit)])
+            _insert(driver, "audit_event", [next(self.audit), next(self.audit)])
             driver.execute("COMMIT")
         driver.execute("BEGIN IMMEDIATE")
         driver.execute(FINISH, self.finish)
+        _insert(driver, "audit_event", list(self.audit))
         driver.execute("COMMIT")
 
     def _intents(self, driver: Any) -> None:
@@ -63,7 +64,7 @@ class Changes:
         _insert(driver, "journal_line", self.lines)
         driver.executemany(TAKE, self.taken)
         driver.executemany(f"INSERT INTO journal_entry ({ENTRY}, state) VALUES ({', '.join('?' * 14)})", self.entries)
-        _insert(driver, "audit_event", [next(self.audit) for _ in self.entries])
+        _insert(driver, "audit_event", [next(self.audit), *(next(self.audit) for _ in self.entries)])
         driver.execute("COMMIT")
 
 

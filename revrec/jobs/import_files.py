@@ -138,7 +138,7 @@ class FileImport:
         self.subject = f"import {self.import_id}"
         shown = {"file": source.uri, "sha256": source.sha256, "size": source.size, "mapping": mapping.name}
         self.audit_seq = record(connection, self.who, f"import of {result.kind} begun", self.subject, shown)
-        charges.add_import(
+        self._provenance = charges.add_import(
             connection, self.import_id, result.kind, source, mapping.name, self.who.at, self.who.actor, self.audit_seq
         )
         self._aside: list[tuple[int, str, str]] = []
@@ -166,9 +166,11 @@ class FileImport:
         aside = self._new_aside() if result.rejected and not result.refused else []
         if result.refused or result.dry_run or not (result.accepted or aside):
             raise Undo
-        charges.add_quarantined(self.connection, self.import_id, aside)
+        digests = [self._provenance]
+        if aside:
+            digests.append(charges.add_quarantined(self.connection, self.import_id, aside))
         counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "rejected")}
-        record(self.connection, self.who, f"import of {result.kind} done", self.subject, counts)
+        record(self.connection, self.who, f"import of {result.kind} done", self.subject, counts, digests)
 
     def _new_aside(self) -> list[tuple[int, str, str]]:
         """The bad rows that no earlier import of the same content has set aside already."""
@@ -213,7 +215,9 @@ class _ChargeImport(FileImport):
                 self.reject(row)
             else:
                 self._one(row, known, new)
-        charges.add_charges(self.connection, new)
+        if new:
+            digest = charges.add_charges(self.connection, new)
+            record(self.connection, self.who, "charge lines written", f"rows of {self.subject}", {}, [digest])
         self._scheduler.flush()
 
     def _one(self, row: Good[ChargeLine], known: dict[str, charges.Known], new: list[tuple[Any, ...]]) -> None:

@@ -41,8 +41,8 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
             return fact, []
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
-        audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail)
-        events.add(connection, [events.event_row(no, fact, who.at, who.actor)])
+        digest = events.add(connection, [events.event_row(no, fact, who.at, who.actor)])
+        audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
         return fact, Scheduler(connection, book, who, audit_seq).again([no])
 
 
@@ -92,7 +92,9 @@ class _EventImport(FileImport):
                 self.reject(row)
             else:
                 self._one(row, known.get(row.line.charge), recorded, new)
-        events.add(self.connection, new)
+        if new:
+            digest = events.add(self.connection, new)
+            record(self.connection, self.who, "events written", f"rows of {self.subject}", {}, [digest])
         return sorted({row[0] for row in new})
 
     def _one(

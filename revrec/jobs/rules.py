@@ -75,5 +75,5 @@ class VersionKeeper:
         found = self._ids.get(id(rule))
         if found is None:
             version = RuleVersion(rule.name, rule.sha256, rule.text, Path(rule.file).name, rule.method.name, *rule.post)
-            found = self._ids[id(rule)] = keep(self._connection, version, self._who.at, self._who.actor)
+            found = self._ids[id(rule)] = keep(self._connection, version, self._who)
         return found

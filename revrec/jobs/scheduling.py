@@ -10,6 +10,7 @@ from revrec.core.rules import RuleBook
 from revrec.core.schedule import Part, Schedule, Unscheduled, replanned
 from revrec.jobs.rules import VersionKeeper
 from revrec.store import charges, events, postings, schedules
+from revrec.store.audit import record
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -133,10 +134,15 @@ class Scheduler:
 
     def flush(self) -> None:
         """Write what was gathered."""
-        schedules.supersede(self._connection, self._replaced)
-        schedules.clear_unscheduled(self._connection, [no for no, _version in self._replaced])
-        schedules.add(self._connection, self._headers, self._lines)
-        schedules.set_unscheduled(self._connection, self._unscheduled)
+        digests = [
+            *schedules.supersede(self._connection, self._replaced),
+            *schedules.add(self._connection, self._headers, self._lines),
+            *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
+        ]
+        if digests:
+            shown = {"schedules": len(self._headers), "waiting": len(self._unscheduled)}
+            cause = f"schedules of event {self._audit_seq}"
+            record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._headers, self._lines, self._unscheduled, self._replaced = [], [], [], []
 
 

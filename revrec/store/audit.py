@@ -6,11 +6,12 @@ The hash is SHA-256 over the canonical JSON (sorted keys, no blanks, UTF-8) of t
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from revrec.store.digests import Digest
 from revrec.store.tables import audit_event
 
 GENESIS = "0" * 64
@@ -24,8 +25,20 @@ class Who(NamedTuple):
     at: str
 
 
-def record(connection: Connection, who: Who, action: str, subject: str, detail: Mapping[str, Any]) -> int:
-    """Append one event in the caller's transaction; returns its sequence number."""
+def record(
+    connection: Connection,
+    who: Who,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any],
+    digests: Sequence[Digest] = (),
+) -> int:
+    """Append one event in the caller's transaction; returns its sequence number.
+
+    ``digests`` are those of the rows that the change wrote; they stand under that name in its detail.
+    """
+    if digests:
+        detail = {**detail, "digests": [one.shown() for one in digests]}
     last = connection.execute(
         select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
     ).first()

@@ -13,6 +13,7 @@ from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
 from revrec.store.bulk import insert_rows
+from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in charge_line.columns)
@@ -48,10 +49,11 @@ def next_import(connection: Connection) -> int:
 
 def add_import(
     connection: Connection, import_id: int, kind: str, source: SourceFile, mapping: str, at: str, actor: str, audit: int
-) -> None:
+) -> Digest:
     """Keep where charges or events came from: file, hash, size, mapping, time and user."""
     values = [import_id, kind, source.uri, source.sha256, source.size, mapping, at, actor, audit]
     connection.execute(insert(import_file).values(values))
+    return of_rows(import_file, [values])
 
 
 def known(connection: Connection, ids: Sequence[str]) -> dict[str, Known]:
@@ -115,9 +117,10 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
     )
 
 
-def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows made by :func:`charge_row`."""
+def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
+    """Insert rows made by :func:`charge_row`, in order of number."""
     insert_rows(connection, charge_line, _COLUMNS, rows)
+    return of_rows(charge_line, rows)
 
 
 def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]:
@@ -130,9 +133,12 @@ def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]
     return set(connection.execute(query).scalars())
 
 
-def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> None:
+def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> Digest:
     """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
-    insert_rows(connection, quarantine, ("import_id", "row", "problems", "raw"), [(import_id, *row) for row in rows])
+    first = int(connection.execute(select(func.coalesce(func.max(quarantine.c.id), 0))).scalar_one()) + 1
+    whole = [(id, import_id, *row) for id, row in enumerate(rows, first)]
+    insert_rows(connection, quarantine, ("id", "import_id", "row", "problems", "raw"), whole)
+    return of_rows(quarantine, whole)
 
 
 def read_charge(connection: Connection, no: int) -> ChargeLine:

@@ -4,6 +4,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.store import migrations
+from revrec.store.audit import Who, record
 from revrec.store.complaints import translated
+from revrec.store.digests import of_rows
 from revrec.store.tables import meta
 
 BUSY_SECONDS = 15
@@ -145,6 +148,9 @@ def _name_deployment(connection: Connection) -> None:
     if connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar() is None:
         values = [{"key": "deployment", "value": uuid4().hex[:12]}, {"key": "epoch", "value": "1"}]
         connection.execute(insert(meta), values)
+        who = Who("revrec", "db upgrade", datetime.now(UTC).isoformat(timespec="microseconds"))
+        digests = [of_rows(meta, [tuple(row.values())]) for row in values]
+        record(connection, who, "database made", f"database {values[0]['value']}", {}, digests)
 
 
 def _engine(url: str) -> Engine:

@@ -1,7 +1,6 @@
 """Journal entries: written whole with their lines, found again by state."""
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows
 from revrec.store.charges import dimensions_of, dimensions_text
+from revrec.store.digests import of_rows, of_texts, row_text, sha256
 from revrec.store.tables import journal_entry, journal_line, posting_run, schedule_line
 
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
@@ -32,13 +32,18 @@ class StoredEntry(NamedTuple):
 def start_run(connection: Connection, day: date, who: Who) -> int:
     """Open the record of one ``revrec run``."""
     values = {"date": day.isoformat(), "started_at": who.at, "actor": who.actor}
-    return int(connection.execute(insert(posting_run).values(values).returning(posting_run.c.id)).scalar_one())
+    begun = connection.execute(insert(posting_run).values(values).returning(*posting_run.c)).one()
+    shown = {"date": begun.date}
+    record(connection, who, "run begun", f"run {begun.id}", shown, [of_rows(posting_run, [begun])])
+    return int(begun.id)
 
 
 def finish_run(connection: Connection, run: int, who: Who, outcome: str) -> None:
     """Close the record of a run with its outcome in words."""
     values = {"finished_at": who.at, "outcome": outcome}
-    connection.execute(update(posting_run).where(posting_run.c.id == run).values(values))
+    its_row = update(posting_run).where(posting_run.c.id == run)
+    ended = connection.execute(its_row.values(values).returning(*posting_run.c)).one()
+    record(connection, who, "run ended", f"run {run}", {"outcome": outcome}, [of_rows(posting_run, [ended])])
 
 
 def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: Who) -> list[int]:
@@ -49,15 +54,20 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     last = connection.execute(select(func.coalesce(func.max(journal_entry.c.id), 0))).scalar_one()
     added = []
     for number, entry in enumerate(entries, last + 1):
-        insert_rows(connection, journal_line, _LINE_COLUMNS, [_line_row(number, line) for line in entry.lines])
+        insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
         _take(connection, number)
         _seal(connection, number, run, entry, who)
         added.append(number)
     return added
 
 
-def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
-    return (number, *line[:-1], dimensions_text(line.dimensions))
+def _line_row(line: JournalLine) -> tuple[Any, ...]:
+    """A journal line as a row of its table but for its entry, which its digest leaves out too."""
+    return (*line[:-1], dimensions_text(line.dimensions))
+
+
+def _line_texts(entry: JournalEntry) -> list[str]:
+    return [row_text(_line_row(line)) for line in entry.lines]
 
 
 def _take(connection: Connection, number: int) -> None:
@@ -70,6 +80,7 @@ def _take(connection: Connection, number: int) -> None:
 
 
 def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who) -> None:
+    texts = _line_texts(entry)
     shown = {
         "date": entry.date.isoformat(),
         "journal": entry.journal,
@@ -77,19 +88,19 @@ def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, wh
         "currency": entry.currency,
         "amount": entry.amount,
         "lines": len(entry.lines),
-        "content_hash": content_hash(entry),
+        "content_hash": content_hash(entry, texts),
     }
     names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
     values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
-    connection.execute(insert(journal_entry).values(values))
-    record(connection, who, "entry created", entry.reference, shown)
+    sealed = connection.execute(insert(journal_entry).values(values).returning(*journal_entry.c)).one()
+    digests = [of_rows(journal_entry, [sealed]), of_texts("journal_line", [(number, number)], texts)]
+    record(connection, who, "entry created", entry.reference, shown, digests)
 
 
-def content_hash(entry: JournalEntry) -> str:
-    """SHA-256 over everything of the entry that Intacct is told."""
+def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
+    """SHA-256 over everything of the entry that Intacct is told: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
-    lines = [[*line[:-1], dict(line.dimensions)] for line in entry.lines]
-    return hashlib.sha256(canonical([head, lines]).encode()).hexdigest()
+    return sha256([canonical(head), *(texts or _line_texts(entry))])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:

@@ -5,24 +5,28 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from revrec.core.charge_line import FulfilmentEvent
 from revrec.store.bulk import insert_rows
+from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, fulfilment_event
 
-_COLUMNS = tuple(column.name for column in fulfilment_event.columns if column.name != "id")
+_COLUMNS = tuple(column.name for column in fulfilment_event.columns)
 
 
-def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
     """Insert rows made by :func:`event_row`."""
-    insert_rows(connection, fulfilment_event, _COLUMNS, rows)
+    first = int(connection.execute(select(func.coalesce(func.max(fulfilment_event.c.id), 0))).scalar_one()) + 1
+    whole = [(id, *row) for id, row in enumerate(rows, first)]
+    insert_rows(connection, fulfilment_event, _COLUMNS, whole)
+    return of_rows(fulfilment_event, whole)
 
 
 def event_row(
     charge_no: int, event: FulfilmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
 ) -> tuple[Any, ...]:
-    """An event as a row of its table; without import and row it was recorded by hand."""
+    """An event as a row of its table but for its id; without import and row it was recorded by hand."""
     quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
     day = event.date.isoformat()
     said = (event.kind, day, quantity, percent, event.amount, event.name, event.note)

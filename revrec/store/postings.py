@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from revrec.core.errors import RevrecError
 from revrec.core.posting import allowed
 from revrec.store.audit import Who, record
+from revrec.store.digests import of_rows
 from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
 
 
@@ -40,13 +41,18 @@ def begin_attempt(
         "actor": who.actor,
         "request": request,
     }
-    return connection.execute(insert(attempt).values(values).returning(attempt.c.id)).scalar_one(), number
+    begun = connection.execute(insert(attempt).values(values).returning(*attempt.c)).one()
+    shown = {"kind": kind, "entry": entry_id}
+    record(connection, who, "attempt begun", f"attempt {begun.id}", shown, [of_rows(attempt, [begun])])
+    return begun.id, number
 
 
 def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: Who) -> None:
     """Keep what became of an attempt."""
     values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict()}
-    connection.execute(insert(attempt_outcome).values(values))
+    ended = connection.execute(insert(attempt_outcome).values(values).returning(*attempt_outcome.c)).one()
+    shown = {"outcome": outcome.outcome}
+    record(connection, who, "attempt ended", f"attempt {attempt_id}", shown, [of_rows(attempt_outcome, [ended])])
 
 
 def change_state(
@@ -73,13 +79,14 @@ def change_state(
     if held_by is not None:
         where.append(journal_entry.c.owner == held_by)
     done = connection.execute(
-        update(journal_entry).where(*where).values(state=new, **values).returning(journal_entry.c.reference)
+        update(journal_entry).where(*where).values(state=new, **values).returning(*journal_entry.c)
     ).first()
     if done is None:
         raise LostClaim(f"entry {entry_id} is no longer {old}: another worker changed it first")
     told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
     why = {"reason": reason} if reason else {}
-    record(connection, who, f"entry {new}", done.reference, {"from": old, "to": new, **told, **why})
+    shown = {"from": old, "to": new, **told, **why}
+    record(connection, who, f"entry {new}", done.reference, shown, [of_rows(journal_entry, [done])])
 
 
 def release(

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
+from revrec.store.audit import Who, record
+from revrec.store.digests import of_rows
 from revrec.store.tables import rule_version
 
 
@@ -21,7 +23,7 @@ class RuleVersion(NamedTuple):
     memo: str
 
 
-def keep(connection: Connection, rule: RuleVersion, at: str, actor: str) -> int:
+def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
     """The id of this rule's version, kept now if it was not known. Same text and accounts: same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))
     posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo"))
@@ -31,5 +33,8 @@ def keep(connection: Connection, rule: RuleVersion, at: str, actor: str) -> int:
     last = connection.execute(
         select(func.coalesce(func.max(rule_version.c.version), 0)).where(rule_version.c.name == rule.name)
     ).scalar_one()
-    values = {**rule._asdict(), "version": last + 1, "recorded_at": at, "actor": actor}
-    return int(connection.execute(insert(rule_version).values(values).returning(rule_version.c.id)).scalar_one())
+    values = {**rule._asdict(), "version": last + 1, "recorded_at": who.at, "actor": who.actor}
+    kept = connection.execute(insert(rule_version).values(values).returning(*rule_version.c)).one()
+    shown = {"version": kept.version, "sha256": rule.sha256}
+    record(connection, who, "rule version kept", f"rule {rule.name}", shown, [of_rows(rule_version, [kept])])
+    return int(kept.id)

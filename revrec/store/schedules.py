@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
+from revrec.store import digests
 from revrec.store.bulk import insert_rows
+from revrec.store.digests import Digest
 from revrec.store.tables import OPEN, journal_entry, rule_version, schedule, schedule_line, unscheduled
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
@@ -32,24 +34,38 @@ class Current(NamedTuple):
     came_back: bool
 
 
-def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> None:
-    """Write schedule versions: the lines first, then the headers, whose arrival seals and checks them."""
+def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> list[Digest]:
+    """Write schedule versions: the lines first, then the headers, whose arrival seals and checks them.
+
+    Both in order of charge; a charge has one version among them.
+    """
+    if not headers:
+        return []
     insert_rows(connection, schedule_line, LINE, lines)
     insert_rows(connection, schedule, HEADER, headers)
+    keys = digests.version_runs(header[:2] for header in headers)
+    return [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
 
 
-def set_unscheduled(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Put charge lines on the worklist of the unscheduled, each with its present reason."""
-    clear_unscheduled(connection, [row[0] for row in rows])
-    insert_rows(connection, unscheduled, UNSCHEDULED, rows)
-
-
-def clear_unscheduled(connection: Connection, numbers: Sequence[int]) -> None:
-    """Take charge lines off the worklist."""
-    if numbers:
+def set_unscheduled(
+    connection: Connection, rows: Sequence[tuple[Any, ...]], scheduled: Sequence[int] = ()
+) -> list[Digest]:
+    """Put charge lines on the worklist of the unscheduled, each with its present reason; take the others off it."""
+    waiting = [row[0] for row in rows]
+    listed = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.in_([*waiting, *scheduled]))
+    off = list(connection.execute(listed).scalars())
+    if off:
         connection.execute(
-            delete(unscheduled).where(unscheduled.c.charge_no == bindparam("no")), [{"no": n} for n in numbers]
+            delete(unscheduled).where(unscheduled.c.charge_no == bindparam("no")), [{"no": n} for n in off]
         )
+    insert_rows(connection, unscheduled, UNSCHEDULED, rows)
+    buckets = sorted({digests.bucket(no) for no in (*waiting, *off)})
+    return [_worklist_digest(connection, bucket) for bucket in buckets]
+
+
+def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> Digest:
+    query = select(unscheduled).where(unscheduled.c.charge_no.between(*bucket)).order_by(unscheduled.c.charge_no)
+    return digests.of_rows(unscheduled, list(connection.execute(query)), [bucket])
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:
@@ -57,15 +73,30 @@ def unscheduled_numbers(connection: Connection) -> list[int]:
     return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
 
 
-def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> None:
-    """Mark the open lines of charges as replaced: (charge number, the version that replaces them)."""
-    if numbers:
-        connection.execute(
-            update(schedule_line)
-            .where(schedule_line.c.charge_no == bindparam("no"), OPEN)
-            .values(superseded_by=bindparam("by")),
-            [{"no": no, "by": by} for no, by in numbers],
-        )
+def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[Digest]:
+    """Mark the open lines of charges as replaced: (charge number, the version that replaces them), in order."""
+    again = [(no, by) for no, by in numbers if by > 1]
+    if not again:
+        return []
+    connection.execute(
+        update(schedule_line)
+        .where(schedule_line.c.charge_no == bindparam("no"), OPEN)
+        .values(superseded_by=bindparam("by")),
+        [{"no": no, "by": by} for no, by in again],
+    )
+    return [_superseded_digest(connection, again)]
+
+
+def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]]) -> Digest:
+    line = schedule_line.c
+    query = (
+        select(line.charge_no, line.superseded_by, line.version, line.seq)
+        .where(line.charge_no.in_([no for no, _by in numbers]), line.superseded_by.is_not(None))
+        .order_by(line.charge_no, line.version, line.seq)
+    )
+    wanted = set(numbers)
+    texts = [digests.row_text(tuple(row)) for row in connection.execute(query) if (row[0], row[1]) in wanted]
+    return digests.of_texts(digests.SUPERSEDED, digests.version_runs(numbers), texts)
 
 
 def current(connection: Connection, numbers: Sequence[int]) -> dict[int, Current]:

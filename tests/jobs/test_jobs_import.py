@@ -298,6 +298,11 @@ def test_the_audit_chain_covers_the_import(offline: Any, row: Any) -> None:
     record_events.import_events(offline.context(), offline.file("e.csv", [], ["charge", "kind", "date"]))
     columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"
     events = offline.sql(f"SELECT {columns} FROM audit_event ORDER BY seq")
-    assert [event[4] for event in events] == ["import of charges begun", "import of charges done"]
+    assert [event[4] for event in events] == [
+        *("database made", "import of charges begun", "rule version kept", "charge lines written"),
+        *("schedules written", "import of charges done"),
+    ]
     assert all(chain_hash(list(event[:-1])) == event[-1] for event in events)
-    assert json.loads(events[1][6]) == {"rows": 1, "accepted": 1, "unchanged": 0, "rejected": 0}
+    told = json.loads(events[-1][6])
+    assert [one["table"] for one in told.pop("digests")] == ["import_file"]
+    assert told == {"rows": 1, "accepted": 1, "unchanged": 0, "rejected": 0}

@@ -69,7 +69,7 @@ class Books:
     def _version(
         self, connection: Any, no: int, version: int, amount: int, parts: Parts, carried: int, seq: int
     ) -> None:
-        rule = rule_versions.keep(connection, RULE, WHO.at, WHO.actor)
+        rule = rule_versions.keep(connection, RULE, WHO)
         lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
         header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
         schedules.add(connection, [header], lines)

@@ -1,0 +1,72 @@
+"""The audit chain, recomputed link by link."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from revrec.store.audit import GENESIS, chain_hash
+from revrec.store.tables import audit_event
+from revrec.store.verifying.findings import Finding
+
+CHECK = "audit chain"
+
+
+class Chain:
+    """One walk along the chain: its head, and where it is broken first."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self.hash = GENESIS
+        self.broken: Finding | None = None
+        self.passed: dict[int, str] = {}
+
+    def walk(self, connection: Connection, remember: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each event's number and detail, in order. The hash of the event ``remember`` is kept in ``passed``."""
+        query = select(audit_event).order_by(audit_event.c.seq).execution_options(yield_per=500)
+        for row in connection.execute(query):
+            *fields, own = row
+            self._link(fields, own)
+            self.seq, self.hash = row.seq, own
+            if row.seq == remember:
+                self.passed[remember] = own
+            yield row.seq, _detail(row.detail)
+
+    def _link(self, fields: list[Any], own: str) -> None:
+        if self.broken:
+            return
+        seq, previous = fields[0], fields[-1]
+        if seq != self.seq + 1:
+            missing = self.seq + 1
+            self._break(missing, f"event {missing} is missing: event {seq} follows event {self.seq}")
+        elif previous != self.hash:
+            self._break(seq, f"it names another previous hash than event {self.seq} has")
+        elif chain_hash(fields) != own:
+            self._break(seq, "its hash is not that of its content")
+
+    def _break(self, seq: int, problem: str) -> None:
+        meaning = "an audit event was changed, removed or added; nothing after it is proven"
+        self.broken = Finding(CHECK, "audit_event", f"seq {seq}", problem, meaning)
+
+
+def _detail(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def compared(chain: Chain, anchor: dict[str, Any], deployment: str) -> Iterator[Finding]:
+    """Whether the chain that was walked continues an anchor."""
+    place = f"seq {anchor['seq']}"
+    meaning = "the audit trail is not the one that was anchored: it was cut off, rewritten, or is another database's"
+    if anchor["deployment"] != deployment:
+        problem = f"the anchor is of database {anchor['deployment']}, this is {deployment}"
+        yield Finding("anchor", "meta", "key deployment", problem, meaning)
+    elif anchor["seq"] > chain.seq:
+        problem = f"the trail ends at event {chain.seq}, the anchor has seen event {anchor['seq']}"
+        yield Finding("anchor", "audit_event", place, problem, meaning)
+    elif chain.passed.get(anchor["seq"], GENESIS) != anchor["hash"]:
+        yield Finding("anchor", "audit_event", place, "its hash is not the anchored one", meaning)

@@ -1,0 +1,25 @@
+"""What a check finds."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be: which check, where (table and key), what is wrong and what it means."""
+
+    check: str
+    table: str
+    key: str
+    problem: str
+    meaning: str
+
+
+def guarded(check: str, work: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """The findings of a check; one that the database cannot even be read for is a finding itself."""
+    try:
+        yield from work()
+    except (DBAPIError, UnicodeError, ValueError, TypeError, KeyError, OverflowError) as error:
+        said = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
+        yield Finding(check, "database", "", f"cannot be checked: {said}", "the file is damaged: restore a backup")

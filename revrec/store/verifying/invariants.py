@@ -1,0 +1,183 @@
+"""What must hold between the rows, each as one query that returns the keys of what breaks it."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from revrec.store.verifying.findings import Finding
+
+LIVE = "e.state NOT IN ('REPLACED', 'CANCELLED')"
+MOST = 10
+"""Findings told of one invariant."""
+
+
+class Invariant(NamedTuple):
+    """A query whose rows are (key as text); none may come."""
+
+    name: str
+    table: str
+    problem: str
+    meaning: str
+    sql: str
+
+
+INVARIANTS = (
+    Invariant(
+        "sum of the schedule",
+        "charge_line",
+        "its valid schedule lines do not sum to its amount",
+        "too much or too little would be recognised",
+        """
+        SELECT 'no ' || c.no FROM charge_line c JOIN (
+          SELECT charge_no, sum(amount) AS total FROM schedule_line WHERE superseded_by IS NULL GROUP BY charge_no
+        ) l ON l.charge_no = c.no WHERE l.total <> c.amount""",
+    ),
+    Invariant(
+        "scheduled or waiting",
+        "charge_line",
+        "it is neither scheduled nor waiting with a reason, or it is both",
+        "it would never be recognised, or nobody can say why it waits",
+        """
+        SELECT 'no ' || c.no FROM charge_line c
+        LEFT JOIN unscheduled u ON u.charge_no = c.no
+        WHERE (u.charge_no IS NULL) <> EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = c.no)""",
+    ),
+    Invariant(
+        "whole schedule versions",
+        "schedule",
+        "it is not of its charge line's amount, or its lines and what it carried do not make it up",
+        "posted and remaining do not make up the charge line",
+        """
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
+        JOIN charge_line c ON c.no = s.charge_no
+        LEFT JOIN (SELECT charge_no, version, sum(amount) AS total FROM schedule_line GROUP BY charge_no, version) l
+          ON l.charge_no = s.charge_no AND l.version = s.version
+        WHERE s.amount <> c.amount OR s.amount - s.carried <> coalesce(l.total, 0)""",
+    ),
+    Invariant(
+        "superseded by a later version",
+        "schedule_line",
+        "it is marked as superseded by a version that is not later, or that is not there",
+        "an amount would be left out of the schedule",
+        """
+        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq FROM schedule_line l
+        LEFT JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.superseded_by
+        WHERE l.superseded_by IS NOT NULL
+          AND (l.superseded_by <= l.version OR s.version IS NULL OR l.entry_id IS NOT NULL)""",
+    ),
+    Invariant(
+        "on at most one live entry",
+        "schedule_line",
+        "it is on several live journal entries, or not with one debit and one credit",
+        "an amount would be posted twice or by half",
+        f"""
+        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
+        FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
+        WHERE {LIVE} GROUP BY l.charge_no, l.version, l.seq
+        HAVING count(*) <> 2 OR min(l.entry_id) <> max(l.entry_id)""",
+    ),
+    Invariant(
+        "taken by its entry",
+        "schedule_line",
+        "it names another entry than the live one that has its amount, or none",
+        "it could be posted a second time, or never",
+        f"""
+        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
+        FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
+        JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
+        WHERE {LIVE} AND l.side = 'debit' AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
+        UNION ALL
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
+        FROM schedule_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
+          SELECT 1 FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
+          WHERE l.charge_no = s.charge_no AND l.version = s.version AND l.seq = s.seq
+            AND l.entry_id = s.entry_id AND {LIVE})""",
+    ),
+    Invariant(
+        "revision of a schedule line",
+        "schedule_line",
+        "its revision is not the number of entries that gave it back",
+        "its next entry would get a reference that is not its own",
+        f"""
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
+        FROM schedule_line s LEFT JOIN (
+          SELECT l.charge_no, l.version, l.seq, count(*) AS given_back
+          FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
+          WHERE l.side = 'debit' AND NOT ({LIVE}) GROUP BY l.charge_no, l.version, l.seq
+        ) g ON g.charge_no = s.charge_no AND g.version = s.version AND g.seq = s.seq
+        WHERE s.revision <> coalesce(g.given_back, 0)""",
+    ),
+    Invariant(
+        "balance",
+        "journal_entry",
+        "its debits, credits, amount and number of lines do not agree in its currency",
+        "Intacct would refuse it, or the ledger would not balance",
+        """
+        SELECT 'id ' || e.id FROM journal_entry e LEFT JOIN (
+          SELECT entry_id, count(*) AS lines, count(DISTINCT currency) AS currencies, min(currency) AS currency,
+            sum(CASE side WHEN 'debit' THEN amount ELSE 0 END) AS debit,
+            sum(CASE side WHEN 'credit' THEN amount ELSE 0 END) AS credit
+          FROM journal_line GROUP BY entry_id
+        ) l ON l.entry_id = e.id
+        WHERE l.entry_id IS NULL OR l.lines <> e.lines OR l.currencies <> 1 OR l.currency <> e.currency
+          OR l.debit <> e.amount OR l.credit <> e.amount""",
+    ),
+    Invariant(
+        "proof of posting",
+        "journal_entry",
+        "it is POSTED without a record number and a stored answer or read-back that shows it",
+        "nobody can show that it is in the ledger",
+        """
+        SELECT 'id ' || e.id FROM journal_entry e WHERE e.state = 'POSTED' AND (e.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.entry_id = e.id AND o.record_no = e.record_no))""",
+    ),
+    Invariant(
+        "lease of a sender",
+        "journal_entry",
+        "it is SENDING without an owner and a lease, or has them though nobody sends it",
+        "two runs could send it",
+        """
+        SELECT 'id ' || e.id FROM journal_entry e
+        WHERE (e.state = 'SENDING') <> (e.owner IS NOT NULL AND e.lease_until IS NOT NULL)
+          OR (e.owner IS NULL) <> (e.lease_until IS NULL)""",
+    ),
+    Invariant(
+        "source of a charge line",
+        "charge_line",
+        "it does not lead to a row of an imported file of charge lines, or its id is not that of its document",
+        "its amount cannot be shown to come from the source",
+        """
+        SELECT 'no ' || c.no FROM charge_line c LEFT JOIN import_file f ON f.id = c.import_id
+        WHERE f.id IS NULL OR f.kind <> 'charges' OR c."row" < 1
+          OR c.id <> c.source || '/' || c.document || '/' || c.line""",
+    ),
+    Invariant(
+        "source of a journal line",
+        "journal_line",
+        "its charge line, currency or schedule line is not the one it names",
+        "its amount cannot be traced to the source",
+        """
+        SELECT 'entry_id ' || l.entry_id || ', line_no ' || l.line_no FROM journal_line l
+        LEFT JOIN charge_line c ON c.no = l.charge_no
+        LEFT JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
+        WHERE c.no IS NULL OR s.seq IS NULL OR c.id <> l.charge OR c.currency <> l.currency
+          OR abs(s.amount) <> l.amount""",
+    ),
+    Invariant(
+        "attempts",
+        "journal_entry",
+        "its attempts are not numbered through",
+        "a request that was made for it is missing",
+        """
+        SELECT 'id ' || entry_id FROM attempt GROUP BY entry_id
+        HAVING min(number) <> 1 OR max(number) <> count(*) OR count(DISTINCT number) <> count(*)""",
+    ),
+)
+
+
+def broken(connection: Connection, one: Invariant) -> Iterator[Finding]:
+    """The first rows that break an invariant."""
+    for (key,) in connection.exec_driver_sql(f"{one.sql} LIMIT {MOST}"):
+        yield Finding(one.name, one.table, str(key), one.problem, one.meaning)

@@ -1,0 +1,107 @@
+"""Naming the first row that differs, where a digest over many rows does."""
+
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from revrec.store.digests import SUPERSEDED, row_text, table_named
+
+Row = tuple[Any, ...]
+
+
+class Place(NamedTuple):
+    """The table and the digest of the rows among which one differs."""
+
+    name: str
+    digest: dict[str, Any]
+
+    @property
+    def parent(self) -> str:
+        """Journal lines have their entry in the digest's key alone."""
+        return f"entry_id {self.digest['keys'][0][0]}, " if self.name == "journal_line" else ""
+
+
+NUMBERED = {"schedule_line": 2, "journal_line": 0}
+"""Lines that are numbered through within what they belong to, and which of their columns counts them."""
+
+
+def named(place: Place, rows: Iterable[Row]) -> tuple[str, str]:
+    """The key of the first row that differs, and in which way."""
+    found = list(rows)
+    count = place.digest["rows"]
+    at = _first_difference(place.digest, found)
+    if len(found) < count:
+        return _missing(place, found, at), "it is missing"
+    if at is None:
+        return _range(place), "a row among these differs from what was written"
+    said = "it was added" if len(found) > count else "its content differs from what was written"
+    return _said(place, found[at]), said
+
+
+def _first_difference(digest: dict[str, Any], rows: list[Row]) -> int | None:
+    marks = digest.get("marks", "")
+    if not marks:
+        return 0 if rows else None
+    recorded = [marks[at : at + 4] for at in range(0, len(marks), 4)]
+    for at, (mark, row) in enumerate(zip_longest(recorded, rows)):
+        if row is None or mark is None or mark != _mark(row):
+            return at
+    return None
+
+
+def _mark(row: Row) -> str:
+    return (crc32(row_text(row).encode("utf-8", "surrogatepass")) & 0xFFFF).to_bytes(2, "little").hex()
+
+
+def _said(place: Place, row: Row) -> str:
+    if place.name == SUPERSEDED:
+        return f"charge_no {row[0]}, version {row[2]}, seq {row[3]}"
+    names = [column.name for column in table_named(place.name).primary_key.columns if column.name != "entry_id"]
+    return place.parent + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=False))
+
+
+def _missing(place: Place, rows: list[Row], at: int | None) -> str:
+    if place.name in NUMBERED:
+        return _gap(place, rows, len(rows) if at is None else at)
+    if place.name in ("schedule", SUPERSEDED):
+        found = {tuple(row[:2]) for row in rows}
+        return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
+    there = {row[0] for row in rows}
+    keys = (key for run in place.digest["keys"] for key in _between(run))
+    name = next(iter(table_named(place.name).primary_key.columns)).name
+    gone = [key for key in keys if key not in there]
+    # The worklist has no row for most charges: which one is gone cannot be told, only that it was before the next.
+    return f"{name} {gone[0]}" if gone and place.name != "unscheduled" else _range(place)
+
+
+def _pairs(place: Place) -> Iterator[tuple[int, int]]:
+    for first, last, version in place.digest["keys"]:
+        yield from ((no, version) for no in range(first, last + 1))
+
+
+def _between(run: list[Any]) -> Iterable[Any]:
+    return range(run[0], run[1] + 1) if isinstance(run[0], int) else (run[0],)
+
+
+def _gap(place: Place, rows: list[Row], at: int) -> str:
+    """Lines are numbered through: the one after the row before it, or before the row that stands in its place."""
+    column = NUMBERED[place.name]
+    before = rows[at - 1] if at else None
+    after = rows[at] if at < len(rows) else None
+    if after is not None and (before is None or before[:column] != after[:column]) and _later(after, column):
+        return _said(place, (*after[:column], after[column] - 1))
+    if before is None:
+        return _range(place)
+    return _said(place, (*before[:column], before[column] + 1))
+
+
+def _later(row: Row, column: int) -> bool:
+    return isinstance(row[column], int) and row[column] > 1
+
+
+def _range(place: Place) -> str:
+    keys = place.digest["keys"]
+    first, last = keys[0][0], keys[-1][1]
+    name = next(iter(table_named(place.name.partition(".")[0]).primary_key.columns)).name
+    return f"{name} {first}" if first == last else f"{name} {first} to {last}"

@@ -1,0 +1,141 @@
+"""The rows against the digests that the audit events carry of them."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, bindparam, func, select
+
+from revrec.store.digests import SUPERSEDED, covered, row_text, table_named
+from revrec.store.tables import audit_event, metadata, schedule_line
+from revrec.store.verifying.findings import Finding, guarded
+from revrec.store.verifying.naming import Place, named
+
+CHECK = "rows"
+LATEST = ("journal_entry", "posting_run", "meta", "unscheduled")
+"""Tables whose rows may change: of several digests of a key the last one counts."""
+
+CHUNK = 5_000
+MEANING = "it is not what the audit trail recorded: it was changed outside of revrec"
+
+
+class RowCheck:
+    """Takes the digests in the order of the chain, compares rows, and keeps which keys are covered."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._latest: dict[tuple[str, Any], dict[str, Any]] = {}
+        self._covered: dict[str, list[list[Any]]] = {}
+        self._counts: dict[str, int] = {}
+        self.rows = 0
+
+    def take(self, digest: dict[str, Any]) -> Iterator[Finding]:
+        """Compare the rows of one digest, or keep it until the chain's end if a later one may take its place."""
+        if digest["table"] in LATEST:
+            self._latest[digest["table"], digest["keys"][0][0]] = digest
+        else:
+            yield from self._compare(digest)
+
+    def finish(self) -> Iterator[Finding]:
+        """Compare the latest digests, and find rows that no digest covers."""
+        for digest in self._latest.values():
+            yield from self._compare(digest)
+        for table in metadata.sorted_tables:
+            if table is not audit_event:
+                yield from guarded(CHECK, lambda table=table: self._uncovered(table))  # type: ignore[misc]
+
+    def _compare(self, digest: dict[str, Any]) -> Iterator[Finding]:
+        name = digest["table"]
+        self._cover(name, digest)
+        yield from guarded(CHECK, lambda: self._differing(name, digest))
+
+    def _differing(self, name: str, digest: dict[str, Any]) -> Iterator[Finding]:
+        count, found = self._sum(name, digest["keys"])
+        self.rows += count
+        if (count, found) != (digest["rows"], digest["sha256"]):
+            place = Place(name, digest)
+            key, problem = named(place, self._rows(name, digest["keys"]))
+            yield Finding(CHECK, name.partition(".")[0], key, problem, MEANING)
+
+    def _sum(self, name: str, keys: list[Any]) -> tuple[int, str]:
+        whole = hashlib.sha256()
+        count = 0
+        for chunk in self._chunks(name, keys):
+            text = "\n".join([row_text(tuple(row)) for row in chunk])
+            whole.update((f"\n{text}" if count else text).encode("utf-8", "surrogatepass"))
+            count += len(chunk)
+        return count, whole.hexdigest()
+
+    def _chunks(self, name: str, keys: list[Any]) -> Iterator[Any]:
+        query = _query(name)
+        for run in keys:
+            values = dict(zip(("first", "last", "version"), run, strict=False))
+            yield from self._connection.execute(query, values).partitions(CHUNK)
+
+    def _rows(self, name: str, keys: list[Any]) -> Iterator[tuple[Any, ...]]:
+        for chunk in self._chunks(name, keys):
+            yield from (tuple(row) for row in chunk)
+
+    def _cover(self, name: str, digest: dict[str, Any]) -> None:
+        self._counts[name] = self._counts.get(name, 0) + digest["rows"]
+        known = self._covered.setdefault(name, [])
+        for run in digest["keys"]:
+            last = known[-1] if known else None
+            if last and isinstance(run[0], int) and last[1] == run[0] - 1 and last[2:] == run[2:]:
+                last[1] = run[1]
+            else:
+                known.append(list(run))
+
+    def _uncovered(self, table: Table) -> Iterator[Finding]:
+        """A row that no audit event wrote; looked for only if there are more rows than were written."""
+        there = self._connection.execute(select(func.count()).select_from(table)).scalar_one()
+        if there <= self._counts.get(table.name, 0):
+            return
+        key = _key(table)
+        names = [column.name for column in key]
+        for row in self._connection.execute(select(*key).order_by(*key)):
+            if not self._covers(table.name, tuple(row)):
+                said = ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True))
+                problem = "no audit event wrote it"
+                yield Finding(CHECK, table.name, said, problem, "a row was added outside of revrec")
+                return
+
+    def _covers(self, name: str, key: tuple[Any, ...]) -> bool:
+        for run in self._covered.get(name, ()):
+            same_version = len(run) < 3 or run[2] == key[1]
+            try:
+                if same_version and run[0] <= key[0] <= run[1]:
+                    return True
+            except TypeError:
+                continue
+        return False
+
+
+def _key(table: Table) -> list[Any]:
+    """The columns by which rows of a table are covered: of lines those of what they belong to."""
+    key = list(table.primary_key.columns)
+    return key[:2] if table is schedule_line else key
+
+
+_QUERIES: dict[str, Select[Any]] = {}
+
+
+def _query(name: str) -> Select[Any]:
+    if name not in _QUERIES:
+        _QUERIES[name] = _made(name)
+    return _QUERIES[name]
+
+
+def _made(name: str) -> Select[Any]:
+    first: Any = bindparam("first")
+    last: Any = bindparam("last")
+    version: Any = bindparam("version")
+    line = schedule_line.c
+    if name == SUPERSEDED:
+        query = select(line.charge_no, line.superseded_by, line.version, line.seq)
+        its_lines = line.charge_no.between(first, last) & (line.superseded_by == version)
+        return query.where(its_lines).order_by(line.charge_no, line.version, line.seq)
+    table = table_named(name)
+    key = list(table.primary_key.columns)
+    query = select(*covered(table)).where(key[0].between(first, last)).order_by(*key)
+    return query.where(table.c.version == version) if name in ("schedule", "schedule_line") else query

@@ -1,11 +1,17 @@
 """``revrec sandbox``."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from revrec.cli.shared import Options, add_group, command, fail
+
+T = TypeVar("T")
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="FILE", help="Its own data file; else the configured one.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +24,7 @@ def register(app: typer.Typer) -> None:
         port: Annotated[
             int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port on the loopback; 0 takes a free one.")
         ] = 0,
-        data: Annotated[
-            Path | None, typer.Option("--data", metavar="FILE", help="Its own data file; else the configured one.")
-        ] = None,
+        data: DataOption = None,
         seed: Annotated[
             int, typer.Option("--seed", metavar="N", help="For record numbers and all else that varies.")
         ] = 1,
@@ -47,8 +51,122 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.sandbox.serve import serve as start
 
-        file = data or options.context().settings.path("sandbox", "data")
-        raise typer.Exit(start(port, file, seed, fault, _pairs(switch or []), quiet))
+        raise typer.Exit(start(port, _file(options, data), seed, fault, _pairs(switch or []), quiet))
+
+    _register_admin(group)
+
+
+def _register_admin(group: typer.Typer) -> None:
+    """The commands that speak to a sandbox which runs already."""
+
+    @command(group, "fault", "sandbox")
+    def fault(
+        options: Options,
+        plan: Annotated[str, typer.Argument(metavar="PLAN", help="Faults to play from now on; none ends them.")],
+        data: DataOption = None,
+    ) -> None:
+        """Let a running sandbox fail on purpose, in place of its plan before.
+
+        A plan is a list of KIND@WHEN:RATE:FUNCTION with commas between. KIND is drop, reset, html, empty, truncated,
+        garbled, wrong_control_id, stale, slow=SECONDS, GW-0011, 429, or 500 to 599; WHEN is before or after the
+        commit; RATE is 3x for the next three (else one), or a share such as 0.1; FUNCTION is one such as create.
+
+        \b
+        Examples:
+          revrec sandbox fault "drop@after:1x:create"
+          revrec sandbox fault "503@before:0.1,slow=2@after:5x"
+          revrec sandbox fault none
+        """
+        from revrec.sandbox import admin_client
+
+        wanted = "" if plan.strip() == "none" else plan
+        faults = _asked(lambda: admin_client.fault(_file(options, data), wanted))
+        if options.json:
+            _print_json({"faults": faults})
+        elif options.csv:
+            _print_csv(faults, ("kind", "when", "left", "share", "function"))
+        else:
+            print("\n".join(map(_fault_words, faults)) or "no faults")
+
+    @command(group, "reset", "sandbox")
+    def reset(options: Options, data: DataOption = None) -> None:
+        """Bring a running sandbox back to its first state.
+
+        No entries, no control ids, all periods open: books that posted to it know entries that it no longer has.
+
+        \b
+        Example:
+          revrec sandbox reset
+        """
+        from revrec.sandbox import admin_client
+
+        _show_state(options, _asked(lambda: admin_client.reset(_file(options, data))))
+
+    @command(group, "status", "sandbox")
+    def status(options: Options, data: DataOption = None) -> None:
+        """Show what a running sandbox holds.
+
+        \b
+        Examples:
+          revrec sandbox status
+          revrec sandbox status --format json
+        """
+        from revrec.sandbox import admin_client
+
+        _show_state(options, _asked(lambda: admin_client.state(_file(options, data))))
+
+
+def _file(options: Options, data: Path | None) -> Path:
+    return data or options.context().settings.path("sandbox", "data")
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    """What the sandbox answers; none running is a matter of the set-up, a refusal one of the input."""
+    from revrec.sandbox.admin_client import AdminError, NotServed
+
+    try:
+        return ask()
+    except NotServed as error:
+        fail(str(error), 5)
+    except AdminError as error:
+        fail(str(error), 3)
+
+
+def _fault_words(one: dict[str, Any]) -> str:
+    often = f"share {one['share']}" if one["left"] is None else f"next {one['left']}"
+    return f"{one['kind']}@{one['when']}  {often}  {one['function'] or 'any function'}"
+
+
+def _show_state(options: Options, found: dict[str, Any]) -> None:
+    rows = [{"name": name, "value": _words(value)} for name, value in found.items()]
+    if options.json:
+        _print_json(found)
+    elif options.csv:
+        _print_csv(rows, ("name", "value"))
+    else:
+        for row in rows:
+            print(f"{row['name']:<15} {row['value']}")
+
+
+def _words(value: Any) -> str:
+    """A part of the state in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(one)}" for name, one in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(_fault_words(one) if isinstance(one, dict) else str(one) for one in value) or "-"
+    return "-" if value in (None, "") else str(value)
+
+
+def _print_json(value: Any) -> None:
+    from revrec.cli.output import print_json
+
+    print_json(value)
+
+
+def _print_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from revrec.cli.output import print_csv
+
+    print_csv(rows, columns)
 
 
 def _pairs(items: list[str]) -> dict[str, str]:

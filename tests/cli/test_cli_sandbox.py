@@ -1,0 +1,83 @@
+"""``revrec sandbox fault``, ``reset`` and ``status`` speak to the sandbox that serves the data file, if one does."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.sandbox import admin_client
+from revrec.sandbox.admin_client import AdminError
+
+
+@pytest.fixture
+def served(story: Path) -> Iterator[dict[str, Any]]:
+    """A sandbox process on the data file of the books; its first line."""
+    words = [sys.executable, "-m", "revrec.sandbox", "serve", "--attached", "--quiet", "--data", "sandbox.db"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.terminate()
+
+
+def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: Any, revrec: Any) -> None:
+    ended = revrec("sandbox", "fault", "drop@after:1x:create,503@before:0.5")
+    assert (ended.code, ended.out) == (0, "drop@after  next 1  create\n503@before  share 0.5  any function\n")
+    assert revrec("sandbox", "fault", "none").out == "no faults\n"
+    plan = revrec("sandbox", "fault", "drop@after:1x:create", "--format", "json").json
+    assert plan == {"faults": [{"kind": "drop", "when": "after", "left": 1, "share": 1.0, "function": "create"}]}
+    assert revrec("run", "--date", "2024-01-31").code == 4
+    told = revrec("sandbox", "status", "--format", "json").json
+    assert told["injected"] == ["drop@after"] and told["counts"]["entries"] >= 1
+
+
+def test_a_plan_that_is_none_is_refused_and_the_one_before_stays(served: Any, revrec: Any) -> None:
+    assert revrec("sandbox", "fault", "429@before:3x").code == 0
+    ended = revrec("sandbox", "fault", "explode@noon")
+    assert ended.code == 3 and "fault 'explode@noon': write KIND@before or KIND@after" in ended.err
+    assert revrec("sandbox", "status", "--format", "json").json["faults"][0]["kind"] == "429"
+
+
+def test_reset_empties_the_ledger(served: Any, revrec: Any) -> None:
+    assert revrec("run", "--date", "2024-01-31").code == 0
+    before = revrec("sandbox", "status").out
+    assert "entries 0" not in before and served["admin_url"] in before
+    ended = revrec("sandbox", "reset")
+    assert ended.code == 0 and "entries 0, posted 0, lines 0, control_ids 0" in ended.out
+
+
+def test_without_a_sandbox_at_work_it_is_told_how_to_start_one(books: Path, revrec: Any) -> None:
+    for words in (["fault", "none"], ["reset"], ["status"]):
+        ended = revrec("sandbox", *words, "--data", "other.db")
+        assert ended.code == 5 and ended.out == ""
+        assert (
+            ended.err
+            == "revrec: other.db: no sandbox serves this file; start one with: revrec sandbox serve --data other.db\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.1:80/", "https://127.0.0.1/", "file:///etc/passwd", "", "http://localhost/"]
+)
+def test_no_other_machine_is_spoken_to_whatever_the_address_file_says(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_client, "running", lambda _data: {"admin_url": url})
+    monkeypatch.setattr(urllib.request, "build_opener", lambda *_: pytest.fail("it was asked"))
+    with pytest.raises(AdminError, match="not on this machine"):
+        admin_client.reset(tmp_path / "x.db")
+
+
+def test_proxies_of_the_environment_are_not_used(served: Any, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert revrec("sandbox", "status").code == 0
+
+
+def test_no_password_is_shown(served: Any, revrec: Any) -> None:
+    out = revrec("sandbox", "status").out + revrec("sandbox", "status", "--format", "json").out
+    assert served["user_password"] not in out and served["sender_password"] not in out

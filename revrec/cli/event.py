@@ -55,6 +55,7 @@ def register(app: typer.Typer) -> None:
         from revrec.core.charge_line import EVENT_KINDS
         from revrec.jobs.record_events import add_event
         from revrec.sources import EventRow
+        from revrec.sources.events import lacking
 
         if kind not in EVENT_KINDS:
             fail(f"KIND {kind!r}: expected one of {', '.join(EVENT_KINDS)}", 2)
@@ -73,6 +74,8 @@ def register(app: typer.Typer) -> None:
             name,
             note,
         )
+        if problems := lacking(event._asdict()):
+            fail("\n".join(f"--{problem}" for problem in problems), 2)
         fact, changes = add_event(options.context(), event)
         _show(options, fact.charge, kind, date, changes)
 
@@ -106,3 +109,5 @@ def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Ch
         print(f"  {change.note}")
     if not changes:
         print("  its schedule stays as it is")
+        if kind in ("cancel", "credit", "hold", "release"):
+            print(f"  a {kind} event is kept for the record and stops nothing by itself: what falls due is posted")

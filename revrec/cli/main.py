@@ -1,5 +1,8 @@
 """The command line: one file a command, each a thin skin over one use case in ``revrec.jobs``."""
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -70,5 +73,8 @@ for module in (init, demo, import_, event, rules, schedule, preview, run, trace,
 
 
 def main() -> None:
-    """The ``revrec`` program."""
+    """The ``revrec`` program. Output that was closed before we began goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open while we run
     app(prog_name="revrec")

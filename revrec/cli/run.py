@@ -64,7 +64,7 @@ def _show(options: Options, result: "RunResult") -> None:
         return
     print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
     for entry in result.entries:
-        if entry["error"]:
+        if entry["error"] and entry["status"] != "posted":
             print(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}", file=sys.stderr)
             print(f"  advice: {entry['advice'] or 'see revrec trace ' + str(entry['reference'])}", file=sys.stderr)
     conclude(_summary(result), bool(result.entries))

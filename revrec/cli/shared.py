@@ -1,5 +1,6 @@
 """What every command shares: the global options, the context of a use case, and how failures end."""
 
+import errno
 import functools
 import inspect
 import sys
@@ -155,6 +156,8 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
     except Exception as error:
         from revrec.cli.unexpected import told
 
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            fail("the disk that the output, or a file, goes to is full; what was committed is kept; make room there", 1)
         fail(told(error, options.verbose), 1)
 
 

@@ -11,7 +11,13 @@ from revrec.sources.problems import Problem
 from revrec.sources.rows import Bad, Damaged, EventRow, EventRowResult, Good
 from revrec.sources.values import Values
 
-NEEDS = {"percent": "percent", "milestone": "name", "usage": "quantity", "credit": "amount"}
+NEEDS = {
+    "percent": "percent",
+    "milestone": "name",
+    "usage": "quantity",
+    "credit": "amount",
+    "service_dates": "name",
+}
 """What an event of a kind must tell besides its date."""
 
 
@@ -30,7 +36,7 @@ class EventRows:
                 problems = row.problems
             else:
                 found, problems = self._careful.read(self._layout.complete(row))
-                problems += _charge_id(found) + _needed(found)
+                problems += _charge_id(found) + lacking(found)
                 if not problems:
                     yield Good(number, EventRow(**found), row)
                     continue
@@ -46,9 +52,21 @@ def _charge_id(found: Mapping[str, Any]) -> list[Problem]:
     return [Problem("charge", charge, "is not a charge id", "write source/document/line, such as shop/INV-1042/1")]
 
 
-def _needed(found: Mapping[str, Any]) -> list[Problem]:
+def lacking(found: Mapping[str, Any]) -> list[Problem]:
+    """What an event of its kind must tell and does not; ``found`` has its values by the names of the native columns."""
     kind = found.get("kind", "")
     name = NEEDS.get(kind, "")
-    if not name or name not in found or found[name] not in (None, ""):
+    if not name or name not in found:
         return []
-    return [Problem(name, "", f"is empty, a {kind} event needs it", f"write its {name}")]
+    value = found[name]
+    if value in (None, ""):
+        mend = _START_OR_END if kind == "service_dates" else f"write its {name}"
+        return [Problem(name, "", f"is empty, a {kind} event needs it", mend)]
+    if kind == "service_dates" and value not in ("start", "end"):
+        return [Problem(name, value, "is not a service date", _START_OR_END)]
+    if kind == "percent" and not 0 <= value <= 100:
+        return [Problem(name, str(value), "is not between 0 and 100", "write how much is complete so far, such as 40")]
+    return []
+
+
+_START_OR_END = "write start or end: the date is the first or the last day of service"

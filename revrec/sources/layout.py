@@ -112,12 +112,17 @@ def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]
 
 def _unknown(names: list[str], header: list[str], mapping: ColumnMapping) -> list[Wrong]:
     known = mapping.wanted_columns()
-    wrong = []
+    wrong = [] if mapping.ignores("") else _nameless(header)
     for name in names:
-        if name in known or mapping.ignores(name):
-            continue
-        if not name:
-            wrong.append((f"column {header.index(name) + 1} has no name", "name it, or remove it"))
-        else:
+        if name and name not in known and not mapping.ignores(name):
             wrong.append((f'column "{shorten(name)}" is not known', unknown_column(name, known).mend))
     return wrong
+
+
+def _nameless(header: list[str]) -> list[Wrong]:
+    places = [place for place, name in enumerate(header, start=1) if not name]
+    if not places:
+        return []
+    if len(places) == 1:
+        return [(f"column {places[0]} has no name", "name it, or remove it")]
+    return [(f"{len(places)} columns have no name, the first is column {places[0]}", "name them, or remove them")]

@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import io
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -27,7 +28,7 @@ class SourceStream:
     """One source being read: a path or an open binary stream, and what is known of it.
 
     ``name`` is what messages call it. After reading, :meth:`sha256` and ``size`` speak of exactly the bytes that
-    were read. Raises SourceError for a missing, unreadable or empty file and for a folder.
+    were read. Raises SourceError for a missing, unreadable or empty file and for what is no file: a folder, a pipe.
     """
 
     def __init__(self, source: str | Path | BinaryIO, name: str = "") -> None:
@@ -176,6 +177,10 @@ _SAVE_UTF8 = "save the file as UTF-8, or set its encoding in the mapping"
 
 def _open(path: Path, name: str) -> BinaryIO:
     try:
+        kind = path.stat().st_mode
+        # Opening a pipe waits for a writer, a device may never end, and a source is read twice: digest, then rows.
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise SourceError(name, "", "is a pipe or a device", "save what comes from it as a file, and name that")
         return path.open("rb")
     except FileNotFoundError:
         raise SourceError(name, "", "no such file", "check the path") from None

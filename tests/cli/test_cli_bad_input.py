@@ -1,8 +1,11 @@
 """Bad input gets a message that names the place and the mend, an exit code, and nothing half done."""
 
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 HEADER = b"source,document,line,customer,item,post_date,amount,currency\n"
 GOOD = b"shop,I-1,1,C-ADA,MAG-01,2024-01-05,24.00,USD\n"
 
@@ -361,6 +365,14 @@ USAGE = {
         ["event", "add", "a/b/1", "usage", "2024-01-05", "--quantity", "many"],
         "--quantity 'many': not a number; write it as 12.50",
     ),
+    "an event without what its kind needs": (
+        ["event", "add", "a/b/1", "milestone", "2024-01-05"],
+        "--name: is empty, a milestone event needs it",
+    ),
+    "more than all complete": (
+        ["event", "add", "a/b/1", "percent", "2024-01-05", "--percent", "120"],
+        '--percent "120": is not between 0 and 100',
+    ),
     "a note that would write to the terminal": (
         ["event", "add", "a/b/1", "pod", "2024-01-05", "--note", "a\x1b[31mb"],
         r"--note 'a\x1b[31mb': has a control character",
@@ -400,3 +412,27 @@ def test_a_database_url_that_cannot_be_used_is_named_without_its_password(url: s
     assert ended.code == 5
     assert ended.err.startswith("revrec: database URL") and ended.err.endswith("sqlite:///FILE\n")
     assert "s3cret" not in ended.err
+
+
+@pytest.mark.usefixtures("story")
+def test_it_is_said_that_a_hold_stops_nothing(revrec: Any) -> None:
+    ended = revrec("event", "add", "shop/INV-1001/1", "hold", "2024-01-05")
+    assert ended.code == 0
+    assert "its schedule stays as it is" in ended.out and "stops nothing by itself" in ended.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this platform has no such device")
+@pytest.mark.usefixtures("story")
+def test_a_full_disk_under_the_output_is_told_without_a_traceback() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([*PROGRAM, "status"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 1
+    assert "goes to is full" in ended.stderr and "unexpected" not in ended.stderr and "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell's way to close standard output")
+@pytest.mark.usefixtures("story")
+def test_closed_output_is_no_failure() -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "preview"]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -59,9 +59,11 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest
     def refuse(*_: object) -> None:
         raise PermissionError
 
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(HEADER)
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(SourceError, match="may not be read; give this user permission"):
-        list(read_charges(tmp_path / "secret.csv"))
+        list(read_charges(secret))
 
 
 def test_a_disk_error_in_the_midst_names_the_byte() -> None:

@@ -38,6 +38,8 @@ def test_an_event_is_read(events: Callable[..., Any], row: str, event: EventRow)
     ("row", "field"),
     [
         ("INV-1,pod,2024-03-07,,,,,", "charge"),
+        ("a/b/1,service_dates,2024-03-07,,,,,", "name"),
+        ("a/b/1,service_dates,2024-03-07,,,,begin,", "name"),
         ("shop/1/1,delivered,2024-03-07,,,,,", "kind"),
         ("shop/1/1,pod,,,,,,", "date"),
         ("shop/1/1,percent,2024-03-07,,,,,", "percent"),

@@ -2,11 +2,14 @@
 
 import hashlib
 import io
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
-from revrec.sources import SourceStream, formats, read_charges
+import pytest
+
+from revrec.sources import SourceError, SourceStream, formats, read_charges
 
 MANUAL = Path(__file__).parents[2] / "docs" / "formats.md"
 HEADER = b"source,document,line,customer,item,post_date,amount,currency\n"
@@ -61,3 +64,17 @@ def test_whatever_module_stands_in_the_folder_is_a_format() -> None:
         module = formats.load(name)
         assert module.SUFFIXES and callable(module.read)
         assert module.__doc__ and f"| `{name}` |" in MANUAL.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
+def test_a_pipe_is_refused_at_once_instead_of_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="is a pipe or a device; save what comes from it as a file"):
+        SourceStream(pipe)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this platform has no such device")
+def test_a_device_without_end_is_refused() -> None:
+    with pytest.raises(SourceError, match="is a pipe or a device"):
+        SourceStream("/dev/zero")

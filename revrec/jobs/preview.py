@@ -56,7 +56,7 @@ def preview(
 ) -> Preview:
     """Schedule lines dated from ``first`` to ``last`` (either may be open), of one charge or of all.
 
-    ``due``: only those that the next run dated ``last`` would put on entries.
+    ``due``: only those that the next run dated ``last`` would post.
 
     Raises:
         BadInput: there is no such charge.

@@ -37,6 +37,11 @@ class Planned(NamedTuple):
     status: str
 
 
+GOES_AGAIN = schedule_line.c.entry_id.in_(
+    select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
+)
+"""Lines that earlier runs left: on an entry that waits, or on a refused one whose lines go on to another."""
+
 _STATUS = case((schedule_line.c.entry_id.is_(None), "planned"), else_=func.lower(journal_entry.c.state))
 _COLUMNS = (
     charge_line.c.id,
@@ -59,7 +64,10 @@ _COLUMNS = (
 def planned(
     connection: Connection, first: date | None, last: date | None, charge_no: int | None, due: bool
 ) -> Iterator[Planned]:
-    """Valid schedule lines between two dates, both included, in order of date and charge; ``due``: open ones alone."""
+    """Valid schedule lines between two dates, both included, in order of date and charge.
+
+    ``due``: those alone that a run would post, open ones and what earlier runs left.
+    """
     query = (
         select(*_COLUMNS)
         .select_from(schedule_line)
@@ -70,7 +78,7 @@ def planned(
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-        .where(OPEN if due else schedule_line.c.superseded_by.is_(None))
+        .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )
     if charge_no is not None:

@@ -167,6 +167,17 @@ def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Any, row: Any) ->
     assert preview(books.context(), None, date(2024, 3, 31), due=True).lines == []
 
 
+def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Any, row: Any) -> None:
+    books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1", post_date="2024-01-06"))
+    with pytest.raises(BadConfiguration):
+        books.run("2024-02-04", INTACCT_USER_PASSWORD="wrong")
+    due = preview(books.context(), None, date(2024, 3, 31), due=True)
+    assert [(line["charge"], line["status"]) for line in due.lines] == [
+        ("shop/INV-1/1", "ready"),
+        ("shop/INV-2/1", "planned"),
+    ]
+
+
 def test_a_preview_of_one_charge_shows_no_other(offline: Any, row: Any) -> None:
     offline.take(row("INV-1"), row("INV-2"), row("INV-3", item="POD-1"))
     shown = preview(offline.context(), charge="shop/INV-2/1")

@@ -23,6 +23,7 @@ from revrec.cli import (
     schedule,
     status,
     trace,
+    verify,
 )
 from revrec.cli.quick_start import QuickGroup
 from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, remember
@@ -67,7 +68,23 @@ def _globals(
     remember(config=config, database=database, format=format, verbose=verbose)
 
 
-for module in (init, demo, import_, event, rules, schedule, preview, run, trace, status, postings, alert, sandbox, db):
+for module in (
+    init,
+    demo,
+    import_,
+    event,
+    rules,
+    schedule,
+    preview,
+    run,
+    trace,
+    status,
+    postings,
+    alert,
+    verify,
+    sandbox,
+    db,
+):
     register: Any = module.register
     register(app)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, RevrecError
 from revrec.store import engine
 from revrec.store.verifying import invariants, structure
 from revrec.store.verifying.chain import Chain, compared
-from revrec.store.verifying.findings import Finding, guarded
+from revrec.store.verifying.findings import Finding, damage, guarded
 from revrec.store.verifying.rows import RowCheck
 
 if TYPE_CHECKING:
@@ -62,8 +62,14 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
     """
     known = read_anchor(anchor) if anchor else None
     result = VerifyResult(context.database.where)
-    with context.database.read() as connection:
-        _check(context, connection, result, known)
+    try:
+        with context.database.read() as connection:
+            _check(context, connection, result, known)
+    except (RevrecError, UnicodeDecodeError) as error:
+        damaged = damage(error)
+        if damaged is None:
+            raise
+        result.add(iter([damaged]))
     if write_anchor and result.sound:
         _write_anchor(write_anchor, result, context.timestamp())
     return result

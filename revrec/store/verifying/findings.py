@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 
 class Finding(NamedTuple):
@@ -20,6 +20,17 @@ def guarded(check: str, work: Callable[[], Iterable[Finding]]) -> Iterator[Findi
     """The findings of a check; one that the database cannot even be read for is a finding itself."""
     try:
         yield from work()
-    except (DBAPIError, UnicodeError, ValueError, TypeError, KeyError, OverflowError) as error:
+    except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError, OverflowError) as error:
         said = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
         yield Finding(check, "database", "", f"cannot be checked: {said}", "the file is damaged: restore a backup")
+
+
+def damage(error: Exception) -> Finding | None:
+    """The finding that a refusal to open the database stands for, if it was the file's damage that refused."""
+    said = str(error.__cause__.orig) if isinstance(error.__cause__, DBAPIError) else ""
+    if isinstance(error, UnicodeDecodeError):
+        said = f"a text of the file cannot be decoded: {error}"
+    known = ("malformed", "not a database", "corrupt", "decode", "I/O", "no such", "syntax")
+    if not any(word in said for word in known):
+        return None
+    return Finding("integrity", "database", "", said, "the file is damaged: restore a backup")

@@ -7,7 +7,6 @@ from sqlalchemy import Connection
 
 from revrec.store.verifying.findings import Finding
 
-LIVE = "e.state NOT IN ('REPLACED', 'CANCELLED')"
 MOST = 10
 """Findings told of one invariant."""
 
@@ -71,10 +70,10 @@ INVARIANTS = (
         "schedule_line",
         "it is on several live journal entries, or not with one debit and one credit",
         "an amount would be posted twice or by half",
-        f"""
+        """
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-        WHERE {LIVE} GROUP BY l.charge_no, l.version, l.seq
+        WHERE e.state NOT IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no, l.version, l.seq
         HAVING count(*) <> 2 OR min(l.entry_id) <> max(l.entry_id)""",
     ),
     Invariant(
@@ -82,29 +81,30 @@ INVARIANTS = (
         "schedule_line",
         "it names another entry than the live one that has its amount, or none",
         "it could be posted a second time, or never",
-        f"""
+        """
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
         JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-        WHERE {LIVE} AND l.side = 'debit' AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
+        WHERE e.state NOT IN ('REPLACED', 'CANCELLED') AND l.side = 'debit'
+          AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
         UNION ALL
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
           WHERE l.charge_no = s.charge_no AND l.version = s.version AND l.seq = s.seq
-            AND l.entry_id = s.entry_id AND {LIVE})""",
+            AND l.entry_id = s.entry_id AND e.state NOT IN ('REPLACED', 'CANCELLED'))""",
     ),
     Invariant(
         "revision of a schedule line",
         "schedule_line",
         "its revision is not the number of entries that gave it back",
         "its next entry would get a reference that is not its own",
-        f"""
+        """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s LEFT JOIN (
           SELECT l.charge_no, l.version, l.seq, count(*) AS given_back
           FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-          WHERE l.side = 'debit' AND NOT ({LIVE}) GROUP BY l.charge_no, l.version, l.seq
+          WHERE l.side = 'debit' AND e.state IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no, l.version, l.seq
         ) g ON g.charge_no = s.charge_no AND g.version = s.version AND g.seq = s.seq
         WHERE s.revision <> coalesce(g.given_back, 0)""",
     ),

@@ -63,7 +63,8 @@ def _said(place: Place, row: Row) -> str:
 
 def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
-        return _gap(place, rows, len(rows) if at is None else at)
+        whole = _without_lines(place, rows) if place.name == "schedule_line" else None
+        return whole or _gap(place, rows, len(rows) if at is None else at)
     if place.name in ("schedule", SUPERSEDED):
         found = {tuple(row[:2]) for row in rows}
         return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
@@ -73,6 +74,13 @@ def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     gone = [key for key in keys if key not in there]
     # The worklist has no row for most charges: which one is gone cannot be told, only that it was before the next.
     return f"{name} {gone[0]}" if gone and place.name != "unscheduled" else _range(place)
+
+
+def _without_lines(place: Place, rows: list[Row]) -> str | None:
+    """The first schedule version of which no line is left."""
+    there = {tuple(row[:2]) for row in rows}
+    gone = next((pair for pair in _pairs(place) if pair not in there), None)
+    return f"charge_no {gone[0]}, version {gone[1]}" if gone else None
 
 
 def _pairs(place: Place) -> Iterator[tuple[int, int]]:

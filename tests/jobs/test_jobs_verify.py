@@ -1,0 +1,353 @@
+"""A sound database verifies clean, and whatever is changed in it by another hand is found and named."""
+
+import json
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import BadInput, RevrecError
+from revrec.core.journal import JournalEntry
+from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.jobs import resolve
+from revrec.jobs.context import Context, make_context
+from revrec.jobs.run import run
+from revrec.jobs.schedule import schedule
+from revrec.jobs.verify import VerifyResult, verify
+from revrec.store import digests
+from revrec.store.tables import metadata
+
+DAY = "2024-03-20"
+WHY = "looked at it in Intacct"
+TABLES = sorted(metadata.tables)
+COLUMNS = [(table, column.name) for table in TABLES for column in metadata.tables[table].columns]
+
+
+class Ledger:
+    """A gateway that answers by the entity of an entry, and shows what it saved."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[str, JournalEntry]] = []
+        self.twice: set[str] = {"D", "E"}
+        self.refuses = {"B"}
+        self.deaf = {"C", "D", "E"}
+        self._prepared: dict[str, JournalEntry] = {}
+
+    def sign_in(self) -> None:
+        pass
+
+    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+        self._prepared[entry.control_id] = entry
+        return Prepared(entry.control_id, entry.reference, b"", f"<request>{entry.reference}</request>")
+
+    def send(self, prepared: Prepared) -> Answer:
+        entry = self._prepared[prepared.control_id]
+        if entry.entity in self.refuses:
+            return Answer(Outcome.REJECTED, entry.control_id, error_class=ErrorClass.NEEDS_DATA, advice="mend it")
+        self.saved.append((str(100 + len(self.saved)), entry))
+        if entry.entity in self.deaf:
+            return Answer(Outcome.IN_DOUBT, entry.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back")
+        return Answer(Outcome.POSTED, entry.control_id, self.saved[-1][0], http_status=200, redacted_response="<ok/>")
+
+    def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
+        found = [_found(number, entry) for number, entry in self.saved if entry.reference == reference]
+        return found * 2 if found and self._entity(reference) in self.twice else found
+
+    def _entity(self, reference: str) -> str:
+        return next(entry.entity for _number, entry in self.saved if entry.reference == reference)
+
+
+def _found(number: str, entry: JournalEntry) -> FoundEntry:
+    lines = tuple(FoundLine("1", one.line_no, one.side, one.account, one.amount, one.currency) for one in entry.lines)
+    return FoundEntry(number, "1", entry.journal, entry.date, entry.title, entry.reference, "Posted", "", lines)
+
+
+def live(folder: Path, new_books: Any, row: Any) -> Any:
+    """Imports, events, waiting and rejected rows; entries posted, refused and replaced, doubted, held, cancelled."""
+    books = new_books(folder, {})
+    gateway = Ledger()
+
+    @contextmanager
+    def connect(_context: Context) -> Iterator[Ledger]:
+        yield gateway
+
+    def post(day: str, minutes: int) -> Any:
+        return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
+
+    rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
+    rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
+    rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
+    rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="0.00"), row("BAD-2", post_date="2024-02-31")]
+    books.import_file(books.file("charges.csv", rows), keep_good=True)
+    books.take(row("INV-4", customer="Zoë", description="größer\n– ✓"), row("INV-5"), name="more.csv")
+    books.import_events({"charge": "shop/POD-0/1", "kind": "pod", "date": "2024-02-01", "note": "signed"})
+    books.event("shop/POD-1/1", "pod", "2024-02-02")
+    post("2024-02-20", 0)
+    gateway.refuses.clear()
+    post("2024-02-20", 1)
+    held = books.sql("SELECT reference FROM journal_entry WHERE state = 'HELD' ORDER BY id")
+    assert len(held) == 2
+    resolve.as_posted(books.context("postings resolve"), held[0][0], "900", WHY)
+    resolve.cancel(books.context("postings resolve"), held[1][0], WHY)
+    text = (folder / "rules" / "rules.toml").read_text()
+    books.rules(text.replace("periods = 12", "periods = 6"))
+    assert schedule(books.context("schedule"), rebuild=True).changes
+    gateway.deaf.clear()
+    post(DAY, 3)
+    return books
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, new_books: Any, row: Any) -> Any:
+    return live(tmp_path_factory.mktemp("story") / "books", new_books, row)
+
+
+def test_a_sound_database_with_a_rich_story_verifies_clean(story: Any) -> None:
+    result = verify(story.context("verify"))
+    assert result.findings == [] and result.sound
+    assert result.rows > 150 and result.events > 50
+    for table in TABLES:
+        assert story.sql(f"SELECT count(*) FROM {table}")[0][0] >= 2, f"the story tells too little of {table}"
+    states = {state for (state,) in story.sql("SELECT state FROM journal_entry")}
+    assert states == {"POSTED", "REPLACED", "CANCELLED"}
+    assert story.sql("SELECT count(*) FROM schedule_line WHERE superseded_by IS NOT NULL")[0][0] > 5
+    assert story.sql("SELECT count(*) FROM schedule_line WHERE revision > 0")[0][0] > 1
+
+
+class Tampered:
+    """A copy of the story's database, in the hands of somebody who knows SQLite."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        given = {"REVREC_CONFIG": str(CONFIG[0])}
+        self.context = make_context("verify", database=f"sqlite:///{path}", environment=given)
+
+    def change(self, *statements: tuple[str, Any]) -> None:
+        """Do this in spite of triggers, keys and checks, and put the triggers back."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("BEGIN")
+            guards = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _sql in guards:
+                connection.execute(f"DROP TRIGGER {name}")
+            for text, values in statements:
+                connection.execute(text, values)
+            for _name, sql in guards:
+                connection.execute(sql)
+            connection.execute("COMMIT")
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            return connection.execute(f"SELECT * FROM {table} ORDER BY {', '.join(keys(table))}").fetchall()
+
+    def verified(self) -> VerifyResult:
+        try:
+            return verify(self.context)
+        finally:
+            self.context.database.engine.dispose()
+
+
+CONFIG: list[Path] = []
+
+
+@pytest.fixture
+def tampered(story: Any, tmp_path: Path) -> Tampered:
+    CONFIG[:] = [story.folder / "revrec.toml"]
+    with closing(sqlite3.connect(story.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Tampered(Path(shutil.copy(story.database, tmp_path / "copy.db")))
+
+
+def keys(table: str) -> list[str]:
+    return [column.name for column in metadata.tables[table].primary_key.columns]
+
+
+def names(table: str) -> list[str]:
+    return [column.name for column in metadata.tables[table].columns]
+
+
+def said(table: str, row: tuple[Any, ...]) -> str:
+    return ", ".join(f"{name} {row[names(table).index(name)]}" for name in keys(table))
+
+
+def where(table: str) -> str:
+    return " AND ".join(f'"{name}" = ?' for name in keys(table))
+
+
+def key_of(table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(row[names(table).index(name)] for name in keys(table))
+
+
+def other(value: Any) -> Any:
+    return value + 1000 if isinstance(value, int) else f"{value or ''}x"
+
+
+def insert(table: str, row: tuple[Any, ...]) -> tuple[str, Any]:
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row
+
+
+def delete(table: str, row: tuple[Any, ...]) -> tuple[str, Any]:
+    return f"DELETE FROM {table} WHERE {where(table)}", key_of(table, row)
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+def test_a_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str, column: str) -> None:
+    rows = tampered.rows(table)
+    row = rows[len(rows) // 2]
+    value = row[names(table).index(column)]
+    new = 4711 if value is None and "INT" in str(metadata.tables[table].c[column].type) else other(value)
+    statement = f'UPDATE {table} SET "{column}" = ? WHERE {where(table)}'
+    tampered.change((statement, (new, *key_of(table, row))))
+    found = [one for one in tampered.verified().findings if one.table == table]
+    assert found, "it is found, and its table named"
+    if column not in keys(table):
+        assert said(table, row) in {one.key for one in found}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> None:
+    rows = tampered.rows(table)
+    for row in {rows[0], rows[len(rows) // 2], rows[-1]}:
+        tampered.change(delete(table, row))
+        found = tampered.verified().findings
+        last_event = table == "audit_event" and row == rows[-1]
+        assert found if last_event else [one for one in found if one.table == table]
+        if not last_event and table not in ("unscheduled",):
+            assert any(said(table, row).startswith(one.key) for one in found if one.table == table and one.key)
+        tampered.change(insert(table, row))
+    assert tampered.verified().sound, "all of it is back"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None:
+    rows = tampered.rows(table)
+    unique = {"audit_event": ["hash"], "charge_line": ["id"], "journal_entry": ["reference", "control_id"]}
+    unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
+    new = list(rows[len(rows) // 2])
+    for column in (keys(table)[-1], *unique.get(table, ())):
+        new[names(table).index(column)] = other(new[names(table).index(column)])
+    tampered.change(insert(table, tuple(new)))
+    found = [one for one in tampered.verified().findings if one.table == table]
+    assert found
+    if table != "audit_event":
+        assert any(said(table, tuple(new)).startswith(one.key) for one in found)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, table: str) -> None:
+    rows = tampered.rows(table)
+    one, two = rows[0], rows[-1]
+    at = [names(table).index(name) for name in keys(table)]
+
+    def with_key(row: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(key[place] if place in at else value for place, value in enumerate(row))
+
+    tampered.change(delete(table, one), delete(table, two))
+    tampered.change(insert(table, with_key(one, two)), insert(table, with_key(two, one)))
+    found = [finding for finding in tampered.verified().findings if finding.table == table]
+    assert said(table, one) in {finding.key for finding in found}
+
+
+@pytest.mark.parametrize("kind", ["trigger", "index"])
+def test_every_guard_that_is_removed_or_changed_is_found(tampered: Tampered, kind: str) -> None:
+    with closing(sqlite3.connect(tampered.path, isolation_level=None)) as connection:
+        query = "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL ORDER BY name"
+        for name, sql in connection.execute(query, [kind]).fetchall()[::4]:
+            connection.execute(f"DROP {kind} {name}")
+            gone = tampered.verified().findings
+            assert [(one.key, one.problem) for one in gone] == [(f"{kind} {name}", f"the {kind} is missing")]
+            connection.execute(sql)
+            assert tampered.verified().sound
+        connection.execute("CREATE TRIGGER quiet AFTER INSERT ON meta BEGIN SELECT 1; END")
+    assert [one.key for one in tampered.verified().findings] == ["trigger quiet"]
+
+
+def anchored(story: Any, path: Path) -> dict[str, Any]:
+    assert verify(story.context("verify"), write_anchor=path).sound
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def test_an_anchor_holds_the_head_and_a_chain_that_continues_it_passes(story: Any, tmp_path: Path) -> None:
+    path = tmp_path / "anchor.json"
+    anchor = anchored(story, path)
+    ((seq, head),) = story.sql("SELECT seq, hash FROM audit_event ORDER BY seq DESC LIMIT 1")
+    ((deployment,),) = story.sql("SELECT value FROM meta WHERE key = 'deployment'")
+    assert (anchor["seq"], anchor["hash"], anchor["deployment"]) == (seq, head, deployment) and anchor["at"]
+    result = verify(story.context("verify"), anchor=path)
+    assert result.sound and result.anchored == seq
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"deployment": "another"}, "the anchor is of database another"),
+        ({"seq": 10_000}, "the anchor has seen event 10000"),
+        ({"hash": "0" * 64}, "its hash is not the anchored one"),
+    ],
+)
+def test_a_chain_that_does_not_continue_its_anchor_is_told(
+    story: Any, tmp_path: Path, changed: dict[str, Any], said: str
+) -> None:
+    path = tmp_path / "anchor.json"
+    path.write_text(json.dumps({**anchored(story, path), **changed}))
+    (found,) = verify(story.context("verify"), anchor=path).findings
+    assert found.check == "anchor" and said in found.problem
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"deployment": 1, "seq": 1, "hash": "", "at": ""}'])
+def test_what_is_no_anchor_is_refused(story: Any, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "anchor.json"
+    path.write_text(text)
+    with pytest.raises(BadInput, match="give a file that revrec verify --write-anchor wrote"):
+        verify(story.context("verify"), anchor=path)
+
+
+def test_no_anchor_is_written_of_a_database_that_is_not_sound(tampered: Tampered, tmp_path: Path) -> None:
+    tampered.change(("UPDATE charge_line SET customer = 'x' WHERE no = 3", ()))
+    assert not verify(tampered.context, write_anchor=tmp_path / "anchor.json").sound
+    assert not (tmp_path / "anchor.json").exists()
+
+
+def test_the_text_of_schedule_lines_is_the_canonical_one() -> None:
+    lines = [(7, 2, 12, "2024-03-28", -1205), (8, 1, 1, "2024-04-28", 99)]
+    keys = digests.version_runs([(7, 2), (8, 1)])
+    assert digests.of_schedule_lines(keys, lines) == digests.of_texts(
+        "schedule_line", [(7, 7, 2), (8, 8, 1)], [digests.row_text(line) for line in lines]
+    )
+
+
+def contents(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES]
+
+
+@pytest.mark.slow
+def test_every_flipped_byte_is_found_or_was_not_in_the_data(tampered: Tampered) -> None:
+    with closing(sqlite3.connect(tampered.path)) as connection:
+        connection.execute("VACUUM")
+    whole = tampered.path.read_bytes()
+    before = contents(tampered.path)
+    chance = random.Random(20240328)
+    found = 0
+    for _trial in range(1_000):
+        at, bit = chance.randrange(len(whole)), 1 << chance.randrange(8)
+        for left in tampered.path.parent.glob("copy.db-*"):
+            left.unlink()
+        tampered.path.write_bytes(whole[:at] + bytes([whole[at] ^ bit]) + whole[at + 1 :])
+        try:
+            sound = tampered.verified().sound
+        except RevrecError:
+            sound = False
+        found += not sound
+        if sound:
+            assert contents(tampered.path) == before, f"byte {at}, bit {bit}: changed data was not found"
+    assert found > 400, "most bytes of the pages are data; the rest is room for rows to come"

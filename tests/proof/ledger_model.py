@@ -1,0 +1,235 @@
+"""A model of Intacct for the proofs: a ledger in memory that speaks just enough of the XML gateway.
+
+Not the sandbox: that one is a server that behaves as well as Intacct does. This one is as bad as a gateway may be. It
+forgets control ids, checks them without atomicity, shows entries late, refuses at random; whoever drives it decides.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+START = datetime(2024, 3, 1, 9, tzinfo=UTC)
+
+
+class Violation(AssertionError):
+    """A promise of the protocol was broken; the text begins with DOUBLE, LOST, STUCK, ADOPTED, IDENTITY or ERROR."""
+
+
+class Clock:
+    """The one clock of a simulated world."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += timedelta(seconds=seconds)
+
+
+Line = tuple[str, str, str, str]
+"""Side (1 debit, -1 credit), account, amount, currency."""
+
+
+@dataclass
+class Entry:
+    """A GLBATCH of the ledger. ``parts`` are the schedule lines it recognises, by the memo of its debit lines."""
+
+    record_no: str
+    reference: str
+    journal: str
+    date: str
+    lines: list[Line]
+    parts: list[str]
+    visible_at: datetime
+    foreign: bool = False
+    """Somebody else made it or changed it: it is no work of revrec's any more."""
+
+    @property
+    def content(self) -> tuple[str, Counter[Line]]:
+        """What must be equal for it to be ours."""
+        return self.date, Counter(self.lines)
+
+
+@dataclass
+class Function:
+    """The one function of a request, taken apart."""
+
+    kind: str
+    control_id: str
+    element: etree._Element
+    unique: bool
+    """Whether the request asks for a check of its control id."""
+
+    def text(self, path: str) -> str:
+        """The text at a path below the function."""
+        return self.element.findtext(path) or ""
+
+
+def function_of(body: bytes) -> Function:
+    """The function of a request."""
+    request = etree.fromstring(body)
+    element = request.find("operation/content/function")
+    assert element is not None and len(element) == 1
+    unique = request.findtext("control/uniqueid") == "true"
+    return Function(str(element[0].tag), str(element.get("controlid")), element[0], unique)
+
+
+@dataclass
+class Ledger:
+    """The entries, and the control ids that are remembered."""
+
+    clock: Clock
+    entries: dict[str, Entry] = field(default_factory=dict)
+    remembered: set[str] = field(default_factory=set)
+    delay: float = 0.0
+    """Seconds until a new entry shows in reads."""
+    forgetful: bool = False
+    """It remembers no control id at all."""
+    sent_as: dict[str, tuple[str, object]] = field(default_factory=dict)
+    """By reference: the control id and the content that it was first sent with."""
+    shown: dict[str, list[tuple[int, object]]] = field(default_factory=dict)
+    """By reference: what reads showed: how many entries, and the content of one of them."""
+
+    def known(self, function: Function) -> bool:
+        """Whether the function is to be refused because its control id is recorded."""
+        return function.unique and function.control_id in self.remembered
+
+    def commit(self, function: Function) -> bytes:
+        """Make the entry of a create, and remember its control id."""
+        entry = self._entry(function)
+        for part in entry.parts:
+            twins = [one.reference for one in self.live() if part in one.parts]
+            if twins:
+                raise Violation(f"DOUBLE: {part} is on {twins[0]} and on {entry.reference}")
+        self.entries[entry.record_no] = entry
+        if not self.forgetful:
+            self.remembered.add(function.control_id)
+        return succeeded(function, f"<data><glbatch><RECORDNO>{entry.record_no}</RECORDNO></glbatch></data>")
+
+    def live(self) -> list[Entry]:
+        """All that revrec made."""
+        return [entry for entry in self.entries.values() if not entry.foreign]
+
+    def of(self, reference: str) -> list[Entry]:
+        """All entries of a reference, whoever made them."""
+        return [entry for entry in self.entries.values() if entry.reference == reference]
+
+    def note_sent(self, function: Function) -> None:
+        """One reference has one control id and one content for ever."""
+        entry = self._entry(function)
+        identity = (function.control_id, entry.content)
+        if self.sent_as.setdefault(entry.reference, identity) != identity:
+            raise Violation(f"IDENTITY: {entry.reference} was sent under another control id or content")
+
+    def read(self, function: Function) -> bytes:
+        """Answer a query by reference, or for the lines of an entry."""
+        where = {one.findtext("field"): one.findtext("value") for one in function.element.iter("equalto")}
+        if function.text("object") == "GLBATCH":
+            found = self._visible(str(where["REFERENCENO"]), str(where["JOURNAL"]))
+            self.shown.setdefault(str(where["REFERENCENO"]), []).append((len(found), None))
+            rows = "".join(map(_batch, found))
+        else:
+            entry = self.entries[str(where["BATCHNO"])]
+            self.shown[entry.reference].append((self.shown[entry.reference][-1][0], entry.content))
+            rows = "".join(_line(entry, at, line) for at, line in enumerate(entry.lines, 1))
+        return succeeded(function, f'<data numremaining="0">{rows}</data>')
+
+    def _visible(self, reference: str, journal: str) -> list[Entry]:
+        now = self.clock()
+        return [one for one in self.of(reference) if one.journal == journal and one.visible_at <= now]
+
+    def _entry(self, function: Function) -> Entry:
+        batch = function.element.find("GLBATCH")
+        assert batch is not None
+        rows = batch.findall("ENTRIES/GLENTRY")
+        return Entry(
+            str(len(self.entries) + 1),
+            batch.findtext("REFERENCENO") or "",
+            batch.findtext("JOURNAL") or "",
+            batch.findtext("BATCH_DATE") or "",
+            [_of(row) for row in rows],
+            [row.findtext("DESCRIPTION") or "" for row in rows if row.findtext("TR_TYPE") == "1"],
+            self.clock() + timedelta(seconds=self.delay),
+        )
+
+
+def _of(row: etree._Element) -> Line:
+    side, account, amount, currency = (row.findtext(name) or "" for name in LINE)
+    return side, account, amount, currency
+
+
+LINE = ("TR_TYPE", "ACCOUNTNO", "TRX_AMOUNT", "CURRENCY")
+
+
+def _batch(entry: Entry) -> str:
+    return (
+        f"<GLBATCH><RECORDNO>{entry.record_no}</RECORDNO><JOURNAL>{entry.journal}</JOURNAL><BATCH_DATE>{entry.date}"
+        f"</BATCH_DATE><REFERENCENO>{entry.reference}</REFERENCENO><STATE>Posted</STATE></GLBATCH>"
+    )
+
+
+def _line(entry: Entry, at: int, line: Line) -> str:
+    values = "".join(f"<{name}>{value}</{name}>" for name, value in zip(LINE, line, strict=True))
+    return f"<GLENTRY><RECORDNO>{entry.record_no}{at:03}</RECORDNO><LINE_NO>{at}</LINE_NO>{values}</GLENTRY>"
+
+
+def succeeded(function: Function, data: str) -> bytes:
+    """The answer of a function that did its work."""
+    return _answer(function.control_id, function.control_id, f"<status>success</status>{_named(function)}{data}")
+
+
+def failed(function: Function, errorno: str, text: str) -> bytes:
+    """The answer of a function that was refused and saved nothing."""
+    error = f"<error><errorno>{errorno}</errorno><description2>{escape(text)}</description2></error>"
+    told = f"<status>failure</status>{_named(function)}<errormessage>{error}</errormessage>"
+    return _answer(function.control_id, function.control_id, told)
+
+
+def duplicate(function: Function) -> bytes:
+    """The refusal of a control id that is recorded."""
+    text = f"A successful transaction has already been recorded with the control id {function.control_id}"
+    return failed(function, "SIM-DUPLICATE", text)
+
+
+def refused(function: Function) -> bytes:
+    """A refusal that says nothing about the reason."""
+    return failed(function, "BL01001973", "Currently, we can't create the transaction")
+
+
+def session(function: Function, endpoint: str) -> bytes:
+    """The answer to a sign-in."""
+    api = f"<api><sessionid>s-1</sessionid><endpoint>{endpoint}</endpoint></api>"
+    return succeeded(function, f"<data>{api}</data>")
+
+
+def session_ended(function: Function) -> bytes:
+    """The answer to a session that is over: nothing ran."""
+    error = "<error><errorno>XL03000006</errorno><description2>Invalid session</description2></error>"
+    block = f"<authentication><status>failure</status></authentication><errormessage>{error}</errormessage>"
+    control = f"<control><status>success</status><controlid>{function.control_id}</controlid></control>"
+    return f"<response>{control}<operation>{block}</operation></response>".encode()
+
+
+def _named(function: Function) -> str:
+    return f"<function>{function.kind}</function><controlid>{function.control_id}</controlid>"
+
+
+_AUTHENTICATION = "<authentication><status>success</status><userid>u</userid><companyid>C</companyid></authentication>"
+
+
+def _answer(control_id: str, _of: str, *results: str) -> bytes:
+    control = f"<control><status>success</status><controlid>{control_id}</controlid></control>"
+    told = "".join(f"<result>{one}</result>" for one in results)
+    return f"<response>{control}<operation>{_AUTHENTICATION}{told}</operation></response>".encode()
+
+
+def contents(entries: Iterable[Entry]) -> Counter[str]:
+    """How often each schedule line stands in the ledger."""
+    return Counter(part for entry in entries for part in entry.parts)

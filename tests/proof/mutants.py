@@ -1,0 +1,305 @@
+"""The protocol broken on purpose, one rule at a time: each of these must be caught by the simulator.
+
+    python tests/proof/mutants.py            # plays each until it is caught, and tells by what
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, timedelta
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import update
+
+from revrec.intacct import client, judgement
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.gateway import Answer, Outcome, Prepared
+from revrec.jobs import postings as jobs_postings
+from revrec.jobs import run as run_module
+from revrec.jobs.postings import Poster
+from revrec.store import entries
+from revrec.store import postings as store_postings
+from revrec.store.entries import StoredEntry
+from revrec.store.rollback import discarded
+from revrec.store.tables import journal_entry
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+MUTANTS: dict[str, Mutant] = {}
+"""By the sentence that says what is done wrong."""
+
+
+def mutant(what: str) -> Callable[[Mutant], Mutant]:
+    """Put a mutant in the table."""
+
+    def put(made: Mutant) -> Mutant:
+        MUTANTS[what] = made
+        return made
+
+    return put
+
+
+def replaced(owner: Any, name: str) -> Callable[[Callable[..., Any]], AbstractContextManager[Any]]:
+    """A patch whose function is given the original as its first argument."""
+    original = getattr(owner, name)
+
+    def patch(function: Callable[..., Any]) -> AbstractContextManager[Any]:
+        def instead(*words: Any, **named: Any) -> Any:
+            return function(original, *words, **named)
+
+        return mock.patch.object(owner, name, instead)
+
+    return patch
+
+
+@mutant("what is in doubt is sent again without reading Intacct back")
+def _() -> AbstractContextManager[Any]:
+    def settle(_original: Any, self: Poster, number: int) -> str:
+        return self._send(self._load(number), "IN_DOUBT")
+
+    return replaced(Poster, "settle")(settle)
+
+
+@mutant("Intacct's absence of an entry is believed before the quarantine is over")
+def _() -> AbstractContextManager[Any]:
+    return replaced(store_postings, "doubtful")(lambda original, connection, _now: original(connection, "9999"))
+
+
+@mutant("an entry that a dead run was sending has no quarantine")
+def _() -> AbstractContextManager[Any]:
+    def suspend(original: Any, self: Poster) -> int:
+        self.quarantine, kept = timedelta(0), self.quarantine
+        try:
+            return int(original(self))
+        finally:
+            self.quarantine = kept
+
+    return replaced(Poster, "suspend_stale")(suspend)
+
+
+@mutant("an entry that a dead run was sending stays as it is")
+def _() -> AbstractContextManager[Any]:
+    return replaced(Poster, "suspend_stale")(lambda _original, _self: 0)
+
+
+@mutant("after a doubt the entry is sent under a new control id")
+def _() -> AbstractContextManager[Any]:
+    def send(original: Any, self: Poster, stored: StoredEntry, state: str) -> str:
+        if stored.attempts:
+            control_id = f"{stored.entry.control_id}-{stored.attempts}"
+            stored = stored._replace(entry=stored.entry._replace(control_id=control_id))
+        return str(original(self, stored, state))
+
+    return replaced(Poster, "_send")(send)
+
+
+def _judging_duplicates(outcome: Outcome, record_no: str) -> AbstractContextManager[Any]:
+    def judge(original: Any, *words: Any) -> judgement.Verdict:
+        verdict: judgement.Verdict = original(*words)
+        if verdict.meaning is not None and verdict.meaning.name == "already-recorded":
+            return verdict._replace(outcome=outcome, record_no=record_no)
+        return verdict
+
+    return replaced(client, "judge")(judge)
+
+
+@mutant("'already recorded' is taken for posted")
+def _() -> AbstractContextManager[Any]:
+    return _judging_duplicates(Outcome.POSTED, "0")
+
+
+@mutant("'already recorded' is taken for a refusal")
+def _() -> AbstractContextManager[Any]:
+    return _judging_duplicates(Outcome.REJECTED, "")
+
+
+@mutant("SENDING is committed only after sending")
+def _() -> AbstractContextManager[Any]:
+    def send(_original: Any, self: Poster, stored: StoredEntry, state: str) -> str:
+        prepared = self.gateway.prepare(stored.entry)
+        answer = self.gateway.send(prepared)
+        attempt = self._claim(stored, state, prepared)
+        return self._load(stored.id).state if attempt is None else self._write_answer(stored, attempt, answer)
+
+    return replaced(Poster, "_send")(send)
+
+
+@mutant("entries are committed only after they were sent")
+def _() -> AbstractContextManager[Any]:
+    def run(original: Any, context: Any, day: date, connect: Any) -> Any:
+        with discarded(context.database) as connection:
+            _run, numbers = run_module._commit_intents(connection, context, day, "C")
+            made = [entries.entry(connection, number).entry for number in numbers]
+        with connect(context) as gateway:
+            for entry in made:
+                gateway.send(gateway.prepare(entry))
+        return original(context, day, connect)
+
+    return replaced(run_module, "_run")(run)
+
+
+@mutant("the answer is written whatever became of the entry in the meantime")
+def _() -> AbstractContextManager[Any]:
+    def change(original: Any, connection: Any, number: int, old: str, new: str, *words: Any, **named: Any) -> None:
+        if named.pop("held_by", None) is not None:
+            old = entries.head(connection, number).state
+        original(connection, number, old, new, *words, **named)
+
+    return replaced(store_postings, "change_state")(change)
+
+
+@mutant("the answer is written without asking whose attempt it was")
+def _() -> AbstractContextManager[Any]:
+    def change(original: Any, *words: Any, **named: Any) -> None:
+        named.pop("held_by", None)
+        original(*words, **named)
+
+    return replaced(store_postings, "change_state")(change)
+
+
+@mutant("an entry is claimed without asking whether it is still free")
+def _() -> AbstractContextManager[Any]:
+    def claim(_original: Any, self: Poster, stored: StoredEntry, _state: str, prepared: Prepared) -> int:
+        values = {"state": "SENDING", "owner": self.owner, "attempts": stored.attempts + 1}
+        with self.context.database.write() as connection:
+            connection.execute(update(journal_entry).where(journal_entry.c.id == stored.id).values(values))
+            who = self.context.who()
+            return store_postings.begin_attempt(connection, stored.id, "send", prepared.control_id, "", who)[0]
+
+    return replaced(Poster, "_claim")(claim)
+
+
+@mutant("an entry is claimed by its state alone, though it was sent again since Intacct was read")
+def _() -> AbstractContextManager[Any]:
+    def change(original: Any, *words: Any, **named: Any) -> None:
+        named.pop("sent", None)
+        original(*words, **named)
+
+    return replaced(store_postings, "change_state")(change)
+
+
+@mutant("an answer for another control id counts")
+def _() -> AbstractContextManager[Any]:
+    def own(_original: Any, response: Any, _control_id: str) -> Any:
+        return (response.results[0], "") if response.results else (None, "contradiction")
+
+    return replaced(judgement, "own_result")(own)
+
+
+@mutant("an entry in doubt gives its lines back for a new one")
+def _() -> AbstractContextManager[Any]:
+    def intents(original: Any, connection: Any, context: Any, *words: Any) -> Any:
+        for number in entries.numbers_in(connection, "IN_DOUBT"):
+            who = context.who()
+            store_postings.change_state(connection, number, "IN_DOUBT", "HELD", who)
+            store_postings.release(connection, number, who, "HELD", "CANCELLED")
+        return original(connection, context, *words)
+
+    return replaced(run_module, "_commit_intents")(intents)
+
+
+@mutant("a refused entry keeps its lines, and they go on to a new one all the same")
+def _() -> AbstractContextManager[Any]:
+    def release(_original: Any, connection: Any, number: int, who: Any, old: str = "REJECTED", *_rest: Any) -> None:
+        store_postings.change_state(connection, number, old, "REPLACED", who)
+
+    return replaced(store_postings, "release")(release)
+
+
+def _consequence(state: str) -> AbstractContextManager[Any]:
+    def consequence(original: Any, self: Poster, answer: Answer) -> tuple[str, Mapping[str, Any]]:
+        found, values = original(self, answer)
+        return (state if found == "IN_DOUBT" else found), values
+
+    return replaced(Poster, "_consequence")(consequence)
+
+
+@mutant("a lost answer is taken for a refusal")
+def _() -> AbstractContextManager[Any]:
+    return _consequence("REJECTED")
+
+
+@mutant("a lost answer leaves the entry READY")
+def _() -> AbstractContextManager[Any]:
+    return _consequence("READY")
+
+
+@mutant("a server error is taken for proof that nothing ran")
+def _() -> AbstractContextManager[Any]:
+    def judge(original: Any, exchange: Any, *words: Any) -> judgement.Verdict:
+        verdict: judgement.Verdict = original(exchange, *words)
+        return verdict._replace(outcome=Outcome.NOT_RUN) if exchange.status >= 500 else verdict
+
+    return replaced(client, "judge")(judge)
+
+
+@mutant("a lost answer is followed at once by another try")
+def _() -> AbstractContextManager[Any]:
+    def send(original: Any, self: XmlGateway, prepared: Prepared) -> Answer:
+        answer: Answer = original(self, prepared)
+        return original(self, prepared) if answer.outcome is Outcome.IN_DOUBT else answer
+
+    return replaced(XmlGateway, "send")(send)
+
+
+@mutant("uniqueid is off")
+def _() -> AbstractContextManager[Any]:
+    def exchange(original: Any, *words: Any, unique: bool) -> Any:
+        return original(*words, unique=False)
+
+    return replaced(XmlGateway, "_exchange")(exchange)
+
+
+@mutant("what is read back is adopted without a look at its figures")
+def _() -> AbstractContextManager[Any]:
+    return replaced(jobs_postings, "same_content")(lambda _original, _entry, _found: True)
+
+
+@mutant("the first of several entries with the reference is adopted")
+def _() -> AbstractContextManager[Any]:
+    def adopt(original: Any, self: Poster, stored: StoredEntry, attempt: int, found: list[Any]) -> str:
+        return str(original(self, stored, attempt, found[:1]))
+
+    return replaced(Poster, "_adopt_or_hold")(adopt)
+
+
+@mutant("what a person lets be sent again is not read back first")
+def _() -> AbstractContextManager[Any]:
+    def post(_original: Any, self: Poster, number: int) -> str:
+        return self._send(self._load(number), "READY")
+
+    return replaced(Poster, "post")(post)
+
+
+@mutant("no person is asked, however often it was sent")
+def _() -> AbstractContextManager[Any]:
+    def prepare(original: Any, self: Poster, *words: Any) -> None:
+        original(self, *words)
+        self.most_attempts = 1_000_000
+
+    return replaced(Poster, "__init__")(prepare)
+
+
+@contextmanager
+def caught_within(most: int, what: str) -> Iterator[tuple[int, str] | None]:
+    """The seed by which a mutant is caught and the promise that it broke; None if it survives."""
+    from simulator import first_violation, prepared_books
+
+    with prepared_books() as (books, image), MUTANTS[what]():
+        found = first_violation(range(most), books, image)
+    yield None if found is None else found[:2]
+
+
+def main() -> None:
+    """Tell by what each mutant is caught."""
+    import sys
+    import time
+
+    for what in [what for what in MUTANTS if not sys.argv[1:] or sys.argv[1] in what]:
+        started = time.process_time()
+        with caught_within(6000, what) as found:
+            told = "SURVIVES" if found is None else f"seed {found[0]}: {found[1][:90]}"
+        print(f"{time.process_time() - started:5.1f} s  {what}\n         {told}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

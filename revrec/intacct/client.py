@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from lxml import etree
 
@@ -13,7 +13,7 @@ from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
-from revrec.intacct.gateway import Answer, Balance, ErrorClass, FoundEntry, Outcome, Prepared
+from revrec.intacct.gateway import Answer, Balance, ErrorClass, FoundEntry, MasterKind, Outcome, Prepared
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
 from revrec.intacct.judgement import Verdict, judge, readable, refusal
 from revrec.intacct.reading import Answered, Reading, ReadPolicy
@@ -111,6 +111,18 @@ class XmlGateway:
     def closed_through(self, entity: str = "") -> date | None:
         """The last closed day of the entity's books; None if Intacct does not tell."""
         return self._reading.closed_through(entity)
+
+    def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
+        """Which of these ids exist, and whether each is active."""
+        return self._reading.masters(kind, ids)
+
+    def check_reading(self, journal: str) -> None:
+        """Read as recovery does; raises ReadRefused where the user may not."""
+        self._reading.check_reading(journal)
+
+    def clock_offset(self) -> timedelta | None:
+        """How far Intacct's clock was ahead of ours at the last sign-in, give or take half the time that took."""
+        return self._sessions.clock_offset
 
     def _send(self, prepared: Prepared) -> tuple[Answer, Session | None]:
         """The answer, and the session if it is that which Intacct no longer knows."""

@@ -56,17 +56,43 @@ def resolve_credentials(
     ``endpoint_url``). ``keychain`` asks the system's keychain (service, name); left out, the ``keyring`` library is
     used if it is installed.
     """
+    return _credentials(_found(environment, home, settings, credentials_file, keychain)[0])
+
+
+def credential_origins(
+    environment: Mapping[str, str],
+    home: Path,
+    settings: Mapping[str, str] | None = None,
+    credentials_file: Path | None = None,
+    keychain: Keychain | None = None,
+) -> dict[str, str]:
+    """Where each credential comes from, never what it is; the arguments are those of :func:`resolve_credentials`."""
+    return _found(environment, home, settings, credentials_file, keychain)[1]
+
+
+def _found(
+    environment: Mapping[str, str],
+    home: Path,
+    settings: Mapping[str, str] | None,
+    credentials_file: Path | None,
+    keychain: Keychain | None,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The values, and the origin of each by the same names; the first place that has one wins."""
     plain = {name: value for name, value in (settings or {}).items() if value}
     _refuse_passwords(plain)
-    sources = [_from_environment(environment), plain]
+    own = home / ".intacct" / "credentials.ini"
+    sources = {"environment": _from_environment(environment), "configuration": plain}
     if credentials_file is not None:
-        sources.append(_from_file(credentials_file, environment, must_exist=True))
-    sources.append(_from_file(home / ".intacct" / "credentials.ini", environment, must_exist=False))
+        sources[str(credentials_file)] = _from_file(credentials_file, environment, must_exist=True)
+    if own != credentials_file:
+        sources[str(own)] = _from_file(own, environment, must_exist=False)
     found: dict[str, str] = {}
-    for source in sources:
+    origins: dict[str, str] = {}
+    for origin, source in sources.items():
         found = source | found
+        origins = dict.fromkeys(source, origin) | origins
     _ask_keychain(found, keychain or keyring_password)
-    return _credentials(found)
+    return found, dict.fromkeys(found, "keychain") | origins
 
 
 def private_value(path: Path, section: str, key: str) -> str:

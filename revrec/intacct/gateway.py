@@ -10,7 +10,7 @@ Another way to Intacct (REST) has to offer the same methods and values.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -152,6 +152,15 @@ class Balance(NamedTuple):
     end: int
 
 
+class MasterKind(StrEnum):
+    """Kinds of master records that a posting names, as Intacct calls the objects."""
+
+    JOURNAL = "JOURNAL"
+    ACCOUNT = "GLACCOUNT"
+    LOCATION = "LOCATION"
+    DEPARTMENT = "DEPARTMENT"
+
+
 class Gateway(Protocol):
     """What revrec needs of Intacct. Reads and :meth:`sign_in` raise SignInFailed, GatewayUnreachable, ReadRefused."""
 
@@ -177,3 +186,12 @@ class Gateway(Protocol):
 
     def closed_through(self, entity: str = "") -> date | None:
         """The last closed day of an entity's books; None if Intacct does not tell."""
+
+    def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
+        """Which of these ids exist (symbol, account number, location or department id), and whether each is active."""
+
+    def check_reading(self, journal: str) -> None:
+        """Read as recovery does: entries of a journal, and lines. Raises ReadRefused where the user may not."""
+
+    def clock_offset(self) -> timedelta | None:
+        """How far Intacct's clock was ahead of ours at the last sign-in; None before one, or if it does not tell."""

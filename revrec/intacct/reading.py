@@ -17,7 +17,7 @@ from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError
+from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind
 from revrec.intacct.judgement import own_result, refusal
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response, Result
@@ -27,6 +27,15 @@ PAGE = 1000
 PAGES_LIMIT = 1000
 FUNCTIONS_A_REQUEST = 50
 PAUSE_LIMIT = 120.0
+IDS_A_QUERY = 200
+MASTER_KEYS = {
+    MasterKind.JOURNAL: "SYMBOL",
+    MasterKind.ACCOUNT: "ACCOUNTNO",
+    MasterKind.LOCATION: "LOCATIONID",
+    MasterKind.DEPARTMENT: "DEPARTMENTID",
+}
+"""The field by which people know a record of a kind."""
+NOT_A_REFERENCE = "revrec doctor"
 
 GLBATCH_FIELDS = (
     "RECORDNO", "BATCHNO", "JOURNAL", "BATCH_DATE", "BATCH_TITLE", "REFERENCENO", "STATE", "WHENCREATED",
@@ -102,6 +111,20 @@ class Reading:
         rows = _rows(result, "closedbooksdate")
         return _day(rows[0]) if rows else None
 
+    def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
+        """Which ids exist, and whether each is active. Names are not asked for: their field differs by kind."""
+        key = MASTER_KEYS[kind]
+        found: dict[str, bool] = {}
+        for some in _chunks(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+            for row in self._query(kind, ("RECORDNO", key, "STATUS"), ((key, some),)):
+                found[row.get(key, "")] = row.get("STATUS", "").lower() == "active"
+        return found
+
+    def check_reading(self, journal: str) -> None:
+        """The two queries of recovery, made so that they find nothing."""
+        self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))
+        self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
+
     def _entry(self, batch: dict[str, str]) -> FoundEntry:
         record_no = batch.get("RECORDNO", "")
         lines = self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", record_no),))
@@ -117,7 +140,7 @@ class Reading:
             lines=tuple(_line(line, self._base_currency) for line in lines),
         )
 
-    def _query(self, name: str, fields: Sequence[str], where: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    def _query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
         """All pages of a query."""
         records: list[dict[str, str]] = []
         for _ in range(PAGES_LIMIT):
@@ -156,7 +179,7 @@ class Reading:
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
 
 
-def _query_page(name: str, fields: Sequence[str], where: Sequence[tuple[str, str]], offset: int) -> Build:
+def _query_page(name: str, fields: Sequence[str], where: requests_xml.Where, offset: int) -> Build:
     return lambda control_ids: [requests_xml.query(control_ids[0], name, fields, where, offset, PAGE)]
 
 

@@ -15,6 +15,9 @@ from revrec.intacct.redact import MARK
 
 _HOLE = "functions"
 
+Where = Sequence[tuple[str, str | Sequence[str]]]
+"""Conditions: a field and the value it equals, or the values (1 to 1000) that it is one of."""
+
 
 def envelope(
     sender_id: str,
@@ -73,10 +76,8 @@ def get_api_session(control_id: str) -> bytes:
     return _function(control_id, etree.Element("getAPISession"))
 
 
-def query(
-    control_id: str, object_name: str, fields: Sequence[str], where: Sequence[tuple[str, str]], offset: int, size: int
-) -> bytes:
-    """Records whose fields equal all values of ``where``, in order of RECORDNO, from ``offset`` on.
+def query(control_id: str, object_name: str, fields: Sequence[str], where: Where, offset: int, size: int) -> bytes:
+    """Records whose fields meet all of ``where``, in order of RECORDNO, from ``offset`` on.
 
     Ordered because Intacct's pages overlap and leave gaps otherwise; private ones included because entities' records
     are hidden from the top level otherwise.
@@ -96,13 +97,15 @@ def query(
     return _function(control_id, element)
 
 
-def _add_filter(parent: etree._Element, where: Sequence[tuple[str, str]]) -> None:
+def _add_filter(parent: etree._Element, where: Where) -> None:
     """One operator on top; ``and`` only around two or more, as the query's schema wants it."""
     top = etree.SubElement(parent, "and") if len(where) > 1 else parent
     for field, value in where:
-        equal = etree.SubElement(top, "equalto")
-        _add(equal, "field", field)
-        _add(equal, "value", value)
+        values = [value] if isinstance(value, str) else value
+        condition = etree.SubElement(top, "equalto" if isinstance(value, str) else "in")
+        _add(condition, "field", field)
+        for one in values:
+            _add(condition, "value", one)
 
 
 def get_account_balances(control_id: str, account: str, start: date, end: date, entity: str) -> bytes:

@@ -49,6 +49,8 @@ class Sessions:
         self._now = now
         self._sessions: dict[str, Session] = {}
         self._refused: str = ""
+        self.clock_offset: timedelta | None = None
+        """How far the other side's clock was ahead of ours at the last sign-in."""
 
     def of(self, entity: str) -> Session:
         """A live session of an entity (empty: the credentials' own, else the top level).
@@ -76,6 +78,7 @@ class Sessions:
         if self._refused:
             raise SignInFailed(self._refused)
         control_id = f"revrec-sign-in-{uuid4()}"
+        asked = self._now()
         exchange = self._transport.post(self._credentials.endpoint, self._request(control_id, entity))
         reason, response = readable(exchange, self._redactor.text)
         if response is None:
@@ -83,6 +86,9 @@ class Sessions:
         refused = refusal(response, exchange.status)
         if refused is not None:
             raise self._refusal(exchange, *refused)
+        if response.authentication is not None and response.authentication.timestamp is not None:
+            middle = asked + (self._now() - asked) / 2
+            self.clock_offset = response.authentication.timestamp - middle
         return self._session(exchange, response, control_id)
 
     def _request(self, control_id: str, entity: str) -> bytes:

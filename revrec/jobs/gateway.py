@@ -50,13 +50,29 @@ def real_credentials(context: "Context") -> "Credentials":
     """Credentials from the environment, the configuration's file, Intacct's own file or the keychain."""
     from revrec.intacct.credentials import resolve_credentials
 
+    return resolve_credentials(*_places(context))
+
+
+def credential_origins(context: "Context") -> dict[str, str]:
+    """Where each credential of the real gateway comes from (environment, configuration, a file, keychain).
+
+    Raises:
+        BadConfiguration: one of the places cannot be used.
+    """
+    from revrec.intacct.credentials import credential_origins as origins
+
+    return {name: origin for name, origin in origins(*_places(context)).items() if name != "endpoint_url"}
+
+
+def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], Path | None]:
+    """Where credentials may be: environment, home folder, plain settings, the file that is named."""
     settings = context.settings
     plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
     named = settings.text("gateway", "credentials_file")
     file = settings.path("gateway", "credentials_file") if named else None
     # One place decides on the endpoint, or the name in one message could be another than the one that is posted to.
     environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context)}
-    return resolve_credentials(environment, Path.home(), plain, file)
+    return environment, Path.home(), plain, file
 
 
 @contextmanager

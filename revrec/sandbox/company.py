@@ -69,6 +69,7 @@ def seed() -> list[Master]:
         Master("LOCATION", "100-NY", "New York", parent="100"),
         Master("LOCATION", "900", "Closed branch", active=False),
         *_many("DEPARTMENT", {"OPS": "Operations", "ENG": "Engineering", "SALES": "Sales", "MKT": "Marketing"}),
+        *_many("DEPARTMENT", {"200": "Publishing", "300": "Freight"}),
         Master("DEPARTMENT", "GONE", "Former department", active=False),
         *_many("CLASS", {"RETAIL": "Retail", "WHOLESALE": "Wholesale", "ONLINE": "Online"}),
         *_many("PROJECT", {"P-100": "First project", "P-200": "Second project"}),

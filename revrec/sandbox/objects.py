@@ -139,7 +139,8 @@ OBJECTS = {
         ),
         _master("JOURNAL", "SYMBOL", Field("TITLE", "m.name")),
         _master("LOCATION", "LOCATIONID", Field("PARENTID", "nullif(m.parent, '')")),
-        *(_master(kind, f"{kind}ID") for kind in ("DEPARTMENT", "CUSTOMER", "VENDOR", "ITEM", "CLASS", "PROJECT")),
+        _master("DEPARTMENT", "DEPARTMENTID", Field("TITLE", "m.name")),
+        *(_master(kind, f"{kind}ID") for kind in ("CUSTOMER", "VENDOR", "ITEM", "CLASS", "PROJECT")),
         *(_master(kind, f"{kind}ID") for kind in ("EMPLOYEE", "CONTRACT", "WAREHOUSE", "TASK", "COSTTYPE")),
     )
 }

@@ -15,8 +15,8 @@ import pytest
 
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
-from revrec.intacct.errors import SignInFailed
-from revrec.intacct.gateway import ErrorClass, Outcome
+from revrec.intacct.errors import ReadRefused, SignInFailed
+from revrec.intacct.gateway import ErrorClass, MasterKind, Outcome
 from revrec.intacct.reading import ReadPolicy
 
 NUMBERS = count(1)
@@ -290,3 +290,37 @@ def test_an_entry_of_2500_lines_is_read_back_whole_over_pages(ledger: XmlGateway
     assert ledger.post_entry(ours).outcome is Outcome.POSTED
     (found,) = ledger.find_entries(ours.journal, ours.reference)
     assert sorted((one.side, one.amount) for one in found.lines) == sorted((one.side, one.amount) for one in lines)
+
+
+def test_master_records_are_found_with_their_state(ledger: XmlGateway) -> None:
+    assert ledger.masters(MasterKind.JOURNAL, ["RR", "OLD", "XX"]) == {"RR": True, "OLD": False}
+    assert ledger.masters(MasterKind.ACCOUNT, ["2400", "4900", "9999"]) == {"2400": True, "4900": False}
+    assert ledger.masters(MasterKind.LOCATION, ["100-NY", "E100", "900"]) == {
+        "100-NY": True,
+        "E100": True,
+        "900": False,
+    }
+    assert ledger.masters(MasterKind.DEPARTMENT, ["OPS", "GONE", "ops"]) == {"OPS": True, "GONE": False}
+
+
+@pytest.mark.parametrize("denied", ["read:GLBATCH", "read:GLENTRY"])
+def test_what_the_user_may_not_read_shows_before_it_is_needed(
+    ledger: XmlGateway, sandbox: Sandbox, denied: str
+) -> None:
+    ledger.check_reading("RR")
+    sandbox.admin("/switch", denied=denied)
+    try:
+        with pytest.raises(ReadRefused, match="permission"):
+            ledger.check_reading("RR")
+    finally:
+        sandbox.admin("/switch", denied="")
+
+
+def test_the_clock_of_the_gateway_is_compared(ledger: XmlGateway, sandbox: Sandbox) -> None:
+    sandbox.admin("/clock", offset_seconds=600)
+    try:
+        ledger.sign_in()
+        offset = ledger.clock_offset()
+        assert offset is not None and 595 < offset.total_seconds() < 605
+    finally:
+        sandbox.admin("/clock", offset_seconds=0)

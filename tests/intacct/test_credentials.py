@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.intacct.credentials import Credentials, keyring_password, resolve_credentials
+from revrec.intacct.credentials import (
+    Credentials,
+    credential_origins,
+    keyring_password,
+    private_value,
+    resolve_credentials,
+)
 from revrec.intacct.endpoint import INTACCT_ENDPOINT, checked_endpoint, checked_session_endpoint
 
 FULL = {
@@ -225,3 +231,33 @@ def test_a_session_stays_with_its_party() -> None:
     with pytest.raises(BadConfiguration, match="another party"):
         checked_session_endpoint("http://127.0.0.1:1/", INTACCT_ENDPOINT)
     assert checked_session_endpoint("https://na1.intacct.com/x", INTACCT_ENDPOINT)
+
+
+def test_where_each_value_comes_from_can_be_told_without_the_values(home: Path) -> None:
+    file = write(home / "mine.ini", "[default]\nuser_password = file-pw\n")
+    environment = {name: FULL[name] for name in ("INTACCT_SENDER_ID", "INTACCT_SENDER_PASSWORD")}
+    told = credential_origins(environment, home, {"company_id": "ACME"}, file, nothing)
+    assert told == {
+        "sender_id": "environment",
+        "sender_password": "environment",
+        "company_id": "configuration",
+        "user_password": str(file),
+        "user_id": str(home / ".intacct" / "credentials.ini"),
+        "entity_id": str(home / ".intacct" / "credentials.ini"),
+        "endpoint_url": str(home / ".intacct" / "credentials.ini"),
+    }
+
+
+def test_a_password_of_the_keychain_is_told_as_such(tmp_path: Path) -> None:
+    plain = {"sender_id": "s", "company_id": "c", "user_id": "u"}
+    told = credential_origins({}, tmp_path, plain, None, lambda _service, name: f"pw of {name}")
+    assert told["sender_password"] == told["user_password"] == "keychain" and told["user_id"] == "configuration"
+
+
+def test_another_section_of_a_credentials_file_holds_other_secrets(tmp_path: Path) -> None:
+    file = write(tmp_path / "mine.ini", f"{INI}\n[alerts]\npassword = mail = pw\n")
+    assert private_value(file, "alerts", "password") == "mail = pw"
+    assert private_value(file, "alerts", "user") == private_value(file, "none", "password") == ""
+    file.chmod(0o644)
+    with pytest.raises(BadConfiguration, match="chmod 600"):
+        private_value(file, "alerts", "password")

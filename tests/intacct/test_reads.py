@@ -9,7 +9,8 @@ from lxml import etree
 
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.reading import ReadPolicy
+from revrec.intacct.gateway import MasterKind
+from revrec.intacct.reading import IDS_A_QUERY, MASTER_KEYS, ReadPolicy
 
 BATCH = (
     "<GLBATCH><RECORDNO>{no}</RECORDNO><BATCHNO>17</BATCHNO><JOURNAL>RR</JOURNAL><BATCH_DATE>03/31/2025</BATCH_DATE>"
@@ -205,3 +206,36 @@ def test_pages_without_end_are_given_up(
     stub.script = [lambda request: page(request, wire, BATCH.format(no=1), remaining=1)]
     with pytest.raises(ReadRefused, match="no end"):
         gateway.find_entries("RR", "RR1")
+
+
+def master(kind: MasterKind, no: int, status: str = "active") -> str:
+    key = MASTER_KEYS[kind]
+    return f"<{kind}><RECORDNO>{no}</RECORDNO><{key}>ID-{no}</{key}><STATUS>{status}</STATUS></{kind}>"
+
+
+@pytest.mark.parametrize("kind", list(MasterKind))
+def test_master_records_are_asked_for_by_their_ids(gateway: XmlGateway, stub: Any, wire: Any, kind: MasterKind) -> None:
+    stub.script = [lambda request: page(request, wire, master(kind, 1) + master(kind, 2, "inactive"))]
+    assert gateway.masters(kind, ["ID-1", "ID-2", "ID<3>", "", "ID-1"]) == {"ID-1": True, "ID-2": False}
+    query = etree.fromstring(stub.requests[-1].encode()).find(".//query")
+    assert query.findtext("object") == kind
+    assert query.findtext("filter/in/field") == MASTER_KEYS[kind]
+    assert [one.text for one in query.findall("filter/in/value")] == ["ID-1", "ID-2", "ID<3>"]
+
+
+def test_very_many_ids_are_asked_for_in_parts(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [lambda request: page(request, wire, "")]
+    assert gateway.masters(MasterKind.ACCOUNT, [f"A{number}" for number in range(IDS_A_QUERY * 2 + 1)]) == {}
+    assert [request.count("<value>") for request in stub.requests[1:]] == [IDS_A_QUERY, IDS_A_QUERY, 1]
+
+
+def test_without_ids_nothing_is_asked(gateway: XmlGateway, stub: Any) -> None:
+    assert gateway.masters(MasterKind.LOCATION, ["", ""]) == {} and stub.requests == []
+
+
+def test_the_reading_of_recovery_is_tried_with_what_finds_nothing(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [lambda request: page(request, wire, "")]
+    gateway.check_reading("RR")
+    first, second = stub.requests[1:]
+    assert "<object>GLBATCH</object>" in first and "<value>RR</value>" in first
+    assert "<object>GLENTRY</object>" in second

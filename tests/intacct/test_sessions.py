@@ -222,3 +222,12 @@ def test_proxies_of_the_environment_are_not_used_on_this_machine(
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
     stub.script = [wire.posted]
     assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+
+
+@pytest.mark.parametrize("minutes", [0, 7, -60 * 24 * 400])
+def test_the_other_side_s_clock_is_compared_at_each_sign_in(gateway: XmlGateway, stub: Any, minutes: int) -> None:
+    assert gateway.clock_offset() is None
+    stub.skew = timedelta(minutes=minutes)
+    gateway.sign_in()
+    offset = gateway.clock_offset()
+    assert offset is not None and abs(offset - stub.skew) < timedelta(seconds=3)

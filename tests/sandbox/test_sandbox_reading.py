@@ -427,3 +427,31 @@ def test_b60_the_trial_balance_sums_to_zero(client: Any) -> None:
     for column in ("startbalance", "endbalance"):
         assert sum(map(Decimal, answer.column(column))) == 0
     assert sum(map(Decimal, answer.column("debits"))) == sum(map(Decimal, answer.column("credits"))) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "title", "active", "inactive"),
+    [
+        ("JOURNAL", "SYMBOL", "TITLE", "RR", "OLD"),
+        ("GLACCOUNT", "ACCOUNTNO", "TITLE", "2400", "4900"),
+        ("LOCATION", "LOCATIONID", "NAME", "100-NY", "900"),
+        ("DEPARTMENT", "DEPARTMENTID", "TITLE", "OPS", "GONE"),
+    ],
+)
+def test_b54_master_records_are_found_by_their_ids(
+    client: Any, name: str, key: str, title: str, active: str, inactive: str
+) -> None:
+    ids = "".join(f"<value>{one}</value>" for one in (active, inactive, "NO-SUCH"))
+    answer = client.call(query(f"{key},STATUS,{title}", f"<in><field>{key}</field>{ids}</in>", name=name))
+    found = {row.findtext(key): row.findtext("STATUS") for row in answer.data}
+    assert found == {active: "active", inactive: "inactive"}
+    assert all(row.findtext(title) for row in answer.data)
+    by_code = client.call(by_query(f"{key} IN ('{active}', '{inactive}')", name=name))
+    assert by_code.data.get("count") == "2"
+
+
+@pytest.mark.parametrize("name", ["JOURNAL", "GLACCOUNT", "LOCATION", "DEPARTMENT"])
+def test_b66_reading_master_records_needs_the_permission(client: Any, name: str) -> None:
+    client.switch(denied=f"read:{name}")
+    answer = client.call(query("RECORDNO", name=name))
+    assert answer.status == "failure" and "You do not have permission for API" in answer.said

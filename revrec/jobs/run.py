@@ -88,7 +88,7 @@ def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
     to = company(context)
     _check_quarantine(context)
     with context.database.write() as connection:
-        _check_company(connection, to)
+        check_company(connection, to)
         run_id, created = _commit_intents(connection, context, day, to)
     result = RunResult(day, False, run_id)
     try:
@@ -182,6 +182,12 @@ def _shown(entry: "Row[Any]") -> dict[str, object]:
     }
 
 
+def check_settings(context: "Context") -> None:
+    """Refuse settings under which an entry could be sent twice. Raises BadConfiguration."""
+    _check_times(context)
+    _check_quarantine(context)
+
+
 def _check_times(context: "Context") -> None:
     """A worker must lose its right to send before anybody else may think it dead."""
     settings = context.settings
@@ -200,8 +206,8 @@ def _check_quarantine(context: "Context") -> None:
         raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
 
 
-def _check_company(connection: "Connection", to: str) -> None:
-    """One database, one company: what is posted or in doubt in one is neither in another."""
+def check_company(connection: "Connection", to: str) -> None:
+    """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
     last = entries.last_control_id(connection)
     before = company_of(last, deployment(connection)) if last else to.lower()
     if before != to.lower():

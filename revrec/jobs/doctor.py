@@ -1,0 +1,216 @@
+"""``revrec doctor``: everything that a run needs, looked at in order, each with its mend. Nothing is changed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.errors import Busy, RevrecError
+from revrec.core.rules import RuleBook
+from revrec.intacct.errors import ReadRefused
+from revrec.intacct.gateway import Gateway, MasterKind
+from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, open_gateway
+from revrec.jobs.rules import load_rules
+from revrec.jobs.run import check_company, check_settings
+from revrec.store.places import Place, waiting_places
+from revrec.store.rollback import discarded
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
+CLOCK_TOLERANCE = timedelta(seconds=60)
+SHOWN = 10
+"""Ids that are named in one finding; of more, their number is told."""
+ENTITIES = 10
+"""Entities whose books are looked at: each costs a sign-in."""
+
+WORDS = {MasterKind.JOURNAL: "journal", MasterKind.ACCOUNT: "account"}
+REMOTE = ("journals", "accounts", "locations", "departments", "reading", "closed books")
+
+
+class Check(NamedTuple):
+    """One finding: ``state`` is ok, warning, failed, or skipped because what it needs failed.
+
+    ``mend`` says what to do; it is empty where the detail is a message, for these say it themselves.
+    """
+
+    name: str
+    state: str
+    detail: str
+    mend: str = ""
+
+
+def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
+    """Look at everything; a finding that makes later ones impossible lets them be skipped."""
+    try:
+        context = make_context()
+        yield _configuration(context)
+    except RevrecError as error:
+        yield _failed("configuration", error)
+        return
+    book: list[RuleBook] = []
+    places: list[Place] = []
+    yield _guarded("rules", lambda: _rules(context, book))
+    yield _guarded("database", lambda: _database(context, places))
+    credentials = _guarded("credentials", lambda: _credentials(context))
+    yield credentials
+    if credentials.state == FAILED:
+        yield from _skipped(("sign-in", "clock", *REMOTE), "the credentials")
+        return
+    yield from _remote(context, book[0] if book else None, places)
+
+
+def _remote(context: "Context", book: RuleBook | None, places: list[Place]) -> Iterator[Check]:
+    """What only the gateway can tell."""
+    try:
+        with open_gateway(context) as gateway:
+            gateway.sign_in()
+            yield Check("sign-in", OK, f"company {company(context)} at {_address(context)}")
+            yield _clock(gateway)
+            yield from _posting(context, gateway, book, places)
+    except RevrecError as error:
+        yield _failed("sign-in", error)
+        yield from _skipped(("clock", *REMOTE), "the sign-in")
+
+
+def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places: list[Place]) -> Iterator[Check]:
+    """What an entry names must exist and be active, and what recovery reads must be readable."""
+    if book is None:
+        yield from _skipped(("journals", "accounts"), "the rules")
+    else:
+        journals = {rule.post.journal for rule in book.rules}
+        accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
+        yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
+        yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
+    sent = set(context.settings.text("gateway", "omit").replace(",", " ").split())
+    for name, kind in (("location", MasterKind.LOCATION), ("department", MasterKind.DEPARTMENT)):
+        ids = set() if name in sent else {_carried(place, name) for place in places}
+        yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _known(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
+    journal = context.settings.text("posting", "journal")
+    yield _guarded("reading", lambda: _reading(gateway, journal))
+    yield _guarded("closed books", lambda: _closed(gateway, places))
+
+
+def _configuration(context: "Context") -> Check:
+    check_settings(context)
+    file = context.settings.file
+    if file is None:
+        return Check("configuration", WARNING, "no file: the defaults hold", "make one with: revrec init")
+    return Check("configuration", OK, str(file))
+
+
+def _rules(context: "Context", book: list[RuleBook]) -> Check:
+    book.append(load_rules(context))
+    told = f"{len(book[0].rules)} rules in {context.settings.path('rules', 'folder')}"
+    if book[0].warnings:
+        return Check("rules", WARNING, f"{told}; {len(book[0].warnings)} warnings", "see: revrec rules check")
+    return Check("rules", OK, told)
+
+
+def _database(context: "Context", places: list[Place]) -> Check:
+    """Its revision, and that it can be written to: a transaction is begun and thrown away."""
+    try:
+        with discarded(context.database) as connection:
+            check_company(connection, company(context))
+            places.extend(waiting_places(connection))
+    except Busy as error:
+        return Check("database", WARNING, str(error), "look again when the other command has ended")
+    return Check("database", OK, f"{context.database.where}, can be written to")
+
+
+def _credentials(context: "Context") -> Check:
+    if endpoint(context) == SANDBOX:
+        return Check("credentials", OK, "the built-in sandbox has its own")
+    company(context)
+    origins = credential_origins(context)
+    return Check("credentials", OK, ", ".join(f"{name} from {origin}" for name, origin in sorted(origins.items())))
+
+
+def _address(context: "Context") -> str:
+    address = endpoint(context)
+    return "the built-in sandbox" if address == SANDBOX else address
+
+
+def _clock(gateway: Gateway) -> Check:
+    """Intacct tells whole seconds. Postings take no date from the clock, so a wrong one confuses people alone."""
+    offset = gateway.clock_offset()
+    if offset is None:
+        return Check("clock", WARNING, "Intacct does not tell its time", "compare this machine's clock by hand")
+    seconds = round(offset.total_seconds())
+    told = f"Intacct's is {abs(seconds)} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
+    if abs(offset) > CLOCK_TOLERANCE:
+        return Check("clock", WARNING, told, "set this machine's clock (NTP); times in the audit trail follow it")
+    return Check("clock", OK, told)
+
+
+def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
+    """That records exist and are active. A user with few rights may not be let to look, which stops no posting."""
+    wanted = sorted(filter(None, ids))
+    if not wanted:
+        return Check(name, OK, "none are named")
+    try:
+        found = gateway.masters(kind, wanted)
+    except ReadRefused as error:
+        return Check(name, WARNING, f"cannot be looked up: {error}", f"let the user list {kind}, or check them by hand")
+    missing = [one for one in wanted if one not in found]
+    inactive = [one for one in wanted if not found.get(one, True)]
+    if missing or inactive:
+        parts = [(missing, "not in Intacct"), (inactive, "inactive")]
+        told = "; ".join(f"{words}: {_some(some)}" for some, words in parts if some)
+        mend = f"make or activate them in Intacct, or correct {'the rules' if kind in WORDS else 'the charge lines'}"
+        return Check(name, FAILED, told, mend)
+    return Check(name, OK, f"{_some(wanted)}: there and active")
+
+
+def _carried(place: Place, dimension: str) -> str:
+    """The id that a line will carry; without a location it is the entity, as in the entry that is sent."""
+    return place.dimensions.get(dimension, "") or (place.entity if dimension == "location" else "")
+
+
+def _reading(gateway: Gateway, journal: str) -> Check:
+    """A lost answer is resolved by reading, so a run must not begin without."""
+    try:
+        gateway.check_reading(journal)
+    except ReadRefused as error:
+        mend = "give the user the right to list and view journal entries; without it a lost answer cannot be resolved"
+        return Check("reading", FAILED, str(error), mend)
+    return Check("reading", OK, f"journal entries (GLBATCH, GLENTRY) of {journal} can be read")
+
+
+def _closed(gateway: Gateway, places: list[Place]) -> Check:
+    """Open lines dated in closed books will be refused."""
+    first: dict[str, str] = {}
+    for place in places:
+        first[place.entity] = min(first.get(place.entity, place.first), place.first)
+    told, late = [], []
+    for entity in sorted({"", *first})[:ENTITIES]:
+        closed = gateway.closed_through(entity)
+        who = entity or "top level"
+        told.append(f"{who}: {f'through {closed}' if closed else 'not told'}")
+        if closed and entity in first and date.fromisoformat(first[entity]) <= closed:
+            late.append(f"{who} from {first[entity]}")
+    if late:
+        mend = "open the period in Intacct, or book these lines by hand"
+        return Check("closed books", WARNING, f"{'; '.join(told)}; lines wait in closed books: {_some(late)}", mend)
+    return Check("closed books", OK, "; ".join(told))
+
+
+def _guarded(name: str, look: Callable[[], Check]) -> Check:
+    try:
+        return look()
+    except RevrecError as error:
+        return _failed(name, error)
+
+
+def _failed(name: str, error: RevrecError) -> Check:
+    return Check(name, FAILED, str(error))
+
+
+def _skipped(names: Iterable[str], missing: str) -> Iterator[Check]:
+    for name in names:
+        yield Check(name, SKIPPED, f"not looked at: {missing} failed", f"mend {missing} first")
+
+
+def _some(ids: list[str]) -> str:
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return f"{', '.join(ids[:SHOWN])}{more}"

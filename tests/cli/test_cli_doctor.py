@@ -1,0 +1,37 @@
+"""``revrec doctor`` prints each finding as it comes, and ends with 5 if one failed."""
+
+from pathlib import Path
+from typing import Any
+
+
+def test_new_books_are_healthy(story: Path, revrec: Any) -> None:
+    ended = revrec("doctor")
+    assert ended.code == 0, ended.out
+    lines = ended.out.splitlines()
+    assert lines[0] == "ok       configuration  revrec.toml"
+    assert [line.split()[0] for line in lines] == ["ok"] * 12
+
+
+def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: Any, intacct: dict[str, str]) -> None:
+    rules = story / "rules" / "mine.toml"
+    rules.write_text('[[rule]]\nname = "m"\npriority = 999\n[rule.when]\nitem = "ZZZ"\n[rule.recognize]\n')
+    rules.write_text(rules.read_text() + 'method = "rev_rec_date"\n[rule.post]\naccrued = "9999"\n')
+    ended = revrec("doctor", env=intacct)
+    assert ended.code == 5
+    assert "FAILED   accounts       not in Intacct: 9999\n" + " " * 24 + "make or activate them in Intacct" in ended.out
+    assert intacct["INTACCT_USER_PASSWORD"] not in ended.out
+
+
+def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Any) -> None:
+    (books / "revrec.db").unlink()
+    ended = revrec("doctor", "--format", "json")
+    assert ended.code == 5 and list(ended.json) == ["checks"]
+    assert all(list(one) == ["name", "state", "detail", "mend"] for one in ended.json["checks"])
+    assert [one["name"] for one in ended.json["checks"] if one["state"] == "failed"] == ["database"]
+    assert revrec("doctor", "--format", "csv").out.startswith("name,state,detail,mend\n")
+
+
+def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Any) -> None:
+    (books / "revrec.toml").write_text("[nonsense]\n", encoding="utf-8")
+    ended = revrec("doctor")
+    assert ended.code == 5 and ended.out.startswith("FAILED   configuration  revrec.toml: unknown section")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 SANDBOX = "sandbox"
-SANDBOX_COMPANY = "SANDBOX"
+SANDBOX_COMPANY = "REVREC-sandbox"
+"""The company of every sandbox, so that a served one and a built-in one are the same to an entry."""
 ENDPOINT_NAMES = ("REVREC_GATEWAY_ENDPOINT", "REVREC_INTACCT_ENDPOINT_URL", "INTACCT_ENDPOINT_URL")
 
 

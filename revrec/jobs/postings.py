@@ -29,6 +29,10 @@ PATIENCE = 600
 """Seconds that a run waits for another command's long transaction: an answer of Intacct's must not get lost to it."""
 
 
+POSTED_STATE = "Posted"
+"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
+
+
 class Stopped(Exception):
     """Nothing ran and nothing more will: sign-in failed, or the gateway cannot be reached or wants a pause."""
 
@@ -99,16 +103,15 @@ class Poster:
         with self._write() as connection:
             who = self.context.who()
             postings.end_attempt(connection, attempt, postings.Outcome(_UNREAD, None, None, str(error), ""), who)
-            held = not stops and postings.unread(connection, stored.id) >= self.most_attempts
-            if held:
+            if not stops and postings.unread(connection, stored.id) >= self.most_attempts:
                 told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
-                postings.change_state(connection, stored.id, "IN_DOUBT", "HELD", who, **_freed(told))
+                self._settled(connection, stored, "HELD", told)
         if stops:
             sign_in = isinstance(error, SignInFailed)
             error_class = ErrorClass.NEEDS_SIGN_IN if sign_in else ErrorClass.RETRY_LATER
             control_id = stored.entry.control_id
             raise Stopped(Answer(Outcome.NOT_RUN, control_id, error_class=error_class, advice=str(error)))
-        return "HELD" if held else "IN_DOUBT"
+        return self._load(stored.id).state
 
     def suspend_stale(self) -> int:
         """Put entries that were being sent in doubt; returns how many.
@@ -158,7 +161,8 @@ class Poster:
         try:
             with self._write() as connection:
                 who = self.context.who()
-                postings.change_state(connection, stored.id, state, "SENDING", who, **claim)
+                # Nobody sent it since it was loaded, or what was read back then no longer counts.
+                postings.change_state(connection, stored.id, state, "SENDING", who, sends=stored.sends, **claim)
                 control_id, request = prepared.control_id, prepared.redacted
                 return postings.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
         except postings.LostClaim:
@@ -211,12 +215,12 @@ class Poster:
         return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
 
     def _adopt_or_hold(self, stored: StoredEntry, attempt: int, found: list[FoundEntry]) -> str:
-        if len(found) == 1 and same_content(stored.entry, found[0]):
+        if len(found) == 1 and found[0].state == POSTED_STATE and same_content(stored.entry, found[0]):
             posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NOTHING_SAID}
-            self._note_read_back(attempt, found, "found", (stored.id, "POSTED", posted))
+            self._note_read_back(attempt, found, "found", (stored, "POSTED", posted))
         else:
             told = {"error": _doubt(found), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
-            self._note_read_back(attempt, found, "differs" if found else "absent", (stored.id, "HELD", told))
+            self._note_read_back(attempt, found, "differs" if found else "absent", (stored, "HELD", told))
         return self._load(stored.id).state
 
     def _note_read_back(
@@ -224,7 +228,7 @@ class Poster:
         attempt: int,
         found: list[FoundEntry],
         outcome: str,
-        change: tuple[int, str, Mapping[str, str | None]] | None = None,
+        change: tuple[StoredEntry, str, Mapping[str, str | None]] | None = None,
     ) -> None:
         seen = "\n".join(str(one) for one in found) or "nothing found"
         record_no = found[0].record_no if outcome == "found" else None
@@ -232,10 +236,15 @@ class Poster:
             who = self.context.who()
             postings.end_attempt(connection, attempt, postings.Outcome(outcome, None, record_no, None, seen), who)
             if change:
-                number, state, values = change
-                # If another worker settled it first, what was read is kept as evidence and changes nothing.
-                with suppress(postings.LostClaim):
-                    postings.change_state(connection, number, "IN_DOUBT", state, who, **_freed(values))
+                self._settled(connection, *change)
+
+    def _settled(
+        self, connection: "Connection", stored: StoredEntry, state: str, values: Mapping[str, str | None]
+    ) -> None:
+        """End a doubt by what was read, unless another worker has settled it or sent the entry again meanwhile."""
+        with suppress(postings.LostClaim):
+            who, sends = self.context.who(), stored.sends
+            postings.change_state(connection, stored.id, "IN_DOUBT", state, who, sends=sends, **_freed(values))
 
 
 _UNREAD = "unread"
@@ -249,7 +258,10 @@ def _doubt(found: list[FoundEntry]) -> str:
         return "sent as often as allowed, and Intacct does not show it"
     if len(found) > 1:
         return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
-    return f"Intacct's entry {found[0].record_no} with this reference has other figures"
+    (one,) = found
+    if one.state != POSTED_STATE:
+        return f"Intacct's entry {one.record_no} with this reference is not posted there: its state is {one.state}"
+    return f"Intacct's entry {one.record_no} with this reference has other figures"
 
 
 def _freed(values: Mapping[str, str | None]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ PRESENTED = (
 COMPARED = (
     (re.compile(r"\bRR[A-Z2-7]{16}\b"), "RR"),
     (re.compile(r"\brr[a-z2-7]{16}\b"), "rr"),
-    (re.compile(r"revrec:([a-z]+):[0-9a-f]{12}"), r"revrec:\1:"),
+    (re.compile(r"revrec:([a-z-]+):[0-9a-f]{12}"), r"revrec:\1:"),
     (re.compile(r"[\d,]+ characters"), "characters"),
     (re.compile(r"response [\d,]+"), "response"),
     (re.compile(r"[0-9a-f]{64}"), "sha256"),

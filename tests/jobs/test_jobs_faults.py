@@ -201,6 +201,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
         ([in_ledger("1"), in_ledger("2")], "Intacct has 2 entries with this reference: 1, 2"),
         ([in_ledger(amount=199)], "Intacct's entry 4711 with this reference has other figures"),
         ([in_ledger(day=date(2024, 1, 13))], "has other figures"),
+        ([in_ledger()._replace(state="Submitted")], "is not posted there: its state is Submitted"),
     ],
 )
 def test_what_a_read_back_cannot_settle_is_held_for_a_person(due: Any, stub: Stub, found: Any, said: str) -> None:

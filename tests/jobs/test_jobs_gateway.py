@@ -10,6 +10,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.gateway import company, endpoint, open_gateway, real_credentials
 from revrec.jobs.sandbox_process import sandbox
+from revrec.sandbox.company import COMPANY_ID
 
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
 
@@ -20,7 +21,7 @@ def plain(new_books: Any, tmp_path: Any) -> Any:
 
 
 def test_without_a_word_it_is_the_sandbox(plain: Any) -> None:
-    assert endpoint(plain.context()) == "sandbox" and company(plain.context()) == "SANDBOX"
+    assert endpoint(plain.context()) == "sandbox" and company(plain.context()) == COMPANY_ID
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """``revrec postings resolve``: what a person decides about an entry that is held."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.store import entries, postings
@@ -28,7 +28,7 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str) -
         control_id = entries.entry(connection, number).entry.control_id
         attempt, _ = postings.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
         postings.end_attempt(connection, attempt, postings.Outcome("found", None, record_no, None, reason), who)
-        values = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
+        values: dict[str, Any] = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
         postings.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
     return "POSTED"
 

@@ -4,24 +4,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, ScalarSelect, func, insert, select, tuple_, update
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.digests import of_rows, of_texts, row_text, sha256
-from revrec.store.tables import journal_entry, journal_line, posting_run, schedule_line
+from revrec.store.tables import attempt, journal_entry, journal_line, posting_run, schedule_line
 
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
 
 class StoredEntry(NamedTuple):
-    """A journal entry with its number here, its posting state, what Intacct said of it, and its whole content."""
+    """A journal entry with its number here, its posting state, what Intacct said of it, and its whole content.
+
+    ``attempts`` counts from when a person last let it be sent again, ``sends`` from the beginning.
+    """
 
     id: int
     state: str
     attempts: int
+    sends: int
     record_no: str | None
     error_no: str | None
     error: str | None
@@ -155,7 +159,14 @@ def load(connection: Connection, row: Any) -> StoredEntry:
         tuple(_lines(connection, row.id)),
     )
     said = (row.record_no, row.error_no, row.error, row.advice)
-    return StoredEntry(row.id, row.state, row.attempts, *said, whole)
+    sends = connection.execute(select(sends_of(row.id))).scalar_one()
+    return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)
+
+
+def sends_of(number: int) -> ScalarSelect[int]:
+    """How often an entry was sent, ever, so far as its record goes: a figure that only grows."""
+    query = select(func.count()).select_from(attempt)
+    return query.where(attempt.c.entry_id == number, attempt.c.kind == "send").scalar_subquery()
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

@@ -9,6 +9,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.posting import allowed
 from revrec.store.audit import Who, record
 from revrec.store.digests import of_rows
+from revrec.store.entries import sends_of
 from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
 
 
@@ -62,13 +63,15 @@ def change_state(
     new: str,
     who: Who,
     held_by: str | None = None,
+    sends: int | None = None,
     reason: str = "",
     **values: Any,
 ) -> None:
     """Move an entry from one posting state to another, if it is still in the first and still ours.
 
-    ``held_by``, where given, must be the worker that holds the entry; ``reason`` is a person's, for the audit trail.
-    ``values`` are further columns to set.
+    ``held_by``, where given, must be the worker that holds the entry. ``sends``, where given, must be how often the
+    entry was sent: what was decided when it was less often came before a doubt that is not settled. ``reason`` is a
+    person's, for the audit trail. ``values`` are further columns to set.
 
     Raises:
         LostClaim: another worker was faster.
@@ -78,6 +81,8 @@ def change_state(
     where = [journal_entry.c.id == entry_id, journal_entry.c.state == old]
     if held_by is not None:
         where.append(journal_entry.c.owner == held_by)
+    if sends is not None:
+        where.append(sends_of(entry_id) == sends)
     done = connection.execute(
         update(journal_entry).where(*where).values(state=new, **values).returning(*journal_entry.c)
     ).first()

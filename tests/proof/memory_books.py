@@ -1,4 +1,4 @@
-"""Books in memory: the real database with all its triggers, put back to a prepared state in a fraction of a millisecond.
+"""Books in memory: the real database with all its triggers, put back to a prepared state at once.
 
 Several simulated workers share the one connection. That is sound only while no worker is stopped within a
 transaction; a job that talked to Intacct within one would be found at once, for SQLite refuses a second BEGIN.
@@ -85,7 +85,7 @@ class SteppedDatabase(Database):
         event.listen(self.engine, "connect", engine_module._prepare_sqlite)
         event.listen(self.engine, "begin", engine_module._begin_sqlite)
         # The deployment id is part of every reference: a seed must give the same references every time.
-        with mock.patch.object(engine_module, "uuid4", lambda: UUID(int=1)):
+        with mock.patch.object(engine_module, "uuid4", return_value=UUID(int=1)):
             self.create()
 
     @contextmanager
@@ -124,10 +124,13 @@ class MemoryBooks:
         self.folder = folder
         self.clock = clock
         self.step: Step = lambda _label: None
-        self.database = SteppedDatabase(lambda label: self.step(label))
+        self.database = SteppedDatabase(self._at_transaction)  # noqa: PLW0108 - step is replaced later
         self.settings = settings.load(None, folder, ENVIRONMENT)
         (folder / "rules").mkdir(exist_ok=True)
         self.rules()
+
+    def _at_transaction(self, label: str) -> None:
+        self.step(label)
 
     def rules(self, name: str = "magazine", offset: int = 7, periods: int = 3) -> None:
         """Put other rules in force."""
@@ -161,7 +164,8 @@ class MemoryBooks:
     def check_entries(self, ledger: Ledger, quiet: bool) -> None:
         """POSTED is in the ledger and equal. If nothing is under way, what was refused or given up is not in it."""
         for number, reference, state, record_no in self.sql(
-            "SELECT id, reference, state, record_no FROM journal_entry WHERE state IN ('POSTED', 'REJECTED', 'REPLACED')"
+            "SELECT id, reference, state, record_no FROM journal_entry"
+            " WHERE state IN ('POSTED', 'REJECTED', 'REPLACED')"
         ):
             live = [entry for entry in ledger.of(reference) if not entry.foreign]
             if state == "POSTED":

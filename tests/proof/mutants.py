@@ -1,6 +1,6 @@
 """The protocol broken on purpose, one rule at a time: each of these must be caught by the simulator.
 
-    python tests/proof/mutants.py            # plays each until it is caught, and tells by what
+python tests/proof/mutants.py            # plays each until it is caught, and tells by what
 """
 
 from collections.abc import Callable, Iterator, Mapping

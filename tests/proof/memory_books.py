@@ -124,7 +124,7 @@ class MemoryBooks:
         self.folder = folder
         self.clock = clock
         self.step: Step = lambda _label: None
-        self.database = SteppedDatabase(self._at_transaction)  # noqa: PLW0108 - step is replaced later
+        self.database = SteppedDatabase(self._at_transaction)
         self.settings = settings.load(None, folder, ENVIRONMENT)
         (folder / "rules").mkdir(exist_ok=True)
         self.rules()

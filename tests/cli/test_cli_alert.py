@@ -94,7 +94,7 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts
     ended = revrec("run", "--date", "2024-04-30", "--format", "json")
     assert ended.code == 4 and ended.json["failed"] == 1 and "warning" not in ended.err
     (mail,) = box.mails
-    assert mail["Subject"] == "revrec SANDBOX: 1 failed, 1 posted (run 1 for 2024-04-30)"
+    assert mail["Subject"] == "revrec REVREC-sandbox: 1 failed, 1 posted (run 1 for 2024-04-30)"
     (failed,) = [one for one in ended.json["entries"] if one["status"] == "rejected"]
     for part in (failed["reference"], "12.00 USD", failed["error"], failed["advice"], "Next: Mend what"):
         assert part in body(mail)
@@ -176,7 +176,7 @@ def test_alert_test_tells_each_channel_and_says_so(box: Box, alerts: Any, revrec
     alerts()
     ended = revrec("alert", "test")
     assert (ended.code, ended.out) == (0, "mail: told\n")
-    assert box.mails[0]["Subject"] == "revrec SANDBOX: test of the alerts"
+    assert box.mails[0]["Subject"] == "revrec REVREC-sandbox: test of the alerts"
     ended = revrec("alert", "test", "--format", "json", env={"REVREC_ALERTS_URLS": f"bogus://{PASSWORD}"})
     assert ended.code == 5
     assert [(one["channel"], one["ok"]) for one in ended.json["channels"]] == [

@@ -94,8 +94,8 @@ class Ledger:
     """It remembers no control id at all."""
     sent_as: dict[str, tuple[str, object]] = field(default_factory=dict)
     """By reference: the control id and the content that it was first sent with."""
-    shown: dict[str, list[tuple[int, object]]] = field(default_factory=dict)
-    """By reference: what reads showed: how many entries, and the content of one of them."""
+    shown: dict[str, list[object]] = field(default_factory=dict)
+    """By reference: what reads showed: a number of entries, or the content of one of them."""
 
     def known(self, function: Function) -> bool:
         """Whether the function is to be refused because its control id is recorded."""
@@ -133,11 +133,11 @@ class Ledger:
         where = {one.findtext("field"): one.findtext("value") for one in function.element.iter("equalto")}
         if function.text("object") == "GLBATCH":
             found = self._visible(str(where["REFERENCENO"]), str(where["JOURNAL"]))
-            self.shown.setdefault(str(where["REFERENCENO"]), []).append((len(found), None))
+            self.shown.setdefault(str(where["REFERENCENO"]), []).append(len(found))
             rows = "".join(map(_batch, found))
         else:
             entry = self.entries[str(where["BATCHNO"])]
-            self.shown[entry.reference].append((self.shown[entry.reference][-1][0], entry.content))
+            self.shown[entry.reference].append(entry.content)
             rows = "".join(_line(entry, at, line) for at, line in enumerate(entry.lines, 1))
         return succeeded(function, f'<data numremaining="0">{rows}</data>')
 

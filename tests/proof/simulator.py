@@ -242,9 +242,9 @@ class Simulator:
     def play(self) -> None:
         """Play the seed; raises Violation."""
         try:
-            for _ in range(self.random.randint(15, 120)):
+            for _ in range(self.random.randint(15, 100)):
                 self._act()
-                if self.ended_quietly and self.random.random() < 0.8:
+                if self.ended_quietly and not (self.world.rollback and self.random.random() < 0.5):
                     break
             self._settle()
         finally:

@@ -171,7 +171,7 @@ def _() -> AbstractContextManager[Any]:
 @mutant("an entry is claimed by its state alone, though it was sent again since Intacct was read")
 def _() -> AbstractContextManager[Any]:
     def change(original: Any, *words: Any, **named: Any) -> None:
-        named.pop("sent", None)
+        named.pop("sends", None)
         original(*words, **named)
 
     return replaced(store_postings, "change_state")(change)

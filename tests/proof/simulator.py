@@ -37,8 +37,6 @@ PERIODS = 2
 BOUND = 300.0
 """Seconds within which a bounded request has left, arrived and ended; two of them are less than the quarantine."""
 QUARANTINE = 16 * 60.0
-PACES = (8.0, 8.0, 8.0, 0.2)
-"""How eagerly a worker or a request goes on; now and then one sleeps while the world goes on."""
 MOST_RUNS = 40
 FINAL = ("POSTED", "REPLACED", "CANCELLED")
 
@@ -61,6 +59,7 @@ class World(NamedTuple):
 WORLDS = (
     World("one run at a time, poor gateway", True, True, False, True),
     World("two runs at once, poor gateway", False, True, False, True),
+    World("two runs at once, forgetful gateway", False, True, False, False),
     World("two runs at once, sleepers and late requests", False, False, True, False),
     World("late requests, restored backups, lost commits", True, False, True, False, True),
 )
@@ -77,7 +76,8 @@ class Request:
     function: Function
     worker: "Worker | None"
     deadline: float
-    pace: float
+    wakes: int
+    """The number of the act before which it does not move."""
     checked: bool = False
 
 
@@ -90,7 +90,7 @@ class Worker:
         self.day = day
         self.label = "start"
         self.since = simulator.seconds()
-        self.pace = PACES[0]
+        self.wakes = 0
         self.killed = False
         self.ended = False
         self.exchange: Exchange | None = None
@@ -103,7 +103,7 @@ class Worker:
         """Stop here until the scheduler lets the worker go on, or kills it."""
         self.label = label
         self.since = self.simulator.seconds()
-        self.pace = self.simulator.random.choice(PACES)
+        self.wakes = self.simulator.wakes()
         self.simulator.baton.release()
         self._go.acquire()
         if self.killed:
@@ -229,7 +229,12 @@ class Simulator:
         self.restored = False
         self.last_answer = HTML
         self.day = self.random.choice(DAYS)
+        # Every seed has moods of its own, so that together they reach what the same moderate mixture never would.
         self.trouble = self.random.choice((0.1, 0.3, 0.6))
+        self.deadly = self.random.choice((0.0, 0.1, 0.5))
+        self.sleepy = self.random.choice((0.0, 0.1, 0.3))
+        self.acts = self.asleep_until = 0
+        self.hours = self.random.choice((1.0, 3.0))
         self.refusing = self.random.choice((0.0, 0.2, 0.5)) if self.world.refusals else 0.0
         self.ledger.forgetful = not self.world.memory and self.random.random() < 0.5
         self.names = 0
@@ -238,6 +243,13 @@ class Simulator:
     def seconds(self) -> float:
         """The simulated time."""
         return (self.clock() - model.START).total_seconds()
+
+    def wakes(self) -> int:
+        """Until when a worker or a request sleeps from now on. One at a time, or all would only be slow."""
+        if self.acts < self.asleep_until or self.random.random() >= self.sleepy:
+            return 0
+        self.asleep_until = self.acts + self.random.randint(5, 80)
+        return self.asleep_until
 
     def play(self) -> None:
         """Play the seed; raises Violation."""
@@ -277,11 +289,12 @@ class Simulator:
         """A request has left."""
         if function.kind == "create":
             self.ledger.note_sent(function)
-        self.wire.append(Request(function, worker, self.seconds() + BOUND, self.random.choice(PACES)))
+        self.wire.append(Request(function, worker, self.seconds() + BOUND, self.wakes()))
 
     # --- the scheduler ---
 
     def _act(self) -> None:
+        self.acts += 1
         acts = list(self._possible())
         _weight, act, told = self.random.choices(acts, [weight for weight, _act, _told in acts])[0]
         self._tell(told)
@@ -308,18 +321,19 @@ class Simulator:
         for worker in self.workers:
             if worker.label == "wait":
                 yield 0.5 * self.trouble, lambda w=worker: self._give_up(w), f"{worker.name} waits no longer"
-            else:
-                yield worker.pace, worker.go_on, f"{worker.name} goes on: {worker.label}"
-            yield 0.3, lambda w=worker: self._kill(w), f"{worker.name} is killed at {worker.label}"
+            elif worker.wakes <= self.acts:
+                yield 8, worker.go_on, f"{worker.name} goes on: {worker.label}"
+            yield self.deadly, lambda w=worker: self._kill(w), f"{worker.name} is killed at {worker.label}"
         for request in self.wire:
             named = f"{request.function.kind} {request.function.control_id[-6:]}"
-            yield request.pace, lambda r=request: self._arrive(r), f"{named} arrives"
+            if request.wakes <= self.acts:
+                yield 8, lambda r=request: self._arrive(r), f"{named} arrives"
             yield 0.7 * self.trouble, lambda r=request: self._lose(r), f"{named} is lost"
             if not self.world.bounded and request.function.kind == "create":
                 yield 0.3, lambda r=request: self._repeat(r), f"{named} is repeated on the way"
         if len(self.workers) < (1 if self.world.lock else 2):
             yield 2, self._start, "a run starts"
-        yield 2, lambda: self._pass(self.random.choice((20, 200, 1000, 4000))), "time passes"
+        yield self.hours, lambda: self._pass(self.random.choice((20, 200, 1000, 2000, 4000))), "time passes"
         yield 0.5, self._person, "a person looks"
         if not self.world.memory and self.ledger.remembered:
             yield 1, self._forget, "the gateway forgets a control id"
@@ -397,7 +411,7 @@ class Simulator:
         worker.go_on()
 
     def _repeat(self, request: Request) -> None:
-        self.wire.append(Request(request.function, None, request.deadline, self.random.choice(PACES)))
+        self.wire.append(Request(request.function, None, request.deadline, self.wakes()))
 
     def _forget(self) -> None:
         self.ledger.remembered.discard(self.random.choice(sorted(self.ledger.remembered)))

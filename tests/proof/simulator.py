@@ -233,7 +233,8 @@ class Simulator:
         self.trouble = self.random.choice((0.1, 0.3, 0.6))
         self.deadly = self.random.choice((0.0, 0.1, 0.5))
         self.sleepy = self.random.choice((0.0, 0.1, 0.3))
-        self.acts = self.asleep_until = 0
+        self.acts = 0
+        self.asleep: list[int] = []
         self.hours = self.random.choice((1.0, 3.0))
         self.refusing = self.random.choice((0.0, 0.2, 0.5)) if self.world.refusals else 0.0
         self.ledger.forgetful = not self.world.memory and self.random.random() < 0.5
@@ -245,11 +246,12 @@ class Simulator:
         return (self.clock() - model.START).total_seconds()
 
     def wakes(self) -> int:
-        """Until when a worker or a request sleeps from now on. One at a time, or all would only be slow."""
-        if self.acts < self.asleep_until or self.random.random() >= self.sleepy:
+        """Until when a worker or a request sleeps from now on. Two at a time, or all would only be slow."""
+        self.asleep = [until for until in self.asleep if until > self.acts]
+        if len(self.asleep) == 2 or self.random.random() >= self.sleepy:
             return 0
-        self.asleep_until = self.acts + self.random.randint(5, 80)
-        return self.asleep_until
+        self.asleep.append(self.acts + self.random.randint(5, 80))
+        return self.asleep[-1]
 
     def play(self) -> None:
         """Play the seed; raises Violation."""

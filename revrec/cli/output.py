@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from revrec.cli.harmless import harmless
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 AMOUNTS = frozenset({"amount", "carried", "moved"})
 """Columns of decimal strings; people see them grouped by thousands."""
@@ -89,7 +91,7 @@ def print_table(
 def _cell(column: str, value: Any) -> str:
     if value is None:
         return ""
-    return grouped(value) if column in AMOUNTS else str(value)
+    return grouped(value) if column in AMOUNTS else harmless(str(value))
 
 
 def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:

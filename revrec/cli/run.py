@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, day, fail, span
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def _show(options: Options, result: "RunResult") -> None:
     print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
     for entry in result.entries:
         if entry["error"] and entry["status"] != "posted":
-            print(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}", file=sys.stderr)
-            print(f"  advice: {entry['advice'] or 'see revrec trace ' + str(entry['reference'])}", file=sys.stderr)
+            print(harmless(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}"), file=sys.stderr)
+            advice = entry["advice"] or f"see revrec trace {entry['reference']}"
+            print(harmless(f"  advice: {advice}"), file=sys.stderr)
     conclude(_summary(result), bool(result.entries))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from revrec.cli.harmless import harmless
 from revrec.cli.quick_start import QuickCommand, QuickGroup
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Options:
     def say(self, text: str) -> None:
         """Tell the user something that is no result; only where somebody looks, or asked for it."""
         if self.verbose or sys.stderr.isatty():
-            print(text, file=sys.stderr)
+            print(harmless(text), file=sys.stderr)
 
 
 ConfigOption = Annotated[
@@ -174,7 +175,7 @@ def _close_output() -> None:
 
 def fail(message: str, code: int) -> NoReturn:
     """End the command with a message on standard error."""
-    print(f"revrec: {message}", file=sys.stderr)
+    print(f"revrec: {harmless(message)}", file=sys.stderr)
     raise typer.Exit(code)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, day
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> N
 
         print_json({"state": state, "line": line, "problems": problems})
     else:
-        print(line)
+        print(harmless(line))
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -112,12 +113,12 @@ def _show(found: dict[str, Any]) -> None:
     run = found["last_run"]
     outcome = (run["outcome"] or "did not end").replace("_", " ") if run else ""
     told = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"
-    print(f"last run       {told}")
+    print(harmless(f"last run       {told}"))
     for one in found["attention"]:
         what = f"{one['reference']}  {one['date']}  {grouped(one['amount'])} {one['currency']}"
-        print(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or _without_error(one['state'])}")
+        print(harmless(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or _without_error(one['state'])}"))
         if one["advice"]:
-            print(f"    {one['advice']}")
+            print(harmless(f"    {one['advice']}"))
 
 
 def _without_error(state: str) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.harmless import harmless
 from revrec.cli.output import grouped
 from revrec.cli.shared import Options, command, fail
 
@@ -77,7 +78,7 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
 def _add(parent: "Tree", text: str) -> "Tree":
     from rich.text import Text
 
-    return parent.add(Text(text))
+    return parent.add(Text(harmless(text)))
 
 
 def _when(at: str | None) -> str:

@@ -161,6 +161,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise BadConfiguration(f"{file}: cannot be read: {error}; save it as UTF-8, readable by you") from None
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration(f"{file}: not valid TOML: {error}; mend it there") from None
+    except RecursionError:
+        raise BadConfiguration(f"{file}: not TOML that can be read: nested too deeply; mend it there") from None
 
 
 def _value(

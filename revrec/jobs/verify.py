@@ -113,7 +113,7 @@ def read_anchor(path: Path) -> dict[str, Any]:
     mend = "give a file that revrec verify --write-anchor wrote"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: cannot be read as an anchor: {error}; {mend}") from error
     kinds = {"deployment": str, "seq": int, "hash": str, "at": str}
     if not isinstance(found, dict) or any(not isinstance(found.get(name), kind) for name, kind in kinds.items()):

@@ -6,6 +6,8 @@ id are committed together or not at all, and survive a power cut once the answer
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,6 +53,12 @@ class StoreError(Exception):
     """The data file cannot be used; the message names the file and the reason."""
 
 
+def _make_private(path: Path) -> None:
+    """A new file is its owner's alone; SQLite gives its log the same mode."""
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+
+
 class Store:
     """The open data file (or, without a path, a store in memory). Safe for use by several threads."""
 
@@ -58,6 +66,8 @@ class Store:
         self.lock = threading.RLock()
         self._depth = 0
         self._after_commit: list[Callable[[], None]] = []
+        if path is not None:
+            _make_private(path)
         self._connection = sqlite3.connect(
             ":memory:" if path is None else str(path), isolation_level=None, check_same_thread=False
         )

@@ -109,7 +109,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"[posting\n", "not valid TOML"), (b"\xff\xfe", "cannot be read"), (None, "no such configuration")],
+    [
+        (b"[posting\n", "not valid TOML"),
+        (b"\xff\xfe", "cannot be read"),
+        (None, "no such configuration"),
+        (b"x = " + b"[" * 100_000, "not TOML that can be read: nested too deeply"),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
     file = tmp_path / "revrec.toml"

@@ -303,7 +303,7 @@ def test_a_chain_that_does_not_continue_its_anchor_is_told(
     assert found.check == "anchor" and said in found.problem
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"deployment": 1, "seq": 1, "hash": "", "at": ""}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"deployment": 1, "seq": 1, "hash": "", "at": ""}'])
 def test_what_is_no_anchor_is_refused(story: Any, tmp_path: Path, text: str) -> None:
     path = tmp_path / "anchor.json"
     path.write_text(text)

@@ -7,7 +7,7 @@ come from the environment, a keychain or a protected file when Intacct is spoken
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
@@ -19,6 +19,14 @@ from revrec.core.errors import BadConfiguration
 CONFIG_NAME = "revrec.toml"
 FREE_SECTIONS = ("mapping", "entities")
 """Sections whose keys the user names: column mappings, and what is known of each entity."""
+
+SECRET_VARIABLES = (
+    "REVREC_ALERTS_PASSWORD",
+    "REVREC_ALERTS_URLS",
+    "REVREC_SANDBOX_SENDER_PASSWORD",
+    "REVREC_SANDBOX_USER_PASSWORD",
+)
+"""Variables that are named like settings and are none: secrets never stand in the configuration."""
 
 _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 
@@ -144,6 +152,7 @@ def load(file: Path | None, home: Path, environment: Mapping[str, str], database
         for key, about in keys.items():
             values[section][key] = _value(section, key, about, given, environment, file, problems)
     problems += _unknown(document, file)
+    problems += _unknown_variables(environment)
     if problems:
         raise BadConfiguration("\n".join(problems))
     if database:
@@ -231,6 +240,15 @@ def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
             names = [key for key in table if key not in KEYS[section]]
             problems += [f"{file}: [{section}] unknown key {key}{_meant(key, KEYS[section])}" for key in names]
     return problems
+
+
+def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Variables that look like a setting of a section and are none: a slip that would go unnoticed."""
+    known = {f"REVREC_{section}_{key}".upper(): section for section, keys in KEYS.items() for key in keys}
+    prefixes = tuple(f"REVREC_{section}_".upper() for section in KEYS)
+    for name in sorted(environment):
+        if name.startswith(prefixes) and name not in known and name not in SECRET_VARIABLES:
+            yield f"environment variable {name}: there is no such setting{_meant(name, known)}"
 
 
 def _meant(word: str, known: Any) -> str:

@@ -54,6 +54,15 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
             assert settings.values[section][name] in (value, 7, timedelta(seconds=7))
 
 
+def test_a_variable_that_is_no_setting_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="QUARANTIN: there is no such setting; did you mean REVREC_POSTING_QUAR"):
+        load(None, tmp_path, {"REVREC_POSTING_QUARANTIN": "2 s"})
+
+
+def test_variables_with_secrets_and_those_of_no_section_are_no_slips(tmp_path: Path) -> None:
+    load(None, tmp_path, {"REVREC_ALERTS_PASSWORD": "x", "REVREC_CONFIG": "y", "REVREC_INTACCT_USER_ID": "z"})
+
+
 def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path) -> None:
     text = """
     accounts = 5

@@ -40,7 +40,9 @@ def register(app: typer.Typer) -> None:
         """Serve a simulated Intacct company over real HTTP, until stopped.
 
         The first line printed is JSON with its addresses and credentials; any Intacct client can talk to it. A run
-        with the same data file finds it and posts to it.
+        with the same data file finds it and posts to it. --fault takes a plan as revrec sandbox fault does: drop,
+        reset, slow, drip, 5xx, 429, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice, repeat,
+        refuse, die, expire_sessions, forget_ids, close_period, open_period.
 
         \b
         Examples:
@@ -64,27 +66,35 @@ def _register_admin(group: typer.Typer) -> None:
         options: Options,
         plan: Annotated[str, typer.Argument(metavar="PLAN", help="Faults to play from now on; none ends them.")],
         data: DataOption = None,
+        seed: Annotated[
+            int | None,
+            typer.Option("--seed", metavar="N", help="Draws the shares anew from this seed; else from the sandbox's."),
+        ] = None,
     ) -> None:
         """Let a running sandbox fail on purpose, in place of its plan before.
 
-        A plan is a list of KIND@WHEN:RATE:FUNCTION with commas between. KIND is drop, reset, html, empty, truncated,
-        garbled, wrong_control_id, stale, slow=SECONDS, GW-0011, 429, or 500 to 599; WHEN is before or after the
-        commit; RATE is 3x for the next three (else one), or a share such as 0.1; FUNCTION is one such as create.
+        A plan is a list of KIND@WHEN:RATE:FUNCTION with commas between. KIND is drop, reset, slow=SECONDS,
+        drip=SECONDS, 500 to 599 (5xx), 429, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice,
+        repeat, refuse=ERRORNO TEXT, die, expire_sessions, forget_ids, close_period=MONTH or open_period=MONTH; WHEN is
+        before or after the commit; RATE is 3x for the next three (else one), #3 for the third alone, or a share such
+        as 0.1; FUNCTION is one such as create. The plan and the seed decide alone: the same requests get the same
+        faults again. docs/sandbox.md says what each kind does.
 
         \b
         Examples:
           revrec sandbox fault "drop@after:1x:create"
-          revrec sandbox fault "503@before:0.1,slow=2@after:5x"
+          revrec sandbox fault "503@before:0.1,slow=2@after:5x" --seed 7
+          revrec sandbox fault "refuse=BL03000018 Missing unit@before:#2:create_sotransaction"
           revrec sandbox fault none
         """
         from revrec.sandbox import admin_client
 
         wanted = "" if plan.strip() == "none" else plan
-        faults = _asked(lambda: admin_client.fault(_file(options, data), wanted))
+        faults = _asked(lambda: admin_client.fault(_file(options, data), wanted, seed))
         if options.json:
             _print_json({"faults": faults})
         elif options.csv:
-            _print_csv(faults, ("kind", "when", "left", "share", "function"))
+            _print_csv(faults, ("kind", "when", "value", "left", "share", "at", "function"))
         else:
             print("\n".join(map(_fault_words, faults)) or "no faults")
 
@@ -134,7 +144,9 @@ def _asked(ask: Callable[[], T]) -> T:
 
 def _fault_words(one: dict[str, Any]) -> str:
     often = f"share {one['share']}" if one["left"] is None else f"next {one['left']}"
-    return f"{one['kind']}@{one['when']}  {often}  {one['function'] or 'any function'}"
+    often = f"number {one['at']}" if one["at"] else often
+    value = f"={one['value']}" if one["value"] else ""
+    return f"{one['kind']}{value}@{one['when']}  {often}  {one['function'] or 'any function'}"
 
 
 def _show_state(options: Options, found: dict[str, Any]) -> None:

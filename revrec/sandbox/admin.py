@@ -1,7 +1,8 @@
 """The admin port: looking into the sandbox and changing it from outside. Never reachable through the XML gateway.
 
 GET  /  /state  /entries  /balances
-POST /periods/close  /periods/open  /switch  /clock  /fault  /reset  /senders  /users/unlock
+POST /periods/close  /periods/open  /switch  /clock  /fault  /sessions/expire  /control_ids/forget  /reset
+     /senders  /users/unlock
      /accounts /journals /locations /departments /customers /vendors /employees /items /classes /projects ...
 Bodies and answers are JSON. POST needs Content-Type application/json, so that no web page can send one.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -179,8 +181,24 @@ def _clock(server: AdminServer, body: Json) -> Json:
 
 
 def _fault(server: AdminServer, body: Json) -> Json:
-    server.faults.replace(str(body["plan"]))
-    return {"faults": server.faults.as_list()}
+    server.faults.replace(str(body["plan"]), int(body["seed"]) if "seed" in body else None)
+    return {"faults": server.faults.as_list(), "seed": server.faults.seed}
+
+
+def _expire(server: AdminServer, _body: Json) -> Json:
+    server.desk.sessions.clear()
+    return {"sessions": 0}
+
+
+def _forget(server: AdminServer, body: Json) -> Json:
+    ids, desk = server.desk.control_ids, server.desk
+    if "id" in body:
+        ids.forget([str(body["id"])])
+    elif "older_than_seconds" in body:
+        ids.forget_older(desk.clock.now() - timedelta(seconds=float(body["older_than_seconds"])))
+    else:
+        ids.forget_all()
+    return {"control_ids": desk.store.value("SELECT count(*) FROM control_id")}
 
 
 def _reset(server: AdminServer, _body: Json) -> Json:
@@ -226,6 +244,8 @@ _ACTIONS: dict[str, Callable[[AdminServer, Json], Json]] = {
     "/switch": _switch,
     "/clock": _clock,
     "/fault": _fault,
+    "/sessions/expire": _expire,
+    "/control_ids/forget": _forget,
     "/reset": _reset,
     "/senders": _sender,
     "/users/unlock": _unlock,

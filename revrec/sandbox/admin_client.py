@@ -24,13 +24,17 @@ class NotServed(AdminError):
     """No sandbox serves the data file at this moment."""
 
 
-def fault(data: Path, plan: str) -> list[dict[str, Any]]:
+def fault(data: Path, plan: str, seed: int | None = None) -> list[dict[str, Any]]:
     """Put a fault plan in force (empty: none) in place of the one before; the faults as the sandbox understood them.
+
+    Its shares are drawn from `seed` (None: the seed in force) from the beginning.
 
     Raises:
         AdminError: the plan is none; the one before stays in force.
     """
-    found: list[dict[str, Any]] = _ask(data, "fault", {"plan": plan})["faults"]
+    found: list[dict[str, Any]] = _ask(data, "fault", {"plan": plan} | ({} if seed is None else {"seed": seed}))[
+        "faults"
+    ]
     return found
 
 

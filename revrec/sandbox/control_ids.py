@@ -7,7 +7,7 @@ entry, cannot exist. Only functions that succeeded are remembered.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -58,6 +58,22 @@ class ControlIds:
         """Remember a success, in the transaction of the work."""
         sql = "INSERT OR IGNORE INTO control_id VALUES (?, ?, ?, ?)"
         self._store.execute(sql, (scope, control_id, function, at.isoformat()))
+
+    def forget(self, control_ids: Iterable[str]) -> None:
+        """Remember these ids no longer, whatever their scope."""
+        self._forget("id = ?", [(one,) for one in control_ids])
+
+    def forget_older(self, moment: datetime) -> None:
+        """Remember no ids from before a moment."""
+        self._forget("at < ?", [(moment.isoformat(),)])
+
+    def forget_all(self) -> None:
+        """Remember no id."""
+        self._forget("1", [()])
+
+    def _forget(self, condition: str, values: list[tuple[str, ...]]) -> None:
+        with self._store.transaction():
+            self._store.executemany(f"DELETE FROM control_id WHERE {condition}", values)  # noqa: S608
 
     def _duplicate(self, control_id: str) -> Error:
         text = f"A successful transaction has already been recorded with the control id {control_id}"

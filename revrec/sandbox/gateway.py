@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from revrec.sandbox.calls import Desk, Identity
 from revrec.sandbox.errors import AuthenticationRefusal, ControlRefusal, Error
 from revrec.sandbox.functions import FUNCTIONS
-from revrec.sandbox.operation import Operation
+from revrec.sandbox.operation import Operation, Refuse
 from revrec.sandbox.request import Echo, Login, Request, echo_of, echo_of_bytes, read_request
 from revrec.sandbox.response import Authentication, ResponseWriter, Result
 from revrec.sandbox.xmltree import Node, parse
 
+__all__ = ["Gateway", "Refuse", "Reply"]
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz0123456789"
 
 
@@ -33,16 +34,19 @@ class Gateway:
         self.desk = desk
         self._lock = threading.Lock()
 
-    def answer(self, body: bytes, at_session_endpoint: bool = False, discard: bool = False) -> Reply:
+    def answer(
+        self, body: bytes, at_session_endpoint: bool = False, discard: bool = False, refuse: Refuse | None = None
+    ) -> Reply:
         """Execute a request and write its response.
 
-        With `discard`, everything the request wrote is undone although the answer says otherwise.
+        With `discard`, everything the request wrote is undone although the answer says otherwise; the functions that
+        `refuse` means fail with its error.
         """
         echo = Echo()
         self.desk.usage.count(requests=1)
         try:
             root, echo = self._parse(body)
-            return self._execute(root, at_session_endpoint, discard)
+            return self._execute(root, at_session_endpoint, discard, refuse)
         except ControlRefusal as refusal:
             echo = echo if echo.sender or echo.control_id else echo_of_bytes(body)
             document = self._writer(echo).control_failure(refusal.errors, refusal.echo)
@@ -52,7 +56,7 @@ class Gateway:
         root = parse(body)
         return root, echo_of(root)
 
-    def _execute(self, root: Node, at_session_endpoint: bool, discard: bool) -> Reply:
+    def _execute(self, root: Node, at_session_endpoint: bool, discard: bool, refuse: Refuse | None) -> Reply:
         request = read_request(root)
         for call in request.calls:
             function = FUNCTIONS.get(call.body.tag)
@@ -64,7 +68,7 @@ class Gateway:
             who, block = self._authenticate(request, at_session_endpoint)
         except AuthenticationRefusal as refusal:
             return self._authentication_failure(writer, request, refusal)
-        results = Operation(self.desk, request, who, discard).run()
+        results = Operation(self.desk, request, who, discard, refuse).run()
         return Reply(200, writer.results(block, results), _summary(results))
 
     def _check_sender(self, request: Request) -> None:

@@ -14,8 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 
 from revrec.sandbox.errors import Error
-from revrec.sandbox.faults import HEADER, Fault, FaultPlan, FaultPlanError, spoil
-from revrec.sandbox.gateway import Gateway, Reply
+from revrec.sandbox.faults import HEADER, FaultPlan, FaultPlanError
+from revrec.sandbox.faults.exchange import XML, Exchange
+from revrec.sandbox.gateway import Gateway
 from revrec.sandbox.request import Echo
 from revrec.sandbox.response import ResponseWriter
 from revrec.sandbox.switches import Switches
@@ -24,10 +25,6 @@ LOGIN_PATH = "/ia/xml/xmlgw.phtml"
 SESSION_PATH = "/ia/xml/na12/xmlgw.phtml"
 LOOPBACK = "127.0.0.1"
 _LARGEST_BODY = 50 * 1024 * 1024
-_XML = 'text/xml; encoding="UTF-8"'
-_HTML_PAGE = (
-    b"<!DOCTYPE html><html><head><meta charset='utf-8'><title>Error</title></head><body>Try later<br></body></html>"
-)
 
 LogLine = Callable[[str], None]
 
@@ -112,7 +109,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         if body is None:
             return
         if not self.server.limiter.enter():
-            self._refuse_rate()
+            self.refuse_rate()
             return
         try:
             self._serve(body, path == SESSION_PATH)
@@ -144,90 +141,56 @@ class GatewayHandler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _serve(self, body: bytes, at_session_endpoint: bool) -> None:
-        fault = self.server.faults.for_request(body, self.headers.get(HEADER))
-        if fault is None:
-            self._xml(self._answer(body, at_session_endpoint))
-        elif fault.kind == "slow":
-            self._slow(fault, body, at_session_endpoint)
-        elif fault.when == "after":
-            self._faulty(fault, self._answer(body, at_session_endpoint))
-        elif fault.kind in ("truncated", "garbled", "wrong_control_id"):
-            self._faulty(fault, self._answer(body, at_session_endpoint, discard=True))
-        else:
-            self._faulty(fault, None)
+        faults = self.server.faults.for_request(body, self.headers.get(HEADER))
+        Exchange(self.server.gateway, self, body, at_session_endpoint, self.server.log).run(faults)
 
-    def _answer(self, body: bytes, at_session_endpoint: bool, discard: bool = False) -> Reply:
-        started = time.monotonic()
-        reply = self.server.gateway.answer(body, at_session_endpoint, discard)
-        took = (time.monotonic() - started) * 1000
-        for function, control_id, outcome in reply.summary:
-            self.server.log(f"{function} {control_id!r} {outcome} {took:.0f} ms")
-        return reply
+    @property
+    def last_document(self) -> bytes:
+        """The answer to the request before, of whichever connection."""
+        return self.server.last_document
 
-    def _slow(self, fault: Fault, body: bytes, at_session_endpoint: bool) -> None:
-        if fault.when == "before":
-            time.sleep(fault.seconds)
-        reply = self._answer(body, at_session_endpoint)
-        if fault.when == "after":
-            time.sleep(fault.seconds)
-        self._xml(reply)
+    @last_document.setter
+    def last_document(self, document: bytes) -> None:
+        self.server.last_document = document
 
-    def _faulty(self, fault: Fault, reply: Reply | None) -> None:
-        self.server.log(f"fault {fault.kind}@{fault.when}")
-        document = reply.document if reply is not None else b""
-        if fault.kind in ("drop", "reset"):
-            self._hang_up(reset=fault.kind == "reset")
-        elif fault.kind == "empty":
-            self._send(200, _XML, b"")
-        elif fault.kind == "html":
-            self._send(200, "text/html", _HTML_PAGE)
-        elif fault.kind == "429":
-            self._refuse_rate()
-        elif fault.kind == "GW-0011":
-            self._gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
-        elif fault.kind.isdecimal():
-            self._send(int(fault.kind), "text/html", _HTML_PAGE)
-        elif fault.kind == "stale":
-            self._send(200, _XML, self.server.last_document or document)
-        elif fault.kind == "truncated":
-            self._truncated(document)
-        else:
-            self._send(200, _XML, spoil(fault.kind, document))
-
-    def _truncated(self, document: bytes) -> None:
-        """Announce the whole document, send a part of it, hang up."""
+    def send_in_pieces(self, content: bytes, announced: int, pieces: int, pause: float) -> None:
+        """Announce so many bytes, and send what there is in pieces with pauses between."""
         self.send_response(200)
-        self.send_header("Content-Type", _XML)
-        self.send_header("Content-Length", str(len(document)))
+        self.send_header("Content-Type", XML)
+        self.send_header("Content-Length", str(announced))
         self.end_headers()
-        self.wfile.write(spoil("truncated", document))
-        self._hang_up()
+        size = max(1, -(-len(content) // pieces))
+        for start in range(0, len(content), size):
+            self.wfile.write(content[start : start + size])
+            self.wfile.flush()
+            time.sleep(pause)
 
-    def _hang_up(self, reset: bool = False) -> None:
+    def hang_up(self, reset: bool = False) -> None:
+        """Close the connection after this request; with `reset`, rudely."""
         self.close_connection = True
         if reset:
             # A zero linger time makes close send RST instead of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def _xml(self, reply: Reply) -> None:
-        self.server.last_document = reply.document
-        self._send(reply.status, _XML, reply.document)
-
-    def _refuse_rate(self) -> None:
+    def refuse_rate(self) -> None:
+        """The refusal of a request too many."""
         retry_after = self.server.gateway.desk.switches.retry_after
-        headers = {"Retry-After": str(retry_after)} if retry_after else {}
-        self._gateway_error(429, "GW-0010", "Too many requests", headers)
+        self.gateway_error(
+            429, "GW-0010", "Too many requests", {"Retry-After": str(retry_after)} if retry_after else {}
+        )
 
-    def _gateway_error(self, status: int, errorno: str, text: str, headers: dict[str, str] | None = None) -> None:
+    def gateway_error(self, status: int, errorno: str, text: str, headers: dict[str, str] | None = None) -> None:
+        """A refusal of the gateway itself, which has read nothing of the request."""
         document = ResponseWriter(Echo(), "").control_failure((Error(errorno, description=text),), echo=False)
         self.server.log(f"gateway {errorno} {status}")
-        self._send(status, _XML, document, headers)
+        self.send(status, XML, document, headers)
 
     def _plain(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         self.server.log(f"http {self.command} {status}")
-        self._send(status, "text/plain", text.encode(), headers)
+        self.send(status, "text/plain", text.encode(), headers)
 
-    def _send(self, status: int, kind: str, content: bytes, headers: dict[str, str] | None = None) -> None:
+    def send(self, status: int, kind: str, content: bytes, headers: dict[str, str] | None = None) -> None:
+        """A whole answer, zipped where the client takes it so."""
         zipped = bool(content) and "gzip" in self.headers.get("Accept-Encoding", "")
         payload = gzip.compress(content, 1) if zipped else content
         self.send_response(status, None if status != 524 else "A timeout occurred")

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from revrec.sandbox.calls import Call, Desk, Function, Identity, Outcome
 from revrec.sandbox.errors import ROLLED_BACK, Error, Refusal, business, read_fault
@@ -19,14 +19,29 @@ class _Discarded(Exception):
     """Undoes the work of a function whose answer is to be a lie (a fault before commit)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Functions of this name (any, if it is empty) are to fail with this error: a fault on purpose."""
+
+    function: str
+    error: Error
+
+    def means(self, function: str) -> bool:
+        """Whether a function of this name is to fail."""
+        return self.function in ("", function)
+
+
 class Operation:
     """One operation of one request, for an authenticated caller."""
 
-    def __init__(self, desk: Desk, request: Request, who: Identity, discard: bool = False) -> None:
+    def __init__(
+        self, desk: Desk, request: Request, who: Identity, discard: bool = False, refuse: Refuse | None = None
+    ) -> None:
         self._desk = desk
         self._request = request
         self._who = who
         self._discard = discard
+        self._refuse = refuse
         self._scope = desk.control_ids.scope(who.sender, who.company)
 
     def run(self) -> list[Result]:
@@ -72,6 +87,8 @@ class Operation:
 
     def _refuse_unavailable(self, call: FunctionCall, function: Function | None) -> None:
         switches = self._desk.switches
+        if self._refuse is not None and self._refuse.means(call.body.tag):
+            raise Refusal(self._refuse.error)
         if switches.offline:
             raise Refusal(Error("SIM-OFFLINE", description2="The Service is Temporarily Off-line"))
         if function is None or (self._request.echo.dtdversion == "2.1" and not function.legacy):

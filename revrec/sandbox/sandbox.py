@@ -41,15 +41,18 @@ class Sandbox:
         fault: str = "",
         switches: Mapping[str, object] | None = None,
         log: LogLine | None = None,
+        mortal: bool = False,
     ) -> None:
-        """Raises ValueError for a wrong switch or plan, StoreError for the file, OSError for the port."""
+        """`mortal`: this process is the sandbox's own, so that a fault may end it.
+
+        Raises ValueError for a wrong switch or plan, StoreError for the file, OSError for the port."""
         self.switches = Switches()
         for name, value in (switches or {}).items():
             self.switches.set(name, value)
-        faults = FaultPlan(fault, seed)
+        writer = log or (lambda _line: None)
+        faults = FaultPlan(fault, seed, writer, mortal)
         self._passwords = _password("SENDER"), _password("USER")
         self.desk = _desk(Store(data), self.switches, self._passwords, seed)
-        writer = log or (lambda _line: None)
         self._gateway = GatewayServer(port, Gateway(self.desk), faults, writer)
         self._admin = AdminServer(self.desk, faults)
         self.desk.session_url = self._url(SESSION_PATH)

@@ -37,7 +37,7 @@ def serve(
     ending = stop or threading.Event()
     try:
         with _alone(data):
-            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log)
+            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, mortal=True)
             with _signals(ending):
                 _serve_until(ending, sandbox, data)
             return DONE

@@ -36,6 +36,7 @@ def state(desk: Desk, faults: FaultPlan) -> dict[str, Any]:
         "closed_through": desk.periods.as_dict(),
         "switches": desk.switches.as_dict(),
         "faults": faults.as_list(),
+        "fault_seed": faults.seed,
         "injected": list(faults.injected),
         "locked_users": desk.access.locked(),
         "usage": desk.usage.as_dict(),

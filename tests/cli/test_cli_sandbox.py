@@ -12,6 +12,7 @@ import pytest
 
 from revrec.sandbox import admin_client
 from revrec.sandbox.admin_client import AdminError
+from revrec.sandbox.faults import KINDS
 
 
 @pytest.fixture
@@ -29,10 +30,23 @@ def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: Any, r
     assert (ended.code, ended.out) == (0, "drop@after  next 1  create\n503@before  share 0.5  any function\n")
     assert revrec("sandbox", "fault", "none").out == "no faults\n"
     plan = revrec("sandbox", "fault", "drop@after:1x:create", "--format", "json").json
-    assert plan == {"faults": [{"kind": "drop", "when": "after", "left": 1, "share": 1.0, "function": "create"}]}
+    whole = {"kind": "drop", "when": "after", "value": "", "left": 1, "share": 1.0, "at": 0, "function": "create"}
+    assert plan == {"faults": [whole]}
     assert revrec("run", "--date", "2024-01-31").code == 4
     told = revrec("sandbox", "status", "--format", "json").json
     assert told["injected"] == ["drop@after"] and told["counts"]["entries"] >= 1
+
+
+def test_a_seed_goes_with_a_plan(served: Any, revrec: Any) -> None:
+    ended = revrec("sandbox", "fault", "503@before:0.5,refuse=BL03000018 Missing unit@before:#2:create", "--seed", "42")
+    assert ended.out.splitlines()[1] == "refuse=BL03000018 Missing unit@before  number 2  create"
+    assert revrec("sandbox", "status", "--format", "json").json["fault_seed"] == 42
+
+
+@pytest.mark.parametrize("command", ["fault", "serve"])
+def test_the_help_names_every_kind_of_fault(command: str, revrec: Any) -> None:
+    help = " ".join(revrec("sandbox", command, "--help").out.split())
+    assert [kind for kind in KINDS if kind not in help] == []
 
 
 def test_a_plan_that_is_none_is_refused_and_the_one_before_stays(served: Any, revrec: Any) -> None:

@@ -1,0 +1,87 @@
+"""Every kind of fault, in one table: the plan is checked against it, and the manual is written from it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+BEFORE, AFTER = "before", "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of fault.
+
+    value: what may stand after `=` (empty: nothing may); pattern: its form. moments: when it can be played.
+    turmoil: it changes the company and leaves the answer alone, so that it can go with another fault.
+    """
+
+    name: str
+    about: str
+    value: str = ""
+    pattern: str = ""
+    moments: tuple[str, ...] = (BEFORE, AFTER)
+    turmoil: bool = False
+
+    def accepts(self, value: str) -> bool:
+        """Whether a value has the right form; none at all is right where the kind has a default."""
+        return bool(re.fullmatch(self.pattern, value)) if self.pattern else not value
+
+
+_SECONDS = r"(\d+(\.\d*)?|\.\d+)?"
+
+_ALL = (
+    Kind("drop", "the connection is closed without an answer"),
+    Kind("reset", "the connection is reset (TCP RST)"),
+    Kind("slow", "a delay: before the execution, or between commit and answer", "SECONDS (1 if left out)", _SECONDS),
+    Kind("drip", "the answer comes in small pieces over so long", "SECONDS (1 if left out)", _SECONDS, (AFTER,)),
+    Kind("5xx", "the HTTP status from 500 to 599 that is written, such as 503, with a web page"),
+    Kind("429", "the rate limit: HTTP 429 with GW-0010"),
+    Kind("GW-0011", "the gateway's own refusal with HTTP 200"),
+    Kind("html", "HTTP 200 with a web page"),
+    Kind("empty", "HTTP 200 with an empty body"),
+    Kind("truncated", "two thirds of the answer, then the connection is closed"),
+    Kind("garbled", "the answer with a stretch of noise in its middle"),
+    Kind("wrong_control_id", "the answer with somebody else's control ids"),
+    Kind("stale", "the answer to an earlier request"),
+    Kind("twice", "the whole answer sent two times on the connection", moments=(AFTER,)),
+    Kind("repeat", "something on the way sends the request again; the second answer comes", moments=(AFTER,)),
+    Kind(
+        "refuse",
+        "the functions (those of FUNCTION, if it is given) fail",
+        "ERRORNO TEXT (BL01001973 if left out)",
+        r"([A-Za-z][\w-]*( .*)?)?",
+        (BEFORE,),
+    ),
+    Kind(
+        "die", "the sandbox's process ends at once; served again on the same data file, it has all that was committed"
+    ),
+    Kind("expire_sessions", "every session ends", turmoil=True),
+    Kind(
+        "forget_ids",
+        "control ids are no longer remembered: all, those of this request, or older ones",
+        "one, or SECONDS of age (all if left out)",
+        r"(one|\d+(\.\d*)?|\.\d+)?",
+        turmoil=True,
+    ),
+    Kind(
+        "close_period",
+        "books are closed through a month, of the company or of an entity",
+        "YYYY-MM or YYYY-MM/ENTITY",
+        r"\d{4}-(0[1-9]|1[0-2])(/.+)?",
+        turmoil=True,
+    ),
+    Kind(
+        "open_period",
+        "a month and all after it are opened",
+        "YYYY-MM or YYYY-MM/ENTITY",
+        r"\d{4}-(0[1-9]|1[0-2])(/.+)?",
+        turmoil=True,
+    ),
+)
+KINDS = {kind.name: kind for kind in _ALL}
+
+
+def kind_of(name: str) -> Kind | None:
+    """The kind that a plan means by `name`; a status from 500 to 599 is of the kind 5xx."""
+    return KINDS["5xx"] if re.fullmatch(r"5\d\d", name) else KINDS.get(name) if name != "5xx" else None

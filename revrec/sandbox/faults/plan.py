@@ -1,0 +1,181 @@
+"""A seeded plan of what goes wrong with which request, before or after it is committed.
+
+A plan is a comma-separated list of `KIND[=VALUE]@WHEN[:RATE][:FUNCTION]`:
+
+* KIND and VALUE: see kinds.py; in a value `%2C`, `%40` and `%25` stand for a comma, an at sign and a per cent sign;
+* WHEN: `before` (nothing is executed) or `after` (executed and committed, then the answer is spoilt);
+* RATE: `3x` for the next three matching requests (default `1x`), `#3` for the third alone, or a share such as `0.1`;
+* FUNCTION: only requests with this function, such as `create`.
+
+A request gets the first fault that applies to it, and all applicable ones that leave the answer alone. The same plan
+with the same seed plays the same faults on the same requests. One request can also ask for its own faults with the
+header `X-Sandbox-Fault: KIND@WHEN`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from revrec.sandbox.faults.kinds import AFTER, BEFORE, KINDS, Kind, kind_of
+
+HEADER = "X-Sandbox-Fault"
+_FUNCTION = re.compile(rb"<function\b[^>]*>\s*<([A-Za-z_]+)")
+
+
+class FaultPlanError(ValueError):
+    """The text is not a fault plan; the message names the item and the form it should have."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of fault. `left` requests still get it (None: no limit), each with probability `share`.
+
+    at: the only matching request that gets it, counted from 1 (0: any). seen: matching requests so far.
+    """
+
+    kind: str
+    when: str
+    value: str = ""
+    left: int | None = 1
+    share: float = 1.0
+    at: int = 0
+    function: str = ""
+    seen: int = 0
+
+    @property
+    def turmoil(self) -> bool:
+        """Whether it leaves the answer alone."""
+        kind = kind_of(self.kind)
+        return kind is not None and kind.turmoil
+
+    @property
+    def seconds(self) -> float:
+        """The value as seconds; 1 without one."""
+        return float(self.value or 1)
+
+    def __str__(self) -> str:
+        return f"{self.kind}{f'={self.value}' if self.value else ''}@{self.when}"
+
+    def applies(self, functions: set[str], draw: Callable[[], float]) -> bool:
+        """Whether it is for a request with these functions. Draws for every matching request, so that a plan's
+        draws depend on the requests alone."""
+        if self.function and self.function not in functions:
+            return False
+        self.seen += 1
+        drawn = self.share == 1 or draw() < self.share
+        return drawn and self.left != 0 and self.at in (0, self.seen)
+
+
+def parse_plan(text: str) -> list[Fault]:
+    """The faults of a plan. Raises FaultPlanError."""
+    return [_fault(item.strip()) for item in text.split(",") if item.strip()]
+
+
+def _fault(item: str) -> Fault:
+    head, _, tail = item.partition("@")
+    when, *rest = tail.split(":")
+    name, _, value = head.partition("=")
+    kind = kind_of(name)
+    if kind is None or when not in (BEFORE, AFTER) or len(rest) > 2:
+        kinds = ", ".join(KINDS)
+        form = "write KIND@before or KIND@after, then :RATE and :FUNCTION if wanted"
+        raise FaultPlanError(f"fault {item!r}: {form}; KIND is one of {kinds}")
+    fault = Fault(name, when, unquote(value), function=rest[1] if len(rest) == 2 else "")
+    _check(fault, kind, item)
+    if rest and rest[0]:
+        _set_rate(fault, item, rest[0])
+    return fault
+
+
+def _check(fault: Fault, kind: Kind, item: str) -> None:
+    if fault.when not in kind.moments:
+        raise FaultPlanError(f"fault {item!r}: {kind.name} is played {' or '.join(kind.moments)} the commit only")
+    if not kind.accepts(fault.value):
+        wanted = f"write {kind.name}={kind.value}" if kind.value else f"{kind.name} takes no value"
+        raise FaultPlanError(f"fault {item!r}: {wanted}")
+
+
+def _set_rate(fault: Fault, item: str, text: str) -> None:
+    if re.fullmatch(r"\d+x", text):
+        fault.left = int(text[:-1])
+        return
+    if re.fullmatch(r"#[1-9]\d*", text):
+        fault.at = int(text[1:])
+        return
+    fault.left, fault.share = None, _number(item, text)
+    if not 0 <= fault.share <= 1:
+        raise FaultPlanError(f"fault {item!r}: the share must be from 0 to 1")
+
+
+def _number(item: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise FaultPlanError(f"fault {item!r}: {text!r} is not a number (write 3x, #3 or 0.1)") from None
+
+
+class FaultPlan:
+    """The plan in force, and what it has done so far.
+
+    `log` is told of each plan and each fault, in words with which they can be had again. `mortal`: the process is the
+    sandbox's own, so that a plan may end it.
+    """
+
+    def __init__(
+        self, text: str, seed: int, log: Callable[[str], None] = lambda _line: None, mortal: bool = True
+    ) -> None:
+        self._lock = threading.Lock()
+        self._log = log
+        self._mortal = mortal
+        self.injected: list[str] = []
+        self.seed = seed
+        self.replace(text)
+
+    def replace(self, text: str, seed: int | None = None) -> None:
+        """Put another plan in force, drawn from its seed anew. Raises FaultPlanError and keeps the old one."""
+        faults = self._parsed(text)
+        with self._lock:
+            self._faults = faults
+            self.seed = self.seed if seed is None else seed
+            self._random = random.Random(f"faults:{self.seed}")  # noqa: S311
+            self._requests = 0
+        if faults:
+            self._log(f"fault plan {text!r}, seed {self.seed}")
+
+    def for_request(self, body: bytes, header: str | None) -> list[Fault]:
+        """The faults this request gets: its header's, else those of the plan."""
+        functions = [name.decode() for name in _FUNCTION.findall(body)]
+        with self._lock:
+            self._requests += 1
+            chosen = self._parsed(header) if header else self._from_plan(set(functions))
+            for fault in chosen:
+                self.injected.append(f"{fault.kind}@{fault.when}")
+                place = f"request {self._requests} of the plan with seed {self.seed}"
+                self._log(f"fault {fault} on {place} ({', '.join(functions)}); alone: {fault}:#{self._requests}")
+        return chosen
+
+    def _parsed(self, text: str) -> list[Fault]:
+        faults = parse_plan(text)
+        if not self._mortal and any(fault.kind == "die" for fault in faults):
+            raise FaultPlanError("fault 'die': this sandbox is part of another process; serve one of its own")
+        return faults
+
+    def _from_plan(self, functions: set[str]) -> list[Fault]:
+        """Each fault looks at the request, whether or not an earlier one takes it."""
+        chosen: list[Fault] = []
+        for fault in self._faults:
+            taken = not fault.turmoil and any(not one.turmoil for one in chosen)
+            if fault.applies(functions, self._random.random) and not taken:
+                fault.left = None if fault.left is None else fault.left - 1
+                chosen.append(fault)
+        return chosen
+
+    def as_list(self) -> list[dict[str, object]]:
+        """The plan as plain data."""
+        names = ("kind", "when", "value", "left", "share", "at", "function")
+        return [{name: getattr(item, name) for name in names} for item in self._faults]

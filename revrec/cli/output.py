@@ -10,10 +10,10 @@ from typing import Any
 from revrec.cli.harmless import harmless
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-AMOUNTS = frozenset({"amount", "carried", "moved"})
+AMOUNTS = frozenset({"amount", "carried", "moved", "now", "then"})
 """Columns of decimal strings; people see them grouped by thousands."""
 
-PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after"})
+PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after", "expected", "found"})
 """Columns of sentences: these may be wrapped, everything else stays on one line while there is room."""
 
 PROSE_WIDTH = 90

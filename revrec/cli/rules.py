@@ -4,15 +4,21 @@ from typing import Annotated, Any
 
 import typer
 
+from revrec.cli import rule_trials
 from revrec.cli.shared import Options, add_group, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "rules", "Rule files: check them, list them, ask them why.")
+    group = add_group(app, "rules", "Rule files: check, list, test and compare them, ask them why.")
 
     @command(group, "check", "rules")
-    def check(options: Options) -> None:
+    def check(
+        options: Options,
+        against_data: Annotated[
+            bool, typer.Option("--against-data", help="Match every charge line; tell which no rule takes, or two.")
+        ] = False,
+    ) -> None:
         """Check every rule file; say where one is broken and what it needs.
 
         A broken file is refused with file:line:column and what was expected there; nothing runs on it.
@@ -20,6 +26,7 @@ def register(app: typer.Typer) -> None:
         \b
         Examples:
           revrec rules check
+          revrec rules check --against-data
           revrec rules check --format json
         """
         from revrec.cli.output import counted, print_csv, print_json
@@ -36,6 +43,9 @@ def register(app: typer.Typer) -> None:
             if options.csv:
                 print_csv((problem._asdict() for problem in errors.problems), errors.problems[0]._fields)
             raise
+        if against_data:
+            rule_trials.check_against_data(options)
+            return
         warnings = [problem._asdict() for problem in book.warnings]
         if options.json:
             print_json({"rules": len(book.rules), "problems": [], "warnings": warnings})
@@ -86,6 +96,8 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.explain import explain as ask
 
         _show_trials(options, ask(options.context(), charge))
+
+    rule_trials.register(group)
 
 
 TRIAL = ("rule", "priority", "matched", "reason")

@@ -60,12 +60,13 @@ def unwritable(place: Path, error: OSError) -> BadInput:
 
 
 def _files(folder: Path, config: Path) -> list[Path]:
-    rules = folder / "rules"
-    rules.mkdir(parents=True, exist_ok=True)
+    rules, ours = folder / "rules", shipped("rules")
     made = []
-    for source in sorted(shipped("rules").glob("*.toml")):
-        if not (rules / source.name).exists():
-            made.append(Path(shutil.copyfile(source, rules / source.name)))
+    for source in sorted(ours.rglob("*.toml")):
+        target = rules / source.relative_to(ours)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.append(Path(shutil.copyfile(source, target)))
     config.write_text("\n".join(config_lines()) + "\n", encoding="utf-8")
     return [config, *made]
 

@@ -36,8 +36,8 @@ def read_rule_file(path: Path) -> str:
         raise BadConfiguration(f"{path}: cannot be read as text: {error}; save it as UTF-8, readable by you") from error
 
 
-def load_rules(context: "Context") -> RuleBook:
-    """The rule book of the configured folder.
+def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
+    """The rule book of ``folder``, else of the configured one, with the configured accounts as defaults.
 
     Raises:
         RuleErrors: every problem of every file, with file, line and column.
@@ -48,7 +48,7 @@ def load_rules(context: "Context") -> RuleBook:
         "accrued": settings.text("accounts", "accrued"),
         "journal": settings.text("posting", "journal"),
     }
-    folder = settings.path("rules", "folder")
+    folder = folder or settings.path("rules", "folder")
     given = {name: value for name, value in defaults.items() if value}
     return RuleBook(parse_files(rule_files(folder), given, _included))
 

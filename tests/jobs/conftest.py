@@ -95,7 +95,7 @@ class Books:
             _TEMPLATES.append(Path(shutil.copytree(folder, f"{folder}.template")))
         self.database = folder / "revrec.db"
         (folder / "revrec.toml").write_text(CONFIG)
-        for shipped in (folder / "rules").iterdir():
+        for shipped in (folder / "rules").glob("*.toml"):
             shipped.unlink()
         self.rules(RULES)
 

@@ -363,7 +363,7 @@ def _deployment(folder: Path, environment: dict[str, str]) -> Path:
         code = _end(forked(words, NEVER, {**environment, "HOME": str(folder)}, output), NEVER)
         assert code == 0, output.read_text()
         (folder / "revrec.toml").write_text(CONFIG)
-        for shipped in (folder / "rules").iterdir():
+        for shipped in (folder / "rules").glob("*.toml"):
             shipped.unlink()
         (folder / "rules" / "rules.toml").write_text(RULES)
     return folder

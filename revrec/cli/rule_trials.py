@@ -1,0 +1,132 @@
+"""``revrec rules test``, ``rules diff`` and ``rules check --against-data``: rules tried before they are in force."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from revrec.cli.shared import Options, command
+
+if TYPE_CHECKING:
+    from revrec.jobs.compare_rules import RuleComparison
+    from revrec.jobs.rule_cases import CasesResult
+
+GAP = ("problem", "item", "currency", "lines", "amount", "example", "reason")
+CASE = ("case", "file", "field", "expected", "found")
+CHANGED = ("charge", "before", "after")
+MOVED = ("period", "accrued", "currency", "now", "then", "moved")
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group ``rules``."""
+
+    @command(group, "test", "rules")
+    def test(
+        options: Options,
+        files: Annotated[
+            list[Path] | None,
+            typer.Argument(metavar="FILE", help="Files of cases; else cases/*.toml beside the rules."),
+        ] = None,
+    ) -> None:
+        """Play the cases that stand beside the rules.
+
+        A case is a charge line, its events, and what must come of it. Exit code 7 if one comes out otherwise than it
+        expects.
+
+        \b
+        Examples:
+          revrec rules test
+          revrec rules test rules/cases/magazines.toml
+        """
+        from revrec.jobs.rule_cases import play_cases
+
+        _show_cases(options, play_cases(options.context(), files))
+
+    @command(group, "diff", "rules")
+    def diff(
+        options: Options,
+        folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the other rules.")],
+        limit: Annotated[int, typer.Option("--limit", metavar="N", help="Charge lines shown; 0 shows all kept.")] = 20,
+    ) -> None:
+        """Compare the rules in force with others.
+
+        Rule by rule, and what would move in each period. Every charge line is derived under both, as if each set had
+        always been in force; nothing is written. With -v the changed lines of each rule are shown.
+
+        \b
+        Examples:
+          revrec rules diff ../rules-2025
+          revrec rules diff ../rules-2025 --format json
+        """
+        from revrec.jobs.compare_rules import compare_rules
+
+        _show_diff(options, compare_rules(options.context(), folder), limit)
+
+
+def check_against_data(options: Options) -> None:
+    """Match every charge line and tell the gaps; exit code 7 if there are any."""
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+    from revrec.jobs.rule_coverage import coverage
+
+    book, found = coverage(options.context())
+    gaps = [gap.shown() for gap in found.gaps.values()]
+    taken = [{"rule": rule.name, "lines": found.taken[rule.name]} for rule in book.rules]
+    if options.json:
+        print_json({"lines": found.lines, "rules": taken, "gaps": gaps})
+    elif options.csv:
+        print_csv(gaps, GAP)
+    else:
+        print_table(taken, ("rule", "lines"), right=("lines",))
+        print_table(gaps, GAP, title="Taken by no rule, or by two", right=("lines",), spare=("currency", "amount"))
+        left = sum(gap.lines for gap in found.gaps.values())
+        lines = counted(found.lines, "charge line")
+        conclude(f"{lines}: {f'{left:,} not taken by exactly one rule' if left else 'each taken by one rule'}", True)
+    if not found.complete:
+        raise typer.Exit(7)
+
+
+def _show_cases(options: Options, result: "CasesResult") -> None:
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+
+    failed = [
+        {"case": case.name, "file": f"{case.file}:{case.line}", **difference._asdict()}
+        for case, differences in result.failed
+        for difference in differences
+    ]
+    if options.json:
+        counts = {"cases": result.played, "failed": len(result.failed)}
+        print_json({**counts, "differences": failed, "untested": result.untested})
+    elif options.csv:
+        print_csv(failed, CASE)
+    else:
+        print_table(failed, CASE, spare=("file",))
+        told = f"{len(result.failed):,} failed" if result.failed else "all as expected"
+        conclude(f"{counted(result.played, 'case')}: {told}", bool(failed))
+        if result.untested:
+            print(f"no case expects these rules: {', '.join(result.untested)}")
+    if result.failed:
+        raise typer.Exit(7)
+
+
+def _show_diff(options: Options, result: "RuleComparison", limit: int) -> None:
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+
+    rules = [change._asdict() for change in result.rules]
+    changed = [change._asdict() for change in result.charges]
+    shown = changed[:limit] if limit else changed
+    if options.json:
+        counts = {"charges": result.lines, "differ": result.differ}
+        print_json({**counts, "rules": rules, "moved": result.moved(), "changes": shown})
+    elif options.csv:
+        print_csv(result.moved(), MOVED)
+    else:
+        print_table(rules, ("rule", "change"))
+        if options.verbose:
+            for change in result.rules:
+                print(f"\n{change.rule}\n{change.diff}")
+        print_table(shown, CHANGED, title="Charge lines that differ")
+        if result.differ > len(shown):
+            print(f"... and {result.differ - len(shown):,} more")
+        print_table(result.moved(), MOVED, title="Recognised by period and account")
+        differ = counted(result.differ, "differs", "differ")
+        conclude(f"{counted(result.lines, 'charge line')}, {differ}; nothing was written", bool(rules or shown))

@@ -1,0 +1,241 @@
+"""Cases beside the rules: a charge line, its events, and what the rules must make of them.
+
+Written and run by the people who know what is right (``revrec rules test``), before a changed rule meets real data.
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfilmentEvent
+from revrec.core.errors import BadInput
+from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, choice, text, whole
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.rules.book import RuleBook
+from revrec.core.rules.model import Problem, RuleErrors
+from revrec.core.rules.tables import Complaint, read_table
+from revrec.core.rules.toml_text import Block, blocks, locate
+from revrec.core.schedule import Schedule, Unscheduled
+
+SHOWN = 3
+"""Parts of a schedule that are told where it differs."""
+
+
+class Case(NamedTuple):
+    """One ``[[case]]``: ``expect`` holds the keys of ``[case.expect]`` that are given, amounts in minor units."""
+
+    name: str
+    file: str
+    line: int
+    charge: ChargeLine
+    events: tuple[FulfilmentEvent, ...]
+    expect: Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """What a case expected of one ``field`` and what was found, both as people read them."""
+
+    field: str
+    expected: str
+    found: str
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            return Decimal(value)
+    except InvalidOperation:
+        pass
+    raise Refused("write it in quotes: the figures of a bare decimal number are not exact")
+
+
+def _parts(value: Any) -> tuple[tuple[date, Decimal], ...]:
+    if not isinstance(value, list) or not value:
+        raise Refused()
+    found = []
+    for index, one in enumerate(value):
+        if not isinstance(one, dict) or set(one) != {"date", "amount"}:
+            raise Refused(item=index)
+        try:
+            found.append((DATE.read(one["date"]), _decimal(one["amount"])))
+        except Refused as refused:
+            raise Refused(str(refused), item=index) from None
+    return tuple(found)
+
+
+TEXT = text()
+DECIMAL = Kind('a number in quotes such as "24.00"', _decimal, {"type": ["string", "integer"]})
+PARTS = Kind('a list of { date = 2024-01-12, amount = "2.00" }', _parts, {"type": "array"})
+
+CHARGE_KEYS = (
+    Key("item", TEXT, "Item code.", required=True),
+    Key("post_date", DATE, "Post date.", required=True),
+    Key("amount", DECIMAL, "Amount in units of its currency.", required=True),
+    Key("currency", TEXT, "Currency code, such as USD.", required=True),
+    Key("source", TEXT, "The source that the line comes from.", "case"),
+    Key("document", TEXT, "Document number.", "CASE"),
+    Key("line", TEXT, "Line of the document.", "1"),
+    Key("customer", ANY_TEXT, "Customer id.", ""),
+    Key("description", ANY_TEXT, "Description.", ""),
+    Key("entity", ANY_TEXT, "Entity id.", ""),
+    Key("quantity", DECIMAL, "Quantity."),
+    Key("rev_rec_date", DATE, "The recognition date that the source gave."),
+    Key("service_start", DATE, "First day of service."),
+    Key("service_end", DATE, "Last day of service."),
+    Key("dimensions", None, f"Dimensions: {', '.join(DIMENSIONS)}, or your own.", table=(Key("*", TEXT, "An id."),)),
+)
+
+EVENT_KEYS = (
+    Key("kind", choice(*EVENT_KINDS), "Kind of event.", required=True),
+    Key("date", DATE, "The day it bears.", required=True),
+    Key("name", ANY_TEXT, "Its name, such as that of a milestone.", ""),
+    Key("note", ANY_TEXT, "A note.", ""),
+    Key("quantity", DECIMAL, "Units used."),
+    Key("percent", DECIMAL, "Percent complete."),
+    Key("amount", DECIMAL, "Amount in units of the charge's currency."),
+)
+
+EXPECT_KEYS = (
+    Key("rule", TEXT, "The rule that wins."),
+    Key("unscheduled", TEXT, "A part of the reason why there is no schedule."),
+    Key("parts", whole(1, 40_000), "How many parts there are."),
+    Key("first", DATE, "The date of the first part."),
+    Key("last", DATE, "The date of the last part."),
+    Key("schedule", PARTS, "Every part."),
+    Key("deferred", TEXT, "The deferred account."),
+    Key("accrued", TEXT, "The accrued account."),
+    Key("journal", TEXT, "The journal."),
+)
+
+CASE_KEYS = (
+    Key("name", TEXT, "What the case shows, in a sentence.", required=True),
+    Key("charge", None, "The charge line.", required=True, table=CHARGE_KEYS),
+    Key("event", None, "Its events, in the order they are recorded.", table=EVENT_KEYS),
+    Key("expect", None, "What must come of it.", required=True, table=EXPECT_KEYS),
+)
+
+
+def parse_cases(files: Mapping[str, str]) -> list[Case]:
+    """The cases of several files, given as name to text. Raises RuleErrors with every problem found."""
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for filename, content in files.items():
+        cases += _cases_of(filename, content.removeprefix("\ufeff"), problems)
+    if problems:
+        raise RuleErrors(problems)
+    return cases
+
+
+def _cases_of(filename: str, content: str, problems: list[Problem]) -> Iterator[Case]:
+    try:
+        document = tomllib.loads(content)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.append(Problem(filename, 1, 1, f"this is not TOML that can be read: {error}"))
+        return
+    place, tables = blocks(content, "case"), document.get("case")
+    strangers = [name for name in document if name != "case"]
+    if strangers or not isinstance(tables, list) or len(tables) != len(place):
+        said = f'unknown key "{strangers[0]}"; ' if strangers else ""
+        problems.append(Problem(filename, 1, 1, f"{said}write each case as a block that begins with [[case]]"))
+        return
+    for index, (table, block) in enumerate(zip(tables, place, strict=True)):
+        complaints: list[Complaint] = []
+        case = _case(table, index, filename, block, complaints)
+        problems += [_placed(one, filename, content, block) for one in complaints]
+        if case is not None:
+            yield case
+
+
+def _case(table: Any, index: int, filename: str, block: Block, complaints: list[Complaint]) -> Case | None:
+    path = ("case", index)
+    values, _refused = read_table(table, CASE_KEYS, path, complaints)
+    charge, _refused = read_table(values.get("charge", {}), CHARGE_KEYS, (*path, "charge"), complaints)
+    raw = values.get("event", [])
+    events = [
+        read_table(one, EVENT_KEYS, (*path, "event", at), complaints)[0]
+        for at, one in enumerate(raw if isinstance(raw, list) else [raw])
+    ]
+    expect, _refused = read_table(values.get("expect", {}), EXPECT_KEYS, (*path, "expect"), complaints)
+    if not complaints and not expect:
+        complaints.append(Complaint(path, "[case.expect] is empty: a case that expects nothing cannot fail"))
+    if complaints:
+        return None
+    try:
+        line = _line(charge)
+        return Case(
+            values["name"], filename, block.line, line, tuple(_event(one, line) for one in events),
+            _in_minor_units(expect, line.currency),
+        )  # fmt: skip
+    except BadInput as error:
+        complaints.append(Complaint((*path, "charge", "amount"), str(error)))
+        return None
+
+
+def _line(charge: Mapping[str, Any]) -> ChargeLine:
+    amount = to_minor(charge["amount"], charge["currency"])
+    return ChargeLine(**{"dimensions": {}, **charge, "amount": amount})
+
+
+def _event(event: Mapping[str, Any], line: ChargeLine) -> FulfilmentEvent:
+    amount = None if "amount" not in event else to_minor(event["amount"], line.currency)
+    return FulfilmentEvent(charge=line.id, **{**event, "amount": amount})
+
+
+def _in_minor_units(expect: dict[str, Any], currency: str) -> dict[str, Any]:
+    if "schedule" not in expect:
+        return expect
+    parts = tuple((day, to_minor(amount, currency)) for day, amount in expect["schedule"])
+    return {**expect, "schedule": parts}
+
+
+def _placed(complaint: Complaint, filename: str, content: str, block: Block) -> Problem:
+    if len(complaint.path) == 2:
+        return Problem(filename, block.line, 1, complaint.message)
+    line, column = locate(content, complaint.path, block.line, key=complaint.on_key)
+    return Problem(filename, line, column, complaint.message)
+
+
+def play(case: Case, book: RuleBook) -> list[Difference]:
+    """Where what the rules make of a case differs from what it expects."""
+    found = _found(book.derive(case.charge, case.events))
+    differences = []
+    for field, expected in case.expect.items():
+        there = found.get(field)
+        fits = isinstance(there, str) and expected in there if field == "unscheduled" else there == expected
+        if not fits:
+            differences.append(Difference(field, *_shown(expected, there, case.charge.currency)))
+    return differences
+
+
+def _found(derived: Schedule | Unscheduled) -> dict[str, Any]:
+    if isinstance(derived, Unscheduled):
+        return {"unscheduled": derived.reason, "rule": derived.rule.name if derived.rule else None}
+    parts = tuple(tuple(part) for part in derived.parts)
+    return {
+        "rule": derived.rule.name,
+        "parts": len(parts),
+        "first": parts[0][0],
+        "last": parts[-1][0],
+        "schedule": parts,
+        **{name: getattr(derived.rule.post, name) for name in ("deferred", "accrued", "journal")},
+    }
+
+
+def _shown(expected: Any, found: Any, currency: str) -> tuple[str, str]:
+    """Both in words; of two schedules only where they part."""
+    if isinstance(expected, tuple) and isinstance(found, tuple):
+        pairs = list(enumerate(zip_longest(expected, found), 1))
+        parted = [(at, one, other) for at, (one, other) in pairs if one != other][:SHOWN]
+        sides = ([(at, one) for at, one, _other in parted], [(at, other) for at, _one, other in parted])
+        return _parts_shown(sides[0], currency), _parts_shown(sides[1], currency)
+    first, second = ("nothing" if value is None else str(value) for value in (expected, found))
+    return ("a schedule" if isinstance(expected, tuple) else first), second
+
+
+def _parts_shown(parts: Iterable[tuple[int, tuple[date, int] | None]], currency: str) -> str:
+    return ", ".join(
+        f"part {at}: {f'{part[0]} {decimal_string(part[1], currency)}' if part else 'none'}" for at, part in parts
+    )

@@ -2,11 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from revrec.intacct.gateway import ErrorClass, GatewayError
 
@@ -14,9 +14,10 @@ TEXT_LIMIT = 2000
 """Characters of an error text that patterns look at; Intacct's own are far shorter."""
 
 
+UNKNOWN = "unknown"
 UNKNOWN_ADVICE = (
-    "revrec does not know this failure and does not try it again. Read its text; Sage's support can look it up by "
-    "the Support ID."
+    "revrec does not know this failure and does not try it again by itself. Read its text; Sage's support can look it "
+    "up by the Support ID. The next run looks for the entry in Intacct before anything is sent."
 )
 
 
@@ -36,22 +37,81 @@ class Failure(NamedTuple):
     only: bool
     wrapper: bool
 
+    @property
+    def general_advice(self) -> str:
+        """The advice where no text has named anything yet."""
+        return re.sub(r"\{\w+\}", "...", self.advice)
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """By what people may know it: error numbers, error ids, HTTP statuses, or why there was no answer."""
+        return (*self.errornos, *self.ids, *(f"HTTP {status}" for status in self.http), *self.reason)
+
+
+class Policy(NamedTuple):
+    """What a class of failure leads to: tried again ``in_run``, ``later`` by itself; ``says`` it to people."""
+
+    in_run: bool
+    later: bool
+    says: str
+
 
 class Meaning(NamedTuple):
-    """What a failure was found to mean. ``name`` is the row's, or ``unknown``; ``known`` is False for that."""
+    """What a failure was found to mean.
+
+    ``name`` is the row's, or ``unknown``. ``known`` is False for that and for wrappers. ``named`` holds what the text
+    named: ``account``, ``dimension``, ``value`` and the like.
+    """
 
     name: str
     error_class: ErrorClass
     read_class: ErrorClass
     advice: str
     known: bool
+    named: Mapping[str, str] = {}
 
 
 @cache
 def catalogue() -> tuple[Failure, ...]:
     """All rows, in their order in the file."""
-    data = tomllib.loads(files("revrec.intacct").joinpath("catalogue.toml").read_text(encoding="utf-8"))
-    return tuple(_row(row) for row in data["failure"])
+    return tuple(_row(row) for row in _data()["failure"])
+
+
+@cache
+def policies() -> Mapping[ErrorClass, Policy]:
+    """What each class leads to."""
+    return {ErrorClass(name): Policy(**policy) for name, policy in _data()["policy"].items()}
+
+
+@cache
+def failure_named(name: str) -> Failure | None:
+    """The row of that name."""
+    return next((row for row in catalogue() if row.name == name), None)
+
+
+def explained(text: str) -> list[Meaning]:
+    """What an error number, error id, HTTP status, a row's name or an error's text can mean, the likeliest first.
+
+    A number or a text may mean different things at different levels. Empty if nothing is known of it.
+    """
+    text = text.strip()
+    error = GatewayError(text, description2=text, error_id=text)
+    status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 0
+    named = [
+        row for row in catalogue() if text == row.name or text in row.reason or (row.reason and status in row.http)
+    ]
+    found = [_meaning(row, {})._replace(advice=row.general_advice) for row in named]
+    found += [meaning_of(level, status, [error]) for level in ("function", "authentication", "control")]
+    unique: dict[str, Meaning] = {}
+    for one in found:
+        if one.name != UNKNOWN:
+            unique.setdefault(one.name, one)
+    return list(unique.values())
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads(files("revrec.intacct").joinpath("catalogue.toml").read_text(encoding="utf-8"))
 
 
 def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> Meaning:
@@ -64,7 +124,7 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
     for row, groups in _matches(rows, http_status, errors):
         if not row.only or _says_nothing_else(row, errors):
             return _meaning(row, groups)
-    return Meaning("unknown", ErrorClass.NEEDS_PERSON, ErrorClass.NEEDS_PERSON, UNKNOWN_ADVICE, known=False)
+    return Meaning(UNKNOWN, ErrorClass.NEEDS_PERSON, ErrorClass.NEEDS_PERSON, UNKNOWN_ADVICE, known=False)
 
 
 def meaning_of_no_answer(reason: str, http_status: int = 0) -> Meaning:
@@ -134,7 +194,8 @@ class _Groups(dict[str, str]):
 
 def _meaning(row: Failure, groups: dict[str, str]) -> Meaning:
     advice = row.advice.format_map(_Groups(groups))
-    return Meaning(row.name, row.error_class, row.read_class, advice, known=not row.wrapper)
+    named = {name: value for name, value in groups.items() if name != "errorno"}
+    return Meaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named)
 
 
 def _row(row: dict[str, object]) -> Failure:

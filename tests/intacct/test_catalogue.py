@@ -8,21 +8,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.intacct.catalogue import catalogue, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalogue import catalogue, explained, meaning_of, meaning_of_no_answer, policies
 from revrec.intacct.gateway import ErrorClass, GatewayError
 
-KNOWN = tomllib.loads((Path(__file__).parent / "known_failures.toml").read_text(encoding="utf-8"))["cases"]
+DATA = tomllib.loads((Path(__file__).parent / "known_failures.toml").read_text(encoding="utf-8"))
+KNOWN, NO_ANSWER = DATA["cases"], DATA["no_answer"]
 
 
-@pytest.mark.parametrize(("level", "errorno", "text", "error_id", "name"), KNOWN)
-def test_a_known_failure_is_recognised(level: str, errorno: str, text: str, error_id: str, name: str) -> None:
+@pytest.mark.parametrize(("level", "errorno", "text", "error_id", "name", "error_class"), KNOWN)
+def test_a_known_failure_is_recognised(
+    level: str, errorno: str, text: str, error_id: str, name: str, error_class: str
+) -> None:
     meaning = meaning_of(level, 200, [GatewayError(errorno, description2=text, error_id=error_id)])
-    assert meaning.name == name
+    assert (meaning.name, meaning.error_class) == (name, error_class)
     assert meaning.advice and "{" not in meaning.advice
 
 
-def test_every_row_for_an_answer_has_a_case() -> None:
-    assert {row.name for row in catalogue() if not row.reason and not row.only} <= {case[-1] for case in KNOWN}
+@pytest.mark.parametrize(("reason", "status", "name", "error_class", "read_class"), NO_ANSWER)
+def test_a_lack_of_an_answer_is_recognised(
+    reason: str, status: int, name: str, error_class: str, read_class: str
+) -> None:
+    meaning = meaning_of_no_answer(reason, status)
+    assert (meaning.name, meaning.error_class, meaning.read_class) == (name, error_class, read_class)
+
+
+def test_every_row_has_a_case() -> None:
+    cases = {case[4] for case in KNOWN} | {case[2] for case in NO_ANSWER}
+    assert {row.name for row in catalogue() if not row.only} <= cases
+
+
+def test_every_class_has_a_policy_and_only_what_passes_by_itself_is_tried_again_within_a_run() -> None:
+    assert set(policies()) == set(ErrorClass) and all(policy.says for policy in policies().values())
+    assert {one for one, policy in policies().items() if policy.in_run} == {"retry_now", "retry_later"}
+    assert {one for one, policy in policies().items() if policy.later} == {"retry_now", "retry_later", "in_doubt"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("GL-1009", ["unbalanced"]),
+        ("429", ["rate-limit"]),
+        ("524", ["cut-by-the-cdn"]),
+        ("timeout", ["no-answer-in-time"]),
+        ("XL03000006", ["sign-in-incorrect", "sender-control"]),
+        ("period-closed", ["period-closed"]),
+        ("Account 4000 is not valid", ["account-unknown"]),
+        ("no such thing", []),
+    ],
+)
+def test_a_number_a_name_or_a_text_is_explained(text: str, names: list[str]) -> None:
+    assert [meaning.name for meaning in explained(text)] == names
+
+
+def test_what_a_text_named_is_kept_apart_from_its_advice() -> None:
+    text = "This transaction is missing the Department dimension for the Account 4000"
+    meaning = meaning_of("function", 200, [GatewayError("BL01001973", description2=text)])
+    assert meaning.named == {"dimension": "Department", "account": "4000"}
 
 
 def test_names_are_unique() -> None:

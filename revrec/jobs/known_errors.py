@@ -1,0 +1,45 @@
+"""``revrec errors``: what revrec knows of Intacct's failures, for the accountant who meets one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from revrec.core.errors import BadInput
+from revrec.intacct.catalogue import UNKNOWN, UNKNOWN_ADVICE, catalogue, explained, failure_named, policies
+from revrec.intacct.gateway import ErrorClass
+
+
+def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
+    """Every known failure (of one class, if given) in the order of the catalogue, and last the unknown ones."""
+    for row in catalogue():
+        if error_class in (None, row.error_class):
+            yield _shown(row.name, row.error_class, ", ".join(row.signs) or "its text", row.general_advice)
+    if error_class in (None, ErrorClass.NEEDS_PERSON):
+        yield _shown(UNKNOWN, ErrorClass.NEEDS_PERSON, "anything else", UNKNOWN_ADVICE)
+
+
+def explain_error(text: str) -> list[dict[str, Any]]:
+    """What an error number, an error id, an HTTP status, a name of the catalogue or an error's text means.
+
+    Raises:
+        BadInput: nothing was given.
+    """
+    if not text.strip():
+        raise BadInput(
+            "nothing to explain; give an error's number, its id or its text, as in: revrec errors explain GL-1009"
+        )
+    found = []
+    for meaning in explained(text):
+        row = failure_named(meaning.name)
+        assert row is not None
+        found.append(_shown(row.name, row.error_class, ", ".join(row.signs) or "its text", meaning.advice))
+    return found or [_shown(UNKNOWN, ErrorClass.NEEDS_PERSON, "anything else", UNKNOWN_ADVICE)]
+
+
+def _shown(name: str, error_class: ErrorClass, signs: str, advice: str) -> dict[str, Any]:
+    return {
+        "error": name,
+        "class": str(error_class),
+        "signs": signs,
+        "advice": advice,
+        "policy": policies()[error_class].says,
+    }

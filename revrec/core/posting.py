@@ -24,8 +24,9 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
         ("HELD", "CANCELLED"),
     }
 )
-"""Allowed transitions. SENDING -> READY only where it is certain that nothing ran: sign-in or connection refused.
-READY -> REJECTED where it cannot even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
+"""Allowed transitions. SENDING -> READY only where nothing ran (sign-in or connection refused), or where Intacct failed
+without a reason and saved nothing: that one is read back before it is sent again. READY -> REJECTED where it cannot
+even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
 
 UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 """States that still want something: a worker, Intacct's answer, or a person."""

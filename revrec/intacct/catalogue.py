@@ -14,10 +14,11 @@ TEXT_LIMIT = 2000
 """Characters of an error text that patterns look at; Intacct's own are far shorter."""
 
 
+TOO_MANY_REQUESTS = 429
 UNKNOWN = "unknown"
 UNKNOWN_ADVICE = (
-    "revrec does not know this failure and does not try it again by itself. Read its text; Sage's support can look it "
-    "up by the Support ID. The next run looks for the entry in Intacct before anything is sent."
+    "revrec does not know this failure and does not try it again within the run. Read its text; Sage's support can "
+    "look it up by the Support ID."
 )
 
 
@@ -129,6 +130,8 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
 
 def meaning_of_no_answer(reason: str, http_status: int = 0) -> Meaning:
     """What the lack of a usable answer means; ``reason`` is one of the catalogue's."""
+    if http_status == TOO_MANY_REQUESTS:
+        return meaning_of("control", http_status, ())
     rows = [row for row in catalogue() if reason in row.reason]
     best = next((row for row in rows if http_status in row.http), None)
     row = best or next(row for row in rows if not row.http)

@@ -1,7 +1,8 @@
 """The gateway over Intacct's XML protocol: one request at a time, one journal entry a request."""
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
 from lxml import etree
@@ -12,10 +13,11 @@ from revrec.core.journal import JournalEntry
 from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning
 from revrec.intacct.credentials import Credentials
-from revrec.intacct.errors import GatewayUnreachable, SignInFailed
-from revrec.intacct.gateway import Answer, Balance, ErrorClass, FoundEntry, MasterKind, Outcome, Prepared
+from revrec.intacct.errors import not_run
+from revrec.intacct.gateway import Answer, Balance, FoundEntry, MasterKind, Outcome, Prepared
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
 from revrec.intacct.judgement import Verdict, judge, readable, refusal
+from revrec.intacct.pace import Pace
 from revrec.intacct.reading import Answered, Reading, ReadPolicy
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response
@@ -24,7 +26,6 @@ from revrec.intacct.transport import Exchange, Transport
 
 STORED_ANSWER_LIMIT = 200_000
 """Characters of an answer that are kept; an answer to a posting has a few hundred."""
-RETRY_AFTER_LIMIT = 3600
 
 
 class XmlGateway:
@@ -33,7 +34,7 @@ class XmlGateway:
     ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``base_currency`` and
     ``rate_type``: the company's; the rate type goes with lines in other currencies. ``omit``: dimensions never sent.
     ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads only: a posting
-    is sent once. The clock and the pause can be given for tests.
+    is sent once. ``requests_per_minute``: see :class:`Pace`. The clock and the waiting can be given for tests.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class XmlGateway:
         credentials: Credentials,
         *,
         timeout: float = 120.0,
+        requests_per_minute: int = 0,
         base_currency: str = "USD",
         rate_type: str = "Intacct Daily Rate",
         omit: Iterable[str] = (),
@@ -49,15 +51,17 @@ class XmlGateway:
         max_answer_bytes: int = 20_000_000,
         reads: ReadPolicy | None = None,
         now: Now = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._credentials = credentials
         self._entries = EntrySettings(base_currency, rate_type, frozenset(omit), base_location, entity_is_location)
         self._now = now
         self._redactor = Redactor(credentials.secrets)
-        self._transport = Transport(timeout, max_answer_bytes)
+        self._pace = Pace(requests_per_minute, now, sleep)
+        self._transport = Transport(timeout, max_answer_bytes, leaving=self._pace.note)
         self._sessions = Sessions(credentials, self._transport, self._redactor, now)
         self._one_at_a_time = threading.Lock()
-        self._reading = Reading(self._ask, self._redactor, base_currency, reads or ReadPolicy())
+        self._reading = Reading(self._ask, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
 
     def __enter__(self) -> "XmlGateway":
         return self
@@ -75,11 +79,15 @@ class XmlGateway:
             self._sessions.of("")
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
-        """Build the request of an entry; ``comment`` goes into the entry's history. Raises UnpostableEntry."""
+        """Build the request of an entry, when its turn has come; ``comment`` goes into the entry's history.
+
+        Raises UnpostableEntry.
+        """
         comment = comment or f"revrec {__version__}"
         function = create_glbatch(entry, self._entries, comment)
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, entry.control_id, body)
+        self._pace.wait()
         return Prepared(entry.control_id, entry.reference, body, self._redactor.text(redacted))
 
     def send(self, prepared: Prepared) -> Answer:
@@ -155,6 +163,7 @@ class XmlGateway:
             return answered
 
     def _ask_once(self, control_id: str, functions: bytes, entity: str) -> tuple[Answered, Session | None]:
+        self._pace.wait()
         session = self._sessions.of(entity)
         exchange = self._exchange(session, control_id, functions, unique=False)
         reason, response = readable(exchange, self._redactor.text)
@@ -180,7 +189,7 @@ class XmlGateway:
             advice="" if meaning is None else self._redactor.text(meaning.advice),
             http_status=exchange.status,
             redacted_response=self._stored(exchange, verdict),
-            retry_after=_seconds(exchange.retry_after),
+            retry_after=exchange.wish,
         )
 
     def _stored(self, exchange: Exchange, verdict: Verdict) -> str:
@@ -196,13 +205,7 @@ class XmlGateway:
 
     def _not_signed_in(self, prepared: Prepared, refused: BadConfiguration) -> Answer:
         """Nothing of the entry was sent: the sign-in before it failed."""
-        error_class = ErrorClass.NEEDS_PERSON
-        if isinstance(refused, SignInFailed):
-            error_class = ErrorClass.NEEDS_SIGN_IN
-        elif isinstance(refused, GatewayUnreachable):
-            error_class = ErrorClass.RETRY_LATER
-        advice = self._redactor.text(str(refused))
-        return Answer(Outcome.NOT_RUN, prepared.control_id, error_class=error_class, advice=advice)
+        return not_run(prepared.control_id, refused, self._redactor.text(str(refused)))
 
 
 def _session_ended(verdict: Verdict) -> bool:
@@ -211,9 +214,3 @@ def _session_ended(verdict: Verdict) -> bool:
 
 def _says_session_ended(meaning: Meaning) -> bool:
     return meaning.name == "invalid-session"
-
-
-def _seconds(retry_after: str) -> int | None:
-    """``Retry-After`` in seconds, at most an hour; None for a date or anything else."""
-    text = retry_after.strip()
-    return min(int(text), RETRY_AFTER_LIMIT) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -1,6 +1,7 @@
 """What the gateway raises. Posting an entry raises none of the last three: its answer says what happened instead."""
 
 from revrec.core.errors import BadConfiguration, BadInput, RevrecError
+from revrec.intacct.gateway import Answer, ErrorClass, Outcome
 
 
 class UnpostableEntry(BadInput):
@@ -12,8 +13,26 @@ class SignInFailed(BadConfiguration):
 
 
 class GatewayUnreachable(BadConfiguration):
-    """No usable answer to a sign-in or a read: no connection, a time-out, a server error, or not Intacct at all."""
+    """No usable answer to a sign-in or a read: no connection, a time-out, a server error, or not Intacct at all.
+
+    ``passes`` tells whether it may be over in a while; ``retry_after`` is Intacct's wish in seconds, if it had one.
+    """
+
+    def __init__(self, message: str, passes: bool = False, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.passes = passes
+        self.retry_after = retry_after
 
 
 class ReadRefused(RevrecError):
     """Intacct answered a read with a failure, or with something that cannot be understood."""
+
+
+def not_run(control_id: str, refused: BadConfiguration, advice: str) -> Answer:
+    """The answer of a posting before which Intacct could not be spoken to."""
+    error_class, retry_after = ErrorClass.NEEDS_PERSON, None
+    if isinstance(refused, SignInFailed):
+        error_class = ErrorClass.NEEDS_SIGN_IN
+    elif isinstance(refused, GatewayUnreachable):
+        error_class, retry_after = ErrorClass.RETRY_LATER, refused.retry_after
+    return Answer(Outcome.NOT_RUN, control_id, error_class=error_class, advice=advice, retry_after=retry_after)

@@ -168,7 +168,10 @@ class Gateway(Protocol):
         """Make sure that there is a session, so that a wrong password shows before anything is marked as sent."""
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
-        """Build the request for an entry without touching the network; raises UnpostableEntry."""
+        """Build the request for an entry without touching the network; raises UnpostableEntry.
+
+        Where requests a minute are bounded, an entry waits here for its turn: once it is being sent, its lease runs.
+        """
 
     def send(self, prepared: Prepared) -> Answer:
         """Send once and judge the answer. Whatever the other side does ends in the answer, not in an exception."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalogue import TOO_MANY_REQUESTS, Meaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.gateway import ErrorClass, GatewayError, Outcome
 from revrec.intacct.responses import Clean, NotAnAnswer, Response, Result, parse_response
 from revrec.intacct.transport import Exchange
@@ -87,9 +87,8 @@ def _authentication_meaning(response: Response, http_status: int) -> Meaning:
 
 
 def _no_answer(reason: str, status: int, response: Response | None = None) -> Verdict:
-    if status == 429:
-        return Verdict(Outcome.NOT_RUN, meaning=meaning_of("control", status, ()), response=response)
-    outcome = Outcome.NOT_RUN if reason == "not_connected" else Outcome.IN_DOUBT
+    not_run = reason == "not_connected" or status == TOO_MANY_REQUESTS
+    outcome = Outcome.NOT_RUN if not_run else Outcome.IN_DOUBT
     return Verdict(outcome, meaning=meaning_of_no_answer(reason, status), response=response)
 
 

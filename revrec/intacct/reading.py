@@ -35,6 +35,8 @@ MASTER_KEYS = {
     MasterKind.DEPARTMENT: "DEPARTMENTID",
 }
 """The field by which people know a record of a kind."""
+PASSING = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
+"""Classes of failures of a read that may be over in a while."""
 NOT_A_REFERENCE = "revrec doctor"
 
 GLBATCH_FIELDS = (
@@ -75,6 +77,12 @@ class _Failed(NamedTuple):
     errors: tuple[GatewayError, ...]
     detail: str
     answered: bool
+    wish: int | None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same read may succeed in a while."""
+        return self.meaning.read_class in PASSING
 
 
 class Reading:
@@ -163,7 +171,7 @@ class Reading:
             results, failed = _results(answered, control_ids)
             if failed is None:
                 return results
-            if failed.meaning.read_class not in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
+            if not failed.passes:
                 break
             if attempt + 1 < self._policy.tries:
                 self._policy.sleep(_pause(answered.exchange, self._policy.pause * 2**attempt))
@@ -174,8 +182,9 @@ class Reading:
         said = "; ".join(f"{error.errorno} {error.text}".strip() for error in failed.errors) or failed.detail
         if failed.meaning.read_class is ErrorClass.NEEDS_SIGN_IN:
             return SignInFailed(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
-        if not failed.answered:
-            return GatewayUnreachable(self._redactor.text(f"Intacct gave no usable answer to a read: {said}"))
+        if not failed.answered or failed.meaning.read_class is ErrorClass.RETRY_LATER:
+            text = self._redactor.text(f"Intacct gave no usable answer to a read: {said}")
+            return GatewayUnreachable(text, failed.passes, failed.wish)
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
 
 
@@ -194,27 +203,27 @@ def _results(answered: Answered, control_ids: Sequence[str]) -> tuple[list[Resul
     exchange, reason, response = answered
     said = exchange.detail or f"HTTP {exchange.status}"
     if response is None:
-        return [], _Failed(meaning_of_no_answer(reason, exchange.status), (), said, exchange.status == 429)
+        meaning = meaning_of_no_answer(reason, exchange.status)
+        return [], _Failed(meaning, (), said, exchange.status == 429, exchange.wish)
     refused = refusal(response, exchange.status)
     if refused is not None:
-        return [], _Failed(*refused, detail=said, answered=True)
+        return [], _Failed(*refused, said, True, exchange.wish)
     results = []
     for control_id in control_ids:
         result, reason = own_result(response, control_id)
         if result is None:
-            return [], _Failed(meaning_of_no_answer(reason, exchange.status), (), f"{said}, {reason}", answered=True)
+            meaning = meaning_of_no_answer(reason, exchange.status)
+            return [], _Failed(meaning, (), f"{said}, {reason}", True, None)
         if result.status != "success":
             meaning = meaning_of("function", exchange.status, result.errors)
-            return [], _Failed(meaning, result.errors, f"{said}, status {result.status!r}", answered=True)
+            return [], _Failed(meaning, result.errors, f"{said}, status {result.status!r}", True, exchange.wish)
         results.append(result)
     return results, None
 
 
 def _pause(exchange: Exchange, pause: float) -> float:
     """Intacct's own wish if it has one, within reason."""
-    wish = exchange.retry_after.strip()
-    wanted = float(wish) if wish.isascii() and wish.isdigit() and len(wish) < 10 else pause
-    return min(wanted, PAUSE_LIMIT)
+    return min(pause if exchange.wish is None else float(exchange.wish), PAUSE_LIMIT)
 
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:

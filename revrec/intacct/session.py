@@ -82,7 +82,7 @@ class Sessions:
         exchange = self._transport.post(self._credentials.endpoint, self._request(control_id, entity))
         reason, response = readable(exchange, self._redactor.text)
         if response is None:
-            raise GatewayUnreachable(self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status)))
+            raise self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status))
         refused = refusal(response, exchange.status)
         if refused is not None:
             raise self._refusal(exchange, *refused)
@@ -104,7 +104,7 @@ class Sessions:
     def _session(self, exchange: Exchange, response: Response, control_id: str) -> Session:
         result, reason = own_result(response, control_id)
         if result is None or response.authentication is None:
-            raise GatewayUnreachable(self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status)))
+            raise self._unreachable(exchange, meaning_of_no_answer(reason, exchange.status))
         session_id, endpoint = _api(result, "sessionid"), _api(result, "endpoint")
         if result.status != "success" or not session_id or not endpoint:
             raise self._refusal(exchange, meaning_of("function", exchange.status, result.errors), result.errors)
@@ -128,7 +128,7 @@ class Sessions:
         self, exchange: Exchange, meaning: Meaning, errors: tuple[GatewayError, ...]
     ) -> SignInFailed | GatewayUnreachable:
         if meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
-            return GatewayUnreachable(self._unreachable(exchange, meaning))
+            return self._unreachable(exchange, meaning)
         said = "; ".join(f"{error.errorno} {error.text}".strip() for error in errors)
         self._refused = self._redactor.text(
             f"Intacct refused the sign-in of user {self._credentials.user_id!r} to company "
@@ -136,12 +136,12 @@ class Sessions:
         )
         return SignInFailed(self._refused)
 
-    def _unreachable(self, exchange: Exchange, meaning: Meaning) -> str:
+    def _unreachable(self, exchange: Exchange, meaning: Meaning) -> GatewayUnreachable:
         said = exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")
         advice = meaning.advice if meaning.error_class is not ErrorClass.IN_DOUBT else _NOT_A_GATEWAY
-        return self._redactor.text(
-            f"Intacct's gateway at {self._credentials.endpoint} cannot be used: {said}. {advice}"
-        )
+        text = f"Intacct's gateway at {self._credentials.endpoint} cannot be used: {said}. {advice}"
+        passes = meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
+        return GatewayUnreachable(self._redactor.text(text), passes, exchange.wish)
 
 
 _NOT_A_GATEWAY = (

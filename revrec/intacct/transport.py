@@ -3,8 +3,11 @@
 Exceptions of HTTP libraries carry the request, and with it the passwords; none of them leaves this module.
 """
 
+import math
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import requests
@@ -14,6 +17,7 @@ from revrec.intacct.connection import Watch, WatchedAdapter, watched
 from revrec.intacct.endpoint import is_loopback
 
 CONNECT_TIMEOUT = 10.0
+RETRY_AFTER_LIMIT = 3600
 IDLE_LIMIT = 4.0
 """Seconds after which a kept connection is not used again: the other side may be closing it, and a request that meets
 a closing connection is in doubt for nothing."""
@@ -41,13 +45,31 @@ class Exchange(NamedTuple):
     reason: str = ""
     detail: str = ""
 
+    @property
+    def wish(self) -> int | None:
+        """``Retry-After`` in seconds, at most an hour, whether it was a number or a date; None for anything else."""
+        text = self.retry_after.strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return min(int(text), RETRY_AFTER_LIMIT)
+        try:
+            left = parsedate_to_datetime(text) - datetime.now(UTC)
+        except (ValueError, TypeError):
+            return None
+        return min(max(math.ceil(left.total_seconds()), 0), RETRY_AFTER_LIMIT)
+
 
 class Transport:
     """Posts documents, one at a time. ``timeout`` limits a whole exchange, in seconds; ``max_bytes`` an answer."""
 
     def __init__(
-        self, timeout: float, max_bytes: int = 20_000_000, monotonic: Callable[[], float] = time.monotonic
+        self,
+        timeout: float,
+        max_bytes: int = 20_000_000,
+        monotonic: Callable[[], float] = time.monotonic,
+        leaving: Callable[[], None] = lambda: None,
     ) -> None:
+        """``leaving`` is called for each request, just before it goes out."""
+        self._leaving = leaving
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._monotonic = monotonic
@@ -57,6 +79,7 @@ class Transport:
     def post(self, url: str, body: bytes) -> Exchange:
         """Post once: no redirect, no repetition, certificates always verified."""
         session = self._session(is_loopback(url))
+        self._leaving()
         with watched(self._timeout) as watch:
             exchange = self._exchange(session, url, body, watch)
         self._last_used = self._monotonic()

@@ -3,6 +3,7 @@
 import getpass
 import os
 import platform
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ class Context:
     actor: str
     environment: Mapping[str, str]
     now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], None] = time.sleep
+    """Waits for so many seconds."""
     progress: Progress = field(default_factory=Silent)
     say: Callable[[str], None] = lambda _text: None
     """Tells the user something on the way, on standard error."""

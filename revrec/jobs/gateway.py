@@ -106,6 +106,8 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator[Gateway]
         base_currency=settings.text("gateway", "base_currency"),
         rate_type=settings.text("gateway", "rate_type"),
         omit=settings.text("gateway", "omit").replace(",", " ").split(),
+        requests_per_minute=settings.number("posting", "requests_per_minute"),
         now=context.now,
+        sleep=context.sleep,
     ) as gateway:
         yield gateway

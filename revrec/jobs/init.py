@@ -85,5 +85,5 @@ def config_lines() -> Iterator[str]:
 def _line(section: str, name: str, key: Key) -> str:
     own = SANDBOX_SETTINGS.get((section, name))
     value = key.default if own is None else own
-    text = str(value) if key.kind == "number" else f'"{value}"'
+    text = str(value) if key.kind in ("number", "count") else f'"{value}"'
     return f"{'# ' if own is None else ''}{name} = {text}"

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.journal import JournalEntry
-from revrec.intacct.errors import SignInFailed, UnpostableEntry
+from revrec.intacct.errors import UnpostableEntry, not_run
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
 from revrec.store import entries, postings
 from revrec.store.entries import StoredEntry
@@ -34,7 +34,20 @@ POSTED_STATE = "Posted"
 
 
 class Stopped(Exception):
-    """Nothing ran and nothing more will: sign-in failed, or the gateway cannot be reached or wants a pause."""
+    """Nothing ran, and no other entry would fare better: sign-in failed, or the gateway is away or wants a pause."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.advice)
+        self.answer = answer
+
+    @property
+    def passes(self) -> bool:
+        """Whether a pause may help."""
+        return self.answer.error_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
+
+
+class FailedForNow(Exception):
+    """Intacct failed without a reason of the entry's own and saved nothing; it is READY, and read before it is sent."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.advice)
@@ -52,6 +65,20 @@ class Poster:
         self.lease = context.settings.duration("posting", "lease")
         self.most_attempts = context.settings.number("posting", "attempts")
 
+    def take(self, number: int) -> str:
+        """Do for an entry what its state allows now: send it, or read it back; returns its state afterwards.
+
+        Raises:
+            Stopped, FailedForNow: as :meth:`post` and :meth:`settle`; after a pause it may be taken again.
+        """
+        with self.context.database.read() as connection:
+            head = entries.head(connection, number)
+        if head.state == "READY":
+            return self.post(number)
+        if head.state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
+            return self.settle(number)
+        return str(head.state)
+
     def post(self, number: int) -> str:
         """Send an entry that is READY; returns its state afterwards.
 
@@ -59,6 +86,7 @@ class Poster:
 
         Raises:
             Stopped: the gateway turned us away before anything ran; the entry is READY again.
+            FailedForNow: Intacct failed by something that passes by itself; the entry is READY again.
         """
         with self.context.database.read() as connection:
             stored = entries.entry(connection, number)
@@ -77,6 +105,7 @@ class Poster:
 
         Raises:
             Stopped: Intacct cannot be asked, or the entry was sent again and the gateway turned us away.
+            FailedForNow: it was sent again, and Intacct failed by something that passes by itself.
         """
         stored = self._load(number)
         entry = stored.entry
@@ -106,11 +135,8 @@ class Poster:
             if not stops and postings.unread(connection, stored.id) >= self.most_attempts:
                 told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
                 self._settled(connection, stored, "HELD", told)
-        if stops:
-            sign_in = isinstance(error, SignInFailed)
-            error_class = ErrorClass.NEEDS_SIGN_IN if sign_in else ErrorClass.RETRY_LATER
-            control_id = stored.entry.control_id
-            raise Stopped(Answer(Outcome.NOT_RUN, control_id, error_class=error_class, advice=str(error)))
+        if isinstance(error, BadConfiguration):
+            raise Stopped(not_run(stored.entry.control_id, error, str(error)))
         return self._load(stored.id).state
 
     def suspend_stale(self) -> int:
@@ -149,6 +175,8 @@ class Poster:
         new_state = self._write_answer(stored, attempt, answer)
         if answer.outcome is Outcome.NOT_RUN:
             raise Stopped(answer)
+        if new_state == "READY":
+            raise FailedForNow(answer)
         return new_state
 
     def _claim(self, stored: StoredEntry, state: str, prepared: Prepared) -> int | None:
@@ -180,8 +208,8 @@ class Poster:
 
     def _write_answer(self, stored: StoredEntry, attempt: int, answer: Answer) -> str:
         number = stored.id
-        state, values = self._consequence(answer)
         attempts = stored.attempts + (answer.outcome is not Outcome.NOT_RUN)
+        state, values = self._consequence(answer, attempts)
         error = "; ".join(one.text for one in answer.errors) or None
         outcome = postings.Outcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
@@ -198,8 +226,8 @@ class Poster:
                 state = entries.entry(connection, number).state
         return state
 
-    def _consequence(self, answer: Answer) -> tuple[str, dict[str, str | None]]:
-        """The state that follows from an answer, and what is kept with it."""
+    def _consequence(self, answer: Answer, attempts: int) -> tuple[str, dict[str, str | None]]:
+        """The state that follows from an answer, and what is kept with it; ``attempts`` counts this one too."""
         if answer.outcome is Outcome.POSTED:
             at = self.context.timestamp()
             return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NOTHING_SAID}
@@ -209,7 +237,8 @@ class Poster:
             "advice": answer.advice,
         }
         if answer.outcome is Outcome.REJECTED:
-            return "REJECTED", failure
+            passes = answer.error_class is ErrorClass.RETRY_NOW and attempts < self.most_attempts
+            return "READY" if passes else "REJECTED", failure
         if answer.outcome is Outcome.NOT_RUN:
             return "READY", failure
         return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
@@ -273,8 +302,3 @@ def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
     ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
     theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
     return found.date == entry.date and ours == theirs
-
-
-def needs_sign_in(answer: Answer) -> bool:
-    """Whether it was the sign-in that stopped us, so that nothing but new credentials helps."""
-    return answer.error_class is ErrorClass.NEEDS_SIGN_IN

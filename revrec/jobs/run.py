@@ -12,7 +12,8 @@ from revrec.core.money import decimal_string
 from revrec.core.rules import render_memo
 from revrec.intacct.endpoint import is_loopback
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
-from revrec.jobs.postings import Poster, Stopped
+from revrec.jobs.patience import Patience
+from revrec.jobs.postings import FailedForNow, Poster, Stopped
 from revrec.store import entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
@@ -141,20 +142,29 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect") -> dict
     if not unclear and not ready:
         return {}
     touched: dict[int, str] = {}
+    patience = Patience(context)
     with connect(context) as gateway:
-        gateway.sign_in()
+        patience.with_retries(gateway.sign_in)
         poster = Poster(context, gateway)
         poster.suspend_stale()
         with context.database.read() as connection:
             doubtful = postings.doubtful(connection, now)
         try:
             for number in context.progress.track(doubtful, "reading back entries in doubt"):
-                touched[number] = poster.settle(number)
+                touched[number] = _taken(poster, patience, number)
             for number in context.progress.track(ready, "posting entries"):
-                touched[number] = poster.post(number)
+                touched[number] = _taken(poster, patience, number)
         except Stopped as stop:
             result.stopped = stop.answer
     return touched
+
+
+def _taken(poster: Poster, patience: Patience, number: int) -> str:
+    """The state of an entry after it was taken as far as it goes; what fails for now is READY, for the next run."""
+    try:
+        return patience.with_retries(lambda: poster.take(number))
+    except FailedForNow:
+        return "READY"
 
 
 def _counts(connection: "Connection", touched: dict[int, str]) -> dict[str, int]:

@@ -32,7 +32,10 @@ _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "ho
 
 
 class Key(NamedTuple):
-    """One setting: its kind (text, path, number, duration or one of the allowed words), default and meaning."""
+    """One setting: its kind (text, path, number, count, duration or a word of those allowed), default and meaning.
+
+    A number is above zero; a count may be zero.
+    """
 
     kind: str
     default: Any
@@ -73,6 +76,11 @@ KEYS: dict[str, dict[str, Key]] = {
         "quarantine": Key("duration", "16 min", "how long to wait before reading Intacct back after a lost answer"),
         "attempts": Key("number", 3, "how often an entry is sent before a person must look"),
         "max_in_flight": Key("number", 1, "requests at the same time", ()),
+        "requests_per_minute": Key("count", 0, "most requests to Intacct a minute; 0: no bound of ours"),
+        "retries": Key(
+            "count", 4, "how often a run tries again what passes by itself (not connected, too many requests)"
+        ),
+        "retry_within": Key("duration", "2 min", "for how long in all a run waits to do so"),
         "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
     },
     "alerts": {
@@ -106,7 +114,7 @@ class Settings:
         return str(self.values[section][key])
 
     def number(self, section: str, key: str) -> int:
-        """A setting of kind number."""
+        """A setting of kind number or count."""
         return int(self.values[section][key])
 
     def path(self, section: str, key: str) -> Path:
@@ -197,8 +205,8 @@ def _value(
 
 
 def _of_kind(about: Key, raw: Any) -> Any:
-    if about.kind == "number":
-        return _number(raw)
+    if about.kind in ("number", "count"):
+        return _number(raw, least=0 if about.kind == "count" else 1)
     if not isinstance(raw, str):
         raise ValueError(f"expected text in quotes, found {raw!r}")
     if about.kind == "duration":
@@ -208,9 +216,9 @@ def _of_kind(about: Key, raw: Any) -> Any:
     return raw
 
 
-def _number(raw: Any) -> int:
-    if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) == 0:
-        raise ValueError(f"expected a whole number above zero, found {raw!r}")
+def _number(raw: Any, least: int) -> int:
+    if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) < least:
+        raise ValueError(f"expected a whole number {'above zero' if least else 'from 0'}, found {raw!r}")
     return int(raw)
 
 

@@ -94,6 +94,8 @@ class Books:
         if not environment and not _TEMPLATES:
             _TEMPLATES.append(Path(shutil.copytree(folder, f"{folder}.template")))
         self.database = folder / "revrec.db"
+        self.slept: list[float] = []
+        """How long the commands waited, without taking any time."""
         (folder / "revrec.toml").write_text(CONFIG)
         for shipped in (folder / "rules").glob("*.toml"):
             shipped.unlink()
@@ -106,7 +108,7 @@ class Books:
     def context(self, command: str = "test", later: timedelta = timedelta(0), **environment: str) -> Context:
         """What a command is given; ``later`` shifts its clock."""
         made = make_context(command, self.folder / "revrec.toml", environment={**self.environment, **environment})
-        return replace(made, now=lambda: datetime.now(UTC) + later)
+        return replace(made, now=lambda: datetime.now(UTC) + later, sleep=self.slept.append)
 
     def file(self, name: str, rows: Sequence[Row], header: Sequence[str] = HEADER) -> Path:
         """A CSV file of rows."""

@@ -46,7 +46,7 @@ def test_the_command_line_wins_over_both_for_the_database(tmp_path: Path) -> Non
 
 
 def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
-    wanted = {"duration": "7 s", "number": "7"}
+    wanted = {"duration": "7 s", "number": "7", "count": "7"}
     for section, keys in KEYS.items():
         for name, key in keys.items():
             value = wanted.get(key.kind, key.words[0] if key.words else "seven")

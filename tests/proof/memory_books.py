@@ -132,6 +132,10 @@ class MemoryBooks:
     def _at_transaction(self, label: str) -> None:
         self.step(label)
 
+    def _sleep(self, _seconds: float) -> None:
+        """A worker that waits may be overtaken by everything else; that time passes is the world's own act."""
+        self.step("sleep")
+
     def rules(self, name: str = "magazine", offset: int = 7, periods: int = 3) -> None:
         """Put other rules in force."""
         text = RULES.format(name=name, offset=offset, periods=periods)
@@ -139,7 +143,7 @@ class MemoryBooks:
 
     def context(self, command: str = "run", actor: str = "a person") -> Context:
         """What a command is given."""
-        context = Context(self.settings, command, actor, ENVIRONMENT, self.clock)
+        context = Context(self.settings, command, actor, ENVIRONMENT, self.clock, self._sleep)
         context.__dict__["database"] = self.database
         return context
 

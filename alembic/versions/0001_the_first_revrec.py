@@ -6,10 +6,16 @@ The triggers hold what a CHECK cannot: sums over rows, balance, states, and that
 import sqlalchemy as sa
 from alembic import op
 
+from revrec.store import guards
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text in the order of its code points, as on SQLite, whatever language the server was set up for."""
 
 APPEND_ONLY = (
     "audit_event",
@@ -124,81 +130,70 @@ SQLITE_TRIGGERS = {
 }
 
 
-def _guards() -> dict[str, str]:
-    """Every trigger by name, for SQLite."""
-    guards = dict(SQLITE_TRIGGERS)
-    for table in APPEND_ONLY:
-        guards[f"{table}_no_update"] = (
-            f"BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only: it is never updated'); END"
-        )
-    for table in NEVER_DELETED:
-        guards[f"{table}_no_delete"] = (
-            f"BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is never deleted from'); END"
-        )
-    return guards
+GUARDS = {**SQLITE_TRIGGERS, **guards.append_only(APPEND_ONLY), **guards.never_deleted(NEVER_DELETED)}
 
 
 def upgrade() -> None:
     op.create_table(
         "audit_event",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("command", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("previous_hash", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("seq", KEY, autoincrement=False, nullable=False),
+        sa.Column("at", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("command", TEXT, nullable=False),
+        sa.Column("action", TEXT, nullable=False),
+        sa.Column("subject", TEXT, nullable=False),
+        sa.Column("detail", TEXT, nullable=False),
+        sa.Column("previous_hash", TEXT, nullable=False),
+        sa.Column("hash", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("hash"),
     )
     op.create_table(
         "meta",
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("value", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
         "posting_run",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("date", sa.Text(), nullable=False),
-        sa.Column("started_at", sa.Text(), nullable=False),
-        sa.Column("finished_at", sa.Text(), nullable=True),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("date", TEXT, nullable=False),
+        sa.Column("started_at", TEXT, nullable=False),
+        sa.Column("finished_at", TEXT, nullable=True),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("outcome", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "rule_version",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("file", sa.Text(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("deferred", sa.Text(), nullable=False),
-        sa.Column("accrued", sa.Text(), nullable=False),
-        sa.Column("journal", sa.Text(), nullable=False),
-        sa.Column("memo", sa.Text(), nullable=False),
-        sa.Column("recorded_at", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("sha256", TEXT, nullable=False),
+        sa.Column("text", TEXT, nullable=False),
+        sa.Column("file", TEXT, nullable=False),
+        sa.Column("method", TEXT, nullable=False),
+        sa.Column("deferred", TEXT, nullable=False),
+        sa.Column("accrued", TEXT, nullable=False),
+        sa.Column("journal", TEXT, nullable=False),
+        sa.Column("memo", TEXT, nullable=False),
+        sa.Column("recorded_at", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
         sa.UniqueConstraint("name", "version"),
     )
     op.create_table(
         "import_file",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("uri", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("uri", TEXT, nullable=False),
+        sa.Column("sha256", TEXT, nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("mapping", sa.Text(), nullable=False),
-        sa.Column("imported_at", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("audit_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mapping", TEXT, nullable=False),
+        sa.Column("imported_at", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("audit_seq", KEY, nullable=False),
         sa.CheckConstraint("kind IN ('charges', 'events')", name="import_file_kind"),
         sa.ForeignKeyConstraint(
             ["audit_seq"],
@@ -211,29 +206,29 @@ def upgrade() -> None:
 
     op.create_table(
         "journal_entry",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("reference", sa.Text(), nullable=False),
-        sa.Column("control_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("date", sa.Text(), nullable=False),
-        sa.Column("journal", sa.Text(), nullable=False),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("reference", TEXT, nullable=False),
+        sa.Column("control_id", TEXT, nullable=False),
+        sa.Column("run_id", KEY, nullable=False),
+        sa.Column("date", TEXT, nullable=False),
+        sa.Column("journal", TEXT, nullable=False),
+        sa.Column("entity", TEXT, nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("title", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
-        sa.Column("content_hash", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("content_hash", TEXT, nullable=False),
+        sa.Column("created_at", TEXT, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("owner", sa.Text(), nullable=True),
-        sa.Column("lease_until", sa.Text(), nullable=True),
-        sa.Column("not_before", sa.Text(), nullable=True),
-        sa.Column("record_no", sa.Text(), nullable=True),
-        sa.Column("error_no", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("advice", sa.Text(), nullable=True),
-        sa.Column("posted_at", sa.Text(), nullable=True),
+        sa.Column("owner", TEXT, nullable=True),
+        sa.Column("lease_until", TEXT, nullable=True),
+        sa.Column("not_before", TEXT, nullable=True),
+        sa.Column("record_no", TEXT, nullable=True),
+        sa.Column("error_no", TEXT, nullable=True),
+        sa.Column("error", TEXT, nullable=True),
+        sa.Column("advice", TEXT, nullable=True),
+        sa.Column("posted_at", TEXT, nullable=True),
         sa.ForeignKeyConstraint(
             ["run_id"],
             ["posting_run.id"],
@@ -254,14 +249,14 @@ def upgrade() -> None:
 
     op.create_table(
         "attempt",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("entry_id", KEY, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("control_id", sa.Text(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("control_id", TEXT, nullable=False),
+        sa.Column("at", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("request", TEXT, nullable=False),
         sa.CheckConstraint("kind IN ('send', 'read_back')", name="attempt_kind"),
         sa.ForeignKeyConstraint(
             ["entry_id"],
@@ -274,25 +269,25 @@ def upgrade() -> None:
 
     op.create_table(
         "charge_line",
-        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("line", sa.Text(), nullable=False),
-        sa.Column("customer", sa.Text(), nullable=False),
-        sa.Column("item", sa.Text(), nullable=False),
-        sa.Column("post_date", sa.Text(), nullable=False),
+        sa.Column("no", KEY, autoincrement=False, nullable=False),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        sa.Column("line", TEXT, nullable=False),
+        sa.Column("customer", TEXT, nullable=False),
+        sa.Column("item", TEXT, nullable=False),
+        sa.Column("post_date", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("rev_rec_date", sa.Text(), nullable=True),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("quantity", sa.Text(), nullable=True),
-        sa.Column("service_start", sa.Text(), nullable=True),
-        sa.Column("service_end", sa.Text(), nullable=True),
-        sa.Column("entity", sa.Text(), nullable=False),
-        sa.Column("dimensions", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("rev_rec_date", TEXT, nullable=True),
+        sa.Column("description", TEXT, nullable=False),
+        sa.Column("quantity", TEXT, nullable=True),
+        sa.Column("service_start", TEXT, nullable=True),
+        sa.Column("service_end", TEXT, nullable=True),
+        sa.Column("entity", TEXT, nullable=False),
+        sa.Column("dimensions", TEXT, nullable=False),
+        sa.Column("fingerprint", TEXT, nullable=False),
+        sa.Column("import_id", KEY, nullable=False),
         sa.Column("row", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount <> 0", name="charge_line_amount"),
         sa.ForeignKeyConstraint(
@@ -307,11 +302,11 @@ def upgrade() -> None:
 
     op.create_table(
         "quarantine",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("import_id", KEY, nullable=False),
         sa.Column("row", sa.BigInteger(), nullable=False),
-        sa.Column("problems", sa.Text(), nullable=False),
-        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("problems", TEXT, nullable=False),
+        sa.Column("raw", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["import_id"],
             ["import_file.id"],
@@ -320,13 +315,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "attempt_outcome",
-        sa.Column("attempt_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("attempt_id", KEY, nullable=False),
+        sa.Column("at", TEXT, nullable=False),
+        sa.Column("outcome", TEXT, nullable=False),
         sa.Column("http_status", sa.Integer(), nullable=True),
-        sa.Column("record_no", sa.Text(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("response", sa.Text(), nullable=False),
+        sa.Column("record_no", TEXT, nullable=True),
+        sa.Column("error", TEXT, nullable=True),
+        sa.Column("response", TEXT, nullable=False),
         sa.ForeignKeyConstraint(
             ["attempt_id"],
             ["attempt.id"],
@@ -335,18 +330,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "fulfilment_event",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("charge_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("date", sa.Text(), nullable=False),
-        sa.Column("quantity", sa.Text(), nullable=True),
-        sa.Column("percent", sa.Text(), nullable=True),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
+        sa.Column("charge_no", KEY, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("date", TEXT, nullable=False),
+        sa.Column("quantity", TEXT, nullable=True),
+        sa.Column("percent", TEXT, nullable=True),
         sa.Column("amount", sa.BigInteger(), nullable=True),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("recorded_at", sa.Text(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("note", TEXT, nullable=False),
+        sa.Column("recorded_at", TEXT, nullable=False),
+        sa.Column("actor", TEXT, nullable=False),
+        sa.Column("import_id", KEY, nullable=True),
         sa.Column("row", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["charge_no"],
@@ -363,14 +358,14 @@ def upgrade() -> None:
 
     op.create_table(
         "schedule",
-        sa.Column("charge_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("charge_no", KEY, nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("rule_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rule_version_id", KEY, nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("carried", sa.BigInteger(), nullable=False),
         sa.Column("lines", sa.Integer(), nullable=False),
-        sa.Column("explanation", sa.Text(), nullable=False),
-        sa.Column("audit_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("explanation", TEXT, nullable=False),
+        sa.Column("audit_seq", KEY, nullable=False),
         sa.ForeignKeyConstraint(
             ["audit_seq"],
             ["audit_event.seq"],
@@ -388,11 +383,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "unscheduled",
-        sa.Column("charge_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("rule", sa.Text(), nullable=True),
-        sa.Column("audit_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("charge_no", KEY, nullable=False),
+        sa.Column("code", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("rule", TEXT, nullable=True),
+        sa.Column("audit_seq", KEY, nullable=False),
         sa.ForeignKeyConstraint(
             ["audit_seq"],
             ["audit_event.seq"],
@@ -408,9 +403,9 @@ def upgrade() -> None:
         sa.Column("charge_no", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("date", sa.Text(), nullable=False),
+        sa.Column("date", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("entry_id", KEY, nullable=True),
         sa.Column("revision", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("superseded_by", sa.Integer(), nullable=True),
         sa.CheckConstraint("amount <> 0", name="schedule_line_amount"),
@@ -450,21 +445,21 @@ def upgrade() -> None:
 
     op.create_table(
         "journal_line",
-        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entry_id", KEY, nullable=False),
         sa.Column("line_no", sa.Integer(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("side", TEXT, nullable=False),
+        sa.Column("account", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.Text(), nullable=False),
-        sa.Column("charge", sa.Text(), nullable=False),
+        sa.Column("currency", TEXT, nullable=False),
+        sa.Column("charge", TEXT, nullable=False),
         sa.Column("charge_no", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("memo", sa.Text(), nullable=False),
-        sa.Column("customer", sa.Text(), nullable=False),
-        sa.Column("item", sa.Text(), nullable=False),
-        sa.Column("dimensions", sa.Text(), nullable=False),
+        sa.Column("document", TEXT, nullable=False),
+        sa.Column("memo", TEXT, nullable=False),
+        sa.Column("customer", TEXT, nullable=False),
+        sa.Column("item", TEXT, nullable=False),
+        sa.Column("dimensions", TEXT, nullable=False),
         sa.CheckConstraint("side IN ('debit', 'credit')", name="journal_line_side"),
         sa.CheckConstraint("amount > 0", name="journal_line_amount"),
         sa.ForeignKeyConstraint(
@@ -478,13 +473,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("journal_line", schema=None) as batch_op:
         batch_op.create_index("journal_line_once", ["charge_no", "version", "seq", "entry_id", "side"], unique=True)
-    for name, body in _guards().items():
-        op.execute(f"CREATE TRIGGER {name} {body}")
+    guards.create(op, GUARDS)
 
 
 def downgrade() -> None:
-    for name in _guards():
-        op.execute(f"DROP TRIGGER {name}")
+    guards.drop(op, GUARDS)
     with op.batch_alter_table("journal_line", schema=None) as batch_op:
         batch_op.drop_index("journal_line_once")
 

@@ -76,7 +76,12 @@ ConfigOption = Annotated[
     typer.Option("--config", metavar="FILE", help="Configuration; else $REVREC_CONFIG, ./revrec.toml, the platform's."),
 ]
 DatabaseOption = Annotated[
-    str | None, typer.Option("--database", metavar="URL", help="Database; else the configured one: sqlite:///FILE")
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Database, postgresql://USER@HOST/NAME or sqlite:///FILE; else the configured one.",
+    ),
 ]
 FormatOption = Annotated[
     Format | None, typer.Option("--format", metavar="table|json|csv", help="How results are printed.")

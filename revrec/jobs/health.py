@@ -45,7 +45,7 @@ def health(context: "Context", day: date | None = None) -> Health:
         Busy: another process keeps it locked.
     """
     found = status(context, day.isoformat() if day else None)
-    running = _unfinished(found) and run_at_work(context.settings.database_url)
+    running = _begun(found) and run_at_work(context.settings.database_url)
     return judged(found, running, day is not None)
 
 
@@ -60,7 +60,10 @@ def judged(found: dict[str, Any], running: bool, dated: bool) -> Health:
 def run_at_work(url: str) -> bool:
     """Whether a run holds the lock of the database at this moment."""
     if not url.startswith(SQLITE_FILE):
-        return False
+        from revrec.store.engine import Database
+        from revrec.store.lock import run_lock_is_held
+
+        return run_lock_is_held(Database(url))
     from filelock import FileLock, Timeout
 
     real = Path(unquote(url.removeprefix(SQLITE_FILE))).resolve()
@@ -86,8 +89,10 @@ def outcome(found: dict[str, Any], running: bool) -> str:
     return "stopped" if str(run["outcome"]).startswith("stopped") else "finished"
 
 
-def _unfinished(found: dict[str, Any]) -> bool:
-    return found["last_run"] is not None and found["last_run"]["finished_at"] is None
+def _begun(found: dict[str, Any]) -> bool:
+    """Whether a run may be at work: the last one has not ended, or an earlier one, beside it, is sending."""
+    run = found["last_run"]
+    return run is not None and (run["finished_at"] is None or found["entries"].get("sending", 0) > 0)
 
 
 def _entries(found: dict[str, Any], running: bool) -> list[str]:

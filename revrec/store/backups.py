@@ -17,7 +17,9 @@ def copy(database: Database, file: Path) -> int:
         BadInput: the file exists already, or cannot be made.
         RevrecError: the copy failed, or is not sound.
     """
-    assert database.path is not None
+    if database.path is None:
+        url = database.where
+        raise BadInput(f"{url}: PostgreSQL has its own backups: pg_dump --format=custom --file={file} '{url}'")
     if file.exists():
         raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
     try:

@@ -7,12 +7,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
-from revrec.store.bulk import insert_rows
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, import_file, quarantine
 
@@ -39,12 +39,12 @@ class SourceFile(NamedTuple):
 
 def next_no(connection: Connection) -> int:
     """The number of the next charge line; safe under the write lock."""
-    return int(connection.execute(select(func.coalesce(func.max(charge_line.c.no), 0))).scalar_one()) + 1
+    return next_number(connection, charge_line.c.no)
 
 
 def next_import(connection: Connection) -> int:
     """The number of the next import; safe under the write lock."""
-    return int(connection.execute(select(func.coalesce(func.max(import_file.c.id), 0))).scalar_one()) + 1
+    return next_number(connection, import_file.c.id)
 
 
 def add_import(
@@ -135,7 +135,7 @@ def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]
 
 def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> Digest:
     """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
-    first = int(connection.execute(select(func.coalesce(func.max(quarantine.c.id), 0))).scalar_one()) + 1
+    first = next_number(connection, quarantine.c.id)
     whole = [(id, import_id, *row) for id, row in enumerate(rows, first)]
     insert_rows(connection, quarantine, ("id", "import_id", "row", "problems", "raw"), whole)
     return of_rows(quarantine, whole)

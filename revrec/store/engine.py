@@ -1,26 +1,54 @@
 """Opening the database: the engine, its transactions, its errors in the user's words."""
 
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, insert, make_url, select
+from sqlalchemy import Connection, Engine, RootTransaction, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.store import migrations
 from revrec.store.audit import Who, record
-from revrec.store.complaints import translated
 from revrec.store.digests import of_rows
 from revrec.store.tables import meta
 
-BUSY_SECONDS = 15
-WRITE = {"revrec_begin": "BEGIN IMMEDIATE"}
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+KINDS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+
+class Backend(Protocol):
+    """What differs between the databases; :class:`Database` is the same on all of them."""
+
+    engine: Engine
+    path: Path | None
+    where: str
+    reading: dict[str, Any]
+    writing: dict[str, Any]
+
+    def check_there(self) -> None:
+        """Refuse a database that is missing."""
+
+    def make(self) -> None:
+        """Make an empty database where that is ours to do, and refuse one that cannot be used."""
+
+    def lock(self, connection: Connection) -> None:
+        """Become the one writer, in a transaction that has begun."""
+
+    def is_locked(self, error: BaseException | None) -> bool:
+        """Whether a complaint says that somebody else is writing."""
+
+    def complaint(self, error: BaseException | None) -> RevrecError | None:
+        """A complaint about the database, with its mend; None if it is about a statement."""
+
+    def unknown(self, error: BaseException | None) -> RevrecError:
+        """A complaint about the database that nobody foresaw."""
 
 
 class Database:
@@ -28,14 +56,15 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _engine(url)
-        self.path = _path(self.engine)
+        self.backend = backend(url)
+        self.engine = self.backend.engine
+        self.path = self.backend.path
         self._known: set[str] = set()
 
     @property
     def where(self) -> str:
         """The database as messages name it: the file, or the URL without its password."""
-        return str(self.path) if self.path else self.engine.url.render_as_string(hide_password=True)
+        return self.backend.where
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -44,9 +73,11 @@ class Database:
         Raises:
             BadConfiguration: there is no database here, or one of another revision.
         """
-        with self._translated(), self._connect() as connection, connection.begin():
-            self._check(connection)
-            yield connection
+        with self._translated(), self._connect() as connection:
+            reading = connection.execution_options(**self.backend.reading)
+            with reading.begin():
+                self._check(reading)
+                yield reading
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
@@ -57,8 +88,8 @@ class Database:
             BadConfiguration: the database cannot be written to, or is of another revision.
         """
         with self._translated(), self._connect(create=not checked) as connection:
-            writing = connection.execution_options(**WRITE)
-            with _begun(writing, patience):
+            writing = connection.execution_options(**self.backend.writing)
+            with self._begun(writing, patience):
                 if checked:
                     self._check(writing)
                 yield writing
@@ -73,8 +104,8 @@ class Database:
 
         A database file is made readable by its owner alone, since it holds customers' data.
         """
-        if self.path and not self.path.exists():
-            self._touch(self.path)
+        with self._translated():
+            self.backend.make()
         with self.write(checked=False) as connection:
             found = found_revision(connection)
             if found is not None and found > migrations.HEAD:
@@ -85,16 +116,9 @@ class Database:
             _name_deployment(connection)
             return True
 
-    def _touch(self, path: Path) -> None:
-        try:
-            path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        except OSError as error:
-            why = error.strerror or error
-            raise BadConfiguration(f"{path}: the database cannot be made here: {why}; choose another place") from error
-
     def _connect(self, create: bool = False) -> Connection:
-        if self.path and not create and not self.path.exists():
-            raise BadConfiguration(f"{self.path}: there is no database here; make one with: revrec init")
+        if not create:
+            self.backend.check_there()
         return self.engine.connect()
 
     def _check(self, connection: Connection) -> None:
@@ -102,34 +126,38 @@ class Database:
             migrations.check_revision(found_revision(connection), self.where)
             self._known.add(migrations.HEAD)
 
+    def _begun(self, connection: Connection, patience: float) -> RootTransaction:
+        """A transaction that holds the write lock; begun again while somebody else does, in turns that let Ctrl-C
+        through."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                transaction = connection.begin()
+                self.backend.lock(connection)
+            except OperationalError as error:
+                connection.rollback()
+                if not self.backend.is_locked(error.orig) or time.monotonic() >= until:
+                    raise
+            else:
+                return transaction
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise translate(error, self.where) from error
+            raise translate(error, self.backend) from error
 
 
-def _begun(connection: Connection, patience: float) -> RootTransaction:
-    """A transaction; begun again while somebody else holds the lock, in turns that let Ctrl-C through."""
-    until = time.monotonic() + patience
-    while True:
-        try:
-            return connection.begin()
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or time.monotonic() >= until:
-                raise
-
-
-def translate(error: DBAPIError, where: str) -> RevrecError:
+def translate(error: DBAPIError, backend: Backend) -> RevrecError:
     """The database's own complaint as one of ours, with the mend."""
-    text = str(error.orig)
-    known = translated(text, where)
+    known = backend.complaint(error.orig)
     if known is not None:
         return known
     if isinstance(error, OperationalError):
-        return BadConfiguration(f"{where}: {text}; look at the file and its folder, then run the command again")
-    return RevrecError(f"{where}: the database refused the change: {text}; nothing was kept, please report it")
+        return backend.unknown(error.orig)
+    said = str(error.orig).partition("\nCONTEXT:")[0]
+    return RevrecError(f"{backend.where}: the database refused the change: {said}; nothing was kept, please report it")
 
 
 def found_revision(connection: Connection) -> str | None:
@@ -153,56 +181,28 @@ def _name_deployment(connection: Connection) -> None:
         record(connection, who, "database made", f"database {values[0]['value']}", {}, digests)
 
 
-def _engine(url: str) -> Engine:
+def backend(url: str) -> Backend:
+    """The database that a URL names.
+
+    Raises:
+        BadConfiguration: it names none that revrec can use. What the URL holds is not quoted: it may be a password.
+    """
     try:
-        parsed = make_url(url)
+        # As libpq takes it; SQLAlchemy knows the longer name alone.
+        parsed = make_url(f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url)
     except SQLAlchemyError:
-        # Not even quoted: what is no URL may still hold a password.
-        raise BadConfiguration("database URL: cannot be used: it is not a URL; write sqlite:///FILE") from None
-    if parsed.get_backend_name() != "sqlite":
-        shown = parsed.render_as_string(hide_password=True)
-        raise BadConfiguration(f"database URL {shown}: revrec keeps its data in SQLite; write sqlite:///FILE")
-    try:
-        engine = create_engine(parsed)
-    except (SQLAlchemyError, ImportError) as error:
-        raise BadConfiguration(f"database URL {url}: cannot be used: {error}; write sqlite:///FILE") from error
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+        raise BadConfiguration(f"database URL: cannot be used: it is not a URL; write {KINDS}") from None
+    return _backend(parsed)
 
 
-def _path(engine: Engine) -> Path | None:
-    name = engine.url.database
-    return Path(name) if engine.dialect.name == "sqlite" and name and name != ":memory:" else None
+def _backend(url: "URL") -> Backend:
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        from revrec.store.sqlite import Sqlite
 
+        return Sqlite(url)
+    if kind == "postgresql":
+        from revrec.store.postgresql import Postgresql
 
-def _prepare_sqlite(dbapi: Any, _record: object) -> None:
-    """Durable commits, constraints that bite, and transactions begun by us, not by the driver."""
-    dbapi.isolation_level = None
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "foreign_keys = ON",
-        # Without it, INSERT OR REPLACE would pass by the triggers that forbid deletion.
-        "recursive_triggers = ON",
-        "synchronous = FULL",
-        "cache_size = -65536",
-        "temp_store = MEMORY",
-    ):
-        dbapi.execute(f"PRAGMA {pragma}")
-    if dbapi.execute("PRAGMA query_only").fetchone()[0] == 0:
-        _try_wal(dbapi)
-
-
-def _try_wal(dbapi: Any) -> None:
-    """Write-ahead logging, unless the file is read-only, where reading must still work."""
-    import sqlite3
-
-    try:
-        dbapi.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.OperationalError as error:
-        if "readonly" not in str(error) and "locked" not in str(error):
-            raise
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("revrec_begin", "BEGIN"))
+        return Postgresql(url)
+    raise BadConfiguration(f"database URL {url.set(query={})}: revrec keeps its data in another kind; write {KINDS}")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, ScalarSelect, func, insert, select, tupl
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
-from revrec.store.bulk import insert_rows
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.digests import of_rows, of_texts, row_text, sha256
 from revrec.store.tables import attempt, journal_entry, journal_line, posting_run, schedule_line
@@ -35,7 +35,8 @@ class StoredEntry(NamedTuple):
 
 def start_run(connection: Connection, day: date, who: Who) -> int:
     """Open the record of one ``revrec run``."""
-    values = {"date": day.isoformat(), "started_at": who.at, "actor": who.actor}
+    number = next_number(connection, posting_run.c.id)
+    values = {"id": number, "date": day.isoformat(), "started_at": who.at, "actor": who.actor}
     begun = connection.execute(insert(posting_run).values(values).returning(*posting_run.c)).one()
     shown = {"date": begun.date}
     record(connection, who, "run begun", f"run {begun.id}", shown, [of_rows(posting_run, [begun])])
@@ -55,9 +56,8 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
 
     The database itself checks that each balances and that no schedule line is on two live entries.
     """
-    last = connection.execute(select(func.coalesce(func.max(journal_entry.c.id), 0))).scalar_one()
     added = []
-    for number, entry in enumerate(entries, last + 1):
+    for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
         insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
         _take(connection, number)
         _seal(connection, number, run, entry, who)

@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from revrec.core.charge_line import FulfilmentEvent
-from revrec.store.bulk import insert_rows
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, fulfilment_event
 
@@ -17,7 +17,7 @@ _COLUMNS = tuple(column.name for column in fulfilment_event.columns)
 
 def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
     """Insert rows made by :func:`event_row`."""
-    first = int(connection.execute(select(func.coalesce(func.max(fulfilment_event.c.id), 0))).scalar_one()) + 1
+    first = next_number(connection, fulfilment_event.c.id)
     whole = [(id, *row) for id, row in enumerate(rows, first)]
     insert_rows(connection, fulfilment_event, _COLUMNS, whole)
     return of_rows(fulfilment_event, whole)

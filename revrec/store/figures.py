@@ -7,12 +7,15 @@ standard library alone and never loads SQLAlchemy. The SQL is the same everywher
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from revrec.core.errors import BadConfiguration
 from revrec.store.complaints import translated
 from revrec.store.migrations import check_revision
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SQLITE_FILE = "sqlite:///"
 
@@ -23,7 +26,8 @@ COUNTS = {
 }
 OPEN_LINES = """
     SELECT c.currency, sum(l.lines), sum(l.amount / 1000000000), sum(l.amount % 1000000000), min(l.first), max(l.last)
-    FROM (SELECT charge_no, count(*) AS lines, sum(amount) AS amount, min(date) AS first, max(date) AS last
+    FROM (SELECT charge_no, count(*) AS lines, CAST(sum(amount) AS BIGINT) AS amount,
+                 min(date) AS first, max(date) AS last
           FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
     JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""
 """Summed by charge line first: sorting every open line by its currency would take ten times as long. Thousands of
@@ -62,7 +66,19 @@ def quick_view(url: str) -> Iterator[Cursor]:
         from revrec.store.engine import Database
 
         with Database(url).read() as connection:
-            yield connection.connection.cursor()
+            yield _Asked(connection)
+
+
+class _Asked:
+    """A connection of SQLAlchemy's, asked as a DB-API one is."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        from sqlalchemy import text
+
+        return self._connection.execute(text(sql), parameters or {})
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from revrec.core.errors import RevrecError
 from revrec.core.posting import allowed
 from revrec.store.audit import Who, record
+from revrec.store.bulk import next_number
 from revrec.store.digests import of_rows
 from revrec.store.entries import sends_of
 from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
@@ -34,6 +35,7 @@ def begin_attempt(
     same = attempt.c.entry_id == entry_id
     number = connection.execute(select(func.count()).select_from(attempt).where(same)).scalar_one() + 1
     values = {
+        "id": next_number(connection, attempt.c.id),
         "entry_id": entry_id,
         "number": number,
         "kind": kind,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select
 
 from revrec.store.audit import Who, record
+from revrec.store.bulk import next_number
 from revrec.store.digests import of_rows
 from revrec.store.tables import rule_version
 
@@ -33,7 +34,8 @@ def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
     last = connection.execute(
         select(func.coalesce(func.max(rule_version.c.version), 0)).where(rule_version.c.name == rule.name)
     ).scalar_one()
-    values = {**rule._asdict(), "version": last + 1, "recorded_at": who.at, "actor": who.actor}
+    number = next_number(connection, rule_version.c.id)
+    values = {**rule._asdict(), "id": number, "version": last + 1, "recorded_at": who.at, "actor": who.actor}
     kept = connection.execute(insert(rule_version).values(values).returning(*rule_version.c)).one()
     shown = {"version": kept.version, "sha256": rule.sha256}
     record(connection, who, "rule version kept", f"rule {rule.name}", shown, [of_rows(rule_version, [kept])])

@@ -12,7 +12,7 @@ from revrec.core.money import LARGEST
 from revrec.jobs.schedule import schedule
 from revrec.jobs.status import status
 from revrec.jobs.trace import trace
-from revrec.store import engine
+from revrec.store import sqlite
 
 DAY = "2024-02-10"
 HUGE = f"{LARGEST // 100}.{LARGEST % 100:02d}"
@@ -54,7 +54,7 @@ def test_amounts_whose_sum_no_column_holds_go_on_several_entries(books: Any, int
 def test_an_answer_is_written_even_if_a_long_import_holds_the_database(
     books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.admin("/switch", function_delay_ms=400)
     importing = threading.Event()

@@ -62,7 +62,6 @@ def test_a_lock_file_alone_is_no_run_at_work(tmp_path: Path) -> None:
     assert not run_at_work(url)
     with FileLock(tmp_path / "a b.db.run-lock"):
         assert run_at_work(url) and run_at_work(url.replace(" ", "%20"))
-    assert not run_at_work("postgresql://host/db")
 
 
 def samples(text: str) -> dict[str, float]:

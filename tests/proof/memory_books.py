@@ -24,7 +24,7 @@ from revrec.core.journal import JournalEntry
 from revrec.jobs import import_files, settings
 from revrec.jobs.context import Context
 from revrec.store import engine as engine_module
-from revrec.store import entries
+from revrec.store import entries, sqlite
 from revrec.store.audit import GENESIS, chain_hash
 from revrec.store.engine import Database
 
@@ -82,8 +82,8 @@ class SteppedDatabase(Database):
         super().__init__("sqlite://")
         self.step = step
         self.engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-        event.listen(self.engine, "connect", engine_module._prepare_sqlite)
-        event.listen(self.engine, "begin", engine_module._begin_sqlite)
+        event.listen(self.engine, "connect", sqlite.prepare)
+        event.listen(self.engine, "begin", sqlite.begin)
         # The deployment id is part of every reference: a seed must give the same references every time.
         with mock.patch.object(engine_module, "uuid4", return_value=UUID(int=1)):
             self.create()

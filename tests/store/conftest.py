@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import date
 from itertools import count, pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from revrec.core.journal import DueLine, JournalEntry, build_entries
 from revrec.store import charges, due, entries, postings, rule_versions, schedules
 from revrec.store.audit import Who, record
 from revrec.store.engine import Database, deployment
+from revrec.store.tables import metadata
 
 WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 RULE = rule_versions.RuleVersion(
@@ -26,20 +28,42 @@ Parts = Sequence[tuple[date, int]]
 class Books:
     """A database with shorthands. ``sql`` is an outsider's connection: the triggers alone stand in its way."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.database = Database(f"sqlite:///{path}")
-        self.database.create()
+    def __init__(self, url: str) -> None:
+        self.database = Database(url)
+        self.path = self.database.path
         self._documents = count(1)
+
+    @property
+    def refusal(self) -> type[Exception]:
+        """What an outsider's statement that breaks a promise raises."""
+        driver: Any = self.database.engine.dialect.dbapi
+        refusal: type[Exception] = driver.IntegrityError
+        return refusal
 
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement and commit it."""
-        connection = sqlite3.connect(self.path, isolation_level=None)
-        try:
+        with closing(self._outsider()) as connection:
+            if self.path:
+                return connection.execute(text, values).fetchall()
+            cursor = connection.execute(text.replace("?", "%s"), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def _outsider(self) -> Any:
+        if self.path:
+            connection = sqlite3.connect(self.path, isolation_level=None)
             connection.execute("PRAGMA foreign_keys = ON")
-            return connection.execute(text, values).fetchall()
-        finally:
-            connection.close()
+            return connection
+        import psycopg
+
+        return psycopg.connect(self.database.url, autocommit=True)
+
+    def content(self) -> list[str]:
+        """The whole content of the database."""
+        with closing(self._outsider()) as connection:
+            if self.path:
+                return list(connection.iterdump())
+            rows = (connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1") for name in sorted(metadata.tables))
+            return [str(row) for table in rows for row in table]
 
     def one(self, text: str, *values: Any) -> Any:
         """The only value of the only row."""
@@ -109,8 +133,10 @@ class Books:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    return Books(tmp_path / "revrec.db")
+def books(database_url: str) -> Iterator[Books]:
+    made = Books(database_url)
+    yield made
+    made.database.engine.dispose()
 
 
 @pytest.fixture
@@ -118,27 +144,12 @@ def refused(books: Books) -> Callable[..., None]:
     """Holds that an outsider's statement is refused with these words, and changes nothing."""
 
     def check(words: str, text: str, *values: Any) -> None:
-        before = dump(books.path)
-        with pytest.raises(sqlite3.IntegrityError, match=words):
+        before = books.content()
+        with pytest.raises(books.refusal, match=words):
             books.sql(text, *values)
-        assert dump(books.path) == before
+        assert books.content() == before
 
     return check
-
-
-def dump(path: Path) -> list[str]:
-    """The whole content of a database."""
-    connection = sqlite3.connect(path)
-    try:
-        return list(connection.iterdump())
-    finally:
-        connection.close()
-
-
-@pytest.fixture
-def content() -> Callable[[Path], list[str]]:
-    """The whole content of a database as text."""
-    return dump
 
 
 @pytest.fixture

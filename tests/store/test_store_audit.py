@@ -10,6 +10,8 @@ import pytest
 from revrec.store import entries, postings, rule_versions
 from revrec.store.audit import GENESIS, Who, canonical, record
 
+pytestmark = pytest.mark.both_databases
+
 WHO = Who("ada@books", "import", "2024-03-28T09:00:00.000000+00:00")
 JAN = date(2024, 1, 31)
 

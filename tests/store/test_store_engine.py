@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
-from revrec.store import backups, engine, figures
+from revrec.store import backups, figures, sqlite
 from revrec.store.engine import Database
 from revrec.store.lock import run_lock
 from revrec.store.rollback import discarded
@@ -92,7 +92,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
     database = made(tmp_path / "revrec.db")
     with database.write():
         said = "another revrec is writing to the database; try again when it is done"
@@ -117,8 +117,8 @@ def test_only_one_run_at_a_time_holds_the_run_lock_whatever_name_the_file_goes_b
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://ada:geheim@db/books", "keeps its data in SQLite|cannot be used"),
-        ("nonsense", r"cannot be used: .*; write sqlite:///FILE"),
+        ("mysql://ada:geheim@db/books", "keeps its data in another kind; write sqlite:///FILE or postgresql://"),
+        ("nonsense geheim", r"cannot be used: .*; write sqlite:///FILE or postgresql://"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str, said: str) -> None:

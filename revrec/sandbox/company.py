@@ -23,6 +23,9 @@ RATES = {
 RATE_TYPE = "Intacct Daily Rate"
 INTER_ENTITY_RECEIVABLE = "1900"
 INTER_ENTITY_PAYABLE = "2900"
+RECEIVABLE = "1100"
+SALES_JOURNAL = "SJ"
+_TERMS = {"Due on Receipt": 0, "Net 15": 15, "Net 30": 30, "NET30": 30, "Net 60": 60}
 
 
 def _accounts() -> list[Master]:
@@ -50,6 +53,10 @@ def _accounts() -> list[Master]:
     ]
 
 
+def _item(glgroup: str) -> dict[str, str]:
+    return {"unit": "Each", "glgroup": glgroup}
+
+
 def _account(number: str) -> dict[str, str]:
     kind = "balancesheet" if number < "4000" else "incomestatement"
     return {"type": kind, "normal": "debit" if number[0] in "15" else "credit"}
@@ -59,11 +66,37 @@ def _many(kind: str, names: dict[str, str]) -> list[Master]:
     return [Master(kind, code, name) for code, name in names.items()]
 
 
+def definitions() -> list[Master]:
+    """The transaction definitions of order entry: an order posts nothing, an invoice to receivables and ledger.
+
+    `accounts` maps item GL groups to the account that an invoice credits: what is billed before it is earned goes to
+    deferred revenue.
+    """
+    deferred = {"Subscriptions": "2400", "Freight": "2400"}
+    invoice = {
+        "class": "Invoice",
+        "posts": True,
+        "prefix": "INV-",
+        "from": ["Sales Order"],
+        "accounts": deferred | {"Services": "4010"},
+        "account": "2400",
+        "receivable": RECEIVABLE,
+        "journal": SALES_JOURNAL,
+    }
+    order = {"class": "Order", "posts": False, "prefix": "SO-", "from": ["Sales Quote"]}
+    return [
+        Master("SODOCUMENTPARAMS", "Sales Quote", "Sales Quote", details=order | {"prefix": "SQ-", "from": []}),
+        Master("SODOCUMENTPARAMS", "Sales Order", "Sales Order", details=order),
+        Master("SODOCUMENTPARAMS", "Sales Invoice", "Sales Invoice", details=invoice),
+    ]
+
+
 def seed() -> list[Master]:
     """The master records of a new company."""
     return [
         *_accounts(),
         *_many("JOURNAL", {JOURNAL: "Revenue Recognition", "GJ": "General Journal", "RRJ": "Revenue Journal"}),
+        *_many("JOURNAL", {SALES_JOURNAL: "Sales Journal"}),
         Master("JOURNAL", "OLD", "Old journal", active=False),
         *_many("LOCATION", {"100": "United States", "200": "Europe", "E100": "Holding"}),
         Master("LOCATION", "100-NY", "New York", parent="100"),
@@ -73,8 +106,16 @@ def seed() -> list[Master]:
         Master("DEPARTMENT", "GONE", "Former department", active=False),
         *_many("CLASS", {"RETAIL": "Retail", "WHOLESALE": "Wholesale", "ONLINE": "Online"}),
         *_many("PROJECT", {"P-100": "First project", "P-200": "Second project"}),
-        *_many("CUSTOMER", {"C1007": "Harbour Trading", "C1008": "Northwind Retail"}),
-        *_many("ITEM", {"FRT-OCEAN": "Ocean freight", "MAG-12": "Magazine, twelve issues"}),
+        Master("CUSTOMER", "C1007", "Harbour Trading", details={"term": "Net 30"}),
+        Master("CUSTOMER", "C1008", "Northwind Retail"),
+        Master("ITEM", "FRT-OCEAN", "Ocean freight", details=_item("Freight")),
+        Master("ITEM", "MAG-12", "Magazine, twelve issues", details=_item("Subscriptions")),
+        Master("ITEM", "SUPPORT", "Support call", details=_item("Services") | {"unit": "Hour", "price": "80.00"}),
+        Master("ITEM", "OLD-ITEM", "Item no longer sold", active=False, details=_item("Services")),
+        *_many("ITEMGLGROUP", {"Subscriptions": "Billed up front", "Freight": "Billed before delivery"}),
+        *_many("ITEMGLGROUP", {"Services": "Earned when billed"}),
+        *(Master("ARTERM", name, name, details={"days": days}) for name, days in _TERMS.items()),
+        *definitions(),
         *_many("VENDOR", {"V100": "Carrier"}),
         *_many("EMPLOYEE", {"E-1": "First employee"}),
         *_many("WAREHOUSE", {"WH1": "Main warehouse"}),

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from revrec.sandbox.dates import parse_us_date
-from revrec.sandbox.entry import STATES
 from revrec.sandbox.errors import read_fault
 from revrec.sandbox.money import format_filter_mills
 from revrec.sandbox.objects import Field, ObjectType
 
 _SIGNS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_LABEL_OF_CODE = {code: label for label, code in STATES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +79,10 @@ class Compiler:
 
     def _value(self, field: Field, text: str) -> object:
         if field.kind == "state":
-            return self._state(text)
+            return self._state(field, text)
         if field.kind == "flag":
             return int(text == "true")
-        if field.kind in ("text",):
+        if field.kind == "text":
             return text
         found = self._number_or_date(field, text)
         if found is None:
@@ -92,14 +90,18 @@ class Compiler:
         return found
 
     def _number_or_date(self, field: Field, text: str) -> object:
-        if field.kind in ("integer", "amount"):
+        if field.kind in ("integer", "amount", "quantity"):
             mills = format_filter_mills(text)
-            return mills if mills is None or field.kind == "amount" else mills / 1000
+            if mills is None or field.kind == "amount":
+                return mills
+            return mills * 1000 if field.kind == "quantity" else mills / 1000
         day, _, hour = text.partition(" ")
         found = parse_us_date(day)
         if found is None:
             return None
         return found.isoformat() if field.kind == "date" else f"{found.isoformat()}T{hour or '00:00:00'}"
 
-    def _state(self, text: str) -> str:
-        return _LABEL_OF_CODE.get(text, "") if self._state_codes else text
+    def _state(self, field: Field, text: str) -> str:
+        if not self._state_codes:
+            return text
+        return next((label for label, code in (field.codes or {}).items() if code == text), "")

@@ -36,7 +36,7 @@ class ControlIds:
         Raises Refusal when another request runs it ("concurrent request in process") or when it is recorded.
         `request` identifies the asking request, which may hold the same id for an earlier function of itself.
         """
-        key = (scope, control_id)
+        key = (scope, control_id.lower() if self._ignores_case else control_id)
         with self._lock:
             holder = self._running.setdefault(key, request)
         if holder is not request:
@@ -51,8 +51,13 @@ class ControlIds:
 
     def recorded(self, scope: str, control_id: str) -> bool:
         """Whether a function with this id has succeeded before."""
-        sql = "SELECT 1 FROM control_id WHERE scope = ? AND id = ?"
+        same = "lower(id) = lower(?)" if self._ignores_case else "id = ?"
+        sql = f"SELECT 1 FROM control_id WHERE scope = ? AND {same}"  # noqa: S608
         return self._store.value(sql, (scope, control_id)) is not None
+
+    @property
+    def _ignores_case(self) -> bool:
+        return self._switches.control_id_case == "ignored"
 
     def record(self, scope: str, control_id: str, function: str, at: datetime) -> None:
         """Remember a success, in the transaction of the work."""

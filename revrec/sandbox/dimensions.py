@@ -39,6 +39,11 @@ NEEDS = {"TASKID": "PROJECTID", "COSTTYPEID": "TASKID"}
 OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT", "PROJECT", "CLASS", "DEPARTMENT")
 
 
+def by_column(values: Mapping[str, str]) -> dict[str, str | None]:
+    """The dimensions of a line by the columns that lines have for them in the store."""
+    return {dimension.element.lower(): values.get(dimension.element) for dimension in DIMENSIONS}
+
+
 def unknown(dimension: Dimension, code: str) -> Error:
     """An id that does not exist or is not active."""
     return business(

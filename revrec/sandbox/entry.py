@@ -37,7 +37,10 @@ class Line:
 
 @dataclass(slots=True)
 class Entry:
-    """One GLBATCH and its lines. `private_entity` is the entity of the session that made it, if any."""
+    """One GLBATCH and its lines. `private_entity` is the entity of the session that made it, if any.
+
+    `module` is the application it comes from, `prrecord` the receivable behind it.
+    """
 
     journal: str
     day: date
@@ -50,6 +53,8 @@ class Entry:
     history: str | None = None
     attachment: str | None = None
     private_entity: str | None = None
+    module: str = "2.GL"
+    prrecord: int | None = None
 
     @property
     def posted(self) -> bool:

@@ -71,9 +71,11 @@ def schema_fault(message: str, line: int = 0) -> SchemaViolation:
     return SchemaViolation({"description2": f"XML Parse schema error: Error 1871: {message} Line: {line}, column: 0."})
 
 
-def business(description2: str, *, description: str = "", correction: str = "", **more: Any) -> Error:
+def business(
+    description2: str, *, description: str = "", correction: str = "", errorno: str = "BL01001973", **more: Any
+) -> Error:
     """An error of the business layer, whose errorno (BL01001973) stands for almost everything."""
-    return Error("BL01001973", description, description2, correction, **more)
+    return Error(errorno, description, description2, correction, **more)
 
 
 def read_fault(description2: str) -> Refusal:

@@ -50,6 +50,17 @@ def too_long(field: str, text: str, limit: int) -> Error | None:
     return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-TOO-LONG")
 
 
+def fitted(text: str, limit: int, switches: Switches) -> str:
+    """A text as it is kept: cut to its limit where over-long ones are cut."""
+    return text[:limit] if switches.over_long == "cut" else text
+
+
+def illegal(field: str, value: str, wanted: str) -> Error:
+    """A value of the wrong form (BL03000018)."""
+    message = f"The value '{value}' of {field} is not valid; it must be {wanted}."
+    return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-ILLEGAL-VALUE")
+
+
 def unknown_fields(fields: Collection[str], known: Collection[str], subject: str, switches: Switches) -> list[Error]:
     """Refusals of elements that are neither known nor user-defined dimensions (GLDIM...)."""
     if switches.unknown_fields == "ignore":

@@ -57,7 +57,7 @@ class Gateway:
         return root, echo_of(root)
 
     def _execute(self, root: Node, at_session_endpoint: bool, discard: bool, refuse: Refuse | None) -> Reply:
-        request = read_request(root)
+        request = read_request(root, cut_control_ids=self.desk.switches.control_id_length == "cut")
         for call in request.calls:
             function = FUNCTIONS.get(call.body.tag)
             if function is not None:

@@ -9,7 +9,7 @@ from revrec.sandbox.balancing import balance
 from revrec.sandbox.calls import Call
 from revrec.sandbox.entry import STATES, Entry, Line
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import fields_of, missing, read_date, text_of, too_long, unknown_fields
+from revrec.sandbox.fields import fields_of, fitted, missing, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.glentry import LineReader
 from revrec.sandbox.xmltree import Node
 
@@ -44,18 +44,18 @@ def read_entry(node: Node, call: Call) -> Entry:
     fields = fields_of(node)
     _check_header(fields, call)
     day, reverse_day = _dates(fields, call)
-    title = text_of(fields, "BATCH_TITLE")
+    title = _text(fields, "BATCH_TITLE", call)
     lines = _lines(fields, call, title)
     base_location = _base_location(fields, call)
     booked = balance(lines, base_location, call.desk.switches)
     _check_periods(call, {day, *([reverse_day] if reverse_day else [])}, {line.entity for line in booked})
     return Entry(
-        journal=text_of(fields, "JOURNAL"),
+        journal=_text(fields, "JOURNAL", call),
         day=day,
         title=title,
         state=_state(fields, call),
         lines=booked,
-        reference=text_of(fields, "REFERENCENO") or None,
+        reference=_text(fields, "REFERENCENO", call) or None,
         base_location=base_location,
         reverse_day=reverse_day,
         history=text_of(fields, "HISTORY_COMMENT") or None,
@@ -71,18 +71,26 @@ def _check_header(fields: Fields, call: Call) -> None:
     ]
     if "ENTRIES" not in fields or not fields["ENTRIES"].children:
         errors.append(missing("ENTRIES", "GLBATCH"))
-    limits = {
+    lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in _limits(call).items()]
+    errors += [error for error in lengths if error is not None]
+    errors += unknown_fields(fields, _KNOWN, "GLBATCH", switches)
+    _raise(errors)
+    journal = _text(fields, "JOURNAL", call)
+    if call.desk.masters.active("JOURNAL", journal) is None:
+        raise Refusal(business(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL"))
+
+
+def _limits(call: Call) -> dict[str, int]:
+    switches = call.desk.switches
+    return {
         "JOURNAL": switches.max_journal,
         "REFERENCENO": switches.max_reference,
         "BATCH_TITLE": switches.max_title,
     }
-    lengths = [too_long(name, text_of(fields, name), limit) for name, limit in limits.items()]
-    errors += [error for error in lengths if error is not None]
-    errors += unknown_fields(fields, _KNOWN, "GLBATCH", switches)
-    _raise(errors)
-    journal = text_of(fields, "JOURNAL")
-    if call.desk.masters.active("JOURNAL", journal) is None:
-        raise Refusal(business(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL"))
+
+
+def _text(fields: Fields, name: str, call: Call) -> str:
+    return fitted(text_of(fields, name), _limits(call)[name], call.desk.switches)
 
 
 def _dates(fields: Fields, call: Call) -> tuple[date, date | None]:

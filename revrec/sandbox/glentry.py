@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from revrec.sandbox.allocation import split_fields, unequal
 from revrec.sandbox.calls import Call
-from revrec.sandbox.company import BASE_CURRENCY, RATE_TYPE, RATES
+from revrec.sandbox.company import BASE_CURRENCY
+from revrec.sandbox.currencies import RateNames, checked_currency, rate_of
 from revrec.sandbox.dimensions import DIMENSIONS, OPEN_KINDS, Dimension, dimension_errors, unknown
 from revrec.sandbox.entry import Line
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import fields_of, missing, read_date, text_of, too_long, unknown_fields
+from revrec.sandbox.fields import fields_of, fitted, illegal, missing, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.masters import Master
 from revrec.sandbox.money import DECIMALS, decimals, format_mills, parse_decimal, to_mills
 from revrec.sandbox.xmltree import Node
@@ -35,7 +36,7 @@ _KNOWN = frozenset(
         "TAXENTRIES",
     ]
 ) | {dimension.element for dimension in DIMENSIONS}
-_DESCRIPTION_LIMIT = 500
+_RATE_NAMES = RateNames("EXCHANGE_RATE", "EXCH_RATE_TYPE_ID", "GLENTRY")
 
 
 class LineReader:
@@ -90,7 +91,7 @@ class LineReader:
             rate_type=rate_type,
             rate_date=rate_date,
             document=self._text(fields, "DOCUMENT", self._switches.max_document) or None,
-            description=self._text(fields, "DESCRIPTION", _DESCRIPTION_LIMIT) or self._title,
+            description=self._text(fields, "DESCRIPTION", self._switches.max_description) or self._title,
         )
 
     def _account(self, fields: Fields) -> Master:
@@ -113,7 +114,7 @@ class LineReader:
         if not text:
             raise Refusal(missing("TR_TYPE", "GLENTRY"))
         if text not in ("1", "-1"):
-            raise Refusal(_illegal("TR_TYPE", text, "1 (debit) or -1 (credit)"))
+            raise Refusal(illegal("TR_TYPE", text, "1 (debit) or -1 (credit)"))
         return int(text)
 
     def _amount(self, fields: Fields, currency: str) -> Decimal:
@@ -123,11 +124,11 @@ class LineReader:
             raise Refusal(missing("TRX_AMOUNT", "GLENTRY"))
         amount = parse_decimal(text)
         if amount is None or amount <= 0:
-            raise Refusal(_illegal(name, text, "a number above zero, with at most 12 digits before the point"))
+            raise Refusal(illegal(name, text, "a number above zero, with at most 12 digits before the point"))
         if decimals(amount) > DECIMALS[currency] and self._switches.extra_decimals == "reject":
-            raise Refusal(_illegal(name, text, f"a number with at most {DECIMALS[currency]} decimals for {currency}"))
+            raise Refusal(illegal(name, text, f"a number with at most {DECIMALS[currency]} decimals for {currency}"))
         if to_mills(amount, currency) == 0:
-            raise Refusal(_illegal(name, text, "a number that does not round to zero"))
+            raise Refusal(illegal(name, text, "a number that does not round to zero"))
         return amount
 
     def _currency(self, fields: Fields) -> str:
@@ -136,33 +137,14 @@ class LineReader:
             if self._switches.currency_required:
                 raise Refusal(missing("CURRENCY", "GLENTRY"))
             return BASE_CURRENCY
-        if code not in RATES:
-            raise Refusal(business(f"Currency '{code}' specified is not valid.", errorid="SIM-INVALID-CURRENCY"))
-        if code != BASE_CURRENCY and not self._switches.multi_currency:
-            text = "Enable foreign-currency transactions, and try again"
-            raise Refusal(business(text, errorid="SIM-SINGLE-CURRENCY"))
-        return code
+        return checked_currency(code, self._switches)
 
     def _rate(self, fields: Fields, currency: str) -> tuple[Decimal, str | None, str | None]:
         day = text_of(fields, "EXCH_RATE_DATE")
         rate_date = read_date("EXCH_RATE_DATE", day, self._switches).isoformat() if day else None
-        given = text_of(fields, "EXCHANGE_RATE")
-        if currency == BASE_CURRENCY:
-            return Decimal(1), None, rate_date
-        if given:
-            return self._given_rate(given), None, rate_date
-        kind = text_of(fields, "EXCH_RATE_TYPE_ID")
-        if not kind and not ("EXCH_RATE_TYPE_ID" in fields and self._switches.empty_rate_type):
-            raise Refusal(missing("EXCH_RATE_TYPE_ID or EXCHANGE_RATE", f"GLENTRY with currency {currency}"))
-        if kind not in ("", RATE_TYPE):
-            raise Refusal(business(f"Exchange rate type '{kind}' specified is not valid.", errorid="SIM-RATE-TYPE"))
-        return RATES[currency], RATE_TYPE, rate_date
-
-    def _given_rate(self, text: str) -> Decimal:
-        rate = parse_decimal(text)
-        if rate is None or rate <= 0:
-            raise Refusal(_illegal("EXCHANGE_RATE", text, "a number above zero"))
-        return rate.quantize(Decimal("0.0001"), ROUND_HALF_UP) if decimals(rate) > 4 else rate
+        kind = text_of(fields, "EXCH_RATE_TYPE_ID") if "EXCH_RATE_TYPE_ID" in fields else None
+        rate = rate_of(currency, text_of(fields, "EXCHANGE_RATE"), kind, _RATE_NAMES, self._switches)
+        return rate.value, rate.kind, rate_date
 
     def _dimensions(self, fields: Fields) -> dict[str, str]:
         values = {item.element: text_of(fields, item.element) for item in DIMENSIONS}
@@ -192,13 +174,8 @@ class LineReader:
             self.errors.append(unknown(DIMENSIONS[0], location))
 
     def _text(self, fields: Fields, name: str, limit: int) -> str:
-        text = text_of(fields, name)
+        text = fitted(text_of(fields, name), limit, self._switches)
         problem = too_long(name, text, limit)
         if problem:
             self.errors.append(problem)
         return text
-
-
-def _illegal(field: str, value: str, wanted: str) -> Error:
-    message = f"The value '{value}' of {field} is not valid; it must be {wanted}."
-    return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-ILLEGAL-VALUE")

@@ -17,11 +17,6 @@ _LINE_COLUMNS = (
     "rate_date, document, description, " + ", ".join(dimension.element.lower() for dimension in DIMENSIONS)
 )
 _INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (15 + len(DIMENSIONS)))})"  # noqa: S608
-_INSERT_BATCH = (
-    "INSERT INTO glbatch (recordno, batchno, journal, batch_date, batch_title, referenceno, baselocation, state, "
-    "posted, reversedate, reversedkey, reversedfrom, history, supdocid, private_entity, created_by, created, modified) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def write_entry(entry: Entry, call: Call) -> int:
@@ -37,29 +32,34 @@ def _insert(entry: Entry, call: Call, reversed_from: int | None) -> int:
     desk = call.desk
     recordno = next_recordno(desk)
     now = desk.clock.now().isoformat(timespec="seconds")
-    values = (
-        recordno,
-        desk.store.next(f"batchno:{entry.journal}"),
-        entry.journal,
-        entry.day.isoformat(),
-        entry.title,
-        entry.reference,
-        entry.base_location,
-        entry.state,
-        int(entry.posted),
-        entry.reverse_day.isoformat() if entry.reverse_day else None,
-        None,
-        reversed_from,
-        entry.history,
-        entry.attachment,
-        entry.private_entity,
-        call.who.user,
-        now,
-        now,
+    desk.store.insert(
+        "glbatch",
+        {
+            "recordno": recordno,
+            "batchno": desk.store.next(f"batchno:{entry.journal}"),
+            "journal": entry.journal,
+            "batch_date": entry.day.isoformat(),
+            "batch_title": entry.title,
+            "referenceno": entry.reference,
+            "baselocation": entry.base_location,
+            "state": entry.state,
+            "posted": int(entry.posted),
+            "reversedate": entry.reverse_day.isoformat() if entry.reverse_day else None,
+            "reversedfrom": reversed_from,
+            "history": entry.history,
+            "supdocid": entry.attachment,
+            "private_entity": entry.private_entity,
+            "created_by": call.who.user,
+            "created": now,
+            "modified": now,
+            "module": entry.module,
+            "prrecord": entry.prrecord,
+        },
     )
-    desk.store.execute(_INSERT_BATCH, values)
     write_lines(desk.store, recordno, entry)
-    desk.usage.count(records_written=1)
+    if reversed_from is None and entry.prrecord is None:
+        # What the system makes beside the record that was sent is not counted.
+        desk.usage.count(records_written=1)
     desk.store.after_commit(lambda: desk.visibility.created(recordno))
     return recordno
 
@@ -133,6 +133,15 @@ def stored_batch(store: Store, key: str) -> dict[str, Any]:
     return found[0]
 
 
+def own_batch(store: Store, key: str) -> dict[str, Any]:
+    """A stored GLBATCH that may be changed: one made in the general ledger. Raises Refusal."""
+    batch = stored_batch(store, key)
+    if batch["module"] != "2.GL":
+        text = f"GLBATCH with the key '{key}' was made by another application; change its source there."
+        raise Refusal(business(text, errorid="SIM-SUBLEDGER"))
+    return batch
+
+
 def _is_key(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
@@ -173,4 +182,3 @@ def replace_entry(recordno: int, entry: Entry, call: Call) -> None:
 def delete_entry(recordno: int, desk: Desk) -> None:
     """Remove a stored entry and its lines."""
     desk.store.execute("DELETE FROM glbatch WHERE recordno = ?", (recordno,))
-    desk.usage.count(records_written=1)

@@ -23,6 +23,9 @@ KINDS = (
     "COSTTYPE",
     "CONTRACT",
     "WAREHOUSE",
+    "ARTERM",
+    "ITEMGLGROUP",
+    "SODOCUMENTPARAMS",
 )
 
 
@@ -30,7 +33,9 @@ KINDS = (
 class Master:
     """One master record. `parent` of a location is the entity it belongs to (empty: it is an entity).
 
-    details of a GLACCOUNT: `requires` (kinds that each line must carry), `only` (kind to the ids allowed).
+    details of a GLACCOUNT: `requires` (kinds that each line must carry), `only` (kind to the ids allowed); of a
+    CUSTOMER: `term`; of an ARTERM: `days`; of an ITEM: `unit`, `glgroup`, `price`, `account`; of a SODOCUMENTPARAMS:
+    see orders/definitions.py.
     """
 
     kind: str

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from revrec.sandbox.company import BASE_CURRENCY
-from revrec.sandbox.dates import us_date_of_iso, us_time_of_iso
-from revrec.sandbox.dimensions import DIMENSIONS
 from revrec.sandbox.errors import Error, Refusal
-from revrec.sandbox.money import format_mills
+from revrec.sandbox.object_types import Field, ObjectType, by_name, dimension_fields, state, write_value
+from revrec.sandbox.orders.objects import ARINVOICE, ARINVOICEITEM, SODOCUMENT, SODOCUMENTENTRY
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One readable field. kind: text, integer, amount (mills), date, time, state or flag."""
-
-    name: str
-    sql: str
-    kind: str = "text"
-    currency_sql: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectType:
-    """One readable object.
-
-    `source` is a FROM clause, `key` the SQL of its RECORDNO, `private` the SQL of the entity it is private to,
-    `entry` the SQL of the journal entry it belongs to (for the visibility delay).
-    """
-
-    name: str
-    source: str
-    key: str
-    fields: dict[str, Field]
-    private: str = ""
-    entry: str = ""
-    where: str = ""
-
-
-def _fields(*fields: Field) -> dict[str, Field]:
-    return {field.name: field for field in fields}
+__all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "Field", "ObjectType", "object_type", "write_value"]
 
 
 GLBATCH = ObjectType(
@@ -50,7 +18,7 @@ GLBATCH = ObjectType(
     key="b.recordno",
     private="b.private_entity",
     entry="b.recordno",
-    fields=_fields(
+    fields=by_name(
         Field("RECORDNO", "b.recordno", "integer"),
         Field("BATCHNO", "b.batchno", "integer"),
         Field("BATCH_TITLE", "b.batch_title"),
@@ -59,14 +27,14 @@ GLBATCH = ObjectType(
         Field("BATCH_DATE", "b.batch_date", "date"),
         Field("REFERENCENO", "b.referenceno"),
         Field("BASELOCATION_NO", "b.baselocation"),
-        Field("STATE", "b.state", "state"),
+        state("STATE", "b.state"),
         Field("REVERSEDATE", "b.reversedate", "date"),
         Field("REVERSED", "b.reversedkey IS NOT NULL", "flag"),
         Field("REVERSEDKEY", "b.reversedkey", "integer"),
         Field("REVERSEDFROM", "b.reversedfrom", "integer"),
         Field("HISTORY_COMMENT", "b.history"),
         Field("SUPDOCID", "b.supdocid"),
-        Field("MODULE", "'2.GL'"),
+        Field("MODULE", "b.module"),
         Field("MEGAENTITYID", "b.private_entity"),
         Field("CREATEDBY", "b.created_by"),
         Field("WHENCREATED", "b.created", "time"),
@@ -81,7 +49,7 @@ GLENTRY = ObjectType(
     key="l.recordno",
     private="b.private_entity",
     entry="b.recordno",
-    fields=_fields(
+    fields=by_name(
         Field("RECORDNO", "l.recordno", "integer"),
         Field("BATCHNO", "l.batch", "integer"),
         Field("BATCH_NUMBER", "b.batchno", "integer"),
@@ -98,13 +66,45 @@ GLENTRY = ObjectType(
         Field("ACCOUNTNO", "l.account"),
         Field("DOCUMENT", "l.document"),
         Field("DESCRIPTION", "l.description"),
-        Field("STATE", "b.state", "state"),
-        *(Field(dimension.element, f"l.{dimension.element.lower()}") for dimension in DIMENSIONS),
-        *(
-            Field(f"GLBATCH.{field.name}", field.sql, field.kind)
-            for field in GLBATCH.fields.values()
-            if "." not in field.name
-        ),
+        state("STATE", "b.state"),
+        *dimension_fields("l"),
+        *(replace(field, name=f"GLBATCH.{field.name}") for field in GLBATCH.fields.values() if "." not in field.name),
+    ),
+)
+
+
+GLDETAIL = ObjectType(
+    name="GLDETAIL",
+    source="glentry l JOIN glbatch b ON b.recordno = l.batch LEFT JOIN arinvoice a ON a.recordno = b.prrecord",
+    key="l.recordno",
+    private="b.private_entity",
+    entry="b.recordno",
+    where="b.posted = 1",
+    fields=by_name(
+        Field("RECORDNO", "l.recordno", "integer"),
+        Field("BATCHKEY", "b.recordno", "integer"),
+        Field("BATCH_NO", "b.batchno", "integer"),
+        Field("BATCH_DATE", "b.batch_date", "date"),
+        Field("BATCH_TITLE", "b.batch_title"),
+        Field("BOOKID", "'ACCRUAL'"),
+        Field("MODULEKEY", "b.module"),
+        Field("JOURNAL.SYMBOL", "b.journal"),
+        Field("LINE_NO", "l.line_no", "integer"),
+        Field("ENTRY_DATE", "l.entry_date", "date"),
+        Field("TR_TYPE", "l.sign", "integer"),
+        Field("ACCOUNTNO", "l.account"),
+        Field("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
+        Field("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
+        Field("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
+        Field("CREDITAMOUNT", "CASE WHEN l.sign = -1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
+        Field("CURRENCY", "l.currency"),
+        Field("DOCUMENT", "l.document"),
+        Field("DESCRIPTION", "l.description"),
+        Field("RECORDTYPE", "CASE WHEN a.recordno IS NOT NULL THEN 'arinvoice' END"),
+        Field("RECORDID", "a.recordid"),
+        Field("PRRECORDKEY", "b.prrecord", "integer"),
+        Field("DOCID", "a.docid"),
+        *dimension_fields("l", long=True),
     ),
 )
 
@@ -115,7 +115,7 @@ def _master(name: str, key_field: str, *more: Field) -> ObjectType:
         source="master m",
         key="m.recordno",
         where=f"m.kind = '{name}'",
-        fields=_fields(
+        fields=by_name(
             Field("RECORDNO", "m.recordno", "integer"),
             Field(key_field, "m.id"),
             Field("NAME", "m.name"),
@@ -130,6 +130,11 @@ OBJECTS = {
     for item in (
         GLBATCH,
         GLENTRY,
+        GLDETAIL,
+        SODOCUMENT,
+        SODOCUMENTENTRY,
+        ARINVOICE,
+        ARINVOICEITEM,
         _master(
             "GLACCOUNT",
             "ACCOUNTNO",
@@ -140,31 +145,29 @@ OBJECTS = {
         _master("JOURNAL", "SYMBOL", Field("TITLE", "m.name")),
         _master("LOCATION", "LOCATIONID", Field("PARENTID", "nullif(m.parent, '')")),
         _master("DEPARTMENT", "DEPARTMENTID", Field("TITLE", "m.name")),
-        *(_master(kind, f"{kind}ID") for kind in ("CUSTOMER", "VENDOR", "ITEM", "CLASS", "PROJECT")),
+        _master("CUSTOMER", "CUSTOMERID", Field("TERMNAME", "json_extract(m.details, '$.term')")),
+        _master(
+            "ITEM",
+            "ITEMID",
+            Field("BASEUOM", "coalesce(json_extract(m.details, '$.unit'), 'Each')"),
+            Field("GLGROUP", "json_extract(m.details, '$.glgroup')"),
+            Field("BASEPRICE", "json_extract(m.details, '$.price')"),
+        ),
+        _master("ARTERM", "NAME", Field("DUE", "json_extract(m.details, '$.days')", "integer")),
+        _master("ITEMGLGROUP", "NAME"),
+        _master("SODOCUMENTPARAMS", "DOCID", Field("DOCCLASS", "json_extract(m.details, '$.class')")),
+        *(_master(kind, f"{kind}ID") for kind in ("VENDOR", "CLASS", "PROJECT")),
         *(_master(kind, f"{kind}ID") for kind in ("EMPLOYEE", "CONTRACT", "WAREHOUSE", "TASK", "COSTTYPE")),
     )
 }
 
 
-def object_type(name: str) -> ObjectType:
-    """The object called `name` in any case. Raises Refusal ("Object definition X not found")."""
+def object_type(name: str, docparid: str = "") -> ObjectType:
+    """The object called `name` in any case. Raises Refusal ("Object definition X not found").
+
+    With a transaction definition in `docparid`, documents of that definition, and their custom fields too.
+    """
     found = OBJECTS.get(name.upper())
     if found is None:
         raise Refusal(Error("Query Failed", description2=f"Object definition {name} not found"))
-    return found
-
-
-def write_value(field: Field, value: Any, currency: str) -> str:
-    """A stored value as text on the wire; `currency` is that of an amount."""
-    return "" if value is None else _WRITERS[field.kind](value, currency)
-
-
-_WRITERS: dict[str, Callable[[Any, str], str]] = {
-    "text": lambda value, _: str(value),
-    "integer": lambda value, _: str(value),
-    "state": lambda value, _: str(value),
-    "amount": format_mills,
-    "date": lambda value, _: us_date_of_iso(value),
-    "time": lambda value, _: us_time_of_iso(value),
-    "flag": lambda value, _: "true" if value else "false",
-}
+    return found.of_definition(docparid) if docparid and found.custom else found

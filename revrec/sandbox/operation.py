@@ -91,14 +91,20 @@ class Operation:
             raise Refusal(self._refuse.error)
         if switches.offline:
             raise Refusal(Error("SIM-OFFLINE", description2="The Service is Temporarily Off-line"))
-        if function is None or (self._request.echo.dtdversion == "2.1" and not function.legacy):
+        if function is None or not self._exists(function):
             text = f"The function '{call.body.tag}' is not a known function."
             raise Refusal(Error("SIM-UNKNOWN-FUNCTION", description2=text))
-        if call.body.tag == "create" and switches.random_failures > 0:
+        if call.body.tag.startswith("create") and switches.random_failures > 0:
             switches.random_failures -= 1
             raise Refusal(
                 business("", correction="Check the transaction for errors or inconsistencies, then try again.")
             )
+
+    def _exists(self, function: Function) -> bool:
+        """Whether the function is known under the request's dtdversion."""
+        if self._request.echo.dtdversion == "2.1":
+            return function.legacy
+        return function.name != "get_closedbooksdate" or self._desk.switches.closed_books_date == "answer"
 
     def _commit(self, function: Function, call: FunctionCall) -> Outcome:
         outcome = Outcome()

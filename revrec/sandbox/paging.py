@@ -19,6 +19,7 @@ class ResultSet:
     remaining: list[int]
     total: int
     page_size: int
+    docparid: str = ""
 
 
 class ResultPages:

@@ -9,6 +9,7 @@ from revrec.sandbox.company import FIRST_MONTH, LAST_MONTH
 from revrec.sandbox.dates import last_day, month_of, us_date
 from revrec.sandbox.errors import Error, business
 from revrec.sandbox.store import Store
+from revrec.sandbox.switches import Switches
 
 TOP_LEVEL = ""
 _MONTHS = [
@@ -32,8 +33,9 @@ _MONTHS_IN = {"Month": 1, "Quarter": 3, "Calendar Year": 12}
 class Periods:
     """Which months are closed. Closing a month closes all before it; opening one opens all after it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, switches: Switches) -> None:
         self._store = store
+        self._switches = switches
         self._through: dict[str, str] = {}
         self.reload()
 
@@ -75,13 +77,19 @@ class Periods:
             return business(f"There is no reporting period for the date {us_date(day)}.", errorid="SIM-NO-PERIOD")
         if day > self.closed_through(entity):
             return None
-        text = f"Periods are closed. Your transaction date ({us_date(day)}) is within a period that's been closed."
         return business(
-            text,
+            self._closed_text(day, entity),
+            errorno=self._switches.closed_period_errorno,
             correction="Open the period, or use a date in an open period.",
             errorid="SIM-PERIOD-CLOSED",
             placeholders=(("DATE", us_date(day)),),
         )
+
+    def _closed_text(self, day: date, entity: str) -> str:
+        if self._switches.closed_period_text == "on_or_after":
+            first_open = date.fromordinal(self.closed_through(entity).toordinal() + 1)
+            return f"Date must be on or after {us_date(first_open)}"
+        return f"Periods are closed. Your transaction date ({us_date(day)}) is within a period that's been closed."
 
     def as_dict(self) -> dict[str, str]:
         """Closed-through month by entity; the company as a whole under the empty name."""

@@ -97,8 +97,11 @@ def echo_of_bytes(body: bytes) -> Echo:
     return Echo(text("senderid"), text("controlid")[:CONTROL_ID_LIMIT], text("uniqueid") or "true", text("dtdversion"))
 
 
-def read_request(root: Node) -> Request:
-    """The request in a parsed document. Raises SchemaViolation, or ControlRefusal for an unknown policy."""
+def read_request(root: Node, cut_control_ids: bool = False) -> Request:
+    """The request in a parsed document; control ids of functions beyond their length are cut, or break the schema.
+
+    Raises SchemaViolation, or ControlRefusal for an unknown policy.
+    """
     if root.tag != "request":
         raise schema_fault(f"Element '{root.tag}': No matching global declaration available.", root.line)
     control = _only(root, "control")
@@ -112,7 +115,7 @@ def read_request(root: Node) -> Request:
         transaction=_transaction(operation),
         login=login,
         session_id=session_id,
-        calls=tuple(_calls(operation)),
+        calls=tuple(_calls(operation, cut_control_ids)),
     )
 
 
@@ -170,19 +173,20 @@ def _transaction(operation: Node) -> bool:
     return text == "true"
 
 
-def _calls(operation: Node) -> list[FunctionCall]:
+def _calls(operation: Node, cut_control_ids: bool) -> list[FunctionCall]:
     functions = [node for content in operation.all("content") for node in content]
     if not functions:
         raise schema_fault("Element 'content': Missing child element(s). Expected is ( function ).", operation.line)
-    return [_call(node) for node in functions]
+    return [_call(node, cut_control_ids) for node in functions]
 
 
-def _call(node: Node) -> FunctionCall:
+def _call(node: Node, cut_control_ids: bool) -> FunctionCall:
     if node.tag != "function":
         raise schema_fault(f"Element '{node.tag}': This element is not expected. Expected is ( function ).", node.line)
     control_id = node.attributes.get("controlid")
     if control_id is None:
         raise schema_fault("Element 'function': The attribute 'controlid' is required but missing.", node.line)
+    control_id = control_id[:CONTROL_ID_LIMIT] if cut_control_ids else control_id
     _check_length(control_id, "controlid", node.line)
     if len(node.children) != 1:
         raise schema_fault("Element 'function': exactly one child element is expected.", node.line)

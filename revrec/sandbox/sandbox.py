@@ -108,7 +108,7 @@ def _desk(store: Store, switches: Switches, passwords: tuple[str, str], seed: in
     desk = Desk(
         store=store,
         masters=Masters(store),
-        periods=Periods(store),
+        periods=Periods(store, switches),
         switches=switches,
         clock=clock,
         access=access,

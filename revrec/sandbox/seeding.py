@@ -7,10 +7,11 @@ from revrec.sandbox.calls import Desk
 
 
 def fill(desk: Desk) -> None:
-    """Write the seeded company into an empty store."""
+    """Write what the store lacks of the seeded company: all of it, or what an older file did not know."""
     with desk.store.transaction():
         for master in company.seed():
-            desk.masters.put(master)
+            if desk.masters.get(master.kind, master.id) is None:
+                desk.masters.put(master)
 
 
 def reset(desk: Desk) -> None:

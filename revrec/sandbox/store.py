@@ -1,4 +1,4 @@
-"""The sandbox's own SQLite file: schema, transactions, counters.
+"""The sandbox's own SQLite file: transactions, counters.
 
 One connection, one writer at a time, WAL and synchronous=FULL: a journal entry and the memory of its control
 id are committed together or not at all, and survive a power cut once the answer has left.
@@ -10,43 +10,14 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-APPLICATION_ID = 0x52525342  # "RRSB"
-SCHEMA_VERSION = 1
+from revrec.sandbox.schema import STEPS, TABLES
 
-SCHEMA = """
-CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE master (
-  kind TEXT NOT NULL, id TEXT NOT NULL, recordno INTEGER NOT NULL, name TEXT NOT NULL,
-  active INTEGER NOT NULL, parent TEXT NOT NULL, details TEXT NOT NULL,
-  PRIMARY KEY (kind, id)) WITHOUT ROWID;
-CREATE TABLE closed_period (entity TEXT PRIMARY KEY, through TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE control_id (
-  scope TEXT NOT NULL, id TEXT NOT NULL, function TEXT NOT NULL, at TEXT NOT NULL,
-  PRIMARY KEY (scope, id)) WITHOUT ROWID;
-CREATE TABLE glbatch (
-  recordno INTEGER PRIMARY KEY, batchno INTEGER NOT NULL, journal TEXT NOT NULL, batch_date TEXT NOT NULL,
-  batch_title TEXT NOT NULL, referenceno TEXT, baselocation TEXT, state TEXT NOT NULL, posted INTEGER NOT NULL,
-  reversedate TEXT, reversedkey INTEGER, reversedfrom INTEGER, history TEXT, supdocid TEXT,
-  private_entity TEXT, created_by TEXT NOT NULL, created TEXT NOT NULL, modified TEXT NOT NULL,
-  UNIQUE (journal, batchno));
-CREATE INDEX glbatch_reference ON glbatch (referenceno);
-CREATE INDEX glbatch_date ON glbatch (batch_date);
-CREATE TABLE glentry (
-  recordno INTEGER PRIMARY KEY, batch INTEGER NOT NULL REFERENCES glbatch (recordno) ON DELETE CASCADE,
-  line_no INTEGER NOT NULL, entry_date TEXT NOT NULL, posted INTEGER NOT NULL, account TEXT NOT NULL,
-  sign INTEGER NOT NULL CHECK (sign IN (1, -1)), currency TEXT NOT NULL,
-  trx_mills INTEGER NOT NULL, base_mills INTEGER NOT NULL, rate TEXT, rate_type TEXT, rate_date TEXT,
-  document TEXT, description TEXT, location TEXT, department TEXT, projectid TEXT, taskid TEXT, costtypeid TEXT,
-  customerid TEXT, vendorid TEXT, employeeid TEXT, itemid TEXT, classid TEXT, contractid TEXT, warehouseid TEXT,
-  UNIQUE (batch, line_no));
-CREATE INDEX glentry_account ON glentry (account, entry_date);
-CREATE INDEX glentry_document ON glentry (document);
-"""
+APPLICATION_ID = 0x52525342  # "RRSB"
 
 
 class StoreError(Exception):
@@ -90,15 +61,14 @@ class Store:
         if tables == 0:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            connection.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-            return True
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        elif connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise StoreError("this SQLite file was not made by the sandbox")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            raise StoreError(f"the file has schema version {version}, this sandbox reads {SCHEMA_VERSION}")
-        return not connection.execute("SELECT count(*) FROM master").fetchone()[0]
+        if version > len(STEPS):
+            raise StoreError(f"the file has schema version {version}, this sandbox reads {len(STEPS)}")
+        for number, step in enumerate(STEPS[version:], version + 1):
+            connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
+        return version < len(STEPS) or not connection.execute("SELECT count(*) FROM master").fetchone()[0]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -146,6 +116,13 @@ class Store:
         with self.lock:
             self._connection.executemany(sql, rows)
 
+    def insert(self, table: str, *rows: Mapping[str, Any]) -> None:
+        """Insert rows, all with the same columns."""
+        if rows:
+            columns = list(rows[0])
+            sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+            self.executemany(sql, [[row[column] for column in columns] for row in rows])
+
     def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
         with self.lock:
@@ -173,7 +150,7 @@ class Store:
 
     def clear(self) -> None:
         """Empty every table (the admin's reset)."""
-        for table in ("glentry", "glbatch", "control_id", "closed_period", "master", "counter"):
+        for table in TABLES:
             self.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def close(self) -> None:

@@ -117,6 +117,20 @@ def test_b29_reads_and_logins_use_up_their_control_ids_too(client: Any) -> None:
         assert client.call(client.function(body, control_id)).status == "failure"
 
 
+def test_b29_the_case_of_a_control_id_counts_or_not(client: Any) -> None:
+    assert client.create(control_id="Case").status == "success"
+    assert client.create(control_id="case").status == "success"
+    client.switch(control_id_case="ignored")
+    assert "already been recorded" in client.create(control_id="CASE").said
+    assert len(client.entries()) == 2
+
+
+def test_b22_a_control_id_beyond_256_characters_may_be_cut(client: Any) -> None:
+    client.switch(control_id_length="cut")
+    assert client.create(control_id="x" * 256 + "one").status == "success"
+    assert "already been recorded" in client.create(control_id="x" * 256 + "other").said
+
+
 def test_b30_repeat_of_a_failed_control_id_is_executed(client: Any) -> None:
     assert client.call(create(client, "b30", JOURNAL="NONE")).status == "failure"
     assert client.call(create(client, "b30")).status == "success"

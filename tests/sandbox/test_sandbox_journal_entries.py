@@ -289,6 +289,14 @@ def test_b46_a_closed_period_refuses_the_entry(client: Any, refused: Refused) ->
     assert client.create(client.glbatch(BATCH_DATE="04/01/2025")).status == "success"
 
 
+def test_b46_errorno_and_wording_of_closed_books_are_switches(client: Any) -> None:
+    client.admin("periods/close", entity="100", month="2025-03")
+    client.switch(closed_period_text="on_or_after", closed_period_errorno="BL03000130")
+    answer = client.create()
+    assert answer.errors[0][0] == "BL03000130"
+    assert answer.errors[0][1].startswith("Date must be on or after 04/01/2025")
+
+
 def test_b46_periods_are_closed_by_entity(client: Any) -> None:
     client.admin("periods/close", entity="200", month="2025-03")
     assert client.create(client.glbatch()).status == "success"
@@ -329,6 +337,15 @@ def test_b47_an_over_long_document_is_refused_and_limits_are_switches(client: An
     assert "The value of DOCUMENT has 31 characters" in refused(client.pair(DOCUMENT="d" * 31))
     client.switch(max_title=30)
     assert "the maximum is 30" in refused(BATCH_TITLE="t" * 31)
+
+
+def test_b47_over_long_texts_may_be_cut_instead(client: Any) -> None:
+    client.switch(over_long="cut", max_title=30)
+    lines = client.pair(DOCUMENT="d" * 40, DESCRIPTION="m" * 600)
+    assert client.create(client.glbatch(lines, BATCH_TITLE="t" * 31, REFERENCENO="r" * 21)).status == "success"
+    (entry,) = client.entries()
+    assert (entry["title"], entry["reference"]) == ("t" * 30, "r" * 20)
+    assert {(len(line["document"]), len(line["description"])) for line in entry["lines"]} == {(30, 500)}
 
 
 def test_b48_a_draft_does_not_touch_balances(client: Any) -> None:

@@ -19,6 +19,8 @@ import pytest
 import requests
 
 from revrec.sandbox.address import running
+from revrec.sandbox.schema import STEPS
+from revrec.sandbox.store import APPLICATION_ID
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -213,6 +215,32 @@ def test_a_file_of_somebody_else_is_refused_and_left_alone(
     assert out == ""
     assert said in err
     assert data.read_bytes() == before
+
+
+def test_a_file_of_an_earlier_version_is_brought_up_and_keeps_its_entries(
+    client: Any, start: Start, tmp_path: Path
+) -> None:
+    data = tmp_path / "old.db"
+    with sqlite3.connect(data) as connection:
+        connection.executescript(STEPS[0])
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO master VALUES ('CUSTOMER', 'C1007', 1, 'Renamed', 1, '', '{}')")
+        connection.execute(
+            "INSERT INTO glbatch (recordno, batchno, journal, batch_date, batch_title, state, posted, created_by, "
+            "created, modified) VALUES (7, 1, 'RR', '2024-01-31', 'Old', 'Posted', 1, 'u', '2024-01-31', '2024-01-31')"
+        )
+    mine = at(client, first_line(start("--data", str(data))))
+    assert [(entry["record_no"], entry["title"]) for entry in mine.entries()] == [(7, "Old")]
+    names = {record["id"]: record["name"] for record in mine.look("customers")["records"]}
+    assert names["C1007"] == "Renamed" and "C1008" in names
+    assert next(record["id"] for record in mine.look("definitions")["records"]) == "Sales Invoice"
+
+
+def test_b68_nothing_but_the_loopback_can_be_asked_for(start: Start) -> None:
+    process = start("--host", "0.0.0.0")
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 2 and "unrecognized arguments: --host" in err
 
 
 @pytest.mark.parametrize(

@@ -418,6 +418,13 @@ def test_b59_the_closed_books_date_is_that_of_the_entity(client: Any) -> None:
     assert closed(top) == ["1999", "12", "31"]
 
 
+def test_b59_under_dtdversion_3_0_it_may_be_an_unknown_function(client: Any) -> None:
+    client.switch(closed_books_date="refuse")
+    assert "not a known function" in client.call("<get_closedbooksdate/>").said
+    old = client.call("<get_closedbooksdate/>", control=client.control(dtdversion="2.1"))
+    assert old.status == "success"
+
+
 def test_b60_the_trial_balance_sums_to_zero(client: Any) -> None:
     client.create(client.glbatch(client.pair("33.33", CURRENCY="EUR", EXCHANGE_RATE="1.0837")))
     client.create(client.glbatch(client.pair("0.07") * 3, REVERSEDATE="04/02/2025"))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from revrec.sandbox.calls import Function
 from revrec.sandbox.functions import (
     create,
+    create_invoice,
+    create_sotransaction,
     delete,
+    delete_sotransaction,
     get_account_balances,
     get_api_session,
     get_closed_books_date,
@@ -15,13 +18,17 @@ from revrec.sandbox.functions import (
     read_by_query,
     read_more,
     update,
+    update_sotransaction,
 )
 
 FUNCTIONS: dict[str, Function] = {
     module.FUNCTION.name: module.FUNCTION
     for module in (
         create,
+        create_invoice,
+        create_sotransaction,
         delete,
+        delete_sotransaction,
         get_account_balances,
         get_api_session,
         get_closed_books_date,
@@ -31,5 +38,6 @@ FUNCTIONS: dict[str, Function] = {
         read_by_query,
         read_more,
         update,
+        update_sotransaction,
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, schema_fault
-from revrec.sandbox.ledger import delete_entry, refuse_closed, stored_batch
+from revrec.sandbox.ledger import delete_entry, own_batch, refuse_closed
 from revrec.sandbox.xmltree import Node
 
 
@@ -19,9 +19,10 @@ def _run(call: Call) -> Outcome:
         raise Refusal(Error("XL03000009", description2=f"Object definition {name} not found"))
     call.require("delete", "GLBATCH")
     for key in (call.body.value("keys") or "").split(","):
-        batch = stored_batch(call.desk.store, key.strip())
+        batch = own_batch(call.desk.store, key.strip())
         refuse_closed(batch, call.desk)
         delete_entry(batch["recordno"], call.desk)
+        call.desk.usage.count(records_written=1)
     return Outcome()
 
 

@@ -121,7 +121,7 @@ def _operator(node: Node, values: int) -> str:
 
 def _run(call: Call) -> Outcome:
     body = call.body
-    target = object_type(body.value("object") or "")
+    target = object_type(body.value("object") or "", body.value("docparid") or "")
     call.require("read", target.name)
     call.desk.usage.count(reads=1)
     options = body.child("options")

@@ -1,15 +1,21 @@
-"""read: records of one object by RECORDNO; a GLBATCH brings its lines with it."""
+"""read: records of one object by RECORDNO; entries, documents and invoices bring their lines with them."""
 
 from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, read_fault, schema_fault
-from revrec.sandbox.objects import GLBATCH, GLENTRY, Field, ObjectType, object_type
+from revrec.sandbox.objects import Field, ObjectType, object_type
 from revrec.sandbox.reading import Selection, append_rows, chosen_fields, keys, rows, visible
 from revrec.sandbox.response import Element, text_element
 from revrec.sandbox.xmltree import Node
 
 KEY_LIMIT = 100
+_OWNED = {
+    "GLBATCH": ("GLENTRY", "ENTRIES", "l.batch", "l.line_no"),
+    "SODOCUMENT": ("SODOCUMENTENTRY", "SODOCUMENTENTRIES", "e.document", "e.line_no"),
+    "ARINVOICE": ("ARINVOICEITEM", "ARINVOICEITEMS", "i.invoice", "i.line_no"),
+}
+"""What a record brings with it: the object of its lines, their element, and the SQL of parent and order."""
 _CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")
 
 
@@ -23,7 +29,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> Outcome:
-    target = object_type(call.body.value("object") or "")
+    target = object_type(call.body.value("object") or "", call.body.value("docparid") or "")
     call.require("read", target.name)
     call.desk.usage.count(reads=1)
     names = call.body.value("fields") or "*"
@@ -32,8 +38,8 @@ def _run(call: Call) -> Outcome:
     data = Element("data", listtype=target.name, count=str(len(found)))
     for recordno in found:
         element = _record(call, target, fields, recordno)
-        if target is GLBATCH and names.strip() in ("*", ""):
-            element.append(_entries(call, recordno))
+        if target.name in _OWNED and names.strip() in ("*", ""):
+            element.append(_entries(call, target.name, recordno))
         data.append(element)
     return Outcome(data)
 
@@ -69,11 +75,13 @@ def _record(call: Call, target: ObjectType, fields: list[Field], recordno: int) 
     return holder[0]
 
 
-def _entries(call: Call, recordno: int) -> Element:
-    fields = [item for item in GLENTRY.fields.values() if "." not in item.name]
-    selection = Selection(GLENTRY, ["l.batch = ?"], [recordno], "l.line_no")
-    entries = text_element(Element("holder"), "ENTRIES")
-    append_rows(entries, "glentry", fields, rows(call, selection, fields, -1))
+def _entries(call: Call, name: str, recordno: int) -> Element:
+    owned, element, parent, order = _OWNED[name]
+    target = object_type(owned, call.body.value("docparid") or "")
+    fields = [item for item in target.fields.values() if "." not in item.name]
+    selection = Selection(target, [f"{parent} = ?"], [recordno], order)
+    entries = text_element(Element("holder"), element)
+    append_rows(entries, owned.lower(), fields, rows(call, selection, fields, -1))
     return entries
 
 

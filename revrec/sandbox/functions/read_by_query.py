@@ -25,7 +25,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> Outcome:
-    target = object_type(call.body.value("object") or "")
+    target = object_type(call.body.value("object") or "", call.body.value("docparid") or "")
     call.require("read", target.name)
     fields = chosen_fields(target, call.body.value("fields") or "*")
     page_size = _page_size(call.body.value("pagesize") or "100")
@@ -35,7 +35,8 @@ def _run(call: Call) -> Outcome:
         selection.add(*Compiler(target, state_codes=True).sql(condition))
     found = keys(call, selection)
     names = tuple(field.name for field in fields)
-    pages = ResultSet(owner(call), target.name, names, found, len(found), page_size)
+    docparid = call.body.value("docparid") or ""
+    pages = ResultSet(owner(call), target.name, names, found, len(found), page_size, docparid)
     result_id = call.desk.pages.keep(pages) if len(found) > page_size else ""
     return Outcome(next_page(call, pages, result_id))
 
@@ -54,7 +55,7 @@ def owner(call: Call) -> str:
 def next_page(call: Call, pages: ResultSet, result_id: str) -> Element:
     """The next page of a result set, which is used up by as much."""
     call.desk.usage.count(reads=1)
-    target = object_type(pages.object)
+    target = object_type(pages.object, pages.docparid)
     shown, pages.remaining = pages.remaining[: pages.page_size], pages.remaining[pages.page_size :]
     fields = [target.fields[name] for name in pages.fields]
     texts = rows_by_key(call, target, fields, shown)

@@ -6,7 +6,7 @@ from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, business, schema_fault
 from revrec.sandbox.fields import fields_of, missing, text_of
 from revrec.sandbox.glbatch import read_entry
-from revrec.sandbox.ledger import refuse_closed, replace_entry, stored_batch
+from revrec.sandbox.ledger import own_batch, refuse_closed, replace_entry
 from revrec.sandbox.response import Element, text_element
 from revrec.sandbox.xmltree import Node
 
@@ -36,7 +36,7 @@ def _update(node: Node, call: Call) -> int:
     number = text_of(fields, "RECORDNO")
     if not number:
         raise Refusal(missing("RECORDNO", "GLBATCH"))
-    batch = stored_batch(call.desk.store, number)
+    batch = own_batch(call.desk.store, number)
     refuse_closed(batch, call.desk)
     if not text_of(fields, "JOURNAL"):
         # The journal of an entry cannot change, so an update need not repeat it.

@@ -1,0 +1,51 @@
+"""update_sotransaction: changes header fields and lines (numbered from 1) of a document by DOCID, and adds lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.orders.books import from_plain, replace_document, stored_document
+from revrec.sandbox.orders.shape import check_update
+from revrec.sandbox.xmltree import Node
+
+
+def _run(call: Call) -> Outcome:
+    call.require("update", "SODOCUMENT")
+    try:
+        stored = stored_document(call.body.attributes["key"], call)
+        replace_document(stored, _merged(stored, call.body), call)
+    except Refusal as refusal:
+        raise Refusal(*refusal.errors, business("Could not update Document record!")) from None
+    return Outcome(key=stored["docid"])
+
+
+def _merged(stored: dict[str, Any], changes: Node) -> Node:
+    """The document as it was made, with the changes put in."""
+    body = from_plain(json.loads(stored["body"]))
+    for node in changes:
+        if node.tag not in ("updatesotransitems", "disablevalidation"):
+            _put(body, node)
+    items = body.child("sotransitems")
+    assert items is not None
+    for node in changes.child("updatesotransitems") or ():
+        if node.tag == "sotransitem":
+            items.children.append(node)
+            continue
+        number = int(node.attributes["line_num"])
+        if not 1 <= number <= len(items.children):
+            text = f"The document has no line {number}; lines are numbered from 1."
+            raise Refusal(business(text, errorid="SIM-LINE-NUMBER"))
+        for change in node:
+            _put(items.children[number - 1], change)
+    return body
+
+
+def _put(parent: Node, node: Node) -> None:
+    parent.children = [child for child in parent if child.tag != node.tag]
+    parent.children.append(node)
+
+
+FUNCTION = Function("update_sotransaction", _run, check_update, legacy=True)

@@ -1,0 +1,1 @@
+"""Order entry and receivables: documents, their conversion, and what an invoice posts."""

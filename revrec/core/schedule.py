@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from revrec.core.rules.model import Rule
+    from revrec.core.rules.model import Post, Rule
 
 
 class Part(NamedTuple):
@@ -22,6 +22,13 @@ class Schedule(NamedTuple):
     rule: "Rule"
     parts: tuple[Part, ...]
     explanation: str
+    looked_up: "Post | None" = None
+    """Where it posts, if tables told that."""
+
+    @property
+    def post(self) -> "Post":
+        """Where it posts."""
+        return self.looked_up or self.rule.post
 
 
 class Unscheduled(NamedTuple):

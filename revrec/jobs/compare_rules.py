@@ -107,7 +107,7 @@ def _compare(
     for found, sums in ((now, result.now), (then, result.then)):
         if isinstance(found, Schedule):
             for day, amount in found.parts:
-                sums[f"{day:%Y-%m}", found.rule.post.accrued, currency] += amount
+                sums[f"{day:%Y-%m}", found.post.accrued, currency] += amount
     if _outcome(now) == _outcome(then):
         return
     result.differ += 1
@@ -117,7 +117,7 @@ def _compare(
 
 def _outcome(found: Schedule | Unscheduled) -> tuple[object, ...]:
     """What counts of an outcome: parts and where they post, or the code of the reason."""
-    return (found.parts, found.rule.post) if isinstance(found, Schedule) else (found.code, found.reason)
+    return (found.parts, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
 
 
 def _words(found: Schedule | Unscheduled, currency: str) -> str:
@@ -126,4 +126,4 @@ def _words(found: Schedule | Unscheduled, currency: str) -> str:
     first, last = found.parts[0], found.parts[-1]
     parts = f"{len(found.parts)} parts, " if len(found.parts) > 1 else ""
     ends = (f"{day} {decimal_string(amount, currency)}" for day, amount in dict.fromkeys((first, last)))
-    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.rule.post.accrued}"
+    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.post.accrued}"

@@ -100,7 +100,7 @@ def preview_file(
         if isinstance(derived, Unscheduled):
             result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
             continue
-        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.rule.post):
+        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
             if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
                 result.add(line)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules import Rule, RuleBook, parse_files
+from revrec.core.rules import Post, Rule, RuleBook, parse_files
 from revrec.store.rule_versions import RuleVersion, keep
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ class VersionKeeper:
     def __init__(self, connection: "Connection", who: "Who") -> None:
         self._connection = connection
         self._who = who
-        self._ids: dict[int, int] = {}
+        self._ids: dict[tuple[int, Post], int] = {}
 
-    def id_of(self, rule: Rule) -> int:
-        """The rule version's id in the store."""
-        found = self._ids.get(id(rule))
+    def id_of(self, rule: Rule, post: Post) -> int:
+        """The id in the store of the rule's version that posts there."""
+        found = self._ids.get((id(rule), post))
         if found is None:
-            version = RuleVersion(rule.name, rule.sha256, rule.text, Path(rule.file).name, rule.method.name, *rule.post)
-            found = self._ids[id(rule)] = keep(self._connection, version, self._who)
+            version = RuleVersion(rule.name, rule.sha256, rule.text, Path(rule.file).name, rule.method.name, *post)
+            found = self._ids[id(rule), post] = keep(self._connection, version, self._who)
         return found

@@ -122,7 +122,7 @@ class Scheduler:
     ) -> None:
         already, count = carried
         self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
-        rule = self._versions.id_of(derived.rule)
+        rule = self._versions.id_of(derived.rule, derived.post)
         header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
         self._headers.append(header)
         self.scheduled += 1
@@ -148,7 +148,7 @@ class Scheduler:
 
 def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...]) -> bool:
     """Whether the open lines are those of the plan and go where its rule posts; accounts of nothing do not count."""
-    posts_alike = current.posts == tuple(derived.rule.post) and not current.came_back
+    posts_alike = current.posts == tuple(derived.post) and not current.came_back
     return current.open == parts and (posts_alike or not parts)
 
 

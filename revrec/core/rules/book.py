@@ -109,7 +109,8 @@ class RuleBook:
             parts = tuple(part for part in parts if part.amount)
             if not parts:
                 return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
-        return Schedule(rule, parts, explanation)
+        schedule = Schedule(rule, parts, explanation)
+        return _looked_up(schedule, line) if rule.tables else schedule
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
         rule = entry.rule
@@ -212,6 +213,15 @@ def _why(rule: Rule) -> str:
 def _no_rule(line: ChargeLine) -> str:
     about = f"item {line.item}, customer {line.customer}, {line.currency}, posted {line.post_date}"
     return f"no rule matches ({about}): `revrec rules explain {line.id}` shows why; write a rule for it"
+
+
+def _looked_up(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
+    """The schedule with what tables tell of the line; or that they do not tell where it posts."""
+    rule = schedule.rule
+    post = rule.posting(line)
+    if isinstance(post, str):
+        return _explained(Unscheduled("waiting", post), rule)
+    return schedule._replace(explanation=schedule.explanation + rule.looked_up(line), looked_up=post)
 
 
 def _explained(unscheduled: Unscheduled, rule: Rule) -> Unscheduled:

@@ -220,7 +220,7 @@ def _found(derived: Schedule | Unscheduled) -> dict[str, Any]:
         "first": parts[0][0],
         "last": parts[-1][0],
         "schedule": parts,
-        **{name: getattr(derived.rule.post, name) for name in ("deferred", "accrued", "journal")},
+        **{name: getattr(derived.post, name) for name in ("deferred", "accrued", "journal")},
     }
 
 

@@ -10,7 +10,9 @@ from revrec.core.methods import methods
 from revrec.core.recognition import COMMON_KEYS
 from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
 from revrec.core.rules.expression import Expression
+from revrec.core.rules.lookup import FIELDS
 from revrec.core.rules.memo import MEMO
+from revrec.core.rules.patterns import DIMENSIONS as DIMENSIONS_PREFIX
 from revrec.core.rules.patterns import LONGEST as LONGEST_PATTERN
 from revrec.core.rules.ranges import Range, read_ranges
 
@@ -70,6 +72,19 @@ PATTERNS = Kind(
     _patterns,
     _listed(_PATTERN.schema),
 )
+
+
+def _key_fields(value: Any) -> tuple[str, ...]:
+    fields = tuple(_patterns(value))
+    for index, field in enumerate(fields):
+        if field not in FIELDS and not field.startswith(DIMENSIONS_PREFIX):
+            raise Refused(item=index if isinstance(value, list) else None)
+    return fields
+
+
+KEY_FIELDS = Kind(
+    f"one or several of {', '.join(FIELDS)} or dimensions.NAME", _key_fields, _listed({"type": "string"}), FIELDS
+)
 FILES = Kind("a file name or a list of them", _patterns, _listed(_PATTERN.schema))
 AMOUNTS = Kind(
     'a comparison such as ">= 0.01" or "> 10 and <= 20", or a list of them',
@@ -86,7 +101,23 @@ CONDITION = Kind(
     _condition,
     {"type": "string", "minLength": 1, "maxLength": LONGEST_EXPRESSION},
 )
-ACCOUNT = text('an account number in quotes, such as "2400"', 40)
+
+
+def _account(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) != {"table", "column"} or not all(isinstance(one, str) for one in value.values()):
+            raise Refused('of a table write { table = "items", column = "revenue" }')
+        return (value["table"], value["column"])
+    return _ACCOUNT.read(value)
+
+
+_ACCOUNT = text('an account number in quotes, such as "2400"', 40)
+_CELL = {"type": "object", "properties": {"table": {"type": "string"}, "column": {"type": "string"}}}
+ACCOUNT = Kind(
+    'an account number in quotes, such as "2400", or { table = "items", column = "revenue" }',
+    _account,
+    {"anyOf": [_ACCOUNT.schema, {**_CELL, "required": ["table", "column"], "additionalProperties": False}]},
+)
 JOURNAL = text('a journal symbol in quotes, such as "RR"', 40)
 NAME = text("a name of at most 80 characters in quotes", 80)
 
@@ -96,6 +127,9 @@ EFFECTIVE_KEYS = (
 )
 
 ANY_DIMENSION = Key("*", PATTERNS, "A dimension of the charge line by its name.")
+
+ANY_COLUMN = Key("*", PATTERNS, "A column of the table by its name.")
+ANY_TABLE = Key("*", None, "A table by its name.", table=(ANY_COLUMN,))
 
 WHEN_KEYS = (
     Key("item", PATTERNS, "Item code."),
@@ -108,6 +142,7 @@ WHEN_KEYS = (
     Key("quantity", AMOUNTS, "Quantity; a line without one does not match."),
     Key("post_date", DATES, "Post date."),
     Key("dimensions", None, f"Dimensions: {', '.join(DIMENSIONS)}, or your own.", table=(ANY_DIMENSION,)),
+    Key("lookup", None, "What a table of this file tells of the line: lookup.TABLE.COLUMN.", table=(ANY_TABLE,)),
     Key("condition", CONDITION, "An expression over the fields of the line that must be true."),
 )
 
@@ -134,7 +169,14 @@ RULE_KEYS = (
     Key("post", None, "The accounts and the journal.", table=POST_KEYS),
 )
 
+TABLE_KEYS = (
+    Key("name", NAME, "The table's name, unique among all rule files.", required=True),
+    Key("file", text("a file name in quotes"), "Its CSV file, beside this one or below.", required=True),
+    Key("key", KEY_FIELDS, "The charge line fields that it is looked up by.", required=True),
+)
+
 FILE_KEYS = (
     Key("include", FILES, "Other rule files to read as well, relative to this one."),
     Key("rule", None, "A rule; write one [[rule]] block for each.", table=RULE_KEYS),
+    Key("table", None, "A lookup table; write one [[table]] block for each.", table=TABLE_KEYS),
 )

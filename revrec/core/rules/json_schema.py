@@ -7,7 +7,7 @@ from typing import Any
 from revrec.core.calendar import Offset
 from revrec.core.keys import Key
 from revrec.core.methods import methods
-from revrec.core.rules.declaration import FILE_KEYS, RULE_KEYS, recognize_keys
+from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 
 
 def schema() -> dict[str, Any]:
@@ -32,8 +32,8 @@ def _table(keys: Iterable[Key]) -> dict[str, Any]:
 
 
 def _key(key: Key) -> dict[str, Any]:
-    if key.name == "rule":
-        return {"type": "array", "description": key.doc, "items": _table(RULE_KEYS)}
+    if key.name in ("rule", "table") and key.table:
+        return {"type": "array", "description": key.doc, "items": _table(key.table)}
     if key.name == "recognize":
         return {"description": key.doc, "oneOf": [_recognize(name) for name in methods()]}
     if key.kind is None:

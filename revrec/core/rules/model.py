@@ -1,12 +1,14 @@
 """A rule: which charge lines it takes, how it recognises them, and to which accounts it posts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
+from revrec.core.rules.lookup import Cell, LookupTable
 
 
 class Condition(Protocol):
@@ -40,7 +42,8 @@ class Rule:
     """One ``[[rule]]`` of a rule file. ``text`` is its exact text there, ``sha256`` that text's digest: its version.
 
     ``effective_from`` and ``effective_to`` bound the post dates it takes, both inclusive; None is unbounded.
-    ``file`` and ``line`` (from 1) tell where the block begins.
+    ``file`` and ``line`` (from 1) tell where the block begins. ``cells`` are the fields of ``post`` that a table tells,
+    where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into.
     """
 
     name: str
@@ -55,6 +58,29 @@ class Rule:
     line: int
     text: str
     sha256: str
+    cells: Mapping[str, Cell] = field(default_factory=dict)
+    tables: tuple[LookupTable, ...] = ()
+
+    def posting(self, line: ChargeLine) -> Post | str:
+        """Where a charge line of this rule posts; or why a table does not tell, in words."""
+        if not self.cells:
+            return self.post
+        found = {name: cell.of(line) for name, cell in self.cells.items()}
+        for name, cell in self.cells.items():
+            if not found[name]:
+                place = f"{cell.table.file} has no {cell.column} for {cell.table.key_of(line)} on {line.post_date}"
+                return f"{place}: add a row, then: revrec schedule --rebuild"
+        return self.post._replace(**found)
+
+    def looked_up(self, line: ChargeLine) -> str:
+        """What the tables told of a charge line, each with its place, in words; empty if none was asked."""
+        rows = ((table, table.row(line)) for table in self.tables)
+        return "".join(
+            f"; {table.name} tells {', '.join(f'{name} {value}' for name, value in row.values.items() if value)}"
+            f" ({table.file}:{row.line})"
+            for table, row in rows
+            if row
+        )
 
 
 class Problem(NamedTuple):

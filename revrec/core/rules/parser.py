@@ -3,9 +3,9 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from revrec.core.errors import BadInput
 from revrec.core.keys import did_you_mean
@@ -13,15 +13,19 @@ from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.book import duplicates
 from revrec.core.rules.declaration import (
+    ANY_COLUMN,
     ANY_DIMENSION,
+    ANY_TABLE,
     EFFECTIVE_KEYS,
     FILE_KEYS,
     POST_KEYS,
     RULE_KEYS,
+    TABLE_KEYS,
     WHEN_KEYS,
     recognize_keys,
 )
 from revrec.core.rules.expression import Expression
+from revrec.core.rules.lookup import Cell, LookedUp, LookupTable, TableError
 from revrec.core.rules.model import Condition, Post, Problem, Rule, RuleErrors
 from revrec.core.rules.patterns import DIMENSIONS, Patterns
 from revrec.core.rules.ranges import Comparison
@@ -49,6 +53,7 @@ def parse_files(files: Mapping[str, str], defaults: Mapping[str, str], resolve: 
     reading = _Reading(defaults, resolve or partial(_sibling, files))
     for filename, text in files.items():
         reading.read(filename, text, ())
+    reading.finish()
     problems = reading.problems + duplicates(reading.rules)
     if problems:
         raise RuleErrors(problems)
@@ -69,6 +74,8 @@ class _Reading:
     def __init__(self, defaults: Mapping[str, str], resolve: Resolver) -> None:
         self.rules: list[Rule] = []
         self.problems: list[Problem] = []
+        self.tables: dict[str, LookupTable] = {}
+        self._pending: list[tuple[_File, Any]] = []
         self._defaults = defaults
         self._resolve = resolve
         self._read: set[str] = set()
@@ -82,14 +89,19 @@ class _Reading:
         document = self._toml(filename, text)
         if document is None:
             return
-        complaints: list[Complaint] = []
-        values, _refused = read_table(document, FILE_KEYS, (), complaints)
-        self._rules_of(filename, text, values.get("rule", []), complaints)
-        place = blocks(text, "rule")
+        file = _File(filename, text, [])
+        values, _refused = read_table(document, FILE_KEYS, (), file.complaints)
+        self._tables_of(file, values.get("table", []))
+        self._pending.append((file, values.get("rule", [])))
         for index, included in enumerate(values.get("include", ())):
             one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
-            self._include(included, (*chain, filename), one_of_many, complaints)
-        self.problems.extend(sorted((_placed(one, filename, text, place) for one in complaints), key=_order))
+            self._include(included, (*chain, filename), one_of_many, file.complaints)
+
+    def finish(self) -> None:
+        """Read the rules once every file's tables are known, and tell what was wrong, file by file."""
+        for file, raw in self._pending:
+            self._rules_of(file, raw)
+            self.problems.extend(sorted(map(file.placed, file.complaints), key=_order))
 
     def _toml(self, filename: str, text: str) -> dict[str, Any] | None:
         try:
@@ -115,38 +127,94 @@ class _Reading:
             return
         self.read(filename, text, chain)
 
-    def _rules_of(self, filename: str, text: str, raw: Any, complaints: list[Complaint]) -> None:
-        place = blocks(text, "rule")
+    def _rules_of(self, file: "_File", raw: Any) -> None:
+        for index, (table, block) in enumerate(file.blocks(raw, "rule")):
+            before = len(file.complaints)
+            parts = _RuleReader(table, ("rule", index), self._defaults, self.tables, file.complaints)
+            if len(file.complaints) == before:
+                self.rules.append(parts.rule(file.name, block))
+
+    def _tables_of(self, file: "_File", raw: Any) -> None:
+        for index, (table, block) in enumerate(file.blocks(raw, "table")):
+            path: Path = ("table", index)
+            before = len(file.complaints)
+            values, _refused = read_table(table, TABLE_KEYS, path, file.complaints)
+            if len(file.complaints) == before and values["name"] in self.tables:
+                file.complaints.append(Complaint((*path, "name"), f'another table has the name "{values["name"]}"'))
+            if len(file.complaints) == before:
+                self._table(file, path, values, block)
+
+    def _table(self, file: "_File", path: Path, values: Mapping[str, Any], block: Block) -> None:
+        try:
+            found, content = self._resolve(values["file"], file.name)
+            made = LookupTable(values["name"], found, values["key"], content.removeprefix("\ufeff"), block.text)
+            self.tables[made.name] = made
+        except TableError as error:
+            self.problems.append(Problem(found, error.line, 1, f"{error}; correct it there"))
+        except (OSError, LookupError, ValueError, BadInput) as error:
+            message = f'file "{values["file"]}" cannot be read: {_words(error)}'
+            file.complaints.append(Complaint((*path, "file"), message))
+
+
+class _File(NamedTuple):
+    """One file that is read: its name, its text, and what is wrong in it."""
+
+    name: str
+    text: str
+    complaints: list[Complaint]
+
+    def blocks(self, raw: Any, name: str) -> list[tuple[Any, Block]]:
+        """The tables of the ``[[name]]`` blocks, each with its place."""
+        place = blocks(self.text, name)
         if not isinstance(raw, list) or len(raw) != len(place):
-            complaints.append(Complaint(("rule",), "write each rule as a block that begins with [[rule]]"))
-            return
-        for index, (table, block) in enumerate(zip(raw, place, strict=True)):
-            before = len(complaints)
-            parts = _RuleReader(table, ("rule", index), self._defaults, complaints)
-            if len(complaints) == before:
-                self.rules.append(parts.rule(filename, block))
+            self.complaints.append(Complaint((name,), f"write each {name} as a block that begins with [[{name}]]"))
+            return []
+        return list(zip(raw, place, strict=True))
+
+    def placed(self, complaint: Complaint) -> Problem:
+        """The complaint at its line and column."""
+        path = complaint.path
+        index = path[1] if len(path) > 1 else None
+        place = blocks(self.text, str(path[0])) if isinstance(index, int) else []
+        fallback = place[index].line if isinstance(index, int) and index < len(place) else 1
+        if place and len(path) == 2:
+            return Problem(self.name, fallback, 1, complaint.message)
+        line, column = locate(self.text, path, fallback, key=complaint.on_key) if path else (1, 1)
+        within = 0 if complaint.column is None else complaint.column + 1
+        return Problem(self.name, line, column + within, complaint.message)
 
 
 class _RuleReader:
     """Checks one rule's table and keeps its parts."""
 
     def __init__(
-        self, table: dict[str, Any], path: Path, defaults: Mapping[str, str], complaints: list[Complaint]
+        self,
+        table: dict[str, Any],
+        path: Path,
+        defaults: Mapping[str, str],
+        tables: Mapping[str, LookupTable],
+        complaints: list[Complaint],
     ) -> None:
         self._path = path
         self._complaints = complaints
+        self._tables = tables
+        self._cells: dict[str, Cell] = {}
         self._values, _refused = read_table(table, RULE_KEYS, path, complaints)
         self._effective, _refused = self._table("effective", EFFECTIVE_KEYS)
         self._when, _refused = self._table("when", WHEN_KEYS)
         self._dimensions, _refused = read_table(
             self._when.get("dimensions", {}), (ANY_DIMENSION,), (*path, "when", "dimensions"), complaints
         )
+        self._lookups = list(self._looked_up(self._when.get("lookup", {})))
         self._post = self._accounts(defaults)
         self._recognize = self._method()
         self._check_window()
 
     def rule(self, filename: str, block: Block) -> Rule:
-        """The rule, once nothing was complained of."""
+        """The rule, once nothing was complained of. Its text holds the tables it looks into, with their digests."""
+        used = [one.table for one in self._lookups] + [cell.table for cell in self._cells.values()]
+        tables = tuple({table.name: table for table in used}.values())
+        text = "\n\n".join([block.text, *(table.version for table in tables)])
         return Rule(
             name=self._values["name"],
             description=self._values.get("description", ""),
@@ -158,8 +226,10 @@ class _RuleReader:
             post=self._post,
             file=filename,
             line=block.line,
-            text=block.text,
-            sha256=hashlib.sha256(block.text.encode()).hexdigest(),
+            text=text,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            cells=self._cells,
+            tables=tables,
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:
@@ -178,7 +248,42 @@ class _RuleReader:
                 mend = f'give {key.name} = "..." in [rule.post], or a default for it in revrec.toml'
                 path = (*self._path, where) if where else self._path
                 self._complaints.append(Complaint(path, f"{message}: {mend}"))
-        return Post(*(str(found.get(field, "")) for field in Post._fields))
+        return Post(*(self._text_or_cell(field, found.get(field, "")) for field in Post._fields))
+
+    def _text_or_cell(self, field: str, value: Any) -> str:
+        """The text; of a cell its name, while the cell itself is kept."""
+        if isinstance(value, str):
+            return value
+        name, column = value
+        table = self._known_table(name, ("post", field), (column,))
+        if table:
+            self._cells[field] = Cell(table, column)
+        return f"{name}.{column}"
+
+    def _known_table(self, name: str, path: Path, columns: Iterable[str]) -> LookupTable | None:
+        """The table of a name, if it has the columns; else a complaint about the path."""
+        table = self._tables.get(name)
+        if table is None:
+            mend = did_you_mean(name, tuple(self._tables)) or "; write a [[table]] block for it"
+            self._complaints.append(Complaint((*self._path, *path), f'there is no table "{name}"{mend}'))
+            return None
+        for column in columns:
+            if column not in table.columns:
+                mend = did_you_mean(column, table.columns) or f" (known: {', '.join(table.columns)})"
+                message = f'table "{name}" ({table.file}) has no column "{column}"{mend}'
+                self._complaints.append(Complaint((*self._path, *path), message))
+                return None
+        return table
+
+    def _looked_up(self, raw: Any) -> Iterator[LookedUp]:
+        """The conditions of ``[rule.when.lookup]``."""
+        path = (*self._path, "when", "lookup")
+        tables, _refused = read_table(raw, (ANY_TABLE,), path, self._complaints)
+        for name, columns in tables.items():
+            values, _refused = read_table(columns, (ANY_COLUMN,), (*path, name), self._complaints)
+            table = self._known_table(name, ("when", "lookup", name), values)
+            if table:
+                yield from (LookedUp(table, column, patterns) for column, patterns in values.items())
 
     def _method(self) -> dict[str, Any]:
         raw = self._values.get("recognize")
@@ -212,7 +317,9 @@ class _RuleReader:
     def _conditions(self) -> list[Condition]:
         found: list[Condition] = []
         for field, value in self._when.items():
-            if field == "dimensions":
+            if field == "lookup":
+                found.extend(self._lookups)
+            elif field == "dimensions":
                 names = self._dimensions.items()
                 found.extend(Patterns(DIMENSIONS + name, patterns) for name, patterns in names)
             elif isinstance(value, Expression):
@@ -236,14 +343,3 @@ def _words(error: Exception) -> str:
 def _contradictions(method: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     required = (key.name for key in recognize_keys(method) if key.required)
     return list(methods()[method].contradictions(values)) if all(name in values for name in required) else []
-
-
-def _placed(complaint: Complaint, filename: str, text: str, place: list[Block]) -> Problem:
-    path = complaint.path
-    index = path[1] if len(path) > 1 and path[0] == "rule" else 0
-    fallback = place[index].line if isinstance(index, int) and index < len(place) else 1
-    if len(path) == 2 and path[0] == "rule":
-        return Problem(filename, fallback, 1, complaint.message)
-    line, column = locate(text, path, fallback, key=complaint.on_key) if path else (1, 1)
-    within = 0 if complaint.column is None else complaint.column + 1
-    return Problem(filename, line, column + within, complaint.message)

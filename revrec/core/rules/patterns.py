@@ -42,12 +42,12 @@ class Patterns:
 
     __slots__ = ("_literals", "_value", "_wild", "field", "patterns")
 
-    def __init__(self, field: str, patterns: Iterable[str]) -> None:
+    def __init__(self, field: str, patterns: Iterable[str], value: Callable[[ChargeLine], str] | None = None) -> None:
+        """``value`` gives the line's value, where it is not its field of that name."""
         self.field = field
         self.patterns = tuple(patterns)
-        self._value: Callable[[ChargeLine], str] = (
-            partial(_dimension, field.removeprefix(DIMENSIONS)) if field.startswith(DIMENSIONS) else attrgetter(field)
-        )
+        dimension = partial(_dimension, field.removeprefix(DIMENSIONS)) if field.startswith(DIMENSIONS) else None
+        self._value: Callable[[ChargeLine], str] = value or dimension or attrgetter(field)
         self._literals = frozenset(one for one in self.patterns if not has_wildcard(one))
         wild = "|".join(_expression(one) for one in self.patterns if has_wildcard(one))
         self._wild = re.compile(wild, re.DOTALL).fullmatch if wild else None

@@ -68,13 +68,13 @@ def _unknown(name: str, path: Path, known: tuple[str, ...]) -> str:
 def _header(path: Path) -> str:
     """``[[rule]]`` or ``[rule.when]``."""
     names = ".".join(step for step in path if isinstance(step, str))
-    return f"[[{names}]]" if names == "rule" else f"[{names}]"
+    return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"
 
 
 def _dotted(path: Path) -> str:
-    """``when.item``: a key as it is spoken of, the rule being known from the place."""
+    """``when.item``: a key as it is spoken of, its block being known from the place."""
     names = [step for step in path if isinstance(step, str)]
-    return ".".join(names[1:] if names[0] == "rule" and len(names) > 1 else names)
+    return ".".join(names[1:] if len(names) > 1 and isinstance(path[1], int) else names)
 
 
 def _as_toml(value: Any) -> str:

@@ -1,0 +1,168 @@
+"""Lookup tables of rule files: CSV beside the rules that tells more of an item, a customer or a dimension.
+
+A table's key columns bear the names of charge line fields; the others are what it tells. ``from`` and ``to`` columns,
+where it has them, bound the post dates that a row holds for, both inclusive. A key of ``*`` stands for all that have no
+row of their own.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.rules.patterns import DIMENSIONS, Patterns
+
+OTHERS = "*"
+WINDOW = ("from", "to")
+FIELDS = ("source", "document", "customer", "item", "description", "currency", "entity")
+"""Fields of a charge line that a table can be keyed by, besides ``dimensions.NAME``."""
+
+MOST_ROWS = 1_000_000
+
+
+class TableError(ValueError):
+    """The file is not such a table; ``line`` (from 1) tells where."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Row(NamedTuple):
+    """What a table tells of one key between two post dates; ``line`` is its line in the file."""
+
+    line: int
+    first: date
+    last: date
+    values: Mapping[str, str]
+
+
+class LookupTable:
+    """One ``[[table]]``: rows by key. ``sha256`` is that of the file's text, ``text`` its block in the rule file."""
+
+    def __init__(self, name: str, file: str, keys: Sequence[str], content: str, text: str) -> None:
+        """Read the table. Raises TableError."""
+        self.name = name
+        self.file = file
+        self.keys = tuple(keys)
+        self.sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        self.text = text
+        self._getters = tuple(_getter(key) for key in keys)
+        self.columns, self._rows = _read(content, self.keys)
+
+    def row(self, line: ChargeLine) -> Row | None:
+        """The row that holds for a charge line on its post date; a row of its own comes before that of all others."""
+        key = tuple(get(line) for get in self._getters)
+        for wanted in (key, (OTHERS,) * len(key)):
+            for row in self._rows.get(wanted, ()):
+                if row.first <= line.post_date <= row.last:
+                    return row
+        return None
+
+    def key_of(self, line: ChargeLine) -> str:
+        """The key of a charge line in words: ``customer C1007``."""
+        return ", ".join(f"{key} {get(line) or 'empty'}" for key, get in zip(self.keys, self._getters, strict=True))
+
+    @property
+    def version(self) -> str:
+        """What a rule's text says of a table that it uses: the block, and which content it had."""
+        return f"{self.text}\n# {self.file}: sha256 {self.sha256}"
+
+
+class LookedUp(Patterns):
+    """The condition ``lookup.TABLE.COLUMN``: what the table tells of the line is one of several patterns."""
+
+    __slots__ = ("column", "table")
+
+    def __init__(self, table: LookupTable, column: str, patterns: Sequence[str]) -> None:
+        self.table = table
+        self.column = column
+        super().__init__(f"lookup.{table.name}.{column}", patterns, self._looked_up)
+
+    def _looked_up(self, line: ChargeLine) -> str:
+        row = self.table.row(line)
+        return row.values[self.column] if row else ""
+
+    def failure(self, line: ChargeLine) -> str:
+        """Why it does not hold, in words."""
+        if self.table.row(line) is None:
+            return f"{self.table.file} has no row for {self.table.key_of(line)} on {line.post_date}"
+        return super().failure(line)
+
+
+class Cell(NamedTuple):
+    """Where a text comes from: a column of a table."""
+
+    table: LookupTable
+    column: str
+
+    def of(self, line: ChargeLine) -> str:
+        """The text for a charge line; empty if the table tells none."""
+        row = self.table.row(line)
+        return row.values[self.column] if row else ""
+
+
+def _getter(key: str) -> Callable[[ChargeLine], str]:
+    if key.startswith(DIMENSIONS):
+        name = key.removeprefix(DIMENSIONS)
+        return lambda line: line.dimensions.get(name, "")
+    return attrgetter(key)
+
+
+def _read(content: str, keys: tuple[str, ...]) -> tuple[tuple[str, ...], dict[tuple[str, ...], list[Row]]]:
+    lines = csv.reader(content.splitlines(keepends=True), strict=True, skipinitialspace=True)
+    try:
+        header = [name.strip() for name in next(lines, [])]
+        _check_header(header, keys)
+        columns = tuple(name for name in header if name not in (*keys, *WINDOW))
+        rows: dict[tuple[str, ...], list[Row]] = {}
+        for key, row in _rows(lines, header, keys, columns):
+            _add(rows.setdefault(key, []), row)
+    except csv.Error as error:
+        raise TableError(lines.line_num, f"it is not CSV: {error}") from None
+    return columns, rows
+
+
+def _check_header(header: Sequence[str], keys: Sequence[str]) -> None:
+    missing = [key for key in keys if key not in header]
+    if missing:
+        raise TableError(1, f'it has no column "{missing[0]}": its header must name each key and what it tells')
+    twice = [name for name in header if not name or header.count(name) > 1]
+    if twice:
+        raise TableError(1, f'the column "{twice[0]}" has no name of its own')
+
+
+def _rows(
+    lines: Any, header: Sequence[str], keys: Sequence[str], columns: Sequence[str]
+) -> Iterator[tuple[tuple[str, ...], Row]]:
+    for number, cells in enumerate(lines, 1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if number > MOST_ROWS:
+            raise TableError(lines.line_num, f"it has more than {MOST_ROWS:,} rows")
+        if len(cells) != len(header):
+            raise TableError(lines.line_num, f"it has {len(cells)} fields, its header {len(header)}")
+        values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+        first, last = (_day(values.get(name, ""), name, lines.line_num) for name in WINDOW)
+        window = (first or date.min, last or date.max)
+        if window[0] > window[1]:
+            raise TableError(lines.line_num, f"from {window[0]} is after to {window[1]}")
+        told = {name: values[name] for name in columns}
+        yield tuple(values[key] for key in keys), Row(lines.line_num, *window, told)
+
+
+def _day(text: str, name: str, line: int) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise TableError(line, f"{name} {text!r} is not a date; write it as 2024-03-28") from None
+
+
+def _add(rows: list[Row], row: Row) -> None:
+    for other in rows:
+        if row.first <= other.last and other.first <= row.last:
+            raise TableError(row.line, f"its key stands in line {other.line} already, for post dates that meet")
+    rows.append(row)

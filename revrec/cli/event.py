@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
         kind: Annotated[
             str,
             typer.Argument(
-                metavar="KIND", help="pod, milestone, percent, usage, cancel, credit, hold, release or service_dates."
+                metavar="KIND",
+                help="pod, milestone, percent, usage, estimate, cancel, credit, hold, release or service_dates.",
             ),
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
@@ -109,5 +110,5 @@ def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Ch
         print(f"  {change.note}")
     if not changes:
         print("  its schedule stays as it is")
-        if kind in ("cancel", "credit", "hold", "release"):
+        if kind in ("cancel", "credit"):
             print(f"  a {kind} event is kept for the record and stops nothing by itself: what falls due is posted")

@@ -77,7 +77,8 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
 
     if options.json:
         span = {"from": found.first, "to": found.last}
-        print_json({**span, "lines": found.lines, "totals": found.totals(), "unscheduled": found.unscheduled})
+        rest = {"unscheduled": found.unscheduled, "waiting": found.waiting}
+        print_json({**span, "lines": found.lines, "totals": found.totals(), **rest})
         return
     if options.csv:
         print_csv(found.lines, COLUMNS)
@@ -91,3 +92,4 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
         print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
     print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
     print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
+    print_table(found.waiting, ("charge", "amount", "currency", "reason"), title="Waiting")

@@ -129,7 +129,7 @@ def _near(place: str) -> str:
 
 
 def _show_trials(options: Options, found: dict[str, Any]) -> None:
-    from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.cli.output import grouped, print_csv, print_json, print_table
 
     if options.json:
         print_json(found)
@@ -140,3 +140,5 @@ def _show_trials(options: Options, found: dict[str, Any]) -> None:
         print_table(found["rules"], TRIAL, right=("priority",))
         print(f"\n{found['explanation']}\n")
         print_table(found["schedule"], ("seq", "date", "amount"), right=("seq",))
+        if waiting := found["waiting"]:
+            print(f"\n{grouped(waiting['amount'])} {waiting['currency']} waits: {waiting['reason']}")

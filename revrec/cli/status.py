@@ -108,6 +108,10 @@ def _show(found: dict[str, Any]) -> None:
     for one in found["open"]:
         span = f"{one['first']} to {one['last']}"
         print(f"open           {one['lines']:,} schedule lines, {grouped(one['amount'])} {one['currency']}, {span}")
+    for one in found["waiting"]:
+        example = "such as: " if one["charges"] > 1 else ""
+        amount = f"{grouped(one['amount'])} {one['currency']} of {counted(one['charges'], 'charge line')}"
+        print(f"waiting        {amount}: {example}{one['reason']}")
     states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
     print(f"entries        {states or 'none'}")
     run = found["last_run"]

@@ -121,6 +121,8 @@ def _schedule(version: dict[str, Any], root: "Tree") -> None:
     _add(branch, f"made {_when(version['at'])} by {version['actor']} ({version['command']})")
     for line in version["lines"]:
         _add(branch, _schedule_line(line, version["of"]))
+    if version["waits_for"]:
+        _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
 
 
 def _schedule_line(line: dict[str, Any], of: int) -> str:

@@ -89,18 +89,19 @@ def _mend(name: str, line: ChargeLine) -> str:
     if name == "rev_rec_date":
         return f"waits for a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
     if name == "delivered":
-        return f"waits for proof of delivery (POD): {_command(line, 'pod')}"
+        return f"waits for proof of delivery (POD): {add_event(line, 'pod')}"
     if name in ("service_start", "service_end"):
-        add = _command(line, "service_dates", name.removeprefix("service_"))
+        add = add_event(line, "service_dates", name.removeprefix("service_"))
         return f"waits for its service dates: {name} is empty; {add}"
     word = name.removeprefix(EVENT).strip()
-    add = _command(line, word) if word in EVENT_KINDS else _command(line, "milestone", word)
+    add = add_event(line, word) if word in EVENT_KINDS else add_event(line, "milestone", word)
     return f'waits for the event "{word}": {add}'
 
 
-def _command(line: ChargeLine, kind: str, name: str = "") -> str:
+def add_event(line: ChargeLine, kind: str, name: str = "", more: str = "") -> str:
+    """How an event that a line waits for is recorded."""
     named = f" --name {_quoted(name)}" if name else ""
-    return f"record it with `revrec event add {_quoted(line.id)} {kind} DATE{named}`"
+    return f"record it with `revrec event add {_quoted(line.id)} {kind} DATE{named}{more}`"
 
 
 def _quoted(word: str) -> str:

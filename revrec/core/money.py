@@ -131,3 +131,24 @@ def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
     parts = [(2 * total * weight + all_of_it) // (2 * all_of_it) for weight in weights]
     parts[plug] += total - sum(parts)
     return parts
+
+
+def progress(total: int, positions: Sequence[int]) -> list[int]:
+    """What each position earns of ``total`` minor units beyond the position before it; the last position is the whole.
+
+    Each time the rounded share of the whole so far (half away from zero), less what came before: the cumulative
+    catch-up. A position below the one before it takes back.
+
+    Raises ValueError if the whole is not above zero.
+    """
+    whole = positions[-1]
+    if whole <= 0:
+        raise ValueError("the last position is the whole and must be above zero")
+    if total < 0:
+        return [-part for part in progress(-total, positions)]
+    done, parts = 0, []
+    for position in positions:
+        due = (2 * total * position + whole) // (2 * whole)
+        parts.append(due - done)
+        done = due
+    return parts

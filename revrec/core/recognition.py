@@ -3,15 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
-from revrec.core.anchors import ANCHORS, Anchor, Events, anchor
+from revrec.core.anchors import ANCHORS, Anchor, Events, add_event, anchor
 from revrec.core.calendar import CALENDARS, NO_OFFSET, ROLLS, Calendar, Offset, roll
 from revrec.core.charge_line import ChargeLine
+from revrec.core.holding import ON_RELEASE
 from revrec.core.keys import OFFSET, Key, Kind, Refused, choice
-from revrec.core.money import ROUNDINGS
-from revrec.core.schedule import Unscheduled
+from revrec.core.money import ROUNDINGS, split
+from revrec.core.numbers import POSITIVE, in_minor_units
+from revrec.core.schedule import Part, Unscheduled, caught_up, gathered
 
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
@@ -38,18 +41,45 @@ COMMON_KEYS = (
     Key("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
     Key("roll", choice(*ROLLS), "Where a date goes that is no business day.", "none"),
     Key("calendar", choice(*CALENDARS), "Which days are business days.", "weekdays"),
+    Key("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
+    Key("on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"),
+    Key("smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."),
 )
 """Keys of ``[rule.recognize]`` that every method takes."""
 
-AnchorDates = tuple[date, ...]
+AnchorDates = tuple[Any, ...]
+"""The dates of a line that its plan rests on; for methods that follow events, also what the events tell."""
+
+
+class Waits(NamedTuple):
+    """What a share waits for: ``code`` and ``reason`` as of Unscheduled, and the event that would tell it, if any.
+
+    ``kind``, ``name`` and ``more`` (options) are those of ``revrec event add``.
+    """
+
+    code: str
+    reason: str
+    kind: str = ""
+    name: str = ""
+    more: str = ""
+
+    def of(self, line: ChargeLine) -> Unscheduled:
+        """The same of one charge line, with the command that records the event."""
+        mend = f": {add_event(line, self.kind, self.name, self.more)}" if self.kind else ""
+        return Unscheduled(self.code, f"{self.reason}{mend}")
 
 
 class Plan(NamedTuple):
-    """When shares of an amount fall due: dates in order, whole-number weights, and in words how they came to be."""
+    """When shares of an amount fall due: dates in order, whole-number weights, and in words how they came to be.
+
+    Where ``waits`` tells that a share waits, the dates may be in any order, and the date of such a share is
+    :data:`revrec.core.schedule.UNDATED`.
+    """
 
     dates: tuple[date, ...]
     weights: tuple[int, ...]
     words: str
+    waits: Waits | None = None
 
 
 class Method(ABC):
@@ -68,6 +98,11 @@ class Method(ABC):
         self.rounding: str = settings.get("rounding") or "cumulative"
         self.roll: str = settings.get("roll") or "none"
         self.calendar: Calendar = CALENDARS[settings.get("calendar") or "weekdays"]
+        floor = settings.get("not_before")
+        self.not_before: Anchor | None = anchor(floor) if floor else None
+        self.smallest: Decimal | None = settings.get("smallest")
+        self.on_release: str = settings.get("on_release") or "catch_up"
+        self.reshapes: bool = bool(self.not_before or self.smallest)
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - for methods whose default depends
@@ -87,6 +122,23 @@ class Method(ABC):
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
         """Dates and weights for these anchor dates. OverflowError means the calendar's end."""
 
+    def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
+        """What of ``total`` (minor units) falls on each date of a plan."""
+        return split(total, weights, self.rounding)
+
+    def reshaped(
+        self, line: ChargeLine, events: Events, parts: tuple[Part, ...], first: date
+    ) -> tuple[Part, ...] | Unscheduled:
+        """The parts of a plan that begins on ``first``, as ``smallest`` and ``not_before`` want them."""
+        if self.smallest:
+            parts = gathered(parts, in_minor_units(self.smallest, line.currency), first)
+        if self.not_before:
+            floor = self.not_before.find(line, events)
+            if floor is None:
+                return self.not_before.missing(line)
+            parts = caught_up(parts, roll(floor, self.roll, self.calendar))
+        return parts
+
     def first(self, day: date) -> date:
         """The start moved by the offset."""
         return self.offset.after(day, 1, self.calendar)
@@ -95,7 +147,8 @@ class Method(ABC):
         """A plan of (date, weight) shares in order, after the business-day roll; shares of one day become one."""
         if len(shares) > MOST_PARTS:
             return Unscheduled("impossible", f"{self.name} would make more than {MOST_PARTS} parts")
-        rolled = tuple(_merged((roll(day, self.roll, self.calendar), weight) for day, weight in shares))
+        weighing = [share for share in shares if share[1]] or [(day, 1) for day, _weight in shares]
+        rolled = tuple(_merged((roll(day, self.roll, self.calendar), weight) for day, weight in weighing))
         dates, weights = zip(*rolled, strict=True)
         return Plan(dates, weights, self._words(start, dates))
 
@@ -104,7 +157,9 @@ class Method(ABC):
         span = f"on {dates[0]}" if len(dates) == 1 else f"in {len(dates)} parts from {dates[0]} to {dates[-1]}"
         rolled = f", rolled {self.roll} by {self.calendar.name}" if self.roll != "none" else ""
         rounding = f", rounding {self.rounding}" if len(dates) > 1 else ""
-        return f"{self.name} recognises it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
+        said = f"{self.name} recognises it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
+        floor = f", nothing before {self.not_before.name}" if self.not_before else ""
+        return said + floor + (f", parts below {self.smallest} held back" if self.smallest else "")
 
 
 def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:

@@ -1,22 +1,28 @@
-"""Equal parts on dates that repeat: the common part of the methods with a steady pace."""
+"""Parts on dates that repeat: the common part of the methods with a steady pace."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from revrec.core.anchors import ANCHORS, Anchor, Events
-from revrec.core.calendar import Offset
+from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import YES_OR_NO, Key, whole
+from revrec.core.keys import YES_OR_NO, Key, choice, whole
 from revrec.core.recognition import MOST_PARTS, AnchorDates, Method, Plan
 from revrec.core.schedule import Unscheduled
 
 PERIODS = Key("periods", whole(1, 1200), "How many parts; without it they are counted from the service dates.")
 END_INCLUSIVE = Key("end_inclusive", YES_OR_NO, "Whether the last service day is part of the service.", True)
+ON = Key("on", choice("same_day", "first", "last", "end"), "On which day of month or span a part falls.", "same_day")
 
 
 class Series(Method):
-    """So many equal parts, one every ``step``; their number is given, or follows from the service dates."""
+    """So many parts, one every ``step``; their number is given, or follows from the service dates.
+
+    ``on`` says on which day a part falls: ``same_day``, the first day of its own span, counted from the start, or the
+    month's last day where it is shorter; ``end``, the last day of that span; ``first``, day 1 of its month, the first
+    part on its own day; ``last``, the last day of its month, the first part in the month of the start.
+    """
 
     step: Offset
 
@@ -24,6 +30,7 @@ class Series(Method):
         super().__init__(settings)
         self.periods: int | None = settings.get("periods")
         self.end_inclusive: bool = settings.get("end_inclusive", True)
+        self.on: str = settings.get("on") or "same_day"
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
@@ -38,27 +45,47 @@ class Series(Method):
         return (start,) if start else self.start.missing(line)
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """Equal weights on the dates of the series."""
+        """The dates of the series with the weights of its parts."""
         start, *service = anchors
+        begin, end = self.first(start), None
         count = self.periods
         if count is None:
             begin, end = service[0], last_service_day(service[1], self.end_inclusive)
             if end < begin:
                 return no_service_day(begin, end)
             count = self.fitting(begin, end)
-        return self.planned(start, [(self.date_of(start, index), 1) for index in range(count)])
+        dates = [self.date_of(start, index) for index in range(count)]
+        return self.planned(start, list(zip(dates, self.weights(begin, end, count), strict=True)))
+
+    def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
+        """What each of ``count`` parts weighs, of a service from ``begin`` to ``end`` if there is one."""
+        return (1,) * count
 
     def date_of(self, start: date, index: int) -> date:
         """The date of part ``index``, counted from 0.
 
         Months are added to the start itself, offset and all: 31 Jan + 1 month is 29 Feb, and the next is 31 Mar.
         """
+        if self.on == "end":
+            return self._counted(start, index + 1) - timedelta(days=1)
+        if self.on == "same_day":
+            return self._counted(start, index)
+        first = self.first(start)
+        month = add_months(first, self.step.number * index)
+        if self.on == "last":
+            return month_end(month)
+        return month.replace(day=1) if index else first
+
+    def _counted(self, start: date, index: int) -> date:
         if self.offset.unit == self.step.unit == "month":
             return Offset(self.offset.number + self.step.number * index, "month", "").after(start)
         return self.step.after(self.first(start), index, self.calendar)
 
     def fitting(self, begin: date, end: date) -> int:
-        """How many of begin, begin + step, begin + 2 steps, ... are on or before ``end``."""
+        """How many parts a service has: those that begin in it; for ``on = "last"`` as many as reach its end."""
+        if self.on in ("first", "last"):
+            months = month_number(end) - month_number(begin)
+            return 1 + (months // self.step.number if self.on == "first" else -(-months // self.step.number))
         count = 1
         while count <= MOST_PARTS and self.step.after(begin, count, self.calendar) <= end:
             count += 1

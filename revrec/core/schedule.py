@@ -1,12 +1,16 @@
 """The recognition schedule: what is recognised when, and why; or why nothing is scheduled yet."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from revrec.core.rules.model import Post, Rule
+
+
+UNDATED = date.max
+"""The date of a part that waits for something: nobody knows when it will be recognised."""
 
 
 class Part(NamedTuple):
@@ -16,6 +20,7 @@ class Part(NamedTuple):
     amount: int
 
 
+<<<<<<< HEAD
 class Schedule(NamedTuple):
     """The parts of one charge line in date order; they sum to the charge line to the minor unit."""
 
@@ -31,12 +36,87 @@ class Schedule(NamedTuple):
         return self.looked_up or self.rule.post
 
 
+=======
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 class Unscheduled(NamedTuple):
-    """Why a charge line has no schedule. ``code``: no_rule, waiting, ambiguous, held or impossible."""
+    """Why a charge line, or a part of it, has no schedule.
+
+    ``code``: no_rule, waiting, ambiguous, held or impossible.
+    """
 
     code: str
     reason: str
     rule: "Rule | None" = None
+
+
+class Schedule(NamedTuple):
+    """The parts of one charge line in date order, those that are known and after them those that wait.
+
+    Together they sum to the charge line to the minor unit. ``waits`` tells why those in ``waiting`` wait; their dates
+    are when they would have fallen, or :data:`UNDATED`. All may wait: then ``parts`` is empty.
+    """
+
+    rule: "Rule"
+    parts: tuple[Part, ...]
+    explanation: str
+    waiting: tuple[Part, ...] = ()
+    waits: Unscheduled | None = None
+
+    def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[Part, ...], int]:
+        """What of it is neither on journal entries (``carried``) nor waiting, and the amount that waits.
+
+        What was carried beyond the parts that are known is taken back, unless none is known at all: then it stays.
+        """
+        undated = sum(part.amount for part in self.waiting if part.date == UNDATED)
+        held = tuple(part for part in self.waiting if part.date != UNDATED)
+        if not self.parts and not held:
+            return (), undated - sum(amount for _day, amount in carried)
+        rest = replanned(self.parts + held, carried)
+        begin = held[0].date if held else UNDATED
+        known = tuple(part for part in rest if part.date < begin)
+        return known, undated + sum(part.amount for part in rest if part.date >= begin)
+
+
+def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
+    """What a charge line gets that was never scheduled: while all of it waits, it is unscheduled."""
+    if isinstance(derived, Schedule) and derived.waits and not derived.parts:
+        return derived.waits
+    return derived
+
+
+def dated_apart(parts: Iterable[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    """The dated parts in order, one for each date; and those that wait without a date, as one."""
+    by_date: Counter[date] = Counter()
+    for day, amount in parts:
+        by_date[day] += amount
+    waiting = by_date.pop(UNDATED, 0)
+    known = tuple(Part(day, amount) for day, amount in sorted(by_date.items()) if amount)
+    return known, (Part(UNDATED, waiting),) if waiting else ()
+
+
+def caught_up(parts: tuple[Part, ...], floor: date) -> tuple[Part, ...]:
+    """The parts with all that would fall before ``floor`` on that day instead."""
+    late = sum(part.amount for part in parts if part.date <= floor)
+    later = tuple(part for part in parts if part.date > floor)
+    return (Part(floor, late), *later) if late else later
+
+
+def gathered(parts: tuple[Part, ...], smallest: int, first: date) -> tuple[Part, ...]:
+    """Parts of at least ``smallest`` minor units: lesser ones are held back and fall with the next.
+
+    The last part takes what is left, whatever it is. What is less than ``smallest`` in all falls on ``first``, the
+    first date of the plan.
+    """
+    whole = sum(part.amount for part in parts)
+    if abs(whole) < smallest:
+        return (Part(first, whole),)
+    kept, held = [], 0
+    for part in parts:
+        held += part.amount
+        if held and (abs(held) >= smallest or part is parts[-1]):
+            kept.append(Part(part.date, held))
+            held = 0
+    return tuple(kept)
 
 
 def replanned(parts: tuple[Part, ...], carried: Iterable[tuple[date, int]]) -> tuple[Part, ...]:

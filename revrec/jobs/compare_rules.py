@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
-from revrec.core.schedule import Schedule, Unscheduled
+from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import pages
 from revrec.store import charges, events
@@ -81,7 +81,8 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
             recorded = events.of_charges(connection, page)
             for no, line in charges.read_charges(connection, page):
                 facts = recorded.get(no, ())
-                _compare(result, line.id, line.currency, ours.derive(line, facts), theirs.derive(line, facts))
+                now, then = (at_first(book.derive(line, facts)) for book in (ours, theirs))
+                _compare(result, line.id, line.currency, now, then)
     result.lines = len(numbers)
     return result
 
@@ -116,8 +117,13 @@ def _compare(
 
 
 def _outcome(found: Schedule | Unscheduled) -> tuple[object, ...]:
+<<<<<<< HEAD
     """What counts of an outcome: parts and where they post, or the code of the reason."""
     return (found.parts, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
+=======
+    """What counts of an outcome: parts, what waits and where they post, or the code of the reason."""
+    return (found.parts, found.waiting, found.rule.post) if isinstance(found, Schedule) else (found.code, found.reason)
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 
 
 def _words(found: Schedule | Unscheduled, currency: str) -> str:
@@ -126,4 +132,10 @@ def _words(found: Schedule | Unscheduled, currency: str) -> str:
     first, last = found.parts[0], found.parts[-1]
     parts = f"{len(found.parts)} parts, " if len(found.parts) > 1 else ""
     ends = (f"{day} {decimal_string(amount, currency)}" for day, amount in dict.fromkeys((first, last)))
+<<<<<<< HEAD
     return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.post.accrued}"
+=======
+    waiting = sum(part.amount for part in found.waiting)
+    waits = f", {decimal_string(waiting, currency)} waits" if waiting else ""
+    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.rule.post.accrued}{waits}"
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.schedule import Unscheduled
+from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.rules import load_rules
 from revrec.store import charges, events
 
@@ -25,7 +25,7 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
             raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
         line = charges.read_charge(connection, no)
         recorded = events.of_charges(connection, [no]).get(no, [])
-    derived = book.derive(line, recorded)
+    derived = at_first(book.derive(line, recorded))
     unscheduled = isinstance(derived, Unscheduled)
     parts = () if isinstance(derived, Unscheduled) else derived.parts
     return {
@@ -46,4 +46,13 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
             {"seq": seq, "date": day.isoformat(), "amount": decimal_string(amount, line.currency)}
             for seq, (day, amount) in enumerate(parts, 1)
         ],
+        "waiting": _waiting(derived, line.currency),
     }
+
+
+def _waiting(derived: Schedule | Unscheduled, currency: str) -> dict[str, str] | None:
+    """What of a schedule waits, and why."""
+    if isinstance(derived, Unscheduled) or derived.waits is None:
+        return None
+    amount = sum(part.amount for part in derived.waiting)
+    return {"amount": decimal_string(amount, currency), "currency": currency, "reason": derived.waits.reason}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.schedule import Unscheduled
+from revrec.core.schedule import Unscheduled, at_first
 from revrec.store import charges
-from revrec.store.forecast import Planned, planned, waiting
+from revrec.store.forecast import Planned, planned, waiting, waiting_parts
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -24,12 +24,14 @@ KEEP_ONE = "keep one of the two"
 
 @dataclass
 class Preview:
-    """Schedule lines between two dates, their totals by period and currency, and the charges without a schedule."""
+    """Schedule lines between two dates, their totals by period and currency; the charges without a schedule, and
+    what waits of those that have one."""
 
     first: date | None
     last: date | None
     lines: list[Line] = field(default_factory=list)
     unscheduled: list[dict[str, str]] = field(default_factory=list)
+    waiting: list[dict[str, str]] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, line: Planned) -> None:
@@ -38,6 +40,11 @@ class Preview:
         self.sums[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
         self.lines.append({**line._asdict(), "period": period, "amount": amount})
+
+    def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
+        """An amount of a scheduled charge that has no date yet."""
+        shown = decimal_string(amount, currency)
+        self.waiting.append({"charge": charge, "amount": shown, "currency": currency, "reason": reason})
 
     def totals(self) -> list[dict[str, str]]:
         """The amounts by period and currency."""
@@ -71,6 +78,8 @@ def preview(
         for line in planned(connection, first, last, no, due):
             result.add(line)
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
+        for part in waiting_parts(connection, no):
+            result.wait(*part)
     return result
 
 
@@ -96,11 +105,18 @@ def preview_file(
         if first_row != row.row_number:
             problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
-        derived = book.derive(row.line, ())
+        derived = at_first(book.derive(row.line, ()))
         if isinstance(derived, Unscheduled):
             result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
             continue
+<<<<<<< HEAD
         for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
+=======
+        if derived.waits:
+            amount = sum(part.amount for part in derived.waiting)
+            result.wait(row.line.id, amount, row.line.currency, derived.waits.reason)
+        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.rule.post):
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
             if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
                 result.add(line)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import Part, Schedule, Unscheduled, replanned
+from revrec.core.schedule import Part, Schedule, Unscheduled, at_first
 from revrec.jobs.rules import VersionKeeper
 from revrec.store import charges, events, postings, schedules
 from revrec.store.audit import record
@@ -45,6 +46,7 @@ class Scheduler:
         self._versions = VersionKeeper(connection, who)
         self._headers: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
+        self._waits: list[tuple[Any, ...]] = []
         self._unscheduled: list[tuple[Any, ...]] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
@@ -52,11 +54,12 @@ class Scheduler:
 
     def first(self, no: int, line: ChargeLine) -> None:
         """Schedule a charge line that was never scheduled and has no events."""
-        derived = self._book.derive(line, ())
+        derived = at_first(self._book.derive(line, ()))
         if isinstance(derived, Unscheduled):
             self._wait(no, derived)
         else:
-            self._add(no, 1, line.amount, derived, derived.parts, (0, 0))
+            waiting = sum(part.amount for part in derived.waiting)
+            self._add(no, 1, line.amount, derived, derived.parts, (0, 0), waiting)
 
     def again(self, numbers: Sequence[int]) -> list[Change]:
         """Derive the schedules of these charge lines again and write a new version where the outcome differs.
@@ -78,19 +81,22 @@ class Scheduler:
         self, no: int, line: ChargeLine, recorded: Sequence[FulfilmentEvent], current: schedules.Current | None
     ) -> Change | None:
         derived = self._book.derive(line, recorded)
+        if current is None:
+            derived = at_first(derived)
         if isinstance(derived, Unscheduled):
             return self._still_waiting(no, line, derived, current)
         on_entries = current.carried if current else ()
         carried = sum(amount for _day, amount in on_entries)
-        parts = replanned(derived.parts, on_entries)
-        if current and _same(current, derived, parts):
+        parts, waiting = derived.left(on_entries)
+        if current and _same(current, derived, parts, waiting):
             return None
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
         self._replaced.append((no, version))
-        self._add(no, version, line.amount, derived, parts, (carried, len(on_entries)))
+        self._add(no, version, line.amount, derived, parts, (carried, len(on_entries)), waiting)
         before = current.open if current else ()
-        return Change(line.id, line.currency, derived.rule.name, carried, before, parts, derived.explanation)
+        note = f"{derived.explanation}; {_told(waiting, line, derived)}" if waiting else derived.explanation
+        return Change(line.id, line.currency, derived.rule.name, carried, before, parts, note)
 
     def _release(self, refused: Sequence[int]) -> None:
         for entry in refused:
@@ -119,7 +125,11 @@ class Scheduler:
         derived: Schedule,
         parts: tuple[Part, ...],
         carried: tuple[int, int],
+        waiting: int = 0,
     ) -> None:
+        if waiting:
+            assert derived.waits is not None
+            self._waits.append((no, version, waiting, derived.waits.code, derived.waits.reason))
         already, count = carried
         self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
         rule = self._versions.id_of(derived.rule, derived.post)
@@ -136,20 +146,36 @@ class Scheduler:
         """Write what was gathered."""
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(self._connection, self._headers, self._lines),
+            *schedules.add(self._connection, self._headers, self._lines, self._waits),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
         ]
         if digests:
             shown = {"schedules": len(self._headers), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
-        self._headers, self._lines, self._unscheduled, self._replaced = [], [], [], []
+        self._headers, self._lines, self._waits, self._unscheduled, self._replaced = [], [], [], [], []
 
 
+<<<<<<< HEAD
 def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...]) -> bool:
     """Whether the open lines are those of the plan and go where its rule posts; accounts of nothing do not count."""
     posts_alike = current.posts == tuple(derived.post) and not current.came_back
     return current.open == parts and (posts_alike or not parts)
+=======
+def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...], waiting: int) -> bool:
+    """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
+
+    Accounts of nothing do not count.
+    """
+    posts_alike = current.posts == tuple(derived.rule.post) and not current.came_back
+    waits = (waiting, derived.waits.reason) if waiting and derived.waits else (0, "")
+    return current.open == parts and current.waiting == waits and (posts_alike or not parts)
+
+
+def _told(waiting: int, line: ChargeLine, derived: Schedule) -> str:
+    assert derived.waits is not None
+    return f"{decimal_string(waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 
 
 def pages(numbers: Iterable[int]) -> Iterable[list[int]]:

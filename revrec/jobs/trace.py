@@ -91,6 +91,8 @@ def _version(version: Fact, lines: list[Fact], currency: str) -> Fact:
         "explanation": version["explanation"],
         "amount": decimal_string(version["amount"], currency),
         "carried": decimal_string(version["carried"], currency),
+        "waiting": decimal_string(version["waiting"] or 0, currency),
+        "waits_for": version["waits_for"],
         "of": version["lines"],
         "lines": own,
         **_some(version, "at", "actor", "command"),

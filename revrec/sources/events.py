@@ -15,6 +15,7 @@ NEEDS = {
     "percent": "percent",
     "milestone": "name",
     "usage": "quantity",
+    "estimate": "quantity",
     "credit": "amount",
     "service_dates": "name",
 }

@@ -32,6 +32,15 @@ OPEN_LINES = """
     JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""
 """Summed by charge line first: sorting every open line by its currency would take ten times as long. Thousands of
 millions and the rest apart, since the sum of many amounts may be more than a column or SQLite's ``sum`` holds."""
+WAITING_PARTS = """
+    SELECT w.code, min(w.reason), c.currency, count(*), sum(w.amount / 1000000000), sum(w.amount % 1000000000)
+    FROM schedule_wait w JOIN charge_line c ON c.no = w.charge_no
+    JOIN schedule s ON s.charge_no = w.charge_no AND s.version = w.version
+    JOIN rule_version r ON r.id = s.rule_version_id
+    WHERE NOT EXISTS (SELECT 1 FROM schedule n WHERE n.charge_no = w.charge_no AND n.version > w.version)
+    GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""
+"""What waits of scheduled charge lines: one line for each kind, rule and currency, as in :data:`REASONS`."""
+
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
 REASONS = """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, exists, func, select
 
 from revrec.store.tables import (
     OPEN,
@@ -13,6 +13,7 @@ from revrec.store.tables import (
     rule_version,
     schedule,
     schedule_line,
+    schedule_wait,
     unscheduled,
 )
 
@@ -100,4 +101,20 @@ def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str
     )
     if charge_no is not None:
         query = query.where(unscheduled.c.charge_no == charge_no)
+    yield from (tuple(row) for row in connection.execute(query))
+
+
+def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
+    """What waits of scheduled charges: charge, amount in minor units, currency, reason."""
+    newer = exists().where(
+        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
+    )
+    query = (
+        select(charge_line.c.id, schedule_wait.c.amount, charge_line.c.currency, schedule_wait.c.reason)
+        .join(charge_line, charge_line.c.no == schedule_wait.c.charge_no)
+        .where(~newer)
+        .order_by(charge_line.c.no)
+    )
+    if charge_no is not None:
+        query = query.where(schedule_wait.c.charge_no == charge_no)
     yield from (tuple(row) for row in connection.execute(query))

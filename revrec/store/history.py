@@ -17,6 +17,7 @@ from revrec.store.tables import (
     rule_version,
     schedule,
     schedule_line,
+    schedule_wait,
     unscheduled,
 )
 
@@ -79,6 +80,8 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
     query = (
         select(
             schedule,
+            schedule_wait.c.amount.label("waiting"),
+            schedule_wait.c.reason.label("waits_for"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
             *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
@@ -87,6 +90,10 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
             audit_event.c.command,
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(
+            schedule_wait,
+            (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version),
+        )
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
         .where(schedule.c.charge_no == no)
         .order_by(schedule.c.version)

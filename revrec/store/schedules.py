@@ -9,11 +9,13 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from revrec.store import digests
 from revrec.store.bulk import insert_rows
 from revrec.store.digests import Digest
-from revrec.store.tables import OPEN, journal_entry, rule_version, schedule, schedule_line, unscheduled
+from revrec.store.tables import OPEN, journal_entry, rule_version, schedule, schedule_line, schedule_wait, unscheduled
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
+WAIT = ("charge_no", "version", "amount", "code", "reason")
 UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
+_OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
 
 class Current(NamedTuple):
@@ -21,6 +23,7 @@ class Current(NamedTuple):
 
     ``carried`` lines are on journal entries that hold or may reach the ledger. ``open`` lines are on none, or on the
     entries ``refused``, by which Intacct saved nothing. Lines are (date, amount in minor units), in order of date.
+    ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
     ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
     may post elsewhere than ``posts``.
     """
@@ -31,20 +34,30 @@ class Current(NamedTuple):
     carried: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
     refused: tuple[int, ...]
+    waiting: tuple[int, str]
     came_back: bool
 
 
-def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> list[Digest]:
-    """Write schedule versions: the lines first, then the headers, whose arrival seals and checks them.
+def add(
+    connection: Connection,
+    headers: Sequence[tuple[Any, ...]],
+    lines: Sequence[tuple[Any, ...]],
+    waits: Sequence[tuple[Any, ...]] = (),
+) -> list[Digest]:
+    """Write schedule versions: lines and what waits first, then the headers, whose arrival seals and checks them.
 
-    Both in order of charge; a charge has one version among them.
+    All in order of charge; a charge has one version among them.
     """
     if not headers:
         return []
     insert_rows(connection, schedule_line, LINE, lines)
+    insert_rows(connection, schedule_wait, WAIT, waits)
     insert_rows(connection, schedule, HEADER, headers)
     keys = digests.version_runs(header[:2] for header in headers)
-    return [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
+    found = [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
+    if waits:
+        found.append(digests.of_rows(schedule_wait, waits, digests.version_runs(wait[:2] for wait in waits)))
+    return found
 
 
 def set_unscheduled(
@@ -116,9 +129,11 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
         .subquery()
     )
     posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
+    waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason)
     found = connection.execute(
-        select(schedule.c.charge_no, schedule.c.version, schedule.c.rule_version_id, *posts)
+        select(schedule.c.charge_no, schedule.c.version, schedule.c.rule_version_id, *posts, *waits)
         .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
+        .outerjoin(schedule_wait, _OF_VERSION)
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
     return {row.charge_no: row for row in found}
@@ -157,4 +172,6 @@ def _current(head: Any, lines: list[Any]) -> Current:
             refused.append(line.entry_id)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
     gave_up = tuple(dict.fromkeys(refused))
-    return Current(head.version, head.rule_version_id, posts, tuple(carried), tuple(still_open), gave_up, came_back)
+    waiting = (head.waiting or 0, head.reason or "")
+    both = tuple(carried), tuple(still_open)
+    return Current(head.version, head.rule_version_id, posts, *both, gave_up, waiting, came_back)

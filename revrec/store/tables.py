@@ -156,9 +156,32 @@ schedule = Table(
 )
 """One version of a recognition schedule, written after its lines as their seal: from then on none can be added.
 
-``carried`` is what earlier versions have put on journal entries; ``carried`` + this version's lines = ``amount`` = the
-charge line. ``lines`` counts the carried ones too, so that a line reads "4 of 12" whatever its version.
+``carried`` is what earlier versions have put on journal entries; with this version's lines and what waits of it that
+makes ``amount``, the charge line's. ``lines`` counts the carried ones too: a line reads "4 of 12" whatever its version.
 """
+
+schedule_wait = Table(
+    "schedule_wait",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    _text("code"),
+    _text("reason"),
+    PrimaryKeyConstraint("charge_no", "version"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_wait_schedule",
+    ),
+    CheckConstraint("amount <> 0", name="schedule_wait_amount"),
+    CheckConstraint("code IN ('waiting', 'held')", name="schedule_wait_code"),
+    sqlite_with_rowid=False,
+)
+"""What of a schedule version has no date yet: an event must tell it, or a hold has stopped it. Written before its seal,
+as the lines are; that of the newest version is what waits now."""
 
 schedule_line = Table(
     "schedule_line",

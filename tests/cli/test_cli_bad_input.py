@@ -416,10 +416,13 @@ def test_a_database_url_that_cannot_be_used_is_named_without_its_password(url: s
 
 
 @pytest.mark.usefixtures("story")
-def test_it_is_said_that_a_hold_stops_nothing(revrec: Any) -> None:
-    ended = revrec("event", "add", "shop/INV-1001/1", "hold", "2024-01-05")
+def test_it_is_said_that_a_cancellation_stops_nothing_and_that_a_hold_stops(revrec: Any) -> None:
+    ended = revrec("event", "add", "shop/INV-1001/1", "cancel", "2024-01-05")
     assert ended.code == 0
     assert "its schedule stays as it is" in ended.out and "stops nothing by itself" in ended.out
+    held = revrec("event", "add", "shop/INV-1001/1", "hold", "2024-06-01", "--note", "in dispute")
+    assert '24.00 USD waits: rule "magazine-12-issues": held since 2024-06-01 (in dispute)' not in held.out
+    assert "14.00 USD waits" in held.out and "revrec event add shop/INV-1001/1 release DATE" in held.out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this platform has no such device")

@@ -20,7 +20,7 @@ RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amo
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> None:
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
-    assert found.keys() == {"from", "to", "lines", "totals", "unscheduled"}
+    assert found.keys() == {"from", "to", "lines", "totals", "unscheduled", "waiting"}
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
     assert all(total.keys() == {"period", "currency", "amount"} for total in found["totals"])
@@ -81,7 +81,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "status": (
         ["status"],
         {
-            "charges", "unscheduled", "quarantined", "open", "next_date", "entries", "unscheduled_reasons",
+            "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
             "attention", "last_run",
         },
     ),
@@ -90,7 +90,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "rules check": (["rules", "check"], {"rules", "problems", "warnings"}),
     "rules explain": (
         ["rules", "explain", "shop/INV-1001/1"],
-        {"charge", "rules", "winner", "explanation", "unscheduled", "schedule"},
+        {"charge", "rules", "winner", "explanation", "unscheduled", "schedule", "waiting"},
     ),
     "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes"}),
     "event add": (

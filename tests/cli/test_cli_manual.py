@@ -44,11 +44,13 @@ def test_the_exit_codes_of_the_manual_are_those_of_the_help(revrec: Any) -> None
 
 
 def test_the_keys_of_a_preview(story: Path, revrec: Any) -> None:
+    revrec("event", "add", "shop/INV-1006/1", "hold", "2024-05-01")
     window = ("--from", "2024-01-01", "--to", "2024-12-31")
     assert shape(revrec("preview", *window, "--format", "json").json) == shape(shown("preview"))
 
 
 def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+    revrec("event", "add", "shop/INV-1006/1", "hold", "2024-05-01")
     ran = revrec("run", "--date", "2024-03-31", "--format", "json", env=intacct).json
     assert shape(ran) == shape(shown("run"))
     assert shape(revrec("trace", "shop/INV-1004/1", "--format", "json").json) == shape(shown("trace"))

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,12 @@ class Books:
         path = self.file(name, rows, EVENT_HEADER)
         return record_events.import_events(self.context("import"), path, **options)
 
-    def event(self, of: str, kind: str, day: str) -> Any:
+    def event(
+        self, of: str, kind: str, day: str, name: str = "", percent: int | None = None, quantity: int | None = None
+    ) -> Any:
         """Record one event by hand."""
-        row = EventRow(of, kind, date.fromisoformat(day), None, None, None, "", "")
+        share, units = (None if number is None else Decimal(number) for number in (percent, quantity))
+        row = EventRow(of, kind, date.fromisoformat(day), units, share, None, name, "")
         return record_events.add_event(self.context("event add"), row)
 
     def run(self, day: str, later: timedelta = timedelta(0), dry_run: bool = False, **environment: str) -> RunResult:

@@ -29,6 +29,16 @@ TABLES = sorted(metadata.tables)
 COLUMNS = [(table, column.name) for table in TABLES for column in metadata.tables[table].columns]
 
 
+PROJECT = """
+[[rule]]
+name = "project"
+[rule.when]
+item = "PROJ-*"
+[rule.recognize]
+method = "percent_complete"
+"""
+
+
 class Ledger:
     """A gateway that answers by the entity of an entry, and shows what it saved."""
 
@@ -80,14 +90,20 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT
+    books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
     rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
     rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
+    rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
     rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="0.00"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
     books.take(row("INV-4", customer="Zoë", description="größer\n– ✓"), row("INV-5"), name="more.csv")
     books.import_events({"charge": "shop/POD-0/1", "kind": "pod", "date": "2024-02-01", "note": "signed"})
     books.event("shop/POD-1/1", "pod", "2024-02-02")
+    for number, percent in ((0, 40), (1, 70), (0, 30)):
+        books.event(f"shop/PROJ-{number}/1", "percent", "2024-02-02", percent=percent)
+    books.event("shop/INV-3/1", "hold", "2024-06-01")
     post("2024-02-20", 0)
     gateway.refuses.clear()
     post("2024-02-20", 1)
@@ -95,7 +111,6 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     assert len(held) == 2
     resolve.as_posted(books.context("postings resolve"), held[0][0], "900", WHY)
     resolve.cancel(books.context("postings resolve"), held[1][0], WHY)
-    text = (folder / "rules" / "rules.toml").read_text()
     books.rules(text.replace("periods = 12", "periods = 6"))
     assert schedule(books.context("schedule"), rebuild=True).changes
     gateway.deaf.clear()

@@ -70,8 +70,10 @@ class Books:
         ((value,),) = self.sql(text, *values)
         return value
 
-    def charge(self, parts: Parts, currency: str = "USD", amount: int | None = None, carried: int = 0) -> int:
-        """A charge line with its first schedule version; returns its number."""
+    def charge(
+        self, parts: Parts, currency: str = "USD", amount: int | None = None, carried: int = 0, waits: int = 0
+    ) -> int:
+        """A charge line with its first schedule version, of which an amount may wait; returns its number."""
         total = sum(part for _day, part in parts) if amount is None else amount
         line = ChargeLine("shop", f"INV-{next(self._documents)}", "1", "C1", "MAG-1", date(2024, 1, 1), total, currency)
         with self.database.write() as connection:
@@ -80,23 +82,23 @@ class Books:
             file = charges.SourceFile("charges.csv", "0" * 64, 1)
             charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
             charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
-            self._version(connection, no, 1, total, parts, carried, seq)
+            self._version(connection, no, 1, total, parts, carried, seq, waits)
         return no
 
-    def version(self, no: int, version: int, amount: int, parts: Parts, carried: int) -> None:
+    def version(self, no: int, version: int, amount: int, parts: Parts, carried: int, waits: int = 0) -> None:
         """A further schedule version that replaces the open lines."""
         with self.database.write() as connection:
             seq = record(connection, WHO, "schedules derived again", "all", {})
             schedules.supersede(connection, [(no, version)])
-            self._version(connection, no, version, amount, parts, carried, seq)
+            self._version(connection, no, version, amount, parts, carried, seq, waits)
 
     def _version(
-        self, connection: Any, no: int, version: int, amount: int, parts: Parts, carried: int, seq: int
+        self, connection: Any, no: int, version: int, amount: int, parts: Parts, carried: int, seq: int, waits: int
     ) -> None:
         rule = rule_versions.keep(connection, RULE, WHO)
         lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
         header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
-        schedules.add(connection, [header], lines)
+        schedules.add(connection, [header], lines, [(no, version, waits, "held", "by a test")] if waits else [])
 
     def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
         """What is due, as the run sees it."""

@@ -34,6 +34,7 @@ APPEND_ONLY = {
     "fulfilment_event": "date",
     "rule_version": "text",
     "schedule": "carried",
+    "schedule_wait": "reason",
     "journal_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
@@ -44,6 +45,7 @@ APPEND_ONLY = {
 def full(books: Any) -> Any:
     """Books with at least one row in every table."""
     no = books.charge(TWO)
+    books.charge(TWO, amount=3600, waits=1200)
     books.change(books.entry(JAN), *WAYS["POSTED"])
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
     books.sql(
@@ -98,6 +100,24 @@ def test_a_schedule_that_does_not_sum_to_its_charge_line_is_refused(books: Any, 
 def test_a_schedule_that_claims_more_carried_than_there_is_is_refused(books: Any) -> None:
     with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
         books.charge(((JAN, 1200),), amount=2400, carried=1200)
+
+
+@pytest.mark.parametrize("waits", [1199, 1201, 3600, -1200])
+def test_what_waits_makes_up_the_charge_line_with_the_parts(books: Any, waits: int) -> None:
+    before = books.content()
+    with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
+        books.charge(TWO, amount=3600, waits=waits)
+    assert books.content() == before
+    no = books.charge(TWO, amount=3600, waits=1200)
+    books.version(no, 2, 3600, [], 0, waits=3600)
+    assert books.due() == []
+
+
+def test_nothing_that_waits_can_be_added_to_a_sealed_version_nor_hang_in_the_air(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    add = "INSERT INTO schedule_wait (charge_no, version, amount, code, reason) VALUES (?, ?, 5, 'held', 'x')"
+    refused("a schedule version is complete", add, no, 1)
+    refused("(?i)foreign key", add, no, 2)
 
 
 def test_a_new_version_must_sum_with_what_is_on_entries(books: Any) -> None:

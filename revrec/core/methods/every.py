@@ -1,21 +1,29 @@
-"""Equal parts at a steady distance."""
+"""Parts at a steady distance."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
-from revrec.core.keys import OFFSET, Key
-from revrec.core.recurrence import END_INCLUSIVE, PERIODS, Series
+from revrec.core.calendar import add_months, month_end
+from revrec.core.keys import OFFSET, Key, choice
+from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, Series
 
 
 class Every(Series):
-    """Equal parts every so many days, weeks, months or years, the first one at ``start`` + ``offset``.
+    """Parts every so many days, weeks, months or years, the first one at ``start`` + ``offset``.
 
     For a contract paid up front whose deliverables come at a steady pace. With ``periods`` there are so many
     parts; without, as many as begin within the service dates (the last day included, unless ``end_inclusive`` is
-    false).
+    false). ``on`` says on which day a part falls: ``same_day``, the first day of its own span; ``end``, the last day
+    of that span; with months or years also ``first`` and ``last`` of the month, as for ``monthly``.
 
-    Keys: ``every`` (required), ``periods``, ``end_inclusive``, ``start`` (default ``post_date`` with ``periods``,
-    else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+    Parts are equal, or with ``weigh = "days"`` each is as large as the days that it stands for: those of its span, or
+    for ``on = "last"`` those since the part before it, which is OCA's quarter by days: the first "quarter" is only the
+    month in which the service begins.
+
+    Keys: ``every`` (required), ``periods``, ``on``, ``weigh``, ``end_inclusive``, ``start`` (default ``post_date``
+    with ``periods``, else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
 
     Example::
 
@@ -28,14 +36,47 @@ class Every(Series):
     """
 
     name = "every"
-    keys = (Key("every", OFFSET, "The distance from one part to the next.", required=True), PERIODS, END_INCLUSIVE)
+    keys = (
+        Key("every", OFFSET, "The distance from one part to the next.", required=True),
+        PERIODS,
+        ON,
+        Key("weigh", choice("equal", "days"), "Whether parts are alike, or as large as their days.", "equal"),
+        END_INCLUSIVE,
+    )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self.step = settings["every"]
+        self.weigh: str = settings.get("weigh") or "equal"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """The distance must lead forward."""
-        if settings["every"].number <= 0:
-            yield "every", 'must lead forward in time, such as "30 days"'
+        """The distance must lead forward; the first and last of a month need months."""
+        return every_contradictions(settings)
+
+    def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
+        """One each, or the days of each part."""
+        if self.weigh == "equal":
+            return super().weights(begin, end, count)
+        bounds = [self._bound(begin, index) for index in range(count + 1)]
+        if end:
+            after = end + timedelta(days=1)
+            bounds = [min(bound, after) for bound in bounds[:-1]] + [after]
+        return [(later - earlier).days for earlier, later in pairwise(bounds)]
+
+    def _bound(self, begin: date, index: int) -> date:
+        """The first day that part ``index`` stands for."""
+        if self.on in ("same_day", "end") or not index:
+            return self.step.after(begin, index, self.calendar)
+        if self.on == "last":
+            return month_end(add_months(begin, self.step.number * (index - 1))) + timedelta(days=1)
+        return add_months(begin, self.step.number * index).replace(day=1)
+
+
+def every_contradictions(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """What ``every`` and ``on`` cannot say together."""
+    step, on = settings.get("every"), settings.get("on")
+    if step and step.number <= 0:
+        yield "every", 'must lead forward in time, such as "30 days"'
+    if step and step.unit != "month" and on in ("first", "last"):
+        yield "on", f'= "{on}" needs parts that are months or years apart, such as every = "3 months"'

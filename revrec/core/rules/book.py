@@ -7,16 +7,18 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
-from revrec.core.money import split
+from revrec.core.holding import held
 from revrec.core.recognition import AnchorDates, Plan
 from revrec.core.rules.model import Problem, Rule, RuleErrors
 from revrec.core.rules.overlap import as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
-from revrec.core.schedule import Part, Schedule, Unscheduled
+from revrec.core.schedule import Part, Schedule, Unscheduled, dated_apart
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
 """Bounds of the caches, so that memory stays flat however many items and dates there are."""
+
+BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], Part] = partial(tuple.__new__, Part)
 """Makes a Part of a pair; several times faster than calling it, and every schedule has a dozen."""
@@ -103,21 +105,25 @@ class RuleBook:
         if isinstance(planned, Unscheduled):
             return _explained(planned, rule)
         plan, explanation = planned
-        amounts = split(line.amount, plan.weights, rule.method.rounding)
+        amounts = rule.method.amounts(line.amount, plan.weights)
         parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
         if 0 in amounts:
             parts = tuple(part for part in parts if part.amount)
             if not parts:
                 return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
         schedule = Schedule(rule, parts, explanation)
+<<<<<<< HEAD
         return _looked_up(schedule, line) if rule.tables else schedule
+=======
+        return _shaped(schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
         rule = entry.rule
         try:
             plan = rule.method.plan(anchors)
         except OverflowError:
-            return Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
+            return BEYOND
         if isinstance(plan, Unscheduled):
             return plan
         planned = plan, f"{_why(rule)}; {plan.words}"
@@ -195,6 +201,22 @@ def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
     return Unscheduled(
         "ambiguous", f"the rules {names} both match at priority {entry.rule.priority}; give one a higher priority"
     )
+
+
+def _shaped(schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
+    """The schedule after what waits, what the rule says of the parts, and what holds said."""
+    rule, waits = schedule.rule, _explained(plan.waits.of(line), schedule.rule) if plan.waits else None
+    parts, waiting = dated_apart(schedule.parts) if waits else (schedule.parts, ())
+    if rule.method.reshapes and parts:
+        reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
+        if isinstance(reshaped, Unscheduled):
+            return _explained(reshaped, rule)
+        parts = reshaped
+    schedule = schedule._replace(parts=parts, waiting=waiting, waits=waits if waiting else None)
+    try:
+        return held(schedule, line, events) if events else schedule
+    except OverflowError:
+        return _explained(BEYOND, rule)
 
 
 def _failure(entry: _Entry, line: ChargeLine) -> str | None:

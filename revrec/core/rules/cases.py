@@ -18,7 +18,7 @@ from revrec.core.rules.book import RuleBook
 from revrec.core.rules.model import Problem, RuleErrors
 from revrec.core.rules.tables import Complaint, read_table
 from revrec.core.rules.toml_text import Block, blocks, locate
-from revrec.core.schedule import Schedule, Unscheduled
+from revrec.core.schedule import Schedule, Unscheduled, at_first
 
 SHOWN = 3
 """Parts of a schedule that are told where it differs."""
@@ -98,6 +98,9 @@ EVENT_KEYS = (
     Key("amount", DECIMAL, "Amount in units of the charge's currency."),
 )
 
+REASONS = ("unscheduled", "waits")
+"""What is expected of these is only a part of the text."""
+
 EXPECT_KEYS = (
     Key("rule", TEXT, "The rule that wins."),
     Key("unscheduled", TEXT, "A part of the reason why there is no schedule."),
@@ -105,6 +108,8 @@ EXPECT_KEYS = (
     Key("first", DATE, "The date of the first part."),
     Key("last", DATE, "The date of the last part."),
     Key("schedule", PARTS, "Every part."),
+    Key("waiting", DECIMAL, "The amount that waits for events, or is held."),
+    Key("waits", TEXT, "A part of the reason why it waits."),
     Key("deferred", TEXT, "The deferred account."),
     Key("accrued", TEXT, "The accrued account."),
     Key("journal", TEXT, "The journal."),
@@ -185,10 +190,12 @@ def _event(event: Mapping[str, Any], line: ChargeLine) -> FulfilmentEvent:
 
 
 def _in_minor_units(expect: dict[str, Any], currency: str) -> dict[str, Any]:
-    if "schedule" not in expect:
-        return expect
-    parts = tuple((day, to_minor(amount, currency)) for day, amount in expect["schedule"])
-    return {**expect, "schedule": parts}
+    found = dict(expect)
+    if "schedule" in expect:
+        found["schedule"] = tuple((day, to_minor(amount, currency)) for day, amount in expect["schedule"])
+    if "waiting" in expect:
+        found["waiting"] = decimal_string(to_minor(expect["waiting"], currency), currency)
+    return found
 
 
 def _placed(complaint: Complaint, filename: str, content: str, block: Block) -> Problem:
@@ -200,17 +207,17 @@ def _placed(complaint: Complaint, filename: str, content: str, block: Block) -> 
 
 def play(case: Case, book: RuleBook) -> list[Difference]:
     """Where what the rules make of a case differs from what it expects."""
-    found = _found(book.derive(case.charge, case.events))
+    found = _found(at_first(book.derive(case.charge, case.events)), case.charge.currency)
     differences = []
     for field, expected in case.expect.items():
         there = found.get(field)
-        fits = isinstance(there, str) and expected in there if field == "unscheduled" else there == expected
+        fits = isinstance(there, str) and expected in there if field in REASONS else there == expected
         if not fits:
             differences.append(Difference(field, *_shown(expected, there, case.charge.currency)))
     return differences
 
 
-def _found(derived: Schedule | Unscheduled) -> dict[str, Any]:
+def _found(derived: Schedule | Unscheduled, currency: str) -> dict[str, Any]:
     if isinstance(derived, Unscheduled):
         return {"unscheduled": derived.reason, "rule": derived.rule.name if derived.rule else None}
     parts = tuple(tuple(part) for part in derived.parts)
@@ -220,7 +227,13 @@ def _found(derived: Schedule | Unscheduled) -> dict[str, Any]:
         "first": parts[0][0],
         "last": parts[-1][0],
         "schedule": parts,
+<<<<<<< HEAD
         **{name: getattr(derived.post, name) for name in ("deferred", "accrued", "journal")},
+=======
+        "waiting": decimal_string(sum(part.amount for part in derived.waiting), currency),
+        "waits": derived.waits.reason if derived.waits else None,
+        **{name: getattr(derived.rule.post, name) for name in ("deferred", "accrued", "journal")},
+>>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
     }
 
 

@@ -25,12 +25,16 @@ INVARIANTS = (
     Invariant(
         "sum of the schedule",
         "charge_line",
-        "its valid schedule lines do not sum to its amount",
+        "its valid schedule lines and what waits of it do not sum to its amount",
         "too much or too little would be recognised",
         """
         SELECT 'no ' || c.no FROM charge_line c JOIN (
+          SELECT charge_no, max(version) AS version FROM schedule GROUP BY charge_no
+        ) s ON s.charge_no = c.no
+        LEFT JOIN schedule_wait w ON w.charge_no = s.charge_no AND w.version = s.version
+        LEFT JOIN (
           SELECT charge_no, sum(amount) AS total FROM schedule_line WHERE superseded_by IS NULL GROUP BY charge_no
-        ) l ON l.charge_no = c.no WHERE l.total <> c.amount""",
+        ) l ON l.charge_no = c.no WHERE coalesce(l.total, 0) + coalesce(w.amount, 0) <> c.amount""",
     ),
     Invariant(
         "scheduled or waiting",
@@ -45,14 +49,15 @@ INVARIANTS = (
     Invariant(
         "whole schedule versions",
         "schedule",
-        "it is not of its charge line's amount, or its lines and what it carried do not make it up",
+        "it is not of its charge line's amount, or its lines, what it carried and what waits do not make it up",
         "posted and remaining do not make up the charge line",
         """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
         JOIN charge_line c ON c.no = s.charge_no
         LEFT JOIN (SELECT charge_no, version, sum(amount) AS total FROM schedule_line GROUP BY charge_no, version) l
           ON l.charge_no = s.charge_no AND l.version = s.version
-        WHERE s.amount <> c.amount OR s.amount - s.carried <> coalesce(l.total, 0)""",
+        LEFT JOIN schedule_wait w ON w.charge_no = s.charge_no AND w.version = s.version
+        WHERE s.amount <> c.amount OR s.amount - s.carried <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
     ),
     Invariant(
         "superseded by a later version",

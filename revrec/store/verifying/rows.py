@@ -138,4 +138,4 @@ def _made(name: str) -> Select[Any]:
     table = table_named(name)
     key = list(table.primary_key.columns)
     query = select(*covered(table)).where(key[0].between(first, last)).order_by(*key)
-    return query.where(table.c.version == version) if name in ("schedule", "schedule_line") else query
+    return query.where(table.c.version == version) if name in ("schedule", "schedule_line", "schedule_wait") else query

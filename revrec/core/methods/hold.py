@@ -1,0 +1,44 @@
+"""Nothing is recognised until somebody says how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine
+from revrec.core.keys import Key, text
+from revrec.core.recognition import AnchorDates, Method, Plan, Waits
+from revrec.core.schedule import UNDATED, Unscheduled
+
+
+class Hold(Method):
+    """Nothing is recognised: the whole line waits, visible with the ``reason``, until another rule takes it.
+
+    For what is under review: a contract whose collection is doubtful, a customer in dispute, a prepayment that may
+    have to be handed over. A line that was scheduled by another rule before keeps what was posted; `revrec schedule
+    --rebuild` makes the rest wait. To stop and resume single charge lines record ``hold`` and ``release`` events.
+
+    Keys: ``reason`` (required).
+
+    Example::
+
+        [rule.recognize]
+        method = "hold"
+        reason = "customer in dispute, see legal's file 2024-17"
+
+    Source: ASC 606-10-25-1(e), 25-6 to 25-8 (IFRS 15.9(e), 14 to 16): no contract, no revenue.
+    """
+
+    name = "hold"
+    keys = (Key("reason", text(), "Why nothing is recognised; it is shown wherever the line is.", required=True),)
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self.reason: str = settings["reason"]
+
+    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
+        """None matters."""
+        return ()
+
+    def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
+        """All of it waits."""
+        return Plan((UNDATED,), (1,), f"held: {self.reason}", Waits("held", f"held: {self.reason}"))

@@ -1,0 +1,224 @@
+"""A part for each month of service; the first and the last month by a convention of their own."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.calendar import add_months
+from revrec.core.charge_line import ChargeLine
+from revrec.core.day_count import DAY, DAY_COUNT, weight
+from revrec.core.keys import Key, choice, whole
+from revrec.core.recognition import AnchorDates
+from revrec.core.schedule import Unscheduled
+from revrec.core.span import SPAN_KEYS, Span
+
+FIRST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "next_month", "tenths")
+LAST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "previous_month")
+MID_MONTH = 15
+
+
+class Slice(NamedTuple):
+    """The days ``first`` to ``last`` that are served of the month ``begin`` to ``end``."""
+
+    begin: date
+    end: date
+    first: date
+    last: date
+
+    def days(self, count: str) -> int:
+        """What the days served weigh."""
+        return weight(count, self.first, self.last)
+
+    def exact(self, count: str) -> Fraction:
+        """The days served as a share of the month."""
+        return Fraction(self.days(count), weight(count, self.begin, self.end))
+
+    def is_whole(self) -> bool:
+        """Whether every day of the month is served."""
+        return (self.begin, self.end) == (self.first, self.last)
+
+
+class MonthlyProrated(Span):
+    """A part for each month of service, whole months alike; the first and the last month by a convention of their own.
+
+    A whole month weighs one. What a month weighs that is served in part is said by ``first_part`` and ``last_part``:
+
+    - ``exact_days``: its days served, of the days of that month (Intacct "straight line, percent allocation", OCA
+      prorated spread, NetSuite "prorate first & last period", iDempiere with a fixed day);
+    - ``full_month``: as much as a whole month (Odoo "Full Months" for the first, OCA equal months);
+    - ``half_month``: half a month;
+    - ``mid_month``: a whole month if the service begins by the month's 15th day, else nothing; for the last month, if
+      it ends on the 15th day or later (the mid-month cut-off);
+    - ``next_month`` (``previous_month`` for the last): nothing; the service counts from the next month on, or to the
+      month before;
+    - ``tenths``: ERPNext's "Months": the length of the service and the first month are rounded to a tenth of a month,
+      the last month has what is left.
+
+    ``part_rate = "term"`` is Business Central's way: a part month is paid by the day at the rate of the whole term, and
+    the whole months share the rest equally.
+
+    With ``periods`` the service lasts so many months, and where it does not begin on a month's first day, the last
+    month weighs what the first one left of its month. ``month_end = 15`` cuts months after the 15th (iDempiere's fixed
+    recognition day). ``on`` says where in its month a part falls: ``last``, its last day; ``end``, the same but the
+    last part on the last day of service (ERPNext); ``first``, its first day served (Business Central).
+
+    Keys: ``periods`` or ``end`` (default ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``,
+    ``first_part``, ``last_part``, ``part_rate``, ``month_end``, ``on``, ``day_count``, ``start`` (default
+    ``service_start``; ``post_date`` with ``periods`` or ``days``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+
+    Example::
+
+        [rule.recognize]
+        method = "monthly_prorated"
+        first_part = "half_month"
+        last_part = "half_month"
+
+    Source: ASC 606-10-25-31 and 55-20 (IFRS 15.39 and B18), straight line where effort is spent evenly.
+    """
+
+    name = "monthly_prorated"
+    keys = (
+        Key("periods", whole(1, 1200), "How many months the service lasts, instead of an end."),
+        *SPAN_KEYS,
+        Key("first_part", choice(*FIRST_PARTS), "What the first month weighs if served in part.", "exact_days"),
+        Key("last_part", choice(*LAST_PARTS), "What the last month weighs if served in part; default exact_days."),
+        Key("part_rate", choice("month", "term"), "Whose daily rate a part month is paid at.", "month"),
+        Key("month_end", whole(1, 31), "The day after which a month is cut; the last one where it is shorter.", 31),
+        Key("on", choice("last", "end", "first"), "On which day of its month a part falls.", "last"),
+        DAY_COUNT,
+    )
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self.periods: int | None = settings.get("periods")
+        self.first_part: str = settings.get("first_part") or "exact_days"
+        self.last_part: str | None = settings.get("last_part")
+        self.part_rate: str = settings.get("part_rate") or "month"
+        self.month_end: int = settings.get("month_end") or 31
+        self.on: str = settings.get("on") or "last"
+        self.day_count: str = settings.get("day_count") or "actual"
+
+    @classmethod
+    def default_start(cls, settings: Mapping[str, Any]) -> str:
+        """The post date if the number of months or days is given, else the start of the service."""
+        return "post_date" if settings.get("periods") else super().default_start(settings)
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """What says the same thing twice, or has no say."""
+        yield from super().contradictions(settings)
+        twice = [name for name in ("end", "days", "term") if settings.get(name)]
+        if settings.get("periods") and twice:
+            yield "periods", f"cannot stand beside {twice[0]}: keep one of them"
+        if settings.get("periods") and settings.get("last_part"):
+            yield "last_part", "has no say beside periods: the last month weighs what the first one left"
+        if settings.get("first_part") == "tenths" and settings.get("last_part"):
+            yield "last_part", 'has no say beside first_part = "tenths": the last month has what is left'
+        if settings.get("part_rate") == "term" and (settings.get("first_part") or "exact_days") != "exact_days":
+            yield "part_rate", 'pays part months by exact days: leave first_part out, or write part_rate = "month"'
+        if settings.get("part_rate") == "term" and (settings.get("last_part") or "exact_days") != "exact_days":
+            yield "part_rate", 'pays part months by exact days: leave last_part out, or write part_rate = "month"'
+
+    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
+        """The start; and the end if it is not told by the number of months."""
+        if self.periods is None:
+            return super().anchors(line, events)
+        start = self.start.find(line, events)
+        return (start,) if start else self.start.missing(line)
+
+    def last(self, first: date, anchors: AnchorDates) -> date:
+        """The last day of service."""
+        return add_months(first, self.periods) - DAY if self.periods else super().last(first, anchors)
+
+    def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
+        """The months and what they weigh."""
+        slices = list(self._slices(first, last))
+        weights = self._weights(slices)
+        if not any(weights):
+            weights[-1] = Fraction(1)
+        return [(self._date(one), weight) for one, weight in zip(slices, weights, strict=True)]
+
+    def _slices(self, first: date, last: date) -> Iterator[Slice]:
+        begin = _day_after_last_cut(first, self.month_end)
+        while True:
+            end = _cut(begin, self.month_end)
+            yield Slice(begin, end, max(begin, first), min(end, last))
+            if end >= last:
+                return
+            begin = end + DAY
+
+    def _date(self, one: Slice) -> date:
+        return {"last": one.end, "end": one.last, "first": one.first}[self.on]
+
+    def _weights(self, slices: list[Slice]) -> list[Fraction]:
+        if len(slices) == 1:
+            return [Fraction(1)]
+        if self.first_part == "tenths":
+            return _tenths(slices)
+        if self.part_rate == "term":
+            return self._at_the_rate_of_the_term(slices)
+        weights = [Fraction(1)] * len(slices)
+        if not slices[0].is_whole():
+            weights[0] = self._first(slices[0])
+        if not slices[-1].is_whole():
+            rest = 1 - weights[0] if self.periods and not slices[0].is_whole() else None
+            weights[-1] = self._last(slices[-1]) if rest is None else rest
+        return weights
+
+    def _first(self, one: Slice) -> Fraction:
+        if self.first_part == "mid_month":
+            return Fraction((one.first - one.begin).days < MID_MONTH)
+        fixed = {"full_month": Fraction(1), "half_month": Fraction(1, 2), "next_month": Fraction(0)}
+        return fixed[self.first_part] if self.first_part in fixed else one.exact(self.day_count)
+
+    def _last(self, one: Slice) -> Fraction:
+        if self.last_part == "mid_month":
+            return Fraction((one.last - one.begin).days + 1 >= MID_MONTH)
+        fixed = {"full_month": Fraction(1), "half_month": Fraction(1, 2), "previous_month": Fraction(0)}
+        return fixed[self.last_part] if self.last_part in fixed else one.exact(self.day_count)
+
+    def _at_the_rate_of_the_term(self, slices: list[Slice]) -> list[Fraction]:
+        days = [one.days(self.day_count) for one in slices]
+        whole_months = sum(one.is_whole() for one in slices)
+        rest = sum(served for served, one in zip(days, slices, strict=True) if one.is_whole())
+        return [
+            Fraction(rest, whole_months) if one.is_whole() else Fraction(served)
+            for served, one in zip(days, slices, strict=True)
+        ]
+
+
+def _cut(day: date, month_end: int) -> date:
+    """The first end of a month, cut after day ``month_end``, on or after a day."""
+    in_this = _ending(day, month_end)
+    return in_this if in_this >= day else _ending(add_months(day.replace(day=1), 1), month_end)
+
+
+def _ending(day: date, month_end: int) -> date:
+    """Day ``month_end`` of the month of ``day``, or its last day."""
+    return add_months(day.replace(month=1, day=month_end), day.month - 1)
+
+
+def _day_after_last_cut(day: date, month_end: int) -> date:
+    in_this = _ending(day, month_end)
+    if in_this < day:
+        return in_this + DAY
+    return _ending(add_months(day.replace(day=1), -1), month_end) + DAY
+
+
+def _tenths(slices: list[Slice]) -> list[Fraction]:
+    """Tenths of a month, by differences of dates as ERPNext takes them (a month of 31 days is 30 long)."""
+    served = (slices[-1].last - slices[0].first).days
+    left = _rounded(Fraction(10 * len(slices) * served, (slices[-1].end - slices[0].begin).days))
+    weights = []
+    for one in slices[:-1]:
+        share = Fraction((one.last - one.first).days, (one.end - one.begin).days)
+        weights.append(min(_rounded(10 * share), left))
+        left -= weights[-1]
+    return [*weights, left]
+
+
+def _rounded(value: Fraction) -> Fraction:
+    """To a whole number, halves up."""
+    return Fraction((2 * value.numerator + value.denominator) // (2 * value.denominator))

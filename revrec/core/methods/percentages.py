@@ -1,0 +1,117 @@
+"""Uneven parts: percentages or amounts as somebody typed them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from revrec.core.anchors import Events
+from revrec.core.calendar import Offset
+from revrec.core.charge_line import ChargeLine
+from revrec.core.keys import OFFSET, Key, Kind, Refused
+from revrec.core.methods.every import every_contradictions
+from revrec.core.money import decimal_string, minor_digits
+from revrec.core.numbers import NUMBER_SCHEMA, number, percent, whole_weights
+from revrec.core.recognition import AnchorDates
+from revrec.core.recurrence import ON, Series
+from revrec.core.schedule import Unscheduled
+
+MOST = 1200
+
+
+def _list(read: Any) -> Any:
+    def listed(value: Any) -> tuple[Decimal, ...]:
+        if not isinstance(value, list) or not 0 < len(value) <= MOST:
+            raise Refused()
+        found = []
+        for index, one in enumerate(value):
+            try:
+                found.append(read(one))
+            except Refused as refused:
+                raise Refused(str(refused), item=index) from None
+        return tuple(found)
+
+    return listed
+
+
+_SCHEMA = {"type": "array", "items": NUMBER_SCHEMA, "minItems": 1, "maxItems": MOST}
+PERCENTAGES = Kind("a list of percentages such as [50, 30, 20]", _list(percent), _SCHEMA)
+AMOUNTS = Kind('a list of amounts such as ["250.00", "750.00"]', _list(number), _SCHEMA)
+
+
+class Percentages(Series):
+    """Parts of any size, one every so many days, weeks, months or years.
+
+    ``percentages`` sum to 100. ``amounts`` are typed in the line's currency and sum to the charge line; a line of
+    another amount is not scheduled and says so (Business Central's "User-Defined", Intacct's custom and predefined
+    percentage templates, Zuora's custom unlimited).
+
+    Keys: ``percentages`` or ``amounts`` (one of them), ``every`` (default ``1 month``), ``on``, ``start`` (default
+    ``post_date``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+
+    Example::
+
+        [rule.recognize]
+        method = "percentages"
+        percentages = [50, 30, 20]
+        every = "3 months"
+
+    Source: ASC 606-10-25-31 (IFRS 15.39): whatever depicts the transfer of control; write why in ``description``.
+    """
+
+    name = "percentages"
+    keys = (
+        Key("percentages", PERCENTAGES, "What falls on each date, in percent of the line; they sum to 100."),
+        Key("amounts", AMOUNTS, "What falls on each date, in the line's currency, instead of percentages."),
+        Key("every", OFFSET, "The distance from one part to the next.", Offset(1, "month", "1 month")),
+        ON,
+    )
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self.step = settings.get("every") or Offset(1, "month", "1 month")
+        self.typed: tuple[Decimal, ...] | None = settings.get("amounts")
+        self.shares = whole_weights(list(self.typed or settings["percentages"]))
+        self.periods = len(self.shares)
+
+    @classmethod
+    def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - the same for all settings
+        """The post date."""
+        return "post_date"
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """One of the lists, and percentages that sum to 100."""
+        yield from every_contradictions(settings)
+        percentages, amounts = settings.get("percentages"), settings.get("amounts")
+        if percentages and amounts:
+            yield "amounts", "cannot stand beside percentages: keep one of them"
+        elif amounts and not sum(amounts):
+            yield "amounts", "sum to zero: nothing could be split by them"
+        elif percentages and sum(percentages) != 100:
+            yield "percentages", f"sum to {sum(percentages)}, not to 100"
+        elif not percentages and not amounts:
+            yield "method", '= "percentages" needs percentages = [...] or amounts = [...]'
+
+    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
+        """The start; typed amounts must be the line's."""
+        if self.typed:
+            whole, digits = sum(self.typed, Decimal()), minor_digits(line.currency)
+            if any(one.scaleb(digits) % 1 for one in self.typed):
+                reason = f"its amounts have more decimals than {line.currency} has: write them anew"
+                return Unscheduled("impossible", reason)
+            if whole.scaleb(digits) != line.amount:
+                amount = f"{decimal_string(line.amount, line.currency)} {line.currency}"
+                return Unscheduled("impossible", f"its amounts sum to {whole}, the line is {amount}: write them anew")
+        return super().anchors(line, events)
+
+    def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
+        """As they were typed."""
+        return self.shares
+
+    def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
+        """Typed amounts as they are, in minor units; percentages split like any weights."""
+        if not self.typed:
+            return super().amounts(total, weights)
+        scale = sum(weights)
+        return [total * weight // scale for weight in weights]

@@ -1,0 +1,55 @@
+"""Exact numbers in rule files: amounts and percentages, never floating point."""
+
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Any
+
+from revrec.core.keys import Kind, Refused
+from revrec.core.money import minor_digits
+
+MOST_DIGITS = 18
+
+
+def number(value: Any) -> Decimal:
+    """12, 12.5 or "12.50" as the exact decimal that was written. Raises Refused."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Refused()
+    try:
+        # A float's shortest text is what stood in the file, up to 15 digits; longer ones are written in quotes.
+        exact = Decimal(str(value).strip())
+    except InvalidOperation:
+        raise Refused() from None
+    sign_digits_exponent = exact.as_tuple()
+    if not exact.is_finite() or len(sign_digits_exponent.digits) > MOST_DIGITS or abs(exact.adjusted()) > MOST_DIGITS:
+        raise Refused()
+    return exact
+
+
+def positive(value: Any) -> Decimal:
+    """A number above zero. Raises Refused."""
+    exact = number(value)
+    if exact <= 0:
+        raise Refused("it must be above zero")
+    return exact
+
+
+def percent(value: Any) -> Decimal:
+    """A number above 0, at most 100. Raises Refused."""
+    exact = positive(value)
+    if exact > 100:
+        raise Refused("it must be at most 100")
+    return exact
+
+
+NUMBER_SCHEMA = {"type": ["number", "string"]}
+POSITIVE = Kind('an amount above zero such as "0.05"', positive, NUMBER_SCHEMA)
+
+
+def in_minor_units(amount: Decimal, currency: str) -> int:
+    """The least whole number of minor units that is not below ``amount``: 0.05 USD is 5, 0.05 JPY is 1."""
+    return int(amount.scaleb(minor_digits(currency)).to_integral_value(ROUND_CEILING))
+
+
+def whole_weights(shares: list[Decimal]) -> list[int]:
+    """Decimal shares as whole numbers in the same proportion."""
+    digits = max(0, *(-int(share.as_tuple().exponent) for share in shares))
+    return [int(share.scaleb(digits)) for share in shares]

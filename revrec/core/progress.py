@@ -1,0 +1,57 @@
+"""Progress that events tell: the common part of the methods that measure how much of a promise is fulfilled."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from revrec.core.calendar import roll
+from revrec.core.money import progress
+from revrec.core.recognition import AnchorDates, Method, Plan, Waits
+from revrec.core.schedule import UNDATED
+
+Reading = tuple[date, Fraction]
+"""A day, and how much of the whole is fulfilled by its end, from 0 to 1."""
+
+
+class Progress(Method):
+    """Recognises what was fulfilled so far less what was recognised before; the rest waits, or falls on a last day."""
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Dates that events tell are not moved by a hold, and a catch-up is cumulative."""
+        yield from no_extension(settings)
+        if (settings.get("rounding") or "cumulative") != "cumulative":
+            yield "rounding", 'has no say here: each reading is rounded as a whole, which is "cumulative"'
+
+    def plan(self, anchors: AnchorDates) -> Plan:
+        """The positions that the readings reach, each on its day, and at the end the whole."""
+        readings, words, waits = self.readings(anchors)
+        by_day = {roll(self.first(day), self.roll, self.calendar): position for day, position in readings}
+        positions = [*by_day.values(), Fraction(1)]
+        scale = lcm(*(position.denominator for position in positions))
+        dates = (*by_day, UNDATED)
+        return Plan(dates, tuple(int(position * scale) for position in positions), words, waits)
+
+    def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
+        """The increments from position to position."""
+        return progress(total, weights)
+
+    @abstractmethod
+    def readings(self, anchors: AnchorDates) -> tuple[list[Reading], str, Waits]:
+        """The readings in order of date, what they come to in words, and what the rest waits for."""
+
+
+def no_extension(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Events tell when something was fulfilled, so a hold cannot make it later."""
+    if settings.get("on_release") == "extend":
+        yield "on_release", '= "extend" cannot move what events date: write on_release = "catch_up"'
+
+
+def shown(share: Fraction) -> str:
+    """A share as percent, to four decimals at most."""
+    exact = Decimal(share.numerator * 100) / Decimal(share.denominator)
+    return f"{round(exact, 4).normalize():f}%"

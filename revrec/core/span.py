@@ -1,0 +1,132 @@
+"""A service from a first to a last day, perhaps in terms that renew: the common part of the methods over time."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import count
+from math import lcm
+from typing import Any
+
+from revrec.core.anchors import Anchor, Events, anchor
+from revrec.core.calendar import Offset
+from revrec.core.charge_line import ChargeLine
+from revrec.core.keys import DATE, OFFSET, Key, Kind, Refused, whole
+from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method, Plan
+from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
+from revrec.core.schedule import Unscheduled
+
+Share = tuple[date, Fraction]
+"""A date and how much falls on it, in proportion to the others."""
+
+
+def _end(value: Any) -> Any:
+    try:
+        return DATE.read(value)
+    except Refused:
+        return ANCHOR.read(value)
+
+
+END = Kind(
+    f"a date such as 2024-12-31, or {ANCHOR.wanted}",
+    _end,
+    {"anyOf": [DATE.schema, ANCHOR.schema]},
+    ANCHOR.choices,
+)
+
+SPAN_KEYS = (
+    Key("end", END, "The last day; default the end of the service."),
+    Key("days", whole(1, MOST_PARTS), "How many days, instead of an end."),
+    Key("term", OFFSET, 'The length of one term, such as "1 year": instead of an end, or to cut the service by it.'),
+    Key("renews", whole(1, 100), "How many times the term is expected to renew; the service ends with the last one."),
+    END_INCLUSIVE,
+)
+
+
+class Span(Method):
+    """Recognises a service by its days, whatever they weigh. Each term gets the same amount, a span of its own."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        end = settings.get("end") or "service_end"
+        self.end: date | Anchor = end if isinstance(end, date) else anchor(end)
+        self.days: int | None = settings.get("days")
+        self.term: Offset | None = settings.get("term")
+        self.renews: int | None = settings.get("renews")
+        self.end_inclusive: bool = settings.get("end_inclusive", True)
+
+    @classmethod
+    def default_start(cls, settings: Mapping[str, Any]) -> str:
+        """The post date if the number of days is given, else the start of the service."""
+        return "post_date" if settings.get("days") else "service_start"
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """An end, a number of days and a number of terms say the same thing twice."""
+        if settings.get("end") and settings.get("days"):
+            yield "days", "cannot stand beside end: keep one of them"
+        if settings.get("renews"):
+            if not settings.get("term"):
+                yield "renews", 'needs a term, such as term = "1 year"'
+            if settings.get("end") or settings.get("days"):
+                yield "renews", "tells where the service ends, as end and days do: keep one of them"
+        if settings.get("term") and settings["term"].number <= 0:
+            yield "term", 'must lead forward in time, such as "1 year"'
+
+    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
+        """The start; and the end if it differs from line to line. A term stands in for an end that is not known."""
+        start = self.start.find(line, events)
+        if start is None:
+            return self.start.missing(line)
+        if self.days or self.renews or isinstance(self.end, date):
+            return (start,)
+        end = self.end.find(line, events)
+        if end is None and self.term is None:
+            return self.end.missing(line)
+        return (start, end) if end else (start,)
+
+    def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
+        """The shares of each term, every whole term weighing the same."""
+        first = self.first(anchors[0])
+        last = self.last(first, anchors)
+        if last < first:
+            return no_service_day(first, last)
+        if self.term is None:
+            return self.planned(anchors[0], whole_numbers(self.shares(first, last)))
+        shares: list[Share] = []
+        for begin, full_end in self._terms(first, last):
+            end = min(full_end, last)
+            own = self.shares(begin, end)
+            scale = Fraction((end - begin).days + 1, (full_end - begin).days + 1) / (sum(w for _, w in own) or 1)
+            shares += [(day, scale * weight) for day, weight in own]
+        return self.planned(anchors[0], whole_numbers(shares))
+
+    def last(self, first: date, anchors: AnchorDates) -> date:
+        """The last day of service."""
+        if self.days:
+            return first + timedelta(days=self.days - 1)
+        if isinstance(self.end, date):
+            return last_service_day(self.end, self.end_inclusive)
+        if len(anchors) > 1:
+            return last_service_day(anchors[1], self.end_inclusive)
+        assert self.term is not None
+        return self.term.after(first, 1 + (self.renews or 0)) - timedelta(days=1)
+
+    def _terms(self, first: date, last: date) -> Iterator[tuple[date, date]]:
+        """The terms that begin by the last day, each counted from the first one, so that month ends do not drift."""
+        assert self.term is not None
+        for number in count():
+            begin = self.term.after(first, number)
+            if begin > last or number > MOST_PARTS:
+                return
+            yield begin, self.term.after(first, number + 1) - timedelta(days=1)
+
+    @abstractmethod
+    def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
+        """The dates in order and what falls on each, for the days from ``first`` to ``last``."""
+
+
+def whole_numbers(shares: Sequence[tuple[date, Fraction | int]]) -> list[tuple[date, int]]:
+    """The same shares with whole-number weights."""
+    whole = lcm(*(weight.denominator for _day, weight in shares))
+    return [(day, weight.numerator * (whole // weight.denominator)) for day, weight in shares]

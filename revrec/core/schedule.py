@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from revrec.core.rules.model import Post, Rule
 
-
 UNDATED = date.max
 """The date of a part that waits for something: nobody knows when it will be recognised."""
 
@@ -20,24 +19,6 @@ class Part(NamedTuple):
     amount: int
 
 
-<<<<<<< HEAD
-class Schedule(NamedTuple):
-    """The parts of one charge line in date order; they sum to the charge line to the minor unit."""
-
-    rule: "Rule"
-    parts: tuple[Part, ...]
-    explanation: str
-    looked_up: "Post | None" = None
-    """Where it posts, if tables told that."""
-
-    @property
-    def post(self) -> "Post":
-        """Where it posts."""
-        return self.looked_up or self.rule.post
-
-
-=======
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 class Unscheduled(NamedTuple):
     """Why a charge line, or a part of it, has no schedule.
 
@@ -61,6 +42,13 @@ class Schedule(NamedTuple):
     explanation: str
     waiting: tuple[Part, ...] = ()
     waits: Unscheduled | None = None
+    looked_up: "Post | None" = None
+    """Where it posts, if tables told that."""
+
+    @property
+    def post(self) -> "Post":
+        """Where it posts."""
+        return self.looked_up or self.rule.post
 
     def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[Part, ...], int]:
         """What of it is neither on journal entries (``carried``) nor waiting, and the amount that waits.

@@ -117,13 +117,8 @@ def _compare(
 
 
 def _outcome(found: Schedule | Unscheduled) -> tuple[object, ...]:
-<<<<<<< HEAD
-    """What counts of an outcome: parts and where they post, or the code of the reason."""
-    return (found.parts, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
-=======
     """What counts of an outcome: parts, what waits and where they post, or the code of the reason."""
-    return (found.parts, found.waiting, found.rule.post) if isinstance(found, Schedule) else (found.code, found.reason)
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
+    return (found.parts, found.waiting, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
 
 
 def _words(found: Schedule | Unscheduled, currency: str) -> str:
@@ -132,10 +127,6 @@ def _words(found: Schedule | Unscheduled, currency: str) -> str:
     first, last = found.parts[0], found.parts[-1]
     parts = f"{len(found.parts)} parts, " if len(found.parts) > 1 else ""
     ends = (f"{day} {decimal_string(amount, currency)}" for day, amount in dict.fromkeys((first, last)))
-<<<<<<< HEAD
-    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.post.accrued}"
-=======
     waiting = sum(part.amount for part in found.waiting)
     waits = f", {decimal_string(waiting, currency)} waits" if waiting else ""
-    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.rule.post.accrued}{waits}"
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
+    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.post.accrued}{waits}"

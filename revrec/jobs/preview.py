@@ -109,14 +109,10 @@ def preview_file(
         if isinstance(derived, Unscheduled):
             result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
             continue
-<<<<<<< HEAD
-        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
-=======
         if derived.waits:
             amount = sum(part.amount for part in derived.waiting)
             result.wait(row.line.id, amount, row.line.currency, derived.waits.reason)
-        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.rule.post):
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
+        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
             if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
                 result.add(line)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))

@@ -156,18 +156,12 @@ class Scheduler:
         self._headers, self._lines, self._waits, self._unscheduled, self._replaced = [], [], [], [], []
 
 
-<<<<<<< HEAD
-def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...]) -> bool:
-    """Whether the open lines are those of the plan and go where its rule posts; accounts of nothing do not count."""
-    posts_alike = current.posts == tuple(derived.post) and not current.came_back
-    return current.open == parts and (posts_alike or not parts)
-=======
 def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...], waiting: int) -> bool:
     """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
 
     Accounts of nothing do not count.
     """
-    posts_alike = current.posts == tuple(derived.rule.post) and not current.came_back
+    posts_alike = current.posts == tuple(derived.post) and not current.came_back
     waits = (waiting, derived.waits.reason) if waiting and derived.waits else (0, "")
     return current.open == parts and current.waiting == waits and (posts_alike or not parts)
 
@@ -175,7 +169,6 @@ def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...]
 def _told(waiting: int, line: ChargeLine, derived: Schedule) -> str:
     assert derived.waits is not None
     return f"{decimal_string(waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 
 
 def pages(numbers: Iterable[int]) -> Iterable[list[int]]:

@@ -112,11 +112,12 @@ class RuleBook:
             if not parts:
                 return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
         schedule = Schedule(rule, parts, explanation)
-<<<<<<< HEAD
-        return _looked_up(schedule, line) if rule.tables else schedule
-=======
+        if rule.tables:
+            looked_up = _looked_up(schedule, line)
+            if isinstance(looked_up, Unscheduled):
+                return looked_up
+            schedule = looked_up
         return _shaped(schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
         rule = entry.rule

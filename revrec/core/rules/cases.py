@@ -227,13 +227,9 @@ def _found(derived: Schedule | Unscheduled, currency: str) -> dict[str, Any]:
         "first": parts[0][0],
         "last": parts[-1][0],
         "schedule": parts,
-<<<<<<< HEAD
-        **{name: getattr(derived.post, name) for name in ("deferred", "accrued", "journal")},
-=======
         "waiting": decimal_string(sum(part.amount for part in derived.waiting), currency),
         "waits": derived.waits.reason if derived.waits else None,
-        **{name: getattr(derived.rule.post, name) for name in ("deferred", "accrued", "journal")},
->>>>>>> fdd5d64 (Methods over time, by events and on hold; what waits of a schedule is kept, shown and verified)
+        **{name: getattr(derived.post, name) for name in ("deferred", "accrued", "journal")},
     }
 
 

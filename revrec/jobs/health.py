@@ -61,9 +61,9 @@ def run_at_work(url: str) -> bool:
     """Whether a run holds the lock of the database at this moment."""
     if not url.startswith(SQLITE_FILE):
         from revrec.store.engine import Database
-        from revrec.store.lock import run_lock_is_held
+        from revrec.store.workers import somebody_at_work
 
-        return run_lock_is_held(Database(url))
+        return somebody_at_work(Database(url))
     from filelock import FileLock, Timeout
 
     real = Path(unquote(url.removeprefix(SQLITE_FILE))).resolve()

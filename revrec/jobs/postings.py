@@ -18,6 +18,7 @@ from revrec.intacct.errors import UnpostableEntry, not_run
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
 from revrec.store import entries, postings
 from revrec.store.entries import StoredEntry
+from revrec.store.workers import Worker
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -54,13 +55,19 @@ class FailedForNow(Exception):
         self.answer = answer
 
 
+def owner_name(context: "Context") -> str:
+    """A name for a worker that no other has or had."""
+    return f"{context.actor}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
 class Poster:
     """Posts the entries of one run through one gateway, as one worker with a name of its own."""
 
-    def __init__(self, context: "Context", gateway: Gateway) -> None:
+    def __init__(self, context: "Context", gateway: Gateway, worker: Worker | None = None) -> None:
         self.context = context
         self.gateway = gateway
-        self.owner = f"{context.actor}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.worker = worker or Worker(owner_name(context))
+        self.owner = self.worker.owner
         self.quarantine = context.settings.duration("posting", "quarantine")
         self.lease = context.settings.duration("posting", "lease")
         self.most_attempts = context.settings.number("posting", "attempts")
@@ -140,18 +147,20 @@ class Poster:
         return self._load(stored.id).state
 
     def suspend_stale(self) -> int:
-        """Put entries that were being sent in doubt; returns how many.
+        """Put entries in doubt that a worker was sending which is dead or lost the right to send; returns how many.
 
-        The run lock is ours, so whoever was sending them is dead, or lost the lock and with it the right to send; a
-        request that is still under way is what the quarantine waits for.
+        It lost that with its lock, or as its lease ran out; a request that is still under way is what the quarantine
+        waits for.
         """
         with self._write() as connection:
             who = self.context.who()
-            numbers = entries.numbers_in(connection, "SENDING")
-            for number in numbers:
+            sending = postings.sending(connection)
+            lost = self.worker.lost({owner for _number, owner, _until in sending})
+            stale = [number for number, owner, until in sending if owner in lost or until <= who.at]
+            for number in stale:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
                 postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
-        return len(numbers)
+        return len(stale)
 
     def _write(self) -> "AbstractContextManager[Connection]":
         return self.context.database.write(patience=PATIENCE)
@@ -181,16 +190,12 @@ class Poster:
 
     def _claim(self, stored: StoredEntry, state: str, prepared: Prepared) -> int | None:
         """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
-        claim: dict[str, Any] = {
-            "owner": self.owner,
-            "lease_until": self._later(self.lease),
-            "attempts": stored.attempts + 1,
-        }
+        values: dict[str, Any] = {"lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
         try:
             with self._write() as connection:
                 who = self.context.who()
                 # Nobody sent it since it was loaded, or what was read back then no longer counts.
-                postings.change_state(connection, stored.id, state, "SENDING", who, sends=stored.sends, **claim)
+                postings.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
                 control_id, request = prepared.control_id, prepared.redacted
                 return postings.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
         except postings.LostClaim:

@@ -1,6 +1,6 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,12 +13,12 @@ from revrec.core.rules import render_memo
 from revrec.intacct.endpoint import is_loopback
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.patience import Patience
-from revrec.jobs.postings import FailedForNow, Poster, Stopped
+from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
 from revrec.store import entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
-from revrec.store.lock import run_lock
 from revrec.store.rollback import discarded
+from revrec.store.workers import Worker, at_work
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 INTACCT_CUT_OFF = timedelta(minutes=15)
 """How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
 LONGEST = timedelta(days=366)
+FREE = ("READY", "IN_DOUBT")
+"""States of an entry that no worker has in hand."""
 
 
 @dataclass
@@ -67,14 +69,16 @@ def run(
     and thrown away, and Intacct is not spoken to. ``connect`` opens another gateway than the one of the settings.
 
     Raises:
-        Busy: another run holds the lock for longer than ``wait``.
+        Busy: on SQLite, another run holds the lock for longer than ``wait``; on PostgreSQL runs share the work.
         BadConfiguration: the gateway cannot be reached or the sign-in fails; nothing is marked as sent.
     """
     _check_times(context)
     if dry_run:
         return _dry_run(context, day)
-    with run_lock(context.database, wait.total_seconds()):
-        return _run(context, day, connect or open_gateway)
+    slots, lease = context.settings.number("posting", "max_in_flight"), context.settings.duration("posting", "lease")
+    times = (wait.total_seconds(), slots, lease.total_seconds())
+    with at_work(context.database, owner_name(context), *times) as worker:
+        return _run(context, day, connect or open_gateway, worker)
 
 
 def _dry_run(context: "Context", day: date) -> RunResult:
@@ -85,7 +89,7 @@ def _dry_run(context: "Context", day: date) -> RunResult:
     return RunResult(day, True, None, shown, {"posted": 0})
 
 
-def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
+def _run(context: "Context", day: date, connect: "Connect", worker: Worker) -> RunResult:
     to = company(context)
     _check_quarantine(context)
     with context.database.write() as connection:
@@ -93,7 +97,7 @@ def _run(context: "Context", day: date, connect: "Connect") -> RunResult:
         run_id, created = _commit_intents(connection, context, day, to)
     result = RunResult(day, False, run_id)
     try:
-        touched = _post_all(context, result, connect)
+        touched = _post_all(context, result, connect, worker)
     except RevrecError as error:
         with context.database.write() as connection:
             entries.finish_run(connection, run_id, context.who(), f"stopped: {error}")
@@ -133,30 +137,60 @@ def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
         yield line._replace(memo=render_memo(line.memo, words))
 
 
-def _post_all(context: "Context", result: RunResult, connect: "Connect") -> dict[int, str]:
-    """Settle doubts, send what is READY and due; the state of every entry touched, by number."""
+def _post_all(context: "Context", result: RunResult, connect: "Connect", worker: Worker) -> dict[int, str]:
+    """Settle doubts, send what is READY and due; the state of every entry touched, by number.
+
+    Workers that share the database share the entries: each takes one a turn. None leaves while another has one in
+    hand, so that what a worker that was killed held is in doubt at the end.
+    """
     now = context.timestamp()
+
+    def doubtful(connection: "Connection") -> list[int]:
+        return postings.doubtful(connection, now)
+
+    def ready(connection: "Connection") -> list[int]:
+        return entries.numbers_in(connection, "READY", until=result.date)
+
     with context.database.read() as connection:
-        unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
-        ready = entries.numbers_in(connection, "READY", until=result.date)
-    if not unclear and not ready:
-        return {}
+        if not entries.numbers_in(connection, "SENDING", "IN_DOUBT") and not ready(connection):
+            return {}
     touched: dict[int, str] = {}
     patience = Patience(context)
     with connect(context) as gateway:
-        patience.with_retries(gateway.sign_in)
-        poster = Poster(context, gateway)
+        with worker.turn():
+            patience.with_retries(gateway.sign_in)
+        poster = Poster(context, gateway, worker)
         poster.suspend_stale()
-        with context.database.read() as connection:
-            doubtful = postings.doubtful(connection, now)
         try:
-            for number in context.progress.track(doubtful, "reading back entries in doubt"):
-                touched[number] = _taken(poster, patience, number)
-            for number in context.progress.track(ready, "posting entries"):
-                touched[number] = _taken(poster, patience, number)
+            for what, waiting in (("reading back entries in doubt", doubtful), ("posting entries", ready)):
+                for number in _in_turn(context, worker, waiting, what, touched):
+                    touched[number] = _taken(poster, patience, number)
         except Stopped as stop:
             result.stopped = stop.answer
+        if worker.waits_for_others():
+            poster.suspend_stale()
     return touched
+
+
+def _in_turn(
+    context: "Context",
+    worker: Worker,
+    waiting: "Callable[[Connection], list[int]]",
+    what: str,
+    touched: Mapping[int, str],
+) -> Iterator[int]:
+    """The entries that wait and that this run has not touched, each in a turn of its own, until none is left."""
+    while True:
+        with context.database.read() as connection:
+            numbers = [number for number in waiting(connection) if number not in touched]
+        if not numbers:
+            return
+        for number in context.progress.track(numbers, what):
+            with worker.turn():
+                with context.database.read() as connection:
+                    free = entries.head(connection, number).state in FREE
+                if free:
+                    yield number
 
 
 def _taken(poster: Poster, patience: Patience, number: int) -> str:

@@ -73,7 +73,7 @@ class Database:
         Raises:
             BadConfiguration: there is no database here, or one of another revision.
         """
-        with self._translated(), self._connect() as connection:
+        with self.translated(), self._connect() as connection:
             reading = connection.execution_options(**self.backend.reading)
             with reading.begin():
                 self._check(reading)
@@ -87,7 +87,7 @@ class Database:
             Busy: another process holds the database for more than some seconds, or than ``patience``.
             BadConfiguration: the database cannot be written to, or is of another revision.
         """
-        with self._translated(), self._connect(create=not checked) as connection:
+        with self.translated(), self._connect(create=not checked) as connection:
             writing = connection.execution_options(**self.backend.writing)
             with self._begun(writing, patience):
                 if checked:
@@ -96,7 +96,7 @@ class Database:
 
     def revision(self) -> str | None:
         """The revision found in the database; None for an empty one."""
-        with self._translated(), self._connect(create=True) as connection, connection.begin():
+        with self.translated(), self._connect(create=True) as connection, connection.begin():
             return found_revision(connection)
 
     def create(self) -> bool:
@@ -104,7 +104,7 @@ class Database:
 
         A database file is made readable by its owner alone, since it holds customers' data.
         """
-        with self._translated():
+        with self.translated():
             self.backend.make()
         with self.write(checked=False) as connection:
             found = found_revision(connection)
@@ -142,22 +142,22 @@ class Database:
                 return transaction
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the database complains of within, as one of our errors with its mend."""
         try:
             yield
         except DBAPIError as error:
-            raise translate(error, self.backend) from error
+            raise self.translate(error) from error
 
-
-def translate(error: DBAPIError, backend: Backend) -> RevrecError:
-    """The database's own complaint as one of ours, with the mend."""
-    known = backend.complaint(error.orig)
-    if known is not None:
-        return known
-    if isinstance(error, OperationalError):
-        return backend.unknown(error.orig)
-    said = str(error.orig).partition("\nCONTEXT:")[0]
-    return RevrecError(f"{backend.where}: the database refused the change: {said}; nothing was kept, please report it")
+    def translate(self, error: DBAPIError) -> RevrecError:
+        """The database's own complaint as one of ours, with the mend."""
+        known = self.backend.complaint(error.orig)
+        if known is not None:
+            return known
+        if isinstance(error, OperationalError):
+            return self.backend.unknown(error.orig)
+        said = str(error.orig).partition("\nCONTEXT:")[0]
+        return RevrecError(f"{self.where}: the database refused the change: {said}; nothing was kept, please report it")
 
 
 def found_revision(connection: Connection) -> str | None:

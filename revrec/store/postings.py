@@ -96,6 +96,25 @@ def change_state(
     record(connection, who, f"entry {new}", done.reference, shown, [of_rows(journal_entry, [done])])
 
 
+def claim(connection: Connection, entry_id: int, old: str, who: Who, owner: str, sends: int, **values: Any) -> None:
+    """Take an entry for sending, as :func:`change_state` does; one that another transaction holds is not waited for.
+
+    Raises:
+        LostClaim: another worker was faster.
+    """
+    free = select(journal_entry.c.id).where(journal_entry.c.id == entry_id).with_for_update(skip_locked=True)
+    if connection.execute(free).first() is None:
+        raise LostClaim(f"entry {entry_id} is in the hands of another worker")
+    change_state(connection, entry_id, old, "SENDING", who, sends=sends, owner=owner, **values)
+
+
+def sending(connection: Connection) -> list[tuple[int, str, str]]:
+    """The entries that are being sent, each with its worker and the end of its lease, oldest first."""
+    query = select(journal_entry.c.id, journal_entry.c.owner, journal_entry.c.lease_until)
+    found = connection.execute(query.where(journal_entry.c.state == "SENDING").order_by(journal_entry.c.id))
+    return [(number, owner or "", until or "") for number, owner, until in found]
+
+
 def release(
     connection: Connection, entry_id: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
 ) -> None:

@@ -112,7 +112,7 @@ def until(what: Callable[[], bool]) -> None:
 def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: Any, intacct: Any, when: str) -> None:
     intacct.fault(f"slow=1.5@{when}:1x:create")
     process = due.start("run", "--date", DAY)
-    until(lambda: states(due) == ["SENDING"] and bool(intacct.view("/state")["injected"]))
+    until(lambda: states(due) == ["SENDING"] and intacct.view("/state")["injected"][-1:] == [f"slow@{when}"])
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     doubtful = due.run(DAY)

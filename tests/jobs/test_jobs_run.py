@@ -9,7 +9,7 @@ import pytest
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
-from revrec.store.lock import run_lock
+from revrec.store.workers import at_work
 
 DAY = "2024-03-31"
 
@@ -201,7 +201,7 @@ def test_a_run_does_not_start_while_another_holds_the_lock(books: Any, intacct: 
     books.take(row("INV-1"))
     context = books.context("run")
     before = books.content()
-    with run_lock(context.database, 0), pytest.raises(Busy, match="another revrec run is posting"):
+    with at_work(context.database, "other", 0, 1, 0), pytest.raises(Busy, match="another revrec run is posting"):
         run(books.context("run"), date(2024, 3, 31))
     assert books.content() == before and intacct.entries() == []
 

@@ -29,6 +29,7 @@ from revrec.intacct.reading import ReadPolicy
 from revrec.intacct.transport import Exchange
 from revrec.jobs import resolve
 from revrec.jobs import run as run_module
+from revrec.store import workers
 
 CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
 ROWS = [charge("INV-1", "MAG-1", "10.00"), charge("INV-2", "GOODS-1", "-5.00", "2024-01-07")]
@@ -512,12 +513,12 @@ def prepared_books() -> Iterator[tuple[MemoryBooks, bytes]]:
         books = MemoryBooks(Path(folder), Clock())
         books.rules(periods=PERIODS)
         books.take(ROWS)
-        kept = run_module.run_lock
-        run_module.run_lock = lambda _database, _wait: nullcontext()
+        kept = run_module.at_work
+        run_module.at_work = lambda _database, owner, *_times: nullcontext(workers.Worker(owner))
         try:
             yield books, books.database.image()
         finally:
-            run_module.run_lock = kept
+            run_module.at_work = kept
 
 
 def first_violation(

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.store import backups, figures, sqlite
 from revrec.store.engine import Database
-from revrec.store.lock import run_lock
 from revrec.store.rollback import discarded
+from revrec.store.workers import at_work
 
 
 def made(path: Path) -> Database:
@@ -105,12 +105,12 @@ def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_only_one_run_at_a_time_holds_the_run_lock_whatever_name_the_file_goes_by(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     (tmp_path / "link.db").symlink_to(tmp_path / "revrec.db")
-    with run_lock(database, 0):
+    with at_work(database, "one", 0, 1, 0):
         for other in ("revrec.db", "link.db"):
             same = Database(f"sqlite:///{tmp_path / other}")
-            with pytest.raises(Busy, match="another revrec run is posting"), run_lock(same, 0):
+            with pytest.raises(Busy, match="another revrec run is posting"), at_work(same, "two", 0, 1, 0):
                 pytest.fail("two runs at once")
-    with run_lock(Database(database.url), 0):
+    with at_work(Database(database.url), "two", 0, 1, 0):
         pass
 
 

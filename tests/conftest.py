@@ -3,6 +3,7 @@
 A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both.
 """
 
+import json
 import os
 import tempfile
 import warnings
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from revrec.sandbox.switches import Switches
 from revrec.store import engine, migrations
 from revrec.store.engine import Database
 
@@ -27,6 +29,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = any("kind" in marker.args[0] for marker in metafunc.definition.iter_markers("parametrize"))
     if "kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases") and not given:
         metafunc.parametrize("kind", KINDS, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def switches() -> dict[str, Any]:
+    """The settings of the sandbox's switches in this run of the suite: the defaults, and what REVREC_TEST_SWITCHES
+    says (JSON), so that the suite can be played under each setting of what is unverified."""
+    settings = Switches()
+    for name, value in json.loads(os.environ.get("REVREC_TEST_SWITCHES", "{}")).items():
+        settings.set(name, value)
+    return settings.as_dict()
 
 
 @pytest.fixture(scope="session")

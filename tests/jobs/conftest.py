@@ -71,6 +71,9 @@ priority = 1
 method = "rev_rec_date"
 """
 
+ITEMS = ("MAG-1", "GOODS-1", "GOODS-2", "GOODS-3", "GOODS-4", "POD-1", "NEW-1", "ODD", "TOY-1")
+"""Items of these tests, which a company that makes none on sight has to have."""
+
 Row = dict[str, str]
 _TEMPLATES: list[Path] = []
 """A fresh folder to copy, for the many books of properties that never post and so may share a deployment id."""
@@ -246,11 +249,15 @@ def server() -> Iterator[Intacct]:
 
 
 @pytest.fixture
-def intacct(server: Intacct) -> Intacct:
+def intacct(server: Intacct, switches: dict[str, Any]) -> Intacct:
     """The sandbox, as new."""
     server.fault("")
     server.admin("/reset")
-    server.admin("/switch", function_delay_ms=0, masters="open", denied="")
+    server.admin("/switch", **switches)
+    if switches["masters"] == "strict":
+        for item in ITEMS:
+            server.admin("/items", id=item)
+        server.admin("/customers", id="Zoë")
     return server
 
 

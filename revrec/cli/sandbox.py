@@ -35,6 +35,10 @@ def register(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option("--switch", metavar="NAME=VALUE", help="Another behaviour of the gateway; may be repeated."),
         ] = None,
+        like: Annotated[
+            Path | None,
+            typer.Option("--like", metavar="REPORT", help="Behave like the company that doctor --probe reported on."),
+        ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="No access log on standard error.")] = False,
     ) -> None:
         """Serve a simulated Intacct company over real HTTP, until stopped.
@@ -50,10 +54,12 @@ def register(app: typer.Typer) -> None:
           revrec sandbox serve --port 8099 --data sandbox.db
           revrec sandbox serve --fault "drop@after:1x:create,503@before:0.1" --seed 7
           revrec sandbox serve --switch masters=strict
+          revrec sandbox serve --like probe.json
         """
         from revrec.sandbox.serve import serve as start
 
-        raise typer.Exit(start(port, _file(options, data), seed, fault, _pairs(switch or []), quiet))
+        switches = _like(like) | _pairs(switch or [])
+        raise typer.Exit(start(port, _file(options, data), seed, fault, switches, quiet))
 
     _register_admin(group)
 
@@ -181,8 +187,19 @@ def _print_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     print_csv(rows, columns)
 
 
-def _pairs(items: list[str]) -> dict[str, str]:
+def _like(report: Path | None) -> dict[str, object]:
+    """The switches of a probe's report; none without one."""
+    from revrec.sandbox.like import switches_like
+
+    try:
+        return switches_like(report) if report else {}
+    except ValueError as error:
+        fail(str(error), 3)
+
+
+def _pairs(items: list[str]) -> dict[str, object]:
+    """NAME=VALUE as a mapping."""
     for item in items:
         if "=" not in item:
             fail(f"--switch {item!r}: no value; write it as NAME=VALUE", 2)
-    return dict(item.split("=", 1) for item in items)
+    return {name: value for name, _, value in (item.partition("=") for item in items)}

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from uuid import uuid4
 
 from lxml import etree
 
@@ -18,6 +19,7 @@ from revrec.intacct.gateway import Answer, Balance, FoundEntry, MasterKind, Outc
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
 from revrec.intacct.judgement import Verdict, judge, readable, refusal
 from revrec.intacct.pace import Pace
+from revrec.intacct.probing.permission import why_not_creating
 from revrec.intacct.reading import Answered, Reading, ReadPolicy
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response
@@ -128,6 +130,24 @@ class XmlGateway:
         """Read as recovery does; raises ReadRefused where the user may not."""
         self._reading.check_reading(journal)
 
+    def check_creating(self, journal: str) -> str:
+        """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
+        return why_not_creating(self.run_functions, journal)
+
+    def run_functions(self, functions: Sequence[bytes], unique: bool = False, transaction: bool = False) -> Answered:
+        """One request with any functions, sent once and outside a posting's protection: for the doctor alone.
+
+        Raises SignInFailed or GatewayUnreachable if there is no session.
+        """
+        with self._one_at_a_time:
+            self._pace.wait()
+            session = self._sessions.of("")
+            body = requests_xml.joined(functions)
+            exchange = self._exchange(session, f"revrec-probe-{uuid4()}", body, unique, transaction)
+            reason, response = readable(exchange, self._redactor.text)
+            self._note(session, response)
+            return Answered(exchange, reason, response)
+
     def clock_offset(self) -> timedelta | None:
         """How far Intacct's clock was ahead of ours at the last sign-in, give or take half the time that took."""
         return self._sessions.clock_offset
@@ -142,7 +162,9 @@ class XmlGateway:
         answer = self._answer(prepared, exchange, verdict)._replace(sent_at=sent_at, answered_at=self._now())
         return answer, session if _session_ended(verdict) else None
 
-    def _exchange(self, session: Session, control_id: str, functions: bytes, unique: bool) -> Exchange:
+    def _exchange(
+        self, session: Session, control_id: str, functions: bytes, unique: bool, transaction: bool = False
+    ) -> Exchange:
         request = requests_xml.envelope(
             self._credentials.sender_id,
             self._credentials.sender_password,
@@ -150,6 +172,7 @@ class XmlGateway:
             requests_xml.by_session(session.session_id),
             functions,
             unique,
+            transaction,
         )
         return self._transport.post(session.endpoint, request)
 

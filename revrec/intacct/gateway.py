@@ -196,5 +196,8 @@ class Gateway(Protocol):
     def check_reading(self, journal: str) -> None:
         """Read as recovery does: entries of a journal, and lines. Raises ReadRefused where the user may not."""
 
+    def check_creating(self, journal: str) -> str:
+        """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
+
     def clock_offset(self) -> timedelta | None:
         """How far Intacct's clock was ahead of ours at the last sign-in; None before one, or if it does not tell."""

@@ -26,8 +26,13 @@ def envelope(
     authentication: etree._Element,
     functions: bytes,
     unique: bool,
+    transaction: bool = False,
 ) -> bytes:
-    """A whole request document. ``unique`` asks Intacct to run no function whose control id it has already run."""
+    """A whole request document.
+
+    ``unique`` asks Intacct to run no function whose control id it has already run, ``transaction`` to undo all of the
+    functions if one fails.
+    """
     request = etree.Element("request")
     control = etree.SubElement(request, "control")
     for name, text in (
@@ -40,7 +45,7 @@ def envelope(
         ("showadditionalerrorinfo", "true"),
     ):
         _add(control, name, text)
-    operation = etree.SubElement(request, "operation", transaction="false")
+    operation = etree.SubElement(request, "operation", transaction="true" if transaction else "false")
     etree.SubElement(operation, "authentication").append(authentication)
     etree.SubElement(etree.SubElement(operation, "content"), _HOLE)
     document = etree.tostring(request, encoding="UTF-8", xml_declaration=True)

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from revrec.intacct.gateway import Gateway
-
 if TYPE_CHECKING:
+    from revrec.intacct.client import XmlGateway
     from revrec.intacct.credentials import Credentials
     from revrec.jobs.context import Context
 
@@ -33,7 +32,7 @@ def company(context: "Context") -> str:
 
 
 @contextmanager
-def open_gateway(context: "Context") -> Iterator[Gateway]:
+def open_gateway(context: "Context") -> Iterator["XmlGateway"]:
     """The gateway of the settings, ready to sign in; the sandbox is started for the time it is needed.
 
     Raises:
@@ -77,7 +76,7 @@ def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], P
 
 
 @contextmanager
-def _sandbox_gateway(context: "Context") -> Iterator[Gateway]:
+def _sandbox_gateway(context: "Context") -> Iterator["XmlGateway"]:
     from revrec.intacct.credentials import Credentials
     from revrec.jobs.sandbox_process import sandbox
 
@@ -96,7 +95,7 @@ def _sandbox_gateway(context: "Context") -> Iterator[Gateway]:
 
 
 @contextmanager
-def _client(context: "Context", credentials: "Credentials") -> Iterator[Gateway]:
+def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGateway"]:
     from revrec.intacct.client import XmlGateway
 
     settings = context.settings

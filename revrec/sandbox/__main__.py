@@ -7,7 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-from revrec.sandbox.faults import FaultPlanError, parse_plan
+from revrec.sandbox.faults import parse_plan
+from revrec.sandbox.like import switches_like
 from revrec.sandbox.serve import serve
 from revrec.sandbox.switches import Switches
 
@@ -32,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", default="", metavar="PLAN", help="for example 'drop@after:1x:create,503@before:0.1'"
     )
     command.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
+    command.add_argument(
+        "--like", type=Path, metavar="REPORT", help="switches of the company that a probe was asked of"
+    )
     command.add_argument("--attached", action="store_true", help="end when standard input does")
     command.add_argument("--quiet", action="store_true", help="no access log")
     return parser
@@ -52,10 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and serve; the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    switches = _switches(parser, options.switch)
+    switches: dict[str, object] = dict(_switches(parser, options.switch))
     try:
         parse_plan(options.fault)
-    except FaultPlanError as error:
+        switches = (switches_like(options.like) if options.like else {}) | switches
+    except ValueError as error:
         parser.error(str(error))
     stop = _input_ended() if options.attached else None
     return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet, stop)

@@ -1,0 +1,103 @@
+"""How long texts may be: tried within transactions that are undone, so that few drafts are made."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from revrec.intacct.probing.drafts import Drafts
+from revrec.intacct.probing.findings import Finding
+
+FIELDS = {
+    "BATCH_TITLE": "max_title",
+    "REFERENCENO": "max_reference",
+    "DOCUMENT": "max_document",
+    "DESCRIPTION": "max_description",
+}
+"""The fields that are asked about, and the switches of the sandbox that stand for them."""
+HIGHEST = 4000
+_USUAL = (20, 30, 40, 45, 50, 60, 80, 100, 120, 128, 200, 255, 256, 400, 500, 512, 1000, 1024, 2000, HIGHEST)
+"""Lengths that a database column has more often than others; between them it is halved."""
+
+
+class Range(NamedTuple):
+    """The longest length known to be accepted, and the shortest known to be refused."""
+
+    accepted: int = 0
+    refused: int = HIGHEST + 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether the first length that is refused was seen, and no other is left between."""
+        return 0 < self.accepted == self.refused - 1 < HIGHEST
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.exact:
+            return f"{self.accepted}: longer ones are refused"
+        return f"at least {self.accepted}" + (f", less than {self.refused}" if self.refused <= HIGHEST else "")
+
+
+def lengths(drafts: Drafts, requests: int) -> Iterator[Finding]:
+    """The maximum length of each field, with at most so many requests for all of them."""
+    whole = drafts.create(texts={field: _text(drafts, field, HIGHEST) for field in FIELDS})
+    if whole.made:
+        yield from _kept(drafts, whole.record_no, dict.fromkeys(FIELDS, Range(HIGHEST)))
+        return
+    limit = drafts.requests + requests
+    found = {}
+    for field in FIELDS:
+        found[field] = search(lambda size, field=field: _accepts(drafts, field, size), lambda: limit - drafts.requests)  # type: ignore[misc]
+    longest = drafts.create(texts={field: _text(drafts, field, one.accepted) for field, one in found.items()})
+    if not longest.made:
+        yield Finding("6", "maximum lengths", "not answered", f"a draft with the longest texts: {longest.said}")
+        return
+    yield from _kept(drafts, longest.record_no, found)
+
+
+def search(accepts: Callable[[int], bool], left: Callable[[], int]) -> Range:
+    """Narrow the longest accepted length down, as long as requests are ``left``."""
+    known = Range()
+    while left() > 0 and known.refused - known.accepted > 1:
+        size = _next(known)
+        known = Range(size, known.refused) if accepts(size) else Range(known.accepted, size)
+    return known
+
+
+def _next(known: Range) -> int:
+    """A usual length if one is between; else the one after a usual length, which is mostly refused; else the middle."""
+    between = [size for size in _USUAL if known.accepted < size < known.refused]
+    if between:
+        return between[len(between) // 2]
+    return known.accepted + 1 if known.accepted in _USUAL else (known.accepted + known.refused) // 2
+
+
+def _accepts(drafts: Drafts, field: str, size: int) -> bool:
+    """Whether a draft with a text so long fails no earlier than the one after it, which must."""
+    first, _ = drafts.undone({field: _text(drafts, field, size)})
+    own = [error for error in first.errors if error.errorno != "XL03000009"]
+    return not own and first.status in ("success", "aborted")
+
+
+def _text(drafts: Drafts, field: str, size: int) -> str:
+    start = drafts.prefix if field == "REFERENCENO" else "revrec doctor --probe "
+    return (start + "x" * size)[:size]
+
+
+def _kept(drafts: Drafts, record_no: str, found: dict[str, Range]) -> Iterator[Finding]:
+    """Read back what was accepted: Intacct may have cut it."""
+    texts = drafts.kept(record_no).texts
+    cut = {
+        field: len(texts.get(field, "")) for field in FIELDS if 0 < len(texts.get(field, "")) < found[field].accepted
+    }
+    for field, switch in FIELDS.items():
+        question, one = f"maximum length of {field}", found[field]
+        if field in cut:
+            yield Finding("6", question, f"{cut[field]}: longer ones are cut", "", switch, cut[field])
+        else:
+            yield Finding(
+                "6", question, one.words, "", switch if one.exact else "", one.accepted if one.exact else None
+            )
+    if cut:
+        yield Finding("6", "texts that are too long", "cut", ", ".join(cut), "over_long", "cut")
+    elif any(one.exact for one in found.values()):
+        yield Finding("6", "texts that are too long", "refused", "", "over_long", "reject")

@@ -159,6 +159,14 @@ class MasterKind(StrEnum):
     ACCOUNT = "GLACCOUNT"
     LOCATION = "LOCATION"
     DEPARTMENT = "DEPARTMENT"
+    CUSTOMER = "CUSTOMER"
+    ITEM = "ITEM"
+    CLASS = "CLASS"
+    PROJECT = "PROJECT"
+    CONTRACT = "CONTRACT"
+    VENDOR = "VENDOR"
+    EMPLOYEE = "EMPLOYEE"
+    WAREHOUSE = "WAREHOUSE"
 
 
 class Gateway(Protocol):

@@ -29,10 +29,7 @@ FUNCTIONS_A_REQUEST = 50
 PAUSE_LIMIT = 120.0
 IDS_A_QUERY = 200
 MASTER_KEYS = {
-    MasterKind.JOURNAL: "SYMBOL",
-    MasterKind.ACCOUNT: "ACCOUNTNO",
-    MasterKind.LOCATION: "LOCATIONID",
-    MasterKind.DEPARTMENT: "DEPARTMENTID",
+    kind: {MasterKind.JOURNAL: "SYMBOL", MasterKind.ACCOUNT: "ACCOUNTNO"}.get(kind, f"{kind}ID") for kind in MasterKind
 }
 """The field by which people know a record of a kind."""
 PASSING = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)

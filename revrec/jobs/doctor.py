@@ -11,7 +11,7 @@ from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, open_gateway
 from revrec.jobs.rules import load_rules
 from revrec.jobs.run import check_company, check_settings
-from revrec.store.places import Place, waiting_places
+from revrec.store.places import Place, waiting_parties, waiting_places
 from revrec.store.rollback import discarded
 
 if TYPE_CHECKING:
@@ -25,7 +25,19 @@ ENTITIES = 10
 """Entities whose books are looked at: each costs a sign-in."""
 
 WORDS = {MasterKind.JOURNAL: "journal", MasterKind.ACCOUNT: "account"}
-REMOTE = ("journals", "accounts", "locations", "departments", "reading", "closed books")
+DIMENSIONS = {
+    "class": MasterKind.CLASS,
+    "project": MasterKind.PROJECT,
+    "contract": MasterKind.CONTRACT,
+    "vendor": MasterKind.VENDOR,
+    "employee": MasterKind.EMPLOYEE,
+    "warehouse": MasterKind.WAREHOUSE,
+}
+"""Dimensions beside location and department, customer and item, whose ids can be looked up."""
+REMOTE = (
+    "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
+    "closed books",
+)  # fmt: skip
 
 
 class Check(NamedTuple):
@@ -50,17 +62,20 @@ def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
         return
     book: list[RuleBook] = []
     places: list[Place] = []
+    parties: dict[str, list[str]] = {}
     yield _guarded("rules", lambda: _rules(context, book))
-    yield _guarded("database", lambda: _database(context, places))
+    yield _guarded("database", lambda: _database(context, places, parties))
     credentials = _guarded("credentials", lambda: _credentials(context))
     yield credentials
     if credentials.state == FAILED:
         yield from _skipped(("sign-in", "clock", *REMOTE), "the credentials")
         return
-    yield from _remote(context, book[0] if book else None, places)
+    yield from _remote(context, book[0] if book else None, places, parties)
 
 
-def _remote(context: "Context", book: RuleBook | None, places: list[Place]) -> Iterator[Check]:
+def _remote(
+    context: "Context", book: RuleBook | None, places: list[Place], parties: dict[str, list[str]]
+) -> Iterator[Check]:
     """What only the gateway can tell."""
     try:
         with open_gateway(context) as gateway:
@@ -68,13 +83,16 @@ def _remote(context: "Context", book: RuleBook | None, places: list[Place]) -> I
             yield Check("sign-in", OK, f"company {company(context)} at {_address(context)}")
             yield _clock(gateway)
             yield from _posting(context, gateway, book, places)
+            yield from _carried_by_lines(context, gateway, places, parties)
+            yield from _rights(context, gateway)
+            yield _guarded("closed books", lambda: _closed(gateway, places))
     except RevrecError as error:
         yield _failed("sign-in", error)
         yield from _skipped(("clock", *REMOTE), "the sign-in")
 
 
 def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places: list[Place]) -> Iterator[Check]:
-    """What an entry names must exist and be active, and what recovery reads must be readable."""
+    """What an entry names must exist and be active."""
     if book is None:
         yield from _skipped(("journals", "accounts"), "the rules")
     else:
@@ -82,13 +100,60 @@ def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places
         accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
-    sent = set(context.settings.text("gateway", "omit").replace(",", " ").split())
+    sent = _omitted(context)
     for name, kind in (("location", MasterKind.LOCATION), ("department", MasterKind.DEPARTMENT)):
         ids = set() if name in sent else {_carried(place, name) for place in places}
         yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _known(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
+
+
+def _carried_by_lines(
+    context: "Context", gateway: Gateway, places: list[Place], parties: dict[str, list[str]]
+) -> Iterator[Check]:
+    """Customers, items and further dimensions of waiting lines."""
+    if endpoint(context) == SANDBOX:
+        for name in ("customers", "items", "dimensions"):
+            yield Check(name, OK, "the built-in sandbox makes unknown ones on sight")
+        return
+    omitted = _omitted(context)
+    for name, kind in (("customer", MasterKind.CUSTOMER), ("item", MasterKind.ITEM)):
+        ids = [] if name in omitted else parties.get(name, [])
+        yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _wanted(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
+    yield _guarded("dimensions", lambda: _dimensions(gateway, places, omitted))
+
+
+def _wanted(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
+    """A warning is enough for what can be left out of entries, and may be made in Intacct before they are due."""
+    found = _known(gateway, name, kind, ids)
+    if found.state != FAILED:
+        return found
+    return found._replace(state=WARNING, mend="make or activate them in Intacct, or leave them out: omit in [gateway]")
+
+
+def _dimensions(gateway: Gateway, places: list[Place], omitted: set[str]) -> Check:
+    """Each further dimension, in one finding."""
+    checks = []
+    for name in sorted({name for place in places for name in place.dimensions} - omitted - {"location", "department"}):
+        ids = {place.dimensions.get(name, "") for place in places}
+        if name in DIMENSIONS:
+            checks.append(_wanted(gateway, name, DIMENSIONS[name], ids))
+        else:
+            checks.append(Check(name, OK, "not looked up: the company's own dimension"))
+    if not checks:
+        return Check("dimensions", OK, "none are named")
+    worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
+    told = "; ".join(f"{check.name}: {check.detail}" for check in checks)
+    return Check("dimensions", worst.state, told, worst.mend)
+
+
+def _omitted(context: "Context") -> set[str]:
+    return set(context.settings.text("gateway", "omit").replace(",", " ").split())
+
+
+def _rights(context: "Context", gateway: Gateway) -> Iterator[Check]:
+    """What the user may do: read entries, which recovery needs, and create them."""
     journal = context.settings.text("posting", "journal")
     yield _guarded("reading", lambda: _reading(gateway, journal))
-    yield _guarded("closed books", lambda: _closed(gateway, places))
+    yield _guarded("creating", lambda: _creating(gateway, journal))
 
 
 def _configuration(context: "Context") -> Check:
@@ -107,12 +172,13 @@ def _rules(context: "Context", book: list[RuleBook]) -> Check:
     return Check("rules", OK, told)
 
 
-def _database(context: "Context", places: list[Place]) -> Check:
+def _database(context: "Context", places: list[Place], parties: dict[str, list[str]]) -> Check:
     """Its revision, and that it can be written to: a transaction is begun and thrown away."""
     try:
         with discarded(context.database) as connection:
             check_company(connection, company(context))
             places.extend(waiting_places(connection))
+            parties.update(waiting_parties(connection))
     except Busy as error:
         return Check("database", WARNING, str(error), "look again when the other command has ended")
     return Check("database", OK, f"{context.database.where}, can be written to")
@@ -175,6 +241,14 @@ def _reading(gateway: Gateway, journal: str) -> Check:
         mend = "give the user the right to list and view journal entries; without it a lost answer cannot be resolved"
         return Check("reading", FAILED, str(error), mend)
     return Check("reading", OK, f"journal entries (GLBATCH, GLENTRY) of {journal} can be read")
+
+
+def _creating(gateway: Gateway, journal: str) -> Check:
+    """Asked with an entry that cannot be made, for it has no lines: a missing right is told before that."""
+    why_not = gateway.check_creating(journal)
+    if why_not:
+        return Check("creating", FAILED, why_not, "give the user the right to add journal entries")
+    return Check("creating", OK, f"nothing speaks against creating journal entries in {journal}; none was created")
 
 
 def _closed(gateway: Gateway, places: list[Place]) -> Check:

@@ -23,8 +23,8 @@ class Switches:
     # --- journal entries
     masters: str = _switch(
         "open",
-        "open: journal entries create unknown customers, items, contracts, projects, classes and departments on sight, "
-        "and documents take any custom field; strict: they are refused",
+        "unknown customers, items, contracts, projects, classes and departments of journal entries: open (created on "
+        "sight) or strict (refused)",
         "strict",
     )
     multi_currency: bool = _switch(True, "a CURRENCY other than the base currency is accepted", False)

@@ -12,6 +12,10 @@ LINES = 20_000
 """Open schedule lines that are looked at, the earliest first."""
 
 
+PARTIES = 1_000
+"""Customers, and items, that are looked at."""
+
+
 class Place(NamedTuple):
     """An entity and a set of dimensions that open lines carry, and the first date of those lines."""
 
@@ -37,3 +41,13 @@ def waiting_places(connection: Connection, lines: int = LINES) -> list[Place]:
         .order_by(first, charge_line.c.entity, charge_line.c.dimensions)
     )
     return [Place(entity or "", dimensions_of(text), date) for entity, text, date in connection.execute(query)]
+
+
+def waiting_parties(connection: Connection, lines: int = LINES) -> dict[str, list[str]]:
+    """The customers and the items among the first ``lines`` open schedule lines, the first :data:`PARTIES` of each."""
+    early = select(schedule_line.c.charge_no).where(OPEN).order_by(schedule_line.c.date).limit(lines).subquery()
+    found = {}
+    for name, column in (("customer", charge_line.c.customer), ("item", charge_line.c.item)):
+        query = select(column).join(early, early.c.charge_no == charge_line.c.no).distinct().order_by(column)
+        found[name] = [value for value in connection.scalars(query.limit(PARTIES)) if value]
+    return found

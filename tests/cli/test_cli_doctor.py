@@ -1,5 +1,6 @@
 """``revrec doctor`` prints each finding as it comes, and ends with 5 if one failed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ def test_new_books_are_healthy(story: Path, revrec: Any) -> None:
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
     assert lines[0] == "ok       configuration  revrec.toml"
-    assert [line.split()[0] for line in lines] == ["ok"] * 12
+    assert [line.split()[0] for line in lines] == ["ok"] * 16
 
 
 def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: Any, intacct: dict[str, str]) -> None:
@@ -35,3 +36,27 @@ def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Any) -> No
     (books / "revrec.toml").write_text("[nonsense]\n", encoding="utf-8")
     ended = revrec("doctor")
     assert ended.code == 5 and ended.out.startswith("FAILED   configuration  revrec.toml: unknown section")
+
+
+def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_served_alike(
+    books: Path, revrec: Any
+) -> None:
+    ended = revrec("doctor", "--probe", "--report", "probe.json", "--location", "100")
+    assert ended.code == 0, ended.err
+    assert "1  a control id used again" in ended.out and "refused with SIM-DUPLICATE-CONTROLID" in ended.out
+    assert ended.out.splitlines()[-1].endswith("entries made, 5 of them deleted")
+    report = json.loads((books / "probe.json").read_text())
+    assert report["switches"]["max_reference"] == 20 and report["left"] == []
+    wrong = revrec("sandbox", "serve", "--like", "revrec.toml")
+    assert wrong.code == 3 and "cannot be read as the report of a probe" in wrong.err
+    assert revrec("doctor", "--probe", "--format", "json").json["company"] == "REVREC-sandbox"
+
+
+def test_a_probe_of_a_company_that_is_no_sandbox_is_refused(story: Path, revrec: Any, intacct: dict[str, str]) -> None:
+    ended = revrec("doctor", "--probe", env={**intacct, "INTACCT_COMPANY_ID": "ACME"})
+    assert ended.code == 5 and "does not look like a sandbox company" in ended.err and ended.out == ""
+
+
+def test_what_belongs_to_a_probe_is_not_taken_without_it(books: Path, revrec: Any) -> None:
+    ended = revrec("doctor", "--post")
+    assert ended.code == 2 and "go with --probe" in ended.err

@@ -58,6 +58,7 @@ class Contract:
 
     def hold(self, faults: random.Random) -> None:
         with XmlGateway(credentials(self.sandbox), timeout=5, reads=ReadPolicy(3, 0.01)) as gateway:
+            assert gateway.check_creating("RR") == "", "asking for the right makes nothing"
             self.posts_once(gateway)
             self.survives(gateway, faults.choice(LOST))
             self.is_refused(gateway)

@@ -11,8 +11,14 @@ from revrec.jobs.doctor import Check, examine
 
 NAMES = [
     "configuration", "rules", "database", "credentials", "sign-in", "clock", "journals", "accounts", "locations",
-    "departments", "reading", "closed books",
+    "departments", "customers", "items", "dimensions", "reading", "creating", "closed books",
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def item(intacct: Any) -> None:
+    """Intacct has the item of the lines that tests make."""
+    intacct.admin("/items", id="MAG-1")
 
 
 def looked(books: Any, **environment: str) -> dict[str, Check]:
@@ -91,13 +97,13 @@ def test_a_database_that_another_writes_to_is_a_warning(books: Any, monkeypatch:
 def test_missing_credentials_are_failed_and_all_that_needs_them_is_skipped(books: Any) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="")
     assert found["credentials"].state == "failed" and "user_password" in found["credentials"].detail
-    assert [one.state for one in found.values()][4:] == ["skipped"] * 8
+    assert [one.state for one in found.values()][4:] == ["skipped"] * 12
 
 
 def test_a_wrong_password_is_failed_once_and_not_tried_again(books: Any, intacct: Any) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="wrong-4713")
     assert found["sign-in"].state == "failed" and "refused the sign-in" in found["sign-in"].detail
-    assert [one.state for one in found.values()][5:] == ["skipped"] * 7
+    assert [one.state for one in found.values()][5:] == ["skipped"] * 11
     assert "wrong-4713" not in str(found) and intacct.view("/state")["locked_users"] == []
 
 
@@ -144,6 +150,29 @@ def test_a_user_who_may_not_look_masters_up_can_still_post(books: Any, masters: 
     found = looked(books)
     assert troubles(found) == {"journals": "warning", "accounts": "warning"}
     assert "permission" in found["accounts"].detail
+
+
+def test_customers_items_and_dimensions_that_intacct_lacks_are_a_warning(books: Any, row: Any, intacct: Any) -> None:
+    places = {"class": "RETAIL", "project": "P-100", "contract": "NEW"}
+    books.take(row(customer="C1007", item="MAG-1", **places), row("INV-2", customer="NOBODY", item="MAG-2"))
+    intacct.admin("/projects", id="P-100", active=False)
+    found = looked(books)
+    assert troubles(found) == {"customers": "warning", "items": "warning", "dimensions": "warning"}
+    assert found["customers"].detail == "not in Intacct: NOBODY"
+    assert found["items"].detail == "not in Intacct: MAG-2" and "omit in [gateway]" in found["items"].mend
+    assert found["dimensions"].detail == (
+        "class: RETAIL: there and active; contract: not in Intacct: NEW; project: inactive: P-100"
+    )
+    found = looked(books, REVREC_GATEWAY_OMIT="customer, item, project, contract")
+    assert troubles(found) == {} and found["customers"].detail == "none are named"
+
+
+def test_a_user_who_may_not_create_entries_is_found_and_none_is_created(books: Any, masters: Any) -> None:
+    masters.admin("/switch", denied="create:GLBATCH")
+    found = looked(books)
+    assert troubles(found) == {"creating": "failed"}
+    assert "permission for API operation CREATE" in found["creating"].detail
+    assert masters.entries() == []
 
 
 @pytest.mark.parametrize("denied", ["read:GLBATCH", "read:GLENTRY"])

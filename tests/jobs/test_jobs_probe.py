@@ -19,7 +19,7 @@ ASKED = (
     "closed_period_text", "closed_books_date", "aborting_status", "max_title", "max_reference", "max_document",
     "max_description", "over_long", "approval",
 )  # fmt: skip
-EACH = [(name, setting) for name in ASKED for setting in SETTINGS[name]]
+EACH = [("over_long", "reject"), *((name, setting) for name in ASKED for setting in SETTINGS[name][1:])]
 CLOSED = date(2020, 1, 31)
 EVERYTHING = Wishes(post=True, closed_date=CLOSED)
 

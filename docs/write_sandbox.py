@@ -1,0 +1,50 @@
+"""Writes the tables of ``docs/sandbox.md`` that follow the code: the kinds of faults, and the switches.
+
+    python docs/write_sandbox.py
+
+A test compares, so that the manual and the sandbox cannot differ.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from revrec.sandbox.faults import KINDS
+from revrec.sandbox.switches import SETTINGS, Switches
+
+MANUAL = Path(__file__).resolve().parent / "sandbox.md"
+
+
+def written(manual: str) -> str:
+    """The manual with its tables as the code has them now."""
+    for name, rows in (("faults", faults()), ("switches", switches())):
+        begin, end = f"<!-- {name}: written by docs/write_sandbox.py -->\n", f"<!-- end of {name} -->"
+        before, _, rest = manual.partition(begin)
+        manual = f"{before}{begin}\n{''.join(rows)}\n{end}{rest.partition(end)[2]}"
+    return manual
+
+
+def faults() -> Iterator[str]:
+    """One row a kind."""
+    yield "| KIND | what happens | VALUE | WHEN |\n|---|---|---|---|\n"
+    for kind in KINDS.values():
+        beside = " (leaves the answer alone)" if kind.turmoil else ""
+        yield f"| `{kind.name}` | {kind.about}{beside} | {kind.value} | {', '.join(kind.moments)} |\n"
+
+
+def switches() -> Iterator[str]:
+    """One row a switch: its default, and the other settings that revrec is tested under."""
+    yield "| switch | default | tested too | meaning |\n|---|---|---|---|\n"
+    for item in fields(Switches):
+        default, *others = [_value(setting) for setting in SETTINGS[item.name]]
+        yield f"| `{item.name}` | {default} | {', '.join(others)} | {item.metadata['about']} |\n"
+
+
+def _value(setting: bool | int | str) -> str:
+    if isinstance(setting, bool):
+        return str(setting).lower()
+    return f"`{setting}`" if setting != "" else ""
+
+
+if __name__ == "__main__":
+    MANUAL.write_text(written(MANUAL.read_text(encoding="utf-8")), encoding="utf-8")

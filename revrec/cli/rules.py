@@ -99,6 +99,25 @@ def register(app: typer.Typer) -> None:
 
     rule_trials.register(group)
 
+    @command(group, "calendar", "rules")
+    def calendar(
+        options: Options,
+        rule: Annotated[str, typer.Argument(metavar="RULE", help="Name of a rule.")],
+        year: Annotated[int, typer.Argument(metavar="YEAR", help="Fiscal year, or calendar year.", min=1, max=9999)],
+    ) -> None:
+        """Print the fiscal periods and the holidays that a rule goes by.
+
+        A fiscal year has the number of the calendar year that its year end names.
+
+        \b
+        Examples:
+          revrec rules calendar wholesale 2024
+          revrec rules calendar wholesale 2024 --format csv
+        """
+        from revrec.jobs.rule_calendar import rule_calendar
+
+        _show_calendar(options, rule_calendar(options.context(), rule, year))
+
 
 TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "accrued", "journal", "file", "sha256")
@@ -126,6 +145,23 @@ def _near(place: str) -> str:
     from pathlib import Path
 
     return place.removeprefix(f"{Path.cwd()}{os.sep}")
+
+
+def _show_calendar(options: Options, found: dict[str, Any]) -> None:
+    from revrec.cli.output import print_csv, print_json, print_table
+
+    if options.json:
+        print_json(found)
+        return
+    periods = ("year", "number", "first", "last", "weeks")
+    if options.csv:
+        print_csv(found["periods"] or found["holidays"], periods if found["periods"] else ("date", "name"))
+        return
+    print_table(found["periods"], periods, right=("number", "weeks"))
+    weekdays = f"Monday to Friday but for the holidays of {found['calendar']}"
+    if not found["periods"] or found["holidays"]:
+        print(f"business days: {weekdays if found['calendar'] != 'weekdays' else 'Monday to Friday'}")
+    print_table(found["holidays"], ("date", "name"))
 
 
 def _show_trials(options: Options, found: dict[str, Any]) -> None:

@@ -23,9 +23,15 @@ class Calendar(Protocol):
     """Tells business days from the others; holiday calendars of countries take this shape."""
 
     name: str
+    version: str
+    """What a rule's version says of the calendar that it uses; empty if there is nothing to say."""
 
     def is_business_day(self, day: date) -> bool:
         """Whether banks and books are open on ``day``."""
+        ...
+
+    def holiday(self, day: date) -> str:
+        """The name of the holiday on ``day``; empty if there is none."""
         ...
 
 
@@ -33,15 +39,18 @@ class Weekdays:
     """Every Monday to Friday is a business day; there are no holidays."""
 
     name = "weekdays"
+    version = ""
 
     def is_business_day(self, day: date) -> bool:
         """Monday to Friday."""
         return day.weekday() < 5
 
+    def holiday(self, day: date) -> str:
+        """None has a name."""
+        return ""
+
 
 WEEKDAYS = Weekdays()
-CALENDARS: dict[str, Calendar] = {WEEKDAYS.name: WEEKDAYS}
-"""The calendars a rule can name."""
 
 
 class Offset(NamedTuple):

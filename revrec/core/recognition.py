@@ -8,9 +8,10 @@ from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
 from revrec.core.anchors import ANCHORS, Anchor, Events, add_event, anchor
-from revrec.core.calendar import CALENDARS, NO_OFFSET, ROLLS, Calendar, Offset, roll
+from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import ON_RELEASE
+from revrec.core.holidays import CALENDAR
 from revrec.core.keys import OFFSET, Key, Kind, Refused, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
@@ -40,7 +41,7 @@ COMMON_KEYS = (
     Key("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
     Key("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
     Key("roll", choice(*ROLLS), "Where a date goes that is no business day.", "none"),
-    Key("calendar", choice(*CALENDARS), "Which days are business days.", "weekdays"),
+    Key("calendar", CALENDAR, "Which days are business days; default weekdays."),
     Key("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
     Key("on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"),
     Key("smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."),
@@ -97,7 +98,7 @@ class Method(ABC):
         self.offset: Offset = settings.get("offset") or NO_OFFSET
         self.rounding: str = settings.get("rounding") or "cumulative"
         self.roll: str = settings.get("roll") or "none"
-        self.calendar: Calendar = CALENDARS[settings.get("calendar") or "weekdays"]
+        self.calendar: Calendar = settings.get("calendar") or WEEKDAYS
         floor = settings.get("not_before")
         self.not_before: Anchor | None = anchor(floor) if floor else None
         self.smallest: Decimal | None = settings.get("smallest")

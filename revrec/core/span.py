@@ -126,6 +126,34 @@ class Span(Method):
         """The dates in order and what falls on each, for the days from ``first`` to ``last``."""
 
 
+class PeriodSpan(Span):
+    """A span whose length may be told by a number of months or fiscal periods."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self.periods: int | None = settings.get("periods")
+
+    @classmethod
+    def default_start(cls, settings: Mapping[str, Any]) -> str:
+        """The post date if the number of periods or days is given, else the start of the service."""
+        return "post_date" if settings.get("periods") else super().default_start(settings)
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """A number of periods and an end say the same thing twice."""
+        yield from super().contradictions(settings)
+        twice = [name for name in ("end", "days", "term") if settings.get(name)]
+        if settings.get("periods") and twice:
+            yield "periods", f"cannot stand beside {twice[0]}: keep one of them"
+
+    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
+        """The start; and the end if it is not told by the number of periods."""
+        if self.periods is None:
+            return super().anchors(line, events)
+        start = self.start.find(line, events)
+        return (start,) if start else self.start.missing(line)
+
+
 def whole_numbers(shares: Sequence[tuple[date, Fraction | int]]) -> list[tuple[date, int]]:
     """The same shares with whole-number weights."""
     whole = lcm(*(weight.denominator for _day, weight in shares))

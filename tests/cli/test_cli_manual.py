@@ -88,6 +88,7 @@ OTHERS = dict(re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", MANUAL.partition("### 
         ["rules", "check"],
         ["rules", "list"],
         ["rules", "explain", "shop/INV-1001/1"],
+        ["rules", "calendar", "freight-one-month", "2024"],
         ["postings", "list"],
         ["db", "upgrade"],
         ["db", "status"],

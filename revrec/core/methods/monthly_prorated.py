@@ -5,14 +5,11 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from revrec.core.anchors import Events
 from revrec.core.calendar import add_months
-from revrec.core.charge_line import ChargeLine
 from revrec.core.day_count import DAY, DAY_COUNT, weight
 from revrec.core.keys import Key, choice, whole
 from revrec.core.recognition import AnchorDates
-from revrec.core.schedule import Unscheduled
-from revrec.core.span import SPAN_KEYS, Span
+from revrec.core.span import SPAN_KEYS, PeriodSpan
 
 FIRST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "next_month", "tenths")
 LAST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "previous_month")
@@ -40,7 +37,7 @@ class Slice(NamedTuple):
         return (self.begin, self.end) == (self.first, self.last)
 
 
-class MonthlyProrated(Span):
+class MonthlyProrated(PeriodSpan):
     """A part for each month of service, whole months alike; the first and the last month by a convention of their own.
 
     A whole month weighs one. What a month weighs that is served in part is said by ``first_part`` and ``last_part``:
@@ -92,7 +89,6 @@ class MonthlyProrated(Span):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.periods: int | None = settings.get("periods")
         self.first_part: str = settings.get("first_part") or "exact_days"
         self.last_part: str | None = settings.get("last_part")
         self.part_rate: str = settings.get("part_rate") or "month"
@@ -101,17 +97,9 @@ class MonthlyProrated(Span):
         self.day_count: str = settings.get("day_count") or "actual"
 
     @classmethod
-    def default_start(cls, settings: Mapping[str, Any]) -> str:
-        """The post date if the number of months or days is given, else the start of the service."""
-        return "post_date" if settings.get("periods") else super().default_start(settings)
-
-    @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """What says the same thing twice, or has no say."""
+        """What has no say."""
         yield from super().contradictions(settings)
-        twice = [name for name in ("end", "days", "term") if settings.get(name)]
-        if settings.get("periods") and twice:
-            yield "periods", f"cannot stand beside {twice[0]}: keep one of them"
         if settings.get("periods") and settings.get("last_part"):
             yield "last_part", "has no say beside periods: the last month weighs what the first one left"
         if settings.get("first_part") == "tenths" and settings.get("last_part"):
@@ -120,13 +108,6 @@ class MonthlyProrated(Span):
             yield "part_rate", 'pays part months by exact days: leave first_part out, or write part_rate = "month"'
         if settings.get("part_rate") == "term" and (settings.get("last_part") or "exact_days") != "exact_days":
             yield "part_rate", 'pays part months by exact days: leave last_part out, or write part_rate = "month"'
-
-    def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start; and the end if it is not told by the number of months."""
-        if self.periods is None:
-            return super().anchors(line, events)
-        start = self.start.find(line, events)
-        return (start,) if start else self.start.missing(line)
 
     def last(self, first: date, anchors: AnchorDates) -> date:
         """The last day of service."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from revrec.core.errors import BadInput
+from revrec.core.holidays import CalendarFile, DatesError, FileCalendar
 from revrec.core.keys import did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
@@ -130,7 +131,8 @@ class _Reading:
     def _rules_of(self, file: "_File", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "rule")):
             before = len(file.complaints)
-            parts = _RuleReader(table, ("rule", index), self._defaults, self.tables, file.complaints)
+            calendar = partial(self._calendar, file, ("rule", index, "recognize", "calendar"))
+            parts = _RuleReader(table, ("rule", index), self._defaults, self.tables, calendar, file.complaints)
             if len(file.complaints) == before:
                 self.rules.append(parts.rule(file.name, block))
 
@@ -143,6 +145,17 @@ class _Reading:
                 file.complaints.append(Complaint((*path, "name"), f'another table has the name "{values["name"]}"'))
             if len(file.complaints) == before:
                 self._table(file, path, values, block)
+
+    def _calendar(self, file: "_File", path: Path, named: CalendarFile) -> FileCalendar | None:
+        """The calendar that a rule names by its file; None after a complaint."""
+        try:
+            found, content = self._resolve(named.file, file.name)
+            return FileCalendar(named.file, content)
+        except DatesError as error:
+            self.problems.append(Problem(found, error.line, 1, f"{error}; correct it there"))
+        except (OSError, LookupError, ValueError, BadInput) as error:
+            file.complaints.append(Complaint(path, f'calendar file "{named.file}" cannot be read: {_words(error)}'))
+        return None
 
     def _table(self, file: "_File", path: Path, values: Mapping[str, Any], block: Block) -> None:
         try:
@@ -193,11 +206,13 @@ class _RuleReader:
         path: Path,
         defaults: Mapping[str, str],
         tables: Mapping[str, LookupTable],
+        calendar: Callable[[CalendarFile], FileCalendar | None],
         complaints: list[Complaint],
     ) -> None:
         self._path = path
         self._complaints = complaints
         self._tables = tables
+        self._calendar = calendar
         self._cells: dict[str, Cell] = {}
         self._values, _refused = read_table(table, RULE_KEYS, path, complaints)
         self._effective, _refused = self._table("effective", EFFECTIVE_KEYS)
@@ -214,7 +229,9 @@ class _RuleReader:
         """The rule, once nothing was complained of. Its text holds the tables it looks into, with their digests."""
         used = [one.table for one in self._lookups] + [cell.table for cell in self._cells.values()]
         tables = tuple({table.name: table for table in used}.values())
-        text = "\n\n".join([block.text, *(table.version for table in tables)])
+        method = methods()[self._recognize["method"]](self._recognize)
+        versions = [*(table.version for table in tables), *filter(None, [method.calendar.version])]
+        text = "\n\n".join([block.text, *versions])
         return Rule(
             name=self._values["name"],
             description=self._values.get("description", ""),
@@ -222,7 +239,7 @@ class _RuleReader:
             effective_from=self._effective.get("from"),
             effective_to=self._effective.get("to"),
             when=tuple(self._conditions()),
-            method=methods()[self._recognize["method"]](self._recognize),
+            method=method,
             post=self._post,
             file=filename,
             line=block.line,
@@ -291,6 +308,8 @@ class _RuleReader:
             self._complain_of_method(raw)
             return {}
         values, refused = self._table("recognize", recognize_keys(raw["method"]))
+        if isinstance(values.get("calendar"), CalendarFile):
+            values["calendar"] = self._calendar(values["calendar"])
         if not refused:
             for key, message in _contradictions(raw["method"], values):
                 self._complain(f"recognize.{key}", f"recognize.{key} {message}")

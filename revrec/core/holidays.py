@@ -1,0 +1,130 @@
+"""Business-day calendars with holidays: of a country or market by a library, or from a file of dates."""
+
+import csv
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+from revrec.core.calendar import WEEKDAYS, Calendar
+from revrec.core.keys import Kind, Refused, did_you_mean
+
+EXTRA = 'the library for it is not installed: pip install "revrec[holidays]"'
+
+
+class CalendarFile(NamedTuple):
+    """A file of dates that a rule names, not read yet."""
+
+    file: str
+
+
+class DatesError(ValueError):
+    """The file is not one of dates; ``line`` (from 1) tells where."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class FileCalendar:
+    """Every Monday to Friday but those that a file names. ``version`` says which content it had."""
+
+    def __init__(self, file: str, content: str) -> None:
+        """Read the dates. Raises DatesError."""
+        self.name = file
+        digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        self.version = f"# {file}: sha256 {digest}"
+        self.holidays = _dates(content)
+
+    def is_business_day(self, day: date) -> bool:
+        """Monday to Friday, and not in the file."""
+        return day.weekday() < 5 and day not in self.holidays
+
+    def holiday(self, day: date) -> str:
+        """The name of a holiday; empty if it has none, or is none."""
+        return self.holidays.get(day, "")
+
+
+class LibraryCalendar:
+    """The working days of a country, a part of it, or a market, as the library ``holidays`` knows them."""
+
+    def __init__(self, code: str, days: Any, library: str) -> None:
+        self.name = f"{code} (holidays {library})"
+        self.version = f"# calendar {code}: library holidays {library}"
+        self._days = days
+        self.is_business_day = lru_cache(maxsize=16_384)(days.is_working_day)
+
+    def holiday(self, day: date) -> str:
+        """The name of a holiday; empty if it is none."""
+        return str(self._days.get(day) or "")
+
+
+def _read(value: Any) -> Calendar | CalendarFile:
+    if isinstance(value, Mapping):
+        if set(value) != {"file"} or not isinstance(value["file"], str) or not value["file"].strip():
+            raise Refused('write a file as { file = "holidays.csv" }')
+        return CalendarFile(value["file"])
+    if not isinstance(value, str) or not value.isascii():
+        raise Refused()
+    return WEEKDAYS if value == WEEKDAYS.name else by_code(value)
+
+
+CALENDAR = Kind(
+    'weekdays, a country or a part of it such as US or DE-BY, a market such as XNYS, or { file = "holidays.csv" }',
+    _read,
+    {
+        "anyOf": [
+            {"type": "string", "minLength": 1},
+            {
+                "type": "object",
+                "properties": {"file": {"type": "string", "minLength": 1}},
+                "required": ["file"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+)
+
+
+@lru_cache(maxsize=256)
+def by_code(code: str) -> Calendar:
+    """The calendar of a country (ISO 3166: ``US``), a part of it (``US-CA``) or a market (``XNYS``, ``XECB``).
+
+    Raises Refused if there is none, or the library is not installed.
+    """
+    try:
+        # Imported here: it is an extra, and only rules that name such a calendar need it.
+        import holidays
+    except ImportError:
+        raise Refused(EXTRA) from None
+    country, _dash, part = code.partition("-")
+    try:
+        days = holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError:
+        try:
+            days = holidays.financial_holidays(code)
+        except NotImplementedError:
+            known = (*holidays.list_supported_countries(), *holidays.list_supported_financial())
+            raise Refused(did_you_mean(code, known).removeprefix("; ")) from None
+    return LibraryCalendar(code, days, version("holidays"))
+
+
+def _dates(content: str) -> dict[date, str]:
+    """Dates and names from CSV: the date first, then perhaps a name; a header is left out."""
+    found: dict[date, str] = {}
+    rows = csv.reader(content.removeprefix("\ufeff").splitlines(), skipinitialspace=True)
+    for number, cells in enumerate(rows, 1):
+        if not cells or not cells[0].strip() or cells[0].startswith("#"):
+            continue
+        try:
+            day = date.fromisoformat(cells[0].strip())
+        except ValueError:
+            if number == 1:
+                continue
+            raise DatesError(number, f'"{cells[0]}" is not a date such as 2024-12-25') from None
+        found[day] = cells[1].strip() if len(cells) > 1 else ""
+    if not found:
+        raise DatesError(1, "it names no date: write one a line, such as 2024-12-25,Christmas Day")
+    return found

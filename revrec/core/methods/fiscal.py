@@ -1,0 +1,98 @@
+"""Parts by the periods of a fiscal calendar of weeks."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from revrec.core.fiscal import PATTERNS, FiscalCalendar, Period, YearEnd, year_end
+from revrec.core.keys import Key, Kind, Refused, choice, whole
+from revrec.core.recognition import MOST_PARTS, AnchorDates
+from revrec.core.span import SPAN_KEYS, PeriodSpan
+
+
+def _year_end(value: Any) -> YearEnd:
+    try:
+        return year_end(value)
+    except (ValueError, AttributeError):
+        raise Refused() from None
+
+
+YEAR_END = Kind(
+    'a year end such as "last saturday of december" or "saturday nearest january 31"', _year_end, {"type": "string"}
+)
+
+
+class Fiscal(PeriodSpan):
+    """A part for each period of a fiscal calendar of weeks that the service touches.
+
+    ``pattern`` says how many weeks the periods have: ``4-4-5``, ``4-5-4`` (the retail calendar) or ``5-4-4`` in each
+    quarter, or ``13`` periods of four weeks. ``year_end`` says where a year ends: ``last saturday of december``, or
+    ``saturday nearest january 31``, with any weekday and month; the next year begins the day after. Years that have 53
+    weeks by that rule get the 53rd in the period ``week_53``, by default the last one.
+
+    A part is as large as the days of service in its period (``weigh = "days"``), or all are alike (``periods``, the
+    default where ``periods`` gives their number: so many whole periods, beginning with the one of the start). ``on``
+    says where in its period a part falls: ``last``, its last day; ``end``, the same but the last part on the last day
+    of service; ``first``, its first day served. `revrec rules calendar RULE YEAR` prints the periods.
+
+    Keys: ``pattern`` (required), ``year_end`` (required), ``week_53``, ``periods`` or ``end`` (default
+    ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``, ``weigh``, ``on``, ``start`` (default
+    ``service_start``; ``post_date`` with ``periods`` or ``days``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+
+    Example::
+
+        [rule.recognize]
+        method = "fiscal"
+        pattern = "4-4-5"
+        year_end = "last saturday of december"
+
+    Source: ASC 606-10-25-31 (IFRS 15.39), by the entity's own reporting periods.
+    """
+
+    name = "fiscal"
+    keys = (
+        Key("pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True),
+        Key("year_end", YEAR_END, "The last day of the fiscal year.", required=True),
+        Key("week_53", whole(1, 13), "The number of the period that a 53rd week belongs to; default the last."),
+        Key("periods", whole(1, 1200), "How many whole periods, instead of an end."),
+        *SPAN_KEYS,
+        Key("weigh", choice("days", "periods"), "Whether a part is as large as its days of service, or all alike."),
+        Key("on", choice("last", "end", "first"), "On which day of its period a part falls.", "last"),
+    )
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        super().__init__(settings)
+        self.fiscal = FiscalCalendar(settings["pattern"], settings["year_end"], settings.get("week_53"))
+        self.weigh: str = settings.get("weigh") or ("periods" if self.periods else "days")
+        self.on: str = settings.get("on") or "last"
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """A year has no more periods than its pattern."""
+        yield from super().contradictions(settings)
+        count = len(PATTERNS[settings["pattern"]])
+        if (settings.get("week_53") or 1) > count:
+            yield "week_53", f"must be at most {count}: a year has so many periods"
+
+    def last(self, first: date, anchors: AnchorDates) -> date:
+        """The last day of service."""
+        if self.periods is None:
+            return super().last(first, anchors)
+        return next(islice(self.fiscal.since(first), self.periods - 1, None)).last
+
+    def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
+        """The periods, each with its days of service, or all alike."""
+        found = []
+        for period in self._touched(first, last):
+            begin, end = max(period.first, first), min(period.last, last)
+            day = {"last": period.last, "end": end, "first": begin}[self.on]
+            found.append((day, (end - begin).days + 1 if self.weigh == "days" else 1))
+        return found
+
+    def _touched(self, first: date, last: date) -> Iterator[Period]:
+        for count, period in enumerate(self.fiscal.since(first)):
+            if period.first > last or count > MOST_PARTS:
+                return
+            yield period

@@ -2,7 +2,7 @@
 
 GET  /  /state  /entries  /balances
 POST /periods/close  /periods/open  /switch  /clock  /fault  /sessions/expire  /control_ids/forget  /reset
-     /senders  /users/unlock
+     /senders  /users/unlock  /entries/edit  /entries/delete  /entries/reverse
      /accounts /journals /locations /departments /customers /vendors /employees /items /classes /projects ...
 Bodies and answers are JSON. POST needs Content-Type application/json, so that no web page can send one.
 """
@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from revrec.sandbox import by_hand
 from revrec.sandbox.access import Sender
 from revrec.sandbox.calls import Desk
 from revrec.sandbox.faults import FaultPlan
@@ -204,6 +205,21 @@ def _forget(server: AdminServer, body: Json) -> Json:
     return {"control_ids": desk.store.value("SELECT count(*) FROM control_id")}
 
 
+def _edit_entry(server: AdminServer, body: Json) -> Json:
+    by_hand.edit(server.desk, int(body["record_no"]), body)
+    return entries(server.desk, {"record_no": str(body["record_no"])})
+
+
+def _delete_entry(server: AdminServer, body: Json) -> Json:
+    by_hand.delete(server.desk, int(body["record_no"]))
+    return {"deleted": int(body["record_no"])}
+
+
+def _reverse_entry(server: AdminServer, body: Json) -> Json:
+    mirror = by_hand.reverse(server.desk, int(body["record_no"]), date.fromisoformat(body["date"]))
+    return entries(server.desk, {"record_no": str(mirror)})
+
+
 def _reset(server: AdminServer, _body: Json) -> Json:
     reset(server.desk)
     return state(server.desk, server.faults)
@@ -249,6 +265,9 @@ _ACTIONS: dict[str, Callable[[AdminServer, Json], Json]] = {
     "/fault": _fault,
     "/sessions/expire": _expire,
     "/control_ids/forget": _forget,
+    "/entries/edit": _edit_entry,
+    "/entries/delete": _delete_entry,
+    "/entries/reverse": _reverse_entry,
     "/reset": _reset,
     "/senders": _sender,
     "/users/unlock": _unlock,

@@ -74,6 +74,9 @@ method = "rev_rec_date"
 ITEMS = ("MAG-1", "GOODS-1", "GOODS-2", "GOODS-3", "GOODS-4", "POD-1", "NEW-1", "ODD", "TOY-1")
 """Items of these tests, which a company that makes none on sight has to have."""
 
+PLACE = {"location": "100"} if "location_required" in os.environ.get("REVREC_TEST_SWITCHES", "") else {}
+"""Where lines belong in a company that wants to know it of each."""
+
 Row = dict[str, str]
 _TEMPLATES: list[Path] = []
 """A fresh folder to copy, for the many books of properties that never post and so may share a deployment id."""
@@ -81,7 +84,7 @@ _TEMPLATES: list[Path] = []
 
 def charge(document: str = "INV-1", **fields: str) -> Row:
     """A charge line's row: a magazine of 24.00 USD in twelve parts, unless told otherwise."""
-    plain = {"source": "shop", "document": document, "line": "1", "customer": "C1007", "item": "MAG-1"}
+    plain = {"source": "shop", "document": document, "line": "1", "customer": "C1007", "item": "MAG-1", **PLACE}
     return {**plain, "post_date": "2024-01-05", "amount": "24.00", "currency": "USD", **fields}
 
 
@@ -258,6 +261,7 @@ def intacct(server: Intacct, switches: dict[str, Any]) -> Intacct:
         for item in ITEMS:
             server.admin("/items", id=item)
         server.admin("/customers", id="Zoë")
+        server.admin("/contracts", id="CON-7")
     return server
 
 

@@ -115,6 +115,51 @@ def test_a_new_account_can_be_posted_to(client: Any) -> None:
     assert client.create(client.glbatch(lines)).status == "success"
 
 
+def test_an_entry_is_edited_by_hand(client: Any) -> None:
+    number = int(client.create(client.glbatch(REFERENCENO="A")).record_no)
+    lines = [{"line_no": at, "amount": "12.50"} for at in (1, 2)] + [{"line_no": 2, "account": "4010"}]
+    client.admin("entries/edit", record_no=number, title="By hand", reference=None, date="2025-04-02", lines=lines)
+    (entry,) = client.entries()
+    assert (entry["title"], entry["reference"], entry["date"]) == ("By hand", None, "2025-04-02")
+    assert client.balances() == {"2400": "12.50", "4010": "-12.50"}
+    client.admin("entries/edit", record_no=number, state="Draft")
+    assert client.balances() == {} and client.entries()[0]["state"] == "Draft"
+
+
+def test_an_entry_is_deleted_and_reversed_by_hand_and_read_so(client: Any) -> None:
+    first, second = (int(client.create(client.glbatch(REFERENCENO=name)).record_no) for name in "AB")
+    client.admin("entries/delete", record_no=first)
+    mirror = client.admin("entries/reverse", record_no=second, date="2025-04-01")["entries"][0]
+    assert (mirror["reversed_from"], mirror["date"], mirror["batch_no"]) == (second, "2025-04-01", 3)
+    fields = "<field>RECORDNO</field><field>REVERSED</field><field>REVERSEDKEY</field><field>REVERSEDFROM</field>"
+    order = "<orderby><order><field>RECORDNO</field></order></orderby>"
+    answer = client.call(f"<query><object>GLBATCH</object><select>{fields}</select>{order}</query>")
+    rows = [[node.text or "" for node in row] for row in answer.data]
+    assert rows == [
+        [str(second), "true", str(mirror["record_no"]), ""],
+        [str(mirror["record_no"]), "false", "", str(second)],
+    ]
+    assert set(client.balances().values()) == {"0.00"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("entries/edit", {"record_no": 9}, "there is no entry 9"),
+        ("entries/delete", {"record_no": 9}, "there is no entry 9"),
+        ("entries/edit", {"lines": [{"line_no": 1, "amount": "1"}]}, "would be out of balance by -9.00 USD"),
+        ("entries/edit", {"lines": [{"line_no": 3}]}, "has no line 3"),
+        ("entries/edit", {"lines": [{"line_no": 1, "amount": "-1"}]}, "is not an amount above zero"),
+        ("entries/reverse", {"date": "soon"}, "soon"),
+    ],
+)
+def test_what_cannot_be_done_by_hand_is_refused(client: Any, path: str, body: dict[str, Any], said: str) -> None:
+    number = client.create().record_no
+    response = requests.post(client.address["admin_url"] + path, json={"record_no": number} | body, timeout=5)
+    assert response.status_code == 400 and said in response.json()["error"]
+    assert client.balances() == {"2400": "10.00", "4000": "-10.00"}
+
+
 def test_reset_goes_back_to_the_seeded_company(client: Any) -> None:
     client.admin("periods/close", month="2025-03")
     client.create(client.glbatch(BATCH_DATE="04/01/2025"), control_id="again")

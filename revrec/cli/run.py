@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.harmless import harmless
-from revrec.cli.shared import Options, command, day, fail, span
+from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
 
 if TYPE_CHECKING:
     from revrec.jobs.run import RunResult
@@ -27,6 +27,10 @@ def register(app: typer.Typer) -> None:
         wait: Annotated[
             str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end: '5 min'.")
         ] = "0 s",
+        retry_for: Annotated[
+            str,
+            typer.Option("--retry-for", metavar="TIME", help="How long to keep trying what passes by itself: '2 h'."),
+        ] = "0 s",
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
@@ -34,17 +38,22 @@ def register(app: typer.Typer) -> None:
         refuses are kept with their error and advice, and tried again by the next run; the others go on. Exit code 4
         says that something is left to settle.
 
+        With --retry-for it goes on, every 15 minutes or as soon as a doubt can be settled, until nothing is left that
+        passes by itself or the time is up. People are told once, at the end.
+
         \b
         Examples:
           revrec run --date 2024-03-31 --dry-run
           revrec run --date 2024-03-31
           revrec run --date 2024-03-31 --wait "5 min" --format json
+          revrec run --date 2024-03-31 --retry-for 2h
         """
         from revrec.jobs.alert import run_and_tell
 
         due = day(date, "--date")
         assert due is not None
-        result = run_and_tell(options.context(), due, dry_run, span(wait, "--wait"), _warn)
+        waits = (span(wait, "--wait"), _warn, span(retry_for, "--retry-for"))
+        result = run_and_tell(options.context(), due, dry_run, *waits)
         _show(options, result)
         _end(result)
 
@@ -58,7 +67,7 @@ def _show(options: Options, result: "RunResult") -> None:
 
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
-        print_json({"run": result.run, "date": result.date, "entries": result.entries, **counts})
+        print_json({"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries, **counts})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice"))
@@ -83,7 +92,8 @@ def _summary(result: "RunResult") -> str:
         return f"run {result.run} for {result.date}: nothing was due that is not posted already"
     words = [f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items()]
     words[0] += _sums(result, "posted")
-    return f"run {result.run} for {result.date}: {', '.join(words)}"
+    runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
+    return f"{runs} for {result.date}: {', '.join(words)}"
 
 
 def _sums(result: "RunResult", status: str) -> str:
@@ -102,6 +112,8 @@ def _sums(result: "RunResult", status: str) -> str:
 
 def _end(result: "RunResult") -> None:
     """The exit code: 5 if only new credentials help, 4 if anything is left to settle."""
+    if result.interrupted:
+        fail("interrupted while it waited; what was committed is kept, the next run goes on", INTERRUPTED)
     if result.stopped is not None:
         code = 5 if result.stopped.error_class == "needs_sign_in" else 4
         fail(f"stopped: {result.stopped.advice}", code)

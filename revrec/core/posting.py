@@ -19,6 +19,7 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
         ("IN_DOUBT", "SENDING"),
         ("IN_DOUBT", "HELD"),
         ("REJECTED", "REPLACED"),
+        ("REJECTED", "HELD"),
         ("HELD", "POSTED"),
         ("HELD", "READY"),
         ("HELD", "CANCELLED"),

@@ -17,8 +17,8 @@ TEXT_LIMIT = 2000
 TOO_MANY_REQUESTS = 429
 UNKNOWN = "unknown"
 UNKNOWN_ADVICE = (
-    "revrec does not know this failure and does not try it again within the run. Read its text; Sage's support can "
-    "look it up by the Support ID."
+    "revrec does not know this failure and does not try it again by itself. Read its text; Sage's support can look it "
+    "up by the Support ID. The next run looks for the entry in Intacct before anything is sent."
 )
 
 

@@ -213,6 +213,8 @@ class XmlGateway:
             http_status=exchange.status,
             redacted_response=self._stored(exchange, verdict),
             retry_after=exchange.wish,
+            failure="" if meaning is None else meaning.name,
+            named={} if meaning is None else {name: self._redactor.text(one) for name, one in meaning.named.items()},
         )
 
     def _stored(self, exchange: Exchange, verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ A posting goes in three steps, so that the caller can commit between them::
 Another way to Intacct (REST) has to offer the same methods and values.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -82,7 +82,8 @@ class Answer(NamedTuple):
 
     ``record_no`` is the RECORDNO of the GLBATCH, empty unless posted. ``error_class`` is None when posted;
     ``advice`` is written for the accountant. ``retry_after`` is Intacct's wish in seconds, if it had one.
-    ``http_status`` is 0 when there was no answer. Times are UTC.
+    ``http_status`` is 0 when there was no answer. Times are UTC. ``failure`` is the catalogue's name of what went
+    wrong; ``named`` is what the text named, such as ``account`` and ``dimension``.
     """
 
     outcome: Outcome
@@ -96,6 +97,8 @@ class Answer(NamedTuple):
     retry_after: int | None = None
     sent_at: datetime | None = None
     answered_at: datetime | None = None
+    failure: str = ""
+    named: Mapping[str, str] = {}
 
 
 class FoundLine(NamedTuple):

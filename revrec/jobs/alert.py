@@ -35,18 +35,24 @@ class Channel(NamedTuple):
 
 
 def run_and_tell(
-    context: "Context", day: date, dry_run: bool, wait: timedelta, warn: Callable[[str], None]
+    context: "Context",
+    day: date,
+    dry_run: bool,
+    wait: timedelta,
+    warn: Callable[[str], None],
+    retry_for: timedelta = timedelta(0),
 ) -> "RunResult":
-    """:func:`revrec.jobs.run.run`, then tell people of it as ``[alerts] when`` says; ``warn`` gets what fails there.
+    """Run a day, for ``retry_for`` if need be, then tell people of it once, as ``[alerts] when`` says.
 
-    Of a dry run nobody is told, nor of one that finds another run at work.
+    ``warn`` gets what fails in the telling. Of a dry run nobody is told, nor of one that finds another run at work.
     """
     from revrec.jobs.run import run
+    from revrec.jobs.run_for import run_for
 
     if dry_run:
         return run(context, day, dry_run, wait)
     try:
-        result = run(context, day, dry_run, wait)
+        result = run_for(context, day, retry_for, wait) if retry_for else run(context, day, wait=wait)
     except Busy:
         raise
     except Exception as error:

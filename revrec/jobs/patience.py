@@ -7,6 +7,7 @@ attempt of its own and the same control id. What may have reached Intacct is not
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
@@ -16,6 +17,7 @@ from revrec.jobs.postings import FailedForNow, Stopped
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.workers import Worker
 
 T = TypeVar("T")
 FIRST_PAUSE = 1.0
@@ -24,10 +26,14 @@ LONGEST_PAUSE = 60.0
 
 
 class Patience:
-    """The waiting of one run: ``[posting] retries`` for each step, ``retry_within`` for all of them together."""
+    """The waiting of one run: ``[posting] retries`` for each step, ``retry_within`` for all of them together.
 
-    def __init__(self, context: "Context") -> None:
+    Each try is a turn of the ``worker``; while it waits, others have theirs.
+    """
+
+    def __init__(self, context: "Context", worker: "Worker") -> None:
         self._context = context
+        self._worker = worker
         self._tries = context.settings.number("posting", "retries")
         self._left = context.settings.duration("posting", "retry_within").total_seconds()
         self._growing = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
@@ -38,14 +44,18 @@ class Patience:
         Raises whatever the last try raised.
         """
         trying = Retrying(
-            retry=retry_if_exception(passes),
+            retry=retry_if_exception(passes_by_itself),
             wait=self._pause,
             stop=self._enough,
             before_sleep=self._tell,
             sleep=self._sleep,
             reraise=True,
         )
-        return trying(step)
+        return trying(partial(self._in_turn, step))
+
+    def _in_turn(self, step: Callable[[], T]) -> T:
+        with self._worker.turn():
+            return step()
 
     def _pause(self, state: RetryCallState) -> float:
         """Full jitter, so that several runs do not come back all at once; or what Intacct asks for, and a little."""
@@ -65,7 +75,7 @@ class Patience:
         self._context.sleep(seconds)
 
 
-def passes(error: BaseException) -> bool:
+def passes_by_itself(error: BaseException) -> bool:
     """Whether a failure passes by itself, nothing having been saved."""
     if isinstance(error, Stopped):
         return error.passes

@@ -116,11 +116,7 @@ class Poster:
         """
         stored = self._load(number)
         entry = stored.entry
-        with self._write() as connection:
-            request = f"find GLBATCH where JOURNAL = {entry.journal} and REFERENCENO = {entry.reference}"
-            attempt, _ = postings.begin_attempt(
-                connection, number, "read_back", entry.control_id, request, self.context.who()
-            )
+        attempt = self._begin_read_back(stored)
         try:
             found = self.gateway.find_entries(entry.journal, entry.reference)
         except RevrecError as error:
@@ -130,21 +126,51 @@ class Poster:
             return self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
 
+    def look_for(self, number: int) -> bool:
+        """Read Intacct back for an entry whose refusal is not understood; whether it is not there, as it should be.
+
+        One that is there is held; one that cannot be read stays refused.
+
+        Raises:
+            Stopped: Intacct cannot be asked.
+        """
+        stored = self._load(number)
+        attempt = self._begin_read_back(stored)
+        try:
+            found = self.gateway.find_entries(stored.entry.journal, stored.entry.reference)
+        except RevrecError as error:
+            self._note_unread(attempt, stored, error)
+            return False
+        told = {"error": _REFUSED_BUT_THERE, "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+        change = (stored, "HELD", told) if found else None
+        self._note_read_back(attempt, found, "differs" if found else "absent", change, "REJECTED")
+        return not found
+
+    def _begin_read_back(self, stored: StoredEntry) -> int:
+        entry = stored.entry
+        request = f"find GLBATCH where JOURNAL = {entry.journal} and REFERENCENO = {entry.reference}"
+        with self._write() as connection:
+            who = self.context.who()
+            return postings.begin_attempt(connection, stored.id, "read_back", entry.control_id, request, who)[0]
+
     def _not_read_back(self, attempt: int, stored: StoredEntry, error: RevrecError) -> str:
         """A read-back that failed settles nothing; it stops the run only if no other read could succeed.
 
         One that Intacct refuses again and again comes before a person, who alone can then settle it.
         """
-        stops = isinstance(error, BadConfiguration)
+        self._note_unread(attempt, stored, error)
         with self._write() as connection:
-            who = self.context.who()
-            postings.end_attempt(connection, attempt, postings.Outcome(_UNREAD, None, None, str(error), ""), who)
-            if not stops and postings.unread(connection, stored.id) >= self.most_attempts:
+            if postings.unread(connection, stored.id) >= self.most_attempts:
                 told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
                 self._settled(connection, stored, "HELD", told)
+        return self._load(stored.id).state
+
+    def _note_unread(self, attempt: int, stored: StoredEntry, error: RevrecError) -> None:
+        with self._write() as connection:
+            outcome = postings.Outcome(_UNREAD, None, None, str(error), "")
+            postings.end_attempt(connection, attempt, outcome, self.context.who())
         if isinstance(error, BadConfiguration):
             raise Stopped(not_run(stored.entry.control_id, error, str(error)))
-        return self._load(stored.id).state
 
     def suspend_stale(self) -> int:
         """Put entries in doubt that a worker was sending which is dead or lost the right to send; returns how many.
@@ -219,9 +245,10 @@ class Poster:
         outcome = postings.Outcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
         )
+        meant = postings.Failure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
         with self._write() as connection:
             who = self.context.who()
-            postings.end_attempt(connection, attempt, outcome, who)
+            postings.end_attempt(connection, attempt, outcome, who, meant)
             try:
                 postings.change_state(
                     connection, number, "SENDING", state, who, held_by=self.owner, attempts=attempts, **_freed(values)
@@ -263,6 +290,7 @@ class Poster:
         found: list[FoundEntry],
         outcome: str,
         change: tuple[StoredEntry, str, Mapping[str, str | None]] | None = None,
+        old: str = "IN_DOUBT",
     ) -> None:
         seen = "\n".join(str(one) for one in found) or "nothing found"
         record_no = found[0].record_no if outcome == "found" else None
@@ -270,18 +298,24 @@ class Poster:
             who = self.context.who()
             postings.end_attempt(connection, attempt, postings.Outcome(outcome, None, record_no, None, seen), who)
             if change:
-                self._settled(connection, *change)
+                self._settled(connection, *change, old)
 
     def _settled(
-        self, connection: "Connection", stored: StoredEntry, state: str, values: Mapping[str, str | None]
+        self,
+        connection: "Connection",
+        stored: StoredEntry,
+        state: str,
+        values: Mapping[str, str | None],
+        old: str = "IN_DOUBT",
     ) -> None:
         """End a doubt by what was read, unless another worker has settled it or sent the entry again meanwhile."""
         with suppress(postings.LostClaim):
             who, sends = self.context.who(), stored.sends
-            postings.change_state(connection, stored.id, "IN_DOUBT", state, who, sends=sends, **_freed(values))
+            postings.change_state(connection, stored.id, old, state, who, sends=sends, **_freed(values))
 
 
 _UNREAD = "unread"
+_REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and yet has an entry with this reference"
 _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 """What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"

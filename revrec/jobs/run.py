@@ -1,9 +1,10 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Set
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, RevrecError
@@ -14,6 +15,7 @@ from revrec.intacct.endpoint import is_loopback
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.patience import Patience
 from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
+from revrec.jobs.refusals import give_back, not_understood, set_aside
 from revrec.store import entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
@@ -47,6 +49,14 @@ class RunResult:
     counts: dict[str, int] = field(default_factory=dict)
     stopped: "Answer | None" = None
     """The gateway's refusal that ended the run early, if one did."""
+    made: set[int] = field(default_factory=set)
+    """The entries that it put lines on."""
+    taken: set[int] = field(default_factory=set)
+    """The entries that it sent, read back or looked for; on PostgreSQL another run may take those it made."""
+    runs: list[int] = field(default_factory=list)
+    """The numbers of all passes, where one command made several."""
+    interrupted: bool = False
+    """Ctrl-C ended it while it waited."""
 
     @property
     def complete(self) -> bool:
@@ -60,6 +70,7 @@ def run(
     dry_run: bool = False,
     wait: timedelta = timedelta(0),
     connect: "Connect | None" = None,
+    again: bool = False,
 ) -> RunResult:
     """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled until then.
 
@@ -67,6 +78,7 @@ def run(
 
     Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
     and thrown away, and Intacct is not spoken to. ``connect`` opens another gateway than the one of the settings.
+    ``again`` is a later pass of the same command: of what was refused, only what passes by itself is tried.
 
     Raises:
         Busy: on SQLite, another run holds the lock for longer than ``wait``; on PostgreSQL runs share the work.
@@ -78,7 +90,7 @@ def run(
     slots, lease = context.settings.number("posting", "max_in_flight"), context.settings.duration("posting", "lease")
     times = (wait.total_seconds(), slots, lease.total_seconds())
     with at_work(context.database, owner_name(context), *times) as worker:
-        return _run(context, day, connect or open_gateway, worker)
+        return _run(context, day, connect or open_gateway, worker, again)
 
 
 def _dry_run(context: "Context", day: date) -> RunResult:
@@ -89,38 +101,43 @@ def _dry_run(context: "Context", day: date) -> RunResult:
     return RunResult(day, True, None, shown, {"posted": 0})
 
 
-def _run(context: "Context", day: date, connect: "Connect", worker: Worker) -> RunResult:
+def _run(context: "Context", day: date, connect: "Connect", worker: Worker, again: bool = False) -> RunResult:
     to = company(context)
     _check_quarantine(context)
     with context.database.write() as connection:
         check_company(connection, to)
-        run_id, created = _commit_intents(connection, context, day, to)
-    result = RunResult(day, False, run_id)
+        run_id, created = _commit_intents(connection, context, day, to, again)
+    result = RunResult(day, False, run_id, made=set(created), runs=[run_id])
     try:
-        touched = _post_all(context, result, connect, worker)
-    except RevrecError as error:
+        _post_all(context, result, connect, worker, again)
+        set_aside(context, result.taken)
+    except (RevrecError, KeyboardInterrupt) as error:
+        said = error if isinstance(error, RevrecError) else "interrupted"
         with context.database.write() as connection:
-            entries.finish_run(connection, run_id, context.who(), f"stopped: {error}")
+            entries.finish_run(connection, run_id, context.who(), f"stopped: {said}")
         raise
     with context.database.write() as connection:
-        shown = {number: _shown(entries.head(connection, number)) for number in sorted({*created, *touched})}
-        result.entries = sorted(shown.values(), key=lambda one: (one["date"], one["reference"]))
-        result.counts = _counts(connection, touched)
+        sum_up(connection, result)
         words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
         entries.finish_run(connection, run_id, context.who(), words)
     return result
 
 
-def _commit_intents(connection: "Connection", context: "Context", day: date, to: str) -> tuple[int, list[int]]:
+def _commit_intents(
+    connection: "Connection", context: "Context", day: date, to: str, again: bool = False
+) -> tuple[int, list[int]]:
     """Release what was refused and put every due line on an entry: durable before any byte leaves."""
-    who = context.who()
-    run_id = entries.start_run(connection, day, who)
-    for number in postings.refused(connection, day):
-        postings.release(connection, number, who)
+    run_id = entries.start_run(connection, day, context.who())
+    give_back(connection, context, day, again)
+    return run_id, put_on_entries(connection, context, run_id, day, to)
+
+
+def put_on_entries(connection: "Connection", context: "Context", run_id: int, day: date, to: str) -> list[int]:
+    """Put every open line that is due on an entry that is READY; returns the entries' numbers."""
     per_entry = context.settings.number("posting", "lines_per_entry")
     due = _with_memos(due_lines(connection, day))
     made = build_entries(due, deployment(connection), to, per_entry)
-    return run_id, entries.add_entries(connection, run_id, made, who)
+    return entries.add_entries(connection, run_id, made, context.who())
 
 
 def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
@@ -137,8 +154,8 @@ def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
         yield line._replace(memo=render_memo(line.memo, words))
 
 
-def _post_all(context: "Context", result: RunResult, connect: "Connect", worker: Worker) -> dict[int, str]:
-    """Settle doubts, send what is READY and due; the state of every entry touched, by number.
+def _post_all(context: "Context", result: RunResult, connect: "Connect", worker: Worker, again: bool) -> None:
+    """Settle doubts, look for what was refused in unknown words, send what is READY and due.
 
     Workers that share the database share the entries: each takes one a turn. None leaves while another has one in
     hand, so that what a worker that was killed held is in doubt at the end.
@@ -152,66 +169,75 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
         return entries.numbers_in(connection, "READY", until=result.date)
 
     with context.database.read() as connection:
-        if not entries.numbers_in(connection, "SENDING", "IN_DOUBT") and not ready(connection):
-            return {}
-    touched: dict[int, str] = {}
-    patience = Patience(context)
+        strange = [] if again else not_understood(connection, result.date)
+        if not strange and not entries.numbers_in(connection, "SENDING", "IN_DOUBT") and not ready(connection):
+            return
+    patience = Patience(context, worker)
     with connect(context) as gateway:
-        with worker.turn():
-            patience.with_retries(gateway.sign_in)
+        patience.with_retries(gateway.sign_in)
         poster = Poster(context, gateway, worker)
         poster.suspend_stale()
         try:
-            for what, waiting in (("reading back entries in doubt", doubtful), ("posting entries", ready)):
-                for number in _in_turn(context, worker, waiting, what, touched):
-                    touched[number] = _taken(poster, patience, number)
+            for number in _until_none_is_left(context, doubtful, "reading back entries in doubt", result.taken):
+                _take(poster, patience, result, number)
+            for number in context.progress.track(strange, "looking for refused entries"):
+                result.taken.add(number)
+                if patience.with_retries(partial(poster.look_for, number)):
+                    _put_on_anew(context, result, number)
+            for number in _until_none_is_left(context, ready, "posting entries", result.taken):
+                _take(poster, patience, result, number)
         except Stopped as stop:
             result.stopped = stop.answer
         if worker.waits_for_others():
             poster.suspend_stale()
-    return touched
 
 
-def _in_turn(
-    context: "Context",
-    worker: Worker,
-    waiting: "Callable[[Connection], list[int]]",
-    what: str,
-    touched: Mapping[int, str],
+def _until_none_is_left(
+    context: "Context", waiting: "Callable[[Connection], list[int]]", what: str, taken: Set[int]
 ) -> Iterator[int]:
-    """The entries that wait and that this run has not touched, each in a turn of its own, until none is left."""
+    """The entries that wait and that this run has not taken, until there are no others."""
     while True:
         with context.database.read() as connection:
-            numbers = [number for number in waiting(connection) if number not in touched]
+            numbers = [number for number in waiting(connection) if number not in taken]
         if not numbers:
             return
-        for number in context.progress.track(numbers, what):
-            with worker.turn():
-                with context.database.read() as connection:
-                    free = entries.head(connection, number).state in FREE
-                if free:
-                    yield number
+        yield from context.progress.track(numbers, what)
 
 
-def _taken(poster: Poster, patience: Patience, number: int) -> str:
-    """The state of an entry after it was taken as far as it goes; what fails for now is READY, for the next run."""
-    try:
-        return patience.with_retries(lambda: poster.take(number))
-    except FailedForNow:
-        return "READY"
+def _take(poster: Poster, patience: Patience, result: RunResult, number: int) -> None:
+    """Take an entry that no other worker has as far as it goes; one that fails for now is READY, for the next run."""
+
+    def take() -> None:
+        with poster.context.database.read() as connection:
+            free = entries.head(connection, number).state in FREE
+        if free:
+            result.taken.add(number)
+            poster.take(number)
+
+    with suppress(FailedForNow):
+        patience.with_retries(take)
 
 
-def _counts(connection: "Connection", touched: dict[int, str]) -> dict[str, int]:
-    """Entries posted by this run, and all that are unsettled, whichever run made them."""
+def _put_on_anew(context: "Context", result: RunResult, number: int) -> None:
+    """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
+    assert result.run is not None
+    with suppress(postings.LostClaim), context.database.write() as connection:
+        postings.release(connection, number, context.who())
+        result.made.update(put_on_entries(connection, context, result.run, result.date, company(context)))
+
+
+def sum_up(connection: "Connection", result: RunResult) -> None:
+    """Tell what became of the entries of a result, and how many are unsettled, whichever run made them."""
+    heads = {number: entries.head(connection, number) for number in sorted(result.made | result.taken)}
+    shown = [_shown(head) for head in heads.values() if head.state != "REPLACED"]
+    result.entries = sorted(shown, key=lambda one: (one["date"], one["reference"]))
     left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
-    waiting = len(entries.numbers_in(connection, "READY", "SENDING"))
-    posted = sum(1 for state in touched.values() if state == "POSTED")
-    return {
-        "posted": posted,
+    result.counts = {
+        "posted": sum(1 for number in result.taken if heads[number].state == "POSTED"),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"],
-        "waiting": waiting,
+        "waiting": len(entries.numbers_in(connection, "READY", "SENDING")),
     }
 
 

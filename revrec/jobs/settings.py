@@ -81,6 +81,8 @@ KEYS: dict[str, dict[str, Key]] = {
             "count", 4, "how often a run tries again what passes by itself (not connected, too many requests)"
         ),
         "retry_within": Key("duration", "2 min", "for how long in all a run waits to do so"),
+        "retry_every": Key("duration", "15 min", "how often `run --retry-for` tries again what is left"),
+        "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
         "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
     },
     "alerts": {

@@ -1,17 +1,19 @@
 """An entry's way to Intacct: attempts and answers kept for ever, every change of state a compare-and-swap."""
 
+import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from revrec.core.errors import RevrecError
 from revrec.core.posting import allowed
-from revrec.store.audit import Who, record
+from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import next_number
 from revrec.store.digests import of_rows
 from revrec.store.entries import sends_of
-from revrec.store.tables import attempt, attempt_outcome, journal_entry, schedule_line
+from revrec.store.tables import attempt, attempt_failure, attempt_outcome, journal_entry, journal_line, schedule_line
 
 
 class Outcome(NamedTuple):
@@ -22,6 +24,28 @@ class Outcome(NamedTuple):
     record_no: str | None
     error: str | None
     response: str
+
+
+class Failure(NamedTuple):
+    """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalogue.
+
+    ``named`` holds what the text named, such as ``account`` and ``dimension``.
+    """
+
+    name: str
+    error_class: str
+    named: Mapping[str, str]
+
+
+class Refused(NamedTuple):
+    """An entry that was refused: ``failure`` is what the last answer meant, None if that was not kept.
+
+    ``sent`` tells whether Intacct was spoken to about it at all.
+    """
+
+    id: int
+    failure: Failure | None
+    sent: bool
 
 
 class LostClaim(RevrecError):
@@ -50,12 +74,20 @@ def begin_attempt(
     return begun.id, number
 
 
-def end_attempt(connection: Connection, attempt_id: int, outcome: Outcome, who: Who) -> None:
-    """Keep what became of an attempt."""
+def end_attempt(
+    connection: Connection, attempt_id: int, outcome: Outcome, who: Who, failure: Failure | None = None
+) -> None:
+    """Keep what became of an attempt, and if it failed, what that means."""
     values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict()}
     ended = connection.execute(insert(attempt_outcome).values(values).returning(*attempt_outcome.c)).one()
     shown = {"outcome": outcome.outcome}
-    record(connection, who, "attempt ended", f"attempt {attempt_id}", shown, [of_rows(attempt_outcome, [ended])])
+    digests = [of_rows(attempt_outcome, [ended])]
+    if failure is not None:
+        shown |= {"failure": failure.name, "class": failure.error_class}
+        meant = {"attempt_id": attempt_id, **failure._asdict(), "named": canonical(failure.named)}
+        kept = connection.execute(insert(attempt_failure).values(meant).returning(*attempt_failure.c)).one()
+        digests.append(of_rows(attempt_failure, [kept]))
+    record(connection, who, "attempt ended", f"attempt {attempt_id}", shown, digests)
 
 
 def change_state(
@@ -158,9 +190,63 @@ def unread(connection: Connection, entry_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def refused(connection: Connection, until: date) -> list[int]:
-    """Entries that Intacct refused, dated on or before a day: their lines may try again."""
-    query = select(journal_entry.c.id).where(
-        journal_entry.c.state == "REJECTED", journal_entry.c.date <= until.isoformat()
+def refused(connection: Connection, until: date) -> list[Refused]:
+    """Entries that were refused, dated on or before a day, oldest first."""
+    last = (
+        select(func.max(attempt.c.id))
+        .join(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
+        .where(attempt.c.entry_id == journal_entry.c.id, attempt.c.kind == "send")
+        .where(attempt_outcome.c.outcome != "not_run")
+        .correlate(journal_entry)
+        .scalar_subquery()
     )
-    return list(connection.execute(query).scalars())
+    query = (
+        select(journal_entry.c.id, attempt_failure, last.label("sent"))
+        .select_from(journal_entry)
+        .outerjoin(attempt_failure, attempt_failure.c.attempt_id == last)
+        .where(journal_entry.c.state == "REJECTED", journal_entry.c.date <= until.isoformat())
+        .order_by(journal_entry.c.date, journal_entry.c.id)
+    )
+    return [_refused(row) for row in connection.execute(query)]
+
+
+def _refused(row: Row[Any]) -> Refused:
+    known = row.attempt_id is not None
+    failure = Failure(row.name, row.error_class, json.loads(row.named)) if known else None
+    return Refused(row.id, failure, row.sent is not None)
+
+
+def refusals(connection: Connection, entry_id: int) -> int:
+    """How often a schedule line of this entry was refused with its very error, since a person last gave it back."""
+    line, same, other = journal_line.alias("line"), journal_line.alias("same"), journal_entry.alias("other")
+    given_up = journal_line.alias("given_up")
+    its_error = select(journal_entry.c.error).where(journal_entry.c.id == entry_id).scalar_subquery()
+
+    def on_the_line(alias: Any) -> Any:
+        return (
+            (alias.c.charge_no == line.c.charge_no) & (alias.c.version == line.c.version) & (alias.c.seq == line.c.seq)
+        )
+
+    cancelled = (
+        select(func.coalesce(func.max(given_up.c.entry_id), 0))
+        .join(journal_entry, journal_entry.c.id == given_up.c.entry_id)
+        .where(on_the_line(given_up), journal_entry.c.state == "CANCELLED")
+        .scalar_subquery()
+    )
+    counted = (
+        select(func.count().label("times"))
+        .select_from(line)
+        .join(same, on_the_line(same) & (same.c.side == line.c.side))
+        .join(other, other.c.id == same.c.entry_id)
+        .where(line.c.entry_id == entry_id, line.c.side == "debit", other.c.state.in_(("REJECTED", "REPLACED")))
+        .where(other.c.error == its_error, other.c.id > cancelled)
+        .group_by(line.c.charge_no, line.c.version, line.c.seq)
+        .subquery()
+    )
+    return int(connection.execute(select(func.coalesce(func.max(counted.c.times), 0))).scalar_one())
+
+
+def next_doubtful(connection: Connection) -> str | None:
+    """When the first quarantine ends; None if no entry is in doubt, empty if one has none."""
+    query = select(func.min(func.coalesce(journal_entry.c.not_before, ""))).where(journal_entry.c.state == "IN_DOUBT")
+    return connection.execute(query).scalar()

@@ -334,3 +334,13 @@ attempt_outcome = Table(
     _text("response"),
 )
 """What became of an attempt; an attempt without one was cut off, and its entry is in doubt."""
+
+attempt_failure = Table(
+    "attempt_failure",
+    metadata,
+    Column("attempt_id", ForeignKey("attempt.id"), primary_key=True),
+    _text("name"),
+    _text("error_class"),
+    _text("named"),
+)
+"""What an answer that did not post was found to mean: the catalogue's name and class; ``named``, JSON, by its text."""

@@ -59,10 +59,19 @@ class Ledger:
     def send(self, prepared: Prepared) -> Answer:
         entry = self._prepared[prepared.control_id]
         if entry.entity in self.refuses:
-            return Answer(Outcome.REJECTED, entry.control_id, error_class=ErrorClass.NEEDS_DATA, advice="mend it")
+            meant = {"failure": "dimension-unknown", "named": {"dimension": "Location", "value": "NOWHERE"}}
+            return Answer(
+                Outcome.REJECTED, entry.control_id, error_class=ErrorClass.NEEDS_DATA, advice="mend it", **meant
+            )
         self.saved.append((str(100 + len(self.saved)), entry))
         if entry.entity in self.deaf:
-            return Answer(Outcome.IN_DOUBT, entry.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back")
+            return Answer(
+                Outcome.IN_DOUBT,
+                entry.control_id,
+                error_class=ErrorClass.IN_DOUBT,
+                advice="read it back",
+                failure="no-answer-in-time",
+            )
         return Answer(Outcome.POSTED, entry.control_id, self.saved[-1][0], http_status=200, redacted_response="<ok/>")
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:

@@ -125,14 +125,14 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("entries are committed only after they were sent")
 def _() -> AbstractContextManager[Any]:
-    def run(original: Any, context: Any, day: date, connect: Any) -> Any:
+    def run(original: Any, context: Any, day: date, connect: Any, *more: Any) -> Any:
         with discarded(context.database) as connection:
             _run, numbers = run_module._commit_intents(connection, context, day, "C")
             made = [entries.entry(connection, number).entry for number in numbers]
         with connect(context) as gateway:
             for entry in made:
                 gateway.send(gateway.prepare(entry))
-        return original(context, day, connect)
+        return original(context, day, connect, *more)
 
     return replaced(run_module, "_run")(run)
 

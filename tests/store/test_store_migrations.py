@@ -120,8 +120,8 @@ def test_each_database_gets_a_deployment_id_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
-        ("9999", r"revision 9999, newer than this revrec knows \(0002\); install a newer revrec"),
-        ("0000", r"revision 0000, this revrec needs 0002; back it up, then: revrec db upgrade"),
+        ("9999", rf"revision 9999, newer than this revrec knows \({migrations.HEAD}\); install a newer revrec"),
+        ("0000", rf"revision 0000, this revrec needs {migrations.HEAD}; back it up, then: revrec db upgrade"),
     ],
 )
 def test_a_database_of_another_revision_is_refused_with_the_mend(database: Database, revision: str, said: str) -> None:

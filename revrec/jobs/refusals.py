@@ -1,0 +1,65 @@
+"""What becomes of entries that Intacct refused: tried again under a new reference, looked for first, or set aside.
+
+A refusal that revrec knows saved nothing: its lines may go on. One that it does not know may be the words of another
+language for "already recorded": Intacct is read back before anything of it is sent again. What is refused with the
+same error again and again is set aside for a person, so that it costs no more requests.
+"""
+
+from contextlib import suppress
+from datetime import date
+from typing import TYPE_CHECKING
+
+from revrec.intacct.catalogue import failure_named, policies
+from revrec.store import entries, postings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+    from revrec.store.postings import Refused
+
+
+def give_back(connection: "Connection", context: "Context", day: date, again: bool) -> None:
+    """Give the lines of refused entries back, to go on under new references, unless they must be looked for before.
+
+    ``again``: a later pass of the same command, where only what passes by itself is tried again.
+    """
+    for refused in postings.refused(connection, day):
+        if _understood(refused) and (passes(refused) or not again):
+            postings.release(connection, refused.id, context.who())
+
+
+def not_understood(connection: "Connection", day: date) -> list[int]:
+    """Refused entries that must be looked for in Intacct before their lines may go on."""
+    return [refused.id for refused in postings.refused(connection, day) if not _understood(refused)]
+
+
+def _understood(refused: "Refused") -> bool:
+    """Whether nothing was saved for sure: it was never sent, or the catalogue knows why it was refused."""
+    row = failure_named(refused.failure.name) if refused.failure else None
+    return not refused.sent or (row is not None and not row.wrapper)
+
+
+def passes(refused: "Refused") -> bool:
+    """Whether the refusal passes by itself."""
+    row = failure_named(refused.failure.name) if refused.failure else None
+    return row is not None and policies()[row.error_class].later
+
+
+def set_aside(context: "Context", numbers: set[int]) -> None:
+    """Hold those of these entries that were refused too often with the same error."""
+    most = context.settings.number("posting", "refusals")
+    with context.database.read() as connection:
+        refused = numbers.intersection(entries.numbers_in(connection, "REJECTED"))
+        times = {number: postings.refusals(connection, number) for number in refused}
+    for number in sorted(number for number, count in times.items() if count >= most):
+        with context.database.write() as connection, suppress(postings.LostClaim):
+            head = entries.head(connection, number)
+            advice = _TOO_OFTEN.format(times[number], f" {head.advice}" if head.advice else "", head.reference)
+            postings.change_state(connection, number, "REJECTED", "HELD", context.who(), advice=advice)
+
+
+_TOO_OFTEN = (
+    "Refused {0} times with the same error, and set aside.{1} When its cause is mended: revrec postings resolve {2} "
+    "--resend --reason TEXT; to let the present rules decide anew, --cancel."
+)

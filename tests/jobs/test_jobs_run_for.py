@@ -1,0 +1,221 @@
+"""``revrec run --retry-for``: passes until nothing is left that passes by itself, on a clock that takes no time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import BadConfiguration, Busy
+from revrec.intacct.errors import SignInFailed
+from revrec.jobs.alert import run_and_tell
+from revrec.jobs.context import Context
+from revrec.jobs.run import RunResult
+from revrec.jobs.run_for import run_for
+from revrec.store.workers import at_work
+
+DAY = date(2024, 2, 10)
+MINUTE = timedelta(minutes=1)
+REAL = {"REVREC_POSTING_QUARANTINE": "16 min", "REVREC_POSTING_RETRIES": "0"}
+
+
+class Clock:
+    """A clock that moves only while somebody sleeps; ``meanwhile`` says what happens during which pause."""
+
+    def __init__(self) -> None:
+        self.began = self.time = datetime(2024, 2, 11, 6, 15, tzinfo=UTC)
+        self.pauses: list[float] = []
+        self.meanwhile: dict[int, Callable[[], object]] = {}
+        self.said: list[str] = []
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.meanwhile.get(len(self.pauses), lambda: None)()
+        self.time += timedelta(seconds=seconds)
+
+    @property
+    def minutes(self) -> float:
+        return (self.time - self.began) / MINUTE
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def command(books: Any, clock: Clock) -> Callable[..., Context]:
+    def made(**environment: str) -> Context:
+        context = books.context("run", **{**REAL, **environment})
+        return replace(context, now=clock, sleep=clock.sleep, say=clock.said.append)
+
+    return made
+
+
+@pytest.fixture
+def two(books: Any, row: Any) -> Any:
+    """Books with two entries due."""
+    books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
+    return books
+
+
+@pytest.fixture(autouse=True)
+def as_ever(intacct: Any) -> Any:
+    """The switches of these tests, put back."""
+    yield
+    intacct.admin("/switch", offline=False, random_failures=0, retry_after=0, denied="")
+    intacct.admin("/senders", id=intacct.address["sender_id"], password=intacct.address["sender_password"])
+
+
+def outcomes(books: Any) -> list[str]:
+    return [outcome for (outcome,) in books.sql("SELECT outcome FROM posting_run ORDER BY id")]
+
+
+def test_where_nothing_is_left_there_is_one_pass(two: Any, command: Any, clock: Clock) -> None:
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert result.complete and result.runs == [1] and clock.pauses == []
+
+
+def test_a_gateway_off_line_is_tried_every_quarter_of_an_hour(
+    two: Any, command: Any, clock: Clock, intacct: Any
+) -> None:
+    intacct.admin("/switch", offline=True)
+    clock.meanwhile[3] = lambda: intacct.admin("/switch", offline=False)
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert result.complete and result.counts["posted"] == 2 and len(intacct.entries()) == 2
+    assert len(clock.pauses) == 3 and all(0.9 * 900 <= pause <= 1.1 * 900 for pause in clock.pauses)
+    assert len(set(clock.pauses)) == 3, "a little more or less"
+    assert outcomes(two)[0].startswith("stopped:") and outcomes(two)[-1].startswith("2 posted")
+    assert all("trying again at " in said for said in clock.said if "sandbox" not in said)
+
+
+def test_a_doubt_is_settled_as_soon_as_its_quarantine_is_over(
+    two: Any, command: Any, clock: Clock, intacct: Any
+) -> None:
+    intacct.fault("drop@after:1x:create")
+    result = run_for(command(REVREC_POSTING_RETRY_EVERY="3 h"), DAY, timedelta(hours=2))
+    assert result.complete and result.runs == [1, 2]
+    assert 16 <= clock.minutes < 17 and len(clock.pauses) == 1
+    assert [one["status"] for one in result.entries] == ["posted", "posted"], "the result is that of both passes"
+    assert result.counts["posted"] == 2
+
+
+def test_a_doubt_whose_quarantine_ends_after_the_time_is_up_is_left_to_the_next_run(
+    two: Any, command: Any, clock: Clock, intacct: Any
+) -> None:
+    intacct.fault("drop@after:1x:create")
+    result = run_for(command(), DAY, timedelta(minutes=10))
+    assert clock.pauses == [] and result.counts["in_doubt"] == 1 and result.counts["posted"] == 1
+
+
+def test_when_the_time_is_up_it_ends_with_what_is_left(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.fault("429@before:99x:create")
+    result = run_for(command(), DAY, timedelta(minutes=40))
+    assert clock.minutes == 40, "a last try when the time is up"
+    assert result.stopped is not None and result.counts["waiting"] == 2 and len(result.runs) == 4
+    intacct.fault("")
+    assert two.run(DAY.isoformat()).counts["posted"] == 2, "the next plain run does it, once"
+    assert len(intacct.entries()) == 2
+
+
+def test_a_gateway_that_is_never_reached_is_told_at_the_end(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.admin("/switch", offline=True)
+    with pytest.raises(BadConfiguration, match="maintenance"):
+        run_for(command(), DAY, timedelta(minutes=20))
+    assert clock.minutes == 20
+
+
+def test_what_intacct_asks_for_is_honoured_between_passes(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.admin("/switch", retry_after=1800)
+    intacct.fault("429@before:1x:create")
+    assert run_for(command(), DAY, timedelta(hours=2)).complete
+    assert clock.pauses == [1800]
+
+
+def test_what_needs_data_is_not_tried_again_and_what_passes_by_itself_is(
+    two: Any, command: Any, clock: Clock, intacct: Any, row: Any
+) -> None:
+    two.take(row("INV-3", post_date="2024-01-07", entity="E1", location="NOWHERE"), name="bad.csv")
+    intacct.admin("/switch", random_failures=3)
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert result.counts == {"posted": 2, "failed": 1, "in_doubt": 0, "held": 0, "waiting": 0}
+    sent = two.sql("SELECT reference FROM journal_entry WHERE entity = 'E1'")
+    assert len(sent) == 1, "the refused one was sent once"
+    assert result.runs == [1, 2], "and does not keep the command at it"
+    assert len(intacct.entries()) == 2
+
+
+def test_a_refused_sign_in_ends_it_at_once(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.fault("429@before:1x:create")
+    clock.meanwhile[1] = lambda: intacct.admin("/senders", id=intacct.address["sender_id"], password="another")
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert len(clock.pauses) == 1
+    assert result.stopped is not None and result.stopped.error_class == "needs_sign_in"
+    with pytest.raises(SignInFailed):
+        run_for(command(), DAY, timedelta(hours=2))
+    assert len(clock.pauses) == 1
+
+
+def test_nothing_is_held_while_it_waits_and_another_run_may_finish_the_work(
+    two: Any, command: Any, clock: Clock, intacct: Any
+) -> None:
+    intacct.fault("429@before:1x:create")
+    clock.meanwhile[1] = lambda: two.run(DAY.isoformat())
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert result.complete and len(intacct.entries()) == 2 and result.runs == [1, 3]
+
+
+def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
+    two: Any, command: Any, clock: Clock, intacct: Any
+) -> None:
+    intacct.fault("429@before:1x:create")
+    held: list[Any] = []
+
+    def hold() -> None:
+        held.append(at_work(two.context().database, "other", 0, 1, 60))
+        held[0].__enter__()
+
+    clock.meanwhile[1] = hold
+    clock.meanwhile[2] = lambda: held[0].__exit__(None, None, None)
+    assert run_for(command(), DAY, timedelta(hours=2)).complete
+    with at_work(two.context().database, "other", 0, 1, 60), pytest.raises(Busy):
+        run_for(command(), DAY, timedelta(hours=2))
+
+
+def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.fault("429@before:2x:create")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.meanwhile[2] = interrupt
+    result = run_for(command(), DAY, timedelta(hours=2))
+    assert result.interrupted and result.counts["waiting"] == 2
+    assert all(outcomes(two)), "every run's record is closed"
+
+
+def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+    intacct.fault("429@before:1x:create")
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    clock.meanwhile[1] = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run_for(command(REVREC_POSTING_RETRIES="1"), DAY, timedelta(hours=2))
+    assert outcomes(two) == ["stopped: interrupted"]
+
+
+def test_people_are_told_once_at_the_end(
+    two: Any, command: Any, clock: Clock, intacct: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[RunResult] = []
+    monkeypatch.setattr("revrec.jobs.alert._finished", lambda _context, result: told.append(result))
+    monkeypatch.setattr("revrec.jobs.alert._tell", lambda _context, _warn, facts: facts())
+    intacct.fault("429@before:2x:create")
+    result = run_and_tell(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
+    assert told == [result] and result.complete and len(result.runs) == 3

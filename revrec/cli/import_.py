@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
     from revrec.jobs.import_files import ImportResult
+    from revrec.sources import ColumnMapping
 
 COUNTS = ("rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
 COLUMNS = ("file", "kind", *COUNTS, "outcome")
@@ -21,15 +22,24 @@ def register(app: typer.Typer) -> None:
     @command(app, "import")
     def import_files(
         options: Options,
-        sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Files: CSV, JSON, JSON Lines or XML.")],
+        sources: Annotated[
+            list[Path], typer.Argument(metavar="SOURCE", help="Files of any format, also in zip or gzip.")
+        ],
         mapping: Annotated[
-            str | None, typer.Option("--map", metavar="NAME", help="A [mapping.NAME] of the configuration.")
+            str | None,
+            typer.Option("--map", metavar="NAME", help="A [mapping.NAME] of the configuration, or a shipped one."),
         ] = None,
-        events: Annotated[bool, typer.Option("--events", help="The files hold fulfilment events.")] = False,
+        events: Annotated[
+            bool, typer.Option("--events", help="Native files of events; with --map, its events alone.")
+        ] = False,
         keep_good: Annotated[bool, typer.Option("--keep-good", help="Set bad rows aside, import the rest.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; keep nothing.")] = False,
+        explain: Annotated[
+            bool, typer.Option("--explain", help="Show how the first rows are read, field by field; keep nothing.")
+        ] = False,
+        rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
     ) -> None:
-        """Import charge lines or fulfilment events; all or nothing a file.
+        """Import charge lines and fulfilment events; all or nothing a file.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
         same file twice changes nothing; the same charge with other figures is a conflict, never overwritten.
@@ -37,19 +47,21 @@ def register(app: typer.Typer) -> None:
         \b
         Examples:
           revrec import charges.csv
-          revrec import --map shopify orders.csv --dry-run
+          revrec import --map shopify-orders orders.json --dry-run
           revrec import --events deliveries.csv
+          revrec import --explain --map x12 invoices.edi
         """
-        from revrec.jobs.import_files import import_charges, mapping_of
-        from revrec.jobs.record_events import import_events
+        from revrec.jobs.import_files import import_document, mappings_of
 
         context = options.context()
-        use = mapping_of(context, mapping, events)
-        job = import_events if events else import_charges
+        use = mappings_of(context, mapping, events)
+        if explain:
+            _explain(options, sources, use, rows)
+            return
         results: list[ImportResult] = []
         try:
             for source in sources:
-                results.append(job(context, source, use, keep_good, dry_run))
+                results += import_document(context, source, use, keep_good, dry_run)
         finally:
             if results:
                 _show(options, results)
@@ -96,7 +108,11 @@ def _report(result: "ImportResult") -> None:
     if result.refused:
         place = "" if result.refused.startswith(result.file) else f"{result.file}: "
         _say(f"revrec: {place}{result.refused}")
-    elif result.dry_run:
+        return
+    if result.passed_over:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in result.passed_over.items())
+        _say(f"{result.file}: {result.kind}: records passed over: {reasons}")
+    if result.dry_run:
         _say(f"{result.file}: dry run, nothing was kept")
     elif result.quarantined:
         _say(f"{result.file}: {result.rejected} of {result.rows} rows set aside, the others taken")
@@ -104,3 +120,29 @@ def _report(result: "ImportResult") -> None:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
+
+
+FIELDS = ("field", "column", "raw", "value", "how")
+
+
+def _explain(options: Options, sources: list[Path], mappings: "list[ColumnMapping]", rows: int) -> None:
+    """Show how the first rows of each file are read."""
+    from revrec.cli.output import print_json, print_table
+    from revrec.jobs.explain_import import explain
+
+    found = [one for source in sources for one in explain(source, mappings, rows)]
+    if options.json:
+        print_json({"files": found})
+    elif options.csv:
+        fail("--format csv: an explanation is a tree, not a table; write --format json", 2)
+    else:
+        for file in found:
+            head = f"{file['file']}: {file['kind']}, format {file['format']}, mapping {file['mapping']}"
+            print(head)
+            for row in file["rows"]:
+                print_table(row["fields"], FIELDS, title=row["place"] + (f": {row['said']}" if row["said"] else ""))
+            if file["refused"]:
+                print(f"\n{file['refused']}")
+            print()
+    if any(file["refused"] for file in found):
+        raise typer.Exit(3)

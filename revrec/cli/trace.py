@@ -91,6 +91,26 @@ def _source(life: dict[str, Any], root: "Tree") -> None:
     branch = _add(root, f"source: {source['uri']}, row {source['row']}")
     _add(branch, f"sha256 {source['sha256']}, {source['size']:,} bytes, mapping {source['mapping']}")
     _add(branch, f"imported {_when(source['imported_at'])} by {source['actor']}")
+    _cleaning(source, branch)
+    aside = source["quarantine"]
+    if aside:
+        why = "; ".join(f"{one['field']}: {one['reason']}" for one in aside["problems"])
+        quarantine = _add(branch, f"set aside as quarantine {aside['id']}: {why}")
+        for fix in aside["fixes"]:
+            put = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
+            _add(
+                quarantine,
+                f"fixed {_when(fix['at'])} by {fix['actor']}: {put}" + (f" ({fix['reason']})" * bool(fix["reason"])),
+            )
+        _add(quarantine, f"released {_when(aside['released'])} by {aside['by']}")
+
+
+def _cleaning(source: dict[str, Any], branch: "Tree") -> None:
+    if source["cleaning"]:
+        cleaned = _add(branch, "cleaned")
+        for step in source["cleaning"]:
+            how = f"{step['step']} of {step['table']}, row {step['table_row']}" if step["table"] else step["step"]
+            _add(cleaned, f'{step["field"]} "{step["before"]}" to "{step["after"]}": {how}')
 
 
 def _events(life: dict[str, Any], root: "Tree") -> None:
@@ -100,6 +120,8 @@ def _events(life: dict[str, Any], root: "Tree") -> None:
         where = f"{event['source']['uri']}, row {event['row']}" if event["source"] else "by hand"
         branch = _add(root, f"event: {event['kind']} on {event['date']}{said}")
         _add(branch, f"recorded {_when(event['recorded_at'])} by {event['actor']}, {where}")
+        if event["source"]:
+            _cleaning(event["source"], branch)
 
 
 def _rule(life: dict[str, Any], root: "Tree") -> None:

@@ -1,19 +1,15 @@
-"""``revrec import``: files of charge lines or fulfilment events into the database, all or nothing a file."""
+"""``revrec import``: files of charge lines and fulfilment events into the database, all or nothing a file."""
 
-import hashlib
 import json
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from revrec.core.charge_line import ChargeLine
-from revrec.core.errors import BadConfiguration
-from revrec.core.fingerprint import differences, fingerprint
+from revrec.jobs.mappings import mapping_of, mappings_of
+from revrec.jobs.receiving import BATCH, ChargeTaker, ImportResult, Reception, batches, shown_name
 from revrec.jobs.rules import load_rules
-from revrec.jobs.scheduling import Scheduler
-from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, Bad, ColumnMapping, Good, Problem, SourceStream, read_charges
+from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, read_charges, read_events
+from revrec.sources.archives import Member, members
 from revrec.sources.problems import SourceError
 from revrec.store import charges
 from revrec.store.audit import record
@@ -23,102 +19,135 @@ if TYPE_CHECKING:
 
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
-    from revrec.store.audit import Who
 
-T = TypeVar("T")
-
-BATCH = 2_000
-"""Rows that are compared and written together."""
-
-MOST_REPORTED = 1_000
-"""Rows reported in full; any further ones are counted."""
-
-
-@dataclass
-class ImportResult:
-    """What became of one file. ``rejected`` rows are in ``report``; they were set aside if ``quarantined``."""
-
-    file: str
-    kind: str
-    rows: int = 0
-    accepted: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    scheduled: int = 0
-    unscheduled: int = 0
-    quarantined: bool = False
-    dry_run: bool = False
-    refused: str = ""
-    """Why the whole file was refused; empty if it was taken."""
-    report: list[dict[str, object]] = field(default_factory=list)
-
-    def refuse(self, why: str) -> None:
-        """Tell that nothing of the file was taken, and why."""
-        self.refused = why
-        self.accepted = self.scheduled = self.unscheduled = 0
-
-    def reject(self, row: Bad) -> None:
-        """Count a bad row and report each of its problems."""
-        self.rejected += 1
-        if self.rejected <= MOST_REPORTED:
-            self.report += [
-                {"file": self.file, "row": row.row_number, "place": row.place, **problem._asdict()}
-                for problem in row.problems
-            ]
+__all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "mappings_of"]
 
 
 class Undo(Exception):
-    """Rolls the file's transaction back; its result tells why."""
+    """Rolls the file's transaction back; its results tell why."""
 
 
 def import_charges(
     context: "Context", path: Path, mapping: ColumnMapping | None = None, keep_good: bool = False, dry_run: bool = False
 ) -> ImportResult:
-    """Import a file of charge lines and schedule the new ones, in one transaction.
+    """Import a file of charge lines alone: see :func:`import_document`."""
+    return import_document(context, path, [mapping or NATIVE_CHARGES], keep_good, dry_run)[0]
 
-    A charge the store has with the same figures is unchanged; with other figures it is a conflict, reported as a
-    problem of its row and never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside.
+
+def import_document(
+    context: "Context",
+    path: Path,
+    mappings: Sequence[ColumnMapping],
+    keep_good: bool = False,
+    dry_run: bool = False,
+) -> list[ImportResult]:
+    """Import a file by each of the mappings, charge lines before events, in one transaction.
+
+    An archive is taken as its members, together. New charge lines are scheduled; a charge or event that the store has
+    with the same figures is unchanged; a charge with other figures is a conflict, reported as a problem of its row and
+    never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
+    each member and mapping; if one is refused, all are.
 
     Raises:
         RuleErrors: the rules are broken; nothing runs on them.
     """
-    result = ImportResult(shown_name(path), "charges", dry_run=dry_run)
+    document = _Document(context, path, mappings, keep_good, dry_run)
     book = load_rules(context)
     try:
-        source = source_file(path)
-        with context.database.write() as connection:
-            _ChargeImport(connection, context, result, source, book, mapping or NATIVE_CHARGES).run(path, keep_good)
+        document.take(book)
     except Undo:
         pass
     except SourceError as error:
-        result.refuse(str(error))
-    return result
+        document.current().refuse(str(error))
+    document.tell_the_others()
+    return document.results
 
 
-def source_file(path: Path) -> charges.SourceFile:
-    """Where the file is, its SHA-256 and size.
+class _Document:
+    """One file on its way in, with all that it holds."""
+
+    def __init__(
+        self, context: "Context", path: Path, mappings: Sequence[ColumnMapping], keep_good: bool, dry_run: bool
+    ) -> None:
+        self._context = context
+        self._path = path
+        self._mappings = mappings
+        self._keep_good = keep_good
+        self._dry_run = dry_run
+        self.results: list[ImportResult] = []
+
+    def current(self) -> ImportResult:
+        """The result of what is being read, or of the whole file before anything was."""
+        if not self.results:
+            self.results.append(ImportResult(shown_name(self._path), self._mappings[0].rows, dry_run=self._dry_run))
+        return self.results[-1]
+
+    def take(self, book: "RuleBook") -> None:
+        """Import every member by every mapping.
+
+        Raises:
+            Undo: nothing of it is kept.
+            SourceError: a member cannot be read.
+        """
+        parts = members(self._path, shown_name(self._path), self._mappings[0].format)
+        sources = [source_file(part) for part in parts]
+        with self._context.database.write() as connection:
+            for part, source in zip(parts, sources, strict=True):
+                first = len(self.results)
+                for mapping in self._mappings:
+                    self._part(connection, part, source, mapping, book)
+                self._not_empty(part, self.results[first:])
+            if self._dry_run:
+                raise Undo
+
+    def _part(
+        self,
+        connection: "Connection",
+        part: Member,
+        source: charges.SourceFile,
+        mapping: ColumnMapping,
+        book: "RuleBook",
+    ) -> None:
+        result = ImportResult(part.name, mapping.rows, dry_run=self._dry_run)
+        self.results.append(result)
+        # A part that brings nothing new leaves no trace, whatever the others bring.
+        savepoint = connection.begin_nested()
+        kept = _FileImport(connection, self._context, result, source, mapping).run(
+            part, book, self._keep_good, may_be_empty=len(self._mappings) > 1
+        )
+        if result.refused:
+            raise Undo
+        if kept:
+            savepoint.commit()
+        else:
+            savepoint.rollback()
+
+    def _not_empty(self, part: Member, results: Sequence[ImportResult]) -> None:
+        if not any(one.rows or one.passed_over for one in results):
+            kinds = " and no ".join(one.kind for one in results)
+            raise SourceError(part.name, "", f"has no {kinds}", "check whether it is the file, and the mapping, meant")
+
+    def tell_the_others(self) -> None:
+        """If one part was refused, so are all."""
+        refused = next((one for one in self.results if one.refused), None)
+        for result in self.results:
+            if refused and not result.refused:
+                result.refuse(f"not imported either: the {refused.kind} of {refused.file} cannot be used")
+
+
+def source_file(part: Member) -> charges.SourceFile:
+    """Where a member is, its SHA-256 and its size.
 
     Raises:
         SourceError: it is missing, a folder, empty or cannot be read.
     """
-    with SourceStream(path) as stream:
-        del stream
-    digest = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return charges.SourceFile(shown_name(path), digest.hexdigest(), size)
+    with part.open() as stream:
+        stream.drain()
+        return charges.SourceFile(part.name, stream.sha256(), stream.size)
 
 
-def shown_name(path: Path) -> str:
-    """The path as text. Bytes that are none show as ``\\xNN``, since neither JSON nor a database could hold them."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-class FileImport:
-    """The common part of importing charges and events: provenance, bad rows, and keeping all or nothing."""
+class _FileImport:
+    """One file, read by one mapping: provenance, rows, bad rows, and keeping all or nothing."""
 
     def __init__(
         self,
@@ -128,150 +157,74 @@ class FileImport:
         source: charges.SourceFile,
         mapping: ColumnMapping,
     ) -> None:
-        self.connection = connection
-        self.context = context
-        self.result = result
-        self.source = source
-        self.mapping = mapping
-        self.who: Who = context.who()
-        self.import_id = charges.next_import(connection)
-        self.subject = f"import {self.import_id}"
-        shown = {"file": source.uri, "sha256": source.sha256, "size": source.size, "mapping": mapping.name}
-        self.audit_seq = record(connection, self.who, f"import of {result.kind} begun", self.subject, shown)
+        self._connection = connection
+        self._context = context
+        self._result = result
+        self._source = source
+        self._mapping = mapping
+        who = context.who()
+        import_id = charges.next_import(connection)
+        subject = f"import {import_id}"
+        shown: dict[str, object] = {"file": source.uri, "sha256": source.sha256, "size": source.size}
+        shown |= {"mapping": mapping.name} | ({"tables": mapping.tables} if mapping.tables else {})
+        audit_seq = record(connection, who, f"import of {result.kind} begun", subject, shown)
         self._provenance = charges.add_import(
-            connection, self.import_id, result.kind, source, mapping.name, self.who.at, self.who.actor, self.audit_seq
+            connection, import_id, result.kind, source, mapping.name, who.at, who.actor, audit_seq
         )
-        self._aside: list[tuple[int, str, str]] = []
+        self._to = Reception(connection, who, result, import_id, subject, audit_seq)
 
-    def reject(self, row: Bad, raw: Any = ()) -> None:
-        """Report a bad row, and remember it for the quarantine."""
-        self.result.reject(row)
-        problems = json.dumps([problem._asdict() for problem in row.problems], ensure_ascii=False)
-        self._aside.append((row.row_number, problems, json.dumps(list(raw), ensure_ascii=False)))
-
-    def finish(self, keep_good: bool, read: str) -> None:
-        """Keep the import, or undo it: if it was bad, if it brought nothing new, or on a dry run.
+    def run(self, part: Member, book: "RuleBook", keep_good: bool, may_be_empty: bool) -> bool:
+        """Read, compare, write, schedule; batch by batch. Tells whether there is anything to keep.
 
         Raises:
-            SourceError: the file changed between hashing and reading.
+            SourceError: the file cannot be read, or changed between hashing and reading.
         """
-        result = self.result
-        if read != self.source.sha256:
-            raise SourceError(
-                self.source.uri, "", "it changed while it was read", "import it again when it is complete"
-            )
+        taker = self._taker(book)
+        with part.open() as stream:
+            read: Any = read_charges if self._mapping.rows == "charges" else read_events
+            rows = read(stream, self._mapping, may_be_empty)
+            for batch in batches(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
+                taker.take(batch)
+            if stream.sha256() != self._source.sha256:
+                mend = "import it again when it is complete"
+                raise SourceError(self._source.uri, "", "it changed while it was read", mend)
+            return self._finish(keep_good, stream.header)
+
+    def _taker(self, book: "RuleBook") -> Any:
+        if self._mapping.rows == "charges":
+            return ChargeTaker(self._to, book)
+        from revrec.jobs.record_events import EventTaker
+
+        return EventTaker(self._to, book)
+
+    def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:
+        result = self._result
         if result.rejected and not keep_good:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
             result.refuse(f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good")
-        aside = self._new_aside() if result.rejected and not result.refused else []
-        if result.refused or result.dry_run or not (result.accepted or aside):
-            raise Undo
+            return False
+        aside = self._new_aside(header) if result.rejected else []
+        if not (result.accepted or aside):
+            return False
         digests = [self._provenance]
         if aside:
-            digests.append(charges.add_quarantined(self.connection, self.import_id, aside))
+            digests.append(charges.add_quarantined(self._connection, self._to.import_id, aside))
         counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "rejected")}
-        record(self.connection, self.who, f"import of {result.kind} done", self.subject, counts, digests)
+        if result.passed_over:
+            counts["passed_over"] = sum(result.passed_over.values())
+        record(self._connection, self._to.who, f"import of {result.kind} done", self._to.subject, counts, digests)
+        return True
 
-    def _new_aside(self) -> list[tuple[int, str, str]]:
+    def _new_aside(self, header: Sequence[str]) -> list[tuple[int, str, str]]:
         """The bad rows that no earlier import of the same content has set aside already."""
-        before = charges.quarantined_rows(self.connection, self.result.kind, self.source.sha256)
-        self.result.quarantined = not self.result.dry_run
-        return [row for row in self._aside if row[0] not in before]
+        before = charges.quarantined_rows(self._connection, self._result.kind, self._source.sha256)
+        self._result.quarantined = not self._result.dry_run
+        return [set_aside(row, header) for row in self._to.aside if row.row_number not in before]
 
 
-class _ChargeImport(FileImport):
-    """One file of charge lines on its way in."""
-
-    def __init__(
-        self,
-        connection: "Connection",
-        context: "Context",
-        result: ImportResult,
-        source: charges.SourceFile,
-        book: "RuleBook",
-        mapping: ColumnMapping,
-    ) -> None:
-        super().__init__(connection, context, result, source, mapping)
-        self._scheduler = Scheduler(connection, book, self.who, self.audit_seq)
-        self._next = charges.next_no(connection)
-
-    def run(self, path: Path, keep_good: bool) -> None:
-        """Read, compare, write, schedule; batch by batch."""
-        with SourceStream(path) as stream:
-            rows = read_charges(stream, self.mapping)
-            for batch in batches(self.context.progress.track(rows, f"importing {path.name}"), BATCH):
-                self._take(batch)
-            read = stream.sha256()
-        self.result.scheduled, self.result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
-        self.finish(keep_good, read)
-
-    def _take(self, batch: list[Good[ChargeLine] | Bad]) -> None:
-        self.result.rows += len(batch)
-        good = [row for row in batch if isinstance(row, Good)]
-        known = charges.known(self.connection, [row.line.id for row in good])
-        new: list[tuple[Any, ...]] = []
-        for row in batch:
-            if isinstance(row, Bad):
-                self.reject(row)
-            else:
-                self._one(row, known, new)
-        if new:
-            digest = charges.add_charges(self.connection, new)
-            record(self.connection, self.who, "charge lines written", f"rows of {self.subject}", {}, [digest])
-        self._scheduler.flush()
-
-    def _one(self, row: Good[ChargeLine], known: dict[str, charges.Known], new: list[tuple[Any, ...]]) -> None:
-        line = row.line
-        mark = fingerprint(line)
-        same = known.get(line.id)
-        if same is None:
-            no, self._next = self._next, self._next + 1
-            known[line.id] = charges.Known(no, mark, self.import_id, row.row_number)
-            new.append(charges.charge_row(no, line, mark, self.import_id, row.row_number))
-            self._scheduler.first(no, line)
-            self.result.accepted += 1
-        elif same.import_id == self.import_id:
-            problem = Problem(
-                "charge", line.id, f"stands in row {same.row} of this file already", "keep one of the two"
-            )
-            self.reject(Bad(row.row_number, [problem], f"row {row.row_number}"), row.raw)
-        elif same.fingerprint == mark:
-            self.result.unchanged += 1
-        else:
-            self.reject(Bad(row.row_number, self._conflicts(same, line), f"row {row.row_number}"), row.raw)
-
-    def _conflicts(self, same: charges.Known, line: ChargeLine) -> list[Problem]:
-        """One problem for each figure that differs from the imported charge, which stays as it is."""
-        mend = "the imported charge stays as it is; send a change as a new line that corrects it"
-        stored = charges.read_charge(self.connection, same.no)
-        return [
-            Problem(name, new, f"{line.id} was imported with {old or 'nothing'}", mend)
-            for name, old, new in differences(stored, line)
-        ]
-
-
-def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapping:
-    """The named mapping of the configuration, or the native one for charges or events.
-
-    Raises:
-        BadConfiguration: there is no such mapping, it is wrong, or it reads the other kind of rows.
-    """
-    if not name:
-        return NATIVE_EVENTS if events else NATIVE_CHARGES
-    mapping = ColumnMapping.from_config(name, context.settings.mapping(name))
-    if (mapping.rows == "events") != events:
-        flag = "with" if mapping.rows == "events" else "without"
-        raise BadConfiguration(f"mapping {name} reads {mapping.rows}: import its files {flag} --events")
-    return mapping
+def set_aside(row: Bad, header: Sequence[str]) -> tuple[int, str, str]:
+    """A bad row as the quarantine keeps it: number, problems, and its values by column, or as they stood."""
+    problems = json.dumps([problem._asdict() for problem in row.problems], ensure_ascii=False)
+    named = len(row.raw) == len(header) == len(set(header))
+    raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)
+    return row.row_number, problems, json.dumps(raw, ensure_ascii=False)

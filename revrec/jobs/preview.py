@@ -93,7 +93,7 @@ def preview_file(
         BadInput: a row cannot be used.
     """
     from revrec.jobs.rules import load_rules
-    from revrec.sources import Bad, Problem, read_charges
+    from revrec.sources import Bad, PassedOver, Problem, read_charges
 
     book = load_rules(context)
     result = Preview(first, last)
@@ -101,6 +101,8 @@ def preview_file(
     for row in read_charges(path, mapping):
         if isinstance(row, Bad):
             raise BadInput("\n".join(row.report(str(path))))
+        if isinstance(row, PassedOver):
+            continue
         first_row = rows.setdefault(row.line.id, row.row_number)
         if first_row != row.row_number:
             problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.charge_line import FulfilmentEvent
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
-from revrec.jobs.import_files import BATCH, FileImport, ImportResult, Undo, batches, shown_name, source_file
+from revrec.jobs.receiving import ImportResult, Reception
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Change, Scheduler
-from revrec.sources import NATIVE_EVENTS, Bad, ColumnMapping, EventRow, Good, Problem, SourceStream, read_events
-from revrec.sources.problems import SourceError
+from revrec.sources import NATIVE_EVENTS, ColumnMapping, EventRow, Good, Problem
+from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
 
@@ -49,76 +49,73 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
 def import_events(
     context: "Context", path: Path, mapping: ColumnMapping | None = None, keep_good: bool = False, dry_run: bool = False
 ) -> ImportResult:
-    """Import a file of events and schedule their charge lines again, in one transaction.
+    """Import a file of events alone: see :func:`revrec.jobs.import_files.import_document`."""
+    from revrec.jobs.import_files import import_document
+
+    return import_document(context, path, [mapping or NATIVE_EVENTS], keep_good, dry_run)[0]
+
+
+class EventTaker:
+    """Records events that the store does not have, and schedules their charge lines again.
 
     An event that was recorded before, with the same figures, changes nothing. A charge that the store does not have
-    is a problem of its row.
+    is a problem of its row; ``source/document/*`` stands for every charge line of a document.
     """
-    result = ImportResult(shown_name(path), "events", dry_run=dry_run)
-    book = load_rules(context)
-    try:
-        source = source_file(path)
-        with context.database.write() as connection:
-            _EventImport(connection, context, result, source, mapping or NATIVE_EVENTS).run(path, book, keep_good)
-    except Undo:
-        pass
-    except SourceError as error:
-        result.refuse(str(error))
-    return result
 
+    def __init__(self, reception: Reception, book: "RuleBook") -> None:
+        self._to = reception
+        self._connection = reception.connection
+        self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
 
-class _EventImport(FileImport):
-    """One file of events on its way in."""
-
-    def run(self, path: Path, book: "RuleBook", keep_good: bool) -> None:
-        """Read, record, schedule; batch by batch."""
-        scheduler = Scheduler(self.connection, book, self.who, self.audit_seq)
-        with SourceStream(path) as stream:
-            rows = read_events(stream, self.mapping)
-            for batch in batches(self.context.progress.track(rows, f"importing {path.name}"), BATCH):
-                touched = self._take(batch)
-                self.result.scheduled += len(scheduler.again(touched))
-            read = stream.sha256()
-        self.finish(keep_good, read)
-
-    def _take(self, batch: list[Good[EventRow] | Bad]) -> list[int]:
-        self.result.rows += len(batch)
-        good = [row for row in batch if isinstance(row, Good)]
-        known = charges.known(self.connection, [row.line.charge for row in good])
-        recorded = events.of_charges(self.connection, [same.no for same in known.values()])
+    def take(self, batch: Sequence[Any]) -> None:
+        """A batch of rows, good and bad."""
+        good: list[Good[EventRow]] = self._to.sorted(batch)
+        known = self._known([row.line.charge for row in good])
+        numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
+        recorded = events.of_charges(self._connection, numbers)
         new: list[tuple[Any, ...]] = []
-        for row in batch:
-            if isinstance(row, Bad):
-                self.reject(row)
-            else:
-                self._one(row, known.get(row.line.charge), recorded, new)
+        for row in good:
+            self._one(row, known.get(row.line.charge, []), recorded, new)
         if new:
-            digest = events.add(self.connection, new)
-            record(self.connection, self.who, "events written", f"rows of {self.subject}", {}, [digest])
-        return sorted({row[0] for row in new})
+            self._to.written("events written", events.add(self._connection, new))
+        touched = sorted({row[0] for row in new})
+        self._to.result.scheduled += len(self._scheduler.again(touched))
+
+    def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+        """The charge lines that each id, or pattern of a whole document, stands for: id and number."""
+        found = {id: [(id, same.no)] for id, same in charges.known(self._connection, wanted).items()}
+        whole = {one for one in wanted if one.endswith(f"/{ALL_LINES}")}
+        if whole:
+            for pattern, lines in charges.of_documents(self._connection, whole).items():
+                found[pattern] = lines
+        return found
 
     def _one(
         self,
         row: Good[EventRow],
-        known: charges.Known | None,
+        known: list[tuple[str, int]],
         recorded: dict[int, list[FulfilmentEvent]],
         new: list[tuple[Any, ...]],
     ) -> None:
-        if known is None:
-            problem = Problem("charge", row.line.charge, "no such charge was imported", "import its charge line first")
-            return self.reject(Bad(row.row_number, [problem], f"row {row.row_number}"), row.raw)
-        try:
-            fact = _fact(self.connection, known.no, row.line)
-        except BadAmount as error:
-            problem = Problem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
-            return self.reject(Bad(row.row_number, [problem], f"row {row.row_number}"), row.raw)
-        before = recorded.setdefault(known.no, [])
-        if fact in before:
-            self.result.unchanged += 1
+        if not known:
+            reason = "no such charge was imported"
+            return self._to.refuse(row, Problem("charge", row.line.charge, reason, "import its charge line first"))
+        facts = []
+        for charge, no in known:
+            try:
+                facts.append((no, _fact(self._connection, no, row.line._replace(charge=charge))))
+            except BadAmount as error:
+                problem = Problem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
+                return self._to.refuse(row, problem)
+        fresh = [(no, fact) for no, fact in facts if fact not in recorded.get(no, ())]
+        if not fresh:
+            self._to.result.unchanged += 1
             return None
-        before.append(fact)
-        self.result.accepted += 1
-        new.append(events.event_row(known.no, fact, self.who.at, self.who.actor, self.import_id, row.row_number))
+        self._to.take(row)
+        who, import_id = self._to.who, self._to.import_id
+        for no, fact in fresh:
+            recorded.setdefault(no, []).append(fact)
+            new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
         return None
 
 

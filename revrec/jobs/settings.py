@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from revrec.core.errors import BadConfiguration
 
 CONFIG_NAME = "revrec.toml"
-FREE_SECTIONS = ("mapping", "entities")
-"""Sections whose keys the user names: column mappings, and what is known of each entity."""
+FREE_SECTIONS = ("mapping", "cleaning", "entities")
+"""Sections whose keys the user names: column mappings, cleaning of all sources, and what is known of each entity."""
 
 SECRET_VARIABLES = (
     "REVREC_ALERTS_PASSWORD",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.store import history
+from revrec.jobs import quarantine
+from revrec.store import cleaning, history
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,17 +43,30 @@ def _life(connection: "Connection", no: int) -> Fact:
     schedules = history.schedules(connection, no)
     lines = history.schedule_lines(connection, no)
     events = history.events(connection, no)
+    aside = quarantine.life(connection, source["id"], charge["row"])
     entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
     return {
         "charge": _charge(charge),
-        "source": {**_some(source, "uri", "sha256", "size", "mapping", "imported_at", "actor"), "row": charge["row"]},
+        "source": {
+            **_some(source, "uri", "sha256", "size", "mapping", "imported_at", "actor"),
+            "row": charge["row"],
+            "cleaning": cleaned(connection, source["id"], charge["row"]),
+            "quarantine": aside,
+        },
         "events": [_event(connection, event, charge["currency"]) for event in events],
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
         "schedule": [_version(version, lines, charge["currency"]) for version in schedules],
         "entries": entries,
-        "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries),
+        "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries, aside),
     }
+
+
+def cleaned(connection: "Connection", import_id: int, row: int) -> list[Fact]:
+    """What cleaning changed in a row of an import: field, before, after, step, table and row of the table."""
+    steps = cleaning.steps(connection, import_id, row)
+    names = ("field", "before", "after", "step", "table", "table_row")
+    return [dict(zip(names, step, strict=True)) for step in json.loads(steps)] if steps else []
 
 
 def _some(fact: Fact, *names: str) -> Fact:
@@ -70,6 +84,8 @@ def _event(connection: "Connection", event: Fact, currency: str) -> Fact:
     amount = None if event["amount"] is None else decimal_string(event["amount"], currency)
     imported = event["import_id"]
     source = _some(history.source(connection, imported), "uri", "sha256") if imported else None
+    if source:
+        source["cleaning"] = cleaned(connection, imported, event["row"])
     return {**_some(event, *names), "amount": amount, "source": source}
 
 
@@ -144,9 +160,15 @@ def _imports(events: list[Fact]) -> list[int]:
 
 
 def _audit(
-    connection: "Connection", charge: Fact, imports: list[int], schedules: list[Fact], entries: list[Fact]
+    connection: "Connection",
+    charge: Fact,
+    imports: list[int],
+    schedules: list[Fact],
+    entries: list[Fact],
+    aside: Fact | None,
 ) -> list[Fact]:
     subjects = [charge["id"], *(f"import {one}" for one in imports), *(entry["reference"] for entry in entries)]
+    subjects += [f"quarantine {aside['id']}"] if aside else []
     sequences = [version["audit_seq"] for version in schedules]
     found = history.audit(connection, subjects, sequences)
     return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

@@ -7,7 +7,7 @@ database. :class:`SourceStream` also knows the sha256 and size of exactly the by
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import Problem, SourceError
 from revrec.sources.read import read_charges, read_events
-from revrec.sources.rows import Bad, EventRow, Good, Row
+from revrec.sources.rows import Bad, EventRow, Good, PassedOver, Row
 from revrec.sources.stream import SourceStream
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ColumnMapping",
     "EventRow",
     "Good",
+    "PassedOver",
     "Problem",
     "Row",
     "SourceError",

@@ -4,12 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from revrec.sources.careful import Careful
+from revrec.sources.cleaning import Step, Trail
+from revrec.sources.fields import EVENT_ADDRESS
 from revrec.sources.formats import Table
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Problem
-from revrec.sources.rows import Bad, Damaged, EventRow, EventRowResult, Good
+from revrec.sources.rows import Bad, Damaged, EventRow, EventRowResult, Good, Passed, PassedOver
 from revrec.sources.values import Values
+
+ALL_LINES = "*"
+"""In place of a line in a charge's id: every charge line of the document."""
 
 NEEDS = {
     "percent": "percent",
@@ -28,20 +33,47 @@ class EventRows:
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._layout = layout
         self._careful = Careful(mapping, layout, Values(mapping))
+        self._trail = Trail(mapping, layout)
+        self._by_document = mapping.by_document
 
     def rows(self, table: Table) -> Iterator[EventRowResult]:
         """Each record as a good or a bad row, in the file's order."""
         for number, row in table.records:
-            problems: list[Problem]
-            if isinstance(row, Damaged):
-                problems = row.problems
+            if isinstance(row, Passed):
+                yield PassedOver(number, row.reason, table.place(number))
+            elif isinstance(row, Damaged):
+                yield Bad(number, row.problems, table.place(number), row.raw)
             else:
-                found, problems = self._careful.read(self._layout.complete(row))
-                problems += _charge_id(found) + lacking(found)
-                if not problems:
-                    yield Good(number, EventRow(**found), row)
-                    continue
-            yield Bad(number, problems, table.place(number))
+                event, problems = self.careful(self._layout.complete(row))
+                if event is None:
+                    yield Bad(number, problems, table.place(number), row)
+                else:
+                    yield Good(number, event, row, self._steps(row, event))
+
+    def _steps(self, row: list[str], event: EventRow) -> list[Step]:
+        found = event._asdict()
+        if self._by_document:
+            source, _, rest = event.charge.partition("/")
+            document, _, line = rest.rpartition("/")
+            found |= {"source": source, "document": document, "line": line}
+        return self._trail.steps(row, found)
+
+    def careful(self, row: list[str]) -> tuple[EventRow | None, list[Problem]]:
+        """The event of a completed row, or all its problems."""
+        found, problems = self.details(row)
+        if problems:
+            return None, problems
+        if self._by_document:
+            source, document, line = [found.pop(name) for name in EVENT_ADDRESS]
+            found["charge"] = f"{source}/{document}/{line or ALL_LINES}"
+        return EventRow(**found), []
+
+    def details(self, row: list[str]) -> tuple[dict[str, Any], list[Problem]]:
+        """The values of a completed row by field, as far as they can be read, and its problems."""
+        found, problems = self._careful.read(row)
+        if not self._by_document:
+            problems += _charge_id(found)
+        return found, problems + lacking(found)
 
 
 def _charge_id(found: Mapping[str, Any]) -> list[Problem]:

@@ -53,5 +53,14 @@ EVENT_FIELDS = (
 )
 """A fulfilment event's fields; its amount is in the charge's currency, so it stays a decimal here."""
 
+EVENT_ADDRESS_FIELDS = (
+    Field("source", "id_part", required=True),
+    Field("document", "id", required=True),
+    Field("line", "id_part"),
+)
+"""Instead of a charge's id: source and document, for all charges of the document, or one of its lines."""
+
+EVENT_ADDRESS = tuple(field.name for field in EVENT_ADDRESS_FIELDS)
+
 EVENT_COLUMNS = tuple(field.name for field in EVENT_FIELDS)
 """The header of a native events file."""

@@ -49,7 +49,7 @@ class Columns:
         if None in cells or not self._known.issuperset(record):
             problems = [*self._unreadable(record), *self._unknown(record)]
             if problems:
-                return Damaged(problems)
+                return Damaged(problems, [cell or "" for cell in cells])
         return [cell or "" for cell in cells]
 
     def _unreadable(self, record: Mapping[str, Any]) -> Iterator[Problem]:
@@ -70,9 +70,9 @@ def unknown_column(name: str, known: Sequence[str]) -> Problem:
     return Problem(shorten(name) or "(no name)", "", "is not a known column", mend)
 
 
-def damaged(field: str, reason: str, mend: str, value: str = "") -> Damaged:
-    """A record that is broken in one place."""
-    return Damaged([Problem(shorten(field), shorten(value), reason, mend)])
+def damaged(field: str, reason: str, mend: str, value: str = "", raw: Sequence[str] = ()) -> Damaged:
+    """A record that is broken in one place; ``raw`` holds what could be read of it."""
+    return Damaged([Problem(shorten(field), shorten(value), reason, mend)], raw)
 
 
 def _cell(value: Any) -> str | None:

@@ -1,8 +1,9 @@
 """Where each field of a row stands: a mapping and a header worked out once, so that rows are read by position."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from revrec.sources.fill import Alias, Default, Filler, Fix, LookUp
 from revrec.sources.formats import Table
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import ColumnMapping
@@ -16,36 +17,63 @@ MOST_COLUMNS = 1000
 class Layout:
     """Positions of fields and dimensions in a row that :meth:`complete` has filled up.
 
-    Constants and the empty text stand behind the row's own values, so every field has a position.
+    Constants and empty texts stand behind the row's own values, so every field has a position. ``fillers`` mend a row
+    in order: what a person put there, defaults of fields that nothing else mends, aliases, what tables supply, the
+    other defaults.
     """
 
-    def __init__(self, mapping: ColumnMapping, header: Sequence[str]) -> None:
+    def __init__(self, mapping: ColumnMapping, header: Sequence[str], fixes: Mapping[str, str] | None = None) -> None:
         self._tail = [""]
-        self._fill: list[tuple[int, str]] = []
         self.positions: dict[str, int] = {}
-        columns = {column: place for place, column in enumerate(header)}
+        self.columns: dict[str, str] = {}
+        places = {column: place for place, column in enumerate(header)}
+        mended = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
         for name in _all_names(mapping):
-            self.positions[name] = self._place(name, mapping, columns, len(header))
+            self.positions[name] = self._place(name, mapping, places, len(header), name in mended)
+        self.fillers = list(self._fillers(mapping, fixes or {}))
 
-    def _place(self, name: str, mapping: ColumnMapping, columns: dict[str, int], width: int) -> int:
+    def _place(self, name: str, mapping: ColumnMapping, places: dict[str, int], width: int, mended: bool) -> int:
         column = mapping.column_of(name)
-        default = mapping.defaults.get(name, "")
-        if column in columns:
-            if default:
-                self._fill.append((columns[column], default))
-            return columns[column]
-        fixed = mapping.constants.get(name, "") or default
-        if fixed:
-            self._tail.append(fixed)
-        return width + (len(self._tail) - 1 if fixed else 0)
+        if column in places:
+            self.columns[name] = column
+            return places[column]
+        constant = mapping.constants.get(name, "")
+        if not constant and not mended:
+            return width
+        self._tail.append(constant)
+        return width + len(self._tail) - 1
+
+    def _fillers(self, mapping: ColumnMapping, fixes: Mapping[str, str]) -> Iterator[Filler]:
+        at = self.positions
+        yield from (Fix(name, at[name], text) for name, text in fixes.items())
+        for last in (False, True):
+            for name, text in mapping.defaults.items():
+                if text and name in at and (name in mapping.lookups) is last:
+                    yield Default(name, at[name], text)
+            if not last:
+                yield from (Alias(name, at[name], table) for name, table in mapping.aliases.items() if name in at)
+                for name, (by, table) in mapping.lookups.items():
+                    if name in at and by in at:
+                        yield LookUp(name, at[name], at[by], table)
+
+    def spread(self, row: Sequence[str]) -> list[str]:
+        """The row with constants behind it, before anything is mended."""
+        return [*row, *self._tail]
 
     def complete(self, row: list[str]) -> list[str]:
-        """The row with constants behind it and defaults where it is empty."""
+        """The row with constants behind it, mended by every filler."""
         values = row + self._tail
-        for place, default in self._fill:
-            if not values[place].strip():
-                values[place] = default
+        for filler in self.fillers:
+            filler.fill(values)
         return values
+
+    def mended(self, row: list[str]) -> tuple[list[str], bool]:
+        """As :meth:`complete`, and whether any filler changed anything."""
+        values = row + self._tail
+        changed = False
+        for filler in self.fillers:
+            changed |= filler.fill(values) is not None
+        return values, changed
 
 
 def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> None:
@@ -77,11 +105,12 @@ def _twice(header: list[str]) -> list[Wrong]:
 
 def _absent(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
     """Fields whose column is not there but must be, with that column: required ones, and all the mapping names."""
-    must = {field.name for field in mapping.fields if field.required} - set(mapping.defaults)
+    must = {field.name for field in mapping.fields if field.required} - {*mapping.defaults, *mapping.lookups}
     if not mapping.needs_currency():
         must.discard("currency")
     must |= {*mapping.columns, *mapping.dimensions}
     columns = {name: mapping.column_of(name) for name in _all_names(mapping) if name in must}
+    columns |= {column: column for column in mapping.only}
     return {name: column for name, column in columns.items() if column is not None and column not in header}
 
 

@@ -1,6 +1,7 @@
 """Reading a source from end to end: its format found, its header checked, its rows yielded one by one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
@@ -8,10 +9,11 @@ from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.charges import ChargeRows
 from revrec.sources.events import EventRows
-from revrec.sources.formats import Table
+from revrec.sources.formats import Record, Table
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
-from revrec.sources.rows import EventRowResult, Row
+from revrec.sources.problems import shorten
+from revrec.sources.rows import EventRowResult, Passed, Row
 from revrec.sources.stream import SourceStream
 
 Source: TypeAlias = str | Path | BinaryIO | SourceStream
@@ -20,32 +22,75 @@ Source: TypeAlias = str | Path | BinaryIO | SourceStream
 AnyRow = TypeVar("AnyRow")
 
 
-def read_charges(source: Source, mapping: ColumnMapping = NATIVE_CHARGES) -> Iterator[Row]:
+def read_charges(source: Source, mapping: ColumnMapping = NATIVE_CHARGES, may_be_empty: bool = False) -> Iterator[Row]:
     """Yield each row of ``source`` as a good row with its charge line, or as a bad one with all its problems.
 
-    Nothing is read before the first row is asked for, and no more than a block ahead of it. Raises SourceError where
-    the file as a whole cannot be used, which may be after rows were yielded (damage in its midst): whoever imports
-    all or nothing must keep what came before uncommitted until the end. The source is closed at the end.
+    A file without any row is refused, unless it ``may_be_empty``. Nothing is read before the first row is asked for,
+    and no more than a block ahead of it. Raises SourceError where the file as a whole cannot be used, which may be
+    after rows were yielded (damage in its midst): whoever imports all or nothing must keep what came before uncommitted
+    until the end. The source is closed at the end.
     """
-    return _read(source, mapping, "charges", lambda layout, table: ChargeRows(mapping, layout).rows(table))
+    return _read(
+        source, mapping, "charges", lambda layout, table: ChargeRows(mapping, layout).rows(table), may_be_empty
+    )
 
 
-def read_events(source: Source, mapping: ColumnMapping = NATIVE_EVENTS) -> Iterator[EventRowResult]:
+def read_events(
+    source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
+) -> Iterator[EventRowResult]:
     """As :func:`read_charges`, for fulfilment events."""
-    return _read(source, mapping, "events", lambda layout, table: EventRows(mapping, layout).rows(table))
+    return _read(source, mapping, "events", lambda layout, table: EventRows(mapping, layout).rows(table), may_be_empty)
 
 
 def _read(
-    source: Source, mapping: ColumnMapping, rows: str, convert: Callable[[Layout, Table], Iterator[AnyRow]]
+    source: Source,
+    mapping: ColumnMapping,
+    rows: str,
+    convert: Callable[[Layout, Table], Iterator[AnyRow]],
+    may_be_empty: bool = False,
 ) -> Iterator[AnyRow]:
     if mapping.rows != rows:
         raise BadConfiguration(f'[mapping.{mapping.name}] is for {mapping.rows}: set rows = "{rows}" to read {rows}')
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
-        table = formats.find(stream, mapping).read(stream, mapping)
-        check_header(stream, mapping, table)
+        table = open_table(stream, mapping)
         row = None
         for row in convert(Layout(mapping, table.header), table):
             yield row
-        if row is None:
+        if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
         stream.drain()
+
+
+def reread(
+    mapping: ColumnMapping, columns: Mapping[str, str], fixes: Mapping[str, str], number: int, place: str
+) -> Row | EventRowResult:
+    """A single row once more: its values by column, with ``fixes`` (by field) in place of what the source wrote."""
+    header = tuple(columns)
+    layout = Layout(mapping, header, fixes)
+    table = Table(header, iter([(number, list(columns.values()))]), lambda _: place)
+    rows = ChargeRows(mapping, layout) if mapping.rows == "charges" else EventRows(mapping, layout)
+    return next(iter(rows.rows(table)))
+
+
+def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
+    """The source as a table whose header was checked; ``stream.header`` tells its columns from here on."""
+    table = formats.find(stream, mapping).read(stream, mapping)
+    check_header(stream, mapping, table)
+    stream.header = tuple(table.header)
+    return table._replace(records=_chosen(table, mapping)) if mapping.only else table
+
+
+def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
+    """The records, with those passed over that the mapping's ``only`` does not ask for."""
+    asked = [(table.header.index(column), column, patterns) for column, patterns in mapping.only.items()]
+    for number, row in table.records:
+        if isinstance(row, list):
+            for place, column, patterns in asked:
+                value = row[place].strip()
+                if not any(fnmatchcase(value, pattern) for pattern in patterns):
+                    yield number, Passed(f'{column} is "{shorten(value)}"' if value else f"{column} is empty")
+                    break
+            else:
+                yield number, row
+        else:
+            yield number, row

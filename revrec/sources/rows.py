@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from revrec.core.charge_line import ChargeLine
+from revrec.sources.cleaning import Step
 from revrec.sources.problems import Problem
 
 Line = TypeVar("Line")
@@ -31,31 +32,44 @@ class EventRow(NamedTuple):
 class Good(NamedTuple, Generic[Line]):
     """A row that became ``line``. ``raw`` holds its values as they stood in the file, in the header's order.
 
-    ``row_number`` counts as people find the row: the line where it starts (CSV, JSON Lines; the header is line 1),
-    or its position from 1 (JSON, XML).
+    ``steps`` tell what cleaning changed. ``row_number`` counts as people find the row: the line where it starts (CSV,
+    JSON Lines; the header is line 1), or its position from 1 (JSON, XML).
     """
 
     row_number: int
     line: Line
     raw: Sequence[str]
+    steps: Sequence[Step] = ()
 
 
 class Bad(NamedTuple):
-    """A row that could not be used, with all its problems; ``place`` names it for people (``line 4``, ``item 3``)."""
+    """A row that could not be used, with all its problems; ``place`` names it for people (``line 4``, ``item 3``).
+
+    ``raw`` holds its values as they stood, as far as they could be told apart.
+    """
 
     row_number: int
     problems: list[Problem]
     place: str
+    raw: Sequence[str] = ()
 
     def report(self, file: str) -> list[str]:
         """One line a problem: file, place, field, value, reason, mend."""
         return [f"{file}: {self.place}: {problem}" for problem in self.problems]
 
 
-Row: TypeAlias = Good[ChargeLine] | Bad
+class PassedOver(NamedTuple):
+    """A record that is none of those asked for, and why: a trailer, an order not yet paid, a status on the way."""
+
+    row_number: int
+    reason: str
+    place: str
+
+
+Row: TypeAlias = Good[ChargeLine] | Bad | PassedOver
 """What :func:`revrec.sources.read_charges` yields."""
 
-EventRowResult: TypeAlias = Good[EventRow] | Bad
+EventRowResult: TypeAlias = Good[EventRow] | Bad | PassedOver
 """What :func:`revrec.sources.read_events` yields."""
 
 
@@ -63,3 +77,10 @@ class Damaged(NamedTuple):
     """A record whose shape is broken before any value can be read: too few fields, not an object, bad quoting."""
 
     problems: list[Problem]
+    raw: Sequence[str] = ()
+
+
+class Passed(NamedTuple):
+    """A record that a format leaves out on purpose, and why."""
+
+    reason: str

@@ -27,8 +27,9 @@ _HINT_BYTES = 16 * 1024
 class SourceStream:
     """One source being read: a path or an open binary stream, and what is known of it.
 
-    ``name`` is what messages call it. After reading, :meth:`sha256` and ``size`` speak of exactly the bytes that
-    were read. Raises SourceError for a missing, unreadable or empty file and for what is no file: a folder, a pipe.
+    ``name`` is what messages call it. After reading, :meth:`sha256` and ``size`` speak of exactly the bytes that were
+    read; ``header`` has the columns of its rows once a format has begun with it. Raises SourceError for a missing,
+    unreadable or empty file and for what is no file: a folder, a pipe.
     """
 
     def __init__(self, source: str | Path | BinaryIO, name: str = "") -> None:
@@ -39,6 +40,7 @@ class SourceStream:
             self.name = name or str(getattr(source, "name", "") or "standard input")
             self._file = source
         self.size = 0
+        self.header: tuple[str, ...] = ()
         self._hash = hashlib.sha256()
         self._ahead = self._take()
         if not self._ahead:

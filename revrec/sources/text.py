@@ -1,6 +1,7 @@
-"""Text values: trimmed, in Unicode NFC, without control characters, within limits."""
+"""Text values: trimmed, in Unicode NFC, without invisible or control characters, within limits."""
 
 import unicodedata
+from collections.abc import Callable, Iterator
 
 from revrec.sources.problems import Refused
 
@@ -11,7 +12,54 @@ ID_LIMIT = 255
 """Characters of an id, code or name (document, customer, item, a dimension's id); longer ones are refused."""
 
 
-def clean(text: str) -> str:
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible characters that carry meaning between visible ones: in several scripts, and in emoji."""
+
+
+def _visible(text: str) -> str:
+    """Without format characters (zero-width blanks, byte order marks, text direction), which make twins of codes."""
+    return "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
+
+
+def _legible(text: str) -> str:
+    """As :func:`_visible`, but characters that join letters and emoji stay."""
+    kept = (c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS or c >= "\U000e0000")
+    return "".join(kept).strip()
+
+
+def _one_blank(text: str) -> str:
+    """Every kind of blank as the plain one: a no-break space looks the same and makes another code."""
+    return "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+Stage = tuple[str, Callable[[str], str]]
+TEXT_STAGES: tuple[Stage, ...] = (
+    ("trimmed", str.strip),
+    ("invisible characters removed", _legible),
+    ("Unicode NFC", _nfc),
+)
+ID_STAGES: tuple[Stage, ...] = (
+    ("trimmed", str.strip),
+    ("invisible characters removed", _visible),
+    ("blanks", _one_blank),
+    ("Unicode NFC", _nfc),
+)
+
+
+def stages(text: str, through: tuple[Stage, ...]) -> Iterator[tuple[str, str, str]]:
+    """What cleaning changes in a text, step by step: (step, before, after)."""
+    for name, stage in through:
+        after = stage(text)
+        if after != text:
+            yield name, text, after
+        text = after
+
+
+def clean(text: str, through: tuple[Stage, ...] = TEXT_STAGES) -> str:
     """The text trimmed and in NFC. Raises Refused for control characters (line breaks and tabs may stay inside)."""
     if len(text) > FIELD_LIMIT:
         raise Refused(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
@@ -21,12 +69,14 @@ def clean(text: str) -> str:
     for place, character in enumerate(text, start=1):
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
             raise Refused(f"control character U+{ord(character):04X} at character {place}", "remove it")
-    return unicodedata.normalize("NFC", text)
+    for _name, stage in through[1:]:
+        text = stage(text)
+    return text
 
 
 def clean_id(text: str) -> str:
     """An id, code or name: clean, on one line, at most :data:`ID_LIMIT` characters; may be empty."""
-    text = clean(text)
+    text = clean(text, ID_STAGES)
     if len(text) > ID_LIMIT:
         raise Refused(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
     if not text.isprintable() and any(c in text for c in "\n\r\t\u2028\u2029"):

@@ -25,17 +25,27 @@ Value = TypeVar("Value")
 
 
 class Cache(dict[str, Value], Generic[Value]):
-    """Text to value, by ``read`` the first time; what ``read`` refuses is not kept."""
+    """Text to value, by ``read`` the first time; what ``read`` refuses is not kept.
 
-    def __init__(self, read: Callable[[str], Value]) -> None:
+    Texts that read otherwise than they are written go into ``unlike``, so that rows without any need no second look.
+    Once there are too many, the empty text stands for them, which every completed row holds.
+    """
+
+    def __init__(self, read: Callable[[str], Value], unlike: set[str]) -> None:
         super().__init__()
         self._read = read
+        self._unlike = unlike
 
     def __missing__(self, text: str) -> Value:
         value = self._read(text)
         if len(self) >= CACHED:
             self.clear()
         self[text] = value
+        if text and str(value) != text:
+            if len(self._unlike) >= CACHED:
+                self._unlike.clear()
+                self._unlike.add("")
+            self._unlike.add(text)
         return value
 
 
@@ -46,11 +56,12 @@ class Values:
         self._dialect = mapping.dialect
         self._number = number_reader(mapping.dialect)
         self._date = date_reader(mapping.date_format)
-        self.ids = Cache(clean_id)
-        self.id_parts = Cache(clean_id_part)
-        self.dates: Cache[date | None] = Cache(self.date)
-        self.currencies = Cache(currency_code)
-        self.quantities: Cache[Decimal | None] = Cache(self.quantity)
+        self.unlike: set[str] = set()
+        self.ids = Cache(clean_id, self.unlike)
+        self.id_parts = Cache(clean_id_part, self.unlike)
+        self.dates: Cache[date | None] = Cache(self.date, self.unlike)
+        self.currencies = Cache(currency_code, self.unlike)
+        self.quantities: Cache[Decimal | None] = Cache(self.quantity, self.unlike)
         self.plain = {digits: mapping.dialect.plain(digits).fullmatch for digits in range(5)}
 
     def number(self, text: str) -> Number:

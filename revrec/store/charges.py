@@ -1,7 +1,7 @@
 """Charge lines and the files they came from."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -64,6 +64,21 @@ def known(connection: Connection, ids: Sequence[str]) -> dict[str, Known]:
         ).where(charge_line.c.id.in_(ids))
     )
     return {row[0]: Known(*row[1:]) for row in found}
+
+
+def of_documents(connection: Connection, patterns: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+    """The charge lines of whole documents, by patterns such as ``shop/INV-1042/*``: id and number, in order."""
+    wanted = {(source, rest.rpartition("/")[0]) for source, _, rest in (one.partition("/") for one in patterns)}
+    found: dict[str, list[tuple[str, int]]] = {}
+    query = (
+        select(charge_line.c.source, charge_line.c.document, charge_line.c.id, charge_line.c.no)
+        .where(charge_line.c.document.in_(sorted({document for _source, document in wanted})))
+        .order_by(charge_line.c.no)
+    )
+    for source, document, id, no in connection.execute(query):
+        if (source, document) in wanted:
+            found.setdefault(f"{source}/{document}/*", []).append((id, no))
+    return found
 
 
 _dimension_texts: dict[tuple[tuple[str, str], ...], str] = {}

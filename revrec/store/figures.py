@@ -22,7 +22,7 @@ SQLITE_FILE = "sqlite:///"
 COUNTS = {
     "charges": "SELECT count(*) FROM charge_line",
     "unscheduled": "SELECT count(*) FROM unscheduled",
-    "quarantined": "SELECT count(*) FROM quarantine",
+    "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
 }
 OPEN_LINES = """
     SELECT c.currency, sum(l.lines), sum(l.amount / 1000000000), sum(l.amount % 1000000000), min(l.first), max(l.last)

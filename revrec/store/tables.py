@@ -101,6 +101,45 @@ quarantine = Table(
 )
 """Rows that ``import --keep-good`` set aside, with every problem found in them."""
 
+quarantine_fix = Table(
+    "quarantine_fix",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("quarantine_id", ForeignKey("quarantine.id"), nullable=False),
+    _text("fields"),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    Index("quarantine_fix_of", "quarantine_id"),
+)
+"""Values that a person put in place of a row's own, as JSON by field; the row itself stays as it came."""
+
+quarantine_outcome = Table(
+    "quarantine_outcome",
+    metadata,
+    Column("quarantine_id", ForeignKey("quarantine.id"), primary_key=True),
+    _text("outcome"),
+    _text("charge"),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("outcome IN ('released', 'dismissed')", name="quarantine_outcome_kind"),
+)
+"""What became of a row that was set aside; its key sees to it that this happens once."""
+
+cleaning = Table(
+    "cleaning",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("import_id", ForeignKey("import_file.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    _text("steps"),
+    Index("cleaning_row", "import_id", "row"),
+)
+"""What cleaning changed in a row: JSON lists of field, before, after, step, table and row of the table."""
+
 fulfilment_event = Table(
     "fulfilment_event",
     metadata,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,10 +29,12 @@ def stream(data: str | bytes, name: str) -> SourceStream:
 
 @pytest.fixture
 def charges() -> Callable[..., list[Any]]:
-    """``charges(data, name="in.csv", mapping={})``: all rows of the data."""
+    """``charges(data, name="in.csv", mapping={}, home=Path())``: all rows of the data."""
 
-    def read(data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None) -> list[Any]:
-        return list(read_charges(stream(data, name), ColumnMapping.from_config("test", mapping or {})))
+    def read(
+        data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None, home: Path = Path()
+    ) -> list[Any]:
+        return list(read_charges(stream(data, name), ColumnMapping.from_config("test", mapping or {}, home)))
 
     return read
 

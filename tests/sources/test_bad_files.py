@@ -28,7 +28,8 @@ def messages(file: Path) -> list[str]:
 
 
 def own_words(message: str) -> str:
-    """The message without what a library says in brackets, which its versions may change."""
+    """The message without what a library says in brackets, which its versions may change, and the list of formats."""
+    message = re.sub(r"(set format in the mapping to one of ).*", r"\1", message)
     return re.sub(r"(damaged JSON.*?|damaged XML|well quoted|end well|in the mapping) \(.*\)", r"\1", message)
 
 

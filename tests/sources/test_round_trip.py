@@ -19,12 +19,12 @@ from revrec.sources.charges import ChargeRows
 from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.layout import Layout
 from revrec.sources.problems import Refused
-from revrec.sources.text import clean
+from revrec.sources.text import clean, clean_id
 
 RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"))
 texts = st.text(letters, max_size=20).map(clean)
-ids = st.text(letters, min_size=1, max_size=12).map(clean).filter(lambda text: text != "")
+ids = st.text(letters, min_size=1, max_size=12).map(clean_id).filter(lambda text: text != "")
 parts = ids.filter(lambda text: "/" not in text)
 dates = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 amounts = st.integers(-(2**63) + 1, 2**63 - 1).filter(bool)
@@ -36,7 +36,7 @@ def charge_lines(draw: st.DrawFn) -> ChargeLine:
     return ChargeLine(
         draw(parts), draw(ids), draw(parts), draw(ids), draw(ids), draw(dates), draw(amounts),
         draw(st.sampled_from(["USD", "JPY", "KWD", "CLF"])), draw(st.none() | dates), draw(texts),
-        draw(st.none() | st.decimals(-1000, 1000, places=3)), start, end, draw(texts),
+        draw(st.none() | st.decimals(-1000, 1000, places=3)), start, end, draw(st.just("") | ids),
         draw(st.dictionaries(st.sampled_from(DIMENSIONS), ids)),
     )  # fmt: skip
 

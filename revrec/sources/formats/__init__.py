@@ -15,19 +15,20 @@ from typing import NamedTuple, Protocol, cast
 
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import did_you_mean
-from revrec.sources.rows import Damaged
+from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 
-Record = tuple[int, list[str] | Damaged]
-"""A record's number and its values in the header's order, or what is wrong with its shape."""
+Record = tuple[int, list[str] | Damaged | Passed]
+"""A record's number and its values in the header's order, or what is wrong with its shape, or why it is left out."""
 
 
 class Table(NamedTuple):
     """A source as rows of text. ``place`` names the row being read, by its number, for people.
 
     ``strict`` is True where a column that the mapping names must be in the header (tables), False where a record may
-    leave out what it has no value for. ``looks`` knows whether the rows read so far were plain printable ASCII; without
-    it each row is looked at. ``expected`` is the mend where no record is found.
+    leave out what it has no value for, or where the format has looked at the mapping's columns itself. ``looks`` knows
+    whether the rows read so far were plain printable ASCII; without it each row is looked at. ``expected`` is the mend
+    where no record is found.
     """
 
     header: Sequence[str]
@@ -71,12 +72,17 @@ def load(name: str) -> Format:
 
 def find(source: SourceStream, mapping: ColumnMapping) -> Format:
     """The format the mapping chose, else the one that the file's suffix tells. Raises SourceError; never guesses."""
+    return load(format_name(source, mapping))
+
+
+def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
+    """The name of the format that :func:`find` finds."""
     if mapping.format:
-        return load(mapping.format)
+        return mapping.format
     suffix = PurePath(source.name).suffix.lower()
     known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
     if suffix in known:
-        return load(known[suffix])
+        return known[suffix]
     if suffix in (".xlsx", ".xls", ".ods"):
         raise source.error("", "is a spreadsheet", "save it as CSV in UTF-8")
     what = f'the suffix "{suffix}" is not a known format' if suffix else "the format is not known without a suffix"

@@ -14,17 +14,17 @@ from revrec.sources.stream import DecodedStream, SourceStream
 if TYPE_CHECKING:
     from _csv import Reader
 
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+SUFFIXES = (".csv", ".txt")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _PEEK = 64 * 1024
 
 
-def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> Table:
     """The rows below the header line. A row's number is the line of the file where it starts."""
     looks = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(looks, _PEEK), "utf-8", newline="")
     start = _start(text)
-    delimiter = mapping.delimiter or _delimiter(start, source, mapping)
+    delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
     # skipinitialspace: `a, "b, c"` is quoted too, and every value is trimmed anyway.
     lines = csv.reader(_again(start, text), delimiter=delimiter, strict=True, skipinitialspace=True)
     header = _header(lines, source)
@@ -95,7 +95,7 @@ def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Reco
                 elif any(map(str.strip, row)):
                     mend = "quote values that hold the delimiter; leave the others empty"
                     reason = f"has {len(row)} fields, the header has {width}"
-                    yield start, damaged("row", reason, mend, " | ".join(row[:20]))
+                    yield start, damaged("row", reason, mend, " | ".join(row[:20]), row)
                 start = lines.line_num + 1
             return
         except csv.Error as err:

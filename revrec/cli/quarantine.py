@@ -1,0 +1,191 @@
+"""``revrec quarantine``."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from revrec.cli.shared import Options, add_group, command, fail
+
+if TYPE_CHECKING:
+    from revrec.jobs.receiving import ImportResult
+
+COLUMNS = ("id", "file", "row", "kind", "state", "reason")
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges such as 7-12, or all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = add_group(app, "quarantine", "Rows that `revrec import --keep-good` set aside: look, fix, release.")
+    _register_looks(group)
+
+    @command(group, "fix", "quarantine")
+    def fix(
+        options: Options,
+        id: Annotated[int, typer.Argument(metavar="ID", help="The row's number.")],
+        values: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE...", help="As the source would write it.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
+    ) -> None:
+        """Put values in place of a row's own; the row itself stays as it came.
+
+        Tells what is still wrong with it, if anything is. It is taken in by `revrec quarantine release`.
+
+        \b
+        Examples:
+          revrec quarantine fix 7 amount=120.00 --reason "the customer's mail of 3 April"
+        """
+        from revrec.jobs import quarantine
+
+        fields = dict(_pair(one) for one in values)
+        _tell(options, quarantine.fix(options.context(), id, fields, reason))
+
+    @command(group, "release", "quarantine")
+    def release(options: Options, ids: Ids) -> None:
+        """Take rows in, all that are named or none; each as a row of the file it came in.
+
+        \b
+        Examples:
+          revrec quarantine release 7
+          revrec quarantine release all
+        """
+        from revrec.jobs import quarantine
+
+        context = options.context()
+        result = quarantine.release(context, list(quarantine.ids(ids, _waiting(context))))
+        _released(options, result)
+        if result.refused:
+            raise typer.Exit(3)
+
+    @command(group, "dismiss", "quarantine")
+    def dismiss(
+        options: Options,
+        ids: Ids,
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
+    ) -> None:
+        """Give rows up, with the reason: a total that is no charge, a test order. They are kept for ever.
+
+        \b
+        Examples:
+          revrec quarantine dismiss 8 --reason "the file's total line"
+        """
+        from revrec.cli.output import print_csv, print_json
+        from revrec.jobs import quarantine
+
+        context = options.context()
+        done = quarantine.dismiss(context, list(quarantine.ids(ids, _waiting(context))), reason)
+        if options.json:
+            print_json({"quarantine": done})
+        elif options.csv:
+            print_csv(done, ("id", "state"))
+        else:
+            for one in done:
+                print(f"quarantine {one['id']}: {one['state']}")
+
+
+def _register_looks(group: typer.Typer) -> None:
+    @command(group, "list", "quarantine")
+    def list_(
+        options: Options,
+        settled: Annotated[bool, typer.Option("--all", help="Also rows that were released or dismissed.")] = False,
+    ) -> None:
+        """List the rows that were set aside and wait for somebody.
+
+        \b
+        Examples:
+          revrec quarantine list
+          revrec quarantine list --all --format csv
+        """
+        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.jobs import quarantine
+
+        rows = quarantine.listed(options.context(), settled)
+        if options.json:
+            print_json({"quarantine": rows})
+        elif options.csv:
+            print_csv(rows, (*COLUMNS, "mapping", "charge"))
+        else:
+            print_table(rows, COLUMNS, right=("id", "row"), spare=("kind", "state"))
+            count = sum(row["state"] == "waiting" for row in rows)
+            follow = "; each one: revrec quarantine show ID" if count else ""
+            conclude(f"{counted(count, 'row waits', 'rows wait')}{follow}", bool(rows))
+
+    @command(group, "show", "quarantine")
+    def show(options: Options, id: Annotated[int, typer.Argument(metavar="ID", help="The row's number.")]) -> None:
+        """Show one row: as it came, why it was set aside, what was fixed, and what is wrong with it now.
+
+        \b
+        Examples:
+          revrec quarantine show 7
+        """
+        from revrec.jobs import quarantine
+
+        _tell(options, quarantine.show(options.context(), id))
+
+
+def _waiting(context: Any) -> list[int]:
+    from revrec.jobs import quarantine
+
+    return [row["id"] for row in quarantine.listed(context)]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        fail(f"{text!r}: write FIELD=VALUE, such as amount=120.00", 2)
+    return name, value
+
+
+def _tell(options: Options, row: dict[str, Any]) -> None:
+    from revrec.cli.output import print_csv, print_json, print_table
+
+    if options.json:
+        print_json(row)
+        return
+    put = {name: text for fix in row["fixes"] for name, text in fix["fields"].items()}
+    raw = row["raw"] if isinstance(row["raw"], dict) else {str(at): one for at, one in enumerate(row["raw"], 1)}
+    values = [{"column": name, "value": text} for name, text in raw.items() if text]
+    if options.csv:
+        print_csv(values, ("column", "value"))
+        return
+    where = f"{row['file']}, row {row['row']}, {row['kind']}, mapping {row['mapping']}"
+    print(f"quarantine {row['id']}: {where}: {row['state']}")
+    print_table(values, ("column", "value"), title="As it came")
+    print_table(row["problems"], ("field", "value", "reason", "mend"), title="Set aside for")
+    fixes = [{"field": name, "value": text, **_by(row["fixes"], name)} for name, text in put.items()]
+    print_table(fixes, ("field", "value", "actor", "note"), title="Fixed")
+    print(f"\n{_now(row)}")
+
+
+def _by(fixes: list[dict[str, Any]], name: str) -> dict[str, str]:
+    last = next(fix for fix in reversed(fixes) if name in fix["fields"])
+    return {"actor": last["actor"], "note": last["reason"]}
+
+
+def _now(row: dict[str, Any]) -> str:
+    if row["outcome"]:
+        why = f": {row['outcome']['reason']}" if row["outcome"]["reason"] else ""
+        return f"{row['outcome']['outcome']} by {row['outcome']['actor']} {row['charge']}{why}".rstrip()
+    if row["unreadable"]:
+        return f"cannot be read now: {row['unreadable']}"
+    if row["now"]:
+        said = "\n".join(f"  {one['field']}: {one['reason']}; {one['mend']}" for one in row["now"])
+        return f"still wrong with it:\n{said}\nfix it: revrec quarantine fix {row['id']} FIELD=VALUE"
+    return f"nothing is wrong with it now; take it in: revrec quarantine release {row['id']}"
+
+
+def _released(options: Options, result: "ImportResult") -> None:
+    import sys
+
+    from revrec.cli.output import print_csv, print_json
+
+    counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "scheduled", "unscheduled")}
+    if options.json:
+        print_json({**counts, "refused": result.refused, "report": result.report})
+        return
+    if options.csv:
+        print_csv([counts], tuple(counts))
+    elif not result.refused:
+        print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    for one in result.report:
+        print(f"{one['place']}: {one['field']}: {one['reason']}; {one['mend']}", file=sys.stderr)
+    if result.refused:
+        print(f"revrec: {result.refused}", file=sys.stderr)

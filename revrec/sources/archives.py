@@ -1,0 +1,188 @@
+"""Zip and gzip around source files: their members are read one by one, within bounds, and never written to a disk.
+
+Whatever could surprise is refused: archives in archives, paths that lead elsewhere, links, encryption, members of one
+name, more members or bytes than bounds allow, and contents that grow beyond all proportion (bombs).
+"""
+
+import gzip
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+from revrec.sources.problems import SourceError, shorten
+from revrec.sources.stream import SourceStream
+
+MOST_MEMBERS = 1_000
+"""Files in an archive."""
+
+LARGEST_MEMBER = 2 * 1024**3
+"""Bytes of one member when unpacked."""
+
+LARGEST_ARCHIVE = 4 * 1024**3
+"""Bytes of all members when unpacked."""
+
+RATIO = 200
+"""How many times larger than its packed bytes a member may grow, once it is over :data:`SMALL`."""
+
+SMALL = 8 * 1024**2
+
+ZIP, GZIP = (".zip",), (".gz", ".gzip")
+_MAGIC = (
+    (b"PK\x03\x04", ".xlsx", "a zip archive"),
+    (b"\x1f\x8b", "", "a gzip file"),
+    (b"7z\xbc\xaf", "", "an archive"),
+)
+_LITTER = ("__MACOSX/", ".DS_Store")
+
+
+class Member(NamedTuple):
+    """One file to read: as people see its name, and how it is opened (more than once)."""
+
+    name: str
+    open: Callable[[], SourceStream]
+
+
+def members(path: Path, name: str = "", format: str = "") -> list[Member]:
+    """The file itself, or what an archive holds: told by its suffix, or by the mapping's ``format``.
+
+    Raises:
+        SourceError: it cannot be read, or is refused with the reason and the member's name.
+    """
+    name = name or str(path)
+    suffix = path.suffix.lower()
+    if suffix in ZIP and not format.startswith("xls"):
+        return _zipped(path, name)
+    if suffix in GZIP:
+        inner = f"{name}/{path.stem}"
+        _refuse_nested(inner, path.stem)
+        return [Member(inner, lambda: _gunzipped(path, inner))]
+    return [Member(name, lambda: SourceStream(path, name))]
+
+
+class _Bounded(io.RawIOBase):
+    """A member's bytes as they are unpacked, counted; what grows too large is refused before it is passed on."""
+
+    def __init__(self, unpacked: BinaryIO, name: str, packed: int) -> None:
+        self._unpacked = unpacked
+        self._name = name
+        self._most = min(LARGEST_MEMBER, max(SMALL, packed * RATIO))
+        self._read = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; empty at the end."""
+        assert size > 0
+        try:
+            block = self._unpacked.read(size)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
+            why = f"is damaged after {self._read:,} bytes ({error})"
+            raise SourceError(self._name, "", why, "get it sent again") from None
+        if self._read == 0:
+            _refuse_nested(self._name, self._name, block)
+        self._read += len(block)
+        if self._read > self._most:
+            grown = f"grows beyond {self._most:,} bytes when unpacked"
+            raise SourceError(self._name, "", grown, "unpack it by hand, look at it, and split it")
+        return block
+
+    def close(self) -> None:
+        """Close it, and the archive's handle on it."""
+        self._unpacked.close()
+        super().close()
+
+
+def _gunzipped(path: Path, inner: str) -> SourceStream:
+    with SourceStream(path) as packed:
+        size = path.stat().st_size
+        del packed
+    return SourceStream(_Bounded(gzip.open(path), inner, size), inner)  # type: ignore[arg-type]
+
+
+def _zipped(path: Path, name: str) -> list[Member]:
+    with SourceStream(path, name):
+        pass  # a missing file, a folder, a pipe and an empty file are told as for any source
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = list(_files(archive, name))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
+        raise SourceError(name, "", f"is not a zip archive that can be read ({error})", "get it sent again") from None
+    if not infos:
+        raise SourceError(name, "", "has no files in it", "check whether it is the archive meant")
+    return [_member(path, f"{name}/{info.filename}", info) for info in infos]
+
+
+def _member(path: Path, name: str, info: zipfile.ZipInfo) -> Member:
+    def opened() -> SourceStream:
+        try:
+            return SourceStream(_Bounded(_from_zip(path, info), name, info.compress_size), name)  # type: ignore[arg-type]
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+            raise SourceError(name, "", f"cannot be unpacked ({error})", "get it sent again") from None
+
+    return Member(name, opened)
+
+
+def _from_zip(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
+    """The member's bytes; the archive is closed with them."""
+    archive = zipfile.ZipFile(path)
+    try:
+        opened = archive.open(info)
+    except BaseException:
+        archive.close()
+        raise
+    close = opened.close
+
+    def close_both() -> None:
+        close()
+        archive.close()
+
+    opened.close = close_both  # type: ignore[method-assign]
+    return opened  # type: ignore[return-value]
+
+
+def _files(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
+    """The members that are files, once each has passed."""
+    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
+    if len(infos) > MOST_MEMBERS:
+        raise SourceError(name, "", f"has {len(infos):,} files, at most {MOST_MEMBERS:,} are read", "split it")
+    if sum(info.file_size for info in infos) > LARGEST_ARCHIVE:
+        raise SourceError(name, "", f"holds more than {LARGEST_ARCHIVE:,} bytes when unpacked", "split it")
+    seen: set[str] = set()
+    for info in infos:
+        _check(f"{name}/{shorten(info.filename)}", info)
+        if info.filename in seen:
+            raise SourceError(f"{name}/{info.filename}", "", "is in the archive twice", "keep one")
+        seen.add(info.filename)
+        yield info
+
+
+def _check(shown: str, info: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(info.filename)
+    if not info.filename.isprintable() or "\\" in info.filename or ":" in info.filename:
+        raise SourceError(shown, "", "has a name with characters that no file should have", "rename it")
+    if path.is_absolute() or ".." in path.parts:
+        raise SourceError(shown, "", "has a path that leads out of the archive", "pack it again with plain names")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise SourceError(shown, "", "is a link, not a file", "pack the file itself")
+    if info.flag_bits & 1:
+        raise SourceError(shown, "", "is encrypted", "unpack it first")
+    if info.file_size > max(SMALL, info.compress_size * RATIO):
+        reason = f"grows from {info.compress_size:,} to {info.file_size:,} bytes, more than {RATIO} times"
+        raise SourceError(shown, "", reason, "unpack it by hand, and look at it")
+    _refuse_nested(shown, info.filename)
+
+
+def _refuse_nested(shown: str, filename: str, start: bytes = b"") -> None:
+    suffix = PurePosixPath(filename).suffix.lower()
+    if suffix in (*ZIP, *GZIP, ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"):
+        raise SourceError(shown, "", "is an archive within an archive", "unpack it first")
+    for magic, own, what in _MAGIC:
+        if start.startswith(magic) and suffix != own:
+            raise SourceError(shown, "", f"is {what} within an archive, whatever its name", "unpack it first")
+
+
+def _is_litter(filename: str) -> bool:
+    """What some systems put into archives beside the files."""
+    return filename.startswith(_LITTER[0]) or PurePosixPath(filename).name == _LITTER[1]

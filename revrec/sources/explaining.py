@@ -1,0 +1,83 @@
+"""How a row was read, field by field: the text as it stood, what cleaning did to it, and the value that came of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from revrec.core.money import decimal_string
+from revrec.sources.charges import ChargeRows
+from revrec.sources.cleaning import Step, Trail
+from revrec.sources.events import EventRows
+from revrec.sources.layout import Layout
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem
+from revrec.sources.read import open_table
+from revrec.sources.rows import Damaged, Passed
+from revrec.sources.stream import SourceStream
+
+
+class Explained(NamedTuple):
+    """One field of one row. ``column`` is where it came from; ``value`` is empty where there is a ``problem``."""
+
+    field: str
+    column: str
+    raw: str
+    value: str
+    steps: Sequence[Step]
+    problem: Problem | None
+
+
+class ExplainedRow(NamedTuple):
+    """One record: its place, its fields, and what is said of it as a whole (problems of its shape, why left out)."""
+
+    place: str
+    fields: Sequence[Explained]
+    said: str
+
+
+def explain_rows(stream: SourceStream, mapping: ColumnMapping, most: int) -> Iterator[ExplainedRow]:
+    """The first ``most`` records. Raises SourceError where the file cannot be used as it stands."""
+    with stream:
+        table = open_table(stream, mapping)
+        layout = Layout(mapping, table.header)
+        reader = _Explainer(mapping, layout)
+        for number, row in islice(table.records, most):
+            place = table.place(number)
+            if isinstance(row, Passed):
+                yield ExplainedRow(place, (), f"passed over: {row.reason}")
+            elif isinstance(row, Damaged):
+                yield ExplainedRow(place, (), "; ".join(map(str, row.problems)))
+            else:
+                yield reader.row(place, row)
+
+
+class _Explainer:
+    def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
+        self._mapping = mapping
+        self._layout = layout
+        self._trail = Trail(mapping, layout)
+        charges = mapping.rows == "charges"
+        self._reader: Any = ChargeRows(mapping, layout) if charges else EventRows(mapping, layout)
+
+    def row(self, place: str, row: list[str]) -> ExplainedRow:
+        found, problems = self._reader.details(self._layout.complete(row))
+        by_field: dict[str, list[Problem]] = {}
+        for problem in problems:
+            by_field.setdefault(problem.field, []).append(problem)
+        steps = self._trail.steps(row, found)
+        names = [*(field.name for field in self._mapping.fields), *self._mapping.all_dimensions]
+        said = "; ".join(str(problem) for problem in problems if problem.field not in names)
+        fields = [self._field(name, row, found, by_field.get(name), steps) for name in names]
+        return ExplainedRow(place, [one for one in fields if one.raw or one.value or one.problem], said)
+
+    def _field(
+        self, name: str, row: list[str], found: Mapping[str, Any], problems: list[Problem] | None, steps: list[Step]
+    ) -> Explained:
+        column = self._layout.columns.get(name) or ("(constant)" if name in self._mapping.constants else "")
+        raw = self._layout.spread(row)[self._layout.positions[name]]
+        value = found.get(name, (found.get("dimensions") or {}).get(name))
+        if name == "amount" and isinstance(value, int):
+            value = decimal_string(value, found["currency"])
+        own = [step for step in steps if step.field == name]
+        problem = problems[0] if problems else None
+        return Explained(name, column, raw, "" if problem or value is None else str(value), own, problem)

@@ -1,0 +1,76 @@
+"""What a mapping puts into a row before its values are read: aliases, values looked up in tables, defaults."""
+
+from typing import NamedTuple, Protocol
+
+from revrec.sources.cleaning import Step
+from revrec.sources.lookup import LookupTable
+
+
+class Filler(Protocol):
+    """Changes one value of a row in place; tells the change, if there was one."""
+
+    def fill(self, values: list[str]) -> Step | None: ...
+
+
+class Alias(NamedTuple):
+    """The value that a table gives for what the source wrote; what no table knows stays."""
+
+    field: str
+    place: int
+    table: LookupTable
+
+    def fill(self, values: list[str]) -> Step | None:
+        """Replace the value by its alias."""
+        before = values[self.place]
+        found = self.table.find(before) if before else None
+        if found is None or found.value == before:
+            return None
+        values[self.place] = found.value
+        return Step(self.field, before, found.value, "alias", self.table.file, found.row)
+
+
+class LookUp(NamedTuple):
+    """Where the value is missing: what a table has for the row's value of another field."""
+
+    field: str
+    place: int
+    by_place: int
+    table: LookupTable
+
+    def fill(self, values: list[str]) -> Step | None:
+        """Fill an empty value from the table."""
+        before = values[self.place]
+        found = None if before.strip() else self.table.find(values[self.by_place])
+        if found is None:
+            return None
+        values[self.place] = found.value
+        return Step(self.field, before, found.value, "lookup", self.table.file, found.row)
+
+
+class Default(NamedTuple):
+    """Where the value is still missing: the mapping's fixed one."""
+
+    field: str
+    place: int
+    text: str
+
+    def fill(self, values: list[str]) -> Step | None:
+        """Fill an empty value."""
+        before = values[self.place]
+        if before.strip():
+            return None
+        values[self.place] = self.text
+        return Step(self.field, before, self.text, "default")
+
+
+class Fix(NamedTuple):
+    """A value that a person put in place of the source's, by ``revrec quarantine fix``."""
+
+    field: str
+    place: int
+    text: str
+
+    def fill(self, values: list[str]) -> Step | None:
+        """Put the value."""
+        before, values[self.place] = values[self.place], self.text
+        return None if before == self.text else Step(self.field, before, self.text, "fix")

@@ -1,0 +1,60 @@
+"""Fixed width: each line one record, its columns by their place in the line, as the mapping's ``positions`` say."""
+
+import io
+from collections.abc import Iterator, Mapping
+
+from revrec.sources.formats import Record, Table, by_line
+from revrec.sources.keyed import damaged
+from revrec.sources.mapping import ColumnMapping, Position
+from revrec.sources.rows import Damaged
+from revrec.sources.stream import DecodedStream, SourceStream
+
+SUFFIXES = (".fixed", ".fix")
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The lines; blank ones are passed over. A row's number is its line; there is no header line."""
+    if not mapping.positions:
+        raise source.error(
+            "",
+            "a fixed-width file needs its columns' positions",
+            'set positions.amount = "21-32" and so on in a mapping',
+        )
+    looks = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
+    text = io.TextIOWrapper(io.BufferedReader(looks), "utf-8")
+    header = tuple(mapping.positions)
+    return Table(header, _records(text, mapping.positions), by_line, strict=True, looks=looks, expected="write a line")
+
+
+def _records(text: io.TextIOWrapper, positions: Mapping[str, Position]) -> Iterator[Record]:
+    longest = max(position.last for position in positions.values())
+    for number, line in enumerate(text, start=1):
+        row = line.rstrip("\r\n\x1a")
+        if row.strip():
+            yield number, _row(row, positions, longest)
+
+
+def _row(line: str, positions: Mapping[str, Position], longest: int) -> list[str] | Damaged:
+    cells = [line[first - 1 : last] for first, last, _ in positions.values()]
+    if len(line) > longest and line[longest:].strip():
+        reason = f"has {len(line)} characters, the last column ends at {longest}"
+        return damaged("line", reason, "give the rest a position too, and list it in ignore", line[longest:], cells)
+    # A line may end before its last columns, but not in the midst of one that says where its decimals are.
+    for place, (name, position) in enumerate(positions.items()):
+        if position.decimals and cells[place].strip():
+            pointed = _pointed(cells[place].strip(), position.decimals)
+            if pointed is None or len(line) < position.last:
+                reason = f"is not {position.last - position.first + 1} digits with {position.decimals} implied decimals"
+                return damaged(name, reason, "write digits alone, with a sign where need be", cells[place], cells)
+            cells[place] = pointed
+    return cells
+
+
+def _pointed(text: str, decimals: int) -> str | None:
+    """``0000002400-`` with two implied decimals as ``-24.00``; None if it is not digits and a sign."""
+    negative = text[:1] == "-" or text[-1:] == "-"
+    digits = text.strip("+-")
+    if not digits.isascii() or not digits.isdigit() or len(text) - len(digits) > 1:
+        return None
+    whole = digits.rjust(decimals + 1, "0")
+    return f"{'-' if negative else ''}{whole[:-decimals].lstrip('0') or '0'}.{whole[-decimals:]}"

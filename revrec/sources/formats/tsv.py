@@ -1,0 +1,12 @@
+"""TSV: as CSV, with tabs between the fields, whatever else stands in the header."""
+
+from revrec.sources.formats import Table, csv
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.stream import SourceStream
+
+SUFFIXES = (".tsv", ".tab")
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The rows below the header line. A row's number is the line of the file where it starts."""
+    return csv.read(source, mapping, delimiter="\t")

@@ -1,0 +1,123 @@
+"""Lookup tables: CSV files beside the configuration that translate codes and supply what a source leaves out.
+
+A table of aliases has the column ``alias`` (what the source writes) and one named after the field (what it means here);
+a table of defaults has a column named after the field it is looked up by, and one after the field it supplies.
+"""
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from revrec.core.errors import BadConfiguration
+from revrec.sources.problems import Refused, did_you_mean
+from revrec.sources.text import clean_id
+
+ALIAS = "alias"
+"""The column of a table of aliases that holds what the source writes."""
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes that a table may have; it is held in memory."""
+
+_UNSEEN = 20_000
+
+
+class Found(NamedTuple):
+    """A value and the row of the table that it stands in, counted as the CSV format counts rows."""
+
+    value: str
+    row: int
+
+
+class LookupTable:
+    """One table, by one of its columns. ``file`` is its name as configured, ``sha256`` that of its content."""
+
+    def __init__(self, file: str, sha256: str, rows: dict[str, Found]) -> None:
+        self.file = file
+        self.sha256 = sha256
+        self._rows = rows
+        self._seen: dict[str, Found | None] = {}
+
+    @classmethod
+    def load(cls, home: Path, file: str, by: str, value: str) -> "LookupTable":
+        """Read the table's columns ``by`` and ``value``.
+
+        Raises:
+            BadConfiguration: the file is missing, damaged or too large, lacks a column, or has a key twice.
+        """
+        data = _read(home / file)
+        try:
+            lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True, skipinitialspace=True)
+            rows = _rows(file, lines, by, value)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise BadConfiguration(f"{file}: cannot be read ({error}); save it as CSV in UTF-8") from None
+        return cls(file, hashlib.sha256(data).hexdigest(), rows)
+
+    def find(self, text: str) -> Found | None:
+        """What stands in the table for ``text``, once that is trimmed and cleaned; None if nothing does."""
+        try:
+            return self._seen[text]
+        except KeyError:
+            if len(self._seen) >= _UNSEEN:
+                self._seen.clear()
+            found = self._seen[text] = self._rows.get(_key(text))
+            return found
+
+
+class Lookup(NamedTuple):
+    """Where a missing value is looked up: in ``table``, by the row's value of the field ``by``."""
+
+    by: str
+    table: LookupTable
+
+
+def _key(text: str) -> str:
+    try:
+        return clean_id(text)
+    except Refused:
+        return ""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadConfiguration(f"{path}: is over {LARGEST // 1024 // 1024} MiB; a lookup table is held in memory")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadConfiguration(
+            f"{path}: cannot be read ({why}); lookup tables stand beside the configuration"
+        ) from None
+
+
+def _rows(file: str, lines: "csv._reader", by: str, value: str) -> dict[str, Found]:  # type: ignore[name-defined]
+    header = [name.strip() for name in next(lines, [])]
+    missing = [name for name in (by, value) if name not in header]
+    if missing:
+        hint = did_you_mean(missing[0], header)
+        raise BadConfiguration(f'{file}: has no column "{missing[0]}"; {hint}its header must name {by} and {value}')
+    key_at, value_at = header.index(by), header.index(value)
+    found: dict[str, Found] = {}
+    number = lines.line_num + 1
+    for row in lines:
+        if any(cell.strip() for cell in row):
+            _one(file, number, row, (len(header), key_at, value_at), found)
+        number = lines.line_num + 1
+    return found
+
+
+def _one(file: str, number: int, row: list[str], places: tuple[int, int, int], found: dict[str, Found]) -> None:
+    width, key_at, value_at = places
+    if len(row) != width:
+        raise BadConfiguration(f"{file}: line {number}: has {len(row)} fields, the header has {width}; correct it")
+    try:
+        key, value = clean_id(row[key_at]), clean_id(row[value_at])
+    except Refused as refused:
+        raise BadConfiguration(f"{file}: line {number}: {refused.reason}; {refused.mend}") from None
+    if not key or not value:
+        return
+    same = found.get(key)
+    if same and same.value != value:
+        raise BadConfiguration(f'{file}: line {number}: "{key}" stands in line {same.row} already; keep one of the two')
+    found.setdefault(key, Found(value, number))

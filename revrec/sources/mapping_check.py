@@ -1,0 +1,210 @@
+"""Column mappings as they stand in the configuration: checked as a whole, so that all mistakes are told at once."""
+
+import codecs
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from revrec.core.charge_line import DIMENSIONS
+from revrec.core.errors import BadConfiguration
+from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.sources.amounts import Dialect
+from revrec.sources.dates import compile_format
+from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
+from revrec.sources.lookup import ALIAS, Lookup, LookupTable
+from revrec.sources.mapping import ColumnMapping, Position, Rows
+from revrec.sources.problems import did_you_mean
+
+WIDEST_LINE = 32_768
+"""Characters that a fixed-width line may have."""
+
+_KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet")
+_TEXT_OPTIONS = ("rows", "decimal", "thousands", *_KEPT_TEXTS)
+_TABLE_OPTIONS = ("columns", "defaults", "dimensions", "signs", "positions", "aliases")
+_OPTIONS = (*_TEXT_OPTIONS, *_TABLE_OPTIONS, "only", "lookups", "ignore")
+_POSITION = re.compile(
+    r"(?P<first>\d{1,5})(?:\s*-\s*(?P<last>\d{1,5}))?(?:,\s*(?P<decimals>[0-4]) decimals?)?", re.ASCII
+)
+_EXAMPLES = {
+    "only": 'only = { status = ["D1", "X*"] }',
+    "lookups": 'lookups.terms = { table = "customers.csv", by = "customer" }',
+}
+
+
+class MappingCheck:
+    """Collects what is wrong with a mapping's table, so that all of it is told at once."""
+
+    def __init__(self, name: str, config: Mapping[str, Any], home: Path) -> None:
+        self.name = name
+        self.config = dict(config)
+        self.home = home
+        self.wrong: list[str] = []
+
+    def result(self) -> ColumnMapping:
+        """The mapping. Raises BadConfiguration that names every key that is wrong."""
+        rows = self._rows()
+        native = CHARGE_COLUMNS if rows == "charges" else (*EVENT_COLUMNS, *EVENT_ADDRESS)
+        self._check_types(native)
+        if self.wrong:
+            raise self._error()
+        self._check_names(native)
+        self._check_date_format()
+        self._check_encoding()
+        self._check_format()
+        dialect = self._dialect()
+        positions = self._positions()
+        aliases, lookups = self._aliases(native), self._lookups(native)
+        if self.wrong:
+            raise self._error()
+        text = {key: self.config[key] for key in _KEPT_TEXTS if key in self.config}
+        if text.get("delimiter") == "tab":
+            text["delimiter"] = "\t"
+        tables = {key: self.config[key] for key in ("columns", "defaults", "dimensions") if key in self.config}
+        constants = {key: value for key, value in self.config.items() if key in native}
+        only = {column: _patterns(value) for column, value in self.config.get("only", {}).items()}
+        return ColumnMapping(
+            self.name, rows, constants=constants, ignore=tuple(self.config.get("ignore", ())), dialect=dialect,
+            positions=positions, only=only, aliases=aliases, lookups=lookups, **tables, **text,
+        )  # fmt: skip
+
+    def _error(self) -> BadConfiguration:
+        return BadConfiguration("; ".join(f"[mapping.{self.name}] {wrong}" for wrong in self.wrong))
+
+    def _rows(self) -> Rows:
+        rows = self.config.get("rows", "charges")
+        if rows not in ("charges", "events"):
+            self.wrong.append(f'rows = {rows!r}: write "charges" or "events"')
+        return "events" if rows == "events" else "charges"
+
+    def _check_types(self, native: tuple[str, ...]) -> None:
+        for key, value in self.config.items():
+            if key in _TABLE_OPTIONS:
+                self._check_table(key, value)
+            elif key in ("only", "lookups"):
+                if not isinstance(value, Mapping):
+                    self.wrong.append(f"{key}: write a table, such as {_EXAMPLES[key]}")
+            elif key == "ignore":
+                if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+                    self.wrong.append('ignore: write a list of column names, such as ["Notes"]')
+            elif key not in _TEXT_OPTIONS and key not in native:
+                hint = did_you_mean(key, (*_OPTIONS, *native))
+                self.wrong.append(f"{key}: neither an option nor a field; {hint}options are {', '.join(_OPTIONS)}")
+            elif not isinstance(value, str):
+                self.wrong.append(f'{key} = {value!r}: write it as text, such as "{value}"')
+
+    def _check_table(self, key: str, value: Any) -> None:
+        if not isinstance(value, Mapping):
+            self.wrong.append(f'{key}: write a table, such as {key} = {{ amount = "Total" }}')
+            return
+        self.wrong += [
+            f'{key}.{name} = {item!r}: write it as text, such as "{item}"'
+            for name, item in value.items()
+            if not isinstance(item, str)
+        ]
+
+    def _check_names(self, native: tuple[str, ...]) -> None:
+        own = tuple(self.config.get("dimensions", {}))
+        for table in ("columns", "defaults", "aliases", "lookups"):
+            for name in self.config.get(table, {}):
+                if name not in native and name not in own:
+                    hint = did_you_mean(name, native)
+                    self.wrong.append(f"{table}.{name}: no such field; {hint}fields are {', '.join(native)}")
+        for name in self.config.get("columns", {}):
+            if name in self.config:
+                self.wrong.append(f"{name} is both a constant and in columns: keep one")
+        for name in own:
+            if name in native and name not in DIMENSIONS:
+                self.wrong.append(f"dimensions.{name}: is a field; map it in columns")
+            elif not name.isidentifier():
+                self.wrong.append(f"dimensions.{name}: write the name with letters, digits and _ only")
+
+    def _check_date_format(self) -> None:
+        try:
+            compile_format(self.config.get("date_format", "%Y-%m-%d"))
+        except ValueError as err:
+            self.wrong.append(f'date_format = "{self.config["date_format"]}": {err}')
+
+    def _check_encoding(self) -> None:
+        encoding = self.config.get("encoding", "utf-8")
+        try:
+            "a".encode(encoding)
+            codecs.getincrementaldecoder(encoding)
+        except (LookupError, ValueError):
+            self.wrong.append(f'encoding = "{encoding}": not known; such as "utf-8", "cp1252", "utf-16"')
+
+    def _check_format(self) -> None:
+        from revrec.sources.formats import names
+
+        chosen = self.config.get("format", "")
+        if chosen and chosen not in names():
+            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(names())}')
+        delimiter = self.config.get("delimiter", ",")
+        if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
+            self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')
+
+    def _dialect(self) -> Dialect:
+        decimal = self.config.get("decimal", ".")
+        if decimal not in (".", ","):
+            self.wrong.append(f'decimal = "{decimal}": write "." or ","')
+        thousands = self.config.get("thousands", "," if decimal == "." else ".")
+        if thousands not in ("", ",", ".", " ", "'", "\u2019") or thousands == decimal:
+            self.wrong.append(f'thousands = "{thousands}": write ",", ".", " ", "\'" or "", and not the decimal sign')
+        signs = dict(self.config.get("signs", {}))
+        for sign, currency in signs.items():
+            try:
+                minor_digits(currency)
+            except UnknownCurrency as err:
+                self.wrong.append(f'signs."{sign}": {err}')
+        return Dialect(decimal, thousands, "thousands" in self.config or "decimal" in self.config, signs)
+
+    def _positions(self) -> dict[str, Position]:
+        found: dict[str, Position] = {}
+        for column, text in self.config.get("positions", {}).items():
+            match = _POSITION.fullmatch(text.strip())
+            if match and 1 <= int(match["first"]) <= int(match["last"] or match["first"]) <= WIDEST_LINE:
+                first, last = int(match["first"]), int(match["last"] or match["first"])
+                found[column] = Position(first, last, int(match["decimals"] or 0))
+            else:
+                example = 'such as "11-20", or "21-32, 2 decimals" where the decimal sign is left out'
+                self.wrong.append(f'positions.{column} = "{text}": write first and last character, {example}')
+        for column, value in self.config.get("only", {}).items():
+            if not _patterns(value):
+                self.wrong.append(f"only.{column} = {value!r}: write a text or a list of texts, {_EXAMPLES['only']}")
+        if found and self.config.get("format", "fixed") != "fixed":
+            self.wrong.append(f'positions: are for format = "fixed", not "{self.config["format"]}"')
+        return found
+
+    def _aliases(self, native: tuple[str, ...]) -> dict[str, LookupTable]:
+        found: dict[str, LookupTable] = {}
+        for name, file in self.config.get("aliases", {}).items():
+            self._load(f"aliases.{name}", file, ALIAS, name, found)
+        return found
+
+    def _lookups(self, native: tuple[str, ...]) -> dict[str, Lookup]:
+        found: dict[str, Lookup] = {}
+        own = (*native, *self.config.get("dimensions", {}))
+        for name, config in self.config.get("lookups", {}).items():
+            table: dict[str, LookupTable] = {}
+            if not isinstance(config, Mapping) or {"table", "by"} != set(config):
+                self.wrong.append(f"lookups.{name}: write {_EXAMPLES['lookups']}")
+            elif config["by"] not in own or config["by"] == name:
+                self.wrong.append(f"lookups.{name}.by = {config['by']!r}: write the name of another field")
+            else:
+                self._load(f"lookups.{name}", config["table"], config["by"], name, table)
+            if table:
+                found[name] = Lookup(config["by"], table[name])
+        return found
+
+    def _load(self, key: str, file: Any, by: str, name: str, found: dict[str, LookupTable]) -> None:
+        try:
+            found[name] = LookupTable.load(self.home, str(file), by, name)
+        except BadConfiguration as error:
+            self.wrong.append(f"{key}: {error}")
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not all(isinstance(one, str) for one in values):
+        return ()
+    return tuple(values)

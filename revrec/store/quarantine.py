@@ -1,0 +1,107 @@
+"""Rows that were set aside: what they held, what people made of them, and what became of them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from revrec.store.bulk import next_number
+from revrec.store.digests import Digest, of_rows
+from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
+
+Fact = dict[str, Any]
+
+
+class SetAside(NamedTuple):
+    """One row that was set aside. ``raw`` is its values by column, or a list where its shape was broken."""
+
+    id: int
+    import_id: int
+    row: int
+    problems: list[Fact]
+    raw: dict[str, str] | list[str]
+    file: str
+    kind: str
+    mapping: str
+    imported_at: str
+    outcome: str | None
+    charge: str | None
+
+
+_QUERY = (
+    select(
+        quarantine.c.id,
+        quarantine.c.import_id,
+        quarantine.c.row,
+        quarantine.c.problems,
+        quarantine.c.raw,
+        import_file.c.uri,
+        import_file.c.kind,
+        import_file.c.mapping,
+        import_file.c.imported_at,
+        quarantine_outcome.c.outcome,
+        quarantine_outcome.c.charge,
+    )
+    .join(import_file, import_file.c.id == quarantine.c.import_id)
+    .outerjoin(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
+    .order_by(quarantine.c.id)
+)
+
+
+def rows(connection: Connection, settled: bool = False) -> Iterator[SetAside]:
+    """The rows that still wait for somebody; with ``settled`` all that ever were set aside."""
+    query = _QUERY if settled else _QUERY.where(quarantine_outcome.c.quarantine_id.is_(None))
+    for found in connection.execute(query):
+        yield _made(found)
+
+
+def row(connection: Connection, id: int) -> SetAside | None:
+    """The row with this number, if there is one."""
+    found = connection.execute(_QUERY.where(quarantine.c.id == id)).first()
+    return _made(found) if found else None
+
+
+def _made(found: Any) -> SetAside:
+    id, import_id, number, problems, raw, *rest = found
+    return SetAside(id, import_id, number, json.loads(problems), json.loads(raw), *rest)
+
+
+def fixes(connection: Connection, id: int) -> list[Fact]:
+    """What people put in place of a row's values, oldest first: fields, reason, at, actor."""
+    query = select(quarantine_fix).where(quarantine_fix.c.quarantine_id == id).order_by(quarantine_fix.c.id)
+    return [{**found, "fields": json.loads(found["fields"])} for found in connection.execute(query).mappings()]
+
+
+def outcome(connection: Connection, id: int) -> Fact | None:
+    """What became of the row, by whom, when and why; None while it waits."""
+    query = select(quarantine_outcome).where(quarantine_outcome.c.quarantine_id == id)
+    found = connection.execute(query).mappings().first()
+    return dict(found) if found else None
+
+
+def of_row(connection: Connection, import_id: int, number: int) -> int | None:
+    """The number under which a row of an import was released, if it came by way of the quarantine."""
+    query = (
+        select(quarantine.c.id)
+        .join(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
+        .where(quarantine.c.import_id == import_id, quarantine.c.row == number)
+        .where(quarantine_outcome.c.outcome == "released")
+    )
+    return connection.execute(query).scalar()
+
+
+def add_fix(
+    connection: Connection, id: int, fields: dict[str, str], reason: str, at: str, actor: str, audit_seq: int
+) -> Digest:
+    """Keep what a person put in place of a row's values."""
+    number = next_number(connection, quarantine_fix.c.id)
+    values = [number, id, json.dumps(fields, ensure_ascii=False), reason, at, actor, audit_seq]
+    connection.execute(insert(quarantine_fix).values(values))
+    return of_rows(quarantine_fix, [values])
+
+
+def settle(connection: Connection, values: Sequence[Any]) -> Digest:
+    """Keep what became of a row: (its number, outcome, charge, reason, at, actor, audit sequence)."""
+    connection.execute(insert(quarantine_outcome).values(list(values)))
+    return of_rows(quarantine_outcome, [list(values)])

@@ -27,7 +27,7 @@ GUARDS = {
 def upgrade() -> None:
     op.create_table(
         "cleaning",
-        sa.Column("id", KEY, nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
         sa.Column("import_id", KEY, nullable=False),
         sa.Column("row", sa.BigInteger(), nullable=False),
         sa.Column("steps", TEXT, nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
     op.create_index("cleaning_row", "cleaning", ["import_id", "row"])
     op.create_table(
         "quarantine_fix",
-        sa.Column("id", KEY, nullable=False),
+        sa.Column("id", KEY, autoincrement=False, nullable=False),
         sa.Column("quarantine_id", KEY, nullable=False),
         sa.Column("fields", TEXT, nullable=False),
         sa.Column("reason", TEXT, nullable=False),
@@ -51,7 +51,7 @@ def upgrade() -> None:
     op.create_index("quarantine_fix_of", "quarantine_fix", ["quarantine_id"])
     op.create_table(
         "quarantine_outcome",
-        sa.Column("quarantine_id", KEY, nullable=False),
+        sa.Column("quarantine_id", KEY, autoincrement=False, nullable=False),
         sa.Column("outcome", TEXT, nullable=False),
         sa.Column("charge", TEXT, nullable=False),
         sa.Column("reason", TEXT, nullable=False),

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         ] = False,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
     ) -> None:
-        """Import charge lines and fulfilment events; all or nothing a file.
+        """Import charge lines and events; all or nothing a file.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
         same file twice changes nothing; the same charge with other figures is a conflict, never overwritten.

@@ -25,9 +25,10 @@ def register(app: typer.Typer) -> None:
         values: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE...", help="As the source would write it.")],
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
     ) -> None:
-        """Put values in place of a row's own; the row itself stays as it came.
+        """Put values in place of a row's own.
 
-        Tells what is still wrong with it, if anything is. It is taken in by `revrec quarantine release`.
+        The row itself stays as it came. Tells what is still wrong with it, if anything is; `revrec quarantine release`
+        takes it in.
 
         \b
         Examples:
@@ -40,7 +41,9 @@ def register(app: typer.Typer) -> None:
 
     @command(group, "release", "quarantine")
     def release(options: Options, ids: Ids) -> None:
-        """Take rows in, all that are named or none; each as a row of the file it came in.
+        """Take rows in, all that are named or none.
+
+        Each comes in as a row of the file that it was in, by the path of every other row.
 
         \b
         Examples:
@@ -61,7 +64,9 @@ def register(app: typer.Typer) -> None:
         ids: Ids,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
     ) -> None:
-        """Give rows up, with the reason: a total that is no charge, a test order. They are kept for ever.
+        """Give rows up, with the reason.
+
+        For what is no charge at all: a total, a test order. They are kept for ever.
 
         \b
         Examples:
@@ -87,7 +92,7 @@ def _register_looks(group: typer.Typer) -> None:
         options: Options,
         settled: Annotated[bool, typer.Option("--all", help="Also rows that were released or dismissed.")] = False,
     ) -> None:
-        """List the rows that were set aside and wait for somebody.
+        """List the rows that wait for somebody.
 
         \b
         Examples:
@@ -110,7 +115,9 @@ def _register_looks(group: typer.Typer) -> None:
 
     @command(group, "show", "quarantine")
     def show(options: Options, id: Annotated[int, typer.Argument(metavar="ID", help="The row's number.")]) -> None:
-        """Show one row: as it came, why it was set aside, what was fixed, and what is wrong with it now.
+        """Show one row and what is wrong with it.
+
+        As it came, why it was set aside, what people put in its place, and what is still wrong with it.
 
         \b
         Examples:

@@ -118,7 +118,7 @@ def test_import_tells_every_file_with_its_counts(story: Path, revrec: Any, charg
     [found] = ended.json["files"]
     assert found.keys() == {
         "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
-        "dry_run", "refused", "outcome", "report",
+        "dry_run", "refused", "passed_over", "outcome", "report",
     }  # fmt: skip
     assert (found["rows"], found["accepted"], found["rejected"], found["outcome"]) == (1, 0, 1, "refused")
     [problem] = found["report"]

@@ -15,7 +15,7 @@ import pytest
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import resolve
+from revrec.jobs import quarantine, resolve
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
@@ -107,7 +107,11 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
     rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="0.00"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
-    books.take(row("INV-4", customer="Zoë", description="größer\n– ✓"), row("INV-5"), name="more.csv")
+    books.take(row("INV-4", customer="Zoë ", description="größer\n– ✓"), row("INV-5"), name="more.csv")
+    for number, fields in ((1, {"amount": "5.00"}), (2, {"post_date": "2024-02-29"})):
+        quarantine.fix(books.context("quarantine fix"), number, fields, WHY)
+    quarantine.release(books.context("quarantine release"), [1])
+    quarantine.dismiss(books.context("quarantine dismiss"), [2], WHY)
     books.import_events({"charge": "shop/POD-0/1", "kind": "pod", "date": "2024-02-01", "note": "signed"})
     books.event("shop/POD-1/1", "pod", "2024-02-02")
     for number, percent in ((0, 40), (1, 70), (0, 30)):

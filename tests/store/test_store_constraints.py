@@ -31,6 +31,9 @@ APPEND_ONLY = {
     "import_file": "uri",
     "charge_line": "amount",
     "quarantine": "raw",
+    "quarantine_fix": "fields",
+    "quarantine_outcome": "outcome",
+    "cleaning": "steps",
     "fulfilment_event": "date",
     "rule_version": "text",
     "schedule": "carried",
@@ -48,6 +51,9 @@ def full(books: Any) -> Any:
     books.charge(TWO, amount=3600, waits=1200)
     books.change(books.entry(JAN), *WAYS["POSTED"])
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
+    books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
+    books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
+    books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")
     books.sql(
         "INSERT INTO fulfilment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
@@ -335,3 +341,10 @@ def test_an_amount_of_nothing_is_no_amount(books: Any) -> None:
         books.charge(((JAN, 1), (FEB, -1)))
     with pytest.raises(RevrecError, match="schedule_line_amount"):
         books.charge(((JAN, 0), (FEB, 1)))
+
+
+def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(full: Any, refused: Any) -> None:
+    refused("is not fixed any more", "INSERT INTO quarantine_fix VALUES (2, 1, '{}', 'why', 't', 'ada', 1)")
+    refused(
+        "(?i)unique|duplicate key", "INSERT INTO quarantine_outcome VALUES (1, 'released', '', 'why', 't', 'ada', 1)"
+    )

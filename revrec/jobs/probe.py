@@ -9,7 +9,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.intacct.probing import questions
 from revrec.intacct.probing.drafts import Drafts, Left, Shape
 from revrec.intacct.probing.findings import Finding
-from revrec.intacct.probing.lengths import lengths
+from revrec.intacct.probing.lengths import LENGTHS, lengths
 from revrec.jobs.gateway import company, open_gateway
 
 if TYPE_CHECKING:
@@ -96,10 +96,20 @@ def _shape(context: "Context", wishes: Wishes) -> Shape:
 
 
 def _answers(drafts: Drafts, wishes: Wishes) -> Iterator[Finding]:
+    """Without a draft nothing else can be asked: whatever refuses it would be taken for the answer."""
     yield from questions.repeated_control_id(drafts)
     told, closed = questions.closed_books_date(drafts)
-    yield from questions.closed_period(drafts, wishes.closed_date or closed, wishes.post)
     yield told
+    if not drafts.made:
+        for number, question in (
+            ("3", questions.CLOSED),
+            ("5", questions.FAILING),
+            ("6", LENGTHS),
+            ("8", questions.POSTED),
+        ):
+            yield Finding(number, question, questions.NOT_ANSWERED, "no draft could be created, see 1")
+        return
+    yield from questions.closed_period(drafts, wishes.closed_date or closed, wishes.post)
     yield questions.failed_transaction(drafts)
     yield from lengths(drafts, wishes.requests)
     yield questions.posted_state(drafts, wishes.post)

@@ -115,6 +115,14 @@ def test_the_closed_day_is_that_which_intacct_tells_unless_one_is_named(books: A
     assert "closed_period_errorno" not in report.switches
 
 
+def test_a_company_that_wants_a_location_is_asked_with_one(books: Any, company: Any) -> None:
+    company.admin("/switch", location_required=True)
+    without = asked(books)
+    assert "no draft could be created" in without.findings[0].evidence
+    assert "Location" in without.findings[0].evidence and without.switches.keys() == {"closed_books_date"}
+    assert asked(books, location="100").switches.keys() == set(ASKED)
+
+
 def test_what_cannot_be_deleted_is_named(books: Any, company: Any) -> None:
     company.admin("/switch", denied="delete:GLBATCH")
     report = asked(books)

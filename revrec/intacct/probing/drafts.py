@@ -15,6 +15,8 @@ from revrec.intacct.reading import Answered
 
 TITLE = "revrec probe: delete me"
 """Within the shortest maximum that is told of, 30 characters."""
+ROLLED_BACK = "XL03000009"
+"""Errorno of what a transaction undid, beside the error that was the reason, if it was this function's."""
 NO_ACCOUNT = "NO-SUCH-ACCOUNT"
 _DELETED_AT_ONCE = 20
 

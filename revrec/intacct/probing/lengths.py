@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from revrec.intacct.probing.drafts import Drafts
+from revrec.intacct.probing.drafts import ROLLED_BACK, Drafts
 from revrec.intacct.probing.findings import Finding
 
 FIELDS = {
@@ -13,6 +13,7 @@ FIELDS = {
     "DESCRIPTION": "max_description",
 }
 """The fields that are asked about, and the switches of the sandbox that stand for them."""
+LENGTHS = "maximum lengths"
 HIGHEST = 4000
 _USUAL = (20, 30, 40, 45, 50, 60, 80, 100, 120, 128, 200, 255, 256, 400, 500, 512, 1000, 1024, 2000, HIGHEST)
 """Lengths that a database column has more often than others; between them it is halved."""
@@ -49,7 +50,7 @@ def lengths(drafts: Drafts, requests: int) -> Iterator[Finding]:
         found[field] = search(lambda size, field=field: _accepts(drafts, field, size), lambda: limit - drafts.requests)  # type: ignore[misc]
     longest = drafts.create(texts={field: _text(drafts, field, one.accepted) for field, one in found.items()})
     if not longest.made:
-        yield Finding("6", "maximum lengths", "not answered", f"a draft with the longest texts: {longest.said}")
+        yield Finding("6", LENGTHS, "not answered", f"a draft with the longest texts: {longest.said}")
         return
     yield from _kept(drafts, longest.record_no, found)
 
@@ -74,7 +75,7 @@ def _next(known: Range) -> int:
 def _accepts(drafts: Drafts, field: str, size: int) -> bool:
     """Whether a draft with a text so long fails no earlier than the one after it, which must."""
     first, _ = drafts.undone({field: _text(drafts, field, size)})
-    own = [error for error in first.errors if error.errorno != "XL03000009"]
+    own = [error for error in first.errors if error.errorno != ROLLED_BACK]
     return not own and first.status in ("success", "aborted")
 
 

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from datetime import date
 
 from revrec.intacct.glbatch import CONTROL_ID_LENGTH
-from revrec.intacct.probing.drafts import Drafts
+from revrec.intacct.probing.drafts import ROLLED_BACK, Drafts
 from revrec.intacct.probing.findings import Finding
 from revrec.intacct.probing.replies import Reply, rows
 
 NOT_ANSWERED = "not answered"
+CLOSED = "an entry in closed books"
+FAILING = "status of the failing function in a transaction"
+POSTED = "STATE of an entry created as Posted"
 
 
 def repeated_control_id(drafts: Drafts) -> Iterator[Finding]:
@@ -84,23 +87,22 @@ def _day(found: list[dict[str, str]]) -> date | None:
 
 def closed_period(drafts: Drafts, day: date | None, post: bool) -> Iterator[Finding]:
     """3: errorno and wording of a date in closed books; a posted entry is tried only if the user agreed to it."""
-    question = "an entry in closed books"
     if day is None:
-        yield Finding("3", question, "not asked", "no closed day is known: name one with --closed-date")
+        yield Finding("3", CLOSED, "not asked", "no closed day is known: name one with --closed-date")
         return
     reply = drafts.create(day=day)
     if reply.made and not post:
-        yield Finding("3", question, "a draft is accepted", "what a posted one is told needs --post")
+        yield Finding("3", CLOSED, "a draft is accepted", "what a posted one is told needs --post")
         return
     if reply.made:
         reply = drafts.create(day=day, state="Posted")
     if reply.made:
-        yield Finding("3", question, "accepted", f"{day} does not seem to be closed")
+        yield Finding("3", CLOSED, "accepted", f"{day} does not seem to be closed")
         return
     if reply.status in ("lost", "door"):
-        yield Finding("3", question, NOT_ANSWERED, reply.said)
+        yield Finding("3", CLOSED, NOT_ANSWERED, reply.said)
         return
-    yield Finding("3", question, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
+    yield Finding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
     words = {"closed": r"period.*closed", "on_or_after": r"on or after"}
     known = next((name for name, text in words.items() if re.search(text, reply.said, re.IGNORECASE)), None)
     told = known or "unknown: revrec/intacct/catalogue.toml does not know it yet"
@@ -109,24 +111,23 @@ def closed_period(drafts: Drafts, day: date | None, post: bool) -> Iterator[Find
 
 def failed_transaction(drafts: Drafts) -> Finding:
     """5: the status of the function that fails in a transaction."""
-    question = "status of the failing function in a transaction"
     first, failing = drafts.undone()
-    if failing.status not in ("failure", "aborted") or first.made:
-        return Finding("5", question, NOT_ANSWERED, failing.said)
+    blameless = all(error.errorno == ROLLED_BACK for error in first.errors)
+    if failing.status not in ("failure", "aborted") or first.made or not blameless:
+        return Finding("5", FAILING, NOT_ANSWERED, failing.said)
     others = f"the other one is {first.status}"
-    return Finding("5", question, failing.status, others, "aborting_status", failing.status)
+    return Finding("5", FAILING, failing.status, others, "aborting_status", failing.status)
 
 
 def posted_state(drafts: Drafts, post: bool) -> Finding:
     """8: what becomes of an entry that asks to be posted, if the user agreed to one."""
-    question = "STATE of an entry created as Posted"
     if not post:
-        return Finding("8", question, "not asked", "it touches the ledger (0.01 to and fro on one account): --post")
+        return Finding("8", POSTED, "not asked", "it touches the ledger (0.01 to and fro on one account): --post")
     reply = drafts.create(state="Posted")
     if not reply.made:
-        return Finding("8", question, NOT_ANSWERED, reply.said)
+        return Finding("8", POSTED, NOT_ANSWERED, reply.said)
     state = drafts.kept(reply.record_no).state
     if not state:
-        return Finding("8", question, NOT_ANSWERED, "it could not be read back")
+        return Finding("8", POSTED, NOT_ANSWERED, "it could not be read back")
     known = {"Posted": False, "Submitted": True}.get(state)
-    return Finding("8", question, state, "", "approval" if known is not None else "", known)
+    return Finding("8", POSTED, state, "", "approval" if known is not None else "", known)

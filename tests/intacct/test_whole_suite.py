@@ -51,7 +51,7 @@ OTHERWISE = {
         "one_lost_answer_does_not",
         "another_currency_is_known",
         "killed_while_it_sends",
-    ),  # fmt: skip
+    ),
 }
 """Tests that are about what a setting takes away, by parts of their names. Under approval, an entry that is found after
 its answer was lost is only submitted, and so is held for a person: see test_jobs_both_settings."""

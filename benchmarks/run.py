@@ -1,4 +1,4 @@
-"""Measure revrec and print one table: ``python benchmarks/run.py [--quick] [start-up] [import] [run] [memory]``."""
+"""Measure revrec and print one table: ``python benchmarks/run.py [--quick] [SECTION...]``."""
 
 import argparse
 import platform
@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import by_method
 import daily_run
 import importing
 import memory
 import start_up
 from measure import Row
 
-SECTIONS = ("start-up", "import", "run", "memory")
+SECTIONS = ("start-up", "import", "run", "memory", "methods")
 
 
 def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
@@ -24,6 +25,7 @@ def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "start-up": lambda: start_up.section(folder, 3 if quick else 21),
         "import": lambda: importing.section(folder, 2_000 if quick else 100_000, 1 if quick else 5),
         "run": lambda: daily_run.section(folder, 500 if quick else 10_000, 2 if quick else 10, 1 if quick else 5),
+        "methods": lambda: by_method.section(folder, 500 if quick else 20_000),
         "memory": lambda: memory.section(folder, (1_000, 2_000) if quick else (10_000, 100_000, 1_000_000)),
     }
 

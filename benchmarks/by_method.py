@@ -1,0 +1,108 @@
+"""Import and schedule of charge lines by each recognition method: how many parts a line, how many lines a second."""
+
+import json
+import random
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import sample
+from measure import Row, child, seconds
+
+METHODS = {
+    "fixed_offset": 'method = "fixed_offset"\noffset = "1 month"',
+    "pod_date": 'method = "pod_date"',
+    "monthly": 'method = "monthly"\nperiods = 12',
+    "monthly_prorated": 'method = "monthly_prorated"',
+    "daily by month": 'method = "daily"\nby = "month"',
+    "daily by month, 30/360": 'method = "daily"\nby = "month"\nday_count = "30/360"',
+    "every": 'method = "every"\nevery = "30 days"\nperiods = 12',
+    "every, by days": 'method = "every"\nevery = "1 month"\nweigh = "days"',
+    "percentages": 'method = "percentages"\npercentages = [25, 15, 10, 10, 5, 5, 5, 5, 5, 5, 5, 5]',
+    "fiscal": 'method = "fiscal"\npattern = "4-4-5"\nyear_end = "last saturday of december"',
+    "monthly, smallest and not_before": (
+        'method = "monthly"\nstart = "service_start"\nperiods = 12\nnot_before = "post_date"\nsmallest = "0.05"'
+    ),
+    "milestones": (
+        'method = "milestones"\nmilestones = [{ name = "design", percent = 40 }, { name = "go-live", percent = 60 }]'
+    ),
+    "percent_complete": 'method = "percent_complete"',
+    "usage": 'method = "usage"\nunits = 100\nexpires = "1 year"',
+    "hold": 'method = "hold"\nreason = "under review"',
+}
+EVENTS = {
+    "pod_date": ("pod", "", "", ""),
+    "milestones": ("milestone", "", "", "design"),
+    "percent_complete": ("percent", "", "40", ""),
+    "usage": ("usage", "30", "", ""),
+}
+"""Kind, quantity, percent and name of the event that each line gets, for methods that follow them."""
+
+
+def section(folder: Path, lines: int) -> list[Row]:
+    """A row for each method; for those that follow events also the import of an event for each line."""
+    charges = write_charges(folder / "charges.csv", lines)
+    rows = []
+    for number, (name, keys) in enumerate(METHODS.items()):
+        at = folder / f"method-{number}"
+        (at / "rules").mkdir(parents=True)
+        (at / "revrec.toml").write_text(sample.CONFIG, encoding="utf-8")
+        (at / "rules" / "rule.toml").write_text(f'[[rule]]\nname = "r"\n[rule.recognize]\n{keys}\n', encoding="utf-8")
+        found = child("by_method.py", name, at, charges)
+        speed = f"{lines / found['seconds']:,.0f} lines/s, {found['parts'] / lines:.1f} parts"
+        rows.append(Row(f"{name}: import + schedule, {lines:,} lines", f"{seconds(found['seconds'])}, {speed}"))
+        if found["events"]:
+            speed = f"{lines / found['events']:,.0f} events/s"
+            rows.append(Row(f"{name}: an event for each, scheduled again", f"{seconds(found['events'])}, {speed}"))
+    return rows
+
+
+def write_charges(path: Path, count: int) -> Path:
+    """Charge lines with service dates of about a year, beginning on every day of one."""
+    pick = random.Random(11)
+    with path.open("w", encoding="utf-8") as file:
+        file.write("source,document,line,customer,item,post_date,amount,currency,service_start,service_end\n")
+        for number in range(count):
+            start = sample.YEAR[number % len(sample.YEAR)]
+            end = start + timedelta(days=364)
+            amount = f"{pick.randrange(1200, 500_000) / 100:.2f}"
+            file.write(f"shop,INV-{number:07},1,C-1,ITEM,{start},{amount},USD,{start},{end}\n")
+    return path
+
+
+def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
+    """Seconds of the import, of the events, and how many schedule lines there are in the end."""
+    from revrec.jobs.import_files import import_charges
+    from revrec.jobs.record_events import import_events
+
+    context = sample.context(folder)
+    context.database.create()
+    begun = time.perf_counter()
+    result = import_charges(context, charges)
+    took = time.perf_counter() - begun
+    assert not result.refused, result
+    events = 0.0
+    if name in EVENTS:
+        path = _write_events(folder / "events.csv", result.rows, EVENTS[name])
+        begun = time.perf_counter()
+        recorded = import_events(context, path)
+        events = time.perf_counter() - begun
+        assert recorded.accepted == result.rows, recorded
+    with context.database.read() as connection:
+        parts = connection.exec_driver_sql("SELECT count(*) FROM schedule_line WHERE superseded_by IS NULL").scalar()
+    return {"seconds": took, "events": events, "parts": parts or 0}
+
+
+def _write_events(path: Path, count: int, event: tuple[str, str, str, str]) -> Path:
+    kind, quantity, percent, name = event
+    with path.open("w", encoding="utf-8") as file:
+        file.write("charge,kind,date,quantity,percent,amount,name,note\n")
+        for number in range(count):
+            day = sample.YEAR[number % len(sample.YEAR)]
+            file.write(f"shop/INV-{number:07}/1,{kind},{day},{quantity},{percent},,{name},\n")
+    return path
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))

@@ -1,0 +1,73 @@
+"""Writes worked-examples.md from the examples that the tests play::
+
+python docs/write_examples.py
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+SOURCE = DOCS.parent / "tests" / "golden" / "worked_examples.toml"
+PAGE = DOCS / "worked-examples.md"
+HEAD = """# Worked examples
+
+What the standard says, as rules, with the schedules that come of them. This page is written from
+`tests/golden/worked_examples.toml`, and a test plays every example: the figures are those that revrec computes.
+"""
+
+
+def page(examples: Iterable[Mapping[str, Any]]) -> str:
+    """The page as Markdown."""
+    return HEAD + "".join("\n" + "\n".join(_example(one)) + "\n" for one in examples)
+
+
+def examples() -> list[dict[str, Any]]:
+    """The examples of the file."""
+    found: list[dict[str, Any]] = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["example"]
+    return found
+
+
+def _example(one: Mapping[str, Any]) -> Iterator[str]:
+    charge = one["charge"]
+    yield from (
+        f"## {one['title']}",
+        "",
+        f"{one['paragraphs']}. Figures: {one['figures']}.",
+        "",
+        one["story"].strip(),
+        "",
+    )
+    yield from ("```toml", "[rule.recognize]", one["recognize"].strip(), "```", "")
+    yield f"{_money(charge['amount'])} {charge['currency']}, {', '.join(_facts(charge))}."
+    yield ""
+    if one.get("events"):
+        yield from ("| event | date | |", "|---|---|---|")
+        yield from (f"| {event['kind']} | {event['date']} | {_rest(event)} |" for event in one["events"])
+        yield ""
+    yield from ("| recognised on | amount |", "|---|---|")
+    yield from (f"| {part['date']} | {_money(part['amount'])} |" for part in one["expect"])
+    if "waiting" in one:
+        yield f"| waits | {_money(one['waiting'])} |"
+
+
+def _facts(charge: Mapping[str, Any]) -> Iterator[str]:
+    yield f"posted on {charge['post_date']}"
+    if "service_end" in charge:
+        yield f"service from {charge['service_start']} to {charge['service_end']}"
+    elif "service_start" in charge:
+        yield f"service from {charge['service_start']} on"
+
+
+def _rest(event: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("kind", "date"))
+
+
+def _money(amount: str) -> str:
+    whole, _point, cents = amount.partition(".")
+    return f"{int(whole):,}.{cents}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(examples()), encoding="utf-8")

@@ -1,0 +1,40 @@
+"""The worked examples of the standard that the documents tell: each schedule is what revrec computes."""
+
+import runpy
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string, to_minor
+
+DOCS = Path(__file__).parents[2] / "docs"
+WRITER = runpy.run_path(str(DOCS / "write_examples.py"))
+EXAMPLES = WRITER["examples"]()
+
+
+def charge_line(charge: dict) -> ChargeLine:
+    amount = to_minor(Decimal(charge["amount"]), charge["currency"])
+    return ChargeLine("case", "EX", "1", "C", "I", **{**charge, "amount": amount})
+
+
+def event(line: ChargeLine, one: dict) -> FulfilmentEvent:
+    numbers = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
+    return FulfilmentEvent(line.id, **{**one, **numbers})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["title"])
+def test_the_schedule_of_a_worked_example_is_computed(example, derive):
+    line = charge_line(example["charge"])
+    found = derive(example["recognize"], line, [event(line, one) for one in example.get("events", [])])
+    shown = [{"date": part.date, "amount": decimal_string(part.amount, line.currency)} for part in found.parts]
+    assert shown == example["expect"]
+    waiting = sum(part.amount for part in found.waiting)
+    assert decimal_string(waiting, line.currency) == example.get("waiting", "0.00")
+    assert all(isinstance(part.date, date) for part in found.parts)
+
+
+def test_the_page_is_written_from_the_examples():
+    assert (DOCS / "worked-examples.md").read_text() == WRITER["page"](EXAMPLES), "run: python docs/write_examples.py"

@@ -1,5 +1,6 @@
 """``revrec db``."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from revrec.cli.shared import Options, add_group, command
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "db", "The database: its revision and its backups.")
+    group = add_group(app, "db", "The database: its revision, its backups, and what follows a restore.")
 
     @command(group, "upgrade", "db")
     def upgrade(options: Options) -> None:
@@ -82,3 +83,59 @@ def register(app: typer.Typer) -> None:
             print_csv([made], tuple(made))
         else:
             print(f"{file}: {size:,} bytes, checked")
+
+    _add_restores(group)
+
+
+def _add_restores(group: typer.Typer) -> None:
+    @command(group, "restore", "db")
+    def restore(
+        options: Options,
+        file: Annotated[Path, typer.Argument(metavar="BACKUP", help="The copy to put in the database's place.")],
+    ) -> None:
+        """Put a copy in the place of the database, while no run is at work.
+
+        The copy is verified first, and the database that it replaces is kept beside it. What was posted since the copy
+        was made, the next run finds in Intacct before it sends anything; import again first what was imported since.
+
+        \b
+        Example:
+          revrec db restore backups/revrec-2024-03-31.db
+        """
+        from revrec.cli.output import print_csv, print_json
+        from revrec.jobs.restore import restore as put_back
+
+        done = put_back(options.context(), file)._asdict()
+        if options.json:
+            print_json(done)
+        elif options.csv:
+            print_csv([done], tuple(done))
+        else:
+            kept = f"; what it replaced is kept: {done['kept']}" if done["kept"] else ""
+            print(f"{done['database']}: restored as of event {done['event']}, epoch {done['epoch']}{kept}")
+            print("import again what was imported since, then run; see docs/operations.md", file=sys.stderr)
+
+    @command(group, "restored", "db")
+    def restored(
+        options: Options,
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Which copy was restored, and why.")],
+    ) -> None:
+        """Tell of a restore by other means, as pg_restore.
+
+        The next run then looks at Intacct with the same care as after `revrec db restore`.
+
+        \b
+        Example:
+          revrec db restored --reason "the server of 31 March, from the night's copy"
+        """
+        from revrec.cli.output import print_csv, print_json
+        from revrec.jobs.restore import note_restored
+
+        context = options.context()
+        done = {"database": context.database.where, "epoch": note_restored(context, reason)}
+        if options.json:
+            print_json(done)
+        elif options.csv:
+            print_csv([done], tuple(done))
+        else:
+            print(f"{done['database']}: epoch {done['epoch']}; the next run looks at Intacct before it sends")

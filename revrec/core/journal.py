@@ -1,6 +1,7 @@
 """From due schedule lines to balanced journal entries (Intacct: GLBATCH and its GLENTRY lines)."""
 
 import hashlib
+import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -11,7 +12,11 @@ from revrec.core.money import LARGEST
 
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
-"""Intacct's REFERENCENO holds 20 characters; 16 base32 characters of a hash behind the prefix fit with room."""
+"""Intacct's REFERENCENO holds 20 characters; 16 base32 characters behind the prefix fit with room."""
+MARK_LENGTH = 5
+"""The prefix and three base32 characters of the deployment's hash: what all references of one database begin with."""
+
+_REFERENCE = re.compile(f"{REFERENCE_PREFIX}[A-Z2-7]{{{REFERENCE_LENGTH - len(REFERENCE_PREFIX)}}}")
 
 
 class DueLine(NamedTuple):
@@ -117,8 +122,12 @@ def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
 
 
 def _entry(group: Group, due: Sequence[DueLine], deployment: str, company: str) -> JournalEntry:
+    return entry_of(group, due, reference_of(due, deployment), deployment, company)
+
+
+def entry_of(group: Group, due: Sequence[DueLine], reference: str, deployment: str, company: str) -> JournalEntry:
+    """The entry of these due lines, all of one group, under a reference that is theirs."""
     day, entity, journal, currency = group
-    reference = reference_of(due, deployment)
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
     title = f"Rev rec {day.isoformat()} {entity}".rstrip()
     return JournalEntry(
@@ -137,11 +146,25 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
 
 
 def reference_of(due: Sequence[DueLine], deployment: str) -> str:
-    """The entry's REFERENCENO: a digest of its schedule lines and of the deployment, the same every time."""
+    """The entry's REFERENCENO: the mark of the deployment, and a digest of it and of the schedule lines.
+
+    The same lines give the same reference every time, so that a reference proves which lines an entry is made of.
+    """
     digest = hashlib.sha256(deployment.encode())
     for line in due:
         digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}\t{line.revision}".encode())
-    return REFERENCE_PREFIX + b32encode(digest.digest()).decode()[: REFERENCE_LENGTH - len(REFERENCE_PREFIX)]
+    return mark_of(deployment) + b32encode(digest.digest()).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
+
+
+def mark_of(deployment: str) -> str:
+    """What the references of a deployment begin with, so that its own entries are told from another one's."""
+    digest = hashlib.sha256(f"mark of {deployment}".encode()).digest()
+    return REFERENCE_PREFIX + b32encode(digest).decode()[: MARK_LENGTH - len(REFERENCE_PREFIX)]
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is written as a reference of revrec's, of whatever deployment."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def control_id_of(company: str, deployment: str, reference: str) -> str:

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 from lxml import etree
@@ -15,7 +15,7 @@ from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import not_run
-from revrec.intacct.gateway import Answer, Balance, FoundEntry, MasterKind, Outcome, Prepared
+from revrec.intacct.gateway import Answer, Balance, FoundEntry, FoundLine, MasterKind, Outcome, Prepared
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
 from revrec.intacct.judgement import Verdict, judge, readable, refusal
 from revrec.intacct.pace import Pace
@@ -111,6 +111,30 @@ class XmlGateway:
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Entries of a journal with this REFERENCENO, by record number, with their lines."""
         return self._reading.find_entries(journal, reference)
+
+    def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal that were made at or after a moment, by record number."""
+        return self._reading.entries_since(journal, since)
+
+    def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal dated from ``start`` to ``end``, by record number."""
+        return self._reading.entries_dated(journal, start, end)
+
+    def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these record numbers."""
+        return self._reading.entries_numbered(record_nos)
+
+    def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these references, in whatever journal."""
+        return self._reading.entries_referenced(references)
+
+    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
+        """The same entries with their lines."""
+        return self._reading.with_lines(heads)
+
+    def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
+        """Lines of all entries on these accounts, dated from ``start`` to ``end``."""
+        return self._reading.lines_on(accounts, start, end)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""

@@ -9,7 +9,7 @@ A posting goes in three steps, so that the caller can commit between them::
 Another way to Intacct (REST) has to offer the same methods and values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -102,7 +102,11 @@ class Answer(NamedTuple):
 
 
 class FoundLine(NamedTuple):
-    """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``."""
+    """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``.
+
+    ``entry`` is the record number of its GLBATCH, ``day`` its date; ``base_amount`` is absolute, in minor units of the
+    company's base currency.
+    """
 
     record_no: str
     line_no: int
@@ -114,10 +118,17 @@ class FoundLine(NamedTuple):
     memo: str = ""
     location: str = ""
     department: str = ""
+    entry: str = ""
+    day: date | None = None
+    base_amount: int = 0
 
 
 class FoundEntry(NamedTuple):
-    """A GLBATCH as Intacct holds it. With inter-entity balancing it may have more lines than were sent."""
+    """A GLBATCH as Intacct holds it. With inter-entity balancing it may have more lines than were sent.
+
+    ``reversed_by`` and ``reverses`` are record numbers: of the entry that Intacct made to reverse this one, and of the
+    one that this one reverses. Lists give heads alone: entries without their lines.
+    """
 
     record_no: str
     batch_no: str
@@ -128,6 +139,8 @@ class FoundEntry(NamedTuple):
     state: str
     created: str
     lines: tuple[FoundLine, ...] = ()
+    reversed_by: str = ""
+    reverses: str = ""
 
     @property
     def total_debit(self) -> int:
@@ -192,6 +205,24 @@ class Gateway(Protocol):
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """The entries of a journal that carry a reference (REFERENCENO), oldest first, with their lines."""
+
+    def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal that were made at or after a moment (WHENCREATED), by record number."""
+
+    def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal dated from ``start`` to ``end`` (BATCH_DATE), by record number."""
+
+    def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these record numbers; those that are not there are left out."""
+
+    def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these references, in whatever journal."""
+
+    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
+        """The same entries in their order with their lines, read for many at once."""
+
+    def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
+        """Lines of all entries, whoever made them, on these accounts and dated from ``start`` to ``end``."""
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""

@@ -76,7 +76,7 @@ def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = 
 
 def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> None:
     glentry = etree.SubElement(entries, "GLENTRY")
-    document = _document(line)
+    document = document_text(line.charge, line.document)
     if document:
         _add(glentry, "DOCUMENT", document)
     _add(glentry, "ACCOUNTNO", line.account)
@@ -111,9 +111,9 @@ def dimension_element(name: str) -> str:
     return "GLDIM" + name.upper()
 
 
-def _document(line: JournalLine) -> str:
-    """The charge without its source, ``INV-1042/1``: the document and line that a person looks for."""
-    return fitted(line.charge.partition("/")[2] or line.document, DOCUMENT_LENGTH)
+def document_text(charge: str, document: str) -> str:
+    """DOCUMENT of a line: the charge without its source, ``INV-1042/1``, which is what a person looks for."""
+    return fitted(charge.partition("/")[2] or document, DOCUMENT_LENGTH)
 
 
 def fitted(text: str, length: int) -> str:

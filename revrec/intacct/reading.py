@@ -1,12 +1,13 @@
-"""Reading Intacct back: entries by their reference, account balances, closed books.
+"""Reading Intacct back: entries one by one and in bulk, lines of accounts, account balances, closed books.
 
 Reads change nothing, so they are tried again after failures that pass; with a pause, and not often.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -18,13 +19,14 @@ from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind
+from revrec.intacct.glbatch import as_date_text
 from revrec.intacct.judgement import own_result, refusal
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response, Result
 from revrec.intacct.transport import Exchange
 
 PAGE = 1000
-PAGES_LIMIT = 1000
+PAGES_LIMIT = 10_000
 FUNCTIONS_A_REQUEST = 50
 PAUSE_LIMIT = 120.0
 IDS_A_QUERY = 200
@@ -35,13 +37,18 @@ MASTER_KEYS = {
 PASSING = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
 """Classes of failures of a read that may be over in a while."""
 NOT_A_REFERENCE = "revrec doctor"
+LONG_FROM_NOW = datetime(9000, 1, 1, tzinfo=UTC)
+
+ENTRIES_A_QUERY = 50
+"""Entries whose lines are asked for together: of 500 lines each, they make 25 pages."""
 
 GLBATCH_FIELDS = (
-    "RECORDNO", "BATCHNO", "JOURNAL", "BATCH_DATE", "BATCH_TITLE", "REFERENCENO", "STATE", "WHENCREATED",
+    "RECORDNO", "BATCHNO", "JOURNAL", "BATCH_DATE", "BATCH_TITLE", "REFERENCENO", "STATE", "WHENCREATED", "REVERSEDKEY",
+    "REVERSEDFROM",
 )  # fmt: skip
 GLENTRY_FIELDS = (
-    "RECORDNO", "BATCHNO", "LINE_NO", "TR_TYPE", "ACCOUNTNO", "AMOUNT", "TRX_AMOUNT", "CURRENCY", "DOCUMENT",
-    "DESCRIPTION", "LOCATION", "DEPARTMENT",
+    "RECORDNO", "BATCHNO", "LINE_NO", "TR_TYPE", "ENTRY_DATE", "ACCOUNTNO", "AMOUNT", "TRX_AMOUNT", "CURRENCY",
+    "DOCUMENT", "DESCRIPTION", "LOCATION", "DEPARTMENT",
 )  # fmt: skip
 
 
@@ -93,8 +100,53 @@ class Reading:
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Entries of a journal that carry a reference, by record number, with their lines."""
-        batches = self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", reference)))
-        return [self._entry(batch) for batch in batches]
+        where = (("JOURNAL", journal), ("REFERENCENO", reference))
+        return list(self.with_lines(map(_head, self._query("GLBATCH", GLBATCH_FIELDS, where))))
+
+    def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal made at or after a moment, page by page."""
+        made = ("WHENCREATED", "greaterthanorequalto", since.strftime("%m/%d/%Y %H:%M:%S"))
+        return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), made)))
+
+    def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
+        """Heads of the entries of a journal dated within days, page by page."""
+        where = (("JOURNAL", journal), *_within("BATCH_DATE", start, end))
+        return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, where))
+
+    def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these record numbers."""
+        return self._heads("RECORDNO", record_nos)
+
+    def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
+        """Heads of the entries with these references."""
+        return self._heads("REFERENCENO", references)
+
+    def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
+        found: list[FoundEntry] = []
+        for some in _chunks(list(dict.fromkeys(values)), IDS_A_QUERY):
+            found += map(_head, self._query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
+        return found
+
+    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
+        """The entries with their lines in order, some entries at a time."""
+        rest = iter(heads)
+        while some := list(islice(rest, ENTRIES_A_QUERY)):
+            numbers = [head.record_no for head in some]
+            lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
+            where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
+            for row in self._query("GLENTRY", GLENTRY_FIELDS, where):
+                line = _line(row, self._base_currency)
+                lines[_owner(line, numbers)].append(line)
+            for head in some:
+                in_order = sorted(lines[head.record_no], key=lambda line: line.line_no)
+                yield head._replace(lines=tuple(in_order))
+
+    def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
+        """Lines on accounts within days, page by page."""
+        for some in _chunks(list(dict.fromkeys(accounts)), IDS_A_QUERY):
+            where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
+            for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
+                yield _line(row, self._base_currency)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
@@ -126,24 +178,27 @@ class Reading:
         return found
 
     def check_reading(self, journal: str) -> None:
-        """The two queries of recovery, made so that they find nothing."""
+        """The queries of recovery, made so that they find nothing."""
         self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))
+        list(self.entries_since(journal, LONG_FROM_NOW))
         self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
 
-    def _entry(self, batch: dict[str, str]) -> FoundEntry:
-        record_no = batch.get("RECORDNO", "")
-        lines = self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", record_no),))
-        return FoundEntry(
-            record_no=record_no,
-            batch_no=batch.get("BATCHNO", ""),
-            journal=batch.get("JOURNAL", ""),
-            date=_date(batch.get("BATCH_DATE", "")),
-            title=batch.get("BATCH_TITLE", ""),
-            reference=batch.get("REFERENCENO", ""),
-            state=batch.get("STATE", ""),
-            created=batch.get("WHENCREATED", ""),
-            lines=tuple(_line(line, self._base_currency) for line in lines),
-        )
+    def _stream(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
+        """Records page by page, each page after the last record of the one before: what is made or deleted meanwhile
+        shifts nothing."""
+        last = "0"
+        for _ in range(PAGES_LIMIT):
+            after = ("RECORDNO", "greaterthan", last)
+            result = self._read(_query_page(name, fields, (*where, after), 0), 1, "")[0]
+            page = _rows(result, name.lower())
+            yield from page
+            remaining = "0" if result.data is None else result.data.get("numremaining", "0")
+            if not page or remaining == "0":
+                return
+            if page[-1].get("RECORDNO", last) == last:
+                break
+            last = page[-1]["RECORDNO"]
+        raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
 
     def _query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
         """All pages of a query."""
@@ -183,6 +238,36 @@ class Reading:
             text = self._redactor.text(f"Intacct gave no usable answer to a read: {said}")
             return GatewayUnreachable(text, failed.passes, failed.wish)
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
+
+
+def _head(batch: dict[str, str]) -> FoundEntry:
+    return FoundEntry(
+        record_no=batch.get("RECORDNO", ""),
+        batch_no=batch.get("BATCHNO", ""),
+        journal=batch.get("JOURNAL", ""),
+        date=_date(batch.get("BATCH_DATE", "")),
+        title=batch.get("BATCH_TITLE", ""),
+        reference=batch.get("REFERENCENO", ""),
+        state=batch.get("STATE", ""),
+        created=batch.get("WHENCREATED", ""),
+        reversed_by=batch.get("REVERSEDKEY", ""),
+        reverses=batch.get("REVERSEDFROM", ""),
+    )
+
+
+def _owner(line: FoundLine, numbers: Sequence[str]) -> str:
+    """The one of these entries that a line is of."""
+    owner = line.entry or (numbers[0] if len(numbers) == 1 else "")
+    if owner not in numbers:
+        raise ReadRefused(f"Intacct's answer, GLENTRY {line.record_no}: BATCHNO {owner!r} was not asked for")
+    return owner
+
+
+def _within(field: str, start: date, end: date) -> requests_xml.Where:
+    return (
+        (field, "greaterthanorequalto", as_date_text(start)),
+        (field, "lessthanorequalto", as_date_text(end)),
+    )
 
 
 def _query_page(name: str, fields: Sequence[str], where: requests_xml.Where, offset: int) -> Build:
@@ -252,6 +337,9 @@ def _line(row: dict[str, str], base_currency: str) -> FoundLine:
         memo=row.get("DESCRIPTION", ""),
         location=row.get("LOCATION", ""),
         department=row.get("DEPARTMENT", ""),
+        entry=row.get("BATCHNO", ""),
+        day=_date(row.get("ENTRY_DATE", "")),
+        base_amount=abs(_minor(row.get("AMOUNT", ""), base_currency, place)),
     )
 
 

@@ -15,8 +15,11 @@ from revrec.intacct.redact import MARK
 
 _HOLE = "functions"
 
-Where = Sequence[tuple[str, str | Sequence[str]]]
-"""Conditions: a field and the value it equals, or the values (1 to 1000) that it is one of."""
+Condition = tuple[str, str | Sequence[str]] | tuple[str, str, str]
+"""A field and the value it equals, or the values (1 to 1000) that it is one of; or a field, the name of another
+operator and its value."""
+
+Where = Sequence[Condition]
 
 
 def envelope(
@@ -105,10 +108,11 @@ def query(control_id: str, object_name: str, fields: Sequence[str], where: Where
 def _add_filter(parent: etree._Element, where: Where) -> None:
     """One operator on top; ``and`` only around two or more, as the query's schema wants it."""
     top = etree.SubElement(parent, "and") if len(where) > 1 else parent
-    for field, value in where:
+    for field, *operator, value in where:
         values = [value] if isinstance(value, str) else value
-        condition = etree.SubElement(top, "equalto" if isinstance(value, str) else "in")
-        _add(condition, "field", field)
+        plain = "equalto" if isinstance(value, str) else "in"
+        condition = etree.SubElement(top, str(operator[0]) if operator else plain)
+        _add(condition, "field", str(field))
         for one in values:
             _add(condition, "value", one)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.journal import JournalEntry
+from revrec.core.journal import JournalEntry, is_reference
 from revrec.intacct.errors import UnpostableEntry, not_run
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
 from revrec.store import entries, postings
@@ -119,12 +119,35 @@ class Poster:
         attempt = self._begin_read_back(stored)
         try:
             found = self.gateway.find_entries(entry.journal, entry.reference)
+            alike = [] if found else self._alike(stored)
         except RevrecError as error:
             return self._not_read_back(attempt, stored, error)
+        if alike:
+            told = {
+                "error": _ALIKE.format(alike[0]),
+                "advice": _ALIKE_ADVICE.format(entry.reference, alike[0].record_no),
+            }
+            self._note_read_back(attempt, alike, "differs", (stored, "HELD", told))
+            return self._load(number).state
         if not found and stored.attempts < self.most_attempts:
             self._note_read_back(attempt, found, "absent")
             return self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
+
+    def _alike(self, stored: StoredEntry) -> list[FoundEntry]:
+        """Entries of the same journal, date and lines that nobody claims: ours perhaps, its reference edited away.
+
+        Two entries of ours may be alike, and another revrec's may be like ours: those have references of their own.
+        Once a person has looked and let the entry be sent again, likeness counts no more.
+        """
+        if stored.sends and not stored.attempts:
+            return []
+        entry = stored.entry
+        heads = list(self.gateway.entries_dated(entry.journal, entry.date, entry.date))
+        with self.context.database.read() as connection:
+            claimed = entries.known(connection, "record_no", {head.record_no for head in heads})
+        free = [head for head in heads if head.record_no not in claimed and not is_reference(head.reference)]
+        return [found for found in self.gateway.with_lines(free) if same_content(entry, found)]
 
     def look_for(self, number: int) -> bool:
         """Read Intacct back for an entry whose refusal is not understood; whether it is not there, as it should be.
@@ -319,6 +342,16 @@ _REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and
 _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 """What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
+
+
+_ALIKE = (
+    "Intacct does not show this reference, but its entry {0.record_no}, which no entry here claims, has the same date "
+    "and lines; its reference is {0.reference!r}"
+)
+_ALIKE_ADVICE = (
+    "look at entry {1} in Intacct; if it is this one with its reference changed: revrec postings resolve {0} "
+    "--as-posted {1} --reason TEXT; if it is another's: revrec postings resolve {0} --resend --reason TEXT"
+)
 
 
 def _doubt(found: list[FoundEntry]) -> str:

@@ -24,9 +24,14 @@ def give_back(connection: "Connection", context: "Context", day: date, again: bo
 
     ``again``: a later pass of the same command, where only what passes by itself is tried again.
     """
-    for refused in postings.refused(connection, day):
-        if _understood(refused) and (passes(refused) or not again):
-            postings.release(connection, refused.id, context.who())
+    for number in to_give_back(connection, day, again):
+        postings.release(connection, number, context.who())
+
+
+def to_give_back(connection: "Connection", day: date, again: bool) -> list[int]:
+    """The refused entries whose lines may go on without being looked for."""
+    known = [refused for refused in postings.refused(connection, day) if _understood(refused)]
+    return [refused.id for refused in known if passes(refused) or not again]
 
 
 def not_understood(connection: "Connection", day: date) -> list[int]:

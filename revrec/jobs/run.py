@@ -8,15 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.journal import DueLine, build_entries, company_of
+from revrec.core.journal import build_entries, company_of
 from revrec.core.money import decimal_string
-from revrec.core.rules import render_memo
 from revrec.intacct.endpoint import is_loopback
+from revrec.jobs import look
+from revrec.jobs.due import due_with_memos
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.patience import Patience
 from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
-from revrec.jobs.refusals import give_back, not_understood, set_aside
-from revrec.store import entries, postings
+from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
+from revrec.store import continuity, entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
 from revrec.store.rollback import discarded
@@ -95,7 +96,8 @@ def run(
 
 def _dry_run(context: "Context", day: date) -> RunResult:
     with discarded(context.database) as connection:
-        _commit_intents(connection, context, day, "")
+        run_id = entries.start_run(connection, day, context.who())
+        _commit_intents(connection, context, run_id, day, "")
         numbers = entries.numbers_in(connection, "READY", until=day)
         shown = [_shown(entries.head(connection, number)) | {"status": "planned"} for number in numbers]
     return RunResult(day, True, None, shown, {"posted": 0})
@@ -106,8 +108,8 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
     _check_quarantine(context)
     with context.database.write() as connection:
         check_company(connection, to)
-        run_id, created = _commit_intents(connection, context, day, to, again)
-    result = RunResult(day, False, run_id, made=set(created), runs=[run_id])
+        run_id = entries.start_run(connection, day, context.who())
+    result = RunResult(day, False, run_id, runs=[run_id])
     try:
         _post_all(context, result, connect, worker, again)
         set_aside(context, result.taken)
@@ -120,42 +122,27 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
         sum_up(connection, result)
         words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
         entries.finish_run(connection, run_id, context.who(), words)
+    _keep_head(context)
     return result
 
 
 def _commit_intents(
-    connection: "Connection", context: "Context", day: date, to: str, again: bool = False
-) -> tuple[int, list[int]]:
+    connection: "Connection", context: "Context", run_id: int, day: date, to: str, again: bool = False
+) -> list[int]:
     """Release what was refused and put every due line on an entry: durable before any byte leaves."""
-    run_id = entries.start_run(connection, day, context.who())
     give_back(connection, context, day, again)
-    return run_id, put_on_entries(connection, context, run_id, day, to)
+    return put_on_entries(connection, context, run_id, day, to)
 
 
 def put_on_entries(connection: "Connection", context: "Context", run_id: int, day: date, to: str) -> list[int]:
     """Put every open line that is due on an entry that is READY; returns the entries' numbers."""
     per_entry = context.settings.number("posting", "lines_per_entry")
-    due = _with_memos(due_lines(connection, day))
-    made = build_entries(due, deployment(connection), to, per_entry)
+    made = build_entries(due_with_memos(connection, day), deployment(connection), to, per_entry)
     return entries.add_entries(connection, run_id, made, context.who())
 
 
-def _with_memos(due: Iterator[tuple[DueLine, str]]) -> Iterator[DueLine]:
-    for line, description in due:
-        words = {
-            "item": line.item,
-            "seq": str(line.seq),
-            "of": str(line.of),
-            "document": line.document,
-            "customer": line.customer,
-            "charge": line.charge,
-            "description": description,
-        }
-        yield line._replace(memo=render_memo(line.memo, words))
-
-
 def _post_all(context: "Context", result: RunResult, connect: "Connect", worker: Worker, again: bool) -> None:
-    """Settle doubts, look for what was refused in unknown words, send what is READY and due.
+    """Look at the ledger, make entries, settle doubts, look for what was refused in unknown words, send what is READY.
 
     Workers that share the database share the entries: each takes one a turn. None leaves while another has one in
     hand, so that what a worker that was killed held is in doubt at the end.
@@ -170,14 +157,17 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
 
     with context.database.read() as connection:
         strange = [] if again else not_understood(connection, result.date)
-        if not strange and not entries.numbers_in(connection, "SENDING", "IN_DOUBT") and not ready(connection):
+        left = strange or to_give_back(connection, result.date, again) or ready(connection)
+        unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
+        if not left and not unclear and next(due_lines(connection, result.date), None) is None:
             return
     patience = Patience(context, worker)
     with connect(context) as gateway:
         patience.with_retries(gateway.sign_in)
         poster = Poster(context, gateway, worker)
-        poster.suspend_stale()
         try:
+            _look_and_make(context, gateway, patience, result, again)
+            poster.suspend_stale()
             for number in _until_none_is_left(context, doubtful, "reading back entries in doubt", result.taken):
                 _take(poster, patience, result, number)
             for number in context.progress.track(strange, "looking for refused entries"):
@@ -190,6 +180,25 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
             result.stopped = stop.answer
         if worker.waits_for_others():
             poster.suspend_stale()
+
+
+def _look_and_make(context: "Context", gateway: "Gateway", patience: Patience, result: RunResult, again: bool) -> None:
+    """Account for what the ledger has that these books do not know, then make the entries of what is due."""
+    run_id, to = result.runs[0], company(context)
+    seen = patience.with_retries(partial(look.look, context, gateway, run_id))
+    result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
+    with context.database.write() as connection:
+        result.made.update(_commit_intents(connection, context, run_id, result.date, to, again))
+        look.account_for(connection, context, seen)
+    # From here on an older copy of the database is known by it; so nothing is sent before.
+    _keep_head(context)
+
+
+def _keep_head(context: "Context") -> None:
+    if context.database.path is not None:
+        with context.database.read() as connection:
+            known = continuity.head(connection)
+        continuity.keep_head(context.database, known)
 
 
 def _until_none_is_left(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, ScalarSelect, func, insert, select, tuple_, update
@@ -13,6 +14,7 @@ from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.digests import of_rows, of_texts, row_text, sha256
 from revrec.store.tables import attempt, journal_entry, journal_line, posting_run, schedule_line
 
+KNOWN_AT_ONCE = 500
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
 
@@ -138,6 +140,23 @@ def with_record_no(connection: Connection, record_no: str) -> str | None:
     """The reference of an entry that is posted under this record number of Intacct's, if there is one."""
     query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
     return connection.execute(query.limit(1)).scalar()
+
+
+def known(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Reference and state of the entries whose ``reference`` or ``record_no`` is among ``values``, by that value."""
+    found: dict[str, tuple[str, str]] = {}
+    wanted = journal_entry.c[column]
+    query = select(wanted, journal_entry.c.reference, journal_entry.c.state)
+    for some in _some(values):
+        rows = connection.execute(query.where(wanted.in_(some)))
+        found |= {value: (reference, state) for value, reference, state in rows}
+    return found
+
+
+def _some(values: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(values)
+    while some := list(islice(rest, KNOWN_AT_ONCE)):
+        yield some
 
 
 def last_control_id(connection: Connection) -> str | None:

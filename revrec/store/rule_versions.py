@@ -24,6 +24,11 @@ class RuleVersion(NamedTuple):
     memo: str
 
 
+def journals(connection: Connection) -> list[str]:
+    """The journals that any rule ever posted to."""
+    return list(connection.execute(select(rule_version.c.journal).distinct()).scalars())
+
+
 def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
     """The id of this rule's version, kept now if it was not known. Same text and accounts: same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))

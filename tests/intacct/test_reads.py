@@ -1,7 +1,7 @@
 """Reading Intacct back: entries by reference, balances, closed books; and what happens when a read fails."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ BATCH = (
     "<WHENCREATED>03/31/2025 06:00:00</WHENCREATED></GLBATCH>"
 )
 ENTRY = (
-    "<GLENTRY><RECORDNO>{no}</RECORDNO><LINE_NO>{no}</LINE_NO><TR_TYPE>{type}</TR_TYPE><ACCOUNTNO>2400</ACCOUNTNO>"
+    "<GLENTRY><RECORDNO>{no}</RECORDNO><BATCHNO>{batch}</BATCHNO><LINE_NO>{no}</LINE_NO><TR_TYPE>{type}</TR_TYPE><ACCOUNTNO>2400</ACCOUNTNO>"
     "<TRX_AMOUNT>{amount}</TRX_AMOUNT><CURRENCY>{currency}</CURRENCY><DOCUMENT>INV-1/1</DOCUMENT></GLENTRY>"
 )
 
@@ -43,8 +43,8 @@ def ledger(wire: Any, batches: list[str], entries: list[str], size: int = 1000) 
     return say
 
 
-def line(no: int, side: str = "1", amount: str = "12.50", currency: str = "USD") -> str:
-    return ENTRY.format(no=no, type=side, amount=amount, currency=currency)
+def line(no: int, side: str = "1", amount: str = "12.50", currency: str = "USD", batch: str = "") -> str:
+    return ENTRY.format(no=no, type=side, amount=amount, currency=currency, batch=batch)
 
 
 def test_an_entry_is_found_by_journal_and_reference_with_its_lines(gateway: XmlGateway, stub: Any, wire: Any) -> None:
@@ -76,11 +76,45 @@ def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlG
 
 
 def test_all_pages_are_read(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    lines = [line(no, "1" if no % 2 else "-1") for no in range(1, 26)]
+    lines = [line(no, "1" if no % 2 else "-1", batch=batch) for no in range(25, 0, -1) for batch in "123"]
     stub.script = [ledger(wire, [BATCH.format(no=no) for no in (1, 2, 3)], lines, size=10)]
     found = gateway.find_entries("RR", "RR1")
     assert [one.record_no for one in found] == ["1", "2", "3"]
-    assert [len(one.lines) for one in found] == [25, 25, 25]
+    assert [[line.line_no for line in one.lines] for one in found] == [list(range(1, 26))] * 3
+    assert len(stub.requests) == 1 + 1 + 8, "a sign-in, one page of entries, eight of the lines of all of them"
+
+
+def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [
+        lambda request: page(request, wire, "".join(BATCH.format(no=no) for no in (3, 8)), remaining=1),
+        lambda request: page(request, wire, BATCH.format(no=11)),
+    ]
+    found = list(gateway.entries_dated("RR", date(2025, 3, 1), date(2025, 3, 31)))
+    assert [one.record_no for one in found] == ["3", "8", "11"]
+    asked = [etree.fromstring(request.encode()).find(".//filter/and") for request in stub.requests[1:]]
+    assert [
+        [(one.tag, one.findtext("field"), one.findtext("value")) for one in conditions] for conditions in asked
+    ] == [
+        [
+            ("equalto", "JOURNAL", "RR"),
+            ("greaterthanorequalto", "BATCH_DATE", "03/01/2025"),
+            ("lessthanorequalto", "BATCH_DATE", "03/31/2025"),
+            ("greaterthan", "RECORDNO", last),
+        ]
+        for last in ("0", "8")
+    ]
+
+
+def test_pages_that_do_not_move_on_are_no_endless_loop(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [lambda request: page(request, wire, BATCH.format(no=0), remaining=1)]
+    with pytest.raises(ReadRefused, match="no end"):
+        list(gateway.entries_since("RR", datetime(2025, 3, 1, tzinfo=UTC)))
+
+
+def test_a_line_of_an_entry_that_was_not_asked_for_is_refused(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    stub.script = [ledger(wire, [BATCH.format(no=1), BATCH.format(no=2)], [line(1, batch="7")])]
+    with pytest.raises(ReadRefused, match="BATCHNO '7'"):
+        gateway.find_entries("RR", "RR1")
 
 
 def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: Any, wire: Any) -> None:
@@ -236,6 +270,7 @@ def test_without_ids_nothing_is_asked(gateway: XmlGateway, stub: Any) -> None:
 def test_the_reading_of_recovery_is_tried_with_what_finds_nothing(gateway: XmlGateway, stub: Any, wire: Any) -> None:
     stub.script = [lambda request: page(request, wire, "")]
     gateway.check_reading("RR")
-    first, second = stub.requests[1:]
+    first, second, third = stub.requests[1:]
     assert "<object>GLBATCH</object>" in first and "<value>RR</value>" in first
-    assert "<object>GLENTRY</object>" in second
+    assert "<field>WHENCREATED</field><value>01/01/9000 00:00:00</value>" in second
+    assert "<object>GLENTRY</object>" in third

@@ -124,15 +124,16 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: An
     assert attempts(due) == [("send", None), ("read_back", "found")]
 
 
-def test_a_run_that_is_killed_before_anything_was_sent_is_taken_up_by_the_next(due: Any, intacct: Any) -> None:
-    intacct.admin("/switch", function_delay_ms=700)
-    process = due.start("run", "--date", DAY)
-    until(lambda: states(due) == ["READY"])
+def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Any, intacct: Any, row: Any) -> None:
+    books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
+    intacct.fault("slow=1.5@before:1x:create")
+    process = books.start("run", "--date", DAY)
+    until(lambda: states(books) == ["SENDING", "READY"] and bool(intacct.view("/state")["injected"]))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    intacct.admin("/switch", function_delay_ms=0)
-    assert states(due) == ["READY"]
-    assert due.run(DAY).complete and len(intacct.entries()) == 1
+    assert books.run(DAY).counts["posted"] == 1 and states(books) == ["IN_DOUBT", "POSTED"]
+    until(lambda: len(intacct.entries()) == 2)
+    assert books.run(DAY, later=LATER).complete and len(intacct.entries()) == 2
 
 
 class Stub:
@@ -161,6 +162,15 @@ class Stub:
         if isinstance(found, Exception):
             raise found
         return [one._replace(reference=reference) for one in found]
+
+    def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
+        return []
+
+    def entries_dated(self, journal: str, start: date, end: date) -> list[FoundEntry]:
+        return []
+
+    def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
+        return heads
 
 
 def posted(prepared: Prepared) -> Answer:

@@ -63,7 +63,7 @@ def test_files_that_hold_data_are_their_owners_alone(new_books: Any, row: Any, t
     assert process.wait(timeout=60) == 0, process.stderr.read()
     assert books.start("db", "backup", str(tmp_path / "books" / "copy.db")).wait(timeout=60) == 0
     ours = {path.name for path in books.folder.rglob("*") if path.is_file() and _open_to_others(path)}
-    assert ours <= {"revrec.toml", "rules.toml", "charges.csv"}
+    assert ours <= {"revrec.toml", "rules.toml", "cases.toml", "charges.csv"}
 
 
 def _open_to_others(path: Path) -> bool:

@@ -68,6 +68,15 @@ class Ledger:
             if entry.reference == reference
         ]
 
+    def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
+        return []
+
+    def entries_dated(self, journal: str, start: date, end: date) -> list[FoundEntry]:
+        return []
+
+    def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
+        return heads
+
 
 def _lines(entry: JournalEntry) -> tuple[FoundLine, ...]:
     return tuple(FoundLine("1", one.line_no, one.side, one.account, one.amount, one.currency) for one in entry.lines)

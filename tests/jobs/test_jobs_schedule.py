@@ -204,7 +204,9 @@ def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
 def commit(books: Any, day: date) -> None:
     """What a run commits before it speaks to anybody."""
     from revrec.jobs.run import _commit_intents
+    from revrec.store import entries
 
     context = books.context("run")
     with context.database.write() as connection:
-        _commit_intents(connection, context, day, "acme")
+        run = entries.start_run(connection, day, context.who())
+        _commit_intents(connection, context, run, day, "acme")

@@ -50,6 +50,15 @@ class Gateway:
             raise self.trouble
         return [one._replace(reference=reference) for one in self.found]
 
+    def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
+        return []
+
+    def entries_dated(self, journal: str, start: date, end: date) -> list[FoundEntry]:
+        return []
+
+    def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
+        return heads
+
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:

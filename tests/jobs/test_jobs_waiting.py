@@ -172,6 +172,7 @@ def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge
     new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
 ) -> None:
     from revrec.jobs.run import _commit_intents
+    from revrec.store import entries
 
     books = new_books(tmp_path_factory.mktemp("books"), {})
     books.rules(RULES)
@@ -179,8 +180,10 @@ def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge
     for kind, month, percent in steps:
         day = date(2024, month, 15)
         if kind == "post":
-            with books.context("run").database.write() as connection:
-                _commit_intents(connection, books.context("run"), day + timedelta(days=20), "acme")
+            context = books.context("run")
+            with context.database.write() as connection:
+                run = entries.start_run(connection, day, context.who())
+                _commit_intents(connection, context, run, day + timedelta(days=20), "acme")
         else:
             books.event("shop/X-1/1", kind, day.isoformat(), percent=percent)
     sound(books)

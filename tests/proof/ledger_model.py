@@ -48,6 +48,9 @@ class Entry:
     lines: list[Line]
     parts: list[str]
     visible_at: datetime
+    created: datetime
+    documents: list[str] = field(default_factory=list)
+    """DOCUMENT of each line."""
     foreign: bool = False
     """Somebody else made it or changed it: it is no work of revrec's any more."""
 
@@ -129,21 +132,23 @@ class Ledger:
             raise Violation(f"IDENTITY: {entry.reference} was sent under another control id or content")
 
     def read(self, function: Function) -> bytes:
-        """Answer a query by reference, or for the lines of an entry."""
-        where = {one.findtext("field"): one.findtext("value") for one in function.element.iter("equalto")}
+        """Answer a query for entries (by reference, by what they were made since, by date) or for their lines."""
+        where = {_field(one): [value.text or "" for value in one.iter("value")] for one in function.element.iter(*OPS)}
         if function.text("object") == "GLBATCH":
-            found = self._visible(str(where["REFERENCENO"]), str(where["JOURNAL"]))
-            self.shown.setdefault(str(where["REFERENCENO"]), []).append(len(found))
+            found = [one for one in self._visible() if all(_meets(one, *condition) for condition in where.items())]
+            for reference in where.get(("REFERENCENO", "equalto"), ()):
+                self.shown.setdefault(reference, []).append(len(found))
             rows = "".join(map(_batch, found))
         else:
-            entry = self.entries[str(where["BATCHNO"])]
-            self.shown[entry.reference].append(entry.content)
-            rows = "".join(_line(entry, at, line) for at, line in enumerate(entry.lines, 1))
+            of = [self.entries[number] for values in where.values() for number in values]
+            for entry in of:
+                self.shown.setdefault(entry.reference, []).append(entry.content)
+            rows = "".join(_line(entry, at, line) for entry in of for at, line in enumerate(entry.lines, 1))
         return succeeded(function, f'<data numremaining="0">{rows}</data>')
 
-    def _visible(self, reference: str, journal: str) -> list[Entry]:
+    def _visible(self) -> list[Entry]:
         now = self.clock()
-        return [one for one in self.of(reference) if one.journal == journal and one.visible_at <= now]
+        return [one for one in self.entries.values() if one.visible_at <= now]
 
     def _entry(self, function: Function) -> Entry:
         batch = function.element.find("GLBATCH")
@@ -157,7 +162,34 @@ class Ledger:
             [_of(row) for row in rows],
             [row.findtext("DESCRIPTION") or "" for row in rows if row.findtext("TR_TYPE") == "1"],
             self.clock() + timedelta(seconds=self.delay),
+            self.clock(),
+            [row.findtext("DOCUMENT") or "" for row in rows],
         )
+
+
+OPS = ("equalto", "in", "greaterthan", "greaterthanorequalto", "lessthanorequalto")
+
+
+def _field(condition: etree._Element) -> tuple[str, str]:
+    return condition.findtext("field") or "", str(condition.tag)
+
+
+def _meets(entry: Entry, field_and_op: tuple[str, str], values: list[str]) -> bool:
+    """Whether an entry meets one condition of a query."""
+    name, op = field_and_op
+    shown = {"RECORDNO": entry.record_no, "JOURNAL": entry.journal, "REFERENCENO": entry.reference}
+    if name in shown and op in ("equalto", "in"):
+        return shown[name] in values
+    if name == "RECORDNO":
+        return int(entry.record_no) > int(values[0])
+    mine = _sortable(entry.date) if name == "BATCH_DATE" else entry.created.strftime("%Y/%m/%d %H:%M:%S")
+    given = _sortable(values[0])
+    return mine >= given if op == "greaterthanorequalto" else mine <= given
+
+
+def _sortable(text: str) -> str:
+    """A date, or a time, as Intacct writes it, with the year first."""
+    return f"{text[6:10]}/{text[:5]}{text[10:]}"
 
 
 def _of(row: etree._Element) -> Line:
@@ -177,7 +209,9 @@ def _batch(entry: Entry) -> str:
 
 def _line(entry: Entry, at: int, line: Line) -> str:
     values = "".join(f"<{name}>{value}</{name}>" for name, value in zip(LINE, line, strict=True))
-    return f"<GLENTRY><RECORDNO>{entry.record_no}{at:03}</RECORDNO><LINE_NO>{at}</LINE_NO>{values}</GLENTRY>"
+    document = entry.documents[at - 1] if entry.documents else ""
+    named = f"<BATCHNO>{entry.record_no}</BATCHNO><LINE_NO>{at}</LINE_NO><DOCUMENT>{document}</DOCUMENT>"
+    return f"<GLENTRY><RECORDNO>{entry.record_no}{at:03}</RECORDNO>{named}{values}</GLENTRY>"
 
 
 def succeeded(function: Function, data: str) -> bytes:

@@ -127,7 +127,8 @@ def _() -> AbstractContextManager[Any]:
 def _() -> AbstractContextManager[Any]:
     def run(original: Any, context: Any, day: date, connect: Any, *more: Any) -> Any:
         with discarded(context.database) as connection:
-            _run, numbers = run_module._commit_intents(connection, context, day, "C")
+            run_id = entries.start_run(connection, day, context.who())
+            numbers = run_module._commit_intents(connection, context, run_id, day, "C")
             made = [entries.entry(connection, number).entry for number in numbers]
         with connect(context) as gateway:
             for entry in made:

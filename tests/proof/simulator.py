@@ -427,7 +427,10 @@ class Simulator:
             entry.lines = [(side, account, "1.00", currency) for side, account, _amount, currency in entry.lines]
         else:
             number = str(len(self.ledger.entries) + 1)
-            twin = model.Entry(number, entry.reference, entry.journal, entry.date, entry.lines, [], self.clock(), True)
+            now = self.clock()
+            twin = model.Entry(
+                number, entry.reference, entry.journal, entry.date, entry.lines, [], now, now, foreign=True
+            )
             self.ledger.entries[number] = twin
 
     def _back_up(self) -> None:

@@ -1,0 +1,100 @@
+"""Putting a copy of the database in its place: whole, checked, and never losing what it takes the place of."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from revrec.core.errors import BadInput, Busy, RevrecError
+
+ENDS = ("", "-wal", "-shm")
+"""SQLite keeps what is not yet in the file itself in two more, which belong to it and to no other."""
+
+
+def copied(file: Path, database: Path) -> Path:
+    """A copy of ``file`` beside the database, checked by SQLite, ready to take its place.
+
+    Raises:
+        BadInput: the file cannot be read, is no database, or is damaged.
+    """
+    new = database.with_name(database.name + ".restoring")
+    discard(new)
+    if not file.is_file():
+        raise BadInput(f"{file}: there is no such file; give one that revrec db backup wrote")
+    try:
+        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source:
+            _copy(source, new)
+    except (sqlite3.Error, OSError) as error:
+        discard(new)
+        raise BadInput(f"{file}: cannot be restored: {error}; nothing was changed") from error
+    return new
+
+
+def _copy(source: sqlite3.Connection, new: Path) -> None:
+    with closing(sqlite3.connect(new)) as target:
+        source.backup(target, pages=4096)
+        target.execute("PRAGMA journal_mode = DELETE")
+        found = target.execute("PRAGMA integrity_check").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"it is not sound: {found}")
+
+
+def discard(new: Path) -> None:
+    """Remove a copy that does not take the place after all."""
+    for end in (*ENDS, "-journal"):
+        Path(f"{new}{end}").unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_with(database: Path) -> Iterator[None]:
+    """Make sure that nobody writes, and bring all that was written into the file itself.
+
+    Raises:
+        Busy: another command is writing.
+    """
+    if not database.exists():
+        yield
+        return
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=5)) as connection:
+        try:
+            # What is damaged cannot be read, and is set aside as it is.
+            with suppress(sqlite3.DatabaseError):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise Busy(f"{database}: another command is writing to the database; let it end first") from None
+        except sqlite3.DatabaseError:
+            pass
+        yield
+
+
+def take_place(new: Path, database: Path, aside: Path) -> None:
+    """Put ``new`` in the place of the database, which is kept as ``aside``.
+
+    Raises:
+        RevrecError: the files cannot be moved; the message says which file is where.
+    """
+    try:
+        for end in ENDS:
+            old = Path(f"{database}{end}")
+            if old.exists():
+                old.replace(f"{aside}{end}")
+        new.replace(database)
+        _sync(database.parent)
+    except OSError as error:
+        raise RevrecError(
+            f"{database}: cannot be replaced: {error}; the old database is {database} or {aside}, the copy is {new}"
+        ) from error
+
+
+def _sync(folder: Path) -> None:
+    """Make the change of names itself durable, where a folder can be opened at all."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -121,7 +121,7 @@ def _probe(options: Options, wishes: "Wishes", file: Path | None) -> None:
 
 
 def _show_finding(finding: "Finding") -> None:
-    print(f"{finding.number}  {finding.question:<48} {finding.answer}", flush=True)
+    print(f"{finding.number}  {finding.question:<52} {finding.answer}", flush=True)
     if finding.evidence:
         print(f"   {finding.evidence}", flush=True)
 

@@ -14,7 +14,6 @@ from revrec.sandbox.request import Echo, Login, Request, echo_of, echo_of_bytes,
 from revrec.sandbox.response import Authentication, ResponseWriter, Result
 from revrec.sandbox.xmltree import Node, parse
 
-__all__ = ["Gateway", "Refuse", "Reply"]
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz0123456789"
 
 

@@ -11,7 +11,8 @@ from revrec.sandbox.errors import Error
 from revrec.sandbox.faults import spoiling
 from revrec.sandbox.faults.plan import Fault
 from revrec.sandbox.faults.turmoil import stir
-from revrec.sandbox.gateway import Gateway, Refuse, Reply
+from revrec.sandbox.gateway import Gateway, Reply
+from revrec.sandbox.operation import Refuse
 
 XML = 'text/xml; encoding="UTF-8"'
 DIED = 137

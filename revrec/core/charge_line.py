@@ -49,7 +49,8 @@ class FulfilmentEvent(NamedTuple):
     """A dated fact about a charge line: a proof of delivery, a milestone reached, units used.
 
     ``charge`` is the charge's id. ``amount`` is in minor units of the charge's currency. Later-recorded events of
-    the same kind and name correct earlier ones; events are passed around in the order they were recorded.
+    the same kind and name correct earlier ones (of ``percent`` and ``estimate``: of the same day; ``usage`` without a
+    name adds up); events are passed around in the order they were recorded.
     """
 
     charge: str

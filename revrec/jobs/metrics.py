@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     yield "open_amount", "Their amount.", [({"currency": one["currency"]}, one["amount"]) for one in opened]
     yield "charge_lines", "Charge lines imported.", _one(found["charges"])
     yield "unscheduled", "Charge lines without a schedule.", _one(found["unscheduled"])
+    amounts: dict[str, Decimal] = {}
+    for one in found["waiting"]:
+        amounts[one["currency"]] = amounts.get(one["currency"], Decimal()) + Decimal(one["amount"])
+    waiting = [({"currency": currency}, str(amount)) for currency, amount in sorted(amounts.items())]
+    yield "waiting_amount", "What waits of scheduled charge lines.", waiting
     yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found["quarantined"])
     yield from _run(health)
 

@@ -58,7 +58,7 @@ class Scheduler:
         if isinstance(derived, Unscheduled):
             self._wait(no, derived)
         else:
-            waiting = sum(part.amount for part in derived.waiting)
+            waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
             self._add(no, 1, line.amount, derived, derived.parts, (0, 0), waiting)
 
     def again(self, numbers: Sequence[int]) -> list[Change]:

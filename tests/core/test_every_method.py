@@ -1,14 +1,17 @@
 """What holds for the schedule of every method, whatever the line, its events and the rule's options."""
 
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate, product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import revrec.core
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.methods import methods
 from revrec.core.rules import RuleBook, parse_rules
@@ -188,3 +191,9 @@ def test_services_at_the_ends_of_months_are_recognised_whole(options):
         found = rules.derive(line, [FulfilmentEvent(line.id, "pod", start)])
         assert isinstance(found, Schedule), found
         assert sum(part.amount for part in (*found.parts, *found.waiting)) == line.amount
+
+
+def test_nothing_in_the_core_asks_what_day_it_is():
+    core = Path(revrec.core.__file__).parent
+    asked = [path.name for path in core.rglob("*.py") if re.search(r"\b(today|now|utcnow)\(", path.read_text())]
+    assert asked == []

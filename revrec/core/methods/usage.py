@@ -53,9 +53,10 @@ class Usage(Progress):
     """Prepaid units, each recognised when it is used; what is left when they expire is recognised then.
 
     Events of kind ``usage`` tell units used since the ones before. One with a name corrects the earlier one of that
-    name; those without a name add up. A unit is worth the line's amount by the number of ``units`` (default the line's
-    quantity), rounded cumulatively, so that the last unit ends on the cent. Units beyond those paid for earn nothing
-    here: they are billed as lines of their own.
+    name; those without a name add up (two that are alike on one day need names, since the same record twice is one).
+    A unit is worth the line's amount by the number of ``units`` (default the line's quantity), rounded cumulatively, so
+    that the last unit ends on the cent. Units beyond those paid for earn nothing here: they are billed as lines of
+    their own.
 
     Breakage, which is what customers never use: with ``breakage_percent`` it is expected and recognised in proportion
     to usage, each unit used taking its share of it; an ``estimate`` event with the units that are now expected to be

@@ -32,6 +32,10 @@ OPTIONS = [
     *({"method": "monthly", "on": on} for on in ON),
     {"method": "monthly", "periods": 7, "offset": "3 days"},
     *({"method": "daily", "by": by, "day_count": count} for by, count in product(("day", "month"), COUNTS)),
+    *(
+        {"method": "daily", "by": "month", "first_part": one, "last_part": two}
+        for one, two in zip(FIRST, LAST, strict=False)
+    ),
     {"method": "daily", "by": "month", "term": "1 year"},
     {"method": "daily", "by": "month", "term": "5 months", "renews": 3},
     *({"method": "monthly_prorated", "first_part": one} for one in FIRST),

@@ -230,3 +230,20 @@ def test_parts_below_the_smallest_are_held_back_in_every_currency(served, parts)
     assert parts(rule.format("5"), line._replace(currency="JPY")) == [("2025-02-01", 5), ("2025-04-01", 5)]
     assert parts(rule.format("0.005"), line._replace(currency="KWD")) == [("2025-02-01", 5), ("2025-04-01", 5)]
     assert parts(rule.format("0.11"), line) == [("2025-01-01", 10)], "less than the smallest in all"
+
+
+@pytest.mark.parametrize(
+    ("keys", "weights"),
+    [
+        ("", [17, 28, 31, 14]),
+        ('first_part = "full_month"\nlast_part = "previous_month"', [31, 28, 31]),
+        ('first_part = "next_month"\nlast_part = "full_month"', [28, 31, 30]),
+        ('first_part = "mid_month"\nlast_part = "mid_month"', [31, 28, 31]),
+        ('first_part = "half_month"\nlast_part = "half_month"', [15.5, 28, 31, 15]),
+    ],
+)
+def test_days_by_month_may_count_the_first_and_last_month_by_a_convention(served, parts, keys, weights):
+    found = parts(
+        f'method = "daily"\nby = "month"\n{keys}', served("2025-01-15", "2025-04-14", int(sum(weights) * 200))
+    )
+    assert [amount for _day, amount in found] == [weight * 200 for weight in weights]

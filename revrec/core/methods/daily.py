@@ -1,13 +1,13 @@
 """An amount for each day of service."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from revrec.core.calendar import month_end
-from revrec.core.day_count import DAY, DAY_COUNT, weight
+from revrec.core.day_count import DAY_COUNT, weight
 from revrec.core.keys import Key, choice
+from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, Month, first_share, last_share, months
 from revrec.core.recognition import MOST_PARTS
 from revrec.core.span import SPAN_KEYS, Span
 
@@ -23,13 +23,17 @@ class Daily(Span):
     ``day_count`` says what a day weighs. ``actual`` is Intacct's "exact days per period", Odoo's "Days", Zuora's and
     Recurly's daily proration; ``30/360`` is Odoo's "Months", in which every whole month weighs the same.
 
+    With ``by = "month"`` the first and the last month may count more or fewer of their days by ``first_part`` and
+    ``last_part``: ``full_month`` all of them, ``half_month`` half, ``next_month`` and ``previous_month`` none,
+    ``mid_month`` all or none, as for ``monthly_prorated``.
+
     With ``term`` the service is cut into terms of the same amount, each a span of its own: three years at
     ``term = "1 year"`` earn a third in each year, leap year or not. ``renews = 2`` says that the amount, such as an
     activation fee, is earned over the term and the two renewals that are expected.
 
     Keys: ``end`` (default ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``, ``by`` (default
-    ``day``), ``day_count``, ``start`` (default ``post_date`` with ``days``, else ``service_start``), ``offset``,
-    ``rounding``, ``roll``, ``calendar``.
+    ``day``), ``first_part``, ``last_part``, ``day_count``, ``start`` (default ``post_date`` with ``days``, else
+    ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
 
     Example::
 
@@ -45,6 +49,8 @@ class Daily(Span):
     keys = (
         *SPAN_KEYS,
         Key("by", choice("day", "month"), "A part for each day, or for the days of each month.", "day"),
+        Key("first_part", choice(*FIRST_PARTS), "How many of its days the first month counts; default exact_days."),
+        Key("last_part", choice(*LAST_PARTS), "How many of its days the last month counts; default exact_days."),
         DAY_COUNT,
     )
 
@@ -52,24 +58,32 @@ class Daily(Span):
         super().__init__(settings)
         self.by: str = settings.get("by") or "day"
         self.day_count: str = settings.get("day_count") or "actual"
+        self.first_part: str = settings.get("first_part") or "exact_days"
+        self.last_part: str = settings.get("last_part") or "exact_days"
+
+    @classmethod
+    def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Part months have a say where there are months."""
+        yield from super().contradictions(settings)
+        for name in ("first_part", "last_part"):
+            if settings.get(name) and settings.get("by") != "month":
+                yield name, 'is about months: write by = "month"'
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
         """What each day weighs, or the days of each month together."""
-        pieces = _months(first, last) if self.by == "month" else _days(first, last)
-        return [(end, weight(self.day_count, begin, end)) for begin, end in pieces]
+        if self.by == "day":
+            count = min((last - first).days + 1, MOST_PARTS + 1)
+            days = (first + timedelta(days=index) for index in range(count))
+            return [(day, weight(self.day_count, day, day)) for day in days]
+        served = list(months(first, last))
+        weights: list[Fraction | int] = [month.days(self.day_count) for month in served]
+        if len(served) > 1:
+            weights[0] = self._as(first_share, self.first_part, served[0])
+            weights[-1] = self._as(last_share, self.last_part, served[-1])
+        if not any(weights):
+            weights[-1] = 1
+        return [(month.last, weight) for month, weight in zip(served, weights, strict=True)]
 
-
-def _days(first: date, last: date) -> Iterator[tuple[date, date]]:
-    for index in range(min((last - first).days + 1, MOST_PARTS + 1)):
-        day = first + timedelta(days=index)
-        yield day, day
-
-
-def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """The first and last day in each month."""
-    while first <= last:
-        end = min(month_end(first), last)
-        yield first, end
-        if end == last:
-            return
-        first = end + DAY
+    def _as(self, share: Callable[[str, Month, str], Fraction], convention: str, month: Month) -> Fraction:
+        whole = weight(self.day_count, month.begin, month.end)
+        return Fraction(whole) if month.is_whole() else share(convention, month, self.day_count) * whole

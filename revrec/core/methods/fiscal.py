@@ -19,6 +19,7 @@ def _year_end(value: Any) -> YearEnd:
         raise Refused() from None
 
 
+PLAIN = "last saturday of december"
 YEAR_END = Kind(
     'a year end such as "last saturday of december" or "saturday nearest january 31"', _year_end, {"type": "string"}
 )
@@ -37,9 +38,10 @@ class Fiscal(PeriodSpan):
     says where in its period a part falls: ``last``, its last day; ``end``, the same but the last part on the last day
     of service; ``first``, its first day served. `revrec rules calendar RULE YEAR` prints the periods.
 
-    Keys: ``pattern`` (required), ``year_end`` (required), ``week_53``, ``periods`` or ``end`` (default
-    ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``, ``weigh``, ``on``, ``start`` (default
-    ``service_start``; ``post_date`` with ``periods`` or ``days``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+    Keys: ``pattern`` (required), ``year_end`` (default ``last saturday of december``), ``week_53``, ``periods`` or
+    ``end`` (default ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``, ``weigh``, ``on``, ``start``
+    (default ``service_start``; ``post_date`` with ``periods`` or ``days``), ``offset``, ``rounding``, ``roll``,
+    ``calendar``.
 
     Example::
 
@@ -54,7 +56,7 @@ class Fiscal(PeriodSpan):
     name = "fiscal"
     keys = (
         Key("pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True),
-        Key("year_end", YEAR_END, "The last day of the fiscal year.", required=True),
+        Key("year_end", YEAR_END, f"The last day of the fiscal year; default {PLAIN}."),
         Key("week_53", whole(1, 13), "The number of the period that a 53rd week belongs to; default the last."),
         Key("periods", whole(1, 1200), "How many whole periods, instead of an end."),
         *SPAN_KEYS,
@@ -64,7 +66,9 @@ class Fiscal(PeriodSpan):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.fiscal = FiscalCalendar(settings["pattern"], settings["year_end"], settings.get("week_53"))
+        self.fiscal = FiscalCalendar(
+            settings["pattern"], settings.get("year_end") or year_end(PLAIN), settings.get("week_53")
+        )
         self.weigh: str = settings.get("weigh") or ("periods" if self.periods else "days")
         self.on: str = settings.get("on") or "last"
 

@@ -1,40 +1,16 @@
 """A part for each month of service; the first and the last month by a convention of their own."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from revrec.core.calendar import add_months
-from revrec.core.day_count import DAY, DAY_COUNT, weight
+from revrec.core.day_count import DAY, DAY_COUNT
 from revrec.core.keys import Key, choice, whole
+from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, Month, first_share, last_share, months
 from revrec.core.recognition import AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpan
-
-FIRST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "next_month", "tenths")
-LAST_PARTS = ("exact_days", "full_month", "half_month", "mid_month", "previous_month")
-MID_MONTH = 15
-
-
-class Slice(NamedTuple):
-    """The days ``first`` to ``last`` that are served of the month ``begin`` to ``end``."""
-
-    begin: date
-    end: date
-    first: date
-    last: date
-
-    def days(self, count: str) -> int:
-        """What the days served weigh."""
-        return weight(count, self.first, self.last)
-
-    def exact(self, count: str) -> Fraction:
-        """The days served as a share of the month."""
-        return Fraction(self.days(count), weight(count, self.begin, self.end))
-
-    def is_whole(self) -> bool:
-        """Whether every day of the month is served."""
-        return (self.begin, self.end) == (self.first, self.last)
 
 
 class MonthlyProrated(PeriodSpan):
@@ -79,7 +55,9 @@ class MonthlyProrated(PeriodSpan):
     keys = (
         Key("periods", whole(1, 1200), "How many months the service lasts, instead of an end."),
         *SPAN_KEYS,
-        Key("first_part", choice(*FIRST_PARTS), "What the first month weighs if served in part.", "exact_days"),
+        Key(
+            "first_part", choice(*FIRST_PARTS, "tenths"), "What the first month weighs if served in part.", "exact_days"
+        ),
         Key("last_part", choice(*LAST_PARTS), "What the last month weighs if served in part; default exact_days."),
         Key("part_rate", choice("month", "term"), "Whose daily rate a part month is paid at.", "month"),
         Key("month_end", whole(1, 31), "The day after which a month is cut; the last one where it is shorter.", 31),
@@ -115,25 +93,16 @@ class MonthlyProrated(PeriodSpan):
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
         """The months and what they weigh."""
-        slices = list(self._slices(first, last))
+        slices = list(months(first, last, self.month_end))
         weights = self._weights(slices)
         if not any(weights):
             weights[-1] = Fraction(1)
         return [(self._date(one), weight) for one, weight in zip(slices, weights, strict=True)]
 
-    def _slices(self, first: date, last: date) -> Iterator[Slice]:
-        begin = _day_after_last_cut(first, self.month_end)
-        while True:
-            end = _cut(begin, self.month_end)
-            yield Slice(begin, end, max(begin, first), min(end, last))
-            if end >= last:
-                return
-            begin = end + DAY
-
-    def _date(self, one: Slice) -> date:
+    def _date(self, one: Month) -> date:
         return {"last": one.end, "end": one.last, "first": one.first}[self.on]
 
-    def _weights(self, slices: list[Slice]) -> list[Fraction]:
+    def _weights(self, slices: list[Month]) -> list[Fraction]:
         if len(slices) == 1:
             return [Fraction(1)]
         if self.first_part == "tenths":
@@ -142,25 +111,15 @@ class MonthlyProrated(PeriodSpan):
             return self._at_the_rate_of_the_term(slices)
         weights = [Fraction(1)] * len(slices)
         if not slices[0].is_whole():
-            weights[0] = self._first(slices[0])
+            weights[0] = first_share(self.first_part, slices[0], self.day_count)
         if not slices[-1].is_whole():
             rest = 1 - weights[0] if self.periods and not slices[0].is_whole() else None
-            weights[-1] = self._last(slices[-1]) if rest is None else rest
+            weights[-1] = (
+                last_share(self.last_part or "exact_days", slices[-1], self.day_count) if rest is None else rest
+            )
         return weights
 
-    def _first(self, one: Slice) -> Fraction:
-        if self.first_part == "mid_month":
-            return Fraction((one.first - one.begin).days < MID_MONTH)
-        fixed = {"full_month": Fraction(1), "half_month": Fraction(1, 2), "next_month": Fraction(0)}
-        return fixed[self.first_part] if self.first_part in fixed else one.exact(self.day_count)
-
-    def _last(self, one: Slice) -> Fraction:
-        if self.last_part == "mid_month":
-            return Fraction((one.last - one.begin).days + 1 >= MID_MONTH)
-        fixed = {"full_month": Fraction(1), "half_month": Fraction(1, 2), "previous_month": Fraction(0)}
-        return fixed[self.last_part] if self.last_part in fixed else one.exact(self.day_count)
-
-    def _at_the_rate_of_the_term(self, slices: list[Slice]) -> list[Fraction]:
+    def _at_the_rate_of_the_term(self, slices: list[Month]) -> list[Fraction]:
         days = [one.days(self.day_count) for one in slices]
         whole_months = sum(one.is_whole() for one in slices)
         rest = sum(served for served, one in zip(days, slices, strict=True) if one.is_whole())
@@ -170,25 +129,7 @@ class MonthlyProrated(PeriodSpan):
         ]
 
 
-def _cut(day: date, month_end: int) -> date:
-    """The first end of a month, cut after day ``month_end``, on or after a day."""
-    in_this = _ending(day, month_end)
-    return in_this if in_this >= day else _ending(add_months(day.replace(day=1), 1), month_end)
-
-
-def _ending(day: date, month_end: int) -> date:
-    """Day ``month_end`` of the month of ``day``, or its last day."""
-    return add_months(day.replace(month=1, day=month_end), day.month - 1)
-
-
-def _day_after_last_cut(day: date, month_end: int) -> date:
-    in_this = _ending(day, month_end)
-    if in_this < day:
-        return in_this + DAY
-    return _ending(add_months(day.replace(day=1), -1), month_end) + DAY
-
-
-def _tenths(slices: list[Slice]) -> list[Fraction]:
+def _tenths(slices: list[Month]) -> list[Fraction]:
     """Tenths of a month, by differences of dates as ERPNext takes them (a month of 31 days is 30 long)."""
     served = (slices[-1].last - slices[0].first).days
     left = _rounded(Fraction(10 * len(slices) * served, (slices[-1].end - slices[0].begin).days))

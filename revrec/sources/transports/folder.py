@@ -1,0 +1,67 @@
+"""A folder of this machine, or one that is mounted."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from revrec.core.keys import Key
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed
+from revrec.sources.transports.words import COMMON, FILES, TEXT
+
+
+class FolderTransport(Transport):
+    """Files of a local folder, not of those below it. Links are not followed out of it."""
+
+    name = "folder"
+    keys = (*COMMON, *FILES, Key("path", TEXT, "The folder.", required=True))
+
+    @property
+    def where(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    @property
+    def folder(self) -> Path:
+        """The folder, from the home of the configuration if it is relative."""
+        return Path(self.words["path"]).expanduser()
+
+    def connect(self) -> None:
+        """Look whether it is there."""
+        if not self.folder.is_dir():
+            raise TransportFailed(f"{self.where}: there is no such folder; make it, or correct path")
+
+    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+        """Files by name."""
+        with self.told():
+            paths = sorted(self.folder.iterdir())
+        for path in paths:
+            if self.wanted(path.name) and path.is_file() and not path.is_symlink():
+                found = path.stat()
+                if time.time() - found.st_mtime >= self.words["settle_seconds"]:
+                    yield Document(path.name, f"{found.st_size}-{found.st_mtime_ns}", found.st_size, path)
+
+    def read(self, document: Document) -> Iterator[bytes]:
+        """Its bytes."""
+        with self.told(), document.place.open("rb") as file:
+            while block := file.read(BLOCK):
+                yield block
+
+    def settle(self, document: Document, taken: bool) -> None:
+        """Move it within this machine, or delete it."""
+        kind, folder = self.target(taken)
+        with self.told():
+            if kind == "delete":
+                document.place.unlink(missing_ok=True)
+            elif kind == "move" and document.place.exists():
+                target = self.folder / folder
+                target.mkdir(parents=True, exist_ok=True)
+                document.place.rename(_free(target / document.name))
+
+
+def _free(path: Path) -> Path:
+    """The path itself, or with a number where a file stands there already: nothing is overwritten."""
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return found

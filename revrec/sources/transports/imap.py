@@ -1,0 +1,139 @@
+"""A mailbox: bodies and attachments of the mails that some senders send."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.keys import YES_OR_NO, Key, choice
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, is_loopback, needs
+from revrec.sources.transports.words import COMMON, PORT, TEXT, TEXTS
+
+MOST_MAILS = 10_000
+"""Mails that are looked at in one fetch, the oldest first."""
+
+
+class ImapTransport(Transport):
+    """Mails of one folder (RFC 9051) from the senders and with the subjects that are named; over TLS."""
+
+    name = "imap"
+    extra = "mail"
+    keys = (
+        *COMMON,
+        Key("host", TEXT, "The server.", required=True),
+        Key("port", PORT, "Its port: usually 993, or 143 with starttls.", 993),
+        Key("tls", choice("implicit", "starttls", "none"), "none goes to this machine alone.", "implicit"),
+        Key("user", TEXT, "The user; the password is a secret.", required=True),
+        Key("folder", TEXT, "The mail folder.", "INBOX"),
+        Key("senders", TEXTS, "Addresses whose mails are taken; @example.com takes a whole domain.", required=True),
+        Key("subject", TEXT, "A text that the subject must hold."),
+        Key("files", TEXTS, "Names of attachments that are taken; * and ? are wildcards.", ("*",)),
+        Key("body", YES_OR_NO, "Take the mail's plain text as well.", False),
+        Key("after", TEXT, '"keep", "seen", "delete" or "move:FOLDER", once all of a mail was taken.', "seen"),
+        Key("refused", TEXT, "The same for a mail of which something was refused.", "keep"),
+    )
+    _box: Any = None
+
+    @property
+    def where(self) -> str:
+        """``imap://host/folder``."""
+        return f"imap://{self.words['host']}/{self.words['folder']}"
+
+    def connect(self) -> None:
+        """Connect, secure the connection, sign in, open the folder."""
+        try:
+            import imap_tools
+        except ImportError:
+            raise needs(self.extra) from None
+        host, tls = self.words["host"], self.words["tls"]
+        if tls == "none" and not is_loopback(host):
+            raise BadConfiguration(f"{self.where}: without TLS only this machine is spoken to; set tls = implicit")
+        import ssl
+
+        kinds = {"implicit": imap_tools.MailBox, "starttls": imap_tools.MailBoxStartTls}
+        kind = kinds.get(tls, imap_tools.MailBoxUnencrypted)
+        secure = {} if tls == "none" else {"ssl_context": ssl.create_default_context()}
+        with self.told():
+            self._box = kind(host, self.words["port"], timeout=self.words["timeout"], **secure)
+            self._box.login(self.words["user"], self.secret("password"), initial_folder=self.words["folder"])
+
+    def close(self) -> None:
+        """Sign out."""
+        import contextlib
+
+        if self._box is not None:
+            with contextlib.suppress(Exception):
+                self._box.logout()
+
+    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+        """The wanted parts of the wanted mails, in the order of their UIDs."""
+        from imap_tools import AND
+
+        with self.told():
+            valid = self._box.folder.status(self.words["folder"], ["UIDVALIDITY"])["UIDVALIDITY"]
+            subject = {"subject": self.words["subject"]} if self.words["subject"] else {}
+            uids = self._box.uids(AND(**subject) if subject else "ALL")[:MOST_MAILS]
+        for uid in uids:
+            if not known(f"{valid}-{uid}"):
+                yield from self._parts(valid, uid)
+
+    def _parts(self, valid: int, uid: str) -> Iterator[Document]:
+        mail = self._mail(uid, headers_only=True)
+        if mail is None or not self._is_sender(mail.from_):
+            return
+        mail = self._mail(uid)
+        if mail is None:
+            return
+        marker = f"{valid}-{uid}"
+        if self.words["body"] and mail.text.strip():
+            yield Document(f"mail {uid}", f"{marker}-body", len(mail.text), (uid, mail.text.encode()))
+        for number, part in enumerate(mail.attachments, 1):
+            if part.filename and self.wanted(part.filename):
+                name = f"mail {uid}: {part.filename}"
+                yield Document(name, f"{marker}-{number}", part.size, (uid, part.payload))
+
+    def _mail(self, uid: str, headers_only: bool = False) -> Any:
+        from imap_tools import AND
+
+        with self.told():
+            found = self._box.fetch(AND(uid=uid), mark_seen=False, headers_only=headers_only, bulk=False)
+            return next(iter(found), None)
+
+    def _is_sender(self, address: str) -> bool:
+        """Whether a mail claims one of the senders. A claim it is: let the mail server check signatures (DMARC)."""
+        there = address.lower()
+        return any(
+            there == one.lower() or (one[0] == "@" and there.endswith(one.lower())) for one in self.words["senders"]
+        )
+
+    def read(self, document: Document) -> Iterator[bytes]:
+        """Its bytes, which came with the mail."""
+        content: bytes = document.place[1]
+        yield from (content[at : at + BLOCK] for at in range(0, len(content), BLOCK))
+
+    def settle(self, document: Document, taken: bool) -> None:
+        """Mark, move or delete the mail of a document."""
+        word = self.words["after" if taken else "refused"]
+        kind, _, folder = word.partition(":")
+        uid = document.place[0]
+        if kind not in ("keep", "seen", "delete", "move") or (kind == "move") != bool(folder):
+            raise BadConfiguration(f'{self.where}: {word!r}: write "keep", "seen", "delete" or "move:FOLDER"')
+        with self.told():
+            if kind == "seen":
+                self._box.flag(uid, "\\Seen", True)
+            elif kind == "delete":
+                self._box.delete(uid)
+            elif kind == "move":
+                self._box.move(uid, folder)
+
+    def reason(self, error: Exception) -> str | None:
+        """What the library raises too; its own texts may quote the sign-in."""
+        from imaplib import IMAP4
+
+        from imap_tools import MailboxLoginError
+        from imap_tools.errors import ImapToolsError
+
+        if isinstance(error, MailboxLoginError):
+            return "the server refused the sign-in: check user and password, before users get locked"
+        if isinstance(error, ImapToolsError | IMAP4.error):
+            return f"the server refused, or broke off ({type(error).__name__})"
+        return super().reason(error)

@@ -1,0 +1,105 @@
+"""S3 and stores that speak its protocol."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.keys import Key
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, is_loopback, needs
+from revrec.sources.transports.words import COMMON, FILES, TEXT
+
+
+class S3Transport(Transport):
+    """Objects of a bucket. Credentials are the platform's own (environment, role), or ``user`` with the secret."""
+
+    name = "s3"
+    extra = "s3"
+    keys = (
+        *COMMON,
+        *FILES,
+        Key("bucket", TEXT, "The bucket.", required=True),
+        Key("prefix", TEXT, "What the keys begin with, such as orders/."),
+        Key("region", TEXT, "Its region."),
+        Key("endpoint", TEXT, "The address of a store other than Amazon's."),
+        Key("user", TEXT, "The access key id; the secret access key is the secret."),
+    )
+    _client: Any = None
+
+    @property
+    def where(self) -> str:
+        """``s3://bucket/prefix``."""
+        return f"s3://{self.words['bucket']}/{self.words['prefix'] or ''}"
+
+    def connect(self) -> None:
+        """Prepare the client; nothing is sent yet."""
+        try:
+            import boto3
+            from botocore.config import Config
+        except ImportError:
+            raise needs(self.extra) from None
+        endpoint = self.words["endpoint"]
+        parts = urlsplit(endpoint or "https://")
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            raise BadConfiguration(f"{self.where}: endpoint {endpoint}: only https is spoken, but to this machine")
+        seconds = self.words["timeout"]
+        own = {"aws_access_key_id": self.words["user"], "aws_secret_access_key": self.secret("password")}
+        self._client = boto3.client(
+            "s3",
+            region_name=self.words["region"],
+            endpoint_url=endpoint,
+            config=Config(connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 3}),
+            **(own if self.words["user"] else {}),
+        )
+
+    def close(self) -> None:
+        """Close kept connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+        """Objects by key; the marker is the ETag."""
+        prefix = self.words["prefix"] or ""
+        youngest = datetime.now(UTC) - timedelta(seconds=self.words["settle_seconds"])
+        with self.told():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.words["bucket"], Prefix=prefix)
+            found = [one for page in pages for one in page.get("Contents", ())]
+        for one in found:
+            name = one["Key"].rpartition("/")[2]
+            if name and self.wanted(name) and one["LastModified"] <= youngest and not self._set_aside(one["Key"]):
+                yield Document(one["Key"], one["ETag"].strip('"'), one["Size"], one["Key"])
+
+    def _set_aside(self, key: str) -> bool:
+        """Whether an object lies where those that were taken or refused are moved to."""
+        folders = (self.target(taken)[1] for taken in (True, False))
+        return any(folder and key.startswith(f"{folder.strip('/')}/") for folder in folders)
+
+    def read(self, document: Document) -> Iterator[bytes]:
+        """Its bytes."""
+        with self.told():
+            found = self._client.get_object(Bucket=self.words["bucket"], Key=document.place)
+            yield from found["Body"].iter_chunks(BLOCK)
+
+    def settle(self, document: Document, taken: bool) -> None:
+        """Copy it to another key and delete it, or delete it."""
+        kind, folder = self.target(taken)
+        if kind == "keep":
+            return
+        bucket = self.words["bucket"]
+        with self.told():
+            if kind == "move":
+                target = f"{folder.strip('/')}/{document.place.rpartition('/')[2]}"
+                self._client.copy_object(
+                    Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": document.place}
+                )
+            self._client.delete_object(Bucket=bucket, Key=document.place)
+
+    def reason(self, error: Exception) -> str | None:
+        """What the library raises too."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if isinstance(error, ClientError):
+            told = error.response.get("Error", {})
+            return f"the store refused: {told.get('Code', '')} {told.get('Message', '')}".strip()
+        return type(error).__name__ if isinstance(error, BotoCoreError) else super().reason(error)

@@ -1,0 +1,117 @@
+"""SFTP: files over SSH, from a server whose key is known."""
+
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.keys import Key
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed, needs
+from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT
+
+
+class SftpTransport(Transport):
+    """Files of a folder of an SSH server. Its key must be known: ``host_key``, or the user's ``known_hosts``."""
+
+    name = "sftp"
+    extra = "sftp"
+    keys = (
+        *COMMON,
+        *FILES,
+        Key("host", TEXT, "The server.", required=True),
+        Key("port", PORT, "Its port.", 22),
+        Key("user", TEXT, "The user; the password is a secret.", required=True),
+        Key("key_file", TEXT, "A private key to sign in with; its pass phrase is the secret."),
+        Key("host_key", TEXT, 'The fingerprint of the server\'s key, as "SHA256:..."; else known_hosts.'),
+        Key("path", TEXT, "The folder on the server.", "."),
+    )
+    _client: Any = None
+    _sftp: Any = None
+
+    @property
+    def where(self) -> str:
+        """``sftp://host/folder``."""
+        return f"sftp://{self.words['host']}/{self.words['path'].strip('/')}"
+
+    def connect(self) -> None:
+        """Connect to the server whose key is known, and sign in."""
+        try:
+            import paramiko
+        except ImportError:
+            raise needs(self.extra) from None
+        self._client = paramiko.SSHClient()
+        self._client.load_system_host_keys()
+        self._client.set_missing_host_key_policy(_only(self.words["host_key"]))
+        self._client.connect(self.words["host"], self.words["port"], **self._credentials())
+        self._sftp = self._client.open_sftp()
+        self._sftp.get_channel().settimeout(self.words["timeout"])
+        self._sftp.chdir(self.words["path"])
+
+    def _credentials(self) -> dict[str, Any]:
+        """For one sign-in by one way: trying several would lock users."""
+        seconds, secret = self.words["timeout"], self.secret("password")
+        common = {"timeout": seconds, "banner_timeout": seconds, "auth_timeout": seconds, "allow_agent": False}
+        common |= {"username": self.words["user"], "look_for_keys": False}
+        if not self.words["key_file"]:
+            return {**common, "password": secret}
+        file = Path(self.words["key_file"]).expanduser()
+        if not file.is_file():
+            raise BadConfiguration(f"{self.where}: key_file {file}: there is no such file")
+        return {**common, "key_filename": str(file), "passphrase": secret or None}
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._client is not None:
+            self._client.close()
+
+    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+        """Files by name."""
+        with self.told():
+            found = sorted(self._sftp.listdir_attr(), key=lambda one: one.filename)
+        for one in found:
+            old = time.time() - (one.st_mtime or 0) >= self.words["settle_seconds"]
+            if self.wanted(one.filename) and stat.S_ISREG(one.st_mode or 0) and old and "/" not in one.filename:
+                yield Document(one.filename, f"{one.st_size}-{one.st_mtime}", one.st_size, one.filename)
+
+    def read(self, document: Document) -> Iterator[bytes]:
+        """Its bytes."""
+        with self.told(), self._sftp.open(document.place, "rb") as file:
+            file.prefetch(document.size or 0)
+            while block := file.read(BLOCK):
+                yield block
+
+    def settle(self, document: Document, taken: bool) -> None:
+        """Move or delete it on the server."""
+        kind, folder = self.target(taken)
+        with self.told():
+            if kind == "delete":
+                self._sftp.remove(document.place)
+            elif kind == "move":
+                self._sftp.rename(document.place, f"{folder.rstrip('/')}/{document.place}")
+
+    def reason(self, error: Exception) -> str | None:
+        """What the library raises too; it never quotes a password."""
+        import paramiko
+
+        if isinstance(error, paramiko.AuthenticationException):
+            return "the server refused the sign-in: check user, password or key_file, before users get locked"
+        return str(error) if isinstance(error, paramiko.SSHException) else super().reason(error)
+
+
+def _only(fingerprint: str | None) -> Any:
+    """A policy that takes a key that known_hosts does not have only if it is the one that was named."""
+    import paramiko
+
+    class Only(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+        def missing_host_key(self, _client: Any, hostname: str, key: Any) -> None:
+            found = key.fingerprint
+            if not fingerprint or found != fingerprint.rstrip("="):
+                known = "is not the one that host_key names" if fingerprint else "is not known"
+                raise TransportFailed(
+                    f"sftp://{hostname}: the server's key {found} {known}; ask its owner whether it is his, then set "
+                    f'host_key = "{found}"'
+                )
+
+    return Only()

@@ -1,6 +1,7 @@
 """``revrec import``."""
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ import typer
 from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from revrec.jobs.import_files import ImportResult
     from revrec.sources import ColumnMapping
 
@@ -23,7 +26,8 @@ def register(app: typer.Typer) -> None:
     def import_files(
         options: Options,
         sources: Annotated[
-            list[Path], typer.Argument(metavar="SOURCE", help="Files of any format, also in zip or gzip.")
+            list[Path],
+            typer.Argument(metavar="SOURCE", help="Files of any format, also in zip or gzip; - is standard input."),
         ],
         mapping: Annotated[
             str | None,
@@ -32,6 +36,10 @@ def register(app: typer.Typer) -> None:
         events: Annotated[
             bool, typer.Option("--events", help="Native files of events; with --map, its events alone.")
         ] = False,
+        form: Annotated[
+            str | None,
+            typer.Option("--as", metavar="FORMAT", help="The format, where names and mapping do not tell it."),
+        ] = None,
         keep_good: Annotated[bool, typer.Option("--keep-good", help="Set bad rows aside, import the rest.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; keep nothing.")] = False,
         explain: Annotated[
@@ -50,23 +58,42 @@ def register(app: typer.Typer) -> None:
           revrec import --map shopify-orders orders.json --dry-run
           revrec import --events deliveries.csv
           revrec import --explain --map x12 invoices.edi
+          revrec import - --as csv <charges
         """
         from revrec.jobs.import_files import import_document, mappings_of
+        from revrec.jobs.mappings import in_format
 
         context = options.context()
-        use = mappings_of(context, mapping, events)
+        use = in_format(mappings_of(context, mapping, events), form)
         if explain:
             _explain(options, sources, use, rows)
             return
         results: list[ImportResult] = []
         try:
             for source in sources:
-                results += import_document(context, source, use, keep_good, dry_run)
+                with _spooled(source) as (path, name):
+                    results += import_document(context, path, use, keep_good, dry_run, name)
         finally:
             if results:
                 _show(options, results)
         if any(result.refused or result.rejected for result in results):
             raise typer.Exit(3)
+
+
+@contextmanager
+def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
+    """The file itself; standard input as a file that is gone afterwards, since it is read more than once."""
+    if str(source) != "-":
+        yield source, None
+        return
+    import shutil
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="revrec-") as folder:
+        path = Path(folder) / "input"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield path, "standard input"
 
 
 def _show(options: Options, results: "list[ImportResult]") -> None:
@@ -83,7 +110,7 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
     else:
         print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
     for result in results:
-        _report(result)
+        report(result)
 
 
 def _outcome(result: "ImportResult") -> str:
@@ -96,7 +123,7 @@ def _outcome(result: "ImportResult") -> str:
     return "imported" if result.accepted else "nothing new"
 
 
-def _report(result: "ImportResult") -> None:
+def report(result: "ImportResult") -> None:
     """Tell every problem, and what became of the file, on standard error."""
     for one in result.report:
         value = f' "{one["value"]}"' if one["value"] else ""

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Option("--retry-for", metavar="TIME", help="How long to keep trying what passes by itself: '2 h'."),
         ] = "0 s",
+        fetch: Annotated[bool, typer.Option("--fetch", help="Take what the sources have to offer first.")] = False,
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
@@ -41,21 +42,39 @@ def register(app: typer.Typer) -> None:
         With --retry-for it goes on, every 15 minutes or as soon as a doubt can be settled, until nothing is left that
         passes by itself or the time is up. People are told once, at the end.
 
+        With --fetch, a source that fails does not keep the run from posting; its exit code counts where the run's own
+        is 0.
+
         \b
         Examples:
           revrec run --date 2024-03-31 --dry-run
           revrec run --date 2024-03-31
           revrec run --date 2024-03-31 --wait "5 min" --format json
           revrec run --date 2024-03-31 --retry-for 2h
+          revrec run --date 2024-03-31 --fetch
         """
         from revrec.jobs.alert import run_and_tell
 
         due = day(date, "--date")
         assert due is not None
         waits = (span(wait, "--wait"), _warn, span(retry_for, "--retry-for"))
+        fetched = _fetch(options, dry_run) if fetch else 0
         result = run_and_tell(options.context(), due, dry_run, *waits)
         _show(options, result)
         _end(result)
+        if fetched:
+            raise typer.Exit(fetched)
+
+
+def _fetch(options: Options, dry_run: bool) -> int:
+    """Take what the sources have to offer; what went wrong is told on standard error. The exit code that says so."""
+    from revrec.cli.fetch import exit_code, tell_problems
+    from revrec.jobs.fetch import fetch
+
+    results = fetch(options.context(), dry_run=dry_run)
+    for one in results:
+        tell_problems(one)
+    return exit_code(results)
 
 
 def _warn(text: str) -> None:

@@ -40,18 +40,19 @@ def import_document(
     mappings: Sequence[ColumnMapping],
     keep_good: bool = False,
     dry_run: bool = False,
+    name: str | None = None,
 ) -> list[ImportResult]:
     """Import a file by each of the mappings, charge lines before events, in one transaction.
 
     An archive is taken as its members, together. New charge lines are scheduled; a charge or event that the store has
     with the same figures is unchanged; a charge with other figures is a conflict, reported as a problem of its row and
     never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
-    each member and mapping; if one is refused, all are.
+    each member and mapping; if one is refused, all are. ``name`` is what the file is known by, if not its path.
 
     Raises:
         RuleErrors: the rules are broken; nothing runs on them.
     """
-    document = _Document(context, path, mappings, keep_good, dry_run)
+    document = _Document(context, path, name or shown_name(path), mappings, keep_good, dry_run)
     book = load_rules(context)
     try:
         document.take(book)
@@ -67,10 +68,17 @@ class _Document:
     """One file on its way in, with all that it holds."""
 
     def __init__(
-        self, context: "Context", path: Path, mappings: Sequence[ColumnMapping], keep_good: bool, dry_run: bool
+        self,
+        context: "Context",
+        path: Path,
+        name: str,
+        mappings: Sequence[ColumnMapping],
+        keep_good: bool,
+        dry_run: bool,
     ) -> None:
         self._context = context
         self._path = path
+        self._name = name
         self._mappings = mappings
         self._keep_good = keep_good
         self._dry_run = dry_run
@@ -79,7 +87,7 @@ class _Document:
     def current(self) -> ImportResult:
         """The result of what is being read, or of the whole file before anything was."""
         if not self.results:
-            self.results.append(ImportResult(shown_name(self._path), self._mappings[0].rows, dry_run=self._dry_run))
+            self.results.append(ImportResult(self._name, self._mappings[0].rows, dry_run=self._dry_run))
         return self.results[-1]
 
     def take(self, book: "RuleBook") -> None:
@@ -89,7 +97,7 @@ class _Document:
             Undo: nothing of it is kept.
             SourceError: a member cannot be read.
         """
-        parts = members(self._path, shown_name(self._path), self._mappings[0].format)
+        parts = members(self._path, self._name, self._mappings[0].format)
         sources = [source_file(part) for part in parts]
         with self._context.database.write() as connection:
             for part, source in zip(parts, sources, strict=True):

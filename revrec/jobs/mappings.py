@@ -1,10 +1,11 @@
 """Which mappings a file is read by: the configuration's, those that ship with revrec, or the native ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
+from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
 from revrec.sources.shipped import merged, resolved
 
 if TYPE_CHECKING:
@@ -44,6 +45,19 @@ def mappings_of(context: "Context", name: str | None, events: bool = False) -> l
         if not found:
             raise BadConfiguration(f"mapping {name} reads charges: import its files without --events")
     return found
+
+
+def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMapping]:
+    """The mappings for files of this format, where they name none themselves.
+
+    Raises:
+        BadConfiguration: there is no such format.
+    """
+    if not name:
+        return mappings
+    if name not in formats.names():
+        raise BadConfiguration(f"format {name!r}: expected one of {', '.join(formats.names())}")
+    return [mapping if mapping.format else replace(mapping, format=name) for mapping in mappings]
 
 
 def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from revrec.core.errors import BadConfiguration
 
 CONFIG_NAME = "revrec.toml"
-FREE_SECTIONS = ("mapping", "cleaning", "entities")
-"""Sections whose keys the user names: column mappings, cleaning of all sources, and what is known of each entity."""
+FREE_SECTIONS = ("mapping", "cleaning", "entities", "source")
+"""Sections whose keys the user names: column mappings, cleaning of all sources, sources, what is known of entities."""
 
 SECRET_VARIABLES = (
     "REVREC_ALERTS_PASSWORD",
@@ -84,6 +84,9 @@ KEYS: dict[str, dict[str, Key]] = {
         "retry_every": Key("duration", "15 min", "how often `run --retry-for` tries again what is left"),
         "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
         "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
+    },
+    "sources": {
+        "received": Key("path", "received", "folder for a copy of each document that was fetched; empty: none is kept"),
     },
     "alerts": {
         "when": Key(

@@ -23,7 +23,8 @@ class Sqlite:
         try:
             self.engine: Engine = create_engine(url)
         except (SQLAlchemyError, ImportError) as error:
-            raise BadConfiguration(f"database URL {url}: cannot be used: {error}; write sqlite:///FILE") from error
+            mend = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+            raise BadConfiguration(f"database URL {url}: cannot be used: {error}; {mend}") from error
         event.listen(self.engine, "connect", prepare)
         event.listen(self.engine, "begin", begin)
         self.path = Path(url.database) if url.database and url.database != ":memory:" else None

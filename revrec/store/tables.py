@@ -159,6 +159,39 @@ fulfilment_event = Table(
     Index("fulfilment_event_charge", "charge_no"),
 )
 
+received_document = Table(
+    "received_document",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("source"),
+    _text("name"),
+    _text("marker"),
+    _text("sha256"),
+    Column("size", BigInteger, nullable=False),
+    _text("outcome"),
+    _text("detail"),
+    _text("kept"),
+    _text("at"),
+    _text("actor"),
+    CheckConstraint("outcome IN ('imported', 'unchanged', 'refused')", name="received_document_outcome"),
+    Index("received_document_source", "source", "marker"),
+)
+"""What a source sent, and what became of it; ``marker`` is how the source tells its present content from another."""
+
+source_fetch = Table(
+    "source_fetch",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("source"),
+    _text("started_at"),
+    _text("ended_at"),
+    _text("actor"),
+    Column("documents", BigInteger, nullable=False),
+    _text("outcome"),
+    Index("source_fetch_source", "source"),
+)
+"""Each time a source was asked; ``outcome`` is ``done``, or why it broke off."""
+
 rule_version = Table(
     "rule_version",
     metadata,

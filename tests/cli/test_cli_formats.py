@@ -50,7 +50,7 @@ def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry run", "run"])
 def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Any, dry: bool) -> None:
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
-    assert found.keys() == {"run", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting"}
+    assert found.keys() == {"run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting"}
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | {"error_no", "error", "advice"}] * 2
     assert [entry["amount"] for entry in found["entries"]] == ["2.00", "31.00"]

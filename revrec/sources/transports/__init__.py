@@ -12,10 +12,10 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import did_you_mean
-from revrec.sources.transports.transport import Document, Transport, TransportFailed
+from revrec.sources.transports.transport import Document, SignInRefused, Transport, TransportFailed
 from revrec.sources.transports.words import read_words
 
-__all__ = ["Document", "Transport", "TransportFailed", "open_transport", "transports"]
+__all__ = ["Document", "SignInRefused", "Transport", "TransportFailed", "open_transport", "transports"]
 
 Secret = Callable[[str], str]
 """A secret of a source by its key (``password``); empty if there is none."""

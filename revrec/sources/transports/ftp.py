@@ -99,6 +99,10 @@ class FtpTransport(Transport):
         """The server's own words too."""
         return f"the server refused: {error}" if isinstance(error, ftplib.Error) else super().reason(error)
 
+    def refuses_sign_in(self, error: Exception) -> bool:
+        """Replies 530 and 532."""
+        return isinstance(error, ftplib.error_perm) and str(error).startswith("53")
+
 
 class _ImplicitTls(ftplib.FTP_TLS):
     """TLS from the first byte on (usually port 990), which the standard library leaves to its users."""

@@ -7,7 +7,15 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import Key
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed, is_loopback
+from revrec.sources.transports.transport import (
+    BLOCK,
+    Document,
+    Known,
+    SignInRefused,
+    Transport,
+    TransportFailed,
+    is_loopback,
+)
 from revrec.sources.transports.words import COMMON, TEXT
 
 PAGES = 10_000
@@ -70,7 +78,8 @@ class HttpTransport(Transport):
             if self._next is None:
                 return
             url, self._next = self._next, None
-            yield Document(f"page {number}", "", None, url)
+            file = urlsplit(url).path.rpartition("/")[2]
+            yield Document(f"page {number} of {file}" if file else f"page {number}", "", None, url)
         raise TransportFailed(f"{self.where}: it names a next page after {PAGES} pages; check next and the address")
 
     def read(self, document: Document) -> Iterator[bytes]:
@@ -99,9 +108,7 @@ class HttpTransport(Transport):
 
     def _check(self, answer: Any) -> None:
         if answer.status_code in (401, 403):
-            raise TransportFailed(
-                f"{self.where}: HTTP {answer.status_code}: not let in; check the secret and its rights"
-            )
+            raise SignInRefused(f"{self.where}: HTTP {answer.status_code}: not let in; check the secret and its rights")
         if answer.status_code == 429 or answer.status_code >= 500:
             raise TransportFailed(f"{self.where}: HTTP {answer.status_code}: it is busy or down; fetch again later")
         if answer.status_code != 200:

@@ -137,3 +137,9 @@ class ImapTransport(Transport):
         if isinstance(error, ImapToolsError | IMAP4.error):
             return f"the server refused, or broke off ({type(error).__name__})"
         return super().reason(error)
+
+    def refuses_sign_in(self, error: Exception) -> bool:
+        """The library tells it by a class of its own."""
+        from imap_tools import MailboxLoginError
+
+        return isinstance(error, MailboxLoginError)

@@ -103,3 +103,10 @@ class S3Transport(Transport):
             told = error.response.get("Error", {})
             return f"the store refused: {told.get('Code', '')} {told.get('Message', '')}".strip()
         return type(error).__name__ if isinstance(error, BotoCoreError) else super().reason(error)
+
+    def refuses_sign_in(self, error: Exception) -> bool:
+        """By the code of the refusal."""
+        from botocore.exceptions import ClientError
+
+        codes = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "403")
+        return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in codes

@@ -8,7 +8,7 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import Key
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed, needs
+from revrec.sources.transports.transport import BLOCK, Document, Known, SignInRefused, Transport, needs
 from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT
 
 
@@ -99,6 +99,12 @@ class SftpTransport(Transport):
             return "the server refused the sign-in: check user, password or key_file, before users get locked"
         return str(error) if isinstance(error, paramiko.SSHException) else super().reason(error)
 
+    def refuses_sign_in(self, error: Exception) -> bool:
+        """The library tells it by a class of its own."""
+        import paramiko
+
+        return isinstance(error, paramiko.AuthenticationException)
+
 
 def _only(fingerprint: str | None) -> Any:
     """A policy that takes a key that known_hosts does not have only if it is the one that was named."""
@@ -109,7 +115,7 @@ def _only(fingerprint: str | None) -> Any:
             found = key.fingerprint
             if not fingerprint or found != fingerprint.rstrip("="):
                 known = "is not the one that host_key names" if fingerprint else "is not known"
-                raise TransportFailed(
+                raise SignInRefused(
                     f"sftp://{hostname}: the server's key {found} {known}; ask its owner whether it is his, then set "
                     f'host_key = "{found}"'
                 )

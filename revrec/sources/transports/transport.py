@@ -34,6 +34,10 @@ class TransportFailed(BadConfiguration):
     """The other side cannot be reached, does not let us in, or broke off; what was taken before is kept."""
 
 
+class SignInRefused(TransportFailed):
+    """The other side does not know user or secret, or does not allow them what is needed."""
+
+
 class Transport(ABC):
     """One source's connection, as a context. ``words`` are its checked keys, ``secret`` gives its passwords."""
 
@@ -92,11 +96,16 @@ class Transport(ABC):
             reason = self.reason(error)
             if reason is None:
                 raise
-            raise TransportFailed(f"{self.where}: {reason}; mend that and fetch again") from None
+            kind = SignInRefused if self.refuses_sign_in(error) else TransportFailed
+            raise kind(f"{self.where}: {reason}; mend that and fetch again") from None
 
     def reason(self, error: Exception) -> str | None:
         """Why it failed, in words; None for what no other side does. Transports add what their libraries raise."""
         return _reason(error) if isinstance(error, OSError | EOFError) else None
+
+    def refuses_sign_in(self, error: Exception) -> bool:
+        """Whether it was the sign-in that failed: trying again would lock users."""
+        return False
 
     def wanted(self, name: str) -> bool:
         """Whether a file of this name is to be taken; hidden and half-written ones never are."""

@@ -24,6 +24,7 @@ TEXTS = Kind("a text or a list of texts", _several, {"anyOf": [{"type": "string"
 
 COMMON = (
     Key("map", TEXT, "The mapping that its documents are read by; else that of native files."),
+    Key("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
     Key("events", YES_OR_NO, "Its documents are fulfilment events, not charge lines.", False),
     Key("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
     Key("largest", whole(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),

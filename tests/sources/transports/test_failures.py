@@ -181,3 +181,11 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         opened({"transport": "folder", "path": str(tmp_path / "none")}),
     ):
         pass
+
+
+def test_the_published_page_of_the_sources_is_the_one_that_the_code_makes() -> None:
+    import runpy
+
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    page = (docs / "sources.md").read_text(encoding="utf-8")
+    assert runpy.run_path(str(docs / "write_sources.py"))["written"](page) == page, "run: python docs/write_sources.py"

@@ -1,0 +1,62 @@
+"""The sources of the configuration: ``[source.NAME]``, each a transport with its keys and its secret."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadConfiguration
+from revrec.sources.transports import Transport, open_transport
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+def source_names(context: "Context") -> list[str]:
+    """The names of all sources, in their order in the configuration."""
+    return list(context.settings.free.get("source", {}))
+
+
+def transport_of(context: "Context", name: str, since: str | None = None) -> Transport:
+    """The transport of a source, not yet connected. ``since`` is when it was last asked with success.
+
+    Raises:
+        BadConfiguration: there is no such source, or its keys are wrong.
+    """
+    config = _config(context, name)
+    if config.get("transport") == "folder" and isinstance(config.get("path"), str):
+        config["path"] = str(context.settings.home / Path(config["path"]).expanduser())
+    if since and config.get("transport") == "http":
+        config["since"] = since
+    return open_transport(name, config, lambda key: secret_of(context, name, key))
+
+
+def _config(context: "Context", name: str) -> dict[str, Any]:
+    sources = context.settings.free.get("source", {})
+    config = sources.get(name)
+    if not isinstance(config, dict):
+        known = ", ".join(sources) or "none"
+        where = context.settings.file or "revrec.toml"
+        raise BadConfiguration(f"{where}: no source named {name!r} (known: {known}); add a [source.{name}] table")
+    if any("password" in key or "secret" in key for key in config):
+        raise BadConfiguration(
+            f"[source.{name}]: a password does not belong here; put it into {variable(name)}, the section "
+            f"[source.{name}] of the credentials file, or the keychain under source:{name}"
+        )
+    return dict(config)
+
+
+def variable(name: str) -> str:
+    """The environment variable that holds a source's secret."""
+    return f"REVREC_SOURCE_{name}_PASSWORD".upper().replace("-", "_")
+
+
+def secret_of(context: "Context", name: str, key: str) -> str:
+    """A source's secret: from the environment, the credentials file's section ``[source.NAME]``, or the keychain."""
+    from revrec.intacct.credentials import KEYCHAIN_SERVICE, keyring_password, private_value
+
+    if found := context.environment.get(variable(name)):
+        return found
+    if context.settings.text("gateway", "credentials_file"):
+        file = context.settings.path("gateway", "credentials_file")
+        if found := private_value(file, f"source.{name}", key):
+            return found
+    return keyring_password(KEYCHAIN_SERVICE, f"source:{name}") or ""

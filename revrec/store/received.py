@@ -1,0 +1,73 @@
+"""Documents that a source sent: which were taken, what became of each, and how far each source was asked."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from revrec.store.audit import Who, record
+from revrec.store.bulk import next_number
+from revrec.store.digests import of_rows
+from revrec.store.tables import received_document, source_fetch
+
+OUTCOMES = ("imported", "unchanged", "refused")
+
+
+class Received(NamedTuple):
+    """One document as it arrived. ``kept`` is where its copy lies, empty if none is kept; ``detail`` what was said."""
+
+    source: str
+    name: str
+    marker: str
+    sha256: str
+    size: int
+    outcome: str
+    detail: str
+    kept: str
+
+
+def known_markers(connection: Connection, source: str) -> set[str]:
+    """The markers of all documents that this source ever sent."""
+    table = received_document.c
+    return set(connection.execute(select(table.marker).where(table.source == source)).scalars())
+
+
+def markers_with(connection: Connection, source: str, sha256: str) -> str | None:
+    """The outcome of a document of this source with the same content, if there was one."""
+    table = received_document.c
+    query = select(table.outcome).where(table.source == source, table.sha256 == sha256).order_by(table.id.desc())
+    return connection.execute(query.limit(1)).scalar()
+
+
+def add(connection: Connection, document: Received, who: Who) -> None:
+    """Keep that a document was received, and what became of it."""
+    number = next_number(connection, received_document.c.id)
+    values = {"id": number, **document._asdict(), "at": who.at, "actor": who.actor}
+    added = connection.execute(insert(received_document).values(values).returning(*received_document.c)).one()
+    shown = {"document": document.name, "sha256": document.sha256, "outcome": document.outcome}
+    subject = f"source {document.source}"
+    record(connection, who, f"document {document.outcome}", subject, shown, [of_rows(received_document, [added])])
+
+
+def last_fetch(connection: Connection, source: str) -> str | None:
+    """When the last fetch of this source that ended well began."""
+    table = source_fetch.c
+    query = select(table.started_at).where(table.source == source, table.outcome == "done").order_by(table.id.desc())
+    return connection.execute(query.limit(1)).scalar()
+
+
+def add_fetch(connection: Connection, source: str, started_at: str, documents: int, outcome: str, who: Who) -> None:
+    """Keep that a source was asked, and how that ended: ``done``, or why it broke off."""
+    number = next_number(connection, source_fetch.c.id)
+    values = [number, source, started_at, who.at, who.actor, documents, outcome]
+    connection.execute(insert(source_fetch).values(values))
+    shown = {"documents": documents, "outcome": outcome}
+    record(connection, who, "source fetched", f"source {source}", shown, [of_rows(source_fetch, [values])])
+
+
+def documents(connection: Connection, source: str | None = None, last: int = 100) -> Iterator[dict[str, Any]]:
+    """The documents received last, newest first."""
+    query = select(received_document).order_by(received_document.c.id.desc()).limit(last)
+    if source is not None:
+        query = query.where(received_document.c.source == source)
+    yield from (dict(row) for row in connection.execute(query).mappings())

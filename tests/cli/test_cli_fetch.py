@@ -1,0 +1,66 @@
+"""``revrec fetch``, ``run --fetch`` and ``import -`` at the terminal."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOOD = "source,document,line,customer,item,post_date,amount,currency\nshop,INV-1,1,C1,MAG-1,2024-01-05,24.00,USD\n"
+
+
+@pytest.fixture
+def inbox(books: Path) -> Path:
+    config = books / "revrec.toml"
+    config.write_text(config.read_text() + '\n[source.edi]\ntransport = "folder"\npath = "inbox"\nafter = "delete"\n')
+    (books / "inbox").mkdir()
+    return books / "inbox"
+
+
+def put(inbox: Path, name: str, text: str) -> None:
+    (inbox / name).write_text(text)
+    os.utime(inbox / name, (time.time() - 60, time.time() - 60))
+
+
+def test_a_fetch_tells_documents_and_sources(inbox: Path, revrec: Any) -> None:
+    put(inbox, "a.csv", GOOD)
+    ended = revrec("fetch", "--format", "json")
+    assert ended.code == 0
+    (document,), (source,) = ended.json["documents"], ended.json["sources"]
+    assert (document["name"], document["outcome"], source["imported"]) == ("a.csv", "imported", 1)
+    assert "done" in revrec("fetch", "edi").out
+
+
+def test_a_refused_document_ends_with_3_and_says_which_row(inbox: Path, revrec: Any) -> None:
+    put(inbox, "a.csv", GOOD.replace("2024-01-05", "yesterday"))
+    ended = revrec("fetch")
+    assert ended.code == 3 and 'post_date "yesterday"' in ended.err
+
+
+def test_a_source_that_cannot_be_reached_ends_with_5(inbox: Path, revrec: Any) -> None:
+    inbox.rmdir()
+    ended = revrec("fetch")
+    assert ended.code == 5 and "there is no such folder" in ended.err
+
+
+def test_a_run_can_fetch_first(inbox: Path, revrec: Any, intacct: dict[str, str]) -> None:
+    put(inbox, "a.csv", GOOD)
+    ended = revrec("run", "--date", "2024-01-31", "--fetch", "--format", "json", env=intacct)
+    assert ended.code == 0 and ended.json["posted"] == 1
+
+
+def test_a_run_posts_although_a_source_failed_and_says_so(inbox: Path, revrec: Any, intacct: dict[str, str]) -> None:
+    inbox.rmdir()
+    ended = revrec("run", "--date", "2024-01-31", "--fetch", env=intacct)
+    assert ended.code == 5 and "nothing was due" in ended.out and "there is no such folder" in ended.err
+
+
+def test_standard_input_is_imported_and_named_so(books: Path, revrec: Any) -> None:
+    program = [sys.executable, "-c", "from revrec.cli.main import main; main()", "import", "-", "--as", "csv"]
+    ended = subprocess.run(program, input=GOOD.encode(), capture_output=True, cwd=books, check=False)
+    assert ended.returncode == 0, ended.stderr
+    trace = revrec("trace", "shop/INV-1/1", "--format", "json").json
+    assert trace["source"]["uri"] == "standard input"

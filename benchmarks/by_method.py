@@ -1,4 +1,7 @@
-"""Import and schedule of charge lines by each recognition method: how many parts a line, how many lines a second."""
+"""Import and schedule of charge lines by each recognition method: how many parts a line, how many lines a second.
+
+Processor time is measured: the work is one process's own, and other programs then disturb the comparison little.
+"""
 
 import json
 import random

@@ -87,7 +87,7 @@ class ColumnMapping:
     def by_document(self) -> bool:
         """Whether its events say which charges they are about by source and document, instead of a charge id."""
         named = {*self.columns, *self.constants, *self.defaults}
-        return self.rows == "events" and "document" in named and "charge" not in named
+        return self.rows == "events" and not named.isdisjoint(("document", "line")) and "charge" not in named
 
     @property
     def fields(self) -> tuple[Field, ...]:

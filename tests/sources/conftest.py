@@ -65,3 +65,9 @@ def one() -> Callable[..., Any]:
         return rows[0]
 
     return read
+
+
+@pytest.fixture
+def stream_of() -> Callable[..., SourceStream]:
+    """``stream_of(data, name)``: data as a source."""
+    return stream

@@ -14,7 +14,6 @@ from pathlib import PurePath
 from typing import NamedTuple, Protocol, cast
 
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import did_you_mean
 from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 
@@ -86,5 +85,5 @@ def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
     if suffix in (".xlsx", ".xls", ".ods"):
         raise source.error("", "is a spreadsheet", "save it as CSV in UTF-8")
     what = f'the suffix "{suffix}" is not a known format' if suffix else "the format is not known without a suffix"
-    mend = f"{did_you_mean(suffix, known)}set format in the mapping to one of {', '.join(names())}"
+    mend = f"set format in the mapping to one of {', '.join(names())}"
     raise source.error("", what, mend)

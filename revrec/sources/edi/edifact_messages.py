@@ -1,0 +1,292 @@
+"""EDIFACT messages: INVOIC to charge lines; DESADV and IFTSTA to deliveries.
+
+A line's amount is what it states (MOA 203); else quantity times price. Allowances and charges (ALC) of the whole
+invoice are charge lines of their own, an allowance with a negative amount; those of a line are part of its stated
+amount. Taxes are no revenue and become no charge line. The lines must come to the invoice's total of lines (MOA 79),
+and be as many as it says (CNT 2). A credit note's amounts are negative.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from revrec.sources.edi.columns import Reference, find
+from revrec.sources.edi.records import SENT_AGAIN, Found, Left, Record, Wrong
+from revrec.sources.edi.segments import Segment, Separators, number, plain, times
+from revrec.sources.problems import Refused, shorten
+
+OWN = (
+    "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
+    "price", "amount", "currency", "customer", "status", "shipment", "reference",
+)  # fmt: skip
+"""The columns that are worked out; any element can be named besides."""
+
+CHARGE_MESSAGES = ("INVOIC",)
+EVENT_MESSAGES = ("DESADV", "IFTSTA")
+
+CREDIT_NOTES = ("381", "383", "396", "458", "532")
+"""BGM document names of credit notes."""
+
+DELIVERED = "35"
+"""DTM: date and time of delivery, actual."""
+
+_LINE_ENDS = ("UNS", "CNT")
+_GROUPED = {"102": 8, "203": 8, "204": 8, "303": 8, "304": 8}
+"""Formats of DTM that begin with the date as CCYYMMDD."""
+
+
+class Message(NamedTuple):
+    """One message: its type, its segments between UNH and UNT, its envelope, and how its numbers are written."""
+
+    kind: str
+    segments: Sequence[Segment]
+    envelope: Sequence[Segment]
+    separators: Separators
+    place: str
+
+    def at(self, segment: Segment) -> str:
+        """The place of one of its segments."""
+        return f"{self.place}, {segment.place}"
+
+
+class _Broken(Exception):
+    """A message that contradicts itself: nothing of it is used."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+
+def charges(message: Message) -> Iterator[Record]:
+    """The charge lines of a message."""
+    if message.kind not in CHARGE_MESSAGES:
+        yield Left(f"message {message.kind} has no charges", message.place)
+        return
+    try:
+        found = list(_Invoice(message).billed())
+    except _Broken as broken:
+        found = [broken.wrong]
+    yield from found or [Left("it has no line", message.place)]
+
+
+def events(message: Message) -> Iterator[Record]:
+    """The deliveries of a message."""
+    if message.kind not in EVENT_MESSAGES:
+        yield Left(f"message {message.kind} has no deliveries", message.place)
+        return
+    try:
+        found = list(_despatch(message) if message.kind == "DESADV" else _statuses(message))
+    except _Broken as broken:
+        found = [broken.wrong]
+    yield from found
+
+
+class _Invoice:
+    """An INVOIC taken apart: head, lines, allowances and charges of the whole, summary."""
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self._head: list[Segment] = []
+        self._lines: list[list[Segment]] = []
+        self._extras: list[list[Segment]] = []
+        self._summary: list[Segment] = []
+        self._part(message.segments)
+        code = find(Reference("BGM", "", 1), [self._head])
+        self._sign = -1 if code in CREDIT_NOTES else 1
+
+    def _part(self, segments: Sequence[Segment]) -> None:
+        into: list[Segment] = self._head
+        for segment in segments:
+            if segment.tag in _LINE_ENDS:
+                into = self._summary
+            elif segment.tag == "LIN":
+                into = []
+                self._lines.append(into)
+            elif (segment.tag == "ALC" and into is self._summary) or (segment.tag == "ALC" and not self._lines):
+                into = []
+                self._extras.append(into)
+            into.append(segment)
+
+    def billed(self) -> Iterator[Record]:
+        """The charge lines, once they are known to come to the totals."""
+        self._check_count()
+        amounts = [self._line_amount(line) for line in self._lines]
+        self._check_total(sum(amounts, Decimal(0)))
+        shared = self._shared()
+        for at, (line, amount) in enumerate(zip(self._lines, amounts, strict=True), 1):
+            yield self._made(line, {**shared, **self._line(line, at)}, amount)
+        for at, extra in enumerate(self._extras, 1):
+            amount = self._extra_amount(extra)
+            kind = "allowance" if extra[0].get(1) == "A" else "charge"
+            values = {
+                "line": f"ALC-{at}",
+                "kind": kind,
+                "item": extra[0].get(5, 1) or extra[0].get(2, 1) or kind,
+                "description": extra[0].get(5, 4) or extra[0].get(2, 2),
+            }
+            yield self._made(extra, {**shared, **values}, amount)
+
+    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> Record:
+        place = self._message.at(segments[0])
+        if not amount:
+            return Left("its amount is zero", place)
+        values = {**values, "amount": plain(self._sign * amount)}
+        return Found(values, (segments, self._head, self._summary, self._message.envelope), place)
+
+    def _shared(self) -> dict[str, str]:
+        head = [self._head]
+        invoice = find(Reference("BGM", "", 2), head)
+        return {
+            "message": self._message.kind,
+            "document": invoice,
+            "invoice": invoice,
+            "order": _first(head, ("RFF", "ON", 1, 2)),
+            "date": _date(self._message, head, "3") or _date(self._message, head, "137"),
+            "currency": _first(head, ("CUX", "2", 1, 2), ("CUX", "", 1, 2)),
+            "customer": _first(head, ("NAD", "BY", 2, 1), ("NAD", "IV", 2, 1)),
+        }
+
+    def _line(self, line: Sequence[Segment], at: int) -> dict[str, str]:
+        scope = [line]
+        return {
+            "line": line[0].get(1) or str(at),
+            "kind": "line",
+            "item": _first(scope, ("PIA", "5", 2, 1), ("PIA", "1", 2, 1)) or line[0].get(3),
+            "description": _first(scope, ("IMD", "", 3, 4), ("IMD", "", 3, 5)),
+            "quantity": self._plain(_first(scope, ("QTY", "47", 1, 2))),
+            "unit": _first(scope, ("QTY", "47", 1, 3)),
+            "price": self._plain(_first(scope, ("PRI", "AAA", 1, 2))),
+        }
+
+    def _plain(self, text: str) -> str:
+        return text.replace(self._message.separators.decimal, ".") if text else ""
+
+    def _line_amount(self, line: Sequence[Segment]) -> Decimal:
+        stated = _moa(line, "203")
+        if stated:
+            return self._number(stated, 1, 2)
+        quantity = next((one for one in line if one.tag == "QTY" and one.get(1) == "47"), None)
+        price = next((one for one in line if one.tag == "PRI" and one.get(1) in ("AAA", "AAB", "INV")), None)
+        extra = any(one.tag == "ALC" for one in line)
+        if quantity is None or price is None or extra:
+            needs = (
+                "with allowances or charges (ALC) needs its amount (MOA 203)"
+                if extra
+                else "needs MOA 203, or QTY and PRI"
+            )
+            raise self._broken(line[0], "MOA", "", f"a line {needs}")
+        per = self._number(price, 1, 5) if price.get(1, 5) else Decimal(1)
+        amount = times(self._number(quantity, 1, 2), self._number(price, 1, 2))
+        if per != 1:
+            divided = amount / per if per else Decimal(0)
+            if not per or times(divided, per) != amount:
+                raise self._broken(price, "PRI", price.get(1, 5), "quantity times price does not come out even")
+            amount = divided
+        return amount
+
+    def _extra_amount(self, extra: Sequence[Segment]) -> Decimal:
+        stated = _moa(extra, "8", "23", "204", "131")
+        if stated is None:
+            raise self._broken(extra[0], "MOA", "", "an allowance or charge without an amount cannot be worked out")
+        amount = self._number(stated, 1, 2)
+        return -abs(amount) if extra[0].get(1) == "A" else amount
+
+    def _check_count(self) -> None:
+        for segment in self._summary:
+            told = segment.get(1, 2)
+            if segment.tag == "CNT" and segment.get(1) == "2" and told.isdecimal() and int(told) != len(self._lines):
+                raise self._broken(segment, "CNT", told, f"says {told} lines, there are {len(self._lines)}")
+
+    def _check_total(self, total: Decimal) -> None:
+        stated = _moa(self._summary, "79")
+        if stated and abs(self._number(stated, 1, 2)) != abs(total):
+            told = stated.get(1, 2)
+            raise self._broken(stated, "MOA 79", told, f"the lines come to {plain(total)}")
+
+    def _number(self, segment: Segment, element: int, component: int) -> Decimal:
+        text = segment.get(element, component)
+        try:
+            return number(text, self._message.separators)
+        except Refused as refused:
+            raise self._broken(segment, segment.tag, text, refused.reason) from None
+
+    def _broken(self, segment: Segment, field: str, value: str, reason: str) -> _Broken:
+        return _Broken(Wrong(field, shorten(value), reason, SENT_AGAIN, self._message.at(segment)))
+
+
+def _moa(segments: Sequence[Segment], *codes: str) -> Segment | None:
+    """The first monetary amount of one of these kinds, in the order of the kinds."""
+    for code in codes:
+        for segment in segments:
+            if segment.tag == "MOA" and segment.get(1) == code:
+                return segment
+    return None
+
+
+def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int, int]) -> str:
+    return next((value for one in references if (value := find(Reference(*one), scopes))), "")
+
+
+def _date(message: Message, scopes: Sequence[Sequence[Segment]], *codes: str) -> str:
+    """The date of the first of these kinds that is there, as ISO 8601 writes it."""
+    for code in codes:
+        for scope in scopes:
+            for segment in scope:
+                if segment.tag == "DTM" and segment.get(1) == code and segment.get(1, 2):
+                    return _iso(message, segment)
+    return ""
+
+
+def _iso(message: Message, segment: Segment) -> str:
+    text, form = segment.get(1, 2).strip(), segment.get(1, 3)
+    digits = text[: _GROUPED.get(form, 0)]
+    if form == "101" and len(text) == 6 and text.isdecimal():
+        digits = f"20{text}"
+    if len(digits) != 8 or not digits.isascii() or not digits.isdecimal():
+        reason = f'a date in format "{form}" cannot be read; known are 101, 102, 203, 204, 303, 304'
+        raise _Broken(Wrong("DTM", shorten(text), reason, SENT_AGAIN, message.at(segment)))
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+
+
+def _despatch(message: Message) -> Iterator[Record]:
+    """DESADV: the delivery of what was despatched, if it tells one (DTM 35)."""
+    scopes = [message.segments]
+    date = _date(message, scopes, DELIVERED)
+    if not date:
+        yield Left(f"it tells no date of delivery (DTM {DELIVERED})", message.place)
+        return
+    values = {"status": DELIVERED, "date": date, "shipment": find(Reference("BGM", "", 2), scopes)}
+    yield Found(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
+
+
+def _statuses(message: Message) -> Iterator[Record]:
+    """IFTSTA: each status (STS) with its date. Which of them is a delivery the mapping's ``only`` says."""
+    head: list[Segment] = []
+    consignment: list[Segment] = []
+    statuses: list[tuple[list[Segment], list[Segment]]] = []
+    into = head
+    for segment in message.segments:
+        if segment.tag == "CNI":
+            consignment = into = []
+        elif segment.tag == "STS":
+            into = []
+            statuses.append((into, consignment))
+        into.append(segment)
+    for group, about in statuses:
+        place = message.at(group[0])
+        scopes = (group, about, head)
+        values = {
+            "status": group[0].get(2) or group[0].get(1),
+            "date": _date(message, [group], "334", "78", DELIVERED, "137") or _date(message, [about], "334", DELIVERED),
+            "shipment": _first([about], ("CNI", "", 2, 1)) or _first(scopes, ("RFF", "CU", 1, 2), ("RFF", "BN", 1, 2)),
+        }
+        yield Found(_addressed(message, values, scopes), (*scopes, message.envelope), place)
+    if not statuses:
+        yield Left("it has no status (STS)", message.place)
+
+
+def _addressed(message: Message, values: dict[str, str], scopes: Sequence[Sequence[Segment]]) -> dict[str, str]:
+    """With the document that the event is about: the invoice if it is named, else the order, else the shipment."""
+    invoice, order = _first(scopes, ("RFF", "IV", 1, 2)), _first(scopes, ("RFF", "ON", 1, 2))
+    document = invoice or order or values["shipment"]
+    return {"message": message.kind, **values, "invoice": invoice, "order": order, "document": document}

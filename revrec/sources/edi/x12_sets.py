@@ -1,0 +1,407 @@
+"""X12 transaction sets: 810 and 857 to charge lines; 856, 857, 214 and 210 to deliveries.
+
+A line's own allowances and charges (SAC) are part of its amount. Those of the document are charge lines of their own,
+an allowance with a negative amount. Taxes (TXI, SAC codes H650 to H850) are no revenue and become no charge line; with
+them the amounts must come to the document's total (TDS01). A credit's amounts are negative.
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from revrec.sources.edi.columns import Reference, find
+from revrec.sources.edi.records import SENT_AGAIN, Found, Left, Record, Wrong
+from revrec.sources.edi.segments import Segment, number, plain, times
+from revrec.sources.problems import Refused, shorten
+
+OWN = (
+    "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
+    "amount", "currency", "customer", "status", "shipment", "reference",
+)  # fmt: skip
+"""The columns that are worked out; any element can be named besides."""
+
+CHARGE_SETS = ("810", "857")
+EVENT_SETS = ("856", "857", "214", "210")
+
+CREDITS = ("CR", "CN")
+"""BIG07: credit memo, credit invoice."""
+
+DELIVERED = "035"
+"""DTM01, G6201 and B310: the date on which goods were delivered."""
+
+
+class Transaction(NamedTuple):
+    """One transaction set: its number (``810``), its segments between ST and SE, and the envelopes around it."""
+
+    kind: str
+    control: str
+    segments: Sequence[Segment]
+    envelope: Sequence[Segment]
+    place: str
+
+    def at(self, segment: Segment) -> str:
+        """The place of one of its segments."""
+        return f"{self.place}, {segment.place}"
+
+
+class _Broken(Exception):
+    """A document that contradicts itself: nothing of it is used."""
+
+    def __init__(self, wrong: Wrong) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+
+def charges(transaction: Transaction) -> Iterator[Record]:
+    """The charge lines of a transaction set."""
+    if transaction.kind not in CHARGE_SETS:
+        yield Left(f"set {transaction.kind} has no charges", transaction.place)
+        return
+    try:
+        orders = _orders_of_810(transaction) if transaction.kind == "810" else _orders_of_857(transaction)
+        found = [record for order in orders for record in _billed(transaction, order)]
+    except _Broken as broken:
+        found = [broken.wrong]
+    yield from found or [Left("it has no line", transaction.place)]
+
+
+def events(transaction: Transaction) -> Iterator[Record]:
+    """The deliveries of a transaction set."""
+    if transaction.kind not in EVENT_SETS:
+        yield Left(f"set {transaction.kind} has no deliveries", transaction.place)
+    elif transaction.kind == "214":
+        yield from _statuses(transaction)
+    elif transaction.kind == "210":
+        yield from _carrier_invoice(transaction)
+    else:
+        yield from _shipped_orders(transaction)
+
+
+class _Order(NamedTuple):
+    """One billed document: its own segments, its lines (each with what belongs to it), and what stands above it."""
+
+    head: Sequence[Segment]
+    lines: Sequence[Sequence[Segment]]
+    above: Sequence[Sequence[Segment]]
+
+
+_AFTER_LINES = ("TDS", "CTT", "CAD", "AMT", "ISS")
+
+
+def _orders_of_810(transaction: Transaction) -> Iterator[_Order]:
+    head: list[Segment] = []
+    lines: list[list[Segment]] = []
+    inside = False
+    for segment in transaction.segments:
+        if segment.tag == "IT1":
+            lines.append([segment])
+            inside = True
+        elif inside and segment.tag not in _AFTER_LINES:
+            lines[-1].append(segment)
+        else:
+            inside = False
+            head.append(segment)
+    _check_count(transaction, head, len(lines))
+    yield _Order(head, lines, ())
+
+
+def _check_count(transaction: Transaction, head: Sequence[Segment], lines: int) -> None:
+    for segment in head:
+        told = segment.get(1)
+        if segment.tag == "CTT" and told.isdecimal() and int(told) != lines:
+            raise _broken(transaction, segment, "CTT01", told, f"says {told} lines, there are {lines}")
+
+
+class _Level(NamedTuple):
+    """One hierarchical level (HL) with its segments, and the levels above it, the nearest first."""
+
+    code: str
+    segments: list[Segment]
+    above: "tuple[_Level, ...]"
+
+
+def _levels(transaction: Transaction) -> tuple[list[Segment], list[_Level]]:
+    """The segments before the first level, and the levels in order."""
+    head: list[Segment] = []
+    levels: list[_Level] = []
+    by_id: dict[str, _Level] = {}
+    for segment in transaction.segments:
+        if segment.tag != "HL":
+            (levels[-1].segments if levels else head).append(segment)
+            continue
+        parent = segment.get(2)
+        if parent and parent not in by_id:
+            raise _broken(transaction, segment, "HL02", parent, "names a level that was not there before")
+        above = (by_id[parent], *by_id[parent].above) if parent else ()
+        level = _Level(segment.get(3), [segment], above)
+        levels.append(level)
+        by_id[segment.get(1)] = level
+    return head, levels
+
+
+def _orders_of_857(transaction: Transaction) -> Iterator[_Order]:
+    """An order level carries its total (TDS); the lines are the item levels below it."""
+    head, levels = _levels(transaction)
+    for order in levels:
+        if not any(segment.tag == "TDS" for segment in order.segments):
+            continue
+        lines = [
+            level.segments for level in levels
+            if (level is order or order in level.above) and any(one.tag == "IT1" for one in level.segments)
+        ]  # fmt: skip
+        lines = [_from_line(segments) for segments in lines]
+        yield _Order([one for one in order.segments if one.tag != "IT1"], lines, (*_above(order), head))
+
+
+def _from_line(segments: Sequence[Segment]) -> list[Segment]:
+    first = next(at for at, one in enumerate(segments) if one.tag == "IT1")
+    return [segments[first], *segments[:first], *segments[first + 1 :]]
+
+
+def _above(level: _Level) -> list[Sequence[Segment]]:
+    return [one.segments for one in level.above]
+
+
+def _billed(transaction: Transaction, order: _Order) -> Iterator[Record]:
+    """The records of one billed document, once they are known to come to its total."""
+    scopes = (order.head, *order.above, transaction.envelope)
+    sign = _sign(transaction, order)
+    found: list[Found] = []
+    total = taxes = Decimal(0)
+    for at, line in enumerate(order.lines, 1):
+        amount = _line_amount(transaction, line)
+        taxes += _taxes(transaction, line)
+        total += amount
+        found.append(_line(transaction, order, line, at, sign * amount))
+    for at, segment in enumerate((one for one in order.head if one.tag == "SAC"), 1):
+        amount = _allowance_or_charge(transaction, segment)
+        if _is_tax(segment):
+            taxes += amount
+        elif amount:
+            total += amount
+            found.append(_extra(transaction, order, segment, at, sign * amount))
+    taxes += _taxes(transaction, [one for one in order.head if one.tag == "TXI"])
+    _check_total(transaction, order, total, taxes)
+    for record in found:
+        if Decimal(record.values["amount"]) == 0:
+            yield Left("its amount is zero", record.place)
+        else:
+            yield record._replace(scopes=(*record.scopes, *scopes))
+
+
+def _sign(transaction: Transaction, order: _Order) -> int:
+    """-1 where a credit is written with positive amounts."""
+    credit = any(one.tag == "BIG" and one.get(7) in CREDITS for one in order.head)
+    stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
+    written_negative = stated is not None and _number(transaction, stated, 1) < 0
+    return -1 if credit and not written_negative else 1
+
+
+def _line(transaction: Transaction, order: _Order, line: Sequence[Segment], at: int, amount: Decimal) -> Found:
+    item = line[0]
+    described = next((one.get(5) for one in line if one.tag == "PID" and one.get(5)), "")
+    values = {
+        "line": item.get(1) or str(at),
+        "kind": "line",
+        "item": next((value for _qualifier, value in _products(item)), ""),
+        "description": described,
+        "quantity": item.get(2),
+        "unit": item.get(3),
+        "price": item.get(4),
+        "amount": plain(amount),
+    }
+    return Found({**_billing(transaction, order), **values}, (line,), transaction.at(item))
+
+
+def _extra(transaction: Transaction, order: _Order, segment: Segment, at: int, amount: Decimal) -> Found:
+    """An allowance or charge of the whole document."""
+    kind = "allowance" if segment.get(1) == "A" else "charge"
+    values = {
+        "line": f"SAC-{at}",
+        "kind": kind,
+        "item": segment.get(2) or segment.get(4) or kind,
+        "description": segment.get(15),
+        "amount": plain(amount),
+    }
+    return Found({**_billing(transaction, order), **values}, ((segment,),), transaction.at(segment))
+
+
+def _products(item: Segment) -> Iterator[tuple[str, str]]:
+    """The product ids of an IT1: qualifier and id, in pairs from its sixth element."""
+    for place in range(6, len(item.elements), 2):
+        if item.get(place) and item.get(place + 1):
+            yield item.get(place), item.get(place + 1)
+
+
+def _billing(transaction: Transaction, order: _Order) -> dict[str, str]:
+    """What all lines of one billed document share."""
+    scopes = (order.head, *order.above)
+    if transaction.kind == "810":
+        invoice, date, number_ = _first(scopes, ("BIG", "", 2)), _first(scopes, ("BIG", "", 1)), ("BIG", "", 4)
+    else:
+        invoice = _first(scopes, ("N9", "IV", 2), ("N9", "IK", 2), ("REF", "IV", 2), ("BHT", "", 3))
+        date = _first((order.head,), ("DTM", "003", 2)) or _first(scopes, ("DTM", "003", 2), ("BHT", "", 4))
+        number_ = ("PRF", "", 1)
+    return {
+        "set": transaction.kind,
+        "document": invoice,
+        "invoice": invoice,
+        "order": _first(scopes, number_),
+        "date": date,
+        "currency": _first(scopes, ("CUR", "", 2)),
+        "customer": _first(scopes, ("N1", "BY", 4), ("N1", "BT", 4), ("N1", "ST", 4)),
+    }
+
+
+def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int]) -> str:
+    return next((value for one in references if (value := find(Reference(*one), scopes))), "")
+
+
+def _line_amount(transaction: Transaction, line: Sequence[Segment]) -> Decimal:
+    """The line's total if it is stated (PAM), else quantity times price; with its own allowances and charges."""
+    stated = next((one for one in line if one.tag == "PAM" and one.get(4) == "1" and one.get(5)), None)
+    if stated:
+        amount = _number(transaction, stated, 5)
+    else:
+        amount = times(_number(transaction, line[0], 2), _number(transaction, line[0], 4))
+    extras = (one for one in line if one.tag == "SAC" and not _is_tax(one))
+    return amount + sum((_allowance_or_charge(transaction, one) for one in extras), Decimal(0))
+
+
+def _allowance_or_charge(transaction: Transaction, segment: Segment) -> Decimal:
+    """SAC05, an amount with two implied decimals: negative for an allowance, nothing for what is neither."""
+    kind = segment.get(1)
+    if kind not in ("A", "C"):
+        return Decimal(0)
+    if not segment.get(5):
+        raise _broken(
+            transaction, segment, "SAC05", "", "an allowance or charge without an amount cannot be worked out"
+        )
+    amount = _implied(transaction, segment, 5)
+    return -amount if kind == "A" else amount
+
+
+def _is_tax(segment: Segment) -> bool:
+    return "H650" <= segment.get(2) <= "H850"
+
+
+def _taxes(transaction: Transaction, segments: Sequence[Segment]) -> Decimal:
+    found = Decimal(0)
+    for segment in segments:
+        if segment.tag == "TXI" and segment.get(2):
+            found += _number(transaction, segment, 2)
+        elif segment.tag == "SAC" and _is_tax(segment):
+            found += _allowance_or_charge(transaction, segment)
+    return found
+
+
+def _check_total(transaction: Transaction, order: _Order, total: Decimal, taxes: Decimal) -> None:
+    stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
+    if stated is None:
+        return
+    told = _implied(transaction, stated, 1)
+    if abs(told) not in (abs(total + taxes), abs(total)):
+        with_tax = f" ({plain(total + taxes)} with taxes)" if taxes else ""
+        reason = f"the total says {plain(told)}, lines, charges and allowances come to {plain(total)}{with_tax}"
+        raise _broken(transaction, stated, "TDS01", stated.get(1), reason)
+
+
+def _number(transaction: Transaction, segment: Segment, element: int) -> Decimal:
+    try:
+        return number(segment.get(element))
+    except Refused as refused:
+        name = f"{segment.tag}{element:02d}"
+        raise _broken(transaction, segment, name, segment.get(element), refused.reason) from None
+
+
+def _implied(transaction: Transaction, segment: Segment, element: int) -> Decimal:
+    """A number whose last two digits are decimals (type N2)."""
+    value = _number(transaction, segment, element)
+    if "." in segment.get(element):
+        name = f"{segment.tag}{element:02d}"
+        raise _broken(transaction, segment, name, segment.get(element), "has a decimal sign, its decimals are implied")
+    return value.scaleb(-2)
+
+
+def _broken(transaction: Transaction, segment: Segment, field: str, value: str, reason: str) -> _Broken:
+    return _Broken(Wrong(field, shorten(value), reason, SENT_AGAIN, transaction.at(segment)))
+
+
+def _shipped_orders(transaction: Transaction) -> Iterator[Record]:
+    """856 and 857: for each order of a shipment its delivery, where one is told (DTM 035)."""
+    try:
+        head, levels = _levels(transaction)
+    except _Broken as broken:
+        yield broken.wrong
+        return
+    orders = [level for level in levels if level.code == "O"] or levels[:1]
+    if not orders:
+        yield Left("it has no level (HL)", transaction.place)
+    for order in orders:
+        scopes = (order.segments, *_above(order), head)
+        date = _first(scopes, ("DTM", DELIVERED, 2))
+        place = transaction.at(order.segments[0])
+        if not date:
+            yield Left(f"it tells no date of delivery (DTM {DELIVERED})", place)
+            continue
+        values = {
+            "set": transaction.kind,
+            "date": date,
+            "status": DELIVERED,
+            "shipment": _first(scopes, ("BSN", "", 2), ("BHT", "", 3)),
+            "order": _first(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
+            "invoice": _first(scopes, ("REF", "IV", 2), ("N9", "IV", 2), ("REF", "IK", 2), ("N9", "IK", 2)),
+        }
+        yield Found(_addressed(values), (*scopes, transaction.envelope), place)
+
+
+def _statuses(transaction: Transaction) -> Iterator[Record]:
+    """214: each status (AT7) with its date. Which of them is a delivery the mapping's ``only`` says."""
+    shared: list[Segment] = []
+    group: list[Segment] = []
+    any_status = False
+    for segment in transaction.segments:
+        if segment.tag == "LX":
+            group = []
+        if segment.tag != "AT7":
+            (group if any(one.tag == "LX" for one in (segment, *group)) else shared).append(segment)
+            continue
+        any_status = True
+        scopes = ((segment,), group, shared)
+        values = {
+            "set": "214",
+            "status": segment.get(1) or segment.get(3),
+            "date": segment.get(5),
+            "shipment": _first(scopes, ("B10", "", 2)),
+            "reference": _first(scopes, ("B10", "", 1)),
+            "order": _first(scopes, ("L11", "PO", 1)),
+            "invoice": _first(scopes, ("L11", "IK", 1), ("L11", "IV", 1)),
+        }
+        yield Found(_addressed(values), (*scopes, transaction.envelope), transaction.at(segment))
+    if not any_status:
+        yield Left("it has no status (AT7)", transaction.place)
+
+
+def _carrier_invoice(transaction: Transaction) -> Iterator[Record]:
+    """210: the date of delivery that the carrier's invoice tells (B309, if B310 says so; else G62)."""
+    scopes = (transaction.segments,)
+    told = find(Reference("B3", "", 10), scopes) == DELIVERED
+    date = (find(Reference("B3", "", 9), scopes) if told else "") or _first(scopes, ("G62", DELIVERED, 2))
+    if not date:
+        yield Left(f"it tells no date of delivery (B310 or G62 {DELIVERED})", transaction.place)
+        return
+    values = {
+        "set": "210",
+        "date": date,
+        "status": DELIVERED,
+        "shipment": _first(scopes, ("B3", "", 3)),
+        "reference": _first(scopes, ("B3", "", 2)),
+        "order": _first(scopes, ("N9", "PO", 2), ("L11", "PO", 1)),
+        "invoice": _first(scopes, ("N9", "IK", 2), ("N9", "IV", 2)),
+    }
+    yield Found(_addressed(values), (*scopes, transaction.envelope), transaction.place)
+
+
+def _addressed(values: dict[str, str]) -> dict[str, str]:
+    """With the document that the event is about: the invoice if it is named, else the order, else the shipment."""
+    return {**values, "document": values["invoice"] or values["order"] or values["shipment"]}

@@ -1,0 +1,138 @@
+"""EDIFACT: invoices (INVOIC), despatch advices (DESADV) and statuses of transport (IFTSTA).
+
+Separators are those of UNA, else the standard's own; ``?`` before a character takes it as it is. The counts of segments
+(UNT) and messages or groups (UNZ, UNE) and the references are held against what is there.
+"""
+
+from collections.abc import Iterator
+
+from revrec.sources.edi import edifact_messages
+from revrec.sources.edi import records as edi
+from revrec.sources.edi.columns import Columns, edifact_reference
+from revrec.sources.edi.edifact_messages import Message
+from revrec.sources.edi.records import Found, Left, Wrong
+from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
+from revrec.sources.formats import Record, Table
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem
+from revrec.sources.rows import Damaged, Passed
+from revrec.sources.stream import SourceStream
+
+SUFFIXES = (".edifact", ".edf", ".invoic", ".desadv", ".iftsta")
+
+_STANDARD = Separators("'", "+", ":", "?", ".")
+_UNA = 9
+"""Characters of a UNA: its tag, component, element, decimal, release, a reserved one, terminator."""
+
+_SENT_AGAIN = "the file is damaged: get it sent again"
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The charges, or events, of every message. A row's number is its place among them, from 1."""
+    columns = Columns(source, mapping, edifact_messages.OWN, edifact_reference, "BGM.2.1 or NAD[BY].2.1")
+    reader = _Reader(source, mapping, columns)
+    charges = mapping.rows == "charges"
+    kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
+    expected = f"it needs a message {' or '.join(kinds)}"
+    return Table(columns.header, reader.records(), lambda _number: reader.place, expected=expected)
+
+
+class _Reader:
+    """Walks through the envelopes; ``place`` is where the record that was read last stands."""
+
+    def __init__(self, source: SourceStream, mapping: ColumnMapping, columns: Columns) -> None:
+        self._source = source
+        self._segments = Splitter(source, mapping.encoding)
+        self._take = edifact_messages.charges if mapping.rows == "charges" else edifact_messages.events
+        self._columns = columns
+        self.place = ""
+
+    def records(self) -> Iterator[Record]:
+        """The rows of every message, with their numbers."""
+        for number, found in enumerate(self._found(), start=1):
+            self.place = found.place
+            if isinstance(found, Found):
+                yield number, self._columns.row(found.values, found.scopes)
+            elif isinstance(found, Left):
+                yield number, Passed(found.reason)
+            else:
+                yield number, Damaged([Problem(found.field, found.value, found.reason, found.mend)])
+
+    def _found(self) -> Iterator[edi.Record]:
+        for message in self._messages():
+            yield from [message] if isinstance(message, Wrong) else self._take(message)
+
+    def _messages(self) -> Iterator[Message | Wrong]:
+        while self._segments.peek(1):
+            self._una()
+            unb = self._next("UNB")
+            if unb.tag != "UNB":
+                raise self._error(unb, "UNB was expected here: it is no EDIFACT interchange")
+            yield from self._interchange(unb)
+
+    def _una(self) -> None:
+        head = self._segments.peek(_UNA)
+        if not head.startswith("UNA"):
+            self._segments.separators = _STANDARD
+            return
+        component, element, decimal, release, _reserved, terminator = list(head[3:9].ljust(6))
+        if len(head) < _UNA or len({component, element, terminator}) < 3 or decimal not in ".,":
+            raise self._source.error("the beginning", "UNA is damaged: it must have 9 characters", _SENT_AGAIN)
+        if any(one.isalnum() for one in (component, element, release, terminator)):
+            raise self._source.error("the beginning", "UNA is damaged: a separator is a letter or digit", _SENT_AGAIN)
+        self._segments.separators = Separators(terminator, element, component, release.strip(), decimal)
+        self._segments.skip(_UNA)
+
+    def _interchange(self, unb: Segment) -> Iterator[Message | Wrong]:
+        """UNB to UNZ. What UNZ counts are groups where there are any, else messages."""
+        messages = groups = 0
+        group: Segment | None = None
+        in_group = 0
+        while (segment := self._next("UNZ")).tag != "UNZ":
+            if segment.tag == "UNH":
+                messages, in_group = messages + 1, in_group + 1
+                yield self._message(unb, group, segment)
+            elif segment.tag == "UNG" and group is None:
+                group, groups, in_group = segment, groups + 1, 0
+            elif segment.tag == "UNE" and group is not None:
+                self._check(segment, "UNE", in_group, group.get(5))
+                group = None
+            else:
+                raise self._error(segment, "UNH or UNZ was expected here")
+        self._check(segment, "UNZ", groups or messages, unb.get(5))
+
+    def _message(self, unb: Segment, group: Segment | None, unh: Segment) -> Message | Wrong:
+        """One message whole, or what is wrong with its counts."""
+        place = f"interchange {unb.get(5)}, message {unh.get(1)} {unh.get(2)}"
+        segments: list[Segment] = []
+        while (segment := self._next("UNT")).tag != "UNT":
+            if segment.tag in ("UNH", "UNZ", "UNE", "UNB", "UNG"):
+                raise self._error(segment, "UNT was expected before it")
+            segments.append(segment)
+            if len(segments) > MOST_SEGMENTS:
+                raise self._error(segment, f"a message has more than {MOST_SEGMENTS:,} segments")
+        count, at = str(len(segments) + 2), f"{place}, {segment.place}"
+        if segment.get(1).lstrip("0") != count:
+            reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
+            return Wrong("UNT", segment.get(1), reason, "get the document sent again", at)
+        if segment.get(2) != unh.get(1):
+            reason = f"is not the reference {unh.get(1)} of its UNH"
+            return Wrong("UNT", segment.get(2), reason, "get the document sent again", at)
+        envelope = [one for one in (group, unb) if one is not None]
+        return Message(unh.get(2), segments, envelope, self._segments.separators, place)
+
+    def _next(self, wanted: str) -> Segment:
+        segment = self._segments.segment()
+        if segment is None:
+            raise self._source.error("the end", f"{wanted} is missing: the file is cut off", _SENT_AGAIN)
+        return segment
+
+    def _check(self, segment: Segment, field: str, count: int, reference: str) -> None:
+        told = segment.get(1)
+        if told.lstrip("0") != str(count or ""):
+            raise self._error(segment, f"{field} says {told or 'nothing'}, there are {count}")
+        if segment.get(2) != reference:
+            raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{reference}"')
+
+    def _error(self, segment: Segment, reason: str) -> Exception:
+        return self._source.error(segment.place, reason, _SENT_AGAIN)

@@ -1,0 +1,141 @@
+"""EDI X12: invoices (810), shipment and billing notices (857), ship notices (856), statuses (214), freight bills (210).
+
+Separators are those that each interchange's ISA declares.
+
+The counts of segments, sets and groups (SE01, GE01, IEA01) and the control numbers are held against what is there.
+"""
+
+from collections.abc import Iterator
+
+from revrec.sources.edi import records as edi
+from revrec.sources.edi import x12_sets
+from revrec.sources.edi.columns import Columns, x12_reference
+from revrec.sources.edi.records import Found, Left, Wrong
+from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
+from revrec.sources.edi.x12_sets import Transaction
+from revrec.sources.formats import Record, Table
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem
+from revrec.sources.rows import Damaged, Passed
+from revrec.sources.stream import SourceStream
+
+SUFFIXES = (".x12", ".edi", ".810", ".856", ".857", ".214", ".210")
+
+_ISA = 106
+"""Characters of an ISA: its elements have fixed widths, so its separators have fixed places."""
+
+_SENT_AGAIN = "the file is damaged: get it sent again"
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The charges, or events, of every transaction set. A row's number is its place among them, from 1."""
+    columns = Columns(source, mapping, x12_sets.OWN, x12_reference, "BIG02 or N1[BY]04")
+    reader = _Reader(source, mapping, columns)
+    kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
+    expected = f"it needs a transaction set {', '.join(kinds)}"
+    return Table(columns.header, reader.records(), lambda _number: reader.place, expected=expected)
+
+
+class _Reader:
+    """Walks through the envelopes; ``place`` is where the record that was read last stands."""
+
+    def __init__(self, source: SourceStream, mapping: ColumnMapping, columns: Columns) -> None:
+        self._source = source
+        self._segments = Splitter(source, mapping.encoding)
+        self._take = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
+        self._columns = columns
+        self.place = ""
+
+    def records(self) -> Iterator[Record]:
+        for number, found in enumerate(self._found(), start=1):
+            self.place = found.place
+            if isinstance(found, Found):
+                yield number, self._columns.row(found.values, found.scopes)
+            elif isinstance(found, Left):
+                yield number, Passed(found.reason)
+            else:
+                yield number, Damaged([Problem(found.field, found.value, found.reason, found.mend)])
+
+    def _found(self) -> Iterator[edi.Record]:
+        for transaction in self._transactions():
+            yield from [transaction] if isinstance(transaction, Wrong) else self._take(transaction)
+
+    def _transactions(self) -> Iterator[Transaction | Wrong]:
+        while self._segments.peek(1):
+            isa = self._isa()
+            groups = 0
+            while (segment := self._next("IEA")).tag != "IEA":
+                if segment.tag == "TA1":
+                    continue
+                if segment.tag != "GS":
+                    raise self._error(segment, "GS or IEA was expected here", _SENT_AGAIN)
+                groups += 1
+                yield from self._group(isa, segment)
+            self._check(segment, "IEA01", groups, "group")
+            self._agree(isa.get(13), segment, "IEA02")
+
+    def _isa(self) -> Segment:
+        """The interchange's head; its separators count from here on."""
+        head = self._segments.peek(_ISA)
+        if not head.startswith("ISA"):
+            raise self._source.error("the beginning", "is no X12 interchange: it starts with no ISA", _SENT_AGAIN)
+        element, component, terminator = head[3:4], head[104:105], head[105:106]
+        wrong = len(head) < _ISA or len({element, component, terminator}) < 3
+        if wrong or any(one.isalnum() or one == " " for one in (element, component, terminator)):
+            raise self._source.error("segment 1 (ISA)", "is damaged: it must have 106 characters", _SENT_AGAIN)
+        # An ISA has no components, though the separator of components stands in it as a value.
+        self._segments.separators = Separators(terminator, element, "")
+        isa = self._next("ISA")
+        if len(isa.elements) != 16:
+            reason = f"has {len(isa.elements)} elements, an ISA has 16"
+            raise self._error(isa, reason, _SENT_AGAIN)
+        self._segments.separators = Separators(terminator, element, component)
+        return isa
+
+    def _group(self, isa: Segment, gs: Segment) -> Iterator[Transaction | Wrong]:
+        sets = 0
+        while (segment := self._next("GE")).tag != "GE":
+            if segment.tag != "ST":
+                raise self._error(segment, "ST or GE was expected here", _SENT_AGAIN)
+            sets += 1
+            yield self._transaction(isa, gs, segment)
+        self._check(segment, "GE01", sets, "transaction set")
+        self._agree(gs.get(6), segment, "GE02")
+
+    def _transaction(self, isa: Segment, gs: Segment, st: Segment) -> Transaction | Wrong:
+        """One transaction set whole, or what is wrong with its counts."""
+        place = f"interchange {isa.get(13)}, group {gs.get(6)}, set {st.get(1)} {st.get(2)}"
+        segments: list[Segment] = []
+        while (segment := self._next("SE")).tag != "SE":
+            if segment.tag in ("ST", "GE", "IEA", "ISA"):
+                raise self._error(segment, "SE was expected before it", _SENT_AGAIN)
+            segments.append(segment)
+            if len(segments) > MOST_SEGMENTS:
+                raise self._error(segment, f"a set has more than {MOST_SEGMENTS:,} segments", "have it split")
+        count = str(len(segments) + 2)
+        at = f"{place}, {segment.place}"
+        if segment.get(1).lstrip("0") != count:
+            reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
+            return Wrong("SE01", segment.get(1), reason, "get the document sent again", at)
+        if segment.get(2) != st.get(2):
+            reason = f"is not the control number {st.get(2)} of its ST"
+            return Wrong("SE02", segment.get(2), reason, "get the document sent again", at)
+        return Transaction(st.get(1), st.get(2), segments, [gs, isa], place)
+
+    def _next(self, wanted: str) -> Segment:
+        segment = self._segments.segment()
+        if segment is None:
+            raise self._source.error("the end", f"{wanted} is missing: the file is cut off", _SENT_AGAIN)
+        return segment
+
+    def _check(self, segment: Segment, field: str, count: int, what: str) -> None:
+        told = segment.get(1)
+        if told.lstrip("0") != str(count or ""):
+            raise self._error(segment, f"{field} says {told or 'nothing'}, there is {count} {what}(s)", _SENT_AGAIN)
+
+    def _agree(self, number: str, segment: Segment, field: str) -> None:
+        if segment.get(2).strip() != number.strip():
+            raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{number}"', _SENT_AGAIN)
+
+    def _error(self, segment: Segment, reason: str, mend: str) -> Exception:
+        return self._source.error(segment.place, reason, mend)

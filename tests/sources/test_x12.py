@@ -1,0 +1,229 @@
+"""X12: what becomes of each transaction set, and which contradictions are told with which numbers."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.sources import Bad, ColumnMapping, Good, PassedOver, SourceError, read_charges, read_events
+from revrec.sources.shipped import resolved
+
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "edi"
+LINE = ("IT1*1*2*EA*12.00**VN*MAG-01",)
+HEAD = ("BIG*20240328*INV-1*20240201*PO-1", "N1*BY*Ada*92*C-1")
+
+
+def mapping(rows: str = "charges", **more: Any) -> ColumnMapping:
+    config = resolved("x12", {}, "")
+    part = {key: value for key, value in config.items() if key not in ("charges", "events")} | config[rows]
+    return ColumnMapping.from_config("x12", {**part, "rows": rows, **more})
+
+
+def interchange(*sets: tuple[str, Sequence[str]], separators: str = "*>~", line_end: str = "\n") -> str:
+    element, component, terminator = separators
+    segments = [f"ISA*00*{'':10}*00*{'':10}*ZZ*{'ACME':15}*ZZ*{'FABRIKAM':15}*240329*0915*U*00401*000000001*0*P*>"]
+    segments.append("GS*IN*ACME*FABRIKAM*20240329*0915*7*X*004010")
+    for number, (kind, body) in enumerate(sets, 1):
+        segments += [f"ST*{kind}*{number:04d}", *body, f"SE*{len(body) + 2}*{number:04d}"]
+    segments += [f"GE*{len(sets)}*7", "IEA*1*000000001"]
+    text = "".join(f"{segment}~{line_end}" for segment in segments)
+    return text.translate(str.maketrans({"*": element, ">": component, "~": terminator}))
+
+
+def invoice(*lines: str, head: Sequence[str] = HEAD, after: Sequence[str] = ()) -> tuple[str, Sequence[str]]:
+    return "810", (*head, *lines, *after)
+
+
+@pytest.fixture
+def read(stream_of: Callable[..., Any]) -> Callable[..., list[Any]]:
+    def rows(text: str, kind: str = "charges", **more: Any) -> list[Any]:
+        reader: Any = read_charges if kind == "charges" else read_events
+        return list(reader(stream_of(text, "in.x12"), mapping(kind, **more)))
+
+    return rows
+
+
+def amounts(rows: list[Any]) -> list[tuple[str, int]]:
+    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, Good)]
+
+
+def problem(rows: list[Any]) -> tuple[str, str, str]:
+    (row,) = rows
+    assert isinstance(row, Bad)
+    (one,) = row.problems
+    assert one.mend and row.place
+    return row.place, one.field, one.reason
+
+
+def test_the_samples_become_charges_and_deliveries() -> None:
+    charges = [row for row in read_charges(SAMPLES / "invoices.x12", mapping()) if isinstance(row, Good)]
+    assert [(row.line.id, row.line.item, row.line.amount) for row in charges] == [
+        ("edi/INV-5001/1", "FRT-OCEAN", 421050),
+        ("edi/INV-5001/2", "GOODS-POD-PALLET", 94800),
+        ("edi/INV-5001/SAC-1", "D240", 11800),
+        ("edi/CR-5002/1", "GOODS-POD-PALLET", -16000),
+        ("edi/INV-5003/1", "GOODS-POD-TOYS", 90000),
+    ]
+    assert {row.line.customer for row in charges} == {"C-FABRIKAM", "C-WINGTIP"}
+    assert str(charges[-1].line.post_date) == "2024-03-27"
+    found = [*read_events(SAMPLES / "invoices.x12", mapping("events"))]
+    found += read_events(SAMPLES / "deliveries.x12", mapping("events"))
+    assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, Good)] == [
+        ("edi/INV-5003/*", "2024-04-02"),
+        ("edi/INV-5001/*", "2024-04-12"),
+        ("edi/INV-5003/*", "2024-04-02"),
+        ("edi/INV-5001/*", "2024-04-12"),
+    ]
+
+
+@pytest.mark.parametrize("separators", ["*>~", "|^\n", "\x1d:\x1e", "+:'"])
+@pytest.mark.parametrize("line_end", ["", "\n", "\r\n"])
+def test_the_separators_are_those_that_the_isa_declares(
+    read: Callable[..., Any], separators: str, line_end: str
+) -> None:
+    rows = read(interchange(invoice(*LINE), separators=separators, line_end=line_end))
+    assert amounts(rows) == [("1", 2400)]
+
+
+def test_several_interchanges_may_stand_in_a_file(read: Callable[..., Any]) -> None:
+    other = interchange(invoice(*LINE, head=("BIG*20240328*INV-2",)), separators="|:!")
+    rows = read(interchange(invoice(*LINE)) + other, customer="C")
+    assert [row.line.document for row in rows] == ["INV-1", "INV-2"]
+
+
+def test_a_lines_own_charges_are_part_of_it_and_the_documents_are_lines_of_their_own(read: Callable[..., Any]) -> None:
+    line = (*LINE, "SAC*C*F050***150", "SAC*A*C310***50", "TXI*ST*1.90")
+    after = ("TDS*3280", "SAC*A*C310***1000", "SAC*C*D240***1490", "SAC*C*H770***100", "SAC*N*A170***9999", "CTT*1")
+    rows = read(interchange(invoice(*line, after=after)))
+    assert amounts(rows) == [("1", 2500), ("SAC-1", -1000), ("SAC-2", 1490)]
+    assert [row.line.item for row in rows] == ["MAG-01", "C310", "D240"]
+
+
+@pytest.mark.parametrize("total", ["2400", "2590"])
+def test_a_total_may_be_with_taxes_or_without(read: Callable[..., Any], total: str) -> None:
+    rows = read(interchange(invoice(*LINE, "TXI*ST*1.90", after=(f"TDS*{total}",))))
+    assert amounts(rows) == [("1", 2400)]
+
+
+def test_a_stated_line_total_comes_before_quantity_times_price(read: Callable[..., Any]) -> None:
+    rows = read(interchange(invoice("IT1*1*3*EA*3.333**VN*MAG-01", "PAM****1*10.00", after=("TDS*1000",))))
+    assert amounts(rows) == [("1", 1000)]
+
+
+def test_a_line_that_does_not_come_out_to_the_cent_is_refused_with_both_ways(read: Callable[..., Any]) -> None:
+    (row,) = read(interchange(invoice("IT1*1*3*EA*3.333**VN*MAG-01")))
+    assert isinstance(row, Bad) and row.problems[0].mend == "write it as 9.99 or 10.00"
+
+
+@pytest.mark.parametrize(("kind", "total"), [("CR", "2400"), ("CR", "-2400"), ("CN", "2400")])
+def test_a_credit_is_negative_however_it_is_written(read: Callable[..., Any], kind: str, total: str) -> None:
+    sign = "-" if total.startswith("-") else ""
+    head = (f"BIG*20240328*INV-1*****{kind}", *HEAD[1:])
+    rows = read(interchange(invoice(f"IT1*1*{sign}2*EA*12.00**VN*MAG-01", head=head, after=(f"TDS*{total}",))))
+    assert amounts(rows) == [("1", -2400)]
+
+
+def test_what_comes_to_nothing_is_passed_over(read: Callable[..., Any]) -> None:
+    free, charged = read(interchange(invoice("IT1*1*1*EA*0**VN*GIFT", "IT1*2*1*EA*5**VN*MAG-01")))
+    assert isinstance(free, PassedOver) and free.reason == "its amount is zero" and charged.line.amount == 500
+
+
+@pytest.mark.parametrize(
+    ("spoil", "field", "said"),
+    [
+        (("TDS*2400", "TDS*2500"), "TDS01", "the total says 25, lines, charges and allowances come to 24"),
+        (("CTT*1", "CTT*2"), "CTT01", "says 2 lines, there are 1"),
+        (("SE*7*", "SE*6*"), "SE01", "says 6, there are 7 segments"),
+        (("SE*7*0001", "SE*7*0009"), "SE02", "is not the control number 0001 of its ST"),
+        (("*12.00*", "*twelve*"), "IT104", "is not a number"),
+        (("TDS*2400", "TDS*24.00"), "TDS01", "has a decimal sign, its decimals are implied"),
+        (("CTT*1", "SAC*C*D240*"), "SAC05", "an allowance or charge without an amount cannot be worked out"),
+    ],
+)
+def test_a_document_that_contradicts_itself_is_one_bad_row_with_its_numbers(
+    read: Callable[..., Any], spoil: tuple[str, str], field: str, said: str
+) -> None:
+    text = interchange(invoice(*LINE, after=("TDS*2400", "CTT*1")))
+    assert spoil[0] in text
+    place, named, reason = problem(read(text.replace(*spoil)))
+    assert (named, reason) == (field, said) and place.startswith("interchange 000000001, group 7, set 810 0001")
+
+
+def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> None:
+    second = invoice(*LINE, head=("BIG*20240328*INV-2", *HEAD[1:]))
+    bad, good = read(interchange(invoice(*LINE, after=("CTT*3",)), second))
+    assert isinstance(bad, Bad) and good.line.document == "INV-2"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("GE*1*7", "GE*2*7", "GE01 says 2, there is 1 transaction set"),
+        ("GE*1*7", "GE*1*8", 'GE02 "8" is not the head\'s "7"'),
+        ("IEA*1*", "IEA*3*", "IEA01 says 3, there is 1 group"),
+        ("IEA*1*000000001~", "IEA*1*000000002~", 'IEA02 "000000002" is not the head\'s "000000001"'),
+        ("IEA*1*000000001~", "", "IEA is missing: the file is cut off"),
+        ("IEA*1*000000001~", "IEA*1*000000001", 'ends without its terminator "~"'),
+        ("SE*5*0001~", "", "SE was expected before it"),
+        ("ISA*", "XSA*", "it starts with no ISA"),
+        ("*P*>~", "*P~", "is damaged"),
+        ("GS*IN", "XX*IN", "GS or IEA was expected here"),
+        ("ST*810", "XX*810", "ST or GE was expected here"),
+    ],
+)
+def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str, new: str, said: str) -> None:
+    text = interchange(invoice(*LINE))
+    assert old in text
+    with pytest.raises(SourceError) as caught:
+        read(text.replace(old, new, 1))
+    assert said in str(caught.value) and "get it sent again" in str(caught.value)
+
+
+def test_a_segment_without_end_is_refused_before_it_fills_the_memory(read: Callable[..., Any]) -> None:
+    with pytest.raises(SourceError, match="is longer than 64 KiB"):
+        read(interchange(invoice("PID*F****" + "x" * 10_000_000)))
+
+
+def test_any_element_can_be_named(read: Callable[..., Any]) -> None:
+    (row,) = read(
+        interchange(invoice(*LINE, head=(*HEAD, "REF*IA*V-99", "REF*DP*200"))),
+        columns={"post_date": "date", "document": "BIG04", "customer": "N1[BY]02", "description": "IT107"},
+        dimensions={"department": "REF[DP]02", "sender": "ISA06"},
+    )
+    line = row.line
+    assert (line.document, line.customer, line.description) == ("PO-1", "Ada", "MAG-01")
+    assert line.dimensions == {"department": "200", "sender": "ACME"}
+
+
+def test_a_column_that_the_format_does_not_know_is_refused_with_a_hint(read: Callable[..., Any]) -> None:
+    with pytest.raises(
+        SourceError, match=r'"amuont" of the mapping is not a column of this format; did you mean "amount"'
+    ):
+        read(interchange(invoice(*LINE)), columns={"amount": "amuont"})
+
+
+def test_statuses_on_the_way_are_passed_over(read: Callable[..., Any]) -> None:
+    body = ("B10*PRO-1*BOL-1*ACMF", "L11*INV-1*IK", "LX*1", "AT7*AF*NS***20240401", "AT7*D1*NS***20240402")
+    on_the_way, delivered = read(interchange(("214", body)), "events")
+    assert on_the_way.reason == 'status is "AF"'
+    assert (delivered.line.charge, str(delivered.line.date)) == ("edi/INV-1/*", "2024-04-02")
+
+
+def test_what_is_asked_for_is_what_counts(read: Callable[..., Any]) -> None:
+    text = interchange(("997", ("AK1*IN*7",)), invoice(*LINE))
+    other, row = read(text)
+    assert other.reason == "set 997 has no charges" and row.line.amount == 2400
+    assert [row.reason for row in read(text, "events")] == ["set 997 has no deliveries", "set 810 has no deliveries"]
+
+
+def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any]) -> None:
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1")
+    (row,) = read(interchange(("856", body)), "events")
+    assert row.reason == "it tells no date of delivery (DTM 035)"
+
+
+def test_a_level_under_one_that_is_not_there_is_told(read: Callable[..., Any]) -> None:
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "HL*2*9*O", "PRF*PO-1")
+    _place, field, reason = problem(read(interchange(("856", body)), "events"))
+    assert (field, reason) == ("HL02", "names a level that was not there before")

@@ -30,7 +30,7 @@ LOCK_SHARED = text(f"SELECT pg_advisory_lock_shared({KEY})")
 TRY_LOCK = text(f"SELECT pg_try_advisory_lock({KEY})")
 UNLOCK = text(f"SELECT pg_advisory_unlock({KEY})")
 HELD = text(f"""
-    SELECT one.name FROM unnest(:names) AS one (name) JOIN pg_locks l
+    SELECT one.name FROM unnest(CAST(:names AS text[])) AS one (name) JOIN pg_locks l
       ON (l.classid::bigint << 32) | l.objid::bigint = {lock_key("' || one.name || '")}
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608

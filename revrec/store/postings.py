@@ -77,8 +77,12 @@ def begin_attempt(
 def end_attempt(
     connection: Connection, attempt_id: int, outcome: Outcome, who: Who, failure: Failure | None = None
 ) -> None:
-    """Keep what became of an attempt, and if it failed, what that means."""
-    values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict()}
+    """Keep what became of an attempt, and if it failed, what that means.
+
+    A NUL in an answer, which no text of PostgreSQL's can hold, is kept as its symbol.
+    """
+    response = outcome.response.replace("\0", "\N{SYMBOL FOR NULL}")
+    values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict(), "response": response}
     ended = connection.execute(insert(attempt_outcome).values(values).returning(*attempt_outcome.c)).one()
     shown = {"outcome": outcome.outcome}
     digests = [of_rows(attempt_outcome, [ended])]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,8 @@ from revrec.jobs.run import RunResult
 from revrec.jobs.run import run as run_job
 from revrec.jobs.trace import trace
 from revrec.sources import EventRow
+from revrec.store.tables import metadata
+from revrec.store.workers import at_work
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = [
@@ -94,6 +97,7 @@ class Books:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         self.environment = dict(environment)
+        self.url = self.environment.get("REVREC_DATABASE_URL", "")
         if _TEMPLATES and not environment:
             shutil.copytree(_TEMPLATES[0], folder, dirs_exist_ok=True)
         else:
@@ -160,19 +164,34 @@ class Books:
 
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the database."""
-        connection = sqlite3.connect(self.database)
-        try:
-            return connection.execute(text, values).fetchall()
-        finally:
-            connection.close()
+        with closing(self._outsider()) as connection:
+            if self.url:
+                text = text.replace("?", "%s").replace("rowid", "id")
+            return list(connection.execute(text, values or ()).fetchall())
 
     def content(self) -> list[str]:
         """Everything that the database holds."""
-        connection = sqlite3.connect(self.database)
-        try:
-            return list(connection.iterdump())
-        finally:
-            connection.close()
+        with closing(self._outsider()) as connection:
+            if not self.url:
+                return list(connection.iterdump())
+            rows = (connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1") for name in sorted(metadata.tables))
+            return [str(row) for table in rows for row in table]
+
+    def _outsider(self) -> Any:
+        if not self.url:
+            return sqlite3.connect(self.database)
+        import psycopg
+
+        return psycopg.connect(self.url)
+
+    @contextmanager
+    def beside(self, owner: str) -> Iterator[None]:
+        """Meanwhile another worker of this name lives, where several can: on PostgreSQL."""
+        if not self.url:
+            yield
+            return
+        with at_work(self.context("other run").database, owner, 0, 1, 5):
+            yield
 
     def open_parts(self, of: str) -> list[tuple[str, int]]:
         """The open schedule lines of a charge: dates and minor units."""
@@ -272,9 +291,15 @@ def offline(tmp_path: Path) -> Books:
 
 
 @pytest.fixture
-def books(tmp_path: Path, intacct: Intacct) -> Books:
+def database(kind: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The setting that names the database of this test; none for the usual one."""
+    return {} if kind == "sqlite" else {"REVREC_DATABASE_URL": request.getfixturevalue("database_url")}
+
+
+@pytest.fixture
+def books(tmp_path: Path, intacct: Intacct, database: dict[str, str]) -> Books:
     """Books that post to the sandbox process."""
-    return Books(tmp_path / "books", intacct.environment)
+    return Books(tmp_path / "books", {**intacct.environment, **database})
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from revrec.jobs import resolve
 from revrec.jobs import run as run_module
 from revrec.jobs.schedule import schedule
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-10"
 WHY = "looked at it in Intacct"
 OTHER_ACCOUNT = """

@@ -11,6 +11,8 @@ from revrec.intacct.errors import SignInFailed
 from revrec.intacct.pace import Pace
 from revrec.jobs.run import RunResult, run
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-10"
 
 

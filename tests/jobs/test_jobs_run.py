@@ -11,6 +11,8 @@ from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
 from revrec.store.workers import at_work
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-03-31"
 
 
@@ -197,6 +199,7 @@ def test_a_run_that_waits_for_another_finds_its_work_done(books: Any, intacct: A
     assert len(intacct.entries()) == 3
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_a_run_does_not_start_while_another_holds_the_lock(books: Any, intacct: Any, row: Any) -> None:
     books.take(row("INV-1"))
     context = books.context("run")

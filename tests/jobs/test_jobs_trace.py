@@ -16,6 +16,8 @@ from revrec.jobs.trace import trace
 from revrec.sources import NATIVE_CHARGES
 from revrec.store.audit import chain_hash
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def story(books: Any, row: Any) -> Any:
@@ -220,6 +222,7 @@ def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Any, in
     assert json.loads(json.dumps(found)) == found
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_the_state_of_the_database_and_a_backup_of_it(books: Any, row: Any) -> None:
     books.take(row("INV-1"))
     assert database_status(books.context())["current"] is True

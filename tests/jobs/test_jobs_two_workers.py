@@ -13,6 +13,8 @@ from revrec.jobs import resolve
 from revrec.jobs import run as run_module
 from revrec.store import entries, postings
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)
 IN_LEDGER = FoundEntry(
@@ -156,11 +158,12 @@ def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_le
         there = original(connection, number)
         monkeypatch.setattr(postings, "may_be_there", original)
         connection.rollback()
-        other.move("READY", "SENDING", owner="other")
+        other.move("READY", "SENDING", owner="other", lease_until="9")
         return there
 
     monkeypatch.setattr(postings, "may_be_there", taken_meanwhile)
-    assert doubtful.run(DAY, later=LATER).counts["waiting"] == 1
+    with doubtful.beside("other"):
+        assert doubtful.run(DAY, later=LATER).counts["waiting"] == 1
     assert state(doubtful) == "SENDING" and gateway.sent == 1
 
 
@@ -169,6 +172,7 @@ def test_what_cannot_be_written_is_refused_only_if_no_other_worker_took_it(
 ) -> None:
     books.take(row("INV-1"))
     gateway.unpostable = True
-    gateway.meanwhile = lambda: Other(books).move("READY", "SENDING", owner="other")
-    result = books.run(DAY)
+    gateway.meanwhile = lambda: Other(books).move("READY", "SENDING", owner="other", lease_until="9")
+    with books.beside("other"):
+        result = books.run(DAY)
     assert state(books) == "SENDING" and result.counts["failed"] == 0 and result.counts["waiting"] == 1

@@ -14,6 +14,8 @@ from revrec.jobs.status import status
 from revrec.jobs.verify import verify
 from revrec.sources import NATIVE_CHARGES
 
+pytestmark = pytest.mark.both_databases
+
 RULES = """
 [[rule]]
 name = "project"

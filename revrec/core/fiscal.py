@@ -23,9 +23,9 @@ _DAY = timedelta(days=1)
 
 
 class YearEnd(NamedTuple):
-    """How a fiscal year ends, in words, and ``of``: its last day by the calendar year that it is named after."""
+    """How a fiscal year ends: ``text`` in words, ``of`` its last day by the calendar year that it is named after."""
 
-    words: str
+    text: str
     of: Callable[[int], date]
 
 

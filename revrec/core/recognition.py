@@ -48,6 +48,13 @@ COMMON_KEYS = (
 )
 """Keys of ``[rule.recognize]`` that every method takes."""
 
+POLICIES = (
+    "pattern", "year_end", "week_53", "term", "renews", "first_part", "last_part", "part_rate", "month_end", "weigh",
+    "day_count",
+)  # fmt: skip
+"""Keys of single methods that say how amounts are weighed: every schedule tells them where they are not the default,
+and the day count always."""
+
 AnchorDates = tuple[Any, ...]
 """The dates of a line that its plan rests on; for methods that follow events, also what the events tell."""
 
@@ -104,6 +111,14 @@ class Method(ABC):
         self.smallest: Decimal | None = settings.get("smallest")
         self.on_release: str = settings.get("on_release") or "catch_up"
         self.reshapes: bool = bool(self.not_before or self.smallest)
+        self._policy = "".join(f", {name} {value}" for name, value in self._policies(settings))
+
+    def _policies(self, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        defaults = {key.name: key.default for key in self.keys}
+        for name in POLICIES:
+            value = settings.get(name)
+            if value is not None and (value != defaults.get(name) or name == "day_count"):
+                yield name, getattr(value, "text", value)
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - for methods whose default depends
@@ -160,7 +175,7 @@ class Method(ABC):
         rounding = f", rounding {self.rounding}" if len(dates) > 1 else ""
         said = f"{self.name} recognises it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
         floor = f", nothing before {self.not_before.name}" if self.not_before else ""
-        return said + floor + (f", parts below {self.smallest} held back" if self.smallest else "")
+        return said + self._policy + floor + (f", parts below {self.smallest} held back" if self.smallest else "")
 
 
 def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:

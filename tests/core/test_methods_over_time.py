@@ -247,3 +247,14 @@ def test_days_by_month_may_count_the_first_and_last_month_by_a_convention(served
         f'method = "daily"\nby = "month"\n{keys}', served("2025-01-15", "2025-04-14", int(sum(weights) * 200))
     )
     assert [amount for _day, amount in found] == [weight * 200 for weight in weights]
+
+
+def test_a_schedule_tells_its_day_count_and_the_conventions_it_was_made_by(served, derive):
+    year = served("2025-01-15", "2026-01-14")
+    assert derive('method = "daily"', year).explanation.endswith(", rounding cumulative, day_count actual")
+    rule = 'method = "monthly_prorated"\nfirst_part = "half_month"\nlast_part = "half_month"\nday_count = "30/360"'
+    told = "rounding cumulative, first_part half_month, last_part half_month, day_count 30/360"
+    assert derive(rule, year).explanation.endswith(told)
+    rule = 'method = "fiscal"\npattern = "4-4-5"\nyear_end = "Saturday nearest January 31"'
+    assert "pattern 4-4-5, year_end saturday nearest january 31" in derive(rule, year).explanation
+    assert "term 1 year, day_count actual" in derive('method = "daily"\nterm = "1 year"', year).explanation

@@ -1,5 +1,6 @@
 """``revrec init``."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,17 +19,19 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Make a configuration, example rules and a database.
 
-        They are ready for the built-in sandbox. An existing configuration is never overwritten.
+        They are ready for the built-in sandbox. An existing configuration is never overwritten. With --database the
+        tables are made there, and the configuration names it.
 
         \b
         Examples:
           revrec init
           revrec init books
+          revrec init books --database postgresql://revrec@db.example.com/revrec
         """
         from revrec.cli.output import print_csv, print_json
         from revrec.jobs.init import init as make
 
-        made = make(folder)
+        made = make(folder, options.database or os.environ.get("REVREC_DATABASE_URL", ""))
         if options.json:
             print_json({"made": [str(path) for path in made]})
             return

@@ -1,5 +1,6 @@
 """``revrec init``: a folder with configuration, rules and database, ready for the sandbox."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,22 +21,41 @@ def shipped(name: str) -> Path:
     return installed if installed.is_dir() else PACKAGE.parent / name
 
 
-def init(folder: Path) -> list[Path]:
+def init(folder: Path, url: str = "") -> list[Path | str]:
     """Make configuration, rules and database in ``folder``; returns what was made.
 
+    With the ``url`` of a database the tables are made there, and the configuration names it.
+
     Raises:
-        BadInput: there is a configuration already, or the folder cannot be written to.
+        BadInput: there is a configuration already, the folder cannot be written to, or the URL holds a password.
+        BadConfiguration: the database cannot be used.
     """
     config = folder / CONFIG_NAME
     if config.exists():
         raise BadInput(f"{config}: exists already and is not overwritten; choose another folder, or edit it")
+    made: list[Path | str] = []
+    if url:
+        made.append(_database(url))
     try:
-        made = _files(folder, config)
+        made = [*_files(folder, config, url), *made]
     except OSError as error:
         raise unwritable(folder, error) from error
-    database = folder / "revrec.db"
-    Database(f"sqlite:///{database}").create()
-    return [*made, database]
+    return made if url else [*made, _own_database(folder)]
+
+
+def _database(url: str) -> str:
+    database = Database(url)
+    if database.backend.secrets:
+        mend = "leave it out of the URL, and give it by PGPASSWORD or a .pgpass file"
+        raise BadInput(f"{database.where}: the password would stand in {CONFIG_NAME}; {mend}")
+    database.create()
+    return database.where
+
+
+def _own_database(folder: Path) -> Path:
+    file = folder / "revrec.db"
+    Database(f"sqlite:///{file}").create()
+    return file
 
 
 def add_samples(folder: Path) -> None:
@@ -59,7 +79,7 @@ def unwritable(place: Path, error: OSError) -> BadInput:
     return BadInput(f"{place}: cannot be written to ({error.strerror or error}); choose another folder")
 
 
-def _files(folder: Path, config: Path) -> list[Path]:
+def _files(folder: Path, config: Path, url: str) -> list[Path]:
     rules, ours = folder / "rules", shipped("rules")
     made = []
     for source in sorted(ours.rglob("*.toml")):
@@ -67,11 +87,11 @@ def _files(folder: Path, config: Path) -> list[Path]:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             made.append(Path(shutil.copyfile(source, target)))
-    config.write_text("\n".join(config_lines()) + "\n", encoding="utf-8")
+    config.write_text("\n".join(config_lines(url)) + "\n", encoding="utf-8")
     return [config, *made]
 
 
-def config_lines() -> Iterator[str]:
+def config_lines(url: str = "") -> Iterator[str]:
     """A configuration that names every key with its meaning and default; those in force for the sandbox are set."""
     yield "# revrec: every key is shown; a commented one stands at its default."
     yield "# The environment wins: REVREC_SECTION_KEY. Passwords never stand here, see docs/intacct.md."
@@ -79,11 +99,11 @@ def config_lines() -> Iterator[str]:
         yield f"\n[{section}]"
         for name, key in keys.items():
             yield f"# {key.doc}"
-            yield _line(section, name, key)
+            yield _line(section, name, key, url)
 
 
-def _line(section: str, name: str, key: Key) -> str:
-    own = SANDBOX_SETTINGS.get((section, name))
+def _line(section: str, name: str, key: Key, url: str) -> str:
+    own = (url or None) if (section, name) == ("database", "url") else SANDBOX_SETTINGS.get((section, name))
     value = key.default if own is None else own
-    text = str(value) if key.kind in ("number", "count") else f'"{value}"'
+    text = str(value) if key.kind in ("number", "count") else json.dumps(value, ensure_ascii=False)
     return f"{'# ' if own is None else ''}{name} = {text}"

@@ -29,6 +29,8 @@ class Backend(Protocol):
     engine: Engine
     path: Path | None
     where: str
+    secrets: list[str]
+    """What of its URL must be shown to nobody."""
     reading: dict[str, Any]
     writing: dict[str, Any]
 

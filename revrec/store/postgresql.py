@@ -51,7 +51,7 @@ class Postgresql:
         self.reading: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self.writing: dict[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
         self.where = shown(url)
-        self._secrets = [str(value) for name, value in _given(url).items() if "password" in name and value]
+        self.secrets = _secrets(url)
         defaults = {name: value for name, value in CONNECT.items() if name not in url.query}
         try:
             self.engine = create_engine(
@@ -101,7 +101,7 @@ class Postgresql:
 
     def _said(self, error: BaseException | None) -> str:
         said = " ".join(str(error).split())
-        for secret in self._secrets:
+        for secret in self.secrets:
             said = said.replace(secret, "***")
         return said
 
@@ -125,6 +125,7 @@ COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
     # Before a connection stands there is no code, only the server's words.
     ("password authentication failed", BadConfiguration, "the user or the password is wrong: {said}"),
     ("no password supplied", BadConfiguration, "{said}; give it by PGPASSWORD, a .pgpass file, or in the URL"),
+    ("invalid connection option", BadConfiguration, "{said}; mend the URL after its question mark"),
     ("no pg_hba.conf entry", BadConfiguration, "{said}; let this user in by pg_hba.conf on the server"),
     ("does not exist", BadConfiguration, "{said}; make it on the server: CREATE DATABASE, CREATE ROLE"),
     ("too many clients", Busy, "the server has no room for more: {said}; try again later"),
@@ -168,8 +169,9 @@ def _whole_numbers() -> type:
     return WholeNumber
 
 
-def _given(url: URL) -> dict[str, Any]:
-    return {**url.query, "password": url.password}
+def _secrets(url: URL) -> list[str]:
+    given = [str(value) for name, value in url.query.items() if "password" in name]
+    return [*given, str(url.password)] if url.password else given
 
 
 def _state(error: BaseException | None) -> str:

@@ -29,6 +29,7 @@ class Sqlite:
         event.listen(self.engine, "begin", begin)
         self.path = Path(url.database) if url.database and url.database != ":memory:" else None
         self.where = str(self.path or url)
+        self.secrets: list[str] = []
 
     def check_there(self) -> None:
         """Refuse a file that is missing: opening would make it. Raises BadConfiguration."""

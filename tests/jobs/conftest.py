@@ -38,7 +38,7 @@ CONFIG = """
 deferred = "2400"
 accrued = "4000"
 [posting]
-quarantine = "0.3 s"
+quarantine = "3 s"
 timeout = "5 s"
 lease = "6 s"
 """
@@ -101,7 +101,7 @@ class Books:
         if _TEMPLATES and not environment:
             shutil.copytree(_TEMPLATES[0], folder, dirs_exist_ok=True)
         else:
-            init.init(folder)
+            init.init(folder, self.url)
         if not environment and not _TEMPLATES:
             _TEMPLATES.append(Path(shutil.copytree(folder, f"{folder}.template")))
         self.database = folder / "revrec.db"

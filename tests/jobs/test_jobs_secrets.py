@@ -61,7 +61,7 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
         "INTACCT_USER_ID": address["user_id"],
         "INTACCT_USER_PASSWORD": USER,
     }
-    books = new_books(tmp_path / "books", environment)
+    books = new_books(tmp_path / "books", {**environment, "REVREC_POSTING_QUARANTINE": "0.3 s"})
     charges = books.file("charges.csv", [row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-01")])
     told: list[str] = []
 

@@ -45,7 +45,7 @@ POSTGRESQL = r"""
       WHERE t.tgisinternal AND t.tgenabled <> 'O'
     UNION ALL SELECT 'rule', tablename || ' ' || rulename, definition FROM pg_rules WHERE schemaname = current_schema()
     UNION ALL SELECT 'function', p.proname,
-        concat_ws(' ', format_type(p.prorettype, NULL), p.prosrc, p.proconfig::text)
+        concat_ws(' ', format_type(p.prorettype, NULL), p.prosrc, array_to_string(p.proconfig, ' '))
       FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN ours c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
     UNION ALL SELECT 'view', relname, pg_get_viewdef(oid) FROM ours WHERE relkind IN ('v', 'm')"""
 """Every object of the schema that holds rows or keeps them; the names of a schema differ, and are taken out."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
-    "deferred", "accrued", "status",
+    "deferred", "accrued", "status", "entity", "entry_date", "reason",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "accrued", "status")
 SPARE = ("item", "customer", "part", "rule", "status", "accrued", "deferred")
@@ -44,7 +44,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Show what would be recognised and posted; writes nothing.
 
-        Also what is unscheduled, and why. With --date: exactly the lines that a run of that day would post.
+        Also what is unscheduled, and why. With --date: exactly the lines that a run of that day would post. Where a
+        period is closed, the day that the entry would be dated with stands beside, or that it is held, and why.
 
         \b
         Examples:
@@ -85,7 +86,8 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
         return
     shown = found.lines[:limit] if limit else found.lines
     rows = [{**line, "part": f"{line['seq']}/{line['of']}"} for line in shown]
-    print_table(rows, SHORT, right=("part",), spare=SPARE)
+    moved = ("entry_date", "reason") if any(line["reason"] for line in shown) else ()
+    print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
         print("nothing is to be recognised")
     if len(shown) < len(found.lines):

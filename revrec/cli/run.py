@@ -9,11 +9,12 @@ from revrec.cli.harmless import harmless
 from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
 
 if TYPE_CHECKING:
-    from revrec.jobs.run import RunResult
+    from revrec.jobs.run_result import RunResult
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
 SPARE = ("lines", "journal", "entity")
+MOST_REASONS = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +37,9 @@ def register(app: typer.Typer) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
         Every due amount goes from deferred to accrued. Running it again posts nothing twice. Entries that Intacct
-        refuses are kept with their error and advice, and tried again by the next run; the others go on. Exit code 4
-        says that something is left to settle.
+        refuses are kept with their error and advice, and tried again by the next run; the others go on. What is
+        recognised in a closed period is held or dated in the next open one, as [posting] closed_period says. Exit code
+        4 says that something is left to settle.
 
         With --retry-for it goes on, every 15 minutes or as soon as a doubt can be settled, until nothing is left that
         passes by itself or the time is up. People are told once, at the end.
@@ -89,9 +91,10 @@ def _show(options: Options, result: "RunResult") -> None:
         print_json({"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries, **counts})
         return
     if options.csv:
-        print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice"))
+        print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognised", "reason"))
         return
     print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
+    _show_dates(result)
     for entry in result.entries:
         if entry["error"] and entry["status"] != "posted":
             print(harmless(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}"), file=sys.stderr)
@@ -100,12 +103,24 @@ def _show(options: Options, result: "RunResult") -> None:
     conclude(_summary(result), bool(result.entries))
 
 
+def _show_dates(result: "RunResult") -> None:
+    """Why entries are dated otherwise than with the day of recognition, or held."""
+    told = [entry for entry in result.entries if entry["reason"]]
+    for entry in told[:MOST_REASONS]:
+        print(harmless(f"{entry['reference'] or entry['status']}: {entry['reason']}"), file=sys.stderr)
+    if len(told) > MOST_REASONS:
+        print(f"... and {len(told) - MOST_REASONS:,} more (--format json or csv shows all)", file=sys.stderr)
+
+
 def _summary(result: "RunResult") -> str:
     """What the run did, in one line, with the sums by currency."""
     from revrec.cli.output import counted
 
     if result.dry_run:
-        told = f"{counted(len(result.entries), 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
+        held = result.counts["held"]
+        planned = len(result.entries) - held
+        told = f"{counted(planned, 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
+        told += f", {held:,} held" if held else ""
         return f"dry run for {result.date}: {told}; nothing was written"
     if not result.entries and not any(result.counts.values()):
         return f"run {result.run} for {result.date}: nothing was due that is not posted already"

@@ -112,6 +112,10 @@ def _show(found: dict[str, Any]) -> None:
         example = "such as: " if one["charges"] > 1 else ""
         amount = f"{grouped(one['amount'])} {one['currency']} of {counted(one['charges'], 'charge line')}"
         print(f"waiting        {amount}: {example}{one['reason']}")
+    for one in found["closed_periods"]:
+        what = f"{counted(one['lines'], 'line')} of {one['period']}, {grouped(one['amount'])} {one['currency']}"
+        who = f" of {one['entity']}" if one["entity"] else ""
+        print(harmless(f"closed         {what}{who}, policy {one['policy']}: {one['reason']}"))
     states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
     print(f"entries        {states or 'none'}")
     run = found["last_run"]

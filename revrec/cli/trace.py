@@ -142,7 +142,9 @@ def _schedule(version: dict[str, Any], root: "Tree") -> None:
     branch = _add(root, title)
     _add(branch, f"made {_when(version['at'])} by {version['actor']} ({version['command']})")
     for line in version["lines"]:
-        _add(branch, _schedule_line(line, version["of"]))
+        leaf = _add(branch, _schedule_line(line, version["of"]))
+        if line["reason"]:
+            _add(leaf, line["reason"])
     if version["waits_for"]:
         _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
 
@@ -160,6 +162,8 @@ def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
     branch = _add(root, f"entry {entry['reference']}: {entry['status'].replace('_', ' ')}{key}")
     whole = f"{grouped(entry['amount'])} {entry['currency']} in all"
     _add(branch, f"dated {entry['date']}, journal {entry['journal']}, {whole}, control id {entry['control_id']}")
+    if entry["reason"]:
+        _add(branch, entry["reason"])
     for line in entry["lines"]:
         _add(branch, f"{line['side']:<6} {line['account']}  {grouped(line['amount'])}  {line['memo']}")
     if entry["error"]:

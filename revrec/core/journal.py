@@ -9,6 +9,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 from revrec.core.money import LARGEST
+from revrec.core.periods import Dates
+
+Day = date
+"""For :class:`JournalEntry`, where ``date`` is the name of a field."""
 
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
@@ -67,7 +71,11 @@ class JournalLine(NamedTuple):
 
 
 class JournalEntry(NamedTuple):
-    """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency."""
+    """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency.
+
+    ``recognised`` is the day its lines are recognised on, where ``date`` is another one, and ``reason`` says why;
+    None and empty for an entry that is dated with the day of recognition.
+    """
 
     reference: str
     control_id: str
@@ -77,6 +85,8 @@ class JournalEntry(NamedTuple):
     currency: str
     title: str
     lines: tuple[JournalLine, ...]
+    recognised: Day | None = None
+    reason: str = ""
 
     @property
     def amount(self) -> int:
@@ -87,24 +97,32 @@ class JournalEntry(NamedTuple):
 Group = tuple[date, str, str, str]
 
 
+AS_RECOGNISED = Dates()
+"""Every entry is dated with the day of recognition."""
+
+
 def group_of(line: DueLine) -> Group:
-    """What all lines of one entry share: date, entity, journal, currency."""
+    """What all lines of one entry share: day of recognition, entity, journal, currency."""
     return (line.date, line.entity, line.journal, line.currency)
 
 
 def build_entries(
-    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int
+    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: Dates = AS_RECOGNISED
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
 
     Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one); and no
-    more than sum to the largest amount that can be kept.
-    The result depends on the lines alone, never on the clock, so that the same lines give the same references.
+    more than sum to the largest amount that can be kept. ``dates`` says what each is dated with; lines that are held
+    must have been taken out before (:class:`revrec.core.closed_periods.Holding`).
+    The result depends on lines and dates alone, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
     for group, members in groupby(due, key=group_of):
         for lines in _fitting(members, room):
-            yield _entry(group, lines, deployment, company)
+            entry = entry_of(group, lines, reference_of(lines, deployment), deployment, company)
+            day, reason = dates.of(entry.entity, entry.date)
+            assert day is not None, "lines that are held go on no entry"
+            yield dated(entry, day, reason)
 
 
 def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
@@ -121,10 +139,6 @@ def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
         yield lines
 
 
-def _entry(group: Group, due: Sequence[DueLine], deployment: str, company: str) -> JournalEntry:
-    return entry_of(group, due, reference_of(due, deployment), deployment, company)
-
-
 def entry_of(group: Group, due: Sequence[DueLine], reference: str, deployment: str, company: str) -> JournalEntry:
     """The entry of these due lines, all of one group, under a reference that is theirs."""
     day, entity, journal, currency = group
@@ -133,6 +147,14 @@ def entry_of(group: Group, due: Sequence[DueLine], reference: str, deployment: s
     return JournalEntry(
         reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines
     )
+
+
+def dated(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
+    """The entry with another date than the day of recognition that it has, for a reason."""
+    if day == entry.date:
+        return entry
+    title = f"{entry.title}, dated {day.isoformat()}"
+    return entry._replace(date=day, title=title, recognised=entry.date, reason=reason)
 
 
 def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, ClassVar, NamedTuple
 
-from revrec.core.anchors import ANCHORS, Anchor, Events, add_event, anchor
+from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, add_event, anchor
 from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import ON_RELEASE
@@ -16,6 +16,9 @@ from revrec.core.keys import OFFSET, Key, Kind, Refused, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.schedule import Part, Unscheduled, caught_up, gathered
+
+ON_CHANGE = ("restate", "prospective", "catch_up")
+"""What becomes of amounts on entries when the dates of the plan change; see :mod:`revrec.core.change`."""
 
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
@@ -45,6 +48,12 @@ COMMON_KEYS = (
     Key("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
     Key("on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"),
     Key("smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."),
+    Key(
+        "on_change",
+        choice(*ON_CHANGE),
+        "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
+        "on one date and where the start is delivered or an event, else prospective.",
+    ),
 )
 """Keys of ``[rule.recognize]`` that every method takes."""
 
@@ -110,6 +119,7 @@ class Method(ABC):
         self.not_before: Anchor | None = anchor(floor) if floor else None
         self.smallest: Decimal | None = settings.get("smallest")
         self.on_release: str = settings.get("on_release") or "catch_up"
+        self.on_change: str = settings.get("on_change") or self.default_on_change()
         self.reshapes: bool = bool(self.not_before or self.smallest)
         self._policy = "".join(f", {name} {value}" for name, value in self._policies(settings))
 
@@ -124,6 +134,12 @@ class Method(ABC):
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - for methods whose default depends
         """The anchor that is meant when a rule names none."""
         return "post_date"
+
+    def default_on_change(self) -> str:
+        """What is meant when a rule does not say what a changed date does: a delivery or another event that was
+        recorded wrongly is a wrong fact, changed service dates are a changed estimate."""
+        happened = self.start.name == "delivered" or self.start.name.startswith(EVENT)
+        return "restate" if happened else "prospective"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:  # noqa: ARG003 - as above
@@ -190,6 +206,10 @@ class OneDate(Method):
         """The start."""
         start = self.start.find(line, events)
         return (start,) if start else self.start.missing(line)
+
+    def default_on_change(self) -> str:
+        """A whole amount has no rest that could be spread: it belongs to its date."""
+        return "restate"
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
         """One part."""

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from revrec.core.recognition import Plan
     from revrec.core.rules.model import Post, Rule
 
 UNDATED = date.max
@@ -44,11 +45,25 @@ class Schedule(NamedTuple):
     waits: Unscheduled | None = None
     looked_up: "Post | None" = None
     """Where it posts, if tables told that."""
+    plan: "Plan | None" = None
+    """What the amount was split by."""
 
     @property
     def post(self) -> "Post":
         """Where it posts."""
         return self.looked_up or self.rule.post
+
+    @property
+    def whole(self) -> tuple[Part, ...]:
+        """All parts, those that wait too."""
+        return self.parts + self.waiting
+
+    def shares(self) -> list[tuple[date, int]]:
+        """The dates of the parts with their weights, as they were planned; else with their amounts."""
+        dates = tuple(part.date for part in self.parts)
+        if self.plan is not None and self.plan.dates == dates:
+            return list(zip(dates, self.plan.weights, strict=True))
+        return [(part.date, abs(part.amount)) for part in self.parts]
 
     def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[Part, ...], int]:
         """What of it is neither on journal entries (``carried``) nor waiting, and the amount that waits.

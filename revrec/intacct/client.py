@@ -83,9 +83,10 @@ class XmlGateway:
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
         """Build the request of an entry, when its turn has come; ``comment`` goes into the entry's history.
 
+        Without one, the history is told why the entry is dated as it is, where that is not the day of recognition.
         Raises UnpostableEntry.
         """
-        comment = comment or f"revrec {__version__}"
+        comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
         function = create_glbatch(entry, self._entries, comment)
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, entry.control_id, body)

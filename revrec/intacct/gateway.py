@@ -30,6 +30,10 @@ class Outcome(StrEnum):
     """Certain that nothing ran: not connected, not signed in, or turned away at the door."""
 
 
+PERIOD_CLOSED = "period-closed"
+"""The failure of an entry that is dated in a closed period."""
+
+
 class ErrorClass(StrEnum):
     """What to do about a failure."""
 

@@ -40,7 +40,10 @@ class Session:
 
 
 class Sessions:
-    """Signs in when needed and keeps the sessions. A refused sign-in is remembered and never repeated."""
+    """Signs in when needed and keeps the sessions. A refused sign-in is remembered and never repeated.
+
+    Where the top level lets us in and an entity does not, the refusal is that entity's alone.
+    """
 
     def __init__(self, credentials: Credentials, transport: Transport, redactor: Redactor, now: Now = utc_now) -> None:
         self._credentials = credentials
@@ -48,7 +51,7 @@ class Sessions:
         self._redactor = redactor
         self._now = now
         self._sessions: dict[str, Session] = {}
-        self._refused: str = ""
+        self._refused: dict[str, str] = {}
         self.clock_offset: timedelta | None = None
         """How far the other side's clock was ahead of ours at the last sign-in."""
 
@@ -75,8 +78,17 @@ class Sessions:
             session.ends = self._end(life)
 
     def _sign_in(self, entity: str) -> Session:
-        if self._refused:
-            raise SignInFailed(self._refused)
+        own = self._credentials.entity_id
+        told = self._refused.get(own) or self._refused.get(entity)
+        if told:
+            raise SignInFailed(told)
+        try:
+            return self._ask_in(entity)
+        except SignInFailed as refused:
+            self._refused[entity if own in self._sessions else own] = str(refused)
+            raise
+
+    def _ask_in(self, entity: str) -> Session:
         control_id = f"revrec-sign-in-{uuid4()}"
         asked = self._now()
         exchange = self._transport.post(self._credentials.endpoint, self._request(control_id, entity))
@@ -130,11 +142,11 @@ class Sessions:
         if meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
             return self._unreachable(exchange, meaning)
         said = "; ".join(f"{error.errorno} {error.text}".strip() for error in errors)
-        self._refused = self._redactor.text(
+        told = self._redactor.text(
             f"Intacct refused the sign-in of user {self._credentials.user_id!r} to company "
             f"{self._credentials.company_id!r} at {self._credentials.endpoint}. {meaning.advice} Intacct said: {said}"
         )
-        return SignInFailed(self._refused)
+        return SignInFailed(told)
 
     def _unreachable(self, exchange: Exchange, meaning: Meaning) -> GatewayUnreachable:
         said = exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")

@@ -11,7 +11,7 @@ from revrec.jobs.gateway import company
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-    from revrec.jobs.run import RunResult
+    from revrec.jobs.run_result import RunResult
 
 PASSWORD = "REVREC_ALERTS_PASSWORD"  # noqa: S105 - the name of a variable
 URLS = "REVREC_ALERTS_URLS"

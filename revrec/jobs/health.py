@@ -111,7 +111,9 @@ def _run(found: dict[str, Any], running: bool) -> list[str]:
 
 def _waiting(found: dict[str, Any]) -> list[str]:
     count = found["entries"].get("ready", 0)
-    return [f"{count} waiting to be sent"] if count else []
+    held = sum(one["lines"] for one in found["closed_periods"] if one["policy"] == "hold")
+    told = [f"{count} waiting to be sent"] if count else []
+    return [*told, f"{held} held in closed periods"] if held else told
 
 
 def _overdue(found: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.journal import DueLine, JournalEntry, build_entries, mark_of
+from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, mark_of
 from revrec.core.money import decimal_string
 from revrec.core.rebuilding import Part, rebuilt
 from revrec.intacct.errors import ReadRefused
@@ -137,7 +137,7 @@ def _made_anew(
     for one in lost:
         entry = None if one.reference in made else rebuilt(one.reference, _parts(one), due, ours, company)
         if entry is not None:
-            made[one.reference] = entry
+            made[one.reference] = _dated(entry, one)
             _take(due, entry)
     wanted = {one.reference for one in lost} - made.keys()
     numbers = entries.add_entries(connection, run, made.values(), who)
@@ -145,13 +145,21 @@ def _made_anew(
         # Their lines were changed by hand; but they may be just what is due now.
         per_entry = context.settings.number("posting", "lines_per_entry")
         natural = build_entries(due_with_memos(connection, until), ours, company, per_entry)
-        same = [entry for entry in natural if entry.reference in wanted]
+        found = {one.reference: one for one in lost}
+        same = [_dated(entry, found[entry.reference]) for entry in natural if entry.reference in wanted]
         numbers += entries.add_entries(connection, run, same, who)
         wanted -= {entry.reference for entry in same}
     for number in numbers:
         reason = "Intacct has an entry with this reference that these books did not know"
         postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
     return numbers, [one for one in lost if one.reference in wanted]
+
+
+def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
+    """The entry with the date that it got in the forgotten future, if its period was closed by then."""
+    if found.date is None or found.date <= entry.date:
+        return entry
+    return dated(entry, found.date, f"recognised on {entry.date}; Intacct has it dated {found.date}")
 
 
 def _take(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:

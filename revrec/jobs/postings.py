@@ -14,9 +14,10 @@ from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.journal import JournalEntry, is_reference
+from revrec.core.periods import ANSWER, CLOSED, Dates, PeriodFact
 from revrec.intacct.errors import UnpostableEntry, not_run
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
-from revrec.store import entries, postings
+from revrec.intacct.gateway import PERIOD_CLOSED, Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
+from revrec.store import entries, periods, postings
 from revrec.store.entries import StoredEntry
 from revrec.store.workers import Worker
 
@@ -61,11 +62,17 @@ def owner_name(context: "Context") -> str:
 
 
 class Poster:
-    """Posts the entries of one run through one gateway, as one worker with a name of its own."""
+    """Posts the entries of one run through one gateway, as one worker with a name of its own.
+
+    ``dates`` is what is known of periods; it learns of those that Intacct refuses as closed. ``misdated`` are the
+    entries that were refused for it, in Intacct or here, and saved nothing.
+    """
 
     def __init__(self, context: "Context", gateway: Gateway, worker: Worker | None = None) -> None:
         self.context = context
         self.gateway = gateway
+        self.dates = Dates()
+        self.misdated: list[int] = []
         self.worker = worker or Worker(owner_name(context))
         self.owner = self.worker.owner
         self.quarantine = context.settings.duration("posting", "quarantine")
@@ -89,7 +96,8 @@ class Poster:
     def post(self, number: int) -> str:
         """Send an entry that is READY; returns its state afterwards.
 
-        One that may have reached Intacct before (a person let it be sent again) is read back first.
+        One that may have reached Intacct before (a person let it be sent again) is read back first. One whose period
+        was closed since it was made is refused here.
 
         Raises:
             Stopped: the gateway turned us away before anything ran; the entry is READY again.
@@ -99,7 +107,8 @@ class Poster:
             stored = entries.entry(connection, number)
             may_be_there = postings.may_be_there(connection, number)
         if not may_be_there:
-            return self._send(stored, "READY")
+            closed = self.dates.refuses(stored.entry.entity, stored.entry.date)
+            return self._misdate(number, closed) if closed else self._send(stored, "READY")
         try:
             with self._write() as connection:
                 postings.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
@@ -250,12 +259,17 @@ class Poster:
         except postings.LostClaim:
             return None
 
-    def _refuse(self, number: int, state: str, reason: str) -> str:
+    def _misdate(self, number: int, reason: str) -> str:
+        self.misdated.append(number)
+        return self._refuse(number, "READY", reason, _CLOSED_ADVICE)
+
+    def _refuse(self, number: int, state: str, reason: str, advice: str | None = None) -> str:
         """An entry that cannot be written for Intacct is refused by us; one that may be there needs a person."""
         refused = "REJECTED" if state == "READY" else "HELD"
         try:
             with self._write() as connection:
-                postings.change_state(connection, number, state, refused, self.context.who(), error=reason)
+                who = self.context.who()
+                postings.change_state(connection, number, state, refused, who, error=reason, advice=advice)
         except postings.LostClaim:
             return self._load(number).state
         return refused
@@ -279,7 +293,19 @@ class Poster:
             except postings.LostClaim:
                 # The lease ran out and another worker reads Intacct back; the answer is kept as evidence for it.
                 state = entries.entry(connection, number).state
+            if state == "REJECTED" and answer.failure == PERIOD_CLOSED:
+                self._learn_of_closing(connection, stored, values)
         return state
+
+    def _learn_of_closing(self, connection: "Connection", stored: StoredEntry, told: Mapping[str, str | None]) -> None:
+        """Intacct's refusal says that the entry's period is closed; under ``fail`` it is left at that."""
+        if self.dates.policy == "fail":
+            return
+        month = stored.entry.date.replace(day=1)
+        fact = PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(told["error"]))
+        for kept in periods.add(connection, [fact], self.context.who()):
+            self.dates.take(kept)
+        self.misdated.append(stored.id)
 
     def _consequence(self, answer: Answer, attempts: int) -> tuple[str, dict[str, str | None]]:
         """The state that follows from an answer, and what is kept with it; ``attempts`` counts this one too."""
@@ -341,6 +367,7 @@ _UNREAD = "unread"
 _REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and yet has an entry with this reference"
 _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 """What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
+_CLOSED_ADVICE = "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.charge_line import ChargeLine
+from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Unscheduled, at_first
+from revrec.jobs.periods import dates
 from revrec.store import charges
 from revrec.store.forecast import Planned, planned, waiting, waiting_parts
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from revrec.sources import ColumnMapping
 
 Line = dict[str, object]
+GOES_ON = ("planned", "rejected", "not imported")
+"""Lines that a run puts on an entry anew."""
 KEEP_ONE = "keep one of the two"
 
 
@@ -34,12 +38,15 @@ class Preview:
     waiting: list[dict[str, str]] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, line: Planned) -> None:
-        """One more schedule line."""
+    def add(self, line: Planned, holding: Holding) -> None:
+        """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
+        if line.status in GOES_ON:
+            line = _dated(line, holding)
         period = line.date[:7]
         self.sums[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
-        self.lines.append({**line._asdict(), "period": period, "amount": amount})
+        told = {name: value for name, value in line._asdict().items() if name != "version"}
+        self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
 
     def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
         """An amount of a scheduled charge that has no date yet."""
@@ -75,8 +82,9 @@ def preview(
             no = charges.find_charge(connection, charge)
             if no is None:
                 raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        holding = Holding(dates(context, connection))
         for line in planned(connection, first, last, no, due):
-            result.add(line)
+            result.add(line, holding)
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
         for part in waiting_parts(connection, no):
             result.wait(*part)
@@ -96,6 +104,8 @@ def preview_file(
     from revrec.sources import Bad, PassedOver, Problem, read_charges
 
     book = load_rules(context)
+    with context.database.read() as connection:
+        holding = Holding(dates(context, connection))
     result = Preview(first, last)
     rows: dict[str, int] = {}
     for row in read_charges(path, mapping):
@@ -116,7 +126,7 @@ def preview_file(
             result.wait(row.line.id, amount, row.line.currency, derived.waits.reason)
         for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
             if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
-                result.add(line)
+                result.add(line, holding)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
     return result
 
@@ -127,5 +137,15 @@ def _lines(
     for seq, (day, amount) in enumerate(parts, 1):
         yield Planned(
             line.id, line.document, line.customer, line.item, rule, method, seq, len(parts),
-            day.isoformat(), amount, line.currency, post[0], post[1], "not imported",
+            day.isoformat(), amount, line.currency, post[0], post[1], "not imported", line.entity, 1,
         )  # fmt: skip
+
+
+def _dated(line: Planned, holding: Holding) -> Planned:
+    """What a run would date its entry with; held, where it would make none."""
+    day = date.fromisoformat(line.date)
+    held = holding.why_held(line.entity, day, (line.charge, line.version), line.amount)
+    if held:
+        return line._replace(status="held", entry_date=None, reason=held)
+    dated, reason = holding.dates.of(line.entity, day)
+    return line._replace(entry_date=str(dated), reason=reason)

@@ -1,5 +1,6 @@
 """Recording fulfilment events, by hand or from files, and scheduling their charge lines again."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add(connection, [events.event_row(no, fact, who.at, who.actor)])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
-        return fact, Scheduler(connection, book, who, audit_seq).again([no])
+        return fact, Scheduler(connection, book, who, audit_seq).again([no], {no: 1})
 
 
 def import_events(
@@ -78,8 +79,8 @@ class EventTaker:
             self._one(row, known.get(row.line.charge, []), recorded, new)
         if new:
             self._to.written("events written", events.add(self._connection, new))
-        touched = sorted({row[0] for row in new})
-        self._to.result.scheduled += len(self._scheduler.again(touched))
+        fresh = Counter(row[0] for row in new)
+        self._to.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
 
     def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
         """The charge lines that each id, or pattern of a whole document, stands for: id and number."""

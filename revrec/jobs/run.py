@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.journal import build_entries, company_of
-from revrec.core.money import decimal_string
 from revrec.intacct.endpoint import is_loopback
 from revrec.jobs import look
 from revrec.jobs.due import due_with_memos
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.patience import Patience
+from revrec.jobs.periods import dates, held_lines, learn_what_is_due
 from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
+from revrec.jobs.run_result import RunResult, shown, shown_held, sum_up
 from revrec.store import continuity, entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
@@ -24,9 +25,9 @@ from revrec.store.rollback import discarded
 from revrec.store.workers import Worker, at_work
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
-    from revrec.intacct.gateway import Answer, Gateway
+    from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
 
     Connect = Callable[[Context], AbstractContextManager[Gateway]]
@@ -37,32 +38,6 @@ INTACCT_CUT_OFF = timedelta(minutes=15)
 LONGEST = timedelta(days=366)
 FREE = ("READY", "IN_DOUBT")
 """States of an entry that no worker has in hand."""
-
-
-@dataclass
-class RunResult:
-    """What a run did: every entry it touched, and what is left unsettled in the database afterwards."""
-
-    date: date
-    dry_run: bool
-    run: int | None = None
-    entries: list[dict[str, object]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    stopped: "Answer | None" = None
-    """The gateway's refusal that ended the run early, if one did."""
-    made: set[int] = field(default_factory=set)
-    """The entries that it put lines on."""
-    taken: set[int] = field(default_factory=set)
-    """The entries that it sent, read back or looked for; on PostgreSQL another run may take those it made."""
-    runs: list[int] = field(default_factory=list)
-    """The numbers of all passes, where one command made several."""
-    interrupted: bool = False
-    """Ctrl-C ended it while it waited."""
-
-    @property
-    def complete(self) -> bool:
-        """Nothing failed, is held, in doubt or waiting."""
-        return not any(count for state, count in self.counts.items() if state != "posted")
 
 
 def run(
@@ -99,8 +74,10 @@ def _dry_run(context: "Context", day: date) -> RunResult:
         run_id = entries.start_run(connection, day, context.who())
         _commit_intents(connection, context, run_id, day, "")
         numbers = entries.numbers_in(connection, "READY", until=day)
-        shown = [_shown(entries.head(connection, number)) | {"status": "planned"} for number in numbers]
-    return RunResult(day, True, None, shown, {"posted": 0})
+        held = held_lines(connection, context, day)
+        planned = [{**one, "status": "planned"} for one in shown(connection, numbers)]
+    counts = {"posted": 0, "held": len(held)}
+    return RunResult(day, True, None, planned + shown_held(held), counts, held=held)
 
 
 def _run(context: "Context", day: date, connect: "Connect", worker: Worker, again: bool = False) -> RunResult:
@@ -119,7 +96,7 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
             entries.finish_run(connection, run_id, context.who(), f"stopped: {said}")
         raise
     with context.database.write() as connection:
-        sum_up(connection, result)
+        sum_up(connection, context, result)
         words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
         entries.finish_run(connection, run_id, context.who(), words)
     _keep_head(context)
@@ -135,9 +112,12 @@ def _commit_intents(
 
 
 def put_on_entries(connection: "Connection", context: "Context", run_id: int, day: date, to: str) -> list[int]:
-    """Put every open line that is due on an entry that is READY; returns the entries' numbers."""
+    """Put every open line that is due, and not held by the policy for closed periods, on an entry that is READY;
+    returns the entries' numbers."""
     per_entry = context.settings.number("posting", "lines_per_entry")
-    made = build_entries(due_with_memos(connection, day), deployment(connection), to, per_entry)
+    dated = dates(context, connection)
+    due = Holding(dated).through(due_with_memos(connection, day))
+    made = build_entries(due, deployment(connection), to, per_entry, dated)
     return entries.add_entries(connection, run_id, made, context.who())
 
 
@@ -167,6 +147,8 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
         poster = Poster(context, gateway, worker)
         try:
             _look_and_make(context, gateway, patience, result, again)
+            with context.database.read() as connection:
+                poster.dates = dates(context, connection)
             poster.suspend_stale()
             for number in _until_none_is_left(context, doubtful, "reading back entries in doubt", result.taken):
                 _take(poster, patience, result, number)
@@ -174,8 +156,11 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
                 result.taken.add(number)
                 if patience.with_retries(partial(poster.look_for, number)):
                     _put_on_anew(context, result, number)
-            for number in _until_none_is_left(context, ready, "posting entries", result.taken):
-                _take(poster, patience, result, number)
+            more = True
+            while more:
+                for number in _until_none_is_left(context, ready, "posting entries", result.taken):
+                    _take(poster, patience, result, number)
+                more = _date_again(context, result, poster)
         except Stopped as stop:
             result.stopped = stop.answer
         if worker.waits_for_others():
@@ -187,6 +172,7 @@ def _look_and_make(context: "Context", gateway: "Gateway", patience: Patience, r
     run_id, to = result.runs[0], company(context)
     seen = patience.with_retries(partial(look.look, context, gateway, run_id))
     result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
+    patience.with_retries(partial(learn_what_is_due, context, gateway, result.date))
     with context.database.write() as connection:
         result.made.update(_commit_intents(connection, context, run_id, result.date, to, again))
         look.account_for(connection, context, seen)
@@ -227,38 +213,30 @@ def _take(poster: Poster, patience: Patience, result: RunResult, number: int) ->
         patience.with_retries(take)
 
 
+def _date_again(context: "Context", result: RunResult, poster: Poster) -> bool:
+    """Make new entries for the lines of those whose period turned out to be closed; whether the policy made any.
+
+    It ends, for every turn learns of one closed month at least.
+    """
+    misdated, poster.misdated = poster.misdated, []
+    if not misdated or poster.dates.policy == "fail":
+        return False
+    with context.database.write() as connection:
+        for number in misdated:
+            # Another worker may have released it already.
+            with suppress(postings.LostClaim):
+                postings.release(connection, number, context.who())
+        made = put_on_entries(connection, context, result.runs[0], result.date, company(context))
+    result.made.update(made)
+    return bool(made)
+
+
 def _put_on_anew(context: "Context", result: RunResult, number: int) -> None:
     """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
     assert result.run is not None
     with suppress(postings.LostClaim), context.database.write() as connection:
         postings.release(connection, number, context.who())
         result.made.update(put_on_entries(connection, context, result.run, result.date, company(context)))
-
-
-def sum_up(connection: "Connection", result: RunResult) -> None:
-    """Tell what became of the entries of a result, and how many are unsettled, whichever run made them."""
-    heads = {number: entries.head(connection, number) for number in sorted(result.made | result.taken)}
-    shown = [_shown(head) for head in heads.values() if head.state != "REPLACED"]
-    result.entries = sorted(shown, key=lambda one: (one["date"], one["reference"]))
-    left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
-    result.counts = {
-        "posted": sum(1 for number in result.taken if heads[number].state == "POSTED"),
-        "failed": left["REJECTED"],
-        "in_doubt": left["IN_DOUBT"],
-        "held": left["HELD"],
-        "waiting": len(entries.numbers_in(connection, "READY", "SENDING")),
-    }
-
-
-def _shown(entry: "Row[Any]") -> dict[str, object]:
-    same = ("reference", "date", "journal", "entity", "currency", "lines")
-    told = ("record_no", "error_no", "error", "advice")
-    return {
-        **{name: getattr(entry, name) for name in same},
-        "amount": decimal_string(entry.amount, entry.currency),
-        "status": entry.state.lower(),
-        **{name: getattr(entry, name) for name in told},
-    }
 
 
 def check_settings(context: "Context") -> None:

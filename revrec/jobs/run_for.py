@@ -14,7 +14,8 @@ from revrec.intacct.errors import not_run
 from revrec.jobs.patience import clock, passes_by_itself, wish_of
 from revrec.jobs.postings import Stopped
 from revrec.jobs.refusals import passes
-from revrec.jobs.run import RunResult, run, sum_up
+from revrec.jobs.run import run
+from revrec.jobs.run_result import RunResult, sum_up
 from revrec.store import entries, postings
 
 if TYPE_CHECKING:
@@ -132,6 +133,6 @@ class _Passes:
         if isinstance(self.trouble, BadConfiguration):
             self.result.stopped = not_run("", self.trouble, str(self.trouble))
         with self.context.database.read() as connection:
-            sum_up(connection, self.result)
+            sum_up(connection, self.context, self.result)
         self.result.interrupted = interrupted
         return self.result

@@ -1,10 +1,12 @@
 """Writing schedules: a first one for a new charge line, a new version when rules or events changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import iso
+from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.rules import RuleBook
@@ -34,6 +36,14 @@ class Change(NamedTuple):
     note: str
 
 
+class _Left(NamedTuple):
+    """What of a plan is still to be recognised: parts, the amount that waits; in words, what became of the others."""
+
+    parts: tuple[Part, ...]
+    waiting: int = 0
+    words: str = ""
+
+
 class Scheduler:
     """Derives and writes schedules in one transaction; rows are gathered and written by :meth:`flush`."""
 
@@ -47,6 +57,7 @@ class Scheduler:
         self._headers: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
         self._waits: list[tuple[Any, ...]] = []
+        self._plans: list[tuple[Any, ...]] = []
         self._unscheduled: list[tuple[Any, ...]] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
@@ -59,44 +70,60 @@ class Scheduler:
             self._wait(no, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
-            self._add(no, 1, line.amount, derived, derived.parts, (0, 0), waiting)
+            self._add(no, 1, line.amount, derived, _Left(derived.parts, waiting))
 
-    def again(self, numbers: Sequence[int]) -> list[Change]:
+    def again(self, numbers: Sequence[int], fresh: Mapping[int, int] = MappingProxyType({})) -> list[Change]:
         """Derive the schedules of these charge lines again and write a new version where the outcome differs.
 
-        What is on a journal entry stays; only the rest is planned anew. An entry that Intacct refused holds nothing:
-        where a line of it is planned anew, it is given up and its lines are open again.
+        What is on a journal entry stays. Where it is an event that moves the plan (``fresh``: how many of a charge's
+        events are new), the rule's ``on_change`` says what becomes of amounts on entries; where it is the rule, only
+        the rest is planned anew. An entry that Intacct refused holds nothing: where a line of it is planned anew, it
+        is given up and its lines are open again.
         """
         found = events.of_charges(self._connection, numbers)
         current = schedules.current(self._connection, numbers)
         changes = []
         for no, line in charges.read_charges(self._connection, numbers):
-            change = self._once_more(no, line, found.get(no, ()), current.get(no))
+            change = self._once_more(no, line, found.get(no, ()), fresh.get(no, 0), current.get(no))
             if change:
                 changes.append(change)
         self.flush()
         return changes
 
     def _once_more(
-        self, no: int, line: ChargeLine, recorded: Sequence[FulfilmentEvent], current: schedules.Current | None
+        self,
+        no: int,
+        line: ChargeLine,
+        recorded: Sequence[FulfilmentEvent],
+        fresh: int,
+        current: schedules.Current | None,
     ) -> Change | None:
         derived = self._book.derive(line, recorded)
         if current is None:
             derived = at_first(derived)
         if isinstance(derived, Unscheduled):
             return self._still_waiting(no, line, derived, current)
-        on_entries = current.carried if current else ()
-        carried = sum(amount for _day, amount in on_entries)
-        parts, waiting = derived.left(on_entries)
-        if current and _same(current, derived, parts, waiting):
+        moved = bool(current and current.carried) and self._moves(line, recorded, fresh, derived)
+        left = _left(line, derived, current, moved)
+        if current and (not moved or current.plan == derived.whole) and _same(line, current, derived, left):
             return None
+        told = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
         self._replaced.append((no, version))
-        self._add(no, version, line.amount, derived, parts, (carried, len(on_entries)), waiting)
+        self._add(no, version, line.amount, told, left, current)
         before = current.open if current else ()
-        note = f"{derived.explanation}; {_told(waiting, line, derived)}" if waiting else derived.explanation
-        return Change(line.id, line.currency, derived.rule.name, carried, before, parts, note)
+        carried = sum(amount for _day, amount in current.carried) if current else 0
+        note = f"{told.explanation}; {_told(left.waiting, line, told)}" if left.waiting else told.explanation
+        return Change(line.id, line.currency, derived.rule.name, carried, before, left.parts, note)
+
+    def _moves(self, line: ChargeLine, recorded: Sequence[FulfilmentEvent], fresh: int, derived: Schedule) -> bool:
+        """Whether it is a new event, and not the rules, by which the plan is another one. A hold or a release corrects
+        nothing: it only says what becomes of the rest."""
+        if not fresh or all(event.kind in ("hold", "release") for event in recorded[-fresh:]):
+            return False
+        without = self._book.derive(line, recorded[:-fresh])
+        return isinstance(without, Unscheduled) or without.whole != derived.whole
 
     def _release(self, refused: Sequence[int]) -> None:
         for entry in refused:
@@ -123,16 +150,24 @@ class Scheduler:
         version: int,
         amount: int,
         derived: Schedule,
-        parts: tuple[Part, ...],
-        carried: tuple[int, int],
-        waiting: int = 0,
+        left: _Left,
+        before: schedules.Current | None = None,
     ) -> None:
+        parts, waiting, _words = left
         if waiting:
             assert derived.waits is not None
             self._waits.append((no, version, waiting, derived.waits.code, derived.waits.reason))
-        already, count = carried
+        carried = before.carried if before else ()
+        count = len(carried)
         self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
-        rule = self._versions.id_of(derived.rule, derived.post)
+        if carried:
+            self._plans.append(schedules.plan_row(no, version, derived.whole))
+        if before and _taken_back(amount, parts, derived.whole):
+            # What is taken back must leave the accounts that it was posted to.
+            rule = before.rule_version_id
+        else:
+            rule = self._versions.id_of(derived.rule, derived.post)
+        already = sum(part for _day, part in carried)
         header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
         self._headers.append(header)
         self.scheduled += 1
@@ -146,24 +181,48 @@ class Scheduler:
         """Write what was gathered."""
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(self._connection, self._headers, self._lines, self._waits),
+            *schedules.add(self._connection, self._headers, self._lines, self._waits, self._plans),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
         ]
         if digests:
             shown = {"schedules": len(self._headers), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
-        self._headers, self._lines, self._waits, self._unscheduled, self._replaced = [], [], [], [], []
+        self._headers, self._lines, self._waits, self._plans = [], [], [], []
+        self._unscheduled, self._replaced = [], []
 
 
-def _same(current: schedules.Current, derived: Schedule, parts: tuple[Part, ...], waiting: int) -> bool:
+def _left(line: ChargeLine, derived: Schedule, current: schedules.Current | None, moved: bool) -> _Left:
+    """What is still to be recognised, and in words what a changed plan made of amounts on entries.
+
+    ``moved``: an event changed the plan. If it was a rule, what is taken back already stays taken back.
+    """
+    carried = current.carried if current else ()
+    if current and carried and derived.whole == current.plan:
+        still_open = tuple(Part(*part) for part in current.open)
+        return _Left(still_open, line.amount - sum(amount for _day, amount in (*carried, *still_open)))
+    if current and moved:
+        return _Left(*changed(derived, carried, current.open, line.currency))
+    back = _taken_back(line.amount, current.open, current.plan or current.open) if current and carried else ()
+    rest, waiting = derived.left((*carried, *back))
+    return _Left(tuple(sorted([*back, *rest])) if back else rest, waiting)
+
+
+def _taken_back(amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]) -> tuple[Part, ...]:
+    """The parts that take back what was recognised of a charge line's amount: of the other sign, and not planned."""
+    planned = set(plan)
+    return tuple(Part(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
+
+
+def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left: _Left) -> bool:
     """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
 
-    Accounts of nothing do not count.
+    Accounts of nothing do not count, nor those of what is taken back: it leaves the accounts that it was posted to.
     """
     posts_alike = current.posts == tuple(derived.post) and not current.came_back
-    waits = (waiting, derived.waits.reason) if waiting and derived.waits else (0, "")
-    return current.open == parts and current.waiting == waits and (posts_alike or not parts)
+    waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
+    any_accounts = not left.parts or bool(_taken_back(line.amount, left.parts, derived.whole))
+    return current.open == left.parts and current.waiting == waits and (posts_alike or any_accounts)
 
 
 def _told(waiting: int, line: ChargeLine, derived: Schedule) -> str:

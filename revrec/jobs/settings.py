@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
 FREE_SECTIONS = ("mapping", "cleaning", "entities", "source")
@@ -83,7 +84,9 @@ KEYS: dict[str, dict[str, Key]] = {
         "retry_within": Key("duration", "2 min", "for how long in all a run waits to do so"),
         "retry_every": Key("duration", "15 min", "how often `run --retry-for` tries again what is left"),
         "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
-        "closed_period": Key("word", "fail", "what to do with a date in a closed period", ("fail",)),
+        "closed_period": Key(
+            "word", "hold", "what becomes of what is recognised in a closed period: hold, next_open or fail", POLICIES
+        ),
     },
     "sources": {
         "received": Key("path", "received", "folder for a copy of each document that was fetched; empty: none is kept"),

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs import quarantine
+from revrec.jobs.periods import dates
 from revrec.store import cleaning, history
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
         BadInput: nothing is known by that name.
     """
     with context.database.read() as connection:
+        dated = dates(context, connection)
         numbers = history.charges_of(connection, reference)
         if not numbers:
             raise BadInput(
@@ -34,10 +38,10 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
                 "reference (RR...), an Intacct record number, a document, or an imported file"
             )
         for no in numbers:
-            yield _life(connection, no)
+            yield _life(connection, no, Holding(dated))
 
 
-def _life(connection: "Connection", no: int) -> Fact:
+def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
     charge = history.charge(connection, no)
     source = history.source(connection, charge["import_id"])
     schedules = history.schedules(connection, no)
@@ -56,7 +60,7 @@ def _life(connection: "Connection", no: int) -> Fact:
         "events": [_event(connection, event, charge["currency"]) for event in events],
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
-        "schedule": [_version(version, lines, charge["currency"]) for version in schedules],
+        "schedule": [_version(version, lines, charge, holding) for version in schedules],
         "entries": entries,
         "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries, aside),
     }
@@ -98,8 +102,9 @@ def _waiting(waiting: Fact | None) -> Fact | None:
     return _some(waiting, "code", "reason", "rule") if waiting else None
 
 
-def _version(version: Fact, lines: list[Fact], currency: str) -> Fact:
-    own = [_line(line, currency) for line in lines if line["version"] == version["version"]]
+def _version(version: Fact, lines: list[Fact], charge: Fact, holding: Holding) -> Fact:
+    currency = charge["currency"]
+    own = [_line(line, charge, holding) for line in lines if line["version"] == version["version"]]
     return {
         "version": version["version"],
         "rule": version["name"],
@@ -115,15 +120,19 @@ def _version(version: Fact, lines: list[Fact], currency: str) -> Fact:
     }
 
 
-def _line(line: Fact, currency: str) -> Fact:
+def _line(line: Fact, charge: Fact, holding: Holding) -> Fact:
+    currency, reason = charge["currency"], line["reason"] or ""
+    if line["reference"] is None and not line["superseded_by"]:
+        day, schedule = date.fromisoformat(line["date"]), (line["charge_no"], line["version"])
+        held = holding.why_held(charge["entity"], day, schedule, line["amount"])
+        reason = held or holding.dates.of(charge["entity"], day).reason
     state = (line["state"] or "planned").lower() if not line["superseded_by"] else "superseded"
     return {
         **_some(line, "seq", "date"),
         "amount": decimal_string(line["amount"], currency),
         "status": state,
-        "superseded_by": line["superseded_by"],
-        "reference": line["reference"],
-        "record_no": line["record_no"],
+        **_some(line, "superseded_by", "reference", "record_no", "entry_date"),
+        "reason": reason,
     }
 
 
@@ -140,6 +149,8 @@ def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
     said = ("error_no", "error", "advice", "content_hash")
     return {
         **_some(entry, *names),
+        "recognised": entry["recognised"] or entry["date"],
+        "reason": entry["reason"] or "",
         "status": entry["state"].lower(),
         "currency": currency,
         "amount": decimal_string(entry["amount"], currency),

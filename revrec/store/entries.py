@@ -5,14 +5,14 @@ from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, ScalarSelect, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, func, insert, select, tuple_, update
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
-from revrec.store.digests import of_rows, of_texts, row_text, sha256
-from revrec.store.tables import attempt, journal_entry, journal_line, posting_run, schedule_line
+from revrec.store.digests import Digest, of_rows, of_texts, row_text, sha256
+from revrec.store.tables import attempt, journal_entry, journal_line, moved_date, posting_run, schedule_line
 
 KNOWN_AT_ONCE = 500
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
@@ -62,7 +62,7 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
         insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
         _take(connection, number)
-        _seal(connection, number, run, entry, who)
+        _seal(connection, number, run, entry, who, _move(connection, number, entry))
         added.append(number)
     return added
 
@@ -85,7 +85,16 @@ def _take(connection: Connection, number: int) -> None:
     )
 
 
-def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who) -> None:
+def _move(connection: Connection, number: int, entry: JournalEntry) -> list[Digest]:
+    """Keep why the entry is dated with another day than that of recognition, if it is."""
+    if entry.recognised is None:
+        return []
+    values = {"entry_id": number, "recognised": entry.recognised.isoformat(), "reason": entry.reason}
+    moved = connection.execute(insert(moved_date).values(values).returning(*moved_date.c)).one()
+    return [of_rows(moved_date, [moved])]
+
+
+def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who, moved: list[Digest]) -> None:
     texts = _line_texts(entry)
     shown = {
         "date": entry.date.isoformat(),
@@ -99,26 +108,42 @@ def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, wh
     names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
     values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
     sealed = connection.execute(insert(journal_entry).values(values).returning(*journal_entry.c)).one()
-    digests = [of_rows(journal_entry, [sealed]), of_texts("journal_line", [(number, number)], texts)]
-    record(connection, who, "entry created", entry.reference, shown, digests)
+    digests = [of_rows(journal_entry, [sealed]), of_texts("journal_line", [(number, number)], texts), *moved]
+    why = {"reason": entry.reason} if entry.reason else {}
+    record(connection, who, "entry created", entry.reference, {**shown, **why}, digests)
 
 
 def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
     """SHA-256 over everything of the entry that Intacct is told: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
+    head += [entry.reason] if entry.reason else []
     return sha256([canonical(head), *(texts or _line_texts(entry))])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
-    """The numbers of the entries in these states, dated on or before ``until`` if given, oldest date first."""
+    """The numbers of the entries in these states, recognised on or before ``until`` if given, oldest date first."""
     query = (
         select(journal_entry.c.id)
         .where(journal_entry.c.state.in_(states))
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
     if until is not None:
-        query = query.where(journal_entry.c.date <= until.isoformat())
+        query = query.where(recognised_until(until))
     return list(connection.execute(query).scalars())
+
+
+def recognised_until(day: date) -> ColumnElement[bool]:
+    """Whether an entry's lines are recognised on or before a day, whatever the entry itself is dated with."""
+    moved = select(moved_date.c.recognised).where(moved_date.c.entry_id == journal_entry.c.id).scalar_subquery()
+    return func.coalesce(moved, journal_entry.c.date) <= day.isoformat()
+
+
+def reasons(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The day of recognition of entries that are dated otherwise, and why, by number."""
+    if not numbers:
+        return {}
+    query = select(moved_date).where(moved_date.c.entry_id.between(min(numbers), max(numbers)))
+    return {row.entry_id: (row.recognised, row.reason) for row in connection.execute(query)}
 
 
 def entry(connection: Connection, number: int) -> StoredEntry:
@@ -167,6 +192,7 @@ def last_control_id(connection: Connection) -> str | None:
 
 def load(connection: Connection, row: Any) -> StoredEntry:
     """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
+    recognised, reason = reasons(connection, [row.id]).get(row.id, (None, ""))
     whole = JournalEntry(
         row.reference,
         row.control_id,
@@ -176,6 +202,8 @@ def load(connection: Connection, row: Any) -> StoredEntry:
         row.currency,
         row.title,
         tuple(_lines(connection, row.id)),
+        date.fromisoformat(recognised) if recognised else None,
+        reason,
     )
     said = (row.record_no, row.error_no, row.error, row.advice)
     sends = connection.execute(select(sends_of(row.id))).scalar_one()

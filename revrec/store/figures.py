@@ -50,6 +50,13 @@ REASONS = """
 ATTENTION = """
     SELECT reference, date, state, amount, currency, error_no, error, advice, not_before FROM journal_entry
     WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY') ORDER BY date, id"""
+PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
+LINES_UNTIL = """
+    SELECT c.entity, l.date, c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
+    FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
+    WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
+    GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""
+"""Open lines by entity, day and currency, for those whose period is closed."""
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
 
 

@@ -10,6 +10,7 @@ from revrec.store.tables import (
     OPEN,
     charge_line,
     journal_entry,
+    moved_date,
     rule_version,
     schedule,
     schedule_line,
@@ -20,7 +21,7 @@ from revrec.store.tables import (
 
 class Planned(NamedTuple):
     """One schedule line with its charge, rule and accounts. ``amount`` in minor units; ``status``: planned, or the
-    state of the entry it is on."""
+    state of the entry it is on. ``entry_date`` is what that entry is dated with, ``reason`` why it is another day."""
 
     charge: str
     document: str
@@ -36,6 +37,10 @@ class Planned(NamedTuple):
     deferred: str
     accrued: str
     status: str
+    entity: str
+    version: int
+    entry_date: str | None = None
+    reason: str | None = None
 
 
 GOES_AGAIN = schedule_line.c.entry_id.in_(
@@ -59,6 +64,10 @@ _COLUMNS = (
     rule_version.c.deferred,
     rule_version.c.accrued,
     _STATUS,
+    charge_line.c.entity,
+    schedule_line.c.version,
+    journal_entry.c.date,
+    moved_date.c.reason,
 )
 
 
@@ -79,6 +88,7 @@ def planned(
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
         .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )

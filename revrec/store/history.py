@@ -14,6 +14,7 @@ from revrec.store.tables import (
     import_file,
     journal_entry,
     journal_line,
+    moved_date,
     rule_version,
     schedule,
     schedule_line,
@@ -103,9 +104,11 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
 
 def schedule_lines(connection: Connection, no: int) -> list[Fact]:
     """The schedule lines of all versions, each with the entry it is on, if any."""
+    on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
     query = (
-        select(schedule_line, journal_entry.c.reference, journal_entry.c.state, journal_entry.c.record_no)
+        select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), moved_date.c.reason)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
         .where(schedule_line.c.charge_no == no)
         .order_by(schedule_line.c.version, schedule_line.c.seq)
     )
@@ -121,7 +124,12 @@ def waiting(connection: Connection, no: int) -> Fact | None:
 def entries(connection: Connection, no: int) -> list[Fact]:
     """Every entry the charge line was ever on, refused ones too, oldest first."""
     numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
-    return _all(connection, select(journal_entry).where(journal_entry.c.id.in_(numbers)).order_by(journal_entry.c.id))
+    query = (
+        select(journal_entry, moved_date.c.recognised, moved_date.c.reason)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .where(journal_entry.c.id.in_(numbers))
+    )
+    return _all(connection, query.order_by(journal_entry.c.id))
 
 
 def entry_lines(connection: Connection, entry_id: int, no: int) -> list[Fact]:

@@ -12,7 +12,7 @@ from revrec.core.posting import allowed
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import next_number
 from revrec.store.digests import of_rows
-from revrec.store.entries import sends_of
+from revrec.store.entries import recognised_until, sends_of
 from revrec.store.tables import attempt, attempt_failure, attempt_outcome, journal_entry, journal_line, schedule_line
 
 
@@ -195,7 +195,7 @@ def unread(connection: Connection, entry_id: int) -> int:
 
 
 def refused(connection: Connection, until: date) -> list[Refused]:
-    """Entries that were refused, dated on or before a day, oldest first."""
+    """Entries that were refused, recognised on or before a day, oldest first."""
     last = (
         select(func.max(attempt.c.id))
         .join(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
@@ -208,7 +208,7 @@ def refused(connection: Connection, until: date) -> list[Refused]:
         select(journal_entry.c.id, attempt_failure, last.label("sent"))
         .select_from(journal_entry)
         .outerjoin(attempt_failure, attempt_failure.c.attempt_id == last)
-        .where(journal_entry.c.state == "REJECTED", journal_entry.c.date <= until.isoformat())
+        .where(journal_entry.c.state == "REJECTED", recognised_until(until))
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
     return [_refused(row) for row in connection.execute(query)]

@@ -1,5 +1,6 @@
 """Recognition schedules: versions written once, lines that are open, taken by an entry, or superseded."""
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -9,11 +10,21 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from revrec.store import digests
 from revrec.store.bulk import insert_rows
 from revrec.store.digests import Digest
-from revrec.store.tables import OPEN, journal_entry, rule_version, schedule, schedule_line, schedule_wait, unscheduled
+from revrec.store.tables import (
+    OPEN,
+    journal_entry,
+    rule_version,
+    schedule,
+    schedule_line,
+    schedule_plan,
+    schedule_wait,
+    unscheduled,
+)
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
 WAIT = ("charge_no", "version", "amount", "code", "reason")
+PLAN = ("charge_no", "version", "plan")
 UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
 _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
@@ -23,6 +34,7 @@ class Current(NamedTuple):
 
     ``carried`` lines are on journal entries that hold or may reach the ledger. ``open`` lines are on none, or on the
     entries ``refused``, by which Intacct saved nothing. Lines are (date, amount in minor units), in order of date.
+    ``plan`` is the whole plan of the newest version, carried and waiting parts too; None if it is not known.
     ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
     ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
     may post elsewhere than ``posts``.
@@ -36,6 +48,7 @@ class Current(NamedTuple):
     refused: tuple[int, ...]
     waiting: tuple[int, str]
     came_back: bool
+    plan: tuple[tuple[date, int], ...] | None
 
 
 def add(
@@ -43,21 +56,30 @@ def add(
     headers: Sequence[tuple[Any, ...]],
     lines: Sequence[tuple[Any, ...]],
     waits: Sequence[tuple[Any, ...]] = (),
+    plans: Sequence[tuple[Any, ...]] = (),
 ) -> list[Digest]:
-    """Write schedule versions: lines and what waits first, then the headers, whose arrival seals and checks them.
+    """Write schedule versions: lines, what waits and plans first, then the headers, whose arrival seals and checks
+    them.
 
-    All in order of charge; a charge has one version among them.
+    All in order of charge; a charge has one version among them. ``plans`` are made by :func:`plan_row`.
     """
     if not headers:
         return []
     insert_rows(connection, schedule_line, LINE, lines)
     insert_rows(connection, schedule_wait, WAIT, waits)
+    insert_rows(connection, schedule_plan, PLAN, plans)
     insert_rows(connection, schedule, HEADER, headers)
     keys = digests.version_runs(header[:2] for header in headers)
     found = [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
-    if waits:
-        found.append(digests.of_rows(schedule_wait, waits, digests.version_runs(wait[:2] for wait in waits)))
+    for table, rows in ((schedule_wait, waits), (schedule_plan, plans)):
+        if rows:
+            found.append(digests.of_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
     return found
+
+
+def plan_row(no: int, version: int, parts: Sequence[tuple[date, int]]) -> tuple[int, int, str]:
+    """The whole plan of a version that leaves out what was carried, as a row."""
+    return no, version, json.dumps([(day.isoformat(), amount) for day, amount in parts], separators=(",", ":"))
 
 
 def set_unscheduled(
@@ -130,10 +152,15 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
     )
     posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
     waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason)
+    kept = ("charge_no", "version", "rule_version_id", "carried")
     found = connection.execute(
-        select(schedule.c.charge_no, schedule.c.version, schedule.c.rule_version_id, *posts, *waits)
+        select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
         .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
         .outerjoin(schedule_wait, _OF_VERSION)
+        .outerjoin(
+            schedule_plan,
+            (schedule_plan.c.charge_no == schedule.c.charge_no) & (schedule_plan.c.version == schedule.c.version),
+        )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
     return {row.charge_no: row for row in found}
@@ -174,4 +201,12 @@ def _current(head: Any, lines: list[Any]) -> Current:
     gave_up = tuple(dict.fromkeys(refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(carried), tuple(still_open)
-    return Current(head.version, head.rule_version_id, posts, *both, gave_up, waiting, came_back)
+    return Current(head.version, head.rule_version_id, posts, *both, gave_up, waiting, came_back, _plan(head, lines))
+
+
+def _plan(head: Any, lines: list[Any]) -> tuple[tuple[date, int], ...] | None:
+    if head.plan is not None:
+        return tuple((date.fromisoformat(day), amount) for day, amount in json.loads(head.plan))
+    if head.carried or head.waiting:
+        return None
+    return tuple((date.fromisoformat(line.date), line.amount) for line in lines if line.version == head.version)

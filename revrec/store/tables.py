@@ -293,6 +293,25 @@ Index("schedule_line_open", schedule_line.c.date, sqlite_where=OPEN, postgresql_
 TAKEN = schedule_line.c.entry_id.is_not(None)
 Index("schedule_line_taken", schedule_line.c.entry_id, sqlite_where=TAKEN, postgresql_where=TAKEN)
 
+schedule_plan = Table(
+    "schedule_plan",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    _text("plan"),
+    PrimaryKeyConstraint("charge_no", "version"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_plan_schedule",
+    ),
+    sqlite_with_rowid=False,
+)
+"""The whole plan behind a schedule version of which something was carried: ``[["2024-03-07", 129900], ...]``. The plan
+of any other version is its lines."""
+
 unscheduled = Table(
     "unscheduled",
     metadata,
@@ -416,3 +435,34 @@ attempt_failure = Table(
     _text("named"),
 )
 """What an answer that did not post was found to mean: the catalogue's name and class; ``named``, JSON, by its text."""
+
+moved_date = Table(
+    "moved_date",
+    metadata,
+    Column(
+        "entry_id",
+        ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _text("recognised"),
+    _text("reason"),
+)
+"""Entries that are dated with another day than that of recognition, and why; written before the entry, as its lines
+are. Any other entry is dated with the date of its schedule lines."""
+
+period_fact = Table(
+    "period_fact",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("entity"),
+    _text("kind"),
+    _text("day"),
+    _text("source"),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    CheckConstraint("kind IN ('through', 'closed', 'open')", name="period_fact_kind"),
+    CheckConstraint("source IN ('intacct', 'answer', 'person')", name="period_fact_source"),
+)
+"""What became known or was decided about accounting periods, in order; see ``revrec.core.periods``."""

@@ -13,9 +13,10 @@ import pytest
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 PREVIEW_LINE = {
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
-    "deferred", "accrued", "status",
+    "deferred", "accrued", "status", "entity", "entry_date", "reason",
 }  # fmt: skip
 RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
+TOLD = {"error_no", "error", "advice", "recognised", "reason"}
 
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> None:
@@ -52,7 +53,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {"run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting"}
     assert found["date"] == "2024-01-31"
-    assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | {"error_no", "error", "advice"}] * 2
+    assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | TOLD] * 2
     assert [entry["amount"] for entry in found["entries"]] == ["2.00", "31.00"]
     assert {entry["status"] for entry in found["entries"]} == {"planned" if dry else "posted"}
     assert (found["run"] is None) == dry
@@ -82,10 +83,13 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         ["status"],
         {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
-            "attention", "last_run",
+            "closed_periods", "attention", "last_run",
         },
     ),
     "postings list": (["postings", "list"], {"postings"}),
+    "periods list": (["periods", "list"], {"periods"}),
+    "periods close": (["periods", "close", "2024-01", "--reason", "reported"], {"periods"}),
+    "periods open": (["periods", "open", "2024-01", "--reason", "late"], {"periods"}),
     "rules list": (["rules", "list"], {"rules"}),
     "rules check": (["rules", "check"], {"rules", "problems", "warnings"}),
     "rules explain": (

@@ -54,6 +54,7 @@ def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, 
     ran = revrec("run", "--date", "2024-03-31", "--format", "json", env=intacct).json
     assert shape(ran) == shape(shown("run"))
     assert shape(revrec("trace", "shop/INV-1004/1", "--format", "json").json) == shape(shown("trace"))
+    revrec("periods", "close", "2024-05", "--reason", "reported")
     status = revrec("status", "--format", "json").json
     example = shown("status")
     assert shape({**status, "attention": [], "entries": {}}) == shape({**example, "attention": [], "entries": {}})

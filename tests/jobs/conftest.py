@@ -20,8 +20,8 @@ import pytest
 
 from revrec.jobs import import_files, init, record_events
 from revrec.jobs.context import Context, make_context
-from revrec.jobs.run import RunResult
 from revrec.jobs.run import run as run_job
+from revrec.jobs.run_result import RunResult
 from revrec.jobs.trace import trace
 from revrec.sources import EventRow
 from revrec.store.tables import metadata

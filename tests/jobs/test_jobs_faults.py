@@ -150,6 +150,9 @@ class Stub:
     def sign_in(self) -> None:
         pass
 
+    def closed_through(self, entity: str = "") -> date | None:
+        return None
+
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
         if any(line.document in self.unpostable for line in entry.lines):
             raise UnpostableEntry("dimension 'a b': Intacct needs a name of letters, digits and _")

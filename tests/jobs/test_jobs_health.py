@@ -19,7 +19,14 @@ LINES = {"currency": "USD", "lines": 2, "amount": "24.50", "first": "2024-03-01"
 
 def found(run: Any = GOOD, opened: Any = (), **entries: int) -> dict[str, Any]:
     counts = {"charges": 15, "unscheduled": 1, "quarantined": 0, "open": list(opened), "waiting": [], "next_date": None}
-    return {**counts, "entries": entries, "last_run": run, "attention": [], "unscheduled_reasons": []}
+    return {
+        **counts,
+        "entries": entries,
+        "last_run": run,
+        "attention": [],
+        "unscheduled_reasons": [],
+        "closed_periods": [],
+    }
 
 
 @pytest.mark.parametrize(

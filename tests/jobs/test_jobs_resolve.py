@@ -47,6 +47,9 @@ class Ledger:
     def sign_in(self) -> None:
         pass
 
+    def closed_through(self, entity: str = "") -> date | None:
+        return None
+
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
         self._prepared[entry.control_id] = entry
         return Prepared(entry.control_id, entry.reference, b"", "<request/>")

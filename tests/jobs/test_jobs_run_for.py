@@ -11,8 +11,8 @@ from revrec.core.errors import BadConfiguration, Busy
 from revrec.intacct.errors import SignInFailed
 from revrec.jobs.alert import run_and_tell
 from revrec.jobs.context import Context
-from revrec.jobs.run import RunResult
 from revrec.jobs.run_for import run_for
+from revrec.jobs.run_result import RunResult
 from revrec.store.workers import at_work
 
 DAY = date(2024, 2, 10)

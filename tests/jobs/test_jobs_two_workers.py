@@ -36,6 +36,9 @@ class Gateway:
     def sign_in(self) -> None:
         pass
 
+    def closed_through(self, entity: str = "") -> date | None:
+        return None
+
     def prepare(self, entry: Any, comment: str = "") -> Prepared:
         if self.unpostable:
             self.meanwhile()

@@ -52,6 +52,9 @@ class Ledger:
     def sign_in(self) -> None:
         pass
 
+    def closed_through(self, entity: str = "") -> date | None:
+        return {"": date(2024, 1, 31), "A": date(2024, 2, 29)}.get(entity)
+
     def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
         self._prepared[entry.control_id] = entry
         return Prepared(entry.control_id, entry.reference, b"", f"<request>{entry.reference}</request>")
@@ -98,7 +101,7 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
 
 def live(folder: Path, new_books: Any, row: Any) -> Any:
     """Imports, events, waiting and rejected rows; entries posted, refused and replaced, doubted, held, cancelled."""
-    books = new_books(folder, {})
+    books = new_books(folder, {"REVREC_POSTING_CLOSED_PERIOD": "next_open"})
     gateway = Ledger()
 
     @contextmanager
@@ -116,7 +119,7 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
     rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="0.00"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
-    books.take(row("INV-4", customer="Zoë ", description="größer\n– ✓"), row("INV-5"), name="more.csv")
+    books.take(row("INV-4", customer="Zoë ", description="größer\n– ✓"), row("INV-5", amount="25.00"), name="more.csv")
     for number, fields in ((1, {"amount": "5.00"}), (2, {"post_date": "2024-02-29"})):
         quarantine.fix(books.context("quarantine fix"), number, fields, WHY)
     quarantine.release(books.context("quarantine release"), [1])
@@ -137,6 +140,9 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     assert schedule(books.context("schedule"), rebuild=True).changes
     gateway.deaf.clear()
     post(DAY, 3)
+    for charge in ("shop/POD-0/1", "shop/POD-1/1"):
+        books.event(charge, "pod", "2024-03-05")
+    post(DAY, 4)
     return books
 
 

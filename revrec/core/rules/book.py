@@ -111,7 +111,7 @@ class RuleBook:
             parts = tuple(part for part in parts if part.amount)
             if not parts:
                 return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
-        schedule = Schedule(rule, parts, explanation)
+        schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
             looked_up = _looked_up(schedule, line)
             if isinstance(looked_up, Unscheduled):

@@ -13,6 +13,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> Outcome:
+    call.require("read", "CLOSEDBOOKSDATE")
     call.desk.usage.count(reads=1)
     through = call.desk.periods.closed_through(call.who.location)
     data = Element("data")

@@ -171,6 +171,18 @@ INVARIANTS = (
           OR abs(s.amount) <> l.amount""",
     ),
     Invariant(
+        "date of an entry",
+        "journal_entry",
+        "it is not dated with the day of recognition of its schedule lines, and no reason is recorded",
+        "an amount stands in another period than the one it belongs to",
+        """
+        SELECT DISTINCT 'id ' || e.id FROM journal_entry e
+        JOIN journal_line l ON l.entry_id = e.id
+        JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
+        LEFT JOIN moved_date m ON m.entry_id = e.id
+        WHERE s.date <> coalesce(m.recognised, e.date) OR m.recognised >= e.date OR m.reason = ''""",
+    ),
+    Invariant(
         "attempts",
         "journal_entry",
         "its attempts are not numbered through",

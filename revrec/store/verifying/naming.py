@@ -57,7 +57,8 @@ def _mark(row: Row) -> str:
 def _said(place: Place, row: Row) -> str:
     if place.name == SUPERSEDED:
         return f"charge_no {row[0]}, version {row[2]}, seq {row[3]}"
-    names = [column.name for column in table_named(place.name).primary_key.columns if column.name != "entry_id"]
+    key = table_named(place.name).primary_key.columns
+    names = [column.name for column in key if not place.parent or column.name != "entry_id"]
     return place.parent + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=False))
 
 
@@ -65,7 +66,7 @@ def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
         whole = _without_lines(place, rows) if place.name == "schedule_line" else None
         return whole or _gap(place, rows, len(rows) if at is None else at)
-    if place.name in ("schedule", "schedule_wait", SUPERSEDED):
+    if place.name in ("schedule", "schedule_wait", "schedule_plan", SUPERSEDED):
         found = {tuple(row[:2]) for row in rows}
         return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
     there = {row[0] for row in rows}

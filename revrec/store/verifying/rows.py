@@ -15,6 +15,9 @@ CHECK = "rows"
 LATEST = ("journal_entry", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: of several digests of a key the last one counts."""
 
+BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan")
+"""Tables of which a digest covers one schedule version of its charges."""
+
 CHUNK = 5_000
 MEANING = "it is not what the audit trail recorded: it was changed outside of revrec"
 
@@ -138,4 +141,4 @@ def _made(name: str) -> Select[Any]:
     table = table_named(name)
     key = list(table.primary_key.columns)
     query = select(*covered(table)).where(key[0].between(first, last)).order_by(*key)
-    return query.where(table.c.version == version) if name in ("schedule", "schedule_line", "schedule_wait") else query
+    return query.where(table.c.version == version) if name in BY_VERSION else query

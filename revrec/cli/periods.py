@@ -1,0 +1,143 @@
+"""``revrec periods``."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from revrec.cli.shared import Options, add_group, command, fail
+
+if TYPE_CHECKING:
+    import datetime
+
+COLUMNS = ("entity", "period", "state", "open_lines", "source", "since", "actor", "reason")
+TOLD = ("entity", "closed_through", "changed", "note")
+DECIDED = ("entity", "period", "state", "changed")
+_ENTITY = "This entity alone; left out: the company, and with it every entity."
+Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months such as 2024-03.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")]
+Entity = Annotated[str, typer.Option("--entity", metavar="E", help=_ENTITY)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = add_group(app, "periods", "Accounting periods: which months of an entity are closed.")
+
+    @command(group, "sync", "periods")
+    def sync(
+        options: Options,
+        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Ask for this entity alone.")] = None,
+    ) -> None:
+        """Ask Intacct through which day the books of each entity are closed.
+
+        What it tells is kept; where it does not tell, that is said and nothing changes. A run asks by itself for the
+        entities that it has something for.
+
+        \b
+        Examples:
+          revrec periods sync
+          revrec periods sync --entity 100
+        """
+        from revrec.jobs import periods as job
+
+        rows = [one._asdict() for one in job.sync(options.context(), entity)]
+        _show(options, "entities", rows, TOLD)
+
+    @command(group, "list", "periods")
+    def list_(
+        options: Options,
+        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="This entity alone.")] = None,
+    ) -> None:
+        """List the months in which something waits or is closed.
+
+        Each with its state, where that is known from, since when, and how many schedule lines are on no entry yet.
+
+        \b
+        Examples:
+          revrec periods list
+          revrec periods list --entity 100 --format csv
+        """
+        from revrec.jobs import periods as job
+
+        _show(options, "periods", job.list_periods(options.context(), entity), COLUMNS)
+
+    @command(group, "close", "periods")
+    def close(options: Options, months: Months, reason: Reason, entity: Entity = "") -> None:
+        """Close months here: no entry is dated in them any more.
+
+        Whatever Intacct says of them; Intacct itself is told nothing.
+
+        \b
+        Examples:
+          revrec periods close 2024-03 --reason "March is reported"
+          revrec periods close 2024-01 2024-02 --entity 100 --reason "audited"
+        """
+        from revrec.core.periods import CLOSED
+        from revrec.jobs import periods as job
+
+        rows = job.decide(options.context(), _months(months), CLOSED, reason, entity)
+        _show(options, "periods", rows, DECIDED)
+
+    @command(group, "open", "periods")
+    def open_(
+        options: Options,
+        months: Months,
+        reason: Reason,
+        entity: Entity = "",
+        opened: Annotated[
+            bool,
+            typer.Option("--opened-in-intacct", help="The month was opened in Intacct, which does not tell us so."),
+        ] = False,
+    ) -> None:
+        """Open months again that were closed here.
+
+        What Intacct has closed is opened there; revrec never does that.
+
+        \b
+        Examples:
+          revrec periods open 2024-03 --reason "a late delivery, agreed with the controller"
+          revrec periods open 2024-03 --opened-in-intacct --reason "opened for one entry"
+        """
+        from revrec.core.periods import OPEN
+        from revrec.jobs import periods as job
+
+        rows = job.decide(options.context(), _months(months), OPEN, reason, entity, opened)
+        _show(options, "periods", rows, DECIDED)
+
+
+def _months(texts: list[str]) -> "list[datetime.date]":
+    from datetime import date
+
+    found = []
+    for text in texts:
+        try:
+            year, month = (int(part) for part in text.split("-"))
+            found.append(date(year, month, 1))
+        except ValueError:
+            fail(f"{text!r} is not a month; write it as 2024-03", 2)
+        if year == date.max.year:
+            fail(f"{text}: no month of the year {year} can be closed or opened", 2)
+    return found
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as people read it."""
+    shown = {**row, "entity": row["entity"] or "(company)"}
+    if row.get("since"):
+        shown["since"] = f"{row['since'][:10]} {row['since'][11:19]} UTC"
+    if "changed" in row:
+        shown["changed"] = "yes" if row["changed"] else "no"
+    return shown
+
+
+def _show(options: Options, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from revrec.cli.output import print_csv, print_json, print_table
+
+    if options.json:
+        print_json({name: rows})
+    elif options.csv:
+        print_csv(rows, columns)
+    elif rows:
+        told = tuple(column for column in columns if column != "actor")
+        print_table([_shown(row) for row in rows], told, right=("open_lines",), spare=("source", "since"))
+    else:
+        print("nothing waits, and nothing is known of any period; ask Intacct with: revrec periods sync")

@@ -1,0 +1,54 @@
+"""Keeping due lines back whose period is closed, and telling of them, where the policy is to hold them."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from revrec.core.journal import DueLine, Group, group_of
+from revrec.core.periods import Dates
+
+
+@dataclass
+class HeldGroup:
+    """Lines that would make one entry if their period were open: how many, their sum in minor units, and why not."""
+
+    reason: str
+    lines: int = 0
+    amount: int = 0
+
+
+@dataclass
+class Holding:
+    """Lets the lines through that may go on an entry, and counts those that are held.
+
+    A difference entry has two sides, what is taken back and what takes its place. Where one of them is held the other
+    one is held with it, or the same amount would stand in the ledger twice until the period opens.
+    """
+
+    dates: Dates
+    groups: dict[Group, HeldGroup] = field(default_factory=dict)
+    _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
+
+    def through(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
+        """The lines that are not held, in their order, which is that of recognition."""
+        for line in due:
+            reason = self.why_held(line.entity, line.date, (line.charge_no, line.version), line.amount)
+            if reason:
+                self._hold(line, reason)
+            else:
+                yield line
+
+    def why_held(self, entity: str, day: date, schedule: tuple[Hashable, int], amount: int) -> str:
+        """Why the next line is held, empty if it is not. ``schedule`` is its charge and schedule version."""
+        dating = self.dates.of(entity, day)
+        if dating.date is None:
+            if schedule[1] > 1:
+                self._signs[schedule] = (amount > 0, dating.reason)
+            return dating.reason
+        sign, reason = self._signs.get(schedule, (amount > 0, ""))
+        return f"the other side of a correction that is held: {reason}" if sign != (amount > 0) else ""
+
+    def _hold(self, line: DueLine, reason: str) -> None:
+        group = self.groups.setdefault(group_of(line), HeldGroup(reason))
+        group.lines += 1
+        group.amount += abs(line.amount)

@@ -1,0 +1,74 @@
+"""What is known of accounting periods: facts that are only ever added, and the lines that wait in them."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, literal_column, select
+
+from revrec.core.periods import PeriodFact
+from revrec.store.audit import Who, record
+from revrec.store.bulk import next_number
+from revrec.store.digests import of_rows
+from revrec.store.entries import recognised_until
+from revrec.store.tables import OPEN, charge_line, journal_entry, period_fact, schedule_line
+
+
+def facts(connection: Connection) -> list[PeriodFact]:
+    """All facts, in the order they became known."""
+    rows = connection.execute(select(period_fact).order_by(period_fact.c.id))
+    return [to_fact(*row[1:]) for row in rows]
+
+
+def to_fact(entity: str, kind: str, day: str, source: str, reason: str, at: str, actor: str) -> PeriodFact:
+    """A fact from its columns."""
+    return PeriodFact(entity, kind, date.fromisoformat(day), source, reason, at, actor)
+
+
+def add(connection: Connection, new: Sequence[PeriodFact], who: Who) -> list[PeriodFact]:
+    """Keep facts that have become known now; returns them with who and when."""
+    kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
+    for fact in kept:
+        values = {"id": next_number(connection, period_fact.c.id), **fact._asdict(), "day": fact.day.isoformat()}
+        written = connection.execute(insert(period_fact).values(values).returning(*period_fact.c)).one()
+        shown = {name: values[name] for name in ("kind", "day", "source", "reason")}
+        subject = f"periods of {fact.entity or 'the company'}"
+        record(connection, who, f"period {fact.kind}", subject, shown, [of_rows(period_fact, [written])])
+    return kept
+
+
+def due_entities(connection: Connection, until: date) -> list[str]:
+    """The entities that have something to post which is recognised on or before a day."""
+    due = select(schedule_line.c.charge_no).where(OPEN, schedule_line.c.date <= until.isoformat())
+    on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
+    waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognised_until(until)
+    on_entries = select(journal_entry.c.entity).where(waits)
+    return sorted(connection.execute(on_lines.union(on_entries)).scalars())
+
+
+def all_entities(connection: Connection) -> list[str]:
+    """The entities of all charge lines."""
+    return sorted(connection.execute(select(charge_line.c.entity).distinct()).scalars())
+
+
+class Waiting(NamedTuple):
+    """Open schedule lines of one entity and month: how many, and their first and last date."""
+
+    entity: str
+    month: date
+    lines: int
+
+
+def waiting(connection: Connection, entity: str | None = None) -> Iterator[Waiting]:
+    """Open schedule lines by entity and month."""
+    month = func.substr(schedule_line.c.date, literal_column("1"), literal_column("7"))
+    query = (
+        select(charge_line.c.entity, month, func.count())
+        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .where(OPEN)
+        .group_by(charge_line.c.entity, month)
+    )
+    if entity is not None:
+        query = query.where(charge_line.c.entity == entity)
+    for found, text, lines in connection.execute(query):
+        yield Waiting(found, date.fromisoformat(f"{text}-01"), lines)

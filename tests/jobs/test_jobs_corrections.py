@@ -1,0 +1,324 @@
+"""Facts corrected after their amounts were posted: difference entries, history untouched, sums always the charge's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from revrec.core.journal import JournalEntry
+from revrec.intacct.gateway import Answer, FoundEntry, Outcome, Prepared
+from revrec.jobs.run import run
+from revrec.jobs.schedule import schedule
+from revrec.jobs.verify import verify
+
+CHARGE = "shop/INV-1/1"
+SERVICE = """
+[[rule]]
+name = "service"
+[rule.when]
+item = "SUB-*"
+[rule.recognize]
+method = "monthly"
+on = "last"
+{on_change}
+
+[[rule]]
+name = "delivery"
+[rule.when]
+item = "POD-*"
+[rule.recognize]
+method = "pod_date"
+"""
+
+
+def subscription(books: Any, row: Any, on_change: str = "", **fields: str) -> Any:
+    books.rules(SERVICE.format(on_change=on_change))
+    dates = {"service_start": "2024-01-01", "service_end": "2024-12-31"}
+    books.take(row("INV-1", item="SUB-1", amount="1200.00", **dates, **fields))
+    return books
+
+
+def delivered(books: Any, row: Any, day: str, **fields: str) -> Any:
+    books.take(row("INV-1", item="POD-1", amount="1000.00", **fields))
+    books.event(CHARGE, "pod", day)
+    return books
+
+
+def ends(books: Any, day: str) -> Any:
+    return books.import_events(
+        {"charge": CHARGE, "kind": "service_dates", "name": "end", "date": day}, name=f"end-{day}.csv"
+    )
+
+
+def posted(books: Any) -> list[tuple[str, int]]:
+    """Signed amounts on POSTED entries, by the entry's date."""
+    return books.sql(
+        "SELECT e.date, s.amount FROM schedule_line s JOIN journal_entry e ON e.id = s.entry_id"
+        " WHERE e.state = 'POSTED' ORDER BY e.date, s.version, s.seq"
+    )
+
+
+def balanced(books: Any) -> None:
+    """Posted and remaining are the charge line."""
+    rest = books.sql(
+        "SELECT c.amount - (SELECT sum(l.amount) FROM schedule_line l WHERE l.charge_no = c.no"
+        " AND l.superseded_by IS NULL) FROM charge_line c WHERE c.no NOT IN (SELECT charge_no FROM unscheduled)"
+    )
+    assert {one for (one,) in rest} <= {0}
+
+
+def sums(books: Any) -> None:
+    balanced(books)
+    assert schedule(books.context(), rebuild=True).changes == [], "under the same rules a rebuild finds nothing to do"
+    assert verify(books.context()).findings == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "left"),
+    [
+        ("2024-03-07", "2024-04-11", [("2024-03-07", -100000), ("2024-04-11", 100000)]),
+        ("2024-04-11", "2024-03-07", [("2024-03-07", 100000), ("2024-04-11", -100000)]),
+        ("2024-03-07", "2024-03-20", []),
+    ],
+    ids=["later", "earlier", "within the month"],
+)
+def test_a_delivery_corrected_after_posting_makes_a_difference_entry(
+    books: Any, intacct: Any, row: Any, first: str, then: str, left: Any
+) -> None:
+    delivered(books, row, first)
+    assert books.run("2024-04-30").complete
+    before = books.sql("SELECT * FROM journal_entry")
+    books.event(CHARGE, "pod", then)
+    assert books.open_parts(CHARGE) == left
+    sums(books)
+    assert books.run("2024-04-30").complete
+    assert books.sql("SELECT * FROM journal_entry")[:1] == before, "what was posted never changes"
+    assert sorted(posted(books)) == sorted([(first, 100000), *left])
+    taken_back = [
+        entry
+        for entry in intacct.entries()
+        if entry["lines"][0]["account"] == "4000" and entry["lines"][0]["type"] == 1
+    ]
+    assert len(taken_back) == bool(left)
+    told = books.trace(CHARGE)["schedule"][-1]["explanation"]
+    assert f"counted from delivered {then}" in told and "on_change restate: 1000.00 USD on entries" in told
+    sums(books)
+
+
+def test_a_correction_into_a_closed_month_goes_to_the_first_open_one(books: Any, intacct: Any, row: Any) -> None:
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
+    delivered(books, row, "2024-03-07")
+    books.run("2024-03-31")
+    intacct.admin("/periods/close", month="2024-03")
+    books.event(CHARGE, "pod", "2024-04-11")
+    books.run("2024-04-30")
+    assert posted(books) == [("2024-03-07", 100000), ("2024-04-01", -100000), ("2024-04-11", 100000)]
+    (entry,) = [one for one in books.trace(CHARGE)["entries"] if one["reason"]]
+    assert entry["reason"].startswith("recognised on 2024-03-07; that period is closed (Intacct's books are closed")
+    sums(books)
+
+
+def test_a_late_delivery_of_a_closed_month_is_posted_in_an_open_one(books: Any, intacct: Any, row: Any) -> None:
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
+    intacct.admin("/periods/close", month="2024-03")
+    delivered(books, row, "2024-03-07")
+    books.run("2024-04-30")
+    assert posted(books) == [("2024-04-01", 100000)]
+    sums(books)
+
+
+def test_under_hold_a_correction_waits_with_both_its_sides(books: Any, intacct: Any, row: Any) -> None:
+    delivered(books, row, "2024-03-07")
+    books.run("2024-03-31")
+    intacct.admin("/periods/close", month="2024-03")
+    books.event(CHARGE, "pod", "2024-04-11")
+    result = books.run("2024-04-30")
+    assert result.counts["held"] == 2 and posted(books) == [("2024-03-07", 100000)], "nothing is recognised twice"
+    assert "the other side of a correction" in str(result.entries[-1]["reason"])
+    intacct.admin("/periods/open", month="2024-03")
+    assert books.run("2024-04-30").complete
+    assert posted(books) == [("2024-03-07", 100000), ("2024-03-07", -100000), ("2024-04-11", 100000)]
+    sums(books)
+
+
+def test_changed_service_dates_are_spread_over_the_rest(books: Any, intacct: Any, row: Any) -> None:
+    subscription(books, row).run("2024-03-31")
+    ends(books, "2025-06-30")
+    assert [amount for _day, amount in books.open_parts(CHARGE)] == [6000] * 15
+    sums(books)
+    assert books.run("2025-06-30").complete
+    amounts = [amount for _day, amount in posted(books)]
+    assert amounts == [10000] * 3 + [6000] * 15 and sum(amounts) == 120000
+    assert "on_change prospective: 300.00 USD on entries stays" in books.trace(CHARGE)["schedule"][-1]["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [
+        ("catch_up", [("2024-04-30", 30000), ("2024-04-30", 20000), ("2024-05-31", 20000), ("2024-06-30", 20000)]),
+        (
+            "restate",
+            [
+                ("2024-01-31", 10000), ("2024-02-29", 10000), ("2024-03-31", 10000), ("2024-04-30", 20000),
+                ("2024-05-31", 20000), ("2024-06-30", 20000),
+            ],
+        ),
+        ("prospective", [("2024-04-30", 30000), ("2024-05-31", 30000), ("2024-06-30", 30000)]),
+    ],
+)  # fmt: skip
+def test_a_rule_chooses_how_a_change_is_treated(books: Any, intacct: Any, row: Any, how: str, left: Any) -> None:
+    subscription(books, row, f'on_change = "{how}"').run("2024-03-31")
+    ends(books, "2024-06-30")
+    assert books.open_parts(CHARGE) == left
+    sums(books)
+
+
+def test_an_event_that_moves_nothing_changes_nothing(books: Any, intacct: Any, row: Any) -> None:
+    subscription(books, row).run("2024-03-31")
+    before = books.open_parts(CHARGE)
+    _fact, changes = books.event(CHARGE, "milestone", "2024-02-10")
+    assert (changes, books.open_parts(CHARGE)) == ([], before)
+
+
+def test_a_rule_that_changed_moves_nothing_that_was_posted_even_when_an_event_comes(
+    books: Any, intacct: Any, row: Any
+) -> None:
+    delivered(books, row, "2024-03-07").run("2024-03-31")
+    text = (books.folder / "rules" / "rules.toml").read_text()
+    books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\noffset = "2 months"'))
+    assert schedule(books.context(), rebuild=True).changes == []
+    books.event(CHARGE, "milestone", "2024-03-10")
+    assert books.open_parts(CHARGE) == []
+    sums(books)
+
+
+def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(books: Any, intacct: Any, row: Any) -> None:
+    delivered(books, row, "2024-03-07").run("2024-03-31")
+    text = (books.folder / "rules" / "rules.toml").read_text()
+    books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\n[rule.post]\naccrued = "4010"'))
+    books.event(CHARGE, "pod", "2024-04-11")
+    sums(books)
+    books.run("2024-04-30")
+    accounts = {line["account"] for entry in intacct.entries() for line in entry["lines"]}
+    assert accounts == {"2400", "4000"}, "or revenue would stay in one account and be missing in the other"
+
+
+def test_what_was_taken_back_stays_so_when_the_rule_changes_before_it_is_posted(
+    books: Any, intacct: Any, row: Any
+) -> None:
+    delivered(books, row, "2024-03-07").run("2024-03-31")
+    books.event(CHARGE, "pod", "2024-04-11")
+    text = (books.folder / "rules" / "rules.toml").read_text()
+    books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\noffset = "2 days"'))
+    schedule(books.context(), rebuild=True)
+    assert books.open_parts(CHARGE) == [("2024-03-07", -100000), ("2024-04-13", 100000)]
+    sums(books)
+
+
+class Ledger:
+    """A gateway that saves everything, and tells of closed books as it is told to."""
+
+    def __init__(self) -> None:
+        self.saved: dict[str, JournalEntry] = {}
+        self.through: date | None = None
+
+    def sign_in(self) -> None:
+        pass
+
+    def closed_through(self, entity: str = "") -> date | None:
+        return self.through
+
+    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+        assert entry.reference not in self.saved, "never sent twice"
+        self.saved[entry.reference] = entry
+        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+
+    def send(self, prepared: Prepared) -> Answer:
+        assert self.through is None or self.saved[prepared.reference].date > self.through
+        return Answer(Outcome.POSTED, prepared.control_id, str(len(self.saved)), http_status=200)
+
+    def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
+        return []
+
+    def entries_since(self, journal: str, since: datetime) -> list[FoundEntry]:
+        return []
+
+
+MONTH = st.integers(1, 16)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("pod"), MONTH),
+        st.tuples(st.just("end"), MONTH),
+        st.tuples(st.just("run"), MONTH),
+        st.tuples(st.just("close"), MONTH),
+        st.tuples(st.just("rules"), st.sampled_from(("", "restate", "prospective", "catch_up"))),
+        st.tuples(st.just("policy"), st.sampled_from(("hold", "next_open"))),
+    ),
+    min_size=2,
+    max_size=9,
+)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.integers(-500_000, 500_000).filter(bool),
+    st.sampled_from(("USD", "JPY", "KWD")),
+    STEPS,
+)
+def test_posted_and_remaining_are_the_charge_line_after_every_event_and_run(
+    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, amount: int, currency: str, steps: Any
+) -> None:
+    decimals = {"USD": 2, "JPY": 0, "KWD": 3}[currency]
+    figure = {"amount": f"{amount / 10**decimals:.{decimals}f}", "currency": currency}
+    books, ledger = new_books(tmp_path_factory.mktemp("books"), {}), Ledger()
+    books.rules(SERVICE.format(on_change=""))
+    dates = {"service_start": "2024-01-15", "service_end": "2024-12-31"}
+    books.take(row("INV-1", item="SUB-1", **dates, **figure), row("INV-2", item="POD-1", **figure))
+    seen: dict[tuple[Any, ...], Any] = {}
+    for step, value in steps:
+        act(books, ledger, step, value)
+        balanced(books)
+        now = {line[:3]: line[3:] for line in books.sql(POSTED_LINES)}
+        assert seen.items() <= now.items(), "no posted line ever changes"
+        seen = now
+    sums(books)
+    act(books, ledger, "policy", "next_open")
+    act(books, ledger, "run", 40)
+    totals = books.sql("SELECT sum(amount) FROM schedule_line WHERE entry_id IS NOT NULL GROUP BY charge_no")
+    assert {total for (total,) in totals} == {amount}
+    assert verify(books.context()).findings == []
+
+
+POSTED_LINES = """
+    SELECT s.charge_no, s.version, s.seq, s.date, s.amount, e.date, e.reference FROM schedule_line s
+    JOIN journal_entry e ON e.id = s.entry_id WHERE e.state = 'POSTED'"""
+
+
+def day_of(month: int) -> date:
+    return date(2024 + (month - 1) // 12, (month - 1) % 12 + 1, 17)
+
+
+def act(books: Any, ledger: Ledger, step: str, value: Any) -> None:
+    if step == "pod":
+        books.event("shop/INV-2/1", "pod", day_of(value).isoformat())
+    elif step == "end":
+        books.import_events(
+            {"charge": CHARGE, "kind": "service_dates", "name": "end", "date": str(day_of(value))}, name="end.csv"
+        )
+    elif step == "close":
+        ledger.through = day_of(value)
+    elif step == "rules":
+        books.rules(SERVICE.format(on_change=f'on_change = "{value}"' if value else ""))
+    elif step == "policy":
+        books.environment["REVREC_POSTING_CLOSED_PERIOD"] = value
+    else:
+        run(books.context("run"), day_of(value), connect=lambda _context: connected(ledger))
+
+
+@contextmanager
+def connected(ledger: Ledger) -> Iterator[Ledger]:
+    yield ledger

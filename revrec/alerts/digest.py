@@ -38,7 +38,7 @@ class RunFacts(NamedTuple):
     """What is told of a run: its number (None: it did not begin), day, company, counts by state, and its end if early.
 
     ``unsettled`` are rows with ``reference``, ``date``, ``state``, ``amount`` (decimal text), ``currency``,
-    ``error_no``, ``error`` and ``advice``, whichever run made them.
+    ``error_no``, ``error`` and ``advice``, whichever run made them. ``repaired`` counts entries by the repair's name.
     """
 
     run: int | None
@@ -47,6 +47,7 @@ class RunFacts(NamedTuple):
     counts: Mapping[str, int]
     unsettled: Sequence[Mapping[str, Any]] = ()
     stopped: str = ""
+    repaired: Mapping[str, int] = {}
 
     @property
     def problem(self) -> bool:
@@ -95,6 +96,8 @@ def _body(facts: RunFacts, what: str) -> Iterator[str]:
     company = f" in company {one_line(facts.company)}" if facts.company else ""
     told = "it stopped early" if facts.stopped else ", ".join(_counted(facts)) or "nothing was due"
     yield f"{what[0].upper()}{what[1:]}{company}: {told}."
+    for name, count in facts.repaired.items():
+        yield f"{count} {'entry' if count == 1 else 'entries'} repaired by {one_line(name)}."
     if facts.stopped:
         yield f"\n{one_line(facts.stopped)}"
     if not facts.unsettled:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
             book = load_rules(options.context())
         except RuleErrors as errors:
             if options.json:
-                print_json({"rules": 0, "problems": [problem._asdict() for problem in errors.problems]})
+                print_json({"rules": 0, "repairs": 0, "problems": [problem._asdict() for problem in errors.problems]})
                 raise typer.Exit(3) from None
             if options.csv:
                 print_csv((problem._asdict() for problem in errors.problems), errors.problems[0]._fields)
@@ -48,36 +48,29 @@ def register(app: typer.Typer) -> None:
             return
         warnings = [problem._asdict() for problem in book.warnings]
         if options.json:
-            print_json({"rules": len(book.rules), "problems": [], "warnings": warnings})
+            sound = {"rules": len(book.rules), "repairs": len(book.repairs)}
+            print_json({**sound, "problems": [], "warnings": warnings})
             return
         if options.csv:
             print_csv(warnings, Problem._fields)
             return
         for warning in book.warnings:
             print(f"warning: {warning}")
-        print(f"{counted(len(book.rules), 'rule is', 'rules are')} sound")
+        repairs = f", and {counted(len(book.repairs), 'repair')}" if book.repairs else ""
+        print(f"{counted(len(book.rules), 'rule is', 'rules are')} sound{repairs}")
 
     @command(group, "list", "rules")
     def list_(options: Options) -> None:
-        """List the rules in the order in which they are tried.
+        """List the rules and repairs as they are tried.
 
         \b
         Examples:
           revrec rules list
           revrec rules list --format json
         """
-        from revrec.cli.output import print_csv, print_json, print_table
         from revrec.jobs.rules import load_rules
 
-        rows = [_row(rule) for rule in load_rules(options.context()).rules]
-        if options.json:
-            print_json({"rules": rows})
-        elif options.csv:
-            print_csv(rows, COLUMNS)
-        else:
-            brief = [{**row, "file": _near(row["file"]), "sha256": row["sha256"][:12]} for row in rows]
-            spare = ("file", "deferred", "accrued", "journal", "effective", "sha256")
-            print_table(brief, COLUMNS, right=("priority",), spare=spare)
+        _show_book(options, load_rules(options.context()))
 
     @command(group, "explain", "rules")
     def explain(
@@ -121,6 +114,43 @@ def register(app: typer.Typer) -> None:
 
 TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "accrued", "journal", "file", "sha256")
+
+
+def _show_book(options: Options, book: Any) -> None:
+    from revrec.cli.output import print_csv, print_json, print_table
+
+    rows = [_row(rule) for rule in book.rules]
+    repairs = [_repair_row(repair) for repair in book.repairs]
+    if options.json:
+        print_json({"rules": rows, "repairs": repairs})
+    elif options.csv:
+        print_csv(rows, COLUMNS)
+    else:
+        spare = ("file", "deferred", "accrued", "journal", "effective", "sha256")
+        print_table(list(map(_brief, rows)), COLUMNS, right=("priority",), spare=spare)
+        print_table(
+            list(map(_brief, repairs)), REPAIR_COLUMNS, "Repairs", right=("priority",), spare=("file", "sha256")
+        )
+
+
+def _brief(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "file": _near(row["file"]), "sha256": row["sha256"][:12]}
+
+
+REPAIR_COLUMNS = ("priority", "name", "error", "values", "file", "sha256")
+
+
+def _repair_row(repair: Any) -> dict[str, Any]:
+    values = (f"{field} = {value}" if value is not None else f"no {field}" for field, value in repair.values.items())
+    return {
+        "priority": repair.priority,
+        "name": repair.name,
+        "description": repair.description,
+        "error": ", ".join(repair.errors),
+        "values": ", ".join(values),
+        "file": f"{repair.file}:{repair.line}",
+        "sha256": repair.sha256,
+    }
 
 
 def _row(rule: Any) -> dict[str, Any]:

@@ -88,7 +88,9 @@ def _show(options: Options, result: "RunResult") -> None:
 
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
-        print_json({"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries, **counts})
+        repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
+        told = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
+        print_json({**told, **counts, "repaired": repaired})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognised", "reason"))
@@ -126,6 +128,7 @@ def _summary(result: "RunResult") -> str:
         return f"run {result.run} for {result.date}: nothing was due that is not posted already"
     words = [f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items()]
     words[0] += _sums(result, "posted")
+    words += [f"{counted(count, 'entry', 'entries')} repaired by {name}" for name, count in result.repaired.items()]
     runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
     return f"{runs} for {result.date}: {', '.join(words)}"
 

@@ -66,6 +66,9 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
     _rule(life, root)
     for version in life["schedule"]:
         _schedule(version, root)
+    for repair in life["repairs"]:
+        branch = _add(root, f"repair: {repair['name']}, version {repair['version']} ({repair['file']})")
+        _add(branch, repair["text"].strip())
     for entry in life["entries"]:
         _entry(entry, root, verbose)
     audit = _add(root, "audit trail")
@@ -171,11 +174,16 @@ def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
         _add(branch, f"advice: {entry['advice'] or ''}")
     for attempt in entry["attempts"]:
         _attempt(attempt, branch, verbose)
+    for value in entry["repairs"]:
+        put = " -> ".join("none" if one is None else one for one in (value["before"], value["after"]))
+        by = f"{value['repair']}, version {value['repair_version']}"
+        _add(branch, f"repaired by {by}: {value['side']} {value['field']} {put}")
 
 
 def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
     what = "request" if attempt["kind"] == "send" else "read back"
     outcome = attempt["outcome"] or "no answer kept"
+    outcome += f" ({attempt['failure']})" if attempt["failure"] else ""
     leaf = _add(branch, f"{what} {attempt['number']} {_when(attempt['at'])} by {attempt['actor']}: {outcome}")
     if verbose:
         _add(leaf, attempt["request"])

@@ -6,7 +6,7 @@ from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from revrec.core.money import LARGEST
 from revrec.core.periods import Dates
@@ -14,6 +14,7 @@ from revrec.core.periods import Dates
 Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
 
+DIMENSION = "dimensions."
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
 """Intacct's REFERENCENO holds 20 characters; 16 base32 characters behind the prefix fit with room."""
@@ -23,12 +24,25 @@ MARK_LENGTH = 5
 _REFERENCE = re.compile(f"{REFERENCE_PREFIX}[A-Z2-7]{{{REFERENCE_LENGTH - len(REFERENCE_PREFIX)}}}")
 
 
+class Change(NamedTuple):
+    """A value of a journal line in the place of another: by a repair, after Intacct had refused the first.
+
+    ``side`` is debit or credit; ``field`` is ``account``, ``customer``, ``item``, ``dimensions.NAME`` or ``date``,
+    whose ``after`` is a word: ``next_open``. None, as what was ``before`` or comes ``after``, is the lack of a value.
+    """
+
+    side: str
+    field: str
+    before: str | None
+    after: str | None
+
+
 class DueLine(NamedTuple):
     """One schedule line that is due, with all that its journal lines need.
 
     ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the refused
     entries it has been on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` are
-    account numbers, ``journal`` a journal symbol.
+    account numbers, ``journal`` a journal symbol. ``changes`` are the values that repairs supplied, in their order.
     """
 
     charge_no: int
@@ -49,6 +63,7 @@ class DueLine(NamedTuple):
     accrued: str
     journal: str
     memo: str
+    changes: tuple[Change, ...] = ()
 
 
 class JournalLine(NamedTuple):
@@ -164,7 +179,46 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
         abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
         due.document, due.memo, due.customer, due.item, due.dimensions,
     )  # fmt: skip
-    return JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
+    pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
+    return changed(pair[0], due.changes), changed(pair[1], due.changes)
+
+
+def changed(line: JournalLine, changes: Iterable[Change]) -> JournalLine:
+    """The line with the values that changes of its side put on it; a date is the entry's matter."""
+    for change in changes:
+        if change.side == line.side and change.field != "date":
+            line = line._replace(**_changed_field(line, change.field, change.after))
+    return line
+
+
+def _changed_field(line: JournalLine, field: str, value: str | None) -> dict[str, Any]:
+    if not field.startswith(DIMENSION):
+        return {field: value or ""}
+    name = field.removeprefix(DIMENSION)
+    rest = {other: one for other, one in line.dimensions.items() if other != name}
+    return {"dimensions": rest if value is None else {**rest, name: value}}
+
+
+def apart(due: Iterable[DueLine]) -> tuple[Iterator[DueLine], list[DueLine]]:
+    """The lines whose entries are dated as ever; and those that a repair dates, complete once the first have passed."""
+    moved: list[DueLine] = []
+
+    def others() -> Iterator[DueLine]:
+        for line in due:
+            if any(change.field == "date" for change in line.changes):
+                moved.append(line)
+            else:
+                yield line
+
+    return others(), moved
+
+
+def value_of(line: JournalLine, field: str) -> str | None:
+    """The value of a field as changes name it; None if it has none."""
+    if field.startswith(DIMENSION):
+        return line.dimensions.get(field.removeprefix(DIMENSION))
+    found: str = getattr(line, field)
+    return found or None
 
 
 def reference_of(due: Sequence[DueLine], deployment: str) -> str:

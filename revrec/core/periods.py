@@ -166,11 +166,12 @@ class Dating(NamedTuple):
 class Dates:
     """The policy applied to what is known: the date of each entry, with its reason.
 
-    ``policy`` is one of :data:`POLICIES`.
+    ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, where it is not the policy itself.
     """
 
-    def __init__(self, policy: str = "fail", periods: Periods | None = None) -> None:
+    def __init__(self, policy: str = "fail", periods: Periods | None = None, by: str = "") -> None:
         self.policy = policy
+        self._by = by or f"policy {policy}"
         self.periods = periods or Periods()
         self._known = lru_cache(maxsize=50_000)(self._dating)
 
@@ -191,7 +192,7 @@ class Dates:
         if self.policy == "hold":
             return Dating(None, f"{why}; held until it is open, by policy hold")
         opened = self.periods.first_open(entity, day)
-        return Dating(opened, f"{why}; dated {opened} by policy next_open")
+        return Dating(opened, f"{why}; dated {opened} by {self._by}")
 
     def refuses(self, entity: str, day: date) -> str:
         """Why an entry of this date must not be sent, though it was made; empty if it may.

@@ -110,7 +110,7 @@ def _send(channel: Channel, digest: Digest) -> Told:
 def _finished(context: "Context", result: "RunResult") -> RunFacts:
     stopped = result.stopped.advice if result.stopped is not None else ""
     day = result.date.isoformat()
-    return RunFacts(result.run, day, _company(context), result.counts, _unsettled(context), stopped)
+    return RunFacts(result.run, day, _company(context), result.counts, _unsettled(context), stopped, result.repaired)
 
 
 def _failed(context: "Context", day: date, said: str) -> RunFacts:

@@ -16,22 +16,27 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from revrec.jobs.context import Context
+    from revrec.jobs.repairs import Mender
     from revrec.store.postings import Refused
 
 
-def give_back(connection: "Connection", context: "Context", day: date, again: bool) -> None:
+def give_back(
+    connection: "Connection", context: "Context", day: date, again: bool, mender: "Mender | None" = None
+) -> None:
     """Give the lines of refused entries back, to go on under new references, unless they must be looked for before.
 
-    ``again``: a later pass of the same command, where only what passes by itself is tried again.
+    One for which there is a repair by now is repaired, if there is a ``mender``. ``again``: a later pass of the same
+    command, where only what passes by itself is tried again.
     """
-    for number in to_give_back(connection, day, again):
-        postings.release(connection, number, context.who())
+    for refused in to_give_back(connection, day, again):
+        if mender is None or not mender.mend(connection, refused):
+            postings.release(connection, refused.id, context.who())
 
 
-def to_give_back(connection: "Connection", day: date, again: bool) -> list[int]:
+def to_give_back(connection: "Connection", day: date, again: bool) -> "list[Refused]":
     """The refused entries whose lines may go on without being looked for."""
     known = [refused for refused in postings.refused(connection, day) if _understood(refused)]
-    return [refused.id for refused in known if passes(refused) or not again]
+    return [refused for refused in known if passes(refused) or not again]
 
 
 def not_understood(connection: "Connection", day: date) -> list[int]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules import Post, Rule, RuleBook, parse_files
+from revrec.core.rules import Post, Rule, RuleBook, parse_all
 from revrec.store.rule_versions import RuleVersion, keep
 
 if TYPE_CHECKING:
@@ -50,7 +50,15 @@ def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
     }
     folder = folder or settings.path("rules", "folder")
     given = {name: value for name, value in defaults.items() if value}
-    return RuleBook(parse_files(rule_files(folder), given, _included))
+    return RuleBook(*parse_all(rule_files(folder), given, _included, _repairable))
+
+
+def _repairable() -> list[str]:
+    """The failures that a repair may name: Intacct refused the data, and said why."""
+    from revrec.intacct.catalogue import catalogue
+    from revrec.intacct.gateway import ErrorClass
+
+    return [row.name for row in catalogue() if row.error_class is ErrorClass.NEEDS_DATA and not row.wrapper]
 
 
 def _included(wanted: str, including: str) -> tuple[str, str]:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Set
 from contextlib import AbstractContextManager, suppress
 from datetime import date, timedelta
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.journal import build_entries, company_of
+from revrec.core.journal import apart, build_entries, company_of
+from revrec.core.periods import Dates
 from revrec.intacct.endpoint import is_loopback
 from revrec.jobs import look
 from revrec.jobs.due import due_with_memos
@@ -17,6 +19,7 @@ from revrec.jobs.patience import Patience
 from revrec.jobs.periods import dates, held_lines, learn_what_is_due
 from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
+from revrec.jobs.repairs import Mender
 from revrec.jobs.run_result import RunResult, shown, shown_held, sum_up
 from revrec.store import continuity, entries, postings
 from revrec.store.due import due_lines
@@ -86,9 +89,10 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
     with context.database.write() as connection:
         check_company(connection, to)
         run_id = entries.start_run(connection, day, context.who())
-    result = RunResult(day, False, run_id, runs=[run_id])
+    mender = Mender(context)
+    result = RunResult(day, False, run_id, runs=[run_id], repaired=mender.mended)
     try:
-        _post_all(context, result, connect, worker, again)
+        _post_all(context, result, connect, worker, again, mender)
         set_aside(context, result.taken)
     except (RevrecError, KeyboardInterrupt) as error:
         said = error if isinstance(error, RevrecError) else "interrupted"
@@ -104,24 +108,38 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
 
 
 def _commit_intents(
-    connection: "Connection", context: "Context", run_id: int, day: date, to: str, again: bool = False
+    connection: "Connection",
+    context: "Context",
+    run_id: int,
+    day: date,
+    to: str,
+    again: bool = False,
+    mender: Mender | None = None,
 ) -> list[int]:
     """Release what was refused and put every due line on an entry: durable before any byte leaves."""
-    give_back(connection, context, day, again)
-    return put_on_entries(connection, context, run_id, day, to)
+    mender = mender or Mender(context)
+    give_back(connection, context, day, again, mender)
+    return put_on_entries(connection, context, run_id, day, to, mender)
 
 
-def put_on_entries(connection: "Connection", context: "Context", run_id: int, day: date, to: str) -> list[int]:
+def put_on_entries(
+    connection: "Connection", context: "Context", run_id: int, day: date, to: str, mender: Mender
+) -> list[int]:
     """Put every open line that is due, and not held by the policy for closed periods, on an entry that is READY;
     returns the entries' numbers."""
     per_entry = context.settings.number("posting", "lines_per_entry")
     dated = dates(context, connection)
-    due = Holding(dated).through(due_with_memos(connection, day))
-    made = build_entries(due, deployment(connection), to, per_entry, dated)
-    return entries.add_entries(connection, run_id, made, context.who())
+    due = Holding(dated).through(mender.repaired(connection, day, due_with_memos(connection, day)))
+    stay, moved = apart(due)
+    ours = deployment(connection)
+    made = build_entries(stay, ours, to, per_entry, dated)
+    later = build_entries(moved, ours, to, per_entry, Dates("next_open", dated.periods, "a repair"))
+    return entries.add_entries(connection, run_id, chain(made, later), context.who())
 
 
-def _post_all(context: "Context", result: RunResult, connect: "Connect", worker: Worker, again: bool) -> None:
+def _post_all(
+    context: "Context", result: RunResult, connect: "Connect", worker: Worker, again: bool, mender: Mender
+) -> None:
     """Look at the ledger, make entries, settle doubts, look for what was refused in unknown words, send what is READY.
 
     Workers that share the database share the entries: each takes one a turn. None leaves while another has one in
@@ -146,35 +164,37 @@ def _post_all(context: "Context", result: RunResult, connect: "Connect", worker:
         patience.with_retries(gateway.sign_in)
         poster = Poster(context, gateway, worker)
         try:
-            _look_and_make(context, gateway, patience, result, again)
+            _look_and_make(context, gateway, patience, result, again, mender)
             with context.database.read() as connection:
                 poster.dates = dates(context, connection)
             poster.suspend_stale()
             for number in _until_none_is_left(context, doubtful, "reading back entries in doubt", result.taken):
-                _take(poster, patience, result, number)
+                _take(poster, patience, result, number, mender)
             for number in context.progress.track(strange, "looking for refused entries"):
                 result.taken.add(number)
                 if patience.with_retries(partial(poster.look_for, number)):
-                    _put_on_anew(context, result, number)
+                    _put_on_anew(context, result, number, mender)
             more = True
             while more:
                 for number in _until_none_is_left(context, ready, "posting entries", result.taken):
-                    _take(poster, patience, result, number)
-                more = _date_again(context, result, poster)
+                    _take(poster, patience, result, number, mender)
+                more = _date_again(context, result, poster, mender)
         except Stopped as stop:
             result.stopped = stop.answer
         if worker.waits_for_others():
             poster.suspend_stale()
 
 
-def _look_and_make(context: "Context", gateway: "Gateway", patience: Patience, result: RunResult, again: bool) -> None:
+def _look_and_make(
+    context: "Context", gateway: "Gateway", patience: Patience, result: RunResult, again: bool, mender: Mender
+) -> None:
     """Account for what the ledger has that these books do not know, then make the entries of what is due."""
     run_id, to = result.runs[0], company(context)
     seen = patience.with_retries(partial(look.look, context, gateway, run_id))
     result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
     patience.with_retries(partial(learn_what_is_due, context, gateway, result.date))
     with context.database.write() as connection:
-        result.made.update(_commit_intents(connection, context, run_id, result.date, to, again))
+        result.made.update(_commit_intents(connection, context, run_id, result.date, to, again, mender))
         look.account_for(connection, context, seen)
     # From here on an older copy of the database is known by it; so nothing is sent before.
     _keep_head(context)
@@ -199,21 +219,38 @@ def _until_none_is_left(
         yield from context.progress.track(numbers, what)
 
 
-def _take(poster: Poster, patience: Patience, result: RunResult, number: int) -> None:
+def _take(poster: Poster, patience: Patience, result: RunResult, number: int, mender: Mender) -> None:
     """Take an entry that no other worker has as far as it goes; one that fails for now is READY, for the next run."""
 
-    def take() -> None:
+    def take() -> str:
         with poster.context.database.read() as connection:
-            free = entries.head(connection, number).state in FREE
-        if free:
-            result.taken.add(number)
-            poster.take(number)
+            state = str(entries.head(connection, number).state)
+        if state not in FREE:
+            return state
+        result.taken.add(number)
+        return poster.take(number)
 
     with suppress(FailedForNow):
-        patience.with_retries(take)
+        if patience.with_retries(take) == "REJECTED":
+            _repair(poster, patience, result, number, mender)
 
 
-def _date_again(context: "Context", result: RunResult, poster: Poster) -> bool:
+def _repair(poster: Poster, patience: Patience, result: RunResult, number: int, mender: Mender) -> None:
+    """Put the lines of a refused entry on new ones with repaired values, if a repair is for it."""
+    assert result.run is not None
+    context = poster.context
+    with context.database.read() as connection:
+        refused = next(iter(postings.refused(connection, result.date, number)), None)
+    if refused is None or not mender.may_mend(refused):
+        return
+    patience.with_retries(partial(mender.learn, poster.gateway, refused))
+    with suppress(postings.LostClaim), context.database.write() as connection:
+        if mender.mend(connection, refused):
+            made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
+            result.made.update(made)
+
+
+def _date_again(context: "Context", result: RunResult, poster: Poster, mender: Mender) -> bool:
     """Make new entries for the lines of those whose period turned out to be closed; whether the policy made any.
 
     It ends, for every turn learns of one closed month at least.
@@ -226,17 +263,18 @@ def _date_again(context: "Context", result: RunResult, poster: Poster) -> bool:
             # Another worker may have released it already.
             with suppress(postings.LostClaim):
                 postings.release(connection, number, context.who())
-        made = put_on_entries(connection, context, result.runs[0], result.date, company(context))
+        made = put_on_entries(connection, context, result.runs[0], result.date, company(context), mender)
     result.made.update(made)
     return bool(made)
 
 
-def _put_on_anew(context: "Context", result: RunResult, number: int) -> None:
+def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Mender) -> None:
     """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
     assert result.run is not None
     with suppress(postings.LostClaim), context.database.write() as connection:
         postings.release(connection, number, context.who())
-        result.made.update(put_on_entries(connection, context, result.run, result.date, company(context)))
+        made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
+        result.made.update(made)
 
 
 def check_settings(context: "Context") -> None:

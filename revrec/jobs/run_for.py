@@ -77,6 +77,7 @@ class _Passes:
         if earlier is not None:
             done.made |= earlier.made
             done.taken |= earlier.taken
+            done.repaired += earlier.repaired
             done.runs = [*earlier.runs, *done.runs]
         self.result = done
 

@@ -1,5 +1,6 @@
 """What a run did, as it is told: its entries, what is held in closed periods, and the counts of what is left."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,8 @@ class RunResult:
     """The entries that it put lines on."""
     taken: set[int] = field(default_factory=set)
     """The entries that it sent, read back or looked for; on PostgreSQL another run may take those it made."""
+    repaired: Counter[str] = field(default_factory=Counter)
+    """How many entries each repair mended, by its name."""
     runs: list[int] = field(default_factory=list)
     """The numbers of all passes, where one command made several."""
     interrupted: bool = False

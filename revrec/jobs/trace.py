@@ -61,6 +61,7 @@ def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
         "schedule": [_version(version, lines, charge, holding) for version in schedules],
+        "repairs": [_some(one, "name", "version", "text", "file") for one in history.repairs(connection, no)],
         "entries": entries,
         "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries, aside),
     }
@@ -156,13 +157,14 @@ def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
         "amount": decimal_string(entry["amount"], currency),
         "lines": lines,
         **_some(entry, *said),
+        "repairs": history.repaired(connection, entry["id"], no),
         "attempts": [_attempt(one) for one in history.attempts(connection, entry["id"])],
     }
 
 
 def _attempt(attempt: Fact) -> Fact:
     names = ("number", "kind", "at", "actor", "control_id", "request")
-    answer = ("answered_at", "outcome", "http_status", "record_no", "error", "response")
+    answer = ("answered_at", "outcome", "failure", "class", "http_status", "record_no", "error", "response")
     return _some(attempt, *names, *answer)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, Table, or_, select
 
 from revrec.store.tables import (
     attempt,
+    attempt_failure,
     attempt_outcome,
     audit_event,
     charge_line,
@@ -15,6 +16,8 @@ from revrec.store.tables import (
     journal_entry,
     journal_line,
     moved_date,
+    repair_version,
+    repaired_value,
     rule_version,
     schedule,
     schedule_line,
@@ -138,15 +141,40 @@ def entry_lines(connection: Connection, entry_id: int, no: int) -> list[Fact]:
     return _all(connection, query.order_by(journal_line.c.line_no))
 
 
+def repaired(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+    """What repairs put in the place of values of one charge line on one refused entry."""
+    names = ("version", "seq", "side", "field", "before", "after")
+    query = (
+        select(
+            repair_version.c.name.label("repair"),
+            repair_version.c.version.label("repair_version"),
+            *(repaired_value.c[name] for name in names),
+        )
+        .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
+        .where(repaired_value.c.entry_id == entry_id, repaired_value.c.charge_no == no)
+        .order_by(repaired_value.c.id)
+    )
+    return _all(connection, query)
+
+
+def repairs(connection: Connection, no: int) -> list[Fact]:
+    """Every repair version that was ever used on a charge line, with its text."""
+    used = select(repaired_value.c.repair_version_id).where(repaired_value.c.charge_no == no)
+    return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
+
+
 def attempts(connection: Connection, entry_id: int) -> list[Fact]:
     """Every request made for an entry, with its answer if one came."""
     answer = (
         attempt_outcome.c.at.label("answered_at"),
         *(attempt_outcome.c[name] for name in ("outcome", "http_status", "record_no", "error", "response")),
+        attempt_failure.c.name.label("failure"),
+        attempt_failure.c.error_class.label("class"),
     )
     query = (
         select(attempt, *answer)
         .outerjoin(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
+        .outerjoin(attempt_failure, attempt_failure.c.attempt_id == attempt.c.id)
         .where(attempt.c.entry_id == entry_id)
         .order_by(attempt.c.number)
     )

@@ -194,8 +194,8 @@ def unread(connection: Connection, entry_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def refused(connection: Connection, until: date) -> list[Refused]:
-    """Entries that were refused, recognised on or before a day, oldest first."""
+def refused(connection: Connection, until: date, entry_id: int | None = None) -> list[Refused]:
+    """Entries that were refused, recognised on or before a day, oldest first; of one entry, if it is given."""
     last = (
         select(func.max(attempt.c.id))
         .join(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
@@ -211,6 +211,8 @@ def refused(connection: Connection, until: date) -> list[Refused]:
         .where(journal_entry.c.state == "REJECTED", recognised_until(until))
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
+    if entry_id is not None:
+        query = query.where(journal_entry.c.id == entry_id)
     return [_refused(row) for row in connection.execute(query)]
 
 

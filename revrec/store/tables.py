@@ -466,3 +466,43 @@ period_fact = Table(
     CheckConstraint("source IN ('intacct', 'answer', 'person')", name="period_fact_source"),
 )
 """What became known or was decided about accounting periods, in order; see ``revrec.core.periods``."""
+
+repair_version = Table(
+    "repair_version",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("name"),
+    Column("version", Integer, nullable=False),
+    _text("sha256"),
+    _text("text"),
+    _text("file"),
+    _text("recorded_at"),
+    _text("actor"),
+    UniqueConstraint("name", "version"),
+    UniqueConstraint("name", "sha256"),
+)
+"""The exact text of every repair that ever mended anything."""
+
+repaired_value = Table(
+    "repaired_value",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("entry_id", ForeignKey("journal_entry.id"), nullable=False),
+    Column("repair_version_id", ForeignKey("repair_version.id"), nullable=False),
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("side"),
+    _text("field"),
+    _text("before", nullable=True),
+    _text("after", nullable=True),
+    ForeignKeyConstraint(
+        ["charge_no", "version", "seq"],
+        ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"],
+        name="repaired_value_schedule_line",
+    ),
+    CheckConstraint("side IN ('debit', 'credit')", name="repaired_value_side"),
+    Index("repaired_value_entry", "entry_id"),
+    Index("repaired_value_once", "charge_no", "version", "seq", "repair_version_id", "side", "field", unique=True),
+)
+"""A value that a repair put on the journal lines of a schedule line after the entry ``entry_id`` had been refused."""

@@ -51,7 +51,9 @@ def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry run", "run"])
 def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Any, dry: bool) -> None:
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
-    assert found.keys() == {"run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting"}
+    assert found.keys() == {
+        "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
+    }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | TOLD] * 2
     assert [entry["amount"] for entry in found["entries"]] == ["2.00", "31.00"]
@@ -63,7 +65,17 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
 def test_trace_has_the_documented_keys(story: Path, revrec: Any) -> None:
     assert revrec("run", "--date", "2024-01-31").code == 0
     life = revrec("trace", "shop/INV-1001/1", "--format", "json").json
-    assert life.keys() == {"charge", "source", "events", "rule", "unscheduled", "schedule", "entries", "audit"}
+    assert life.keys() == {
+        "charge",
+        "source",
+        "events",
+        "rule",
+        "unscheduled",
+        "schedule",
+        "repairs",
+        "entries",
+        "audit",
+    }
     assert life["source"].keys() >= {"uri", "sha256", "row", "imported_at", "actor"}
     assert life["rule"].keys() >= {"name", "version", "text", "explanation"}
     assert [entry["status"] for entry in life["entries"]] == ["posted"]
@@ -90,8 +102,8 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "periods list": (["periods", "list"], {"periods"}),
     "periods close": (["periods", "close", "2024-01", "--reason", "reported"], {"periods"}),
     "periods open": (["periods", "open", "2024-01", "--reason", "late"], {"periods"}),
-    "rules list": (["rules", "list"], {"rules"}),
-    "rules check": (["rules", "check"], {"rules", "problems", "warnings"}),
+    "rules list": (["rules", "list"], {"rules", "repairs"}),
+    "rules check": (["rules", "check"], {"rules", "repairs", "problems", "warnings"}),
     "rules explain": (
         ["rules", "explain", "shop/INV-1001/1"],
         {"charge", "rules", "winner", "explanation", "unscheduled", "schedule", "waiting"},

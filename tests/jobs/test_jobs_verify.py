@@ -29,6 +29,17 @@ TABLES = sorted(metadata.tables)
 COLUMNS = [(table, column.name) for table in TABLES for column in metadata.tables[table].columns]
 
 
+REPAIRS = """
+[[repair]]
+name = "main-location"
+priority = 2
+when = { error = "unbalanced" }
+set = { dimensions.location = "E100" }
+[[repair]]
+name = "no-class"
+when = { error = "unbalanced" }
+set = { dimensions.department = "OPS", omit = "class" }
+"""
 PROJECT = """
 [[rule]]
 name = "project"
@@ -62,9 +73,13 @@ class Ledger:
     def send(self, prepared: Prepared) -> Answer:
         entry = self._prepared[prepared.control_id]
         if entry.entity in self.refuses:
-            meant = {"failure": "dimension-unknown", "named": {"dimension": "Location", "value": "NOWHERE"}}
             return Answer(
-                Outcome.REJECTED, entry.control_id, error_class=ErrorClass.NEEDS_DATA, advice="mend it", **meant
+                Outcome.REJECTED,
+                entry.control_id,
+                error_class=ErrorClass.NEEDS_DATA,
+                advice="mend it",
+                failure="unbalanced",
+                named={"where": entry.reference},
             )
         self.saved.append((str(100 + len(self.saved)), entry))
         if entry.entity in self.deaf:
@@ -100,7 +115,7 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
 
 
 def live(folder: Path, new_books: Any, row: Any) -> Any:
-    """Imports, events, waiting and rejected rows; entries posted, refused and replaced, doubted, held, cancelled."""
+    """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, cancelled."""
     books = new_books(folder, {"REVREC_POSTING_CLOSED_PERIOD": "next_open"})
     gateway = Ledger()
 
@@ -111,7 +126,7 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
-    text = (folder / "rules" / "rules.toml").read_text() + PROJECT
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
     rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
@@ -274,6 +289,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
     rows = tampered.rows(table)
     unique = {"audit_event": ["hash"], "charge_line": ["id"], "journal_entry": ["reference", "control_id"]}
     unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
+    unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"]}
     new = list(rows[len(rows) // 2])
     for column in (keys(table)[-1], *unique.get(table, ())):
         new[names(table).index(column)] = other(new[names(table).index(column)])

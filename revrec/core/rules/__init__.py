@@ -3,16 +3,19 @@
 from revrec.core.rules.book import RuleBook, Trial
 from revrec.core.rules.memo import render_memo
 from revrec.core.rules.model import Post, Problem, Rule, RuleErrors
-from revrec.core.rules.parser import Resolver, parse_files, parse_rules
+from revrec.core.rules.parser import Resolver, parse_all, parse_files, parse_rules
+from revrec.core.rules.repairs import Repair
 
 __all__ = [
     "Post",
     "Problem",
+    "Repair",
     "Resolver",
     "Rule",
     "RuleBook",
     "RuleErrors",
     "Trial",
+    "parse_all",
     "parse_files",
     "parse_rules",
     "render_memo",

@@ -10,8 +10,9 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import held
 from revrec.core.recognition import AnchorDates, Plan
 from revrec.core.rules.model import Problem, Rule, RuleErrors
-from revrec.core.rules.overlap import as_problem, overlaps
+from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
+from revrec.core.rules.repairs import Repair
 from revrec.core.schedule import Part, Schedule, Unscheduled, dated_apart
 
 MOST_ITEMS_KEPT = 50_000
@@ -58,10 +59,12 @@ class _Entry:
 class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
-    ``warnings`` tells of pairs that a ``condition`` keeps from being compared. Raises :class:`RuleErrors`.
+    ``warnings`` tells of pairs that a ``condition`` keeps from being compared. ``repairs`` are kept beside them, in the
+    order in which they are tried. Raises :class:`RuleErrors`.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[Rule], repairs: Iterable[Repair] = ()) -> None:
+        self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
         self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
         self.warnings = self._cross_check()
@@ -73,8 +76,10 @@ class RuleBook:
 
     def _cross_check(self) -> tuple[Problem, ...]:
         """Refuse certain clashes; note the others, both as warnings and for matching."""
-        problems = duplicates(self.rules)
+        problems = duplicates(self.rules) + duplicates(self.repairs, "repair")
         warnings: list[Problem] = []
+        for repair, rival, certain in overlaps(self.repairs):
+            (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
         entry_of = {id(entry.rule): entry for entry in self._entries}
         for one, other, certain in overlaps(self.rules):
             (problems if certain else warnings).append(as_problem(one, other, certain))
@@ -180,15 +185,15 @@ class RuleBook:
         return trials
 
 
-def duplicates(rules: Iterable[Rule]) -> list[Problem]:
-    """Rules whose name another has already."""
-    seen: dict[str, Rule] = {}
+def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[Problem]:
+    """Those whose name another has already."""
+    seen: dict[str, Ranked] = {}
     problems = []
     for rule in rules:
         first = seen.setdefault(rule.name, rule)
         if first is not rule:
-            message = f'the name "{rule.name}" is already that of the rule at {first.file}:{first.line}'
-            problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each rule its own"))
+            message = f'the name "{rule.name}" is already that of the {what} at {first.file}:{first.line}'
+            problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
     return problems
 
 

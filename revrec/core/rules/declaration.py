@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS
-from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, text, whole
+from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, choice, text, whole
 from revrec.core.methods import methods
 from revrec.core.recognition import COMMON_KEYS
 from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
@@ -118,6 +118,12 @@ ACCOUNT = Kind(
     _account,
     {"anyOf": [_ACCOUNT.schema, {**_CELL, "required": ["table", "column"], "additionalProperties": False}]},
 )
+VALUE = text("an id of at most 80 characters in quotes", 80)
+NAMES = Kind(
+    'a dimension\'s name in quotes, such as "class", or a list of them',
+    _patterns,
+    _listed(text(longest=80).schema),
+)
 JOURNAL = text('a journal symbol in quotes, such as "RR"', 40)
 NAME = text("a name of at most 80 characters in quotes", 80)
 
@@ -175,8 +181,33 @@ TABLE_KEYS = (
     Key("key", KEY_FIELDS, "The charge line fields that it is looked up by.", required=True),
 )
 
+SET_KEYS = (
+    Key("account", _ACCOUNT, "The account in the place of the one that `account` in `[repair.when]` names."),
+    Key("customer", VALUE, "The customer."),
+    Key("item", VALUE, "The item."),
+    Key("dimensions", None, "Dimensions by their names.", table=(Key("*", VALUE, "A dimension by its name."),)),
+    Key("date", choice("next_open"), "The first open day after the closed period, by the entry's own date."),
+    Key("omit", NAMES, "Dimensions that are left out: their names, `customer` or `item`."),
+)
+
+REPAIR_WHEN_KEYS = (
+    Key("error", PATTERNS, "The failure, by its name in `revrec errors list`, or several.", required=True),
+    Key("account", PATTERNS, "Account of the journal line; the repair then changes the lines of that account alone."),
+    Key("dimension", PATTERNS, "The dimension that Intacct's error names, as it names it."),
+    *(key for key in WHEN_KEYS if key.name != "lookup"),
+)
+
+REPAIR_KEYS = (
+    Key("name", NAME, "The repair's name, unique among all rule files.", required=True),
+    Key("description", ANY_TEXT, "What the repair is for, in a sentence.", ""),
+    Key("priority", whole(-1_000_000, 1_000_000), "Of the repairs that match, the highest wins.", DEFAULT_PRIORITY),
+    Key("when", None, "The failure and the lines that it repairs.", required=True, table=REPAIR_WHEN_KEYS),
+    Key("set", None, "The values that it supplies.", required=True, table=SET_KEYS),
+)
+
 FILE_KEYS = (
     Key("include", FILES, "Other rule files to read as well, relative to this one."),
     Key("rule", None, "A rule; write one [[rule]] block for each.", table=RULE_KEYS),
+    Key("repair", None, "A repair; write one [[repair]] block for each.", table=REPAIR_KEYS),
     Key("table", None, "A lookup table; write one [[table]] block for each.", table=TABLE_KEYS),
 )

@@ -32,7 +32,7 @@ def _table(keys: Iterable[Key]) -> dict[str, Any]:
 
 
 def _key(key: Key) -> dict[str, Any]:
-    if key.name in ("rule", "table") and key.table:
+    if key.name in ("rule", "repair", "table") and key.table:
         return {"type": "array", "description": key.doc, "items": _table(key.table)}
     if key.name == "recognize":
         return {"description": key.doc, "oneOf": [_recognize(name) for name in methods()]}

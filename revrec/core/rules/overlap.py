@@ -4,19 +4,42 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import combinations
+from typing import Protocol, TypeVar
 
 from revrec.core.rules.expression import Expression
-from revrec.core.rules.model import Problem, Rule
+from revrec.core.rules.model import Condition, Problem
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.ranges import Comparison
 
 
-def overlaps(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Rule, bool]]:
+class Ranked(Protocol):
+    """What can stand against another of its kind: a rule, or a repair."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def effective_from(self) -> date | None: ...
+    @property
+    def effective_to(self) -> date | None: ...
+    @property
+    def when(self) -> tuple[Condition, ...]: ...
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+
+
+Kind = TypeVar("Kind", bound=Ranked)
+
+
+def overlaps(rules: Iterable[Kind]) -> Iterator[tuple[Kind, Kind, bool]]:
     """Pairs of equal priority that could both match a line; the bool tells whether that is certain.
 
     It is not where either has a ``condition``, whose meaning is not looked into.
     """
-    by_priority: dict[int, list[Rule]] = defaultdict(list)
+    by_priority: dict[int, list[Kind]] = defaultdict(list)
     for rule in rules:
         by_priority[rule.priority].append(rule)
     for equals in by_priority.values():
@@ -27,7 +50,7 @@ def overlaps(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Rule, bool]]:
                 yield one, other, not (Expression.field in first or Expression.field in second)
 
 
-def _possible(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
+def _possible(rules: list[Kind]) -> Iterator[tuple[Kind, Kind]]:
     """Pairs in order, leaving out those that name different items only, of which large books have millions."""
     by_item: dict[str, list[int]] = defaultdict(list)
     wild = []
@@ -43,7 +66,7 @@ def _possible(rules: list[Rule]) -> Iterator[tuple[Rule, Rule]]:
     return ((rules[one], rules[other]) for one, other in sorted(pairs))
 
 
-def _windows_meet(one: Rule, other: Rule) -> bool:
+def _windows_meet(one: Ranked, other: Ranked) -> bool:
     starts = (one.effective_from or date.min, other.effective_from or date.min)
     return max(starts) <= min(one.effective_to or date.max, other.effective_to or date.max)
 
@@ -56,11 +79,11 @@ def _fields_meet(one: object, other: object) -> bool:
     return True
 
 
-def as_problem(one: Rule, other: Rule, certain: bool) -> Problem:
+def as_problem(one: Ranked, other: Ranked, certain: bool, what: str = "rule") -> Problem:
     """The pair as a message that names both places and the mend."""
     can = "can both match" if certain else "may both match (their conditions cannot be compared)"
     message = (
-        f'rule "{other.name}" and rule "{one.name}" ({one.file}:{one.line}) {can} the same line at priority '
+        f'{what} "{other.name}" and {what} "{one.name}" ({one.file}:{one.line}) {can} the same line at priority '
         f"{one.priority}; give one of them a higher priority, or narrow its when"
     )
     return Problem(other.file, other.line, 1, message)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from revrec.core.keys import did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.book import duplicates
+from revrec.core.rules.conditions import conditions_of
 from revrec.core.rules.declaration import (
     ANY_COLUMN,
     ANY_DIMENSION,
@@ -25,11 +26,9 @@ from revrec.core.rules.declaration import (
     WHEN_KEYS,
     recognize_keys,
 )
-from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import Cell, LookedUp, LookupTable, TableError
-from revrec.core.rules.model import Condition, Post, Problem, Rule, RuleErrors
-from revrec.core.rules.patterns import DIMENSIONS, Patterns
-from revrec.core.rules.ranges import Comparison
+from revrec.core.rules.model import Post, Problem, Rule, RuleErrors
+from revrec.core.rules.repairs import Repair, read_repair
 from revrec.core.rules.tables import Complaint, read_table
 from revrec.core.rules.toml_text import Block, Path, blocks, locate
 
@@ -51,14 +50,24 @@ def parse_files(files: Mapping[str, str], defaults: Mapping[str, str], resolve: 
 
     Without ``resolve`` a file may include only others of ``files``, named relative to itself.
     """
-    reading = _Reading(defaults, resolve or partial(_sibling, files))
+    return parse_all(files, defaults, resolve)[0]
+
+
+def parse_all(
+    files: Mapping[str, str],
+    defaults: Mapping[str, str],
+    resolve: Resolver | None = None,
+    failures: Callable[[], Sequence[str]] = tuple,
+) -> tuple[list[Rule], list[Repair]]:
+    """The rules and the repairs of several files; ``failures`` gives the names of those that can be repaired."""
+    reading = _Reading(defaults, resolve or partial(_sibling, files), failures)
     for filename, text in files.items():
         reading.read(filename, text, ())
     reading.finish()
-    problems = reading.problems + duplicates(reading.rules)
+    problems = reading.problems + duplicates(reading.rules) + duplicates(reading.repairs, "repair")
     if problems:
         raise RuleErrors(problems)
-    return reading.rules
+    return reading.rules, reading.repairs
 
 
 def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str, str]:
@@ -72,8 +81,10 @@ def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str
 class _Reading:
     """The state of reading files: what was found, and what was wrong."""
 
-    def __init__(self, defaults: Mapping[str, str], resolve: Resolver) -> None:
+    def __init__(self, defaults: Mapping[str, str], resolve: Resolver, failures: Callable[[], Sequence[str]]) -> None:
         self.rules: list[Rule] = []
+        self.repairs: list[Repair] = []
+        self._failures = failures
         self.problems: list[Problem] = []
         self.tables: dict[str, LookupTable] = {}
         self._pending: list[tuple[_File, Any]] = []
@@ -93,6 +104,7 @@ class _Reading:
         file = _File(filename, text, [])
         values, _refused = read_table(document, FILE_KEYS, (), file.complaints)
         self._tables_of(file, values.get("table", []))
+        self._repairs_of(file, values.get("repair", []))
         self._pending.append((file, values.get("rule", [])))
         for index, included in enumerate(values.get("include", ())):
             one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
@@ -135,6 +147,12 @@ class _Reading:
             parts = _RuleReader(table, ("rule", index), self._defaults, self.tables, calendar, file.complaints)
             if len(file.complaints) == before:
                 self.rules.append(parts.rule(file.name, block))
+
+    def _repairs_of(self, file: "_File", raw: Any) -> None:
+        for index, (table, block) in enumerate(file.blocks(raw, "repair")):
+            repair = read_repair(table, ("repair", index), file.name, block, self._failures, file.complaints)
+            if repair is not None:
+                self.repairs.append(repair)
 
     def _tables_of(self, file: "_File", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "table")):
@@ -238,7 +256,7 @@ class _RuleReader:
             priority=self._values["priority"],
             effective_from=self._effective.get("from"),
             effective_to=self._effective.get("to"),
-            when=tuple(self._conditions()),
+            when=tuple(conditions_of(self._when, self._dimensions, self._lookups)),
             method=method,
             post=self._post,
             file=filename,
@@ -332,22 +350,6 @@ class _RuleReader:
         first, last = self._effective.get("from"), self._effective.get("to")
         if first and last and first > last:
             self._complain("effective.to", f"effective.to = {last} is before effective.from = {first}")
-
-    def _conditions(self) -> list[Condition]:
-        found: list[Condition] = []
-        for field, value in self._when.items():
-            if field == "lookup":
-                found.extend(self._lookups)
-            elif field == "dimensions":
-                names = self._dimensions.items()
-                found.extend(Patterns(DIMENSIONS + name, patterns) for name, patterns in names)
-            elif isinstance(value, Expression):
-                found.append(value)
-            elif field in ("amount", "quantity", "post_date"):
-                found.append(Comparison(field, *value))
-            else:
-                found.append(Patterns(field, value))
-        return found
 
 
 def _order(problem: Problem) -> tuple[int, int]:

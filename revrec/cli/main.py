@@ -22,6 +22,7 @@ from revrec.cli import (
     postings,
     preview,
     quarantine,
+    reconcile,
     rules,
     run,
     sandbox,
@@ -92,6 +93,7 @@ for module in (
     doctor,
     alert,
     verify,
+    reconcile,
     sandbox,
     db,
 ):

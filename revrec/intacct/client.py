@@ -151,6 +151,10 @@ class XmlGateway:
         """Which of these ids exist, and whether each is active."""
         return self._reading.masters(kind, ids)
 
+    def locations_within(self, entity: str) -> set[str]:
+        """An entity's own location and all below it."""
+        return self._reading.locations_within(entity)
+
     def check_reading(self, journal: str) -> None:
         """Read as recovery does; raises ReadRefused where the user may not."""
         self._reading.check_reading(journal)

@@ -239,6 +239,9 @@ class Gateway(Protocol):
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
         """Which of these ids exist (symbol, account number, location or department id), and whether each is active."""
 
+    def locations_within(self, entity: str) -> set[str]:
+        """An entity's own location and all below it."""
+
     def check_reading(self, journal: str) -> None:
         """Read as recovery does: entries of a journal, and lines. Raises ReadRefused where the user may not."""
 

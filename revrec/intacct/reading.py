@@ -177,6 +177,19 @@ class Reading:
                 found[row.get(key, "")] = row.get("STATUS", "").lower() == "active"
         return found
 
+    def locations_within(self, entity: str) -> set[str]:
+        """A location and all below it, level by level."""
+        found, above = {entity}, [entity]
+        while above:
+            below = [
+                row.get("LOCATIONID", "")
+                for some in _chunks(above, IDS_A_QUERY)
+                for row in self._query("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), (("PARENTID", some),))
+            ]
+            above = [location for location in dict.fromkeys(below) if location not in found]
+            found.update(above)
+        return found
+
     def check_reading(self, journal: str) -> None:
         """The queries of recovery, made so that they find nothing."""
         self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))

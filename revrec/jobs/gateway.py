@@ -1,14 +1,17 @@
 """Which Intacct a command speaks to: the one of the credentials, or the built-in sandbox."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from revrec.intacct.client import XmlGateway
     from revrec.intacct.credentials import Credentials
+    from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+
+    Connect = Callable[["Context"], AbstractContextManager[Gateway]]
 
 SANDBOX = "sandbox"
 SANDBOX_COMPANY = "REVREC-sandbox"

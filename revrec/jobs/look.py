@@ -19,9 +19,11 @@ from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
 from revrec.intacct.glbatch import document_text
 from revrec.jobs.due import due_with_memos
 from revrec.jobs.postings import Stopped
+from revrec.jobs.reconciling.findings import lost as finding
 from revrec.jobs.refusals import give_back
 from revrec.store import continuity, entries, postings
 from revrec.store.engine import deployment
+from revrec.store.posted import accepted
 from revrec.store.rule_versions import journals
 
 if TYPE_CHECKING:
@@ -103,7 +105,9 @@ def _sorted(connection: "Connection", began: str, heads: Sequence[FoundEntry], d
     by_number = entries.known(connection, "record_no", {head.record_no for head in heads})
     mark = mark_of(deployment(connection))
     unknown = [head for head in heads if head.reference not in by_reference and head.record_no not in by_number]
-    lost = tuple(head for head in unknown if head.reference.startswith(mark))
+    marked = {finding(head).key: head for head in unknown if head.reference.startswith(mark)}
+    explained = accepted(connection, list(marked))
+    lost = tuple(head for key, head in marked.items() if key not in explained)
     strangers = tuple(head for head in unknown if not head.reference.startswith(mark))
     return Seen(began, tuple(heads), strangers, lost, doubted)
 
@@ -243,7 +247,7 @@ def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) ->
             *more,
             "These books were put back from a copy, or are used in two places. Import again what was imported since, "
             "files and events in their order, with the rules of that time, and run again: then they are taken up. What "
-            "nobody can explain has to be reversed or deleted in Intacct, or accepted: revrec reconcile --help",
+            "nobody can explain has to be deleted in Intacct, or accepted: revrec reconcile --help",
         ]
     )
 

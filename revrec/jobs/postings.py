@@ -149,8 +149,9 @@ class Poster:
         Two entries of ours may be alike, and another revrec's may be like ours: those have references of their own.
         Once a person has looked and let the entry be sent again, likeness counts no more.
         """
-        if stored.sends and not stored.attempts:
-            return []
+        with self.context.database.read() as connection:
+            if not stored.attempts and postings.may_be_there(connection, stored.id):
+                return []
         entry = stored.entry
         heads = list(self.gateway.entries_dated(entry.journal, entry.date, entry.date))
         with self.context.database.read() as connection:

@@ -45,9 +45,7 @@ def restore(context: "Context", file: Path) -> Restored:
             with restoring.alone_with(path):
                 replaced, epoch = _present(context)
                 number, seq = _made_ready(context, file, new, replaced, epoch)
-                aside = path.with_name(f"{path.name}.replaced-{context.now():%Y%m%d-%H%M%S}")
-                if aside.exists():
-                    raise BadInput(f"{aside}: exists already; wait a second and give the command again")
+                aside = path.with_name(f"{path.name}.replaced-{context.now():%Y%m%d-%H%M%S.%f}")
                 restoring.take_place(new, path, aside)
         finally:
             restoring.discard(new)

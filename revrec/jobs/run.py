@@ -1,7 +1,7 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
 from collections.abc import Callable, Iterator, Set
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from itertools import chain
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
-
-    Connect = Callable[[Context], AbstractContextManager[Gateway]]
+    from revrec.jobs.gateway import Connect
 
 
 INTACCT_CUT_OFF = timedelta(minutes=15)

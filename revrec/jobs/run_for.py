@@ -20,7 +20,7 @@ from revrec.store import entries, postings
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-    from revrec.jobs.run import Connect
+    from revrec.jobs.gateway import Connect
 
 JITTER = 0.1
 """The part of a pause by which it is longer or shorter, so that several machines do not come back together."""

@@ -1,14 +1,24 @@
 """Books that were put back from a copy, or are used in two places: nothing is posted twice, nothing is lost."""
 
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from revrec.core.errors import BadInput, Busy
+from revrec.jobs import resolve
+from revrec.jobs.database import backup
+from revrec.jobs.reconcile import reconcile
+from revrec.jobs.restore import note_restored, restore
+from revrec.jobs.verify import verify
+from revrec.store.workers import at_work
 
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)
@@ -27,13 +37,13 @@ def copied_back(books: Any, copy: Path) -> None:
 def folder_copied_back(books: Any, copy: Path) -> None:
     """The whole folder comes back, with the head that is kept beside the database."""
     copied_back(books, copy)
-    shutil.copyfile(f"{copy}.head", f"{books.database}.head")
+    Path(f"{books.database}.head").unlink(missing_ok=True)
+    if Path(f"{copy}.head").exists():
+        shutil.copyfile(f"{copy}.head", f"{books.database}.head")
 
 
 def copied(books: Any) -> Path:
     """A copy of the books as they are."""
-    from revrec.jobs.database import backup
-
     copy = books.folder / f"copy-{time.monotonic_ns()}.db"
     backup(books.context("db backup"), copy)
     if Path(f"{books.database}.head").exists():
@@ -42,13 +52,18 @@ def copied(books: Any) -> Path:
 
 
 def restored(books: Any, copy: Path) -> None:
-    from revrec.jobs.restore import restore
-
     restore(books.context("db restore"), copy)
 
 
 WAYS = [restored, copied_back, folder_copied_back]
+SPLIT = '[[rule]]\nname = "goods"\n[rule.recognize]\nmethod = "fixed_offset"\noffset = "30 days"\n'
 PutBack = Callable[[Any, Path], None]
+
+
+def looked(books: Any, minute: int = 1) -> Any:
+    """A run that looks at the ledger: where the head beside the database tells of a copy, one before only notices."""
+    books.run(DAY, later=timedelta(minutes=minute))
+    return books.run(DAY, later=timedelta(minutes=minute + 1))
 
 
 def states(books: Any) -> list[str]:
@@ -96,3 +111,224 @@ def test_what_was_posted_after_the_copy_is_taken_up_and_a_line_that_joined_its_d
     assert books.sql("SELECT reference, record_no FROM journal_entry WHERE id = 1") == [
         (posted["reference"], posted["record_no"])
     ]
+
+
+@pytest.mark.parametrize("put_back", WAYS)
+def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
+    books: Any, intacct: Any, goods: Any, put_back: PutBack
+) -> None:
+    books.take(goods("INV-0"), name="first.csv")
+    copy = copied(books)
+    books.take(goods("INV-1"), name="second.csv")
+    (posted,) = books.run(DAY).entries
+    put_back(books, copy)
+    stopped = looked(books)
+    assert stopped.stopped is not None and states(books) == [] and len(intacct.entries()) == 1
+    for said in (posted["reference"], posted["record_no"], "INV-1/1", "20.00 USD", "Import again"):
+        assert said in stopped.stopped.advice
+    books.take(goods("INV-1"), name="second.csv")
+    assert books.run(DAY, later=timedelta(minutes=3)).complete
+    assert once(intacct) and len(documents(intacct)) == 2 and states(books) == ["POSTED"]
+
+
+def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(books: Any, intacct: Any, goods: Any) -> None:
+    books.take(goods("INV-0"), name="first.csv")
+    copy = copied(books)
+    books.take(goods("INV-1"), name="second.csv")
+    books.run(DAY)
+    copied_back(books, copy)
+    assert looked(books).stopped
+    (finding,) = reconcile(books.context("reconcile"), date(2024, 3, 31)).findings
+    assert finding.kind == "lost"
+    intacct.admin("/entries/reverse", record_no=finding.record_no, date=DAY)
+    accepted = reconcile(books.context("reconcile"), date(2024, 3, 31), accept=[finding.key], reason="reversed by hand")
+    assert accepted.accepted == {finding.key}
+    assert books.run(DAY, later=timedelta(minutes=3)).complete and states(books) == ["POSTED"]
+
+
+def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(books: Any, intacct: Any, goods: Any) -> None:
+    copy = copied(books)
+    books.take(goods("INV-1"))
+    books.run(DAY)
+    (entry,) = intacct.entries()
+    lines = [{"line_no": at, "amount": "9.00"} for at in (1, 2)]
+    intacct.admin("/entries/edit", record_no=entry["record_no"], lines=lines)
+    copied_back(books, copy)
+    books.take(goods("INV-1"))
+    result = looked(books)
+    assert states(books) == ["HELD"] and "other figures" in result.entries[0]["error"]
+    assert len(intacct.entries()) == 1
+
+
+def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_posted(
+    books: Any, intacct: Any, goods: Any
+) -> None:
+    books.take(goods("INV-1"))
+    intacct.admin("/periods/close", month="2024-02")
+    books.run(DAY)
+    assert states(books) == ["REJECTED"]
+    copy = copied(books)
+    books.run(DAY, later=LATER)
+    intacct.admin("/periods/open", month="2024-02")
+    books.run(DAY, later=MUCH_LATER)
+    assert states(books) == ["REPLACED", "REPLACED", "POSTED"]
+    copied_back(books, copy)
+    assert looked(books, 3).complete
+    assert states(books) == ["REPLACED", "POSTED"] and once(intacct)
+    assert verify(books.context("verify")).sound
+
+
+def test_an_entry_that_was_ready_in_the_copy_and_whose_reference_was_edited_away_is_held(
+    books: Any, intacct: Any, goods: Any
+) -> None:
+    books.take(goods("INV-1"))
+    intacct.fault("429@before:9x:create")
+    books.run(DAY)
+    assert states(books) == ["READY"]
+    intacct.fault("")
+    copy = copied(books)
+    books.run(DAY)
+    (entry,) = intacct.entries()
+    intacct.admin("/entries/edit", record_no=entry["record_no"], reference="FEB")
+    intacct.admin("/control_ids/forget")
+    copied_back(books, copy)
+    result = looked(books)
+    assert states(books) == ["HELD"] and len(intacct.entries()) == 1
+    assert f"its entry {entry['record_no']}" in result.entries[0]["error"]
+    assert f"--as-posted {entry['record_no']}" in result.entries[0]["advice"]
+
+
+def test_an_answer_that_was_lost_with_the_reference_edited_away_is_held_and_a_person_settles_it(
+    books: Any, intacct: Any, goods: Any
+) -> None:
+    books.take(goods("INV-1"))
+    intacct.fault("drop@after:1x:create")
+    books.run(DAY)
+    (entry,) = intacct.entries()
+    intacct.admin("/entries/edit", record_no=entry["record_no"], reference="FEB")
+    intacct.admin("/control_ids/forget")
+    (held,) = books.run(DAY, later=LATER).entries
+    assert states(books) == ["HELD"] and len(intacct.entries()) == 1
+    resolve.send_again(books.context(), str(held["reference"]), "the other one is the lessor's")
+    assert books.run(DAY, later=MUCH_LATER).complete and len(intacct.entries()) == 2
+
+
+def test_two_entries_of_ours_that_are_alike_are_not_taken_for_one_another(books: Any, intacct: Any, row: Any) -> None:
+    books.rules(SPLIT)
+    books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1"))
+    intacct.fault("drop@before:1x:create")
+    books.run(DAY, REVREC_POSTING_LINES_PER_ENTRY="2")
+    assert sorted(states(books)) == ["IN_DOUBT", "POSTED"]
+    assert books.run(DAY, later=LATER).complete and len(intacct.entries()) == 2 and once(intacct)
+
+
+def test_one_set_of_books_in_two_places_posts_nothing_twice(
+    books: Any, intacct: Any, goods: Any, new_books: Any, tmp_path: Path
+) -> None:
+    books.take(goods("INV-0"))
+    books.run("2024-01-01")
+    other = new_books(tmp_path / "other", intacct.environment)
+    copied_back(other, copied(books))
+    books.take(goods("INV-1"), name="more.csv")
+    books.run(DAY)
+    other.take(goods("INV-1"), name="more.csv")
+    other.take(goods("INV-2"), name="his.csv")
+    for minute in (1, 2):
+        result = other.run(DAY, later=timedelta(minutes=minute))
+    assert result.complete and once(intacct) and len(documents(intacct)) == 3
+    books.take(goods("INV-2"), name="his.csv")
+    books.take(goods("INV-3"), name="again.csv")
+    assert books.run(DAY, later=timedelta(minutes=3)).complete and once(intacct) and len(documents(intacct)) == 4
+
+
+def test_nothing_is_sent_before_the_quarantine_after_a_restore_is_over(books: Any, intacct: Any, goods: Any) -> None:
+    books.take(goods("INV-1"))
+    restored(books, copied(books))
+    early = books.run(DAY, REVREC_POSTING_QUARANTINE="10 min")
+    assert early.stopped is not None and "nothing is sent before" in early.stopped.advice and not intacct.entries()
+    late = books.run(DAY, later=timedelta(minutes=11), REVREC_POSTING_QUARANTINE="10 min")
+    assert late.complete and len(intacct.entries()) == 1
+
+
+def test_a_restore_is_told_in_the_audit_trail_and_keeps_what_it_replaces(books: Any, goods: Any) -> None:
+    copy = copied(books)
+    books.take(goods("INV-1"))
+    restored(books, copy)
+    assert books.sql("SELECT count(*) FROM charge_line") == [(0,)]
+    assert books.sql("SELECT value FROM meta WHERE key = 'epoch'") == [("2",)]
+    ((detail,),) = books.sql("SELECT detail FROM audit_event WHERE action = 'epoch raised'")
+    assert f"restored from {copy}" in detail and '"replaced"' in detail
+    assert verify(books.context("verify")).sound
+    (kept,) = (path for path in books.folder.glob("revrec.db.replaced-*") if path.name[-4:] not in ("-wal", "-shm"))
+    with closing(sqlite3.connect(kept)) as old:
+        assert old.execute("SELECT count(*) FROM charge_line").fetchone() == (1,)
+    assert kept.stat().st_mode & 0o077 == 0 and books.database.stat().st_mode & 0o077 == 0
+    assert not list(books.folder.glob("*.restoring*"))
+
+
+def damaged(copy: Path) -> None:
+    data = bytearray(copy.read_bytes())
+    data[len(data) // 2 :] = b"x" * (len(data) - len(data) // 2)
+    copy.write_bytes(data)
+
+
+def tampered(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("DROP TRIGGER charge_line_no_update")
+        database.execute("UPDATE charge_line SET amount = amount + 1")
+
+
+def no_database(copy: Path) -> None:
+    copy.write_text("something else")
+
+
+def somebody_elses(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.executescript("DROP TABLE alembic_version")
+
+
+@pytest.mark.parametrize("spoil", [damaged, tampered, no_database, somebody_elses, Path.unlink])
+def test_a_copy_that_is_not_sound_is_refused_and_nothing_changes(
+    books: Any, goods: Any, spoil: Callable[[Path], None]
+) -> None:
+    books.take(goods("INV-1"))
+    copy = copied(books)
+    spoil(copy)
+    before = books.content()
+    with pytest.raises(BadInput):
+        restored(books, copy)
+    assert books.content() == before
+    assert not list(books.folder.glob("*.restoring*")) and not list(books.folder.glob("*.replaced-*"))
+
+
+def test_a_copy_of_other_books_is_refused(books: Any, new_books: Any, tmp_path: Path, intacct: Any) -> None:
+    other = new_books(tmp_path / "other", intacct.environment)
+    with pytest.raises(BadInput, match="other books"):
+        restored(books, copied(other))
+
+
+def test_nothing_is_restored_while_a_run_is_at_work(books: Any) -> None:
+    copy = copied(books)
+    with at_work(books.context().database, "a run", 0, 1, 60), pytest.raises(Busy):
+        restored(books, copy)
+
+
+def test_a_database_that_is_gone_or_damaged_can_be_restored(books: Any, goods: Any) -> None:
+    books.take(goods("INV-1"))
+    copy = copied(books)
+    books.database.write_bytes(b"gone with the disk")
+    for end in ("-wal", "-shm"):
+        Path(f"{books.database}{end}").unlink(missing_ok=True)
+    restored(books, copy)
+    assert books.sql("SELECT count(*) FROM charge_line") == [(1,)]
+    books.database.unlink()
+    restored(books, copy)
+    assert books.sql("SELECT count(*) FROM charge_line") == [(1,)]
+
+
+def test_a_restore_by_other_means_is_told_with_its_reason(books: Any, goods: Any) -> None:
+    with pytest.raises(BadInput, match="--reason"):
+        note_restored(books.context(), " ")
+    assert note_restored(books.context(), "the night's copy") == 2
+    books.take(goods("INV-1"))
+    assert books.run(DAY, REVREC_POSTING_QUARANTINE="10 min").stopped

@@ -1,0 +1,156 @@
+"""``revrec reconcile``."""
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from revrec.cli.shared import Options, command, day, fail
+
+if TYPE_CHECKING:
+    from revrec.jobs.reconcile import Reconciliation
+    from revrec.jobs.reconciling.findings import Finding
+
+FINDINGS = (
+    "key", "kind", "reference", "record_no", "date", "amount", "currency", "what", "advice", "accepted",
+)  # fmt: skip
+SHOWN = ("key", "kind", "reference", "record_no", "date", "amount", "currency", "what")
+BALANCES = ("account", "role", "currency", "books", "others", "difference", "rest", "intacct", "unrecognised")
+MONEY = BALANCES[3:]
+MOST_OTHERS = 1000
+"""Entries of others that JSON lists; their sums are in the balances whole."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "reconcile")
+    def reconcile(
+        options: Options,
+        date: Annotated[str, typer.Option("--date", metavar="D", help="The last day that is compared.")],
+        start: Annotated[
+            str | None, typer.Option("--from", metavar="D", help="The first day; else the first that was billed.")
+        ] = None,
+        account: Annotated[str | None, typer.Option("--account", metavar="A", help="Only this account.")] = None,
+        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
+        accept: Annotated[
+            list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; may be repeated.")
+        ] = None,
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
+        output: Annotated[
+            Path | None, typer.Option("--output", metavar="FILE", help="Write the result here, not to the terminal.")
+        ] = None,
+    ) -> None:
+        """Compare entries and balances with Intacct's ledger, and name each difference.
+
+        Entry by entry: deleted, edited, reversed or doubled in Intacct, or unknown here. By account: what our entries
+        moved, what others booked, and what is left to explain. Reads only; nothing is posted again. A finding that
+        is right as it is can be accepted with a reason. The result is kept in the audit trail. Exit code 7 says that
+        something differs.
+
+        \b
+        Examples:
+          revrec reconcile --date 2024-03-31
+          revrec reconcile --date 2024-03-31 --from 2024-03-01 --account 2400 --format json
+          revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
+        """
+        from revrec.jobs.reconcile import reconcile as compare
+
+        end, begin = day(date, "--date"), day(start, "--from")
+        assert end is not None
+        if begin is not None and begin > end:
+            fail(f"--from {begin}: is after --date {end}", 2)
+        result = compare(options.context(), end, begin, account, entity, accept or (), reason)
+        with _to(output):
+            _show(options, result)
+        if not result.ties:
+            raise typer.Exit(7)
+
+
+def _to(output: Path | None) -> Any:
+    if output is None:
+        return nullcontext()
+    try:
+        return _into(output)
+    except OSError as error:
+        fail(f"{output}: cannot be written: {error.strerror or error}", 2)
+
+
+def _into(output: Path) -> Any:
+    from contextlib import ExitStack
+
+    stack = ExitStack()
+    stack.enter_context(redirect_stdout(stack.enter_context(output.open("w", encoding="utf-8"))))
+    return stack
+
+
+def _show(options: Options, result: "Reconciliation") -> None:
+    from revrec.cli.output import print_csv, print_json
+
+    findings = [_plain(one, result) for one in result.findings]
+    if options.json:
+        print_json(_json(result, findings))
+    elif options.csv:
+        print_csv(findings, FINDINGS)
+    else:
+        _show_tables(result, findings)
+
+
+def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]]) -> None:
+    from revrec.cli.output import conclude, counted, print_table
+
+    left = [one for one in findings if not one["accepted"]]
+    print_table(left, SHOWN, spare=("currency", "date"))
+    for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
+        print(f"{kind}: {advice}", file=sys.stderr)
+    rows = [_balance(one) for one in result.balances]
+    print_table(rows, BALANCES, "Movements, debits positive" if left else "", right=MONEY, spare=("unrecognised",))
+    told = f"{counted(len(left), 'difference')}" if left else "no difference"
+    accepted = f", {len(result.accepted)} accepted" if result.accepted else ""
+    verdict = "ties out" if result.ties else "does not tie out"
+    days = f"{result.within.start} to {result.within.end}"
+    compared = counted(result.entries, "entry", "entries")
+    conclude(f"{result.company}, {days}: {verdict}; {compared} compared, {told}{accepted}", bool(rows or left))
+
+
+def _plain(one: "Finding", result: "Reconciliation") -> dict[str, Any]:
+    from revrec.core.money import decimal_string
+
+    amount = decimal_string(one.amount, one.currency) if one.currency else None
+    told = {name: getattr(one, name) for name in ("key", "kind", "reference", "record_no", "date", "currency")}
+    rest = {"amount": amount, "what": one.what, "advice": one.advice, "accepted": one.key in result.accepted}
+    return {**told, **rest}
+
+
+def _balance(one: Any) -> dict[str, Any]:
+    from revrec.core.money import decimal_string
+
+    values = one._asdict()
+    return {
+        name: decimal_string(value, one.currency) if isinstance(value, int) else value for name, value in values.items()
+    }
+
+
+def _json(result: "Reconciliation", findings: list[dict[str, Any]]) -> dict[str, Any]:
+    from revrec.core.money import decimal_string
+
+    reported = [
+        {**_balance(one), "unexplained": decimal_string(one.unexplained, one.currency)} for one in result.reported
+    ]
+    return {
+        "company": result.company,
+        "from": result.within.start,
+        "to": result.within.end,
+        "journals": list(result.journals),
+        "entries": result.entries,
+        "ties": result.ties,
+        "differences": len(result.open),
+        "accepted": len(result.accepted),
+        "findings": findings,
+        "balances": [_balance(one) for one in result.balances],
+        "reported": reported,
+        "others": [_balance(one) for one in result.others[:MOST_OTHERS]],
+        "others_in_all": len(result.others),
+    }

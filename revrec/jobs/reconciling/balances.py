@@ -1,0 +1,145 @@
+"""What the accounts' balances are made of: our entries, the differences that were found, and what others booked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from revrec.intacct.gateway import Balance, FoundEntry, FoundLine
+from revrec.jobs.postings import POSTED_STATE
+from revrec.jobs.reconciling.findings import Amounts, Finding, Range, added
+
+Key = tuple[str, str]
+"""An account and a currency."""
+
+
+class AccountBalance(NamedTuple):
+    """Movements of an account in one currency over the range, in minor units, debits positive.
+
+    ``intacct`` = ``books`` + ``others`` + ``difference``; ``difference`` = ``explained`` by the findings + ``rest``.
+    ``unrecognised``: of a deferred account, what was billed and is not recognised by the last day.
+    """
+
+    account: str
+    role: str
+    currency: str
+    books: int
+    intacct: int
+    others: int
+    difference: int
+    explained: int
+    rest: int
+    unrecognised: int | None
+
+
+class Reported(NamedTuple):
+    """An account's balance as Intacct reports it in base currency, and its entries' lines as they can be read."""
+
+    account: str
+    currency: str
+    start: int
+    movement: int
+    end: int
+    lines: int
+
+    @property
+    def unexplained(self) -> int:
+        """What the balance has and the lines have not."""
+        return self.movement - self.lines
+
+
+class OtherEntry(NamedTuple):
+    """What an entry outside of our journals, and so somebody else's, booked on an account."""
+
+    record_no: str
+    journal: str
+    date: str
+    reference: str
+    title: str
+    account: str
+    currency: str
+    amount: int
+
+
+@dataclass
+class Read:
+    """Lines of the ledger, summed as they come: memory grows with entries and accounts, not with lines."""
+
+    net: dict[str, dict[Key, int]] = field(default_factory=dict)
+    """By record number of the entry."""
+    base: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By record number, and account alone, in base currency."""
+
+    def take(self, lines: Iterable[FoundLine]) -> None:
+        """Add lines."""
+        for line in lines:
+            sign = 1 if line.side == "debit" else -1
+            net, base = self.net.setdefault(line.entry, {}), self.base.setdefault(line.entry, {})
+            key = (line.account, line.currency)
+            net[key] = net.get(key, 0) + sign * line.amount
+            base[line.account] = base.get(line.account, 0) + sign * line.base_amount
+
+
+class Ledger(NamedTuple):
+    """The lines that were read, and the heads of the entries that they are of."""
+
+    read: Read
+    heads: Mapping[str, FoundEntry]
+    ours: frozenset[str]
+    """Record numbers of entries in our journals, or of ours by our books."""
+
+    def posted(self) -> Iterator[str]:
+        """The entries that count."""
+        return (number for number in self.read.net if self.heads[number].state == POSTED_STATE)
+
+    def others(self) -> Iterator[OtherEntry]:
+        """What others booked, entry by entry."""
+        for number in self.posted():
+            if number in self.ours:
+                continue
+            head = self.heads[number]
+            for (account, currency), amount in self.read.net[number].items():
+                day = head.date.isoformat() if head.date else ""
+                yield OtherEntry(number, head.journal, day, head.reference, head.title, account, currency, amount)
+
+
+def account_balances(
+    accounts: Mapping[str, str], books: Amounts, ledger: Ledger, findings: Iterable[Finding], unrecognised: Amounts
+) -> list[AccountBalance]:
+    """Each account in each currency; ``accounts`` gives their roles."""
+    intacct = added(ledger.read.net[number] for number in ledger.posted())
+    others = added({(one.account, one.currency): one.amount} for one in ledger.others())
+    explained = added(one.effect for one in findings)
+    keys = sorted(key for key in {**books, **intacct, **explained, **unrecognised} if key[0] in accounts)
+    return [_balance(key, accounts, (books, intacct, others, explained), unrecognised) for key in keys]
+
+
+def _balance(
+    key: Key, accounts: Mapping[str, str], sums: tuple[Amounts, Amounts, Amounts, Amounts], unrecognised: Amounts
+) -> AccountBalance:
+    books, intacct, others, explained = (amounts.get(key, 0) for amounts in sums)
+    difference = intacct - others - books
+    role = accounts[key[0]]
+    left = unrecognised.get(key, 0) if role == "deferred" else None
+    return AccountBalance(
+        key[0], role, key[1], books, intacct, others, difference, explained, difference - explained, left
+    )
+
+
+def reported(balances: Iterable[Balance], ledger: Ledger) -> list[Reported]:
+    """Intacct's own balances beside the sums of the lines."""
+    lines: dict[str, int] = {}
+    for number in ledger.posted():
+        for account, amount in ledger.read.base[number].items():
+            lines[account] = lines.get(account, 0) + amount
+    return [
+        Reported(one.account, one.currency, one.start, one.end - one.start, one.end, lines.get(one.account, 0))
+        for one in balances
+    ]
+
+
+def unexplained(found: Iterable[Reported], within: Range) -> Iterator[Finding]:
+    """Balances that are not the sum of the lines that can be read."""
+    for one in found:
+        if one.unexplained:
+            what = f"account {one.account}: the balance Intacct reports is not the sum of the lines that it shows"
+            yield Finding("balance", "", "", within.end, one.currency, one.unexplained, what)

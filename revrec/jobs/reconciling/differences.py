@@ -1,0 +1,105 @@
+"""One entry of ours against what Intacct has of it."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+from revrec.core.journal import JournalEntry, JournalLine
+from revrec.core.money import decimal_string
+from revrec.intacct.gateway import FoundEntry, FoundLine
+from revrec.intacct.glbatch import TITLE_LENGTH, document_text, fitted
+from revrec.jobs.postings import POSTED_STATE, same_content
+from revrec.jobs.reconciling.findings import Amounts, Finding, Range, counted, moved, net
+
+MOST_TOLD = 5
+"""Changed lines that one finding names."""
+
+
+class Ours(NamedTuple):
+    """An entry that is posted by our books."""
+
+    entry: JournalEntry
+    record_no: str
+
+
+class Theirs(NamedTuple):
+    """What Intacct has of it: under its record number, its reversal, and others with its reference."""
+
+    entry: FoundEntry | None
+    reversal: FoundEntry | None
+    same_reference: Sequence[FoundEntry]
+
+
+def differences(ours: Ours, theirs: Theirs, within: Range) -> Iterator[Finding]:
+    """Everything by which an entry differs; nothing if it is as it was posted."""
+    booked: Amounts = net(ours.entry) if within.has(ours.entry.date) else {}
+    if theirs.entry is None:
+        yield _gone(ours, theirs, booked, within)
+        return
+    changes = list(changed(ours.entry, theirs.entry))
+    if changes:
+        effect = moved(booked, counted(theirs.entry, within))
+        yield _finding("edited", ours, ours.record_no, "; ".join(changes), effect)
+    if theirs.reversal is not None:
+        mirror = theirs.reversal
+        what = f"reversed in Intacct by entry {mirror.record_no}, dated {mirror.date}"
+        yield _finding("reversed", ours, ours.record_no, what, counted(mirror, within))
+    for twin in theirs.same_reference:
+        what = f"Intacct's entry {twin.record_no} has its reference too"
+        yield _finding("doubled", ours, twin.record_no, what, counted(twin, within))
+
+
+def _gone(ours: Ours, theirs: Theirs, booked: Amounts, within: Range) -> Finding:
+    if not theirs.same_reference:
+        what = f"Intacct has no entry {ours.record_no} any more"
+        return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))
+    new = theirs.same_reference[0]
+    told = "; ".join(changed(ours.entry, new))
+    what = f"Intacct has no entry {ours.record_no} any more; entry {new.record_no} has its reference"
+    effect = moved(booked, counted(new, within))
+    return _finding("moved", ours, new.record_no, f"{what}: {told}" if told else what, effect)
+
+
+def _finding(kind: str, ours: Ours, record_no: str, what: str, effect: Amounts) -> Finding:
+    entry = ours.entry
+    return Finding(kind, entry.reference, record_no, entry.date, entry.currency, entry.amount, what, effect)
+
+
+def changed(ours: JournalEntry, theirs: FoundEntry) -> Iterator[str]:
+    """What of an entry is not as it was posted, each as ``name: ours -> theirs``."""
+    title = fitted(" ".join(ours.title.split()), TITLE_LENGTH)
+    pairs = (
+        ("date", ours.date, theirs.date),
+        ("journal", ours.journal, theirs.journal),
+        ("reference", ours.reference, theirs.reference or "none"),
+        ("title", title, theirs.title),
+        ("state", POSTED_STATE, theirs.state),
+    )
+    yield from (f"{name}: {before} -> {after}" for name, before, after in pairs if before != after)
+    yield from _changed_lines(ours, theirs)
+
+
+def _changed_lines(ours: JournalEntry, theirs: FoundEntry) -> Iterator[str]:
+    shown = [(_ours(line), _theirs(one)) for line, one in zip_longest(ours.lines, theirs.lines)]
+    if not same_content(ours, theirs._replace(date=ours.date)) or [a for a, _b in shown] != [b for _a, b in shown]:
+        told = [f"line {at}: {a} -> {b}" for at, (a, b) in enumerate(shown, 1) if a != b]
+        yield from told[:MOST_TOLD]
+        if len(told) > MOST_TOLD:
+            yield f"{len(told) - MOST_TOLD} more lines"
+
+
+def _ours(line: JournalLine | None) -> str:
+    if line is None:
+        return "none"
+    document = document_text(line.charge, line.document)
+    return _line(line.side, line.account, line.amount, line.currency, document)
+
+
+def _theirs(line: FoundLine | None) -> str:
+    if line is None:
+        return "none"
+    return _line(line.side, line.account, line.amount, line.currency, line.document)
+
+
+def _line(side: str, account: str, amount: int, currency: str, document: str) -> str:
+    return f"{side} {account} {decimal_string(amount, currency)} {currency} {document}".rstrip()

@@ -1,0 +1,175 @@
+"""All entries of a range: ours against Intacct's, and what else is in our journals."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from revrec.core.journal import JournalLine, is_reference, mark_of
+from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
+from revrec.jobs.postings import same_content
+from revrec.jobs.reconciling.balances import Ledger, Read
+from revrec.jobs.reconciling.differences import Ours, Theirs, differences
+from revrec.jobs.reconciling.findings import Finding, Range, by, counted, lost
+from revrec.store import entries, posted
+from revrec.store.engine import deployment
+from revrec.store.rule_versions import journals
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+AT_ONCE = 200
+T = TypeVar("T")
+
+
+class Wanted(NamedTuple):
+    """The days, and the account and entity where only one of each is wanted."""
+
+    within: Range
+    account: str | None
+    entity: str | None
+
+
+class EntryCheck:
+    """One walk over our entries and over Intacct's journals. Heads and record numbers are kept for the balances."""
+
+    def __init__(self, context: "Context", connection: "Connection", gateway: Gateway, wanted: Wanted) -> None:
+        self._context = context
+        self._connection = connection
+        self._gateway = gateway
+        self._wanted = wanted
+        self._mark = mark_of(deployment(connection))
+        self._heads: dict[str, FoundEntry] = {}
+        self._places: set[str] | None = None
+        self.journals = sorted({*journals(connection), context.settings.text("posting", "journal")})
+        self.compared = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """Every difference, each once."""
+        told: set[str] = set()
+        for finding in self._all():
+            if finding.key not in told:
+                told.add(finding.key)
+                yield finding
+
+    def _all(self) -> Iterator[Finding]:
+        within, entity = self._wanted.within, self._wanted.entity
+        total = posted.count(self._connection, *within, entity)
+        ours = (one for some in posted.entries(self._connection, *within, entity) for one in some)
+        for some in _chunks(self._context.progress.track(ours, "comparing entries", total)):
+            chosen = [one for one in some if self._touches(one.entry.lines)]
+            self.compared += len(chosen)
+            yield from self._compared(chosen)
+        for journal in self.journals:
+            heads = self._gateway.entries_dated(journal, *within)
+            for page in _chunks(self._context.progress.track(heads, f"looking through journal {journal}")):
+                yield from self._of_page(page)
+
+    def _touches(self, lines: Iterable[JournalLine | FoundLine]) -> bool:
+        account = self._wanted.account
+        return account is None or any(line.account == account for line in lines)
+
+    def _compared(self, ours: Sequence[posted.Posted]) -> Iterator[Finding]:
+        """Our entries against what Intacct has under their numbers and references."""
+        if not ours:
+            return
+        heads = self._gateway.entries_numbered(one.record_no for one in ours)
+        mirrors = self._gateway.entries_numbered(head.reversed_by for head in heads if head.reversed_by)
+        same = self._gateway.entries_referenced(one.entry.reference for one in ours)
+        whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same])}
+        twins = by(same, "reference")
+        for one in ours:
+            entry = whole.get(one.record_no)
+            mirror = whole.get(entry.reversed_by) if entry is not None else None
+            again = [
+                whole[head.record_no] for head in twins.get(one.entry.reference, ()) if head.record_no != one.record_no
+            ]
+            yield from differences(Ours(*one), Theirs(entry, mirror, again), self._wanted.within)
+
+    def _whole(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
+        distinct = {head.record_no: head for head in heads}
+        self._heads |= distinct
+        return self._gateway.with_lines(distinct.values())
+
+    def _of_page(self, heads: Sequence[FoundEntry]) -> Iterator[Finding]:
+        """What of a page of a journal is not compared yet: it moved here from other days, or is nobody's."""
+        self._heads |= {head.record_no: head for head in heads}
+        ours = self._ours_by_number({*(head.record_no for head in heads), *(head.reverses for head in heads)} - {""})
+        known = entries.known(self._connection, "reference", {head.reference for head in heads if head.reference})
+        unknown, elsewhere = [], {}
+        for head in heads:
+            one = ours.get(head.record_no) or ours.get(head.reverses)
+            if one is None and known.get(head.reference, ("", ""))[1] == "POSTED":
+                one = self._by_reference(head.reference)
+            if one is None:
+                unknown.append(head)
+            elif not self._wanted.within.has(one.entry.date):
+                elsewhere[one.entry.reference] = one
+        yield from self._compared([one for one in elsewhere.values() if self._is_wanted(one)])
+        yield from self._unknown(unknown, known)
+
+    def _ours_by_number(self, numbers: set[str]) -> dict[str, posted.Posted]:
+        return {one.record_no: one for one in posted.with_record_nos(self._connection, sorted(numbers))}
+
+    def _by_reference(self, reference: str) -> posted.Posted:
+        found = entries.find(self._connection, reference)
+        assert found is not None
+        return self._ours_by_number({found.record_no})[found.record_no]
+
+    def _is_wanted(self, one: posted.Posted) -> bool:
+        return self._wanted.entity in (None, one.entry.entity) and self._touches(one.entry.lines)
+
+    def _unknown(self, heads: Sequence[FoundEntry], known: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
+        for one in self._whole(heads):
+            if self._touches(one.lines) and any(self._is_here(line) for line in one.lines):
+                yield self._named(one, known)._replace(effect=counted(one, self._wanted.within))
+
+    def _named(self, one: FoundEntry, known: Mapping[str, tuple[str, str]]) -> Finding:
+        """What an entry is that is in our journal and not posted by our books."""
+        if one.reference in known:
+            state = known[one.reference][1]
+            kind = "given_up" if state in ("REJECTED", "REPLACED", "CANCELLED") else "unsettled"
+            return _of(kind, one, f"it is in Intacct; here it is {state.lower().replace('_', ' ')}")
+        if one.reference.startswith(self._mark):
+            return lost(one)
+        if is_reference(one.reference):
+            return _of("foreign", one, f"another revrec made it in journal {one.journal}")
+        for ours in self._of_day(one.journal, one.date):
+            if same_content(ours.entry, one):
+                what = f"it has the date and the lines of {ours.entry.reference}, Intacct's entry {ours.record_no}"
+                return _of("alike", one, what)
+        return _of("foreign", one, f"somebody else made it in journal {one.journal}: {one.title}")
+
+    def _of_day(self, journal: str, day: date | None) -> list[posted.Posted]:
+        return posted.of_day(self._connection, journal, day) if day is not None else []
+
+    def _is_here(self, line: FoundLine) -> bool:
+        """Whether a line is at a location of the wanted entity."""
+        if self._wanted.entity is None:
+            return True
+        if self._places is None:
+            self._places = self._gateway.locations_within(self._wanted.entity)
+        return line.location in self._places
+
+    def ledger(self, accounts: Iterable[str]) -> Ledger:
+        """All lines on accounts within the days, with the heads of their entries."""
+        read = Read()
+        lines = self._gateway.lines_on(accounts, *self._wanted.within)
+        read.take(line for line in self._context.progress.track(lines, "reading lines") if self._is_here(line))
+        ours = set(self._heads)
+        for some in _chunks(number for number in read.net if number not in ours):
+            self._heads |= {head.record_no: head for head in self._gateway.entries_numbered(some)}
+        return Ledger(read, self._heads, frozenset(ours))
+
+
+def _of(kind: str, one: FoundEntry, what: str) -> Finding:
+    currency = one.lines[0].currency if one.lines else ""
+    return Finding(kind, one.reference, one.record_no, one.date, currency, one.total_debit, what)
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, AT_ONCE)):
+        yield some

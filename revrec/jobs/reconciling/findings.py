@@ -1,0 +1,115 @@
+"""Kinds of differences between our entries and Intacct's, each with what to do about it."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import NamedTuple, TypeVar
+
+from revrec.core.journal import JournalEntry
+from revrec.intacct.gateway import FoundEntry
+from revrec.jobs.postings import POSTED_STATE
+
+Amounts = Mapping[tuple[str, str], int]
+"""Net amounts in minor units by account and currency, debits positive."""
+
+ADVICE = {
+    "deleted": "Intacct's own history may tell who deleted it. If that was wrong, enter it again there under this "
+    "reference, from: revrec trace {reference}; revrec does not post it again. If it is right so, accept it.",
+    "moved": "somebody entered it anew. If the new entry is right, accept it; else delete or mend it in Intacct.",
+    "edited": "put it back in Intacct as revrec posted it: revrec trace {reference}; or accept it.",
+    "reversed": "if what was recognised is to stay recognised, delete the reversal in Intacct; else accept it and stop "
+    "the charge lines' further parts by events or rules.",
+    "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
+    "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",
+    "unsettled": "nothing by hand: the next revrec run settles it; one that is held: revrec postings list.",
+    "given_up": "its lines went on under another reference, so they may be in Intacct twice: revrec trace {reference}; "
+    "delete or reverse one of the two there.",
+    "lost": "these books were put back from a copy, or are used in two places. Import what is missing, then revrec run "
+    "takes it up.",
+    "foreign": "somebody else works in this journal: move the entry to another journal, or accept it.",
+    "balance": "Intacct's balance has amounts that its entries, as this user may read them, do not: look at the "
+    "account's ledger in Intacct for entities or books that the user may not see.",
+}
+
+
+class Finding(NamedTuple):
+    """One difference. ``effect``: by how much it moves Intacct's balances away from ours, within the range."""
+
+    kind: str
+    reference: str
+    record_no: str
+    date: date | None
+    currency: str
+    amount: int
+    what: str
+    effect: Amounts = MappingProxyType({})
+
+    @property
+    def key(self) -> str:
+        """What it is accepted by: any further change of the entry makes it another finding."""
+        said = "\n".join((self.kind, self.reference, self.record_no, self.what))
+        return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    @property
+    def advice(self) -> str:
+        """What to do, for the accountant."""
+        return ADVICE[self.kind].format(reference=self.reference, record_no=self.record_no)
+
+
+class Range(NamedTuple):
+    """The days that are reconciled, both included."""
+
+    start: date
+    end: date
+
+    def has(self, day: date | None) -> bool:
+        """Whether a day is among them."""
+        return day is not None and self.start <= day <= self.end
+
+
+def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
+    """Net amounts of an entry by account and currency."""
+    amounts: Counter[tuple[str, str]] = Counter()
+    for line in entry.lines:
+        amounts[line.account, line.currency] += line.amount if line.side == "debit" else -line.amount
+    return amounts
+
+
+def counted(found: FoundEntry, within: Range) -> Amounts:
+    """What an entry of Intacct's adds to the balances of a range."""
+    return net(found) if found.state == POSTED_STATE and within.has(found.date) else {}
+
+
+def moved(less: Amounts, more: Amounts) -> dict[tuple[str, str], int]:
+    """What ``more`` has more than ``less``."""
+    keys = {**less, **more}
+    return {key: more.get(key, 0) - less.get(key, 0) for key in keys if more.get(key, 0) != less.get(key, 0)}
+
+
+def added(amounts: Iterable[Amounts]) -> dict[tuple[str, str], int]:
+    """The sum of several."""
+    total: dict[tuple[str, str], int] = {}
+    for some in amounts:
+        for key, amount in some.items():
+            total[key] = total.get(key, 0) + amount
+    return total
+
+
+def lost(found: FoundEntry) -> Finding:
+    """An entry that bears the mark of these books, which do not know it."""
+    currency = found.lines[0].currency if found.lines else ""
+    what = "these books made it, and do not know it"
+    return Finding("lost", found.reference, found.record_no, found.date, currency, found.total_debit, what)
+
+
+T = TypeVar("T")
+
+
+def by(items: Iterable[T], name: str) -> dict[str, list[T]]:
+    """Items by the text of one of their fields, in their order."""
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(getattr(item, name), []).append(item)
+    return found

@@ -10,7 +10,9 @@ from typing import Any
 from revrec.cli.harmless import harmless
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-AMOUNTS = frozenset({"amount", "carried", "moved", "now", "then"})
+AMOUNTS = frozenset(
+    {"amount", "carried", "moved", "now", "then", "books", "others", "difference", "rest", "intacct", "unrecognised"}
+)
 """Columns of decimal strings; people see them grouped by thousands."""
 
 PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after", "expected", "found"})

@@ -18,7 +18,6 @@ FINDINGS = (
 )  # fmt: skip
 SHOWN = ("key", "kind", "reference", "record_no", "date", "amount", "currency", "what")
 BALANCES = ("account", "role", "currency", "books", "others", "difference", "rest", "intacct", "unrecognised")
-MONEY = BALANCES[3:]
 MOST_OTHERS = 1000
 """Entries of others that JSON lists; their sums are in the balances whole."""
 
@@ -43,7 +42,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--output", metavar="FILE", help="Write the result here, not to the terminal.")
         ] = None,
     ) -> None:
-        """Compare entries and balances with Intacct's ledger, and name each difference.
+        """Compare entries and balances with Intacct's ledger.
 
         Entry by entry: deleted, edited, reversed or doubled in Intacct, or unknown here. By account: what our entries
         moved, what others booked, and what is left to explain. Reads only; nothing is posted again. A finding that
@@ -106,7 +105,7 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]]) -> No
     for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
         print(f"{kind}: {advice}", file=sys.stderr)
     rows = [_balance(one) for one in result.balances]
-    print_table(rows, BALANCES, "Movements, debits positive" if left else "", right=MONEY, spare=("unrecognised",))
+    print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognised",))
     told = f"{counted(len(left), 'difference')}" if left else "no difference"
     accepted = f", {len(result.accepted)} accepted" if result.accepted else ""
     verdict = "ties out" if result.ties else "does not tie out"

@@ -68,6 +68,14 @@ def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[st
     assert shape(revrec("postings", "list", "--format", "json").json["postings"]) == shape(attention)
 
 
+def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+    revrec("run", "--date", "2024-03-31", env=intacct)
+    told = revrec("reconcile", "--date", "2024-03-31", "--format", "json", env=intacct).json
+    example = shown("reconcile")
+    whole = {**told, "findings": example["findings"], "others": example["others"]}
+    assert shape(whole) == shape(example)
+
+
 def test_the_keys_of_an_import(books: Path, revrec: Any, charges: Callable[..., Path]) -> None:
     path = charges("shop,I-1,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
     assert shape(revrec("import", path, "--format", "json").json) == shape(shown("import"))
@@ -95,6 +103,7 @@ OTHERS = dict(re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", MANUAL.partition("### 
         ["db", "upgrade"],
         ["db", "status"],
         ["db", "backup", "copy.db"],
+        ["db", "restored", "--reason", "the night's copy"],
     ],
     ids=" ".join,
 )

@@ -163,6 +163,7 @@ def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(books: A
 def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_posted(
     books: Any, intacct: Any, goods: Any
 ) -> None:
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(goods("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
     books.run(DAY)

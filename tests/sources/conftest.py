@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from revrec.sources import NATIVE_CHARGES, ColumnMapping, SourceStream, read_charges, read_events
+from revrec.sources.shipped import resolved
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
 ROW = {
@@ -67,7 +68,25 @@ def one() -> Callable[..., Any]:
     return read
 
 
+@pytest.fixture(scope="session")
+def shipped() -> Callable[..., ColumnMapping]:
+    """``shipped(name, rows="charges", **more)``: a shipped mapping for these rows, with more options."""
+
+    def made(name: str, rows: str = "charges", **more: Any) -> ColumnMapping:
+        config = resolved(name, {}, "")
+        part = {key: value for key, value in config.items() if key not in ("charges", "events")}
+        return ColumnMapping.from_config(name, {**part, **config.get(rows, {}), "rows": rows, **more})
+
+    return made
+
+
 @pytest.fixture
-def stream_of() -> Callable[..., SourceStream]:
-    """``stream_of(data, name)``: data as a source."""
-    return stream
+def read_by(shipped: Callable[..., ColumnMapping]) -> Callable[..., list[Any]]:
+    """``read_by(name, data, rows="charges", **more)``: all rows of data, or of a file, by a shipped mapping."""
+
+    def read(name: str, data: str | Path, rows: str = "charges", **more: Any) -> list[Any]:
+        reader: Any = read_charges if rows == "charges" else read_events
+        source = data if isinstance(data, Path) else stream(data, "in")
+        return list(reader(source, shipped(name, rows, **more)))
+
+    return read

@@ -1,23 +1,17 @@
 """EDIFACT: what becomes of each message, release characters, and contradictions told with their numbers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, ColumnMapping, Good, PassedOver, SourceError, read_charges, read_events
-from revrec.sources.shipped import resolved
+from revrec.sources import Bad, Good, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "edi"
 HEAD = ("BGM+380+INV-1+9", "DTM+137:20240328:102", "NAD+BY+C-1::92", "CUX+2:EUR:4")
 LINE = ("LIN+1++MAG-01:SA", "QTY+47:2:PCE", "MOA+203:24.00")
-
-
-def mapping(rows: str = "charges", **more: Any) -> ColumnMapping:
-    config = resolved("edifact", {}, "")
-    part = {key: value for key, value in config.items() if key not in ("charges", "events")} | config[rows]
-    return ColumnMapping.from_config("edifact", {**part, "rows": rows, **more})
 
 
 def interchange(*messages: tuple[str, Sequence[str]], una: str = "") -> str:
@@ -33,16 +27,12 @@ def invoice(*segments: str) -> tuple[str, Sequence[str]]:
 
 
 @pytest.fixture
-def read(stream_of: Callable[..., Any]) -> Callable[..., list[Any]]:
-    def rows(text: str, kind: str = "charges", **more: Any) -> list[Any]:
-        reader: Any = read_charges if kind == "charges" else read_events
-        return list(reader(stream_of(text, "in.edifact"), mapping(kind, **more)))
-
-    return rows
+def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
+    return partial(read_by, "edifact")
 
 
-def test_the_samples_become_charges_and_deliveries() -> None:
-    charges = [row for row in read_charges(SAMPLES / "invoices.edifact", mapping()) if isinstance(row, Good)]
+def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> None:
+    charges = [row for row in read(SAMPLES / "invoices.edifact") if isinstance(row, Good)]
     assert [(row.line.id, row.line.item, row.line.amount, row.line.currency) for row in charges] == [
         ("edi/INV-6001/1", "MAG-01", 24000, "EUR"),
         ("edi/INV-6001/2", "GOODS-POD-SHELF", 39800, "EUR"),
@@ -51,7 +41,7 @@ def test_the_samples_become_charges_and_deliveries() -> None:
     ]
     assert charges[0].line.description == "Zeitschrift, 12 Hefte: Jahresplan"
     assert charges[1].line.description == "Regal 'Oslo'"
-    found = [*read_events(SAMPLES / "deliveries.edifact", mapping("events"))]
+    found = read(SAMPLES / "deliveries.edifact", "events")
     assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, Good)] == [
         ("edi/INV-6001/*", "2024-04-04"),
         ("edi/INV-6001/*", "2024-04-04"),

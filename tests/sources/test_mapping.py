@@ -65,7 +65,7 @@ def test_ignoring_all_else_is_said_with_a_star(charges: Callable[..., Any]) -> N
         ({"delimiter": ";;"}, "delimiter = ';;': write one character"),
         ({"encoding": "utf-9"}, 'encoding = "utf-9": not known'),
         ({"encoding": "base64"}, 'encoding = "base64": not known'),
-        ({"format": "docx"}, 'format = "docx": not known; formats are csv, '),
+        ({"format": "docx"}, 'format = "docx": not known; formats are cargowise, csv, '),
         ({"rows": "orders"}, 'write "charges" or "events"'),
         ({"signs": {"$": "DOL"}}, "'DOL' is not in ISO 4217"),
     ],

@@ -1,23 +1,17 @@
 """X12: what becomes of each transaction set, and which contradictions are told with which numbers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, ColumnMapping, Good, PassedOver, SourceError, read_charges, read_events
-from revrec.sources.shipped import resolved
+from revrec.sources import Bad, Good, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "edi"
 LINE = ("IT1*1*2*EA*12.00**VN*MAG-01",)
 HEAD = ("BIG*20240328*INV-1*20240201*PO-1", "N1*BY*Ada*92*C-1")
-
-
-def mapping(rows: str = "charges", **more: Any) -> ColumnMapping:
-    config = resolved("x12", {}, "")
-    part = {key: value for key, value in config.items() if key not in ("charges", "events")} | config[rows]
-    return ColumnMapping.from_config("x12", {**part, "rows": rows, **more})
 
 
 def interchange(*sets: tuple[str, Sequence[str]], separators: str = "*>~", line_end: str = "\n") -> str:
@@ -36,12 +30,8 @@ def invoice(*lines: str, head: Sequence[str] = HEAD, after: Sequence[str] = ()) 
 
 
 @pytest.fixture
-def read(stream_of: Callable[..., Any]) -> Callable[..., list[Any]]:
-    def rows(text: str, kind: str = "charges", **more: Any) -> list[Any]:
-        reader: Any = read_charges if kind == "charges" else read_events
-        return list(reader(stream_of(text, "in.x12"), mapping(kind, **more)))
-
-    return rows
+def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
+    return partial(read_by, "x12")
 
 
 def amounts(rows: list[Any]) -> list[tuple[str, int]]:
@@ -56,8 +46,8 @@ def problem(rows: list[Any]) -> tuple[str, str, str]:
     return row.place, one.field, one.reason
 
 
-def test_the_samples_become_charges_and_deliveries() -> None:
-    charges = [row for row in read_charges(SAMPLES / "invoices.x12", mapping()) if isinstance(row, Good)]
+def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> None:
+    charges = [row for row in read(SAMPLES / "invoices.x12") if isinstance(row, Good)]
     assert [(row.line.id, row.line.item, row.line.amount) for row in charges] == [
         ("edi/INV-5001/1", "FRT-OCEAN", 421050),
         ("edi/INV-5001/2", "GOODS-POD-PALLET", 94800),
@@ -67,8 +57,7 @@ def test_the_samples_become_charges_and_deliveries() -> None:
     ]
     assert {row.line.customer for row in charges} == {"C-FABRIKAM", "C-WINGTIP"}
     assert str(charges[-1].line.post_date) == "2024-03-27"
-    found = [*read_events(SAMPLES / "invoices.x12", mapping("events"))]
-    found += read_events(SAMPLES / "deliveries.x12", mapping("events"))
+    found = read(SAMPLES / "invoices.x12", "events") + read(SAMPLES / "deliveries.x12", "events")
     assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, Good)] == [
         ("edi/INV-5003/*", "2024-04-02"),
         ("edi/INV-5001/*", "2024-04-12"),

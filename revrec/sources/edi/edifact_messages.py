@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from revrec.sources.documents import Broken, Found, Left, Outcome, whole
 from revrec.sources.edi.columns import Reference, find
-from revrec.sources.edi.records import SENT_AGAIN, Found, Left, Record, Wrong
 from revrec.sources.edi.segments import Segment, Separators, number, plain, times
-from revrec.sources.problems import Refused, shorten
+from revrec.sources.problems import Refused
 
 OWN = (
     "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
@@ -49,36 +49,21 @@ class Message(NamedTuple):
         return f"{self.place}, {segment.place}"
 
 
-class _Broken(Exception):
-    """A message that contradicts itself: nothing of it is used."""
-
-    def __init__(self, wrong: Wrong) -> None:
-        super().__init__(wrong)
-        self.wrong = wrong
-
-
-def charges(message: Message) -> Iterator[Record]:
+def charges(message: Message) -> Iterator[Outcome]:
     """The charge lines of a message."""
     if message.kind not in CHARGE_MESSAGES:
         yield Left(f"message {message.kind} has no charges", message.place)
         return
-    try:
-        found = list(_Invoice(message).billed())
-    except _Broken as broken:
-        found = [broken.wrong]
+    found = whole(lambda: _Invoice(message).billed())
     yield from found or [Left("it has no line", message.place)]
 
 
-def events(message: Message) -> Iterator[Record]:
+def events(message: Message) -> Iterator[Outcome]:
     """The deliveries of a message."""
     if message.kind not in EVENT_MESSAGES:
         yield Left(f"message {message.kind} has no deliveries", message.place)
         return
-    try:
-        found = list(_despatch(message) if message.kind == "DESADV" else _statuses(message))
-    except _Broken as broken:
-        found = [broken.wrong]
-    yield from found
+    yield from whole(lambda: _despatch(message) if message.kind == "DESADV" else _statuses(message))
 
 
 class _Invoice:
@@ -107,7 +92,7 @@ class _Invoice:
                 self._extras.append(into)
             into.append(segment)
 
-    def billed(self) -> Iterator[Record]:
+    def billed(self) -> Iterator[Outcome]:
         """The charge lines, once they are known to come to the totals."""
         self._check_count()
         amounts = [self._line_amount(line) for line in self._lines]
@@ -126,7 +111,7 @@ class _Invoice:
             }
             yield self._made(extra, {**shared, **values}, amount)
 
-    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> Record:
+    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> Outcome:
         place = self._message.at(segments[0])
         if not amount:
             return Left("its amount is zero", place)
@@ -210,8 +195,8 @@ class _Invoice:
         except Refused as refused:
             raise self._broken(segment, segment.tag, text, refused.reason) from None
 
-    def _broken(self, segment: Segment, field: str, value: str, reason: str) -> _Broken:
-        return _Broken(Wrong(field, shorten(value), reason, SENT_AGAIN, self._message.at(segment)))
+    def _broken(self, segment: Segment, field: str, value: str, reason: str) -> Broken:
+        return Broken(field, value, reason, self._message.at(segment))
 
 
 def _moa(segments: Sequence[Segment], *codes: str) -> Segment | None:
@@ -244,11 +229,11 @@ def _iso(message: Message, segment: Segment) -> str:
         digits = f"20{text}"
     if len(digits) != 8 or not digits.isascii() or not digits.isdecimal():
         reason = f'a date in format "{form}" cannot be read; known are 101, 102, 203, 204, 303, 304'
-        raise _Broken(Wrong("DTM", shorten(text), reason, SENT_AGAIN, message.at(segment)))
+        raise Broken("DTM", text, reason, message.at(segment))
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
-def _despatch(message: Message) -> Iterator[Record]:
+def _despatch(message: Message) -> Iterator[Outcome]:
     """DESADV: the delivery of what was despatched, if it tells one (DTM 35)."""
     scopes = [message.segments]
     date = _date(message, scopes, DELIVERED)
@@ -259,7 +244,7 @@ def _despatch(message: Message) -> Iterator[Record]:
     yield Found(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
 
 
-def _statuses(message: Message) -> Iterator[Record]:
+def _statuses(message: Message) -> Iterator[Outcome]:
     """IFTSTA: each status (STS) with its date. Which of them is a delivery the mapping's ``only`` says."""
     head: list[Segment] = []
     consignment: list[Segment] = []

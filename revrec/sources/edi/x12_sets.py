@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from revrec.sources.documents import Broken, Found, Left, Outcome, whole
 from revrec.sources.edi.columns import Reference, find
-from revrec.sources.edi.records import SENT_AGAIN, Found, Left, Record, Wrong
 from revrec.sources.edi.segments import Segment, number, plain, times
-from revrec.sources.problems import Refused, shorten
+from revrec.sources.problems import Refused
 
 OWN = (
     "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
@@ -44,28 +44,17 @@ class Transaction(NamedTuple):
         return f"{self.place}, {segment.place}"
 
 
-class _Broken(Exception):
-    """A document that contradicts itself: nothing of it is used."""
-
-    def __init__(self, wrong: Wrong) -> None:
-        super().__init__(wrong)
-        self.wrong = wrong
-
-
-def charges(transaction: Transaction) -> Iterator[Record]:
+def charges(transaction: Transaction) -> Iterator[Outcome]:
     """The charge lines of a transaction set."""
     if transaction.kind not in CHARGE_SETS:
         yield Left(f"set {transaction.kind} has no charges", transaction.place)
         return
-    try:
-        orders = _orders_of_810(transaction) if transaction.kind == "810" else _orders_of_857(transaction)
-        found = [record for order in orders for record in _billed(transaction, order)]
-    except _Broken as broken:
-        found = [broken.wrong]
+    orders = _orders_of_810 if transaction.kind == "810" else _orders_of_857
+    found = whole(lambda: (record for order in orders(transaction) for record in _billed(transaction, order)))
     yield from found or [Left("it has no line", transaction.place)]
 
 
-def events(transaction: Transaction) -> Iterator[Record]:
+def events(transaction: Transaction) -> Iterator[Outcome]:
     """The deliveries of a transaction set."""
     if transaction.kind not in EVENT_SETS:
         yield Left(f"set {transaction.kind} has no deliveries", transaction.place)
@@ -74,7 +63,7 @@ def events(transaction: Transaction) -> Iterator[Record]:
     elif transaction.kind == "210":
         yield from _carrier_invoice(transaction)
     else:
-        yield from _shipped_orders(transaction)
+        yield from whole(lambda: _shipped_orders(transaction))
 
 
 class _Order(NamedTuple):
@@ -162,7 +151,7 @@ def _above(level: _Level) -> list[Sequence[Segment]]:
     return [one.segments for one in level.above]
 
 
-def _billed(transaction: Transaction, order: _Order) -> Iterator[Record]:
+def _billed(transaction: Transaction, order: _Order) -> Iterator[Outcome]:
     """The records of one billed document, once they are known to come to its total."""
     scopes = (order.head, *order.above, transaction.envelope)
     sign = _sign(transaction, order)
@@ -323,17 +312,13 @@ def _implied(transaction: Transaction, segment: Segment, element: int) -> Decima
     return value.scaleb(-2)
 
 
-def _broken(transaction: Transaction, segment: Segment, field: str, value: str, reason: str) -> _Broken:
-    return _Broken(Wrong(field, shorten(value), reason, SENT_AGAIN, transaction.at(segment)))
+def _broken(transaction: Transaction, segment: Segment, field: str, value: str, reason: str) -> Broken:
+    return Broken(field, value, reason, transaction.at(segment))
 
 
-def _shipped_orders(transaction: Transaction) -> Iterator[Record]:
+def _shipped_orders(transaction: Transaction) -> Iterator[Outcome]:
     """856 and 857: for each order of a shipment its delivery, where one is told (DTM 035)."""
-    try:
-        head, levels = _levels(transaction)
-    except _Broken as broken:
-        yield broken.wrong
-        return
+    head, levels = _levels(transaction)
     orders = [level for level in levels if level.code == "O"] or levels[:1]
     if not orders:
         yield Left("it has no level (HL)", transaction.place)
@@ -355,7 +340,7 @@ def _shipped_orders(transaction: Transaction) -> Iterator[Record]:
         yield Found(_addressed(values), (*scopes, transaction.envelope), place)
 
 
-def _statuses(transaction: Transaction) -> Iterator[Record]:
+def _statuses(transaction: Transaction) -> Iterator[Outcome]:
     """214: each status (AT7) with its date. Which of them is a delivery the mapping's ``only`` says."""
     shared: list[Segment] = []
     group: list[Segment] = []
@@ -382,7 +367,7 @@ def _statuses(transaction: Transaction) -> Iterator[Record]:
         yield Left("it has no status (AT7)", transaction.place)
 
 
-def _carrier_invoice(transaction: Transaction) -> Iterator[Record]:
+def _carrier_invoice(transaction: Transaction) -> Iterator[Outcome]:
     """210: the date of delivery that the carrier's invoice tells (B309, if B310 says so; else G62)."""
     scopes = (transaction.segments,)
     told = find(Reference("B3", "", 10), scopes) == DELIVERED

@@ -4,18 +4,15 @@ Separators are those of UNA, else the standard's own; ``?`` before a character t
 (UNT) and messages or groups (UNZ, UNE) and the references are held against what is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong
 from revrec.sources.edi import edifact_messages
-from revrec.sources.edi import records as edi
-from revrec.sources.edi.columns import Columns, edifact_reference
+from revrec.sources.edi.columns import edifact_column
 from revrec.sources.edi.edifact_messages import Message
-from revrec.sources.edi.records import Found, Left, Wrong
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
-from revrec.sources.formats import Record, Table
+from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem
-from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 
 SUFFIXES = (".edifact", ".edf", ".invoic", ".desadv", ".iftsta")
@@ -29,38 +26,26 @@ _SENT_AGAIN = "the file is damaged: get it sent again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The charges, or events, of every message. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, edifact_messages.OWN, edifact_reference, "BGM.2.1 or NAD[BY].2.1")
-    reader = _Reader(source, mapping, columns)
+    columns = Columns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
     charges = mapping.rows == "charges"
+    take = edifact_messages.charges if charges else edifact_messages.events
+    rows = Rows(_Envelopes(source, mapping).outcomes(take), columns.row)
     kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
     expected = f"it needs a message {' or '.join(kinds)}"
-    return Table(columns.header, reader.records(), lambda _number: reader.place, expected=expected)
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
-class _Reader:
-    """Walks through the envelopes; ``place`` is where the record that was read last stands."""
+class _Envelopes:
+    """Walks through interchanges, groups and messages, and holds their counts against what is there."""
 
-    def __init__(self, source: SourceStream, mapping: ColumnMapping, columns: Columns) -> None:
+    def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
-        self._take = edifact_messages.charges if mapping.rows == "charges" else edifact_messages.events
-        self._columns = columns
-        self.place = ""
 
-    def records(self) -> Iterator[Record]:
-        """The rows of every message, with their numbers."""
-        for number, found in enumerate(self._found(), start=1):
-            self.place = found.place
-            if isinstance(found, Found):
-                yield number, self._columns.row(found.values, found.scopes)
-            elif isinstance(found, Left):
-                yield number, Passed(found.reason)
-            else:
-                yield number, Damaged([Problem(found.field, found.value, found.reason, found.mend)])
-
-    def _found(self) -> Iterator[edi.Record]:
+    def outcomes(self, take: Callable[[Message], Iterable[Outcome]]) -> Iterator[Outcome]:
+        """What becomes of every message."""
         for message in self._messages():
-            yield from [message] if isinstance(message, Wrong) else self._take(message)
+            yield from [message] if isinstance(message, Wrong) else take(message)
 
     def _messages(self) -> Iterator[Message | Wrong]:
         while self._segments.peek(1):
@@ -114,10 +99,10 @@ class _Reader:
         count, at = str(len(segments) + 2), f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("UNT", segment.get(1), reason, "get the document sent again", at)
+            return Wrong("UNT", segment.get(1), reason, SENT_AGAIN, at)
         if segment.get(2) != unh.get(1):
             reason = f"is not the reference {unh.get(1)} of its UNH"
-            return Wrong("UNT", segment.get(2), reason, "get the document sent again", at)
+            return Wrong("UNT", segment.get(2), reason, SENT_AGAIN, at)
         envelope = [one for one in (group, unb) if one is not None]
         return Message(unh.get(2), segments, envelope, self._segments.separators, place)
 

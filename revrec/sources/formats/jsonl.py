@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 
 from revrec.sources.formats import Record, Table, by_line
-from revrec.sources.formats.json import DECODER
+from revrec.sources.json_text import DECODER
 from revrec.sources.keyed import Columns, damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import Damaged

@@ -5,18 +5,15 @@ Separators are those that each interchange's ISA declares.
 The counts of segments, sets and groups (SE01, GE01, IEA01) and the control numbers are held against what is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from revrec.sources.edi import records as edi
+from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong
 from revrec.sources.edi import x12_sets
-from revrec.sources.edi.columns import Columns, x12_reference
-from revrec.sources.edi.records import Found, Left, Wrong
+from revrec.sources.edi.columns import x12_column
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
 from revrec.sources.edi.x12_sets import Transaction
-from revrec.sources.formats import Record, Table
+from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem
-from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 
 SUFFIXES = (".x12", ".edi", ".810", ".856", ".857", ".214", ".210")
@@ -29,36 +26,25 @@ _SENT_AGAIN = "the file is damaged: get it sent again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The charges, or events, of every transaction set. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, x12_sets.OWN, x12_reference, "BIG02 or N1[BY]04")
-    reader = _Reader(source, mapping, columns)
+    columns = Columns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
+    take = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
+    rows = Rows(_Envelopes(source, mapping).outcomes(take), columns.row)
     kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
     expected = f"it needs a transaction set {', '.join(kinds)}"
-    return Table(columns.header, reader.records(), lambda _number: reader.place, expected=expected)
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
-class _Reader:
-    """Walks through the envelopes; ``place`` is where the record that was read last stands."""
+class _Envelopes:
+    """Walks through interchanges, groups and transaction sets, and holds their counts against what is there."""
 
-    def __init__(self, source: SourceStream, mapping: ColumnMapping, columns: Columns) -> None:
+    def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
-        self._take = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
-        self._columns = columns
-        self.place = ""
 
-    def records(self) -> Iterator[Record]:
-        for number, found in enumerate(self._found(), start=1):
-            self.place = found.place
-            if isinstance(found, Found):
-                yield number, self._columns.row(found.values, found.scopes)
-            elif isinstance(found, Left):
-                yield number, Passed(found.reason)
-            else:
-                yield number, Damaged([Problem(found.field, found.value, found.reason, found.mend)])
-
-    def _found(self) -> Iterator[edi.Record]:
+    def outcomes(self, take: Callable[[Transaction], Iterable[Outcome]]) -> Iterator[Outcome]:
+        """What becomes of every transaction set."""
         for transaction in self._transactions():
-            yield from [transaction] if isinstance(transaction, Wrong) else self._take(transaction)
+            yield from [transaction] if isinstance(transaction, Wrong) else take(transaction)
 
     def _transactions(self) -> Iterator[Transaction | Wrong]:
         while self._segments.peek(1):
@@ -116,10 +102,10 @@ class _Reader:
         at = f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("SE01", segment.get(1), reason, "get the document sent again", at)
+            return Wrong("SE01", segment.get(1), reason, SENT_AGAIN, at)
         if segment.get(2) != st.get(2):
             reason = f"is not the control number {st.get(2)} of its ST"
-            return Wrong("SE02", segment.get(2), reason, "get the document sent again", at)
+            return Wrong("SE02", segment.get(2), reason, SENT_AGAIN, at)
         return Transaction(st.get(1), st.get(2), segments, [gs, isa], place)
 
     def _next(self, wanted: str) -> Segment:

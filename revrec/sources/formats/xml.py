@@ -26,7 +26,7 @@ _PROLOG_TO_DOCTYPE = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.D
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The records. A row's number is its place among them, from 1; problems name the line, too."""
     path = tuple((mapping.record or f"{mapping.rows}/{mapping.rows[:-1]}").strip("/").split("/"))
-    _refuse_early_doctype(source)
+    refuse_early_doctype(source)
     columns = Columns(mapping)
     siblings = _Siblings(source, path)
     records = _records(source, mapping, siblings, columns)
@@ -38,7 +38,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     )
 
 
-def _refuse_early_doctype(source: SourceStream) -> None:
+def refuse_early_doctype(source: SourceStream) -> None:
     """Before the parser sees a byte of it."""
     encoding, mark = byte_order_mark(source.start(), "utf-8")
     text = source.start()[mark:].decode(encoding, "replace")
@@ -71,7 +71,7 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
     try:
         while block := source.read():
             parser.feed(block)
-            if _has_errors(parser):
+            if has_errors(parser):
                 parser.close()  # raises what feeding passed over in silence
             quiet += len(block)
             for _, element in _ended(parser):
@@ -85,13 +85,13 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
                 )
         parser.close()
     except etree.XMLSyntaxError as err:
-        raise _damage(source, err) from None
+        raise damage(source, err) from None
     for _, element in _ended(parser):
         if siblings.is_record(element):
             yield element
 
 
-def _damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
+def damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
     """The damage with its place; where the exception has none, the parser's log tells."""
     line, column = err.position
     message = err.msg
@@ -101,7 +101,8 @@ def _damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
     return source.error(f"line {line}, column {column}", f"damaged XML ({message})", "correct it there")
 
 
-def _has_errors(parser: Any) -> bool:
+def has_errors(parser: Any) -> bool:
+    """Whether feeding the parser passed over an error in silence."""
     return len(parser.feed_error_log.filter_from_errors()) > 0
 
 

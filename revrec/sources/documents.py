@@ -1,0 +1,114 @@
+"""What documents with several lines in them become (EDI, shops' orders, CargoWise): rows, by whichever format."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from revrec.sources.formats import Record
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Problem, did_you_mean, shorten
+from revrec.sources.rows import Damaged, Passed
+from revrec.sources.stream import SourceStream
+
+SENT_AGAIN = "get the document sent again"
+
+
+class Found(NamedTuple):
+    """One charge or event: what was worked out of its document, by column, and where a mapping may look for more."""
+
+    values: Mapping[str, str]
+    scopes: Any
+    place: str
+
+
+class Wrong(NamedTuple):
+    """A document, or a line of one, that contradicts itself or cannot be read."""
+
+    field: str
+    value: str
+    reason: str
+    mend: str
+    place: str
+
+
+class Left(NamedTuple):
+    """A document, or a part of one, that is left out on purpose."""
+
+    reason: str
+    place: str
+
+
+Outcome = Found | Wrong | Left
+
+
+class Broken(Exception):
+    """Raised while a document is read that contradicts itself: nothing of it is used."""
+
+    def __init__(self, field: str, value: str, reason: str, place: str, mend: str = SENT_AGAIN) -> None:
+        super().__init__(field, reason)
+        self.wrong = Wrong(shorten(field), shorten(value), reason, mend, place)
+
+
+def whole(outcomes: Callable[[], Iterable[Outcome]]) -> list[Outcome]:
+    """All outcomes of a document; or, where it turns out to be broken, that alone."""
+    try:
+        return list(outcomes())
+    except Broken as broken:
+        return [broken.wrong]
+
+
+Look = Callable[[Any], str]
+"""Finds a value in the scopes of what was found."""
+
+
+class Columns:
+    """The columns that a mapping asks for, checked once against what the format knows.
+
+    ``own`` are those that are worked out; ``parse`` makes a way to look for any other, or tells with None that there is
+    none of that name; ``example`` names some for the message.
+    """
+
+    def __init__(
+        self,
+        source: SourceStream,
+        mapping: ColumnMapping,
+        own: Sequence[str],
+        parse: Callable[[str], Look | None],
+        example: str,
+    ) -> None:
+        self.header = mapping.wanted_columns()
+        self._looks: dict[str, Look] = {}
+        named = mapping.named_columns()
+        for column in self.header:
+            if column in own:
+                continue
+            look = parse(column)
+            if look:
+                self._looks[column] = look
+            elif column in named:
+                mend = f"{did_you_mean(column, own)}columns are {', '.join(own)}, and others such as {example}"
+                raise source.error("", f'"{column}" of the mapping is not a column of this format', mend)
+
+    def row(self, found: Found) -> list[str]:
+        """A row of the columns asked for."""
+        looks, values = self._looks, found.values
+        return [looks[name](found.scopes) if name in looks else values.get(name, "") for name in self.header]
+
+
+class Rows:
+    """Outcomes as the records of a table, numbered from 1; ``place`` is where the last one stands."""
+
+    def __init__(self, outcomes: Iterable[Outcome], row: Callable[[Found], list[str]]) -> None:
+        self._outcomes = outcomes
+        self._row = row
+        self.place = ""
+
+    def records(self) -> Iterator[Record]:
+        """The records."""
+        for number, found in enumerate(self._outcomes, start=1):
+            self.place = found.place
+            if isinstance(found, Found):
+                yield number, self._row(found)
+            elif isinstance(found, Left):
+                yield number, Passed(found.reason)
+            else:
+                yield number, Damaged([Problem(*found[:4])])

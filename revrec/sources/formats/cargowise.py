@@ -1,0 +1,298 @@
+"""CargoWise universal XML: transactions and shipments to charge lines, events and shipments to deliveries.
+
+- ``UniversalTransaction``, also in batches: each posting journal of a receivables invoice or credit note, without tax.
+  The journals must come to the transaction's amount without tax; a credit note's amounts are negative.
+- ``UniversalShipment``, also sub-shipments: charge lines of its job costing whose sell side is posted; and its
+  delivery, when the delivery cartage was completed, or by the milestone POD or DCF.
+- ``UniversalEvent``: each event with its type and time; estimates are left out.
+
+Namespaces are passed over, wrappers (interchanges, batches) too. A DOCTYPE is refused.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from lxml import etree
+
+from revrec.sources.documents import Broken, Columns, Found, Left, Look, Outcome, Rows, whole
+from revrec.sources.edi.segments import number, plain
+from revrec.sources.formats import Table
+from revrec.sources.formats.xml import damage, has_errors, refuse_early_doctype
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.problems import Refused
+from revrec.sources.stream import SourceStream
+
+SUFFIXES = (".cargowise", ".cw1")
+OWN = (
+    "type", "document", "line", "invoice_line", "kind", "item", "description", "amount", "currency", "customer", "date",
+    "branch", "department", "job", "shipment", "status",
+)  # fmt: skip
+"""The columns that are worked out; ``document.PATH`` and ``line.PATH`` name any other element."""
+
+LARGEST_DOCUMENT = 16 * 1024 * 1024
+"""Bytes of one transaction, shipment or event, which is held in memory."""
+
+DEEPEST = 100
+CREDIT = "CRD"
+DELIVERED = ("POD", "DCF")
+"""Milestones that tell a delivery: proof of delivery, delivery cartage finalised."""
+
+_DOCUMENTS = ("TransactionInfo", "Transaction", "Shipment", "SubShipment", "Event")
+Element = Any
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The charges, or events, of every document. A row's number is its place among them, from 1."""
+    refuse_early_doctype(source)
+    columns = Columns(source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode")
+    take = _charges if mapping.rows == "charges" else _events
+    rows = Rows(_outcomes(source, mapping, take), columns.row)
+    expected = "it needs a UniversalTransaction, a UniversalShipment or a UniversalEvent"
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
+
+
+def _outcomes(
+    source: SourceStream, mapping: ColumnMapping, take: Callable[[Element, str], Iterable[Outcome]]
+) -> Iterator[Outcome]:
+    for number_, element in enumerate(_elements(source, mapping), start=1):
+        place = f"document {number_} ({_local(element)}, line {element.sourceline})"
+        yield from whole(lambda element=element, place=place: take(element, place))  # type: ignore[misc]
+        _forget(element)
+
+
+def _elements(source: SourceStream, mapping: ColumnMapping) -> Iterator[Element]:
+    """Each document when it has ended; those within others are read with them."""
+    parser = etree.XMLPullParser(
+        events=("end",), tag=[f"{{*}}{name}" for name in _DOCUMENTS], encoding=mapping.encoding or None,
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    quiet = 0
+    try:
+        while block := source.read():
+            parser.feed(block)
+            if has_errors(parser):
+                parser.close()
+            quiet += len(block)
+            for element in _ended(parser):
+                quiet = 0
+                yield _checked(source, element)
+            if quiet > LARGEST_DOCUMENT:
+                limit = LARGEST_DOCUMENT // 1024 // 1024
+                raise source.error(f"byte {source.size}", f"{limit} MiB without a document's end", "have it split")
+        parser.close()
+    except etree.XMLSyntaxError as err:
+        raise damage(source, err) from None
+    yield from (_checked(source, element) for element in _ended(parser))
+
+
+def _ended(parser: Any) -> Iterator[Element]:
+    for _event, element in parser.read_events():
+        if not any(_local(above) in _DOCUMENTS for above in element.iterancestors()):
+            yield element
+
+
+def _checked(source: SourceStream, element: Element) -> Element:
+    if element.getroottree().docinfo.internalDTD is not None:
+        place = f"before line {element.sourceline}"
+        raise source.error(place, "a DOCTYPE, with its entities, is refused", "remove it and write the values out")
+    return element
+
+
+def _forget(element: Element) -> None:
+    """Take a document that was read, and what stood before it, out of memory."""
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _local(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _at(element: Element, *names: str) -> str:
+    """The text at a path of element names; empty if there is none."""
+    for name in names:
+        element = next((child for child in element if _local(child) == name), None) if element is not None else None
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _all(element: Element, *names: str) -> list[Element]:
+    """The elements of the last name under the path of the others."""
+    *path, last = names
+    for name in path:
+        element = next((child for child in element if _local(child) == name), None)
+        if element is None:
+            return []
+    return [child for child in element if _local(child) == last]
+
+
+def _path_column(column: str) -> Look | None:
+    root, *names = column.split(".")
+    if root not in ("document", "line") or not names:
+        return None
+    return lambda scopes: _at(scopes[root], *names) if scopes.get(root) is not None else ""
+
+
+def _amount(element: Element, place: str, *names: str) -> Decimal:
+    text = _at(element, *names)
+    try:
+        return number(text)
+    except Refused as refused:
+        raise Broken("/".join(names), text, refused.reason, place) from None
+
+
+def _charges(element: Element, place: str) -> Iterator[Outcome]:
+    kind = _local(element)
+    if kind in ("TransactionInfo", "Transaction"):
+        yield from _transaction(element, place)
+    elif kind in ("Shipment", "SubShipment"):
+        yield from _costing(element, place, 1)
+    else:
+        yield Left("it is an event, which has no charges", place)
+
+
+def _transaction(element: Element, place: str) -> Iterator[Outcome]:
+    ledger, kind, document = _at(element, "Ledger"), _at(element, "TransactionType"), _at(element, "Number")
+    if ledger != "AR" or kind not in ("INV", CREDIT):
+        yield Left(
+            f"it is {ledger or 'of no ledger'} {kind}".strip() + ", no receivables invoice or credit note", place
+        )
+        return
+    if _at(element, "IsCancelled").lower() == "true":
+        yield Left("it is cancelled", place)
+        return
+    journals = _all(element, "PostingJournalCollection", "PostingJournal")
+    amounts = [_amount(journal, place, "OSAmount") for journal in journals]
+    total = sum(amounts, Decimal(0))
+    told = _at(element, "OSExGSTVATAmount")
+    if told and abs(_amount(element, place, "OSExGSTVATAmount")) != abs(total):
+        raise Broken("OSExGSTVATAmount", told, f"says {told}, the journals come to {plain(total)}", place)
+    sign = -1 if kind == CREDIT and total > 0 else 1
+    shared = {
+        "type": kind,
+        "document": document,
+        "date": _at(element, "PostDate") or _at(element, "TransactionDate"),
+        "customer": _at(element, "OrganizationAddress", "OrganizationCode"),
+        "kind": "line" if kind == "INV" else "credit",
+    }
+    for at, (journal, amount) in enumerate(zip(journals, amounts, strict=True), 1):
+        line = _at(journal, "Sequence") or str(at)
+        here = f"{place}, line {line}"
+        if not amount:
+            yield Left("its amount is zero", here)
+            continue
+        values = {
+            **shared,
+            "line": line,
+            "invoice_line": f"{document}-{line}".replace("/", "-"),
+            "item": _at(journal, "ChargeCode", "Code") or _at(journal, "GLAccount", "AccountCode"),
+            "description": _at(journal, "Description"),
+            "amount": plain(sign * amount),
+            "currency": _at(journal, "OSCurrency", "Code") or _at(element, "OSCurrency", "Code"),
+            "branch": _at(journal, "Branch", "Code") or _at(element, "Branch", "Code"),
+            "department": _at(journal, "Department", "Code") or _at(element, "Department", "Code"),
+            "job": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
+            "shipment": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
+        }
+        yield Found(values, {"document": element, "line": journal}, here)
+
+
+def _costing(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
+    """The posted sell side of a shipment's charge lines, and of its sub-shipments'."""
+    if depth > DEEPEST:
+        raise Broken("SubShipment", "", "is nested too deeply", place)
+    key = _key(shipment)
+    for at, line in enumerate(_all(shipment, "JobCosting", "ChargeLineCollection", "ChargeLine"), 1):
+        here = f"{place}, shipment {key or '?'}, charge {at}"
+        if _at(line, "SellIsPosted").lower() != "true":
+            yield Left("its sell side is not posted", here)
+            continue
+        amount, code = _amount(line, here, "SellOSAmount"), _at(line, "ChargeCode", "Code")
+        if not amount:
+            yield Left("its amount is zero", here)
+            continue
+        credit = _at(line, "SellPostedTransactionType") == CREDIT
+        values = {
+            "type": "credit" if credit else "shipment",
+            "document": _at(line, "SellPostedTransactionNumber") or key,
+            "line": f"{key}-{_at(line, 'DisplaySequence') or at}-{code}".replace("/", "-"),
+            "kind": "credit" if credit else "line",
+            "item": code,
+            "description": _at(line, "Description"),
+            "amount": plain(-amount if credit and amount > 0 else amount),
+            "currency": _at(line, "SellOSCurrency", "Code"),
+            "customer": _at(line, "Debtor", "Key"),
+            "date": _at(line, "SellPostedTransactionDate") or _at(line, "SellTaxDate"),
+            "branch": _at(line, "Branch", "Code"),
+            "department": _at(line, "Department", "Code"),
+            "job": key,
+            "shipment": key,
+        }
+        yield Found(values, {"document": shipment, "line": line}, here)
+    for sub in _all(shipment, "SubShipmentCollection", "SubShipment"):
+        yield from _costing(sub, place, depth + 1)
+
+
+def _key(element: Element) -> str:
+    """The key of the job that a document is about: a shipment before a consolidation or anything else."""
+    found = [
+        (_at(one, "Type"), _at(one, "Key"))
+        for collection, name in (("DataSourceCollection", "DataSource"), ("DataTargetCollection", "DataTarget"))
+        for one in _all(element, "DataContext", collection, name)
+    ]
+    keys = [key for kind, key in found if kind == "ForwardingShipment" and key] + [key for _kind, key in found if key]
+    return keys[0] if keys else ""
+
+
+def _events(element: Element, place: str) -> Iterator[Outcome]:
+    kind = _local(element)
+    if kind == "Event":
+        yield _event(element, place)
+    elif kind in ("Shipment", "SubShipment"):
+        yield from _delivered(element, place, 1)
+    else:
+        yield Left("it is a transaction, which has no deliveries", place)
+
+
+def _event(event: Element, place: str) -> Outcome:
+    if _at(event, "IsEstimate").lower() == "true":
+        return Left("it is an estimate", place)
+    values = {
+        "type": "event",
+        "status": _at(event, "EventType"),
+        "date": _at(event, "EventTime"),
+        "shipment": _key(event),
+        "job": _key(event),
+        "document": _context(event, "InvoiceNumber") or _key(event),
+        "description": _at(event, "EventReference"),
+    }
+    return Found(values, {"document": event, "line": event}, place)
+
+
+def _context(event: Element, wanted: str) -> str:
+    """A value that the event names by its type."""
+    for one in _all(event, "ContextCollection", "Context"):
+        if wanted in (_at(one, "Type"), _at(one, "Type", "Code")):
+            return _at(one, "Value")
+    return ""
+
+
+def _delivered(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
+    """When a shipment was delivered, and its sub-shipments."""
+    if depth > DEEPEST:
+        raise Broken("SubShipment", "", "is nested too deeply", place)
+    key = _key(shipment)
+    here = f"{place}, shipment {key or '?'}"
+    milestones = _all(shipment, "MilestoneCollection", "Milestone")
+    days = [_at(one, "ActualDate") for one in milestones if _at(one, "EventCode") in DELIVERED]
+    day = next(filter(None, days), "") or _at(shipment, "LocalProcessing", "DeliveryCartageCompleted")
+    subs = _all(shipment, "SubShipmentCollection", "SubShipment")
+    if day:
+        values = {"type": "shipment", "status": "POD", "date": day, "shipment": key, "job": key, "document": key}
+        yield Found(values, {"document": shipment, "line": shipment}, here)
+    elif not subs:
+        yield Left("it tells no delivery", here)
+    for sub in subs:
+        yield from _delivered(sub, place, depth + 1)

@@ -1,0 +1,179 @@
+"""Magento (Adobe Commerce): orders, invoices, credit memos and shipments of its REST API.
+
+What becomes a charge line, in the currency of the order, each net of tax and of its discount:
+
+- an item of an order or an invoice (row total less discount); its line is the order item's id;
+- its shipping, as ``shipping``, with the item ``SHIPPING``;
+- an item of a credit memo, negative, as ``credit-MEMO-ITEM``; its shipping and adjustments likewise.
+
+Of a configurable product the parent counts, of a bundle whose parts are priced the parts. Taxes are no revenue.
+Orders that are not yet in work, cancelled documents and lines that come to nothing are left out. The document is the
+order's id, which all of these documents know; an invoice's lines are ``invoice-INVOICE-ITEM``, as an order may have
+several.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from revrec.sources.documents import Found, Left, Outcome
+from revrec.sources.edi.segments import plain
+from revrec.sources.shops.objects import Json, Node
+
+OWN = (
+    "type", "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency",
+    "customer", "email", "status",
+)  # fmt: skip
+"""The columns that are worked out; ``order.PATH`` (the document) and ``line.PATH`` (its item) name any other value."""
+
+BILLED = ("processing", "complete", "closed")
+"""States of an order that is in work."""
+
+SHIPPING = "SHIPPING"
+
+
+def is_wrapper(name: str, before: Mapping[str, Any]) -> bool:
+    """Whether documents are under this name: an order has items of its own, a search has nothing but these."""
+    return name == "items" and set(before) <= {"search_criteria", "total_count"}
+
+
+def document(value: Json, place: str) -> Node:
+    """The document as it is."""
+    return Node(value, place)
+
+
+def kind_of(node: Node) -> str:
+    """``order``, ``invoice``, ``creditmemo`` or ``shipment``, by what each of them alone has."""
+    items = node.nodes("items")
+    ordered = any(one.has("qty_ordered") for one in items)
+    if ordered or (node.has("state") and not node.has("order_id")):
+        return "order"
+    if not node.has("order_id"):
+        raise node.broken("record", "", "is neither an order nor an invoice, credit memo or shipment of Magento")
+    if node.has("adjustment") or node.has("adjustment_positive") or node.has("creditmemo_status"):
+        return "creditmemo"
+    if node.has("grand_total") or node.has("base_grand_total"):
+        return "invoice"
+    return "shipment"
+
+
+def charges(node: Node) -> Iterator[Outcome]:
+    """The charge lines of a document."""
+    kind = kind_of(node)
+    if kind == "shipment":
+        yield Left("it is a shipment, which has no charges", node.place)
+    elif kind == "order" and node.text("state") not in BILLED:
+        yield Left(f"the order is {node.text('state') or 'without a state'}", node.place)
+    elif kind == "invoice" and node.text("state") == "3":
+        yield Left("the invoice is cancelled", node.place)
+    elif kind == "creditmemo" and node.text("state") == "3":
+        yield Left("the credit memo is cancelled", node.place)
+    else:
+        yield from _billed(node, kind)
+
+
+def events(node: Node) -> Iterator[Outcome]:
+    """The items of a shipment."""
+    kind = kind_of(node)
+    if kind != "shipment":
+        yield Left(f"{kind}: it tells no shipment", node.place)
+        return
+    for item in node.nodes("items"):
+        line = item.text("order_item_id")
+        values = {
+            "type": kind,
+            "order_id": node.text("order_id"),
+            "name": node.text("increment_id"),
+            "date": node.text("created_at"),
+            "line": line,
+            "item": item.text("sku"),
+            "quantity": item.text("qty"),
+            "status": "shipped",
+        }
+        yield Found(values, {"order": node.value, "line": item.value}, f"{node.place}, line {line}")
+
+
+def _billed(node: Node, kind: str) -> Iterator[Outcome]:
+    counted = list(_counted(node))
+    _check_total(node, counted)
+    sign = -1 if kind == "creditmemo" else 1
+    prefix = {"invoice": f"invoice-{_key(node)}-", "creditmemo": f"credit-{_key(node)}-"}.get(kind, "")
+    for item in counted:
+        id = item.text("item_id") if kind == "order" else item.text("order_item_id")
+        if not id:
+            raise item.broken("item_id" if kind == "order" else "order_item_id", "", "is missing")
+        values = {
+            "line": prefix + id,
+            "kind": "line" if sign > 0 else "credit",
+            "item": item.text("sku") or item.text("name"),
+            "description": f"{node.text('increment_id')} {item.text('name')}".strip(),
+            "quantity": item.text("qty_ordered") or item.text("qty"),
+        }
+        yield _made(node, kind, item, values, sign * _net(item))
+    shipping = node.number("shipping_amount") - abs(_shipping_discount(node))
+    yield from _extra(node, kind, f"{prefix}shipping", SHIPPING, sign * shipping)
+    if kind == "creditmemo":
+        adjustment = node.number("adjustment_negative") - node.number("adjustment_positive")
+        yield from _extra(node, kind, f"{prefix}adjustment", "ADJUSTMENT", adjustment)
+
+
+def _key(node: Node) -> str:
+    return node.text("increment_id") or node.text("entity_id")
+
+
+def _shipping_discount(node: Node) -> Decimal:
+    discount = abs(node.number("shipping_discount_amount"))
+    return discount - abs(node.number("shipping_discount_tax_compensation_amount"))
+
+
+def _counted(node: Node) -> Iterator[Node]:
+    """The items that carry the amounts: of a parent and its parts one or the other, never both."""
+    items = node.nodes("items")
+    parts: dict[str, Decimal] = {}
+    for item in items:
+        parent = item.text("parent_item_id")
+        if parent:
+            parts[parent] = parts.get(parent, Decimal(0)) + abs(item.number("row_total"))
+    for item in items:
+        priced_parts = parts.get(item.text("item_id"), Decimal(0))
+        if not priced_parts:
+            yield item
+
+
+def _net(item: Node) -> Decimal:
+    """The row without tax, less its discount; of a discount on prices with tax, the tax in it is given back."""
+    discount = abs(item.number("discount_amount")) - abs(item.number("discount_tax_compensation_amount"))
+    return item.number("row_total") - discount
+
+
+def _check_total(node: Node, counted: list[Node]) -> None:
+    found = sum((item.number("row_total") for item in counted), Decimal(0))
+    told = node.number("subtotal")
+    if node.has("subtotal") and told != found:
+        reason = f"says {plain(told)}, the items come to {plain(found)}"
+        raise node.broken("subtotal", node.text("subtotal"), reason)
+
+
+def _extra(node: Node, kind: str, line: str, item: str, amount: Decimal) -> Iterator[Outcome]:
+    if amount:
+        described = f"{node.text('increment_id')} {node.text('shipping_description') or item.lower()}".strip()
+        values = {"line": line, "kind": item.lower(), "item": item, "description": described}
+        yield _made(node, kind, Node({}, node.place), values, amount)
+
+
+def _made(node: Node, kind: str, item: Node, values: dict[str, str], amount: Decimal) -> Outcome:
+    place = f"{node.place}, line {values['line']}"
+    if not amount:
+        return Left("its amount is zero", place)
+    shared = {
+        "type": kind,
+        "order_id": node.text("entity_id") if kind == "order" else node.text("order_id"),
+        "name": node.text("increment_id"),
+        "date": node.text("created_at"),
+        "amount": plain(amount),
+        "currency": node.text("order_currency_code") or node.text("base_currency_code"),
+        "customer": node.text("customer_id") or node.text("customer_email"),
+        "email": node.text("customer_email"),
+        "status": node.text("status") or node.text("state"),
+    }
+    return Found({**shared, **values}, {"order": node.value, "line": item.value}, place)

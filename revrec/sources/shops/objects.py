@@ -1,0 +1,156 @@
+"""Shops' JSON: the documents in it, whatever is wrapped around them, and careful looks into one."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from revrec.sources.documents import Broken, Look
+from revrec.sources.json_text import LONGEST_VALUE, JsonText
+from revrec.sources.keyed import Twice
+from revrec.sources.problems import shorten
+
+DEEPEST = 8
+"""Wrappers around a document: ``{"data": {"orders": {"edges": [{"node": ...``."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
+
+Json = dict[str, Any]
+IsWrapper = Callable[[str, Mapping[str, Any]], bool]
+
+
+class Node:
+    """One object of a document. Whatever it holds is taken only as the kind that it should be.
+
+    Raises Broken, with the place of the document, for a value of another kind.
+    """
+
+    def __init__(self, value: Json, place: str, name: str = "") -> None:
+        self.value = value
+        self.place = place
+        self._name = name
+        if isinstance(value, Twice):
+            raise self.broken(value.name, "", "stands twice in the record")
+
+    def broken(self, name: str, value: object, reason: str) -> Broken:
+        """The document is broken at this value."""
+        return Broken(f"{self._name}{name}", value if isinstance(value, str) else "", reason, self.place)
+
+    def has(self, name: str) -> bool:
+        """Whether the value is there at all."""
+        return self.value.get(name) is not None
+
+    def text(self, name: str) -> str:
+        """A text or number as text; empty if it is not there."""
+        value = self.value.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            raise self.broken(name, "", f"is {_kind(value)}, text was expected")
+        return value.strip()
+
+    def flag(self, name: str) -> bool:
+        """Whether it is true; false if it is not there."""
+        value = self.value.get(name)
+        if value in ("1", "0"):
+            return bool(value == "1")
+        if value is not None and not isinstance(value, bool):
+            raise self.broken(name, value, "is neither true nor false")
+        return bool(value)
+
+    def number(self, name: str) -> Decimal:
+        """A number, exact; 0 if it is not there."""
+        text = self.text(name)
+        if not text:
+            return Decimal(0)
+        if not _NUMBER.fullmatch(text):
+            raise self.broken(name, text, "is not a plain number")
+        return Decimal(text)
+
+    def node(self, name: str) -> "Node":
+        """An object within; an empty one if it is not there."""
+        value = self.value.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self.broken(name, value, f"is {_kind(value)}, an object was expected")
+        return Node(value or {}, self.place, f"{self._name}{name}.")
+
+    def nodes(self, name: str) -> list["Node"]:
+        """The objects of a list within; none if it is not there."""
+        value = self.value.get(name)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.broken(name, value, "is not a list of objects")
+        return [Node(one, self.place, f"{self._name}{name}[{at}].") for at, one in enumerate(value)]
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else "a text"
+
+
+def documents(text: JsonText, is_wrapper: IsWrapper) -> Iterator[tuple[Json, int]]:
+    """Every document of the text with its line: alone, in arrays, wrapped in objects, one after another.
+
+    ``is_wrapper`` tells of a name, and of what stood before it in its object, whether documents are under it.
+    """
+    while text.peek():
+        yield from _walk(text, is_wrapper, 1)
+
+
+def _walk(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple[Json, int]]:
+    if depth > DEEPEST:
+        raise text.error("is nested too deeply", "write the documents into one array")
+    if text.peek() == "[":
+        for _here in text.steps("[", "]"):
+            yield from _walk(text, is_wrapper, depth + 1)
+        return
+    if text.peek() != "{":
+        value = text.value()
+        if value is None:
+            return
+        raise text.error(f"{_kind(value)} stands where a document was expected", "correct it there")
+    yield from _object(text, is_wrapper, depth)
+
+
+def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple[Json, int]]:
+    record: Json = {}
+    line, size, wrapped = text.line, 0, False
+    for name in text.items("{", "}"):
+        text.expect(":")
+        if not isinstance(name, str):
+            raise text.error("a name in quotes was expected here", "correct the JSON")
+        if name in record:
+            raise text.error(f'"{shorten(name)}" stands twice in a record', "keep one")
+        if is_wrapper(name, record) and text.peek() in ("[", "{"):
+            wrapped = True
+            yield from _walk(text, is_wrapper, depth + 1)
+            continue
+        before = text.consumed
+        record[name] = text.value()
+        size += text.consumed - before
+        if size > LONGEST_VALUE:
+            raise text.error(f"a document is over {LONGEST_VALUE // 1024} KiB long", "have it split")
+    if wrapped and record.get("errors"):
+        raise text.error("the shop's answer tells errors", "ask the shop again")
+    if not wrapped:
+        yield record, line
+
+
+def path_column(roots: tuple[str, ...]) -> Callable[[str], Look | None]:
+    """Ways to look for ``order.shipping_address.country``: a value by its path, in one of the roots."""
+
+    def parse(column: str) -> Look | None:
+        root, *names = column.split(".")
+        if root not in roots or not names:
+            return None
+        return lambda scopes: _at(scopes.get(root), names)
+
+    return parse
+
+
+def _at(value: Any, names: list[str]) -> str:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else ""

@@ -1,0 +1,39 @@
+"""What the formats of all shops have in common: documents out of JSON, and what becomes of each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from revrec.sources.documents import Columns, Outcome, Rows, whole
+from revrec.sources.formats import Table
+from revrec.sources.json_text import JsonText
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.shops.objects import Json, Node, documents, path_column
+from revrec.sources.stream import SourceStream
+
+
+class Shop(Protocol):
+    """What is known of one kind of shop."""
+
+    OWN: Sequence[str]
+
+    def is_wrapper(self, name: str, before: Mapping[str, Any], /) -> bool: ...
+
+    def document(self, value: Json, place: str) -> Node: ...
+
+    def charges(self, node: Node) -> Iterator[Outcome]: ...
+
+    def events(self, node: Node) -> Iterator[Outcome]: ...
+
+
+def read(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
+    """The charges, or events, of every document. A row's number is its place among them, from 1."""
+    columns = Columns(source, mapping, shop.OWN, path_column(("order", "line")), "order.note or line.vendor")
+    take = shop.charges if mapping.rows == "charges" else shop.events
+    rows = Rows(_outcomes(JsonText(source, mapping.encoding), shop, take), columns.row)
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected="it needs at least one order")
+
+
+def _outcomes(text: JsonText, shop: Shop, take: Callable[[Node], Iterator[Outcome]]) -> Iterator[Outcome]:
+    for number, (value, line) in enumerate(documents(text, shop.is_wrapper), start=1):
+        place = f"document {number} (line {line})"
+        yield from whole(lambda value=value, place=place: take(shop.document(value, place)))  # type: ignore[misc]

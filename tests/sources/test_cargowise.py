@@ -1,0 +1,121 @@
+"""CargoWise: transactions, shipments and events, however deep they are wrapped."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.sources import Bad, Good, PassedOver, SourceError
+
+SAMPLES = Path(__file__).parents[2] / "sample_data" / "cargowise"
+TRANSACTION = (SAMPLES / "transaction.xml").read_text(encoding="utf-8")
+EVENT = (SAMPLES / "event.xml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
+    return partial(read_by, "cargowise")
+
+
+def amounts(rows: list[Any]) -> list[tuple[str, int]]:
+    return [(row.line.id, row.line.amount) for row in rows if isinstance(row, Good)]
+
+
+def reasons(rows: list[Any]) -> list[str]:
+    return [row.reason for row in rows if isinstance(row, PassedOver)]
+
+
+def test_the_samples_of_a_transaction_an_event_and_a_shipment(read: Callable[..., Any]) -> None:
+    rows = read(TRANSACTION)
+    assert amounts(rows) == [("cargowise/S00001234/00034457-1", 421050), ("cargowise/S00001234/00034457-2", 35000)]
+    assert rows[1].line.dimensions == {"location": "SEA", "department": "FIS"}
+    for text in (EVENT, (SAMPLES / "shipment.xml").read_text(encoding="utf-8")):
+        (row,) = read(text, "events")
+        assert (row.line.charge, str(row.line.date)) == ("cargowise/S00001234/*", "2024-04-12")
+
+
+def test_the_posted_sell_side_of_a_shipment_where_no_transactions_come(read: Callable[..., Any]) -> None:
+    text = (SAMPLES / "shipment.xml").read_text(encoding="utf-8")
+    posted, other = read(
+        text,
+        only={"type": "shipment"},
+        post_date="2024-03-28",
+        columns={"document": "shipment", "line": "line"},
+    )
+    assert posted.line.id == "cargowise/S00001234/S00001234-1-FRT-OCEAN" and posted.line.amount == 421050
+    assert other.reason == "its sell side is not posted"
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_credit_note_is_negative_however_it_is_written(read: Callable[..., Any], sign: str) -> None:
+    text = TRANSACTION.replace(">INV<", ">CRD<").replace("<OSAmount>", f"<OSAmount>{sign}")
+    assert [amount for _id, amount in amounts(read(text))] == [-421050, -35000]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("<Ledger>AR<", "<Ledger>AP<", "it is AP INV, no receivables invoice or credit note"),
+        ("<TransactionType>INV<", "<TransactionType>REC<", "it is AR REC, no receivables invoice or credit note"),
+        ("<IsCancelled>false<", "<IsCancelled>true<", "it is cancelled"),
+    ],
+)
+def test_other_transactions_are_passed_over(read: Callable[..., Any], old: str, new: str, said: str) -> None:
+    assert reasons(read(TRANSACTION.replace(old, new))) == [said]
+
+
+def test_estimates_and_events_on_the_way_are_passed_over(read: Callable[..., Any]) -> None:
+    estimate = EVENT.replace("<IsEstimate>false", "<IsEstimate>true")
+    assert reasons(read(estimate, "events")) == ["it is an estimate"]
+    assert reasons(read(EVENT.replace(">POD<", ">ARV<"), "events")) == ['status is "ARV"']
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "said"),
+    [
+        ("4560.500", "4600.000", "OSExGSTVATAmount", "says 4600.000, the journals come to 4560.5"),
+        ("4210.5000", "viel", "OSAmount", "is not a number"),
+        ("<OSAmount>350.0000</OSAmount>", "", "OSAmount", "is not a number"),
+    ],
+)
+def test_a_transaction_that_contradicts_itself_is_one_bad_row(
+    read: Callable[..., Any], old: str, new: str, field: str, said: str
+) -> None:
+    (row,) = read(TRANSACTION.replace(old, new))
+    assert isinstance(row, Bad) and (row.problems[0].field, row.problems[0].reason) == (field, said)
+    assert row.place.startswith("document 1 (TransactionInfo, line ")
+
+
+def test_a_batch_is_read_document_by_document(read: Callable[..., Any]) -> None:
+    start, end = TRANSACTION.index("<TransactionInfo>"), TRANSACTION.index("</TransactionInfo>")
+    inner = TRANSACTION[start + 17 : end]
+    batch = "".join(f"<Transaction>{inner.replace('00034457', f'{n:08d}')}</Transaction>" for n in range(50))
+    rows = read(f"<UniversalTransactionBatch><TransactionBatch>{batch}</TransactionBatch></UniversalTransactionBatch>")
+    assert len(amounts(rows)) == 100 and amounts(rows)[-1][0] == "cargowise/S00001234/00000049-2"
+
+
+def test_any_element_can_be_named_by_its_path(read: Callable[..., Any]) -> None:
+    (first, _second) = read(TRANSACTION, dimensions={"gl": "line.GLAccount.AccountCode"})
+    assert first.line.dimensions["gl"] == "2400.10.00"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('<!DOCTYPE a [<!ENTITY x "y">]><UniversalEvent/>', "a DOCTYPE, with its entities, is refused"),
+        (TRANSACTION[:-200], "damaged XML"),
+        (TRANSACTION.replace("</PostingJournal>", "</Posting>", 1), "damaged XML"),
+        ("<a>" + "<b>1</b>" * 3_000_000 + "</a>", "16 MiB without a document's end"),
+    ],
+    ids=["doctype", "cut off", "crossed", "endless"],
+)
+def test_hostile_or_damaged_xml_is_refused(read: Callable[..., Any], text: str, said: str) -> None:
+    with pytest.raises(SourceError, match=said):
+        read(text)
+
+
+def test_xml_without_any_document_is_told(read: Callable[..., Any]) -> None:
+    with pytest.raises(SourceError, match="has no charges; it needs a UniversalTransaction"):
+        read("<a/>")

@@ -57,8 +57,9 @@ def members(path: Path, name: str = "", format: str = "") -> list[Member]:
     if suffix in ZIP and not format.startswith("xls"):
         return _zipped(path, name)
     if suffix in GZIP:
-        inner = f"{name}/{path.stem}"
-        _refuse_nested(inner, path.stem)
+        stem = PurePosixPath(name).stem if PurePosixPath(name).suffix.lower() in GZIP else path.stem
+        inner = f"{name}/{stem}"
+        _refuse_nested(inner, stem)
         return [Member(inner, lambda: _gunzipped(path, inner))]
     return [Member(name, lambda: SourceStream(path, name))]
 

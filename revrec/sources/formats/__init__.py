@@ -82,8 +82,8 @@ def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
     known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
     if suffix in known:
         return known[suffix]
-    if suffix in (".xlsx", ".xls", ".ods"):
-        raise source.error("", "is a spreadsheet", "save it as CSV in UTF-8")
+    if suffix in (".xls", ".xlsb", ".ods"):
+        raise source.error("", "is a spreadsheet of another kind", "save it as XLSX, or as CSV in UTF-8")
     what = f'the suffix "{suffix}" is not a known format' if suffix else "the format is not known without a suffix"
     mend = f"set format in the mapping to one of {', '.join(names())}"
     raise source.error("", what, mend)

@@ -1,0 +1,137 @@
+"""XLSX: a sheet of a workbook, its columns named in its first row that is not blank.
+
+The extra ``xlsx`` brings the library that reads it. A number is taken by the shortest text that stands for it, never as
+a float; a date as the date; a text as it is. A workbook is held in memory whole, within the bounds of
+:mod:`revrec.sources.workbook`.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from revrec.sources.formats import Record, Table
+from revrec.sources.keyed import damaged
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.rows import Damaged
+from revrec.sources.stream import SourceStream
+from revrec.sources.workbook import Workbook
+
+SUFFIXES = (".xlsx", ".xlsm")
+
+MOST_DIGITS = 15
+"""Digits that a spreadsheet keeps of a number; those after them it makes up."""
+
+
+def read(source: SourceStream, mapping: ColumnMapping) -> Table:
+    """The rows below the header row. A row's number is the one that the spreadsheet shows."""
+    workbook = Workbook(source)
+    sheets = workbook.sheets()
+    name = _sheet(source, mapping, list(sheets))
+    errors = {int(place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")): place for place in workbook.errors(sheets[name])}
+    rows = enumerate(_rows(source, workbook.data, name), start=1)
+    header = _header(rows)
+    if not header:
+        raise source.error(f'sheet "{name}"', "has no row", "it needs a header and at least one row")
+    records = _records(rows, header, errors)
+    return Table(header, records, lambda number: f'sheet "{name}", row {number}', strict=True)
+
+
+def _sheet(source: SourceStream, mapping: ColumnMapping, sheets: Sequence[str]) -> str:
+    """The mapping's sheet, else the only one."""
+    if mapping.sheet in sheets:
+        return mapping.sheet
+    known = ", ".join(f'"{name}"' for name in sheets[:20]) or "none"
+    if mapping.sheet:
+        raise source.error("", f'has no sheet "{mapping.sheet}"', f"set sheet in the mapping to one of {known}")
+    if len(sheets) != 1:
+        raise source.error("", f"has {len(sheets)} sheets", f"set sheet in the mapping to one of {known}")
+    return sheets[0]
+
+
+def _rows(source: SourceStream, data: bytes, name: str) -> Iterator[list[Any]]:
+    try:
+        from python_calamine import CalamineWorkbook
+    except ImportError:
+        mend = "install it: pip install 'revrec[xlsx]', or save the sheet as CSV in UTF-8"
+        raise source.error("", "is a spreadsheet, which the extra xlsx reads", mend) from None
+    try:
+        yield from CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(name).iter_rows()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # the library may end in a panic, which is no Exception
+        mend = "open it in a spreadsheet program and save it again"
+        raise source.error("", f"cannot be read ({error})", mend) from None
+
+
+def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
+    for _, row in rows:
+        cells = [str(cell).strip() for cell in row]
+        if any(cells):
+            while not cells[-1]:
+                cells.pop()
+            return cells
+    return []
+
+
+def _records(rows: Iterator[tuple[int, list[Any]]], header: Sequence[str], errors: dict[int, str]) -> Iterator[Record]:
+    for number, row in rows:
+        if number in errors:
+            mend = "mend the formula, or clear the cell"
+            yield number, damaged(errors[number], "holds an error of a formula", mend, raw=list(map(_shown, row)))
+        elif any(cell != "" and str(cell).strip() for cell in row):
+            yield number, _row(row, header)
+
+
+def _row(row: list[Any], header: Sequence[str]) -> list[str] | Damaged:
+    beyond = [cell for cell in row[len(header) :] if str(cell).strip()]
+    if beyond:
+        return damaged(
+            "row", "has a value right of its last column", "name the column, or clear the cell", str(beyond[0])
+        )
+    cells: list[str] = []
+    for name, cell in zip(header, row, strict=False):
+        text = _text(cell)
+        if text is None:
+            raw = [_shown(one) for one in row[: len(header)]]
+            return damaged(name, *_refusal(cell), str(cell), raw)
+        cells.append(text)
+    return cells + [""] * (len(header) - len(cells))
+
+
+def _text(cell: Any) -> str | None:
+    """A cell as text; None for what a charge line cannot hold, or what its spreadsheet could not."""
+    if type(cell) is str:
+        return cell
+    if type(cell) is float:
+        return _number(cell)
+    if type(cell) is datetime:
+        return cell.isoformat() if cell.time() != datetime.min.time() else cell.date().isoformat()
+    if type(cell) is date:
+        return cell.isoformat()
+    if type(cell) is int:
+        return str(cell) if abs(cell) < 10**MOST_DIGITS else None
+    return None
+
+
+def _number(value: float) -> str | None:
+    """The shortest decimal that stands for the number; None for one that lost digits, or is none."""
+    if not abs(value) < 10**MOST_DIGITS:
+        return None
+    text = f"{Decimal(repr(value)):f}"
+    return text.removesuffix(".0")
+
+
+def _shown(cell: Any) -> str:
+    text = _text(cell)
+    return str(cell) if text is None else text
+
+
+def _refusal(cell: Any) -> tuple[str, str]:
+    if isinstance(cell, bool):
+        return "is true or false, neither text nor a number", "write it as text"
+    if isinstance(cell, int | float):
+        reason = f"has more than {MOST_DIGITS} digits, of which a spreadsheet keeps no more"
+        return reason, "format the column as text, and write it again"
+    return "is a time without a date", "write it as text, or as a date"

@@ -1,0 +1,171 @@
+"""A spreadsheet looked over before a library opens it: what it holds, and whether that can be held in memory.
+
+A workbook is a zip archive of XML. A few bytes in it can claim a sheet of 17 thousand million cells, or one long text
+in every one of them; and cells that hold an error would be read as empty.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from posixpath import join, normpath
+from typing import Any
+
+from lxml import etree
+
+from revrec.sources.archives import RATIO, SMALL
+from revrec.sources.stream import SourceStream
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a workbook, which is held in memory."""
+
+MOST_PARTS = 2_000
+LARGEST_UNPACKED = 512 * 1024 * 1024
+MOST_CELLS = 3_000_000
+"""Cells of a sheet's whole rectangle, empty ones included."""
+
+MOST_TEXT = 256 * 1024 * 1024
+"""Characters of all texts of a sheet, a shared one counted wherever it stands."""
+
+_MEND = "save it as CSV in UTF-8, or split it"
+_DAMAGED = "open it in a spreadsheet program and save it again"
+_PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
+
+
+class Workbook:
+    """The bytes of a workbook, whole, and looks into its parts. Raises SourceError for whatever is not as it should."""
+
+    def __init__(self, source: SourceStream) -> None:
+        self._source = source
+        self.data = self._read()
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(self.data))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise source.error("", f"is no XLSX workbook that can be read ({error})", _DAMAGED) from None
+        self._check_parts()
+
+    def _read(self) -> bytes:
+        blocks = []
+        size = 0
+        while block := self._source.read():
+            blocks.append(block)
+            size += len(block)
+            if size > LARGEST:
+                raise self._source.error("", f"is over {LARGEST // 1024 // 1024} MiB", _MEND)
+        return b"".join(blocks)
+
+    def _check_parts(self) -> None:
+        parts = self._zip.infolist()
+        grown = [part for part in parts if part.file_size > max(SMALL, part.compress_size * RATIO)]
+        whole = sum(part.file_size for part in parts)
+        if len(parts) > MOST_PARTS or grown or whole > LARGEST_UNPACKED:
+            raise self._source.error("", f"unpacks to {whole:,} bytes in {len(parts):,} parts", _MEND)
+        if any(part.flag_bits & 1 for part in parts):
+            raise self._source.error("", "is encrypted", "save it without a password")
+
+    def sheets(self) -> dict[str, str]:
+        """The sheets that can be seen, in order, each with the part that holds it."""
+        targets = {}
+        for element in self._elements("xl/_rels/workbook.xml.rels", "Relationship"):
+            targets[element.get("Id")] = normpath(join("xl", str(element.get("Target") or ""))).removeprefix("xl/xl/")
+        found = {}
+        for element in self._elements("xl/workbook.xml", "sheet"):
+            relation = next((value for name, value in element.attrib.items() if str(name).endswith("}id")), None)
+            if element.get("state") in (None, "visible"):
+                part = str(targets.get(relation, ""))
+                found[str(element.get("name"))] = part.removeprefix("/") if part.startswith("/") else part
+        return found
+
+    def errors(self, part: str) -> list[str]:
+        """The cells of a sheet that hold an error. Raises SourceError if the sheet is too large to be held."""
+        lengths = self._lengths()
+        errors: list[str] = []
+        row = column = cells = characters = 0
+        rows, columns = (1 << 30, 0), (1 << 30, 0)
+        for element in self._elements(part, "row", "c"):
+            if _local(element) == "row":
+                continue
+            row, column = self._place(element, row, column)
+            rows, columns = (min(rows[0], row), max(rows[1], row)), (min(columns[0], column), max(columns[1], column))
+            cells += 1
+            kind = element.get("t")
+            if kind == "e":
+                errors.append(str(element.get("r") or f"row {row}"))
+            characters += self._text(element, kind, lengths)
+            area = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
+            if area > MOST_CELLS or cells > MOST_CELLS or characters > MOST_TEXT or len(errors) > 1_000:
+                said = f"its sheet reaches over {area:,} cells, {characters:,} characters"
+                raise self._source.error(str(element.get("r") or ""), said, _MEND)
+        return errors
+
+    def _place(self, element: Any, row: int, column: int) -> tuple[int, int]:
+        """Row and column of a cell; one that does not say it stands beside the one before."""
+        told = element.get("r")
+        if told is None:
+            above = element.getparent()
+            in_row = above.get("r") if above is not None else None
+            if in_row and in_row.isdecimal() and len(in_row) < 8 and int(in_row) != row:
+                return int(in_row), 1
+            return (row, column + 1) if element.getprevious() is not None else (row + 1, 1)
+        found = _PLACE.fullmatch(told)
+        if not found:
+            raise self._source.error(told[:20], "is not the name of a cell", _DAMAGED)
+        number = 0
+        for letter in found[1]:
+            number = number * 26 + ord(letter) - 64
+        return int(found[2]), number
+
+    def _text(self, element: Any, kind: str | None, lengths: list[int]) -> int:
+        """How many characters a cell holds."""
+        if kind != "s":
+            return sum(len(one) for one in element.itertext())
+        index = "".join(element.itertext()).strip()
+        return lengths[int(index)] if index.isdecimal() and len(index) < 9 and int(index) < len(lengths) else 0
+
+    def _lengths(self) -> list[int]:
+        """How long each shared text is."""
+        if "xl/sharedStrings.xml" not in self._zip.namelist():
+            return []
+        return [sum(len(one) for one in element.itertext()) for element in self._elements("xl/sharedStrings.xml", "si")]
+
+    def _elements(self, part: str, *names: str) -> Iterator[Any]:
+        """The elements of these names in a part, each as it ends, then forgotten."""
+        try:
+            with self._zip.open(part) as file:
+                tags = [f"{{*}}{name}" for name in names]
+                for _event, element in etree.iterparse(
+                    file, events=("end",), tag=tags, resolve_entities=False, no_network=True, load_dtd=False,
+                    huge_tree=False, remove_comments=True, remove_pis=True,
+                ):  # fmt: skip
+                    if element.getroottree().docinfo.internalDTD is not None:
+                        raise self._source.error(part, "a DOCTYPE, with its entities, is refused", _DAMAGED)
+                    yield element
+                    _forget(element)
+        except KeyError:
+            raise self._source.error("", f"is no XLSX workbook: it has no {part or 'sheet'}", _DAMAGED) from None
+        except (
+            etree.XMLSyntaxError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            ValueError,
+        ) as error:
+            raise self._source.error(part, f"is damaged ({error})", _DAMAGED) from None
+
+
+def _forget(element: Any) -> None:
+    if _local(element) == "c":
+        # Its place is still asked for by the cell after it; the row takes it away.
+        for child in list(element):
+            element.remove(child)
+        return
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
+
+
+def _local(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]

@@ -98,10 +98,10 @@ def _mend(name: str, line: ChargeLine) -> str:
     return f'waits for the event "{word}": {add}'
 
 
-def add_event(line: ChargeLine, kind: str, name: str = "", more: str = "") -> str:
+def add_event(line: ChargeLine, kind: str, name: str = "", more: str = "", do: str = "record it with") -> str:
     """How an event that a line waits for is recorded."""
     named = f" --name {_quoted(name)}" if name else ""
-    return f"record it with `revrec event add {_quoted(line.id)} {kind} DATE{named}{more}`"
+    return f"{do} `revrec event add {_quoted(line.id)} {kind} DATE{named}{more}`"
 
 
 def _quoted(word: str) -> str:

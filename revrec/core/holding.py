@@ -59,7 +59,8 @@ def _stopped(schedule: Schedule, line: ChargeLine, hold: _Hold) -> Schedule:
     if not stopped and not schedule.waiting:
         return schedule
     note = f" ({hold.note})" if hold.note else ""
-    reason = f'rule "{schedule.rule.name}": held since {hold.begin}{note}: {add_event(line, "release")}'
+    mend = add_event(line, "release", do="release it with")
+    reason = f'rule "{schedule.rule.name}": held since {hold.begin}{note}: {mend}'
     if schedule.waits:
         reason += f"; also {schedule.waits.reason}"
     return schedule._replace(

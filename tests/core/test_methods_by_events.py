@@ -190,7 +190,7 @@ def test_a_hold_stops_what_falls_on_its_day_or_later(plan, derive):
     assert (found.waits.code, found.waiting[0]) == ("held", Part(D("2024-02-29"), 100))
     assert found.waits.reason == (
         'rule "only": held since 2024-02-29 (customer insolvent): '
-        "record it with `revrec event add shop/INV-1042/1 release DATE`"
+        "release it with `revrec event add shop/INV-1042/1 release DATE`"
     )
 
 

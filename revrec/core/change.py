@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from revrec.core.money import decimal_string, split
-from revrec.core.schedule import UNDATED, Part, Schedule, remaining
+from revrec.core.schedule import Part, Schedule, remaining
 
 Parts = Sequence[tuple[date, int]]
 
@@ -46,9 +46,8 @@ def changed(schedule: Schedule, carried: Parts, still_open: Parts, currency: str
     """
     how = schedule.rule.method.on_change
     waiting = _sum(schedule.waiting)
-    held = any(part.date != UNDATED for part in schedule.waiting)
     stays = f"on_change {how}: {_money(carried, currency)} on entries"
-    if held or not schedule.parts or (waiting and how != "restate"):
+    if schedule.held or not schedule.parts or (waiting and how != "restate"):
         return Replanned(*schedule.left(carried), "")
     if how == "restate":
         return _restated(schedule, carried, currency, stays)

@@ -40,6 +40,10 @@ class Progress(Method):
         """The increments from position to position."""
         return progress(total, weights)
 
+    def default_on_change(self) -> str:
+        """Events are facts: one that was recorded wrongly is set right where it happened."""
+        return "restate"
+
     @abstractmethod
     def readings(self, anchors: AnchorDates) -> tuple[list[Reading], str, Waits]:
         """The readings in order of date, what they come to in words, and what the rest waits for."""

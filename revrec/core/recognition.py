@@ -52,7 +52,7 @@ COMMON_KEYS = (
         "on_change",
         choice(*ON_CHANGE),
         "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
-        "on one date and where the start is delivered or an event, else prospective.",
+        "on one date, for methods that follow events and where the start is delivered or an event; else prospective.",
     ),
 )
 """Keys of ``[rule.recognize]`` that every method takes."""

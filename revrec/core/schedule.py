@@ -58,6 +58,16 @@ class Schedule(NamedTuple):
         """All parts, those that wait too."""
         return self.parts + self.waiting
 
+    @property
+    def held(self) -> tuple[Part, ...]:
+        """The parts that wait though it is known when they would have fallen: a hold has stopped them."""
+        return tuple(part for part in self.waiting if part.date != UNDATED)
+
+    @property
+    def undated(self) -> int:
+        """The amount that waits because nobody knows when it will be recognised."""
+        return sum(part.amount for part in self.waiting if part.date == UNDATED)
+
     def shares(self) -> list[tuple[date, int]]:
         """The dates of the parts with their weights, as they were planned; else with their amounts."""
         dates = tuple(part.date for part in self.parts)
@@ -70,14 +80,13 @@ class Schedule(NamedTuple):
 
         What was carried beyond the parts that are known is taken back, unless none is known at all: then it stays.
         """
-        undated = sum(part.amount for part in self.waiting if part.date == UNDATED)
-        held = tuple(part for part in self.waiting if part.date != UNDATED)
+        held = self.held
         if not self.parts and not held:
-            return (), undated - sum(amount for _day, amount in carried)
+            return (), self.undated - sum(amount for _day, amount in carried)
         rest = replanned(self.parts + held, carried)
         begin = held[0].date if held else UNDATED
         known = tuple(part for part in rest if part.date < begin)
-        return known, undated + sum(part.amount for part in rest if part.date >= begin)
+        return known, self.undated + sum(part.amount for part in rest if part.date >= begin)
 
 
 def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:

@@ -200,7 +200,9 @@ def _left(line: ChargeLine, derived: Schedule, current: schedules.Current | None
     carried = current.carried if current else ()
     if current and carried and derived.whole == current.plan:
         still_open = tuple(Part(*part) for part in current.open)
-        return _Left(still_open, line.amount - sum(amount for _day, amount in (*carried, *still_open)))
+        waiting = line.amount - sum(amount for _day, amount in (*carried, *still_open))
+        if waiting == derived.undated and not derived.held:
+            return _Left(still_open, waiting)
     if current and moved:
         return _Left(*changed(derived, carried, current.open, line.currency))
     back = _taken_back(line.amount, current.open, current.plan or current.open) if current and carried else ()

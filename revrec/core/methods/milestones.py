@@ -102,6 +102,10 @@ class Milestones(Method):
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             yield "milestones", f'name "{name}" twice: give each its own name'
 
+    def default_on_change(self) -> str:
+        """Events are facts: one that was recorded wrongly is set right where it happened."""
+        return "restate"
+
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
         """The date of each milestone in the order of the rule; None while it is not reached."""
         reached = {event.name: event.date for event in events if event.kind == "milestone"}

@@ -1,6 +1,6 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from revrec.jobs.due import due_with_memos
 from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
 from revrec.jobs.patience import Patience
 from revrec.jobs.periods import dates, held_lines, learn_what_is_due
-from revrec.jobs.postings import FailedForNow, Poster, Stopped, owner_name
+from revrec.jobs.postings import PATIENCE, FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
 from revrec.jobs.repairs import Mender
 from revrec.jobs.run_result import RunResult, shown, shown_held, sum_up
@@ -40,6 +40,8 @@ INTACCT_CUT_OFF = timedelta(minutes=15)
 LONGEST = timedelta(days=366)
 FREE = ("READY", "IN_DOUBT")
 """States of an entry that no worker has in hand."""
+PAGE = 100
+"""Entries that are asked about together."""
 
 
 def run(
@@ -85,7 +87,7 @@ def _dry_run(context: "Context", day: date) -> RunResult:
 def _run(context: "Context", day: date, connect: "Connect", worker: Worker, again: bool = False) -> RunResult:
     to = company(context)
     _check_quarantine(context)
-    with context.database.write() as connection:
+    with context.database.write(patience=PATIENCE) as connection:
         check_company(connection, to)
         run_id = entries.start_run(connection, day, context.who())
     mender = Mender(context)
@@ -95,10 +97,10 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
         set_aside(context, result.taken)
     except (RevrecError, KeyboardInterrupt) as error:
         said = error if isinstance(error, RevrecError) else "interrupted"
-        with context.database.write() as connection:
+        with context.database.write(patience=PATIENCE) as connection:
             entries.finish_run(connection, run_id, context.who(), f"stopped: {said}")
         raise
-    with context.database.write() as connection:
+    with context.database.write(patience=PATIENCE) as connection:
         sum_up(connection, context, result)
         words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
         entries.finish_run(connection, run_id, context.who(), words)
@@ -167,16 +169,14 @@ def _post_all(
             with context.database.read() as connection:
                 poster.dates = dates(context, connection)
             poster.suspend_stale()
-            for number in _until_none_is_left(context, doubtful, "reading back entries in doubt", result.taken):
-                _take(poster, patience, result, number, mender)
+            _take_all(poster, patience, result, mender, doubtful, "reading back entries in doubt")
             for number in context.progress.track(strange, "looking for refused entries"):
                 result.taken.add(number)
                 if patience.with_retries(partial(poster.look_for, number)):
                     _put_on_anew(context, result, number, mender)
             more = True
             while more:
-                for number in _until_none_is_left(context, ready, "posting entries", result.taken):
-                    _take(poster, patience, result, number, mender)
+                _take_all(poster, patience, result, mender, ready, "posting entries")
                 more = _date_again(context, result, poster, mender)
         except Stopped as stop:
             result.stopped = stop.answer
@@ -192,7 +192,7 @@ def _look_and_make(
     seen = patience.with_retries(partial(look.look, context, gateway, run_id))
     result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
     patience.with_retries(partial(learn_what_is_due, context, gateway, result.date))
-    with context.database.write() as connection:
+    with context.database.write(patience=PATIENCE) as connection:
         result.made.update(_commit_intents(connection, context, run_id, result.date, to, again, mender))
         look.account_for(connection, context, seen)
     # From here on an older copy of the database is known by it; so nothing is sent before.
@@ -206,32 +206,53 @@ def _keep_head(context: "Context") -> None:
         continuity.keep_head(context.database, known)
 
 
-def _until_none_is_left(
-    context: "Context", waiting: "Callable[[Connection], list[int]]", what: str, taken: Set[int]
-) -> Iterator[int]:
-    """The entries that wait and that this run has not taken, until there are no others."""
+def _take_all(
+    poster: Poster,
+    patience: Patience,
+    result: RunResult,
+    mender: Mender,
+    waiting: "Callable[[Connection], list[int]]",
+    what: str,
+) -> None:
+    """Take the entries that wait and that this run has not taken, until there are no others."""
+    context = poster.context
     while True:
         with context.database.read() as connection:
-            numbers = [number for number in waiting(connection) if number not in taken]
+            numbers = [number for number in waiting(connection) if number not in result.taken]
         if not numbers:
             return
-        yield from context.progress.track(numbers, what)
+        for _turn in context.progress.track(list(numbers), what):
+            if numbers:
+                _take_next(poster, patience, result, mender, numbers)
 
 
-def _take(poster: Poster, patience: Patience, result: RunResult, number: int, mender: Mender) -> None:
-    """Take an entry that no other worker has as far as it goes; one that fails for now is READY, for the next run."""
+def _take_next(poster: Poster, patience: Patience, result: RunResult, mender: Mender, numbers: list[int]) -> None:
+    """Take the first entry that no other worker has as far as it goes; one that fails for now is left for later.
+
+    It is chosen when the turn has come, and taken off ``numbers`` with those before it, which others have.
+    """
+    chosen: list[int] = []
 
     def take() -> str:
-        with poster.context.database.read() as connection:
-            state = str(entries.head(connection, number).state)
-        if state not in FREE:
-            return state
-        result.taken.add(number)
-        return poster.take(number)
+        chosen.extend([] if chosen else _first_free(poster.context, numbers))
+        result.taken.update(chosen)
+        return poster.take(chosen[0]) if chosen else ""
 
     with suppress(FailedForNow):
         if patience.with_retries(take) == "REJECTED":
-            _repair(poster, patience, result, number, mender)
+            _repair(poster, patience, result, chosen[0], mender)
+
+
+def _first_free(context: "Context", numbers: list[int]) -> list[int]:
+    with context.database.read() as connection:
+        while numbers:
+            page = numbers[:PAGE]
+            free = entries.those_in(connection, page, FREE)
+            found = [number for number in page if number in free][:1]
+            del numbers[: page.index(found[0]) + 1 if found else len(page)]
+            if found:
+                return found
+    return []
 
 
 def _repair(poster: Poster, patience: Patience, result: RunResult, number: int, mender: Mender) -> None:
@@ -243,7 +264,7 @@ def _repair(poster: Poster, patience: Patience, result: RunResult, number: int, 
     if refused is None or not mender.may_mend(refused):
         return
     patience.with_retries(partial(mender.learn, poster.gateway, refused))
-    with suppress(postings.LostClaim), context.database.write() as connection:
+    with suppress(postings.LostClaim), context.database.write(patience=PATIENCE) as connection:
         if mender.mend(connection, refused):
             made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
             result.made.update(made)
@@ -257,7 +278,7 @@ def _date_again(context: "Context", result: RunResult, poster: Poster, mender: M
     misdated, poster.misdated = poster.misdated, []
     if not misdated or poster.dates.policy == "fail":
         return False
-    with context.database.write() as connection:
+    with context.database.write(patience=PATIENCE) as connection:
         for number in misdated:
             # Another worker may have released it already.
             with suppress(postings.LostClaim):
@@ -270,7 +291,7 @@ def _date_again(context: "Context", result: RunResult, poster: Poster, mender: M
 def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Mender) -> None:
     """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
     assert result.run is not None
-    with suppress(postings.LostClaim), context.database.write() as connection:
+    with suppress(postings.LostClaim), context.database.write(patience=PATIENCE) as connection:
         postings.release(connection, number, context.who())
         made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
         result.made.update(made)

@@ -146,6 +146,12 @@ def reasons(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[s
     return {row.entry_id: (row.recognised, row.reason) for row in connection.execute(query)}
 
 
+def those_in(connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
+    """Those of these entries that are in one of these states."""
+    query = select(journal_entry.c.id).where(journal_entry.c.id.in_(numbers), journal_entry.c.state.in_(states))
+    return set(connection.execute(query).scalars())
+
+
 def entry(connection: Connection, number: int) -> StoredEntry:
     """One entry by its number, with its lines."""
     return load(connection, head(connection, number))

@@ -130,7 +130,7 @@ def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Any, intacct:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("slow=1.5@before:1x:create")
     process = books.start("run", "--date", DAY)
-    until(lambda: states(books) == ["SENDING", "READY"] and bool(intacct.view("/state")["injected"]))
+    until(lambda: states(books) == ["SENDING", "READY"] and intacct.view("/state")["injected"][-1:] == ["slow@before"])
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert books.run(DAY).counts["posted"] == 1 and states(books) == ["IN_DOUBT", "POSTED"]

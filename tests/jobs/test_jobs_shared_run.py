@@ -1,0 +1,144 @@
+"""Two processes on one PostgreSQL share a run, and either may be killed: each entry is posted once, none is lost."""
+
+import json
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from revrec.jobs.verify import verify
+from revrec.store.workers import at_work
+
+pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+
+DAY = "2024-12-31"
+LATER = timedelta(minutes=1)
+
+
+def take(books: Any, row: Any, magazines: int) -> int:
+    """Import yearly plans that begin on days of their own; returns how many entries will be due, one a date."""
+    books.take(*(row(f"INV-{number}", post_date=f"2023-12-{number + 1:02}") for number in range(magazines)))
+    ((count,),) = books.sql("SELECT count(DISTINCT date) FROM schedule_line")
+    assert count > 11 * magazines
+    return int(count)
+
+
+def states(books: Any) -> Counter[str]:
+    return Counter(state for (state,) in books.sql("SELECT state FROM journal_entry"))
+
+
+def owners(books: Any) -> list[str]:
+    """The worker of each sending, in order."""
+    sent = books.sql("SELECT detail FROM audit_event WHERE action = 'entry SENDING' ORDER BY seq")
+    return [json.loads(detail)["owner"] for (detail,) in sent]
+
+
+def until(what: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def minor(line: Any) -> int:
+    """An amount of the ledger in cents."""
+    return round(float(line["amount"]) * 100)
+
+
+@contextmanager
+def together(books: Any) -> Iterator[None]:
+    """Lets those who are started within begin at the same moment: nobody gets a turn until two stand in line."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
+    waiting += "SELECT oid FROM pg_database WHERE datname = current_database())"
+    with at_work(books.context("run").database, "gate", 0, 1, 60) as gate, gate.turn():
+        yield
+        until(lambda: books.sql(waiting) == [(2,)])
+
+
+def same_ledgers(books: Any, intacct: Any, count: int) -> None:
+    """Ours and Intacct's agree entry by entry, and nothing is there twice."""
+    ours = books.sql("SELECT reference, record_no, date, amount FROM journal_entry WHERE state = 'POSTED'")
+    ledger = intacct.entries()
+    theirs = [
+        (one["reference"], str(one["record_no"]), one["date"], sum(minor(line) for line in one["lines"]) // 2)
+        for one in ledger
+    ]
+    assert len(theirs) == count and sorted(ours) == sorted(theirs)
+    assert len({one["reference"] for one in ledger}) == count
+    documents = Counter(line["description"] for one in ledger for line in one["lines"])
+    assert set(documents.values()) == {2}, "each part of each plan once, on both sides"
+
+
+def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(books: Any, intacct: Any, row: Any) -> None:
+    count = take(books, row, 2)
+    intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
+    with together(books):
+        both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
+    told = [process.communicate(timeout=100) for process in both]
+    intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
+    assert [process.returncode for process in both] == [0, 0], told
+    results = [json.loads(out) for out, _error in told]
+    assert sum(result["posted"] for result in results) == count
+    assert all(result["waiting"] == result["in_doubt"] == 0 for result in results), "none leaves before all is settled"
+    outcomes = Counter(outcome for (outcome,) in books.sql("SELECT outcome FROM attempt_outcome"))
+    assert outcomes == {"posted": count}, "the sandbox never had to turn one away for having two requests at once"
+    took = Counter(owners(books)).values()
+    assert len(took) == 2 and max(took) - min(took) <= 2, "in turn"
+    same_ledgers(books, intacct, count)
+
+
+def killed_run(books: Any, row: Any, intacct: Any, magazines: int, chance: random.Random) -> None:
+    """Two processes, of which one is killed at random; then one run that settles what it left."""
+    count = take(books, row, magazines)
+    intacct.admin("/switch", function_delay_ms=10)
+    with together(books):
+        both = [books.start("run", "--date", DAY) for _ in range(2)]
+    victim, survivor = chance.sample(both, 2)
+    enough = chance.randrange(count // 2)
+    until(lambda: states(books)["POSTED"] >= enough or not alive(both))
+    time.sleep(chance.random() * 0.1)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    _out, error = survivor.communicate(timeout=120)
+    intacct.admin("/switch", function_delay_ms=0)
+    left = states(books)
+    assert survivor.returncode in (0, 4), error
+    assert left["POSTED"] + left["IN_DOUBT"] == count and left["IN_DOUBT"] <= 1, "only what the dead one had in hand"
+    assert (survivor.returncode == 4) == bool(left["IN_DOUBT"]), "it is noticed within the survivor's own run"
+    assert books.run(DAY, later=LATER).complete
+    same_ledgers(books, intacct, count)
+    assert verify(books.context("verify")).sound
+
+
+def alive(processes: list["subprocess.Popen[str]"]) -> bool:
+    return all(process.poll() is None for process in processes)
+
+
+def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(books: Any, intacct: Any, row: Any) -> None:
+    killed_run(books, row, intacct, 4, random.Random())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_of_hundreds_of_entries_none_is_lost_or_doubled_whenever_one_is_killed(
+    books: Any, intacct: Any, row: Any, seed: int
+) -> None:
+    killed_run(books, row, intacct, 25, random.Random(seed))
+
+
+def test_more_requests_at_once_if_so_configured(books: Any, intacct: Any, row: Any) -> None:
+    count = take(books, row, 3)
+    books.environment["REVREC_POSTING_MAX_IN_FLIGHT"] = "3"
+    intacct.admin("/switch", function_delay_ms=30)
+    three = [books.start("run", "--date", DAY) for _ in range(3)]
+    told = [process.communicate(timeout=100) for process in three]
+    intacct.admin("/switch", function_delay_ms=0)
+    assert [process.returncode for process in three] == [0, 0, 0], told
+    same_ledgers(books, intacct, count)

@@ -10,6 +10,8 @@ from revrec.intacct.gateway import Outcome
 from revrec.jobs import resolve
 from revrec.jobs.verify import verify
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-10"
 
 
@@ -88,7 +90,8 @@ def test_another_error_is_counted_anew(nowhere: Any, intacct: Any) -> None:
     nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
     intacct.admin("/periods/close", entity="", month="2024-01")
-    assert nowhere.run(DAY, REVREC_POSTING_REFUSALS="2").counts["held"] == 0
+    result = nowhere.run(DAY, REVREC_POSTING_REFUSALS="2", REVREC_POSTING_CLOSED_PERIOD="fail")
+    assert (result.counts["failed"], result.counts["held"]) == (1, 0)
 
 
 def test_a_refusal_in_unknown_words_is_looked_for_before_its_lines_go_on(strange: Any, intacct: Any) -> None:

@@ -8,6 +8,8 @@ import pytest
 from revrec.cli.trace import tree
 from revrec.jobs.verify import verify
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-10"
 REPAIR = """
 [[repair]]
@@ -139,7 +141,7 @@ def test_an_account_and_a_missing_dimension_are_repaired_one_after_the_other(
         set = { dimensions.department = "OPS" }
         """
     )
-    books.take(row("INV-1", item="OTHER", rev_rec_date="2024-01-12"))
+    books.take(row("INV-1", item="ODD", rev_rec_date="2024-01-12"))
     result = books.run(DAY)
     assert result.complete and dict(result.repaired) == {"closed-account": 1, "default-department": 1}, result.entries
     (entry,) = intacct.entries()

@@ -15,6 +15,8 @@ from revrec.jobs.run_for import run_for
 from revrec.jobs.run_result import RunResult
 from revrec.store.workers import at_work
 
+pytestmark = pytest.mark.both_databases
+
 DAY = date(2024, 2, 10)
 MINUTE = timedelta(minutes=1)
 REAL = {"REVREC_POSTING_QUARANTINE": "16 min", "REVREC_POSTING_RETRIES": "0"}
@@ -169,6 +171,7 @@ def test_nothing_is_held_while_it_waits_and_another_run_may_finish_the_work(
     assert result.complete and len(intacct.entries()) == 2 and result.runs == [1, 3]
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
     two: Any, command: Any, clock: Clock, intacct: Any
 ) -> None:

@@ -10,7 +10,7 @@ from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, open_gateway
 from revrec.jobs.rules import load_rules
-from revrec.jobs.run import check_company, check_settings
+from revrec.jobs.safe_settings import check_company, check_settings
 from revrec.store.places import Place, waiting_parties, waiting_places
 from revrec.store.rollback import discarded
 

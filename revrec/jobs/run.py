@@ -8,19 +8,19 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from revrec.core.closed_periods import Holding
-from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.journal import apart, build_entries, company_of
+from revrec.core.errors import RevrecError
+from revrec.core.journal import apart, build_entries
 from revrec.core.periods import Dates
-from revrec.intacct.endpoint import is_loopback
 from revrec.jobs import look
 from revrec.jobs.due import due_with_memos
-from revrec.jobs.gateway import SANDBOX, company, endpoint, open_gateway
+from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.patience import Patience
 from revrec.jobs.periods import dates, held_lines, learn_what_is_due
 from revrec.jobs.postings import PATIENCE, FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
 from revrec.jobs.repairs import Mender
 from revrec.jobs.run_result import RunResult, shown, shown_held, sum_up
+from revrec.jobs.safe_settings import check_company, check_quarantine, check_times
 from revrec.store import continuity, entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from revrec.jobs.gateway import Connect
 
 
-INTACCT_CUT_OFF = timedelta(minutes=15)
-"""How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
-LONGEST = timedelta(days=366)
 FREE = ("READY", "IN_DOUBT")
 """States of an entry that no worker has in hand."""
 PAGE = 100
@@ -64,7 +61,7 @@ def run(
         Busy: on SQLite, another run holds the lock for longer than ``wait``; on PostgreSQL runs share the work.
         BadConfiguration: the gateway cannot be reached or the sign-in fails; nothing is marked as sent.
     """
-    _check_times(context)
+    check_times(context)
     if dry_run:
         return _dry_run(context, day)
     slots, lease = context.settings.number("posting", "max_in_flight"), context.settings.duration("posting", "lease")
@@ -86,7 +83,7 @@ def _dry_run(context: "Context", day: date) -> RunResult:
 
 def _run(context: "Context", day: date, connect: "Connect", worker: Worker, again: bool = False) -> RunResult:
     to = company(context)
-    _check_quarantine(context)
+    check_quarantine(context)
     with context.database.write(patience=PATIENCE) as connection:
         check_company(connection, to)
         run_id = entries.start_run(connection, day, context.who())
@@ -295,38 +292,3 @@ def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Men
         postings.release(connection, number, context.who())
         made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
         result.made.update(made)
-
-
-def check_settings(context: "Context") -> None:
-    """Refuse settings under which an entry could be sent twice. Raises BadConfiguration."""
-    _check_times(context)
-    _check_quarantine(context)
-
-
-def _check_times(context: "Context") -> None:
-    """A worker must lose its right to send before anybody else may think it dead."""
-    settings = context.settings
-    for name in ("lease", "quarantine"):
-        if settings.duration("posting", name) > LONGEST:
-            raise BadConfiguration(f"[posting] {name} must be at most a year")
-    if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
-        raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")
-
-
-def _check_quarantine(context: "Context") -> None:
-    """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
-    address = endpoint(context)
-    real = address != SANDBOX and not is_loopback(address)
-    if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
-        raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
-
-
-def check_company(connection: "Connection", to: str) -> None:
-    """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
-    last = entries.last_control_id(connection)
-    before = company_of(last, deployment(connection)) if last else to.lower()
-    if before != to.lower():
-        raise BadConfiguration(
-            f"this database posts to the company {before}, not to {to}: what is posted there would never reach {to}. "
-            f"Go back to {before}, or make books for {to} in a folder of their own: revrec init DIR"
-        )

@@ -48,6 +48,12 @@ def test_a_good_run_is_no_problem_and_says_that_nothing_is_left() -> None:
     assert "3 posted." in run_digest(good).body and "Nothing is left to settle." in run_digest(good).body
 
 
+def test_what_repairs_have_mended_is_counted() -> None:
+    mended = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
+    body = run_digest(mended).body
+    assert "1 entry repaired by default-location.\n2 entries repaired by no-class.\n" in body and not mended.problem
+
+
 def test_of_very_many_entries_the_first_are_listed_and_the_rest_counted() -> None:
     body = run_digest(facts(*[entry(reference=f"RR{number}") for number in range(LISTED + 7)])).body
     assert body.count("  Error: ") == LISTED

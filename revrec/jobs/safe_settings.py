@@ -1,0 +1,55 @@
+"""Settings under which an entry could be sent twice are refused, before anything is sent."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.journal import company_of
+from revrec.intacct.endpoint import is_loopback
+from revrec.jobs.gateway import SANDBOX, endpoint
+from revrec.store import entries
+from revrec.store.engine import deployment
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+INTACCT_CUT_OFF = timedelta(minutes=15)
+"""How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
+LONGEST = timedelta(days=366)
+
+
+def check_settings(context: "Context") -> None:
+    """Refuse settings under which an entry could be sent twice. Raises BadConfiguration."""
+    check_times(context)
+    check_quarantine(context)
+
+
+def check_times(context: "Context") -> None:
+    """A worker must lose its right to send before anybody else may think it dead."""
+    settings = context.settings
+    for name in ("lease", "quarantine"):
+        if settings.duration("posting", name) > LONGEST:
+            raise BadConfiguration(f"[posting] {name} must be at most a year")
+    if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
+        raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")
+
+
+def check_quarantine(context: "Context") -> None:
+    """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
+    address = endpoint(context)
+    real = address != SANDBOX and not is_loopback(address)
+    if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
+        raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
+
+
+def check_company(connection: "Connection", to: str) -> None:
+    """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
+    last = entries.last_control_id(connection)
+    before = company_of(last, deployment(connection)) if last else to.lower()
+    if before != to.lower():
+        raise BadConfiguration(
+            f"this database posts to the company {before}, not to {to}: what is posted there would never reach {to}. "
+            f"Go back to {before}, or make books for {to} in a folder of their own: revrec init DIR"
+        )

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="KIND",
-                help="pod, milestone, percent, usage, estimate, cancel, credit, hold, release or service_dates.",
+                help="pod, milestone, percent, usage, estimate, credit, price, cancel, hold, release or service_dates.",
             ),
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
         Examples:
           revrec event add shop/INV-1005/1 pod 2024-05-02 --note "signed by J. Roe"
           revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live
+          revrec event add shop/INV-1001/1 credit 2024-06-30 --amount 5.00 --name CRN-7
         """
         from revrec.core.charge_line import EVENT_KINDS
         from revrec.jobs.record_events import add_event
@@ -110,5 +111,3 @@ def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Ch
         print(f"  {change.note}")
     if not changes:
         print("  its schedule stays as it is")
-        if kind in ("cancel", "credit"):
-            print(f"  a {kind} event is kept for the record and stops nothing by itself: what falls due is posted")

@@ -148,6 +148,9 @@ def _schedule(version: dict[str, Any], root: "Tree") -> None:
         leaf = _add(branch, _schedule_line(line, version["of"]))
         if line["reason"]:
             _add(leaf, line["reason"])
+    if version["price_change"]:
+        change = version["price_change"]
+        _add(branch, f"price changed by {grouped(change['amount'])}: {change['reason']}")
     if version["waits_for"]:
         _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
 

@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from revrec.core.money import decimal_string, split
-from revrec.core.schedule import Part, Schedule, remaining
+from revrec.core.schedule import Part, Schedule, remaining, replanned
 
 Parts = Sequence[tuple[date, int]]
 
@@ -41,13 +41,16 @@ def changed(schedule: Schedule, carried: Parts, still_open: Parts, currency: str
     """A new plan, when ``carried`` parts are on entries and ``still_open`` ones of the old plan are not, by the rule's
     ``on_change``. ``carried`` must not be empty.
 
+    Where all that is carried is planned as it was, nothing of it is touched: the rest of the plan is what is left.
     While parts of the new plan wait, what is carried fills it from the first part on, but for ``restate``; and for
     that too while all waits, or a hold is on.
     """
     how = schedule.rule.method.on_change
     waiting = _sum(schedule.waiting)
+    if not schedule.held and not Counter(carried) - Counter((day, amount) for day, amount in schedule.parts):
+        return Replanned(replanned(schedule.parts, carried), waiting, "")
     stays = f"on_change {how}: {_money(carried, currency)} on entries"
-    if schedule.held or not schedule.parts or (waiting and how != "restate"):
+    if schedule.held or (waiting and (not schedule.parts or how != "restate")):
         return Replanned(*schedule.left(carried), "")
     if how == "restate":
         return _restated(schedule, carried, currency, stays)

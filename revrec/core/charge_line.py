@@ -9,7 +9,7 @@ DIMENSIONS = ("location", "department", "class", "project", "contract")
 """Dimension names of a charge line besides customer and item, in their order in native files."""
 
 EVENT_KINDS = (
-    "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "hold", "release", "service_dates",
+    "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "hold", "release", "service_dates",
 )  # fmt: skip
 """Kinds of fulfilment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; and so on."""

@@ -15,6 +15,7 @@ from revrec.core.holidays import CALENDAR
 from revrec.core.keys import OFFSET, Key, Kind, Refused, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
+from revrec.core.pricing import ON_CREDIT, ON_PRICE
 from revrec.core.schedule import Part, Unscheduled, caught_up, gathered
 
 ON_CHANGE = ("restate", "prospective", "catch_up")
@@ -54,6 +55,8 @@ COMMON_KEYS = (
         "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
         "on one date, for methods that follow events and where the start is delivered or an event; else prospective.",
     ),
+    Key("on_credit", choice(*ON_CREDIT), "What a credit makes of the plan after its day.", "prospective"),
+    Key("on_price", choice(*ON_PRICE), "What a new price makes of the plan after its day.", "prospective"),
 )
 """Keys of ``[rule.recognize]`` that every method takes."""
 
@@ -120,6 +123,8 @@ class Method(ABC):
         self.smallest: Decimal | None = settings.get("smallest")
         self.on_release: str = settings.get("on_release") or "catch_up"
         self.on_change: str = settings.get("on_change") or self.default_on_change()
+        self.on_credit: str = settings.get("on_credit") or "prospective"
+        self.on_price: str = settings.get("on_price") or "prospective"
         self.reshapes: bool = bool(self.not_before or self.smallest)
         self._policy = "".join(f", {name} {value}" for name, value in self._policies(settings))
 

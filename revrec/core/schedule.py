@@ -23,7 +23,7 @@ class Part(NamedTuple):
 class Unscheduled(NamedTuple):
     """Why a charge line, or a part of it, has no schedule.
 
-    ``code``: no_rule, waiting, ambiguous, held or impossible.
+    ``code``: no_rule, waiting, ambiguous, held, closed or impossible.
     """
 
     code: str
@@ -90,9 +90,11 @@ class Schedule(NamedTuple):
 
 
 def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
-    """What a charge line gets that was never scheduled: while all of it waits, it is unscheduled."""
-    if isinstance(derived, Schedule) and derived.waits and not derived.parts:
-        return derived.waits
+    """What a charge line gets that was never scheduled: unscheduled while all of it waits, or if nothing is left."""
+    if isinstance(derived, Schedule) and not derived.parts:
+        return derived.waits or Unscheduled(
+            "closed", f"nothing is left to recognise: {derived.explanation}", derived.rule
+        )
     return derived
 
 

@@ -9,6 +9,7 @@ from revrec.core.calendar import iso
 from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
+from revrec.core.pricing import changes_told
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Part, Schedule, Unscheduled, at_first
 from revrec.jobs.rules import VersionKeeper
@@ -58,6 +59,7 @@ class Scheduler:
         self._lines: list[tuple[Any, ...]] = []
         self._waits: list[tuple[Any, ...]] = []
         self._plans: list[tuple[Any, ...]] = []
+        self._prices: list[tuple[Any, ...]] = []
         self._unscheduled: list[tuple[Any, ...]] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
@@ -103,15 +105,25 @@ class Scheduler:
             derived = at_first(derived)
         if isinstance(derived, Unscheduled):
             return self._still_waiting(no, line, derived, current)
+        price = sum(part.amount for part in derived.whole)
         moved = bool(current and current.carried) and self._moves(line, recorded, fresh, derived)
-        left = _left(line, derived, current, moved)
-        if current and (not moved or current.plan == derived.whole) and _same(line, current, derived, left):
+        left = _left(line, price, derived, current, moved)
+        before_it = current.amount if current else line.amount
+        same_price = price == before_it
+        if (
+            current
+            and same_price
+            and (not moved or current.plan == derived.whole)
+            and _same(line, current, derived, left)
+        ):
             return None
         told = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
         self._replaced.append((no, version))
-        self._add(no, version, line.amount, told, left, current)
+        if not same_price:
+            self._prices.append((no, version, price - before_it, changes_told(line, recorded)))
+        self._add(no, version, price, told, left, current, sign=line.amount)
         before = current.open if current else ()
         carried = sum(amount for _day, amount in current.carried) if current else 0
         note = f"{told.explanation}; {_told(left.waiting, line, told)}" if left.waiting else told.explanation
@@ -152,6 +164,7 @@ class Scheduler:
         derived: Schedule,
         left: _Left,
         before: schedules.Current | None = None,
+        sign: int = 1,
     ) -> None:
         parts, waiting, _words = left
         if waiting:
@@ -162,7 +175,7 @@ class Scheduler:
         self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
         if carried:
             self._plans.append(schedules.plan_row(no, version, derived.whole))
-        if before and _taken_back(amount, parts, derived.whole):
+        if before and _taken_back(sign, parts, derived.whole):
             # What is taken back must leave the accounts that it was posted to.
             rule = before.rule_version_id
         else:
@@ -181,18 +194,18 @@ class Scheduler:
         """Write what was gathered."""
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(self._connection, self._headers, self._lines, self._waits, self._plans),
+            *schedules.add(self._connection, self._headers, self._lines, self._waits, self._plans, self._prices),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
         ]
         if digests:
             shown = {"schedules": len(self._headers), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
-        self._headers, self._lines, self._waits, self._plans = [], [], [], []
+        self._headers, self._lines, self._waits, self._plans, self._prices = [], [], [], [], []
         self._unscheduled, self._replaced = [], []
 
 
-def _left(line: ChargeLine, derived: Schedule, current: schedules.Current | None, moved: bool) -> _Left:
+def _left(line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool) -> _Left:
     """What is still to be recognised, and in words what a changed plan made of amounts on entries.
 
     ``moved``: an event changed the plan. If it was a rule, what is taken back already stays taken back.
@@ -200,7 +213,7 @@ def _left(line: ChargeLine, derived: Schedule, current: schedules.Current | None
     carried = current.carried if current else ()
     if current and carried and derived.whole == current.plan:
         still_open = tuple(Part(*part) for part in current.open)
-        waiting = line.amount - sum(amount for _day, amount in (*carried, *still_open))
+        waiting = price - sum(amount for _day, amount in (*carried, *still_open))
         if waiting == derived.undated and not derived.held:
             return _Left(still_open, waiting)
     if current and moved:

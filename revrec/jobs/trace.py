@@ -115,10 +115,18 @@ def _version(version: Fact, lines: list[Fact], charge: Fact, holding: Holding) -
         "carried": decimal_string(version["carried"], currency),
         "waiting": decimal_string(version["waiting"] or 0, currency),
         "waits_for": version["waits_for"],
+        "price_change": _price_change(version, currency),
         "of": version["lines"],
         "lines": own,
         **_some(version, "at", "actor", "command"),
     }
+
+
+def _price_change(version: Fact, currency: str) -> Fact | None:
+    """How much more (or less) the line earns in all from this version on, and why; None if as before."""
+    if version["price_change"] is None:
+        return None
+    return {"amount": decimal_string(version["price_change"], currency), "reason": version["price_reason"]}
 
 
 def _line(line: Fact, charge: Fact, holding: Holding) -> Fact:

@@ -22,6 +22,7 @@ NEEDS = {
     "usage": "quantity",
     "estimate": "quantity",
     "credit": "amount",
+    "price": "amount",
     "service_dates": "name",
 }
 """What an event of a kind must tell besides its date."""

@@ -16,6 +16,7 @@ from revrec.store.tables import (
     journal_entry,
     journal_line,
     moved_date,
+    price_change,
     repair_version,
     repaired_value,
     rule_version,
@@ -86,6 +87,8 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
             schedule,
             schedule_wait.c.amount.label("waiting"),
             schedule_wait.c.reason.label("waits_for"),
+            price_change.c.amount.label("price_change"),
+            price_change.c.reason.label("price_reason"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
             *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
@@ -97,6 +100,10 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
         .outerjoin(
             schedule_wait,
             (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version),
+        )
+        .outerjoin(
+            price_change,
+            (price_change.c.charge_no == schedule.c.charge_no) & (price_change.c.version == schedule.c.version),
         )
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
         .where(schedule.c.charge_no == no)

@@ -13,6 +13,7 @@ from revrec.store.digests import Digest
 from revrec.store.tables import (
     OPEN,
     journal_entry,
+    price_change,
     rule_version,
     schedule,
     schedule_line,
@@ -23,6 +24,7 @@ from revrec.store.tables import (
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
+PRICE = ("charge_no", "version", "amount", "reason")
 WAIT = ("charge_no", "version", "amount", "code", "reason")
 PLAN = ("charge_no", "version", "plan")
 UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
@@ -32,8 +34,9 @@ _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wa
 class Current(NamedTuple):
     """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
 
-    ``carried`` lines are on journal entries that hold or may reach the ledger. ``open`` lines are on none, or on the
-    entries ``refused``, by which Intacct saved nothing. Lines are (date, amount in minor units), in order of date.
+    ``amount`` is what it sums to: the price that was in force. ``carried`` lines are on journal entries that hold or
+    may reach the ledger; ``open`` lines are on none, or on the entries ``refused``, by which Intacct saved nothing.
+    Lines are (date, amount in minor units), in order of date.
     ``plan`` is the whole plan of the newest version, carried and waiting parts too; None if it is not known.
     ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
     ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
@@ -42,6 +45,7 @@ class Current(NamedTuple):
 
     version: int
     rule_version_id: int
+    amount: int
     posts: tuple[str, str, str, str]
     carried: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
@@ -57,9 +61,10 @@ def add(
     lines: Sequence[tuple[Any, ...]],
     waits: Sequence[tuple[Any, ...]] = (),
     plans: Sequence[tuple[Any, ...]] = (),
+    prices: Sequence[tuple[Any, ...]] = (),
 ) -> list[Digest]:
-    """Write schedule versions: lines, what waits and plans first, then the headers, whose arrival seals and checks
-    them.
+    """Write schedule versions: lines, what waits, plans and changed prices first, then the headers, whose arrival
+    seals and checks them.
 
     All in order of charge; a charge has one version among them. ``plans`` are made by :func:`plan_row`.
     """
@@ -68,10 +73,11 @@ def add(
     insert_rows(connection, schedule_line, LINE, lines)
     insert_rows(connection, schedule_wait, WAIT, waits)
     insert_rows(connection, schedule_plan, PLAN, plans)
+    insert_rows(connection, price_change, PRICE, prices)
     insert_rows(connection, schedule, HEADER, headers)
     keys = digests.version_runs(header[:2] for header in headers)
     found = [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
-    for table, rows in ((schedule_wait, waits), (schedule_plan, plans)):
+    for table, rows in ((schedule_wait, waits), (schedule_plan, plans), (price_change, prices)):
         if rows:
             found.append(digests.of_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
     return found
@@ -152,7 +158,7 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
     )
     posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
     waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason)
-    kept = ("charge_no", "version", "rule_version_id", "carried")
+    kept = ("charge_no", "version", "rule_version_id", "amount", "carried")
     found = connection.execute(
         select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
         .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
@@ -201,7 +207,9 @@ def _current(head: Any, lines: list[Any]) -> Current:
     gave_up = tuple(dict.fromkeys(refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(carried), tuple(still_open)
-    return Current(head.version, head.rule_version_id, posts, *both, gave_up, waiting, came_back, _plan(head, lines))
+    return Current(
+        head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines)
+    )
 
 
 def _plan(head: Any, lines: list[Any]) -> tuple[tuple[date, int], ...] | None:

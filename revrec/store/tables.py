@@ -232,6 +232,27 @@ schedule = Table(
 makes ``amount``, the charge line's. ``lines`` counts the carried ones too: a line reads "4 of 12" whatever its version.
 """
 
+price_change = Table(
+    "price_change",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    _text("reason"),
+    PrimaryKeyConstraint("charge_no", "version"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="price_change_schedule",
+    ),
+    CheckConstraint("amount <> 0", name="price_change_amount"),
+    sqlite_with_rowid=False,
+)
+"""What a charge line earns more (or less, below zero) from a schedule version on than from the one before it; the first
+version is compared with the charge line."""
+
 schedule_wait = Table(
     "schedule_wait",
     metadata,

@@ -85,20 +85,33 @@ class Books:
             self._version(connection, no, 1, total, parts, carried, seq, waits)
         return no
 
-    def version(self, no: int, version: int, amount: int, parts: Parts, carried: int, waits: int = 0) -> None:
-        """A further schedule version that replaces the open lines."""
+    def version(
+        self, no: int, version: int, amount: int, parts: Parts, carried: int, waits: int = 0, price: int = 0
+    ) -> None:
+        """A further schedule version that replaces the open lines; ``price`` is how much more it earns in all."""
         with self.database.write() as connection:
             seq = record(connection, WHO, "schedules derived again", "all", {})
             schedules.supersede(connection, [(no, version)])
-            self._version(connection, no, version, amount, parts, carried, seq, waits)
+            self._version(connection, no, version, amount, parts, carried, seq, waits, price)
 
     def _version(
-        self, connection: Any, no: int, version: int, amount: int, parts: Parts, carried: int, seq: int, waits: int
+        self,
+        connection: Any,
+        no: int,
+        version: int,
+        amount: int,
+        parts: Parts,
+        carried: int,
+        seq: int,
+        waits: int,
+        price: int = 0,
     ) -> None:
         rule = rule_versions.keep(connection, RULE, WHO)
         lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
         header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
-        schedules.add(connection, [header], lines, [(no, version, waits, "held", "by a test")] if waits else [])
+        kept = [(no, version, waits, "held", "by a test")] if waits else []
+        prices = [(no, version, price, "by a test")] if price else []
+        schedules.add(connection, [header], lines, kept, prices=prices)
 
     def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
         """What is due, as the run sees it."""

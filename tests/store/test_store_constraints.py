@@ -38,6 +38,7 @@ APPEND_ONLY = {
     "rule_version": "text",
     "schedule": "carried",
     "schedule_wait": "reason",
+    "price_change": "reason",
     "journal_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
@@ -49,6 +50,7 @@ def full(books: Any) -> Any:
     """Books with at least one row in every table."""
     no = books.charge(TWO)
     books.charge(TWO, amount=3600, waits=1200)
+    books.version(books.charge([(MAR, 1200)]), 2, 1500, [(MAR, 1500)], 0, price=300)
     books.change(books.entry(JAN), *WAYS["POSTED"])
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
@@ -122,6 +124,25 @@ def test_what_waits_makes_up_the_charge_line_with_the_parts(books: Any, waits: i
 def test_nothing_that_waits_can_be_added_to_a_sealed_version_nor_hang_in_the_air(books: Any, refused: Any) -> None:
     no = books.charge(TWO)
     add = "INSERT INTO schedule_wait (charge_no, version, amount, code, reason) VALUES (?, ?, 5, 'held', 'x')"
+    refused("a schedule version is complete", add, no, 1)
+    refused("(?i)foreign key", add, no, 2)
+
+
+def test_a_schedule_sums_to_the_price_that_is_in_force(books: Any) -> None:
+    no = books.charge(TWO)
+    before = books.content()
+    for price, parts in ((300, [(FEB, 1200), (MAR, 1200)]), (0, [(FEB, 1200), (MAR, 1500)]), (301, [(MAR, 2700)])):
+        with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
+            books.version(no, 2, sum(part for _day, part in parts), parts, 0, price=price)
+    assert books.content() == before
+    books.version(no, 2, 2700, [(MAR, 2700)], 0, price=300)
+    books.version(no, 3, 0, [], 0, price=-2700)
+    assert books.due() == []
+
+
+def test_the_price_of_a_sealed_version_cannot_be_changed(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    add = "INSERT INTO price_change (charge_no, version, amount, reason) VALUES (?, ?, 5, 'x')"
     refused("a schedule version is complete", add, no, 1)
     refused("(?i)foreign key", add, no, 2)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import held
+from revrec.core.pricing import ended, repriced
 from revrec.core.recognition import AnchorDates, Plan
 from revrec.core.rules.model import Problem, Rule, RuleErrors
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
@@ -105,17 +106,14 @@ class RuleBook:
         rule = entry.rule
         anchors = rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
-            return _explained(anchors, rule)
+            return _without_dates(rule, line, events) or _explained(anchors, rule)
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         if isinstance(planned, Unscheduled):
             return _explained(planned, rule)
         plan, explanation = planned
-        amounts = rule.method.amounts(line.amount, plan.weights)
-        parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
-        if 0 in amounts:
-            parts = tuple(part for part in parts if part.amount)
-            if not parts:
-                return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
+        parts = _parts(rule, plan, line.amount)
+        if not parts:
+            return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
             looked_up = _looked_up(schedule, line)
@@ -209,18 +207,45 @@ def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
     )
 
 
+def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[Part, ...]:
+    """The amount by the plan; parts of zero are left out."""
+    amounts = rule.method.amounts(amount, plan.weights)
+    parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
+    return tuple(part for part in parts if part.amount) if 0 in amounts else parts
+
+
+def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | Unscheduled | None:
+    """The schedule of a line whose dates nobody knows: only if it was cancelled, or credited in full."""
+    if not events:
+        return None
+    schedule = ended(rule, _why(rule), line, events)
+    return _looked_up(schedule, line) if schedule and rule.tables else schedule
+
+
 def _shaped(schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
     """The schedule after what waits, what the rule says of the parts, and what holds said."""
     rule, waits = schedule.rule, _explained(plan.waits.of(line), schedule.rule) if plan.waits else None
-    parts, waiting = dated_apart(schedule.parts) if waits else (schedule.parts, ())
-    if rule.method.reshapes and parts:
+
+    def shape(split: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]] | Unscheduled:
+        parts, waiting = dated_apart(split) if waits else (split, ())
+        if not (rule.method.reshapes and parts):
+            return parts, waiting
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
-        if isinstance(reshaped, Unscheduled):
-            return _explained(reshaped, rule)
-        parts = reshaped
+        return _explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
+
+    def whole(price: int) -> tuple[Part, ...]:
+        shaped = shape(_parts(rule, plan, price))
+        return () if isinstance(shaped, Unscheduled) else shaped[0] + shaped[1]
+
+    shaped = shape(schedule.parts)
+    if isinstance(shaped, Unscheduled):
+        return shaped
+    parts, waiting = shaped
     schedule = schedule._replace(parts=parts, waiting=waiting, waits=waits if waiting else None)
+    if not events:
+        return schedule
     try:
-        return held(schedule, line, events) if events else schedule
+        return held(repriced(schedule, line, events, whole), line, events)
     except OverflowError:
         return _explained(BEYOND, rule)
 

@@ -25,7 +25,7 @@ INVARIANTS = (
     Invariant(
         "sum of the schedule",
         "charge_line",
-        "its valid schedule lines and what waits of it do not sum to its amount",
+        "its valid schedule lines and what waits of it do not sum to its price",
         "too much or too little would be recognised",
         """
         SELECT 'no ' || c.no FROM charge_line c JOIN (
@@ -34,7 +34,9 @@ INVARIANTS = (
         LEFT JOIN schedule_wait w ON w.charge_no = s.charge_no AND w.version = s.version
         LEFT JOIN (
           SELECT charge_no, sum(amount) AS total FROM schedule_line WHERE superseded_by IS NULL GROUP BY charge_no
-        ) l ON l.charge_no = c.no WHERE coalesce(l.total, 0) + coalesce(w.amount, 0) <> c.amount""",
+        ) l ON l.charge_no = c.no
+        LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM price_change GROUP BY charge_no) p ON p.charge_no = c.no
+        WHERE coalesce(l.total, 0) + coalesce(w.amount, 0) <> c.amount + coalesce(p.total, 0)""",
     ),
     Invariant(
         "scheduled or waiting",
@@ -49,7 +51,7 @@ INVARIANTS = (
     Invariant(
         "whole schedule versions",
         "schedule",
-        "it is not of its charge line's amount, or its lines, what it carried and what waits do not make it up",
+        "it is not of its charge line's price then, or its lines, what it carried and what waits do not make it up",
         "posted and remaining do not make up the charge line",
         """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
@@ -57,7 +59,9 @@ INVARIANTS = (
         LEFT JOIN (SELECT charge_no, version, sum(amount) AS total FROM schedule_line GROUP BY charge_no, version) l
           ON l.charge_no = s.charge_no AND l.version = s.version
         LEFT JOIN schedule_wait w ON w.charge_no = s.charge_no AND w.version = s.version
-        WHERE s.amount <> c.amount OR s.amount - s.carried <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
+        WHERE s.amount <> c.amount + (SELECT coalesce(sum(p.amount), 0) FROM price_change p
+                                      WHERE p.charge_no = s.charge_no AND p.version <= s.version)
+          OR s.amount - s.carried <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
     ),
     Invariant(
         "superseded by a later version",

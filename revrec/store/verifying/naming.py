@@ -66,7 +66,7 @@ def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
         whole = _without_lines(place, rows) if place.name == "schedule_line" else None
         return whole or _gap(place, rows, len(rows) if at is None else at)
-    if place.name in ("schedule", "schedule_wait", "schedule_plan", SUPERSEDED):
+    if place.name in ("schedule", "schedule_wait", "schedule_plan", "price_change", SUPERSEDED):
         found = {tuple(row[:2]) for row in rows}
         return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
     there = {row[0] for row in rows}

@@ -15,7 +15,7 @@ CHECK = "rows"
 LATEST = ("journal_entry", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: of several digests of a key the last one counts."""
 
-BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan")
+BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change")
 """Tables of which a digest covers one schedule version of its charges."""
 
 CHUNK = 5_000

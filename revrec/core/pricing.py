@@ -1,0 +1,200 @@
+"""Changes of what a charge line earns in all: credits, new prices, cancellations; and what they make of its plan.
+
+The plan up to the day of a change stays as it is, so that what was posted of it stays right. What comes after is
+planned anew, such that all parts together sum to the new price. How, a rule says: ``on_credit`` and ``on_price``:
+
+``prospective``: what is left of the new price is spread over the parts to come, as they were weighed.
+
+``catch_up``: the plan is made anew at the new price; what it differs by up to the day comes as one part on that day.
+
+``latest``: the last parts are lessened first.
+
+``earned_first``: what was recognised is taken back first, on the day; what goes beyond it lessens the parts to come.
+
+What a credit takes beyond the parts to come is taken back on its day. A cancellation ends the promise: what is left of
+the price, less what is refunded, is recognised (or taken back) on its day, and nothing comes after.
+
+Source: ASC 606-10-25-10 to 25-13 (IFRS 15.18 to 21), contract modifications: 25-12 a separate contract, which is a
+charge line of its own; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. ASC 606-10-32-42 to 32-45 (IFRS 15.87
+to 90), changes in the transaction price. ASC 606-10-55-47, a customer that gives up the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string, split
+from revrec.core.schedule import UNDATED, Part, Schedule
+
+if TYPE_CHECKING:
+    from revrec.core.rules.model import Rule
+
+ON_CREDIT = ("prospective", "catch_up", "latest", "earned_first")
+ON_PRICE = ("prospective", "catch_up")
+AT_ONCE = "what is left is recognised at once"
+KINDS = ("credit", "price", "cancel")
+"""Kinds of event that change what a charge line earns in all."""
+
+Whole = Callable[[int], Sequence[Part]]
+"""The plan of the line at another price: every part in order, those that wait too."""
+
+
+class PriceChange(NamedTuple):
+    """One change, on a day: the price before and after it in minor units, and the event's name."""
+
+    kind: str
+    date: date
+    before: int
+    after: int
+    name: str
+
+
+class _Plan(NamedTuple):
+    """A plan at a change: the parts up to its day and those after it, and the plan at any price."""
+
+    past: Sequence[Part]
+    later: Sequence[Part]
+    whole: Whole
+    rounding: str
+
+
+def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
+    """The changes of a line's price in order of date.
+
+    A credit lessens the price by its amount; a price event says the new price; a cancellation lessens it by what is
+    refunded, if anything is. A credit with a name corrects the earlier one of that name; those without add up. The
+    last-recorded cancellation counts.
+    """
+    found, price = [], line.amount
+    for event in sorted(_that_count(events), key=lambda event: event.date):
+        amount = event.amount or 0
+        after = amount if event.kind == "price" else price - amount
+        found.append(PriceChange(event.kind, event.date, price, after, event.name))
+        price = after
+    return found
+
+
+def price_of(line: ChargeLine, events: Events) -> int:
+    """What a line earns in all after its events, in minor units."""
+    changes = price_changes(line, events) if events else ()
+    return changes[-1].after if changes else line.amount
+
+
+def _that_count(events: Events) -> list[FulfilmentEvent]:
+    """The events of these kinds that no later one corrects, in the order they were recorded."""
+    last: dict[object, FulfilmentEvent] = {}
+    for at, event in enumerate(events):
+        if event.kind in KINDS:
+            key = (event.kind, event.name) if event.name or event.kind == "cancel" else (event.kind, at)
+            last[key] = event
+    return list(last.values())
+
+
+def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: Whole) -> Schedule:
+    """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
+    for change in price_changes(line, events):
+        schedule = _changed(schedule, line, change, whole)
+    return schedule
+
+
+def ended(rule: "Rule", why: str, line: ChargeLine, events: Events) -> Schedule | None:
+    """The schedule of a line whose dates nobody knows: what is left of its price on the day it was cancelled, or
+    nothing at all if nothing is left of it; else None."""
+    changes = price_changes(line, events)
+    last = changes[-1] if changes else None
+    if last is None or (last.after and last.kind != "cancel"):
+        return None
+    parts = (Part(last.date, last.after),) if last.after else ()
+    return Schedule(rule, parts, f"{why}; {_words(line, last, AT_ONCE)}")
+
+
+def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole) -> Schedule:
+    past = [part for part in schedule.whole if part.date <= change.date]
+    later = [part for part in schedule.whole if part.date > change.date]
+    method = schedule.rule.method
+    if change.kind == "cancel":
+        how, rest = AT_ONCE, _at_once(change, past)
+    else:
+        how = method.on_credit if change.kind == "credit" else method.on_price
+        how = how if _lessens(change) or how in ON_PRICE else "prospective"
+        rest = _TREATMENTS[how](change, _Plan(past, later, whole, method.rounding))
+    parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
+    waiting = tuple(part for part in rest if part.date == UNDATED)
+    said = f"{schedule.explanation}; {_words(line, change, how)}"
+    return schedule._replace(parts=parts, waiting=waiting, waits=schedule.waits if waiting else None, explanation=said)
+
+
+def _lessens(change: PriceChange) -> bool:
+    return abs(change.after) < abs(change.before) or change.after * change.before < 0
+
+
+def _at_once(change: PriceChange, past: Sequence[Part]) -> list[Part]:
+    rest = change.after - _sum(past)
+    return [Part(change.date, rest)] if rest else []
+
+
+def _prospective(change: PriceChange, plan: _Plan) -> list[Part]:
+    """The rest of the price over the parts to come; on the day itself if there are none, or less than none is left."""
+    if not plan.past:
+        return list(plan.whole(change.after))
+    rest = change.after - _sum(plan.past)
+    if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
+        return _at_once(change, plan.past)
+    amounts = split(rest, [abs(part.amount) for part in plan.later], plan.rounding)
+    return [Part(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True) if amount]
+
+
+def _catch_up(change: PriceChange, plan: _Plan) -> list[Part]:
+    """The plan at the new price after the day, and on the day what it differs by up to then."""
+    target = plan.whole(change.after)
+    behind = _sum([part for part in target if part.date <= change.date]) - _sum(plan.past)
+    caught = [Part(change.date, behind)] if behind else []
+    return [*caught, *(part for part in target if part.date > change.date)]
+
+
+def _latest(change: PriceChange, plan: _Plan) -> list[Part]:
+    """The last parts are lessened first; what they do not hold is taken back on the day."""
+    less = change.before - change.after
+    kept: list[Part] = []
+    for part in reversed(plan.later):
+        taken = max(-abs(part.amount), min(abs(part.amount), less))
+        less -= taken
+        if part.amount != taken:
+            kept.append(Part(part.date, part.amount - taken))
+    return [*([Part(change.date, -less)] if less else []), *reversed(kept)]
+
+
+def _earned_first(change: PriceChange, plan: _Plan) -> list[Part]:
+    """What was recognised is taken back first, on the day."""
+    less, earned = change.before - change.after, _sum(plan.past)
+    back = max(-abs(earned), min(abs(earned), less))
+    taken = [Part(change.date, -back)] if back else []
+    return [*taken, *_prospective(change, plan._replace(past=[*plan.past, *taken]))]
+
+
+_TREATMENTS = {
+    "prospective": _prospective,
+    "catch_up": _catch_up,
+    "latest": _latest,
+    "earned_first": _earned_first,
+}
+
+
+def changes_told(line: ChargeLine, events: Events) -> str:
+    """The changes of a line's price in words."""
+    return "; ".join(_words(line, change) for change in price_changes(line, events))
+
+
+def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
+    """``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
+    named = f" {change.name}" if change.name else ""
+    before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
+    way = how if change.kind == "cancel" or not how else f"on_{change.kind} {how}"
+    told = f" ({way})" if way else ""
+    return f"{change.kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
+
+
+def _sum(parts: Sequence[Part]) -> int:
+    return sum(part.amount for part in parts)

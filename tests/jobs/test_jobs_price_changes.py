@@ -1,0 +1,169 @@
+"""Credits, new prices and cancellations against what is posted: history stays, the sum comes to the new price."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revrec.jobs.record_events import add_event
+from revrec.jobs.verify import verify
+from revrec.sources import EventRow
+
+CHARGE = "shop/INV-1/1"
+RULES = """
+[[rule]]
+name = "monthly"
+[rule.recognize]
+method = "monthly"
+periods = 4
+on_credit = "{policy}"
+"""
+
+
+@pytest.fixture
+def changed(books: Any, row: Any) -> Any:
+    """24.00 over January to April; January and February are posted."""
+    books.rules(RULES.format(policy="prospective"))
+    books.take(row(post_date="2024-01-31"))
+    assert books.run("2024-02-29").complete
+    return books
+
+
+def tell(books: Any, kind: str, day: str, amount: str | None = None, name: str = "") -> Any:
+    from decimal import Decimal
+
+    money = None if amount is None else Decimal(amount)
+    return add_event(
+        books.context("event add"), EventRow(CHARGE, kind, date.fromisoformat(day), None, None, money, name, "")
+    )
+
+
+def posted(books: Any) -> list[tuple[str, int]]:
+    """What is on posted entries: dates and minor units, revenue above zero."""
+    rows = books.sql(
+        "SELECT e.date, CASE l.account WHEN '4000' THEN CASE l.side WHEN 'credit' THEN l.amount ELSE -l.amount END END"
+        " FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"
+        " WHERE e.state = 'POSTED' AND l.account = '4000' ORDER BY e.date, e.id"
+    )
+    return [tuple(one) for one in rows]
+
+
+def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Any, intacct: Any) -> None:
+    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    assert changed.open_parts(CHARGE) == [("2024-03-31", 400), ("2024-04-30", 400)]
+    assert changed.run("2024-12-31").complete
+    assert posted(changed) == [("2024-01-31", 600), ("2024-02-29", 600), ("2024-03-31", 400), ("2024-04-30", 400)]
+    assert verify(changed.context("verify")).sound
+
+
+def test_a_credit_after_recognition_is_taken_back_by_an_entry_of_its_own(changed: Any) -> None:
+    changed.run("2024-04-30")
+    tell(changed, "credit", "2024-06-10", "5.00", "CRN-1")
+    assert changed.open_parts(CHARGE) == [("2024-06-10", -500)]
+    assert changed.run("2024-12-31").complete
+    assert posted(changed)[-1] == ("2024-06-10", -500)
+    assert verify(changed.context("verify")).sound
+
+
+def test_a_credit_memo_that_is_corrected_moves_only_the_difference(changed: Any) -> None:
+    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    tell(changed, "credit", "2024-03-10", "5.00", "CRN-1")
+    assert changed.open_parts(CHARGE) == [("2024-03-31", 350), ("2024-04-30", 350)]
+    assert changed.sql("SELECT amount FROM price_change ORDER BY version") == [(-400,), (-100,)]
+
+
+def test_a_cancellation_without_refund_earns_the_rest_on_its_day(changed: Any) -> None:
+    tell(changed, "cancel", "2024-03-10")
+    assert changed.open_parts(CHARGE) == [("2024-03-10", 1200)]
+
+
+def test_a_cancellation_with_refund_ends_the_schedule(changed: Any) -> None:
+    tell(changed, "cancel", "2024-03-10", "12.00")
+    assert changed.open_parts(CHARGE) == []
+    assert changed.run("2024-12-31").complete
+    assert sum(amount for _day, amount in posted(changed)) == 1200
+    assert verify(changed.context("verify")).sound
+
+
+def test_a_cancellation_that_is_told_late_takes_back_what_was_posted_since(changed: Any) -> None:
+    tell(changed, "cancel", "2024-02-10", "18.00")
+    assert changed.run("2024-12-31").complete
+    assert sum(amount for _day, amount in posted(changed)) == 600
+    assert posted(changed)[:2] == [("2024-01-31", 600), ("2024-02-29", 600)]
+    assert verify(changed.context("verify")).sound
+
+
+def test_goods_that_are_credited_in_full_before_delivery_are_closed(offline: Any, row: Any) -> None:
+    offline.take(row(item="POD-1"))
+    tell(offline, "cancel", "2024-03-10", "24.00")
+    ((code, reason),) = offline.sql("SELECT code, reason FROM unscheduled")
+    assert code == "closed" and "24.00 becomes 0.00" in reason
+
+
+def test_a_line_credited_in_full_before_it_is_recognised_leaves_nothing_open(offline: Any, row: Any) -> None:
+    offline.take(row())
+    tell(offline, "credit", "2024-01-06", "24.00")
+    assert offline.open_parts(CHARGE) == []
+    assert offline.sql("SELECT amount, lines FROM schedule WHERE version = 2") == [(0, 0)]
+    tell(offline, "price", "2024-01-07", "12.00")
+    assert sum(amount for _day, amount in offline.open_parts(CHARGE)) == 1200
+    assert verify(offline.context("verify")).sound
+
+
+def test_the_trace_tells_the_price_and_why_it_changed(changed: Any) -> None:
+    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    life = changed.trace(CHARGE)
+    newest = life["schedule"][-1]
+    assert newest["amount"] == "20.00" and "credit CRN-1 on 2024-03-10" in newest["explanation"]
+    assert newest["price_change"] == {
+        "amount": "-4.00",
+        "reason": "credit CRN-1 on 2024-03-10: 24.00 becomes 20.00 USD",
+    }
+
+
+KINDS = st.sampled_from(["credit", "price", "cancel"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(KINDS, st.dates(date(2024, 1, 1), date(2024, 7, 1)), st.integers(-3000, 3000)),
+        st.tuples(st.just("run"), st.dates(date(2024, 1, 1), date(2024, 7, 1)), st.just(0)),
+    ),
+    max_size=6,
+)
+
+
+@pytest.fixture(scope="module")
+def counter() -> Iterator[int]:
+    return iter(range(10_000))
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS, policy=st.sampled_from(["prospective", "catch_up", "latest", "earned_first"]))
+def test_posted_and_remaining_come_to_the_price_whatever_happens(
+    new_books: Any, row: Any, intacct: Any, tmp_path: Any, counter: Iterator[int], steps: Any, policy: str
+) -> None:
+    from revrec.core.money import decimal_string
+    from revrec.store import charges, events
+
+    books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+    books.rules(RULES.format(policy=policy))
+    books.take(row(post_date="2024-01-31"))
+    before: list[tuple[str, int]] = []
+    for kind, day, amount in steps:
+        if kind == "run":
+            books.run(day.isoformat())
+        else:
+            tell(books, kind, day.isoformat(), decimal_string(amount, "USD"))
+        assert set(before) <= set(posted(books)), "what was posted never changes"
+        before = posted(books)
+        with books.context().database.read() as connection:
+            from revrec.core.pricing import price_of
+
+            line, facts = charges.read_charge(connection, 1), events.of_charges(connection, [1]).get(1, [])
+        on_entries = sum(amount for _day, amount in before)
+        assert on_entries + sum(amount for _day, amount in books.open_parts(CHARGE)) == price_of(line, facts)
+    assert verify(books.context("verify")).sound

@@ -1,0 +1,421 @@
+"""Damages files of every format and imports them: never a crash, never half a file, always a reason with its place.
+
+    python tests/sources/fuzz.py --files 20000            # so many damaged files
+    python tests/sources/fuzz.py --seed 7 --only 4711     # one of them again; --keep FOLDER keeps it
+
+Each file is made from the seed and its number alone, so that any of them can be made again on any machine.
+"""
+
+import argparse
+import gzip
+import io
+import json
+import random
+import re
+import resource
+import shutil
+import sqlite3
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from revrec.jobs import init
+from revrec.jobs.context import make_context
+from revrec.jobs.import_files import ImportResult, import_document
+from revrec.jobs.mappings import mappings_of
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+FIXED = """
+[mapping.host]
+format = "fixed"
+source = "host"
+currency = "USD"
+line = "1"
+positions = { type = "1", document = "2-9", customer = "10-17", item = "18-25", post_date = "26-33", amount = "34-44, 2 decimals" }
+only = { type = "D" }
+[mapping.events]
+rows = "events"
+"""  # noqa: E501
+TABLES = ("import_file", "charge_line", "fulfilment_event", "quarantine", "cleaning", "schedule", "audit_event")
+
+
+class Original(NamedTuple):
+    """A file that is good, the mapping it is read by (none for native charges), and the file its events are about."""
+
+    name: str
+    data: bytes
+    mapping: str | None = None
+    about: str = ""
+
+
+def originals() -> list[Original]:
+    """A good file of every format, alone and packed."""
+    read = {path.name: path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.is_file()}
+    line = "D{:<8}{:<8}{:<8}20240105{:>11}\n"
+    fixed = "H0001\n" + "".join(line.format(f"INV-{n}", f"C-{n}", "MAG-01", 2400 + n) for n in range(5)) + "T0005\n"
+    jsonl = read["shop-orders.jsonl"]
+    found = [
+        Original("charges.csv", read["charges.csv"]),
+        Original("charges.tsv", _as_tsv(read["charges.csv"])),
+        Original("bank-payments.csv", read["bank-payments.csv"], "bank"),
+        Original("orders.jsonl", jsonl),
+        Original("orders.json", b"[" + b",\n".join(jsonl.splitlines()) + b"]"),
+        Original("orders.xml", read["orders.xml"]),
+        Original("host.fixed", fixed.encode(), "host"),
+        Original("charges.xlsx", read["charges.xlsx"]),
+        Original("invoices.x12", read["invoices.x12"], "x12"),
+        Original("deliveries.x12", read["deliveries.x12"], "x12", "invoices.x12"),
+        Original("invoices.edifact", read["invoices.edifact"], "edifact"),
+        Original("deliveries.edifact", read["deliveries.edifact"], "edifact", "invoices.edifact"),
+        Original("transaction.xml", read["transaction.xml"], "cargowise"),
+        Original("shipment.xml", read["shipment.xml"], "cargowise", "transaction.xml"),
+        Original("event.xml", read["event.xml"], "cargowise", "transaction.xml"),
+    ]
+    found += [Original(name, data, "shopify-orders") for name, data in read.items() if name.startswith("shopify-")]
+    documents = read["magento-documents.jsonl"]
+    found.append(Original("magento-orders.json", read["magento-orders.json"], "magento-orders"))
+    found.append(Original("magento-documents.jsonl", documents, "magento-orders", "magento-orders.json"))
+    found.append(Original("magento-invoices.jsonl", documents, "magento-invoices"))
+    packed = [one for one in found if one.name in ("charges.csv", "orders.xml", "shopify-orders.json", "invoices.x12")]
+    found += [Original(f"{one.name}.gz", gzip.compress(one.data, mtime=0), one.mapping) for one in packed]
+    found += [Original(f"{one.name}.zip", _zip([(one.name, one.data)]), one.mapping) for one in packed]
+    return found
+
+
+def _as_tsv(data: bytes) -> bytes:
+    import csv
+
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter="\t", lineterminator="\n").writerows(csv.reader(io.StringIO(data.decode(), newline="")))
+    return out.getvalue().encode()
+
+
+def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
+    out = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+LARGE = 4_000_000
+"""Bytes beyond which nothing more is done to a file, so that the memory measured is not the harness's own."""
+
+Damage = Callable[[bytes, random.Random, Sequence[Original]], bytes]
+
+TOKENS = (
+    b'"', b"\0", b"\n", b"\r", b"<", b"&x;", b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"{", b"]", b"}", b"[", b"\xff\xfe",
+    b"\xef\xbb\xbf", b",,,,", b";", b"\t", b"'", b"?", b"+", b"~", b"*", b":", b"-", b"(", b"NaN", b"1e999", b"-0",
+    b"9" * 40, b"99999999999999999.99", b"2024-02-30", b"00000000", b"null", b"true", b"[[[[", b"../", b"\xe2\x80\x8b",
+    b"=cmd|' /C calc'!A0", b"\xed\xa0\x80", b"\xf0\x9f\x91\xa9", b"ISA*", b"UNA", b"UNB+", b"<a/>", b"<![CDATA[",
+)  # fmt: skip
+
+
+def flipped(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """Some bits turned over."""
+    changed = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 5, 40))):
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def cut_off(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """The end missing."""
+    return data[: chance.randrange(len(data))]
+
+
+def cut_out(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """A stretch missing, doubled, moved or overwritten."""
+    at, length = chance.randrange(len(data)), chance.choice((1, 2, 7, 60, 400, 3000))
+    piece = data[at : at + length]
+    middle = chance.choice((b"", piece * 2, piece * 50, chance.randbytes(length), piece[::-1]))
+    return data[:at] + middle + data[at + length :]
+
+
+def with_token(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """Something put in that means much to some parser."""
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        at = chance.randrange(len(data) + 1)
+        data = data[:at] + chance.choice(TOKENS) + data[at + chance.choice((0, 0, 1, 5)) :]
+    return data
+
+
+def spliced(data: bytes, chance: random.Random, everything: Sequence[Original]) -> bytes:
+    """The beginning of this file and the end of another."""
+    other = chance.choice(everything).data
+    return data[: chance.randrange(len(data))] + other[chance.randrange(len(other)) :]
+
+
+def recoded(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """In another encoding, wholly or from some place on."""
+    text = data.decode("utf-8", "replace")
+    other = text.encode(chance.choice(("utf-16", "utf-16-le", "utf-32", "cp1252", "utf-7", "cp037")), "replace")
+    at = chance.choice((0, 0, chance.randrange(len(data))))
+    return data[:at] + other[at:]
+
+
+def renumbered(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """Numbers changed: counts, totals, dates, references."""
+    numbers = list(re.finditer(rb"[0-9]+(?:\.[0-9]+)?", data))
+    if not numbers:
+        return flipped(data, chance, _all)
+    for found in sorted(chance.sample(numbers, min(len(numbers), chance.choice((1, 1, 3)))), key=lambda m: -m.start()):
+        new = chance.choice(
+            (b"0", b"1", b"-1", b"", b"999999999999", b"1.005", b"12,5", b"0x1F", b"1e9", found[0] + b"0")
+        )
+        data = data[: found.start()] + new + data[found.end() :]
+    return data
+
+
+def huge(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """A field that never seems to end."""
+    at = chance.randrange(len(data))
+    filler = chance.choice((b"x", b"0", b" ", b"<a>", b'"', b"\n", b"?", b"\xc3\xa4"))
+    return data[:at] + filler * (chance.choice((300, 70_000, 300_000, 2_500_000)) // len(filler)) + data[at:]
+
+
+def deep(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """Nesting without a bottom."""
+    at, depth = chance.randrange(len(data)), chance.choice((50, 900, 5_000, 100_000))
+    opening, closing = chance.choice(((b"[", b"]"), (b'{"a":', b"}"), (b"<a>", b"</a>"), (b"(", b")")))
+    return data[:at] + opening * depth + chance.choice((b"", closing * depth)) + data[at:]
+
+
+def shuffled(data: bytes, chance: random.Random, _all: Sequence[Original]) -> bytes:
+    """Lines in another order, some twice."""
+    lines = data.splitlines(keepends=True)
+    chance.shuffle(lines)
+    return b"".join(lines + lines[: chance.randrange(3)])
+
+
+def repacked(data: bytes, chance: random.Random, everything: Sequence[Original]) -> bytes:
+    """An archive (a workbook is one) packed again with damage inside, tricky names, bombs, archives within."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [(info.filename, archive.read(info)) for info in archive.infolist()]
+    except Exception:  # it was damaged before
+        return flipped(data, chance, everything)
+    if not files or sum(len(content) for _name, content in files) > LARGE:
+        return data
+    at = chance.randrange(len(files))
+    name, content = files[at]
+    bomb = (chance.choice(("bomb.csv", name)), b"\0" * chance.choice((9_000_000, 40_000_000)))
+    tricky = chance.choice(("../x.csv", "/x.csv", "a\\b.csv", "C:x.csv", "x.zip", "x\n.csv", "x.csv/", "\u202ex.csv"))
+    kinds: list[Callable[[], list[tuple[str, bytes]]]] = [
+        lambda: [*files[:at], (name, chance.choice(SIMPLE)(content or b" ", chance, everything)), *files[at + 1 :]],
+        lambda: [*files[:at], (name, chance.choice(SIMPLE)(content or b" ", chance, everything)), *files[at + 1 :]],
+        lambda: [*files, (tricky, content)],
+        lambda: [*files, bomb],
+        lambda: [*files, ("more.csv", data)],
+        lambda: files[:at] + files[at + 1 :],
+    ]
+    return _zip(chance.choice(kinds)())
+
+
+def pressed_again(data: bytes, chance: random.Random, everything: Sequence[Original]) -> bytes:
+    """A gzip file with damage inside, or a bomb in its place."""
+    try:
+        content = gzip.decompress(data)
+    except Exception:  # it was damaged before
+        return flipped(data, chance, everything)
+    if len(content) > LARGE:
+        return data
+    if chance.random() < 0.1:
+        return gzip.compress(b"\n" * chance.choice((9_000_000, 40_000_000)), 1, mtime=0)
+    return gzip.compress(chance.choice(ANY)(content or b" ", chance, everything), 1, mtime=0)
+
+
+SIMPLE: tuple[Damage, ...] = (flipped, cut_off, cut_out, with_token, renumbered, spliced)
+ANY: tuple[Damage, ...] = (*SIMPLE, *SIMPLE, recoded, huge, deep, shuffled)
+
+
+def damaged(original: Original, chance: random.Random, everything: Sequence[Original]) -> bytes:
+    """The file with one or more kinds of damage."""
+    inside = {b"PK": repacked, b"\x1f\x8b": pressed_again}.get(original.data[:2])
+    data = original.data
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        if len(data) > LARGE:
+            break
+        kind = inside if inside and chance.random() < 0.7 else chance.choice(ANY)
+        data = kind(data, chance, everything) or b" "
+    return data
+
+
+@dataclass
+class Report:
+    """What became of the files, by the original's name; ``faults`` are what must never be."""
+
+    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    files: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    slowest: tuple[float, int] = (0.0, 0)
+
+    def count(self, name: str, outcome: str) -> None:
+        """One more file with this outcome."""
+        self.files += 1
+        self.outcomes.setdefault(name, Counter())[outcome] += 1
+
+    def total(self, outcome: str) -> int:
+        """How many files ended so."""
+        return sum(counts[outcome] for counts in self.outcomes.values())
+
+
+class Trials:
+    """Books to import into, anew for each damaged file, so that each stands alone."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._seed = seed
+        self.books = folder / "books"
+        init.init(self.books)
+        config = self.books / "revrec.toml"
+        mappings = (SAMPLES / "mapping-example.toml").read_text(encoding="utf-8")
+        config.write_text(config.read_text(encoding="utf-8") + mappings + FIXED, encoding="utf-8")
+        self._database = self.books / "revrec.db"
+        self._originals = originals()
+        self._templates = {"": self._template(folder / "empty.db")}
+        for one in self._originals:
+            if one.about:
+                self._templates[one.about] = self._template(folder / f"{one.about}.db", one)
+
+    def _template(self, copy: Path, original: Original | None = None) -> tuple[Path, dict[str, int]]:
+        """A database to begin with, and how many rows are in it: empty, or with what a file's events are about."""
+        if original:
+            shutil.copy(self._templates[""][0], self._database)
+            (about,) = (one for one in self._originals if one.name == original.about)
+            path = self.books / about.name
+            path.write_bytes(about.data)
+            context = make_context("import", self.books / "revrec.toml", environment={})
+            assert not any(one.refused for one in import_document(context, path, mappings_of(context, about.mapping)))
+            context.database.engine.dispose()
+        with sqlite3.connect(self._database) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(self._database, copy)
+        return copy, self._content()
+
+    def run(self, numbers: Sequence[int], keep: Path | None = None) -> Report:
+        """Make and import the damaged files of these numbers."""
+        report = Report()
+        for number in numbers:
+            self._one(number, report, keep)
+        return report
+
+    def undamaged(self) -> Report:
+        """Import every original as it is."""
+        report = Report()
+        for number, original in enumerate(self._originals):
+            self._trial(number, original, original.data, False, report)
+        return report
+
+    def _one(self, number: int, report: Report, keep: Path | None) -> None:
+        chance = random.Random(f"{self._seed}/{number}")
+        original = self._originals[number % len(self._originals)]
+        data = damaged(original, chance, self._originals)
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / original.name).write_bytes(data)
+        self._trial(number, original, data, chance.random() < 0.3, report)
+
+    def _trial(self, number: int, original: Original, data: bytes, keep_good: bool, report: Report) -> None:
+        path = self.books / original.name
+        path.write_bytes(data)
+        began = time.monotonic()
+        for leftover in self.books.glob("revrec.db*"):
+            leftover.unlink()
+        shutil.copy(self._templates[original.about][0], self._database)
+        try:
+            outcome = self._import(original, path, keep_good, report)
+        except Exception:
+            report.faults.append(f"file {number} ({original.name}): {traceback.format_exc(limit=-4)}")
+            outcome = "CRASH"
+        report.slowest = max(report.slowest, (time.monotonic() - began, number))
+        report.count(original.name, outcome)
+        path.unlink()
+
+    def _import(self, original: Original, path: Path, keep_good: bool, report: Report) -> str:
+        context = make_context("import", self.books / "revrec.toml", environment={})
+        try:
+            results = import_document(context, path, mappings_of(context, original.mapping), keep_good)
+        finally:
+            context.database.engine.dispose()
+        self._check(results, keep_good, self._templates[original.about][1])
+        for result in results:
+            report.rows["accepted"] += result.accepted
+            report.rows["rejected"] += result.rejected
+        if any(result.refused for result in results):
+            return "refused"
+        if any(result.rejected for result in results):
+            return "in part"
+        return "imported" if any(result.accepted for result in results) else "nothing in it"
+
+    def _check(self, results: Sequence[ImportResult], keep_good: bool, before: dict[str, int]) -> None:
+        """All or nothing, and a reason for everything that was not taken."""
+        refused = [result.refused for result in results if result.refused]
+        assert len(refused) in (0, len(results)), "refused in part"
+        content = self._content()
+        if refused:
+            assert content == before, f"half an import: {content}"
+        else:
+            accepted = sum(result.accepted for result in results if result.kind == "charges")
+            assert content["charge_line"] == before["charge_line"] + accepted, "charge lines that nobody counted"
+            assert keep_good or not any(result.rejected for result in results), "bad rows without --keep-good"
+            aside = sum(result.rejected for result in results)
+            assert content["quarantine"] == aside, "rejected rows that are not set aside"
+        assert all("; " in why or "not imported either" in why for why in refused), refused
+        for result in results:
+            assert all(one["reason"] and one["mend"] and one["place"] for one in result.report), result.report[:3]
+            assert json.dumps(result.report), "a report that cannot be told"
+
+    def _content(self) -> dict[str, int]:
+        connection = sqlite3.connect(self._database)
+        try:
+            return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES}
+        finally:
+            connection.close()
+
+
+def lines(report: Report, seconds: float) -> Iterator[str]:
+    """The report for people."""
+    outcomes = ("imported", "in part", "nothing in it", "refused", "CRASH")
+    yield f"{'':32}" + "".join(f"{name:>15}" for name in outcomes)
+    for name, counts in sorted(report.outcomes.items()):
+        yield f"{name:32}" + "".join(f"{counts[outcome]:>15,}" for outcome in outcomes)
+    yield f"{'all':32}" + "".join(f"{report.total(outcome):>15,}" for outcome in outcomes)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    yield f"{report.files:,} files, {report.rows['accepted']:,} rows taken, {report.rows['rejected']:,} rejected"
+    yield f"{seconds:,.0f} s, the slowest {report.slowest[0]:.1f} s (file {report.slowest[1]}), {peak} MB at the peak"
+    yield f"{len(report.faults)} faults"
+
+
+def run(files: int, seed: int, only: int | None = None, keep: Path | None = None) -> Report:
+    """So many damaged files, in a folder that is gone afterwards; in memory where the machine has such a place."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="revrec-fuzz-") as folder:
+        numbers = range(files) if only is None else [only]
+        return Trials(Path(folder), seed).run(numbers, keep)
+
+
+def main() -> int:
+    """The command line; ends with 1 if there was any fault."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", type=int)
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    began = time.monotonic()
+    report = run(given.files, given.seed, given.only, given.keep)
+    print("\n".join([*report.faults[:20], *lines(report, time.monotonic() - began)]))
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -146,11 +146,18 @@ class Books:
         return record_events.import_events(self.context("import"), path, **options)
 
     def event(
-        self, of: str, kind: str, day: str, name: str = "", percent: int | None = None, quantity: int | None = None
+        self,
+        of: str,
+        kind: str,
+        day: str,
+        name: str = "",
+        percent: int | None = None,
+        quantity: int | None = None,
+        amount: int | None = None,
     ) -> Any:
-        """Record one event by hand."""
-        share, units = (None if number is None else Decimal(number) for number in (percent, quantity))
-        row = EventRow(of, kind, date.fromisoformat(day), units, share, None, name, "")
+        """Record one event by hand; ``amount`` in whole units of the currency."""
+        share, units, money = (None if one is None else Decimal(one) for one in (percent, quantity, amount))
+        row = EventRow(of, kind, date.fromisoformat(day), units, share, money, name, "")
         return record_events.add_event(self.context("event add"), row)
 
     def run(self, day: str, later: timedelta = timedelta(0), dry_run: bool = False, **environment: str) -> RunResult:

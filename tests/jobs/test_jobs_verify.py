@@ -15,7 +15,7 @@ import pytest
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import quarantine, resolve
+from revrec.jobs import fetch, quarantine, resolve
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
@@ -139,11 +139,15 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
         quarantine.fix(books.context("quarantine fix"), number, fields, WHY)
     quarantine.release(books.context("quarantine release"), [1])
     quarantine.dismiss(books.context("quarantine dismiss"), [2], WHY)
+    for number in (6, 7):
+        fetched(books, row(f"INV-{number}"))
     books.import_events({"charge": "shop/POD-0/1", "kind": "pod", "date": "2024-02-01", "note": "signed"})
     books.event("shop/POD-1/1", "pod", "2024-02-02")
     for number, percent in ((0, 40), (1, 70), (0, 30)):
         books.event(f"shop/PROJ-{number}/1", "percent", "2024-02-02", percent=percent)
     books.event("shop/INV-3/1", "hold", "2024-06-01")
+    for number, day in ((6, "2024-01-02"), (7, "2024-03-01")):
+        books.event(f"shop/INV-{number}/1", "credit", day, amount=3)
     post("2024-02-20", 0)
     gateway.refuses.clear()
     post("2024-02-20", 1)
@@ -159,6 +163,17 @@ def live(folder: Path, new_books: Any, row: Any) -> Any:
         books.event(charge, "pod", "2024-03-05")
     post(DAY, 4)
     return books
+
+
+def fetched(books: Any, row: Any) -> None:
+    """A document arrives by a source."""
+    if "[source.partner]" not in (books.folder / "revrec.toml").read_text():
+        with (books.folder / "revrec.toml").open("a") as config:
+            config.write('[source.partner]\ntransport = "folder"\npath = "in"\nsettle_seconds = 0\nafter = "delete"\n')
+        (books.folder / "in").mkdir()
+    books.file(f"in/{row['document']}.csv", [row])
+    (result,) = fetch.fetch(books.context("fetch"))
+    assert [one.outcome for one in result.documents] == ["imported"]
 
 
 @pytest.fixture(scope="module")

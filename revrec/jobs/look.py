@@ -60,10 +60,12 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
     """
     began = context.timestamp()
     with context.database.write() as connection:
-        doubted = _notice(context, connection) or continuity.ended_uncleanly(connection, run)
+        unclean = continuity.ended_uncleanly(connection, run)
+        doubted = _notice(context, connection, unclean) or unclean
     with context.database.read() as connection:
         _check_quarantine(context, connection)
-        since = datetime.fromisoformat(continuity.looked(connection).at) - MARGIN
+        # A clock may have been ahead then.
+        since = datetime.fromisoformat(min(continuity.looked(connection).at, began)) - MARGIN
         names = sorted({*journals(connection), context.settings.text("posting", "journal")})
     try:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
@@ -73,14 +75,19 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
         return _sorted(connection, began, heads, doubted)
 
 
-def _notice(context: "Context", connection: "Connection") -> bool:
-    """Whether the books were put back since the last look; the epoch is raised if nobody else did."""
+def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
+    """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
+    else did."""
     last = continuity.looked(connection).epoch
     if continuity.epoch(connection) == last and context.database.path is not None:
         known = continuity.kept_head(context.database)
+        why = ""
         if not continuity.continues(connection, known):
-            kept = known._asdict() if known else None
             why = "the audit trail does not continue the head that is kept beside the database"
+        elif unclean and not continuity.is_up_since(known):
+            why = "the machine went down while a run was at work"
+        if why:
+            kept = known._asdict() if known else None
             continuity.raise_epoch(connection, context.who(), {"why": why, "kept": kept})
     return continuity.epoch(connection) != last
 
@@ -94,8 +101,8 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         raise stopped(
-            f"these books were put back from a copy, or moved; nothing is sent before {text}, for what they sent in a "
-            "future that they do not know may still arrive. Import what was imported since, then run again",
+            f"these books were put back from a copy, moved or cut off with the machine; nothing is sent before {text}: "
+            "what they sent and do not know may still arrive. Import what was imported since, then run again",
             ErrorClass.RETRY_LATER,
         )
 

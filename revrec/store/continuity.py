@@ -24,11 +24,16 @@ SUFFIX = ".head"
 
 
 class Head(NamedTuple):
-    """The end of an audit trail: of which database, the last event's number and hash."""
+    """The end of an audit trail: of which database, the last event's number and hash; and since when the machine is up.
+
+    ``boot`` is the kernel's id of that, empty where it has none. What a machine that lost its power had committed last
+    may be gone, if its disk had promised too much.
+    """
 
     deployment: str
     seq: int
     hash: str
+    boot: str = ""
 
 
 class Looked(NamedTuple):
@@ -95,7 +100,7 @@ def head(connection: Connection) -> Head:
     """The end of the audit trail."""
     query = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc())
     last = connection.execute(query.limit(1)).first()
-    return Head(deployment(connection), *(last or (0, GENESIS)))
+    return Head(deployment(connection), *(last or (0, GENESIS)), _boot())
 
 
 def continues(connection: Connection, known: Head | None) -> bool:
@@ -109,11 +114,23 @@ def continues(connection: Connection, known: Head | None) -> bool:
     return connection.execute(at).scalar() == known.hash
 
 
+def is_up_since(known: Head | None) -> bool:
+    """Whether the machine has not gone down since a head was kept, so far as that can be told."""
+    return known is None or known.boot in ("", _boot())
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
 def kept_head(database: Database) -> Head | None:
     """The head in the file beside the database; None if there is none that can be read."""
     try:
         found = json.loads(_file(database).read_text(encoding="utf-8"))
-        return Head(str(found["deployment"]), int(found["seq"]), str(found["hash"]))
+        return Head(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,5 +1,6 @@
 """Books that were put back from a copy, or are used in two places: nothing is posted twice, nothing is lost."""
 
+import re
 import shutil
 import sqlite3
 import time
@@ -333,3 +334,19 @@ def test_a_restore_by_other_means_is_told_with_its_reason(books: Any, goods: Any
     assert note_restored(books.context(), "the night's copy") == 2
     books.take(goods("INV-1"))
     assert books.run(DAY, REVREC_POSTING_QUARANTINE="10 min").stopped
+
+
+def test_a_machine_that_went_down_in_the_middle_of_a_run_lets_nothing_be_sent_before_the_quarantine_is_over(
+    books: Any, intacct: Any, goods: Any
+) -> None:
+    books.take(goods("INV-1"))
+    intacct.fault("429@before:9x:create")
+    books.run(DAY)
+    intacct.fault("")
+    with closing(sqlite3.connect(books.database)) as database, database:
+        database.execute("UPDATE posting_run SET finished_at = NULL, outcome = NULL")
+    head = Path(f"{books.database}.head")
+    head.write_text(re.sub('"boot": "[^"]*"', '"boot": "an earlier one"', head.read_text()))
+    stopped = books.run(DAY).stopped
+    assert stopped is not None and "cut off with the machine" in stopped.advice and not intacct.entries()
+    assert books.run(DAY, later=LATER).complete and len(intacct.entries()) == 1

@@ -214,6 +214,14 @@ def test_one_entity_and_one_account_can_be_asked_for(books: Any, intacct: Any, r
     assert compared(books, account="1100").entries == 0
 
 
+def test_entries_in_other_currencies_tie_out_too(books: Any, row: Any) -> None:
+    books.take(row("INV-1", currency="EUR"), row("INV-2", currency="JPY", amount="1000"), row("INV-3", amount="-7.77"))
+    assert books.run("2024-03-31").complete
+    result = compared(books)
+    assert result.ties and {one.currency for one in result.balances} == {"USD", "EUR", "JPY"}
+    assert [one.unexplained for one in result.reported] == [0, 0] and all(one.lines for one in result.reported)
+
+
 def test_an_entry_that_is_in_doubt_here_is_no_outside_hand(books: Any, intacct: Any, row: Any) -> None:
     books.take(row("INV-1"))
     intacct.fault("drop@after:1x:create")

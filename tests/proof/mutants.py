@@ -14,6 +14,7 @@ from sqlalchemy import update
 from revrec.intacct import client, judgement
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import Answer, Outcome, Prepared
+from revrec.jobs import look
 from revrec.jobs import postings as jobs_postings
 from revrec.jobs import run as run_module
 from revrec.jobs.postings import Poster
@@ -278,6 +279,24 @@ def _() -> AbstractContextManager[Any]:
         self.most_attempts = 1_000_000
 
     return replaced(Poster, "__init__")(prepare)
+
+
+@mutant("entries are made without a look at what the ledger has")
+def _() -> AbstractContextManager[Any]:
+    def blind(original: Any, *words: Any) -> Any:
+        return original(*words)._replace(heads=(), lost=(), strangers=())
+
+    return replaced(look, "look")(blind)
+
+
+@mutant("what the ledger has and the books do not know is not made anew")
+def _() -> AbstractContextManager[Any]:
+    return replaced(look, "recover")(lambda _original, *_words: [])
+
+
+@mutant("after a restore nothing waits for what is still on its way")
+def _() -> AbstractContextManager[Any]:
+    return replaced(look, "_check_quarantine")(lambda _original, *_words: None)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from revrec.intacct.reading import ReadPolicy
 from revrec.intacct.transport import Exchange
 from revrec.jobs import resolve
 from revrec.jobs import run as run_module
-from revrec.store import workers
+from revrec.store import continuity, workers
 
 CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
 ROWS = [charge("INV-1", "MAG-1", "10.00"), charge("INV-2", "GOODS-1", "-5.00", "2024-01-07")]
@@ -63,6 +63,7 @@ WORLDS = (
     World("two runs at once, forgetful gateway", False, True, False, False),
     World("two runs at once, sleepers and late requests", False, False, True, False),
     World("late requests, restored backups, lost commits", True, False, True, False, True),
+    World("restored backups, lost commits, forgetful gateway, lines that join", True, True, False, False, True),
 )
 
 
@@ -228,6 +229,7 @@ class Simulator:
         self.broken: Violation | None = None
         self.backup = self.before_last = self.image
         self.restored = False
+        self.joined = 0
         self.last_answer = HTML
         self.day = self.random.choice(DAYS)
         # Every seed has moods of its own, so that together they reach what the same moderate mixture never would.
@@ -345,6 +347,8 @@ class Simulator:
         if self.world.rollback and not self.workers:
             yield 0.3, self._back_up, "a backup is made"
             yield 0.3, self._restore, "the backup is put back"
+            if not self.world.memory:
+                yield 0.3, self._join, "a charge line comes in"
 
     def _start(self) -> None:
         self.names += 1
@@ -357,7 +361,7 @@ class Simulator:
         if self.world.rollback and self.random.random() < 0.3:
             self._tell("the last commit is lost with the power")
             self.restored = True
-            self.books.database.put_back(self.before_last)
+            self._put_back(self.before_last)
 
     def _pass(self, seconds: float) -> None:
         """Let time pass, but in a bounded world not beyond what must happen before."""
@@ -438,7 +442,28 @@ class Simulator:
 
     def _restore(self) -> None:
         self.restored = True
-        self.books.database.put_back(self.backup)
+        self._put_back(self.backup)
+
+    def _put_back(self, image: bytes) -> None:
+        """Put the database back. Where control ids are forgotten, as `revrec db restore` does, or as a run does that
+        notices; and what was imported since is imported again."""
+        self.books.database.put_back(image)
+        if self.world.memory:
+            return
+        context = self.books.context("db restore")
+        with context.database.write() as connection:
+            continuity.raise_epoch(connection, context.who(), {"why": "put back"})
+        self._import()
+
+    def _import(self) -> None:
+        if self.joined:
+            rows = [charge(f"INV-J{number}", "GOODS-1", "3.00", "2024-01-07") for number in range(self.joined)]
+            self.books.take(rows, "joined.csv")
+
+    def _join(self) -> None:
+        """One more charge line comes in, recognised on the day of another."""
+        self.joined += 1
+        self._import()
 
     def _person(self) -> None:
         """A person settles what is held: by what the ledger shows, or by letting it be sent again without looking."""

@@ -88,8 +88,9 @@ class Ledger(NamedTuple):
     """Record numbers of entries in our journals, or of ours by our books."""
 
     def posted(self) -> Iterator[str]:
-        """The entries that count."""
-        return (number for number in self.read.net if self.heads[number].state == POSTED_STATE)
+        """The entries that count; one whose head Intacct does not show is left to the balances' rest."""
+        there = (number for number in self.read.net if number in self.heads)
+        return (number for number in there if self.heads[number].state == POSTED_STATE)
 
     def others(self) -> Iterator[OtherEntry]:
         """What others booked, entry by entry."""

@@ -19,6 +19,8 @@ RARE = (
     "a server error is taken for proof that nothing ran",
     "what a person lets be sent again is not read back first",
     "no person is asked, however often it was sent",
+    "what the ledger has and the books do not know is not made anew",
+    "after a restore nothing waits for what is still on its way",
 )
 """Mutants that so few seeds do not find out; ``python tests/proof/mutants.py WORDS`` plays more of them."""
 

@@ -100,7 +100,8 @@ def head(connection: Connection) -> Head:
     """The end of the audit trail."""
     query = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc())
     last = connection.execute(query.limit(1)).first()
-    return Head(deployment(connection), *(last or (0, GENESIS)), _boot())
+    seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
+    return Head(deployment(connection), seq, seal, _boot())
 
 
 def continues(connection: Connection, known: Head | None) -> bool:

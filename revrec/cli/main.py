@@ -27,6 +27,7 @@ from revrec.cli import (
     run,
     sandbox,
     schedule,
+    selftest,
     status,
     trace,
     verify,
@@ -94,6 +95,7 @@ for module in (
     alert,
     verify,
     reconcile,
+    selftest,
     sandbox,
     db,
 ):

@@ -15,10 +15,10 @@ SANDBOX_SETTINGS = {("accounts", "deferred"): "2400", ("accounts", "accrued"): "
 """What differs from the defaults for a first try: accounts that the sandbox has, and a simulator that settles fast."""
 
 
-def shipped(name: str) -> Path:
-    """A folder that ships with revrec (``rules``, ``sample_data``): inside the package, or beside it in a checkout."""
+def shipped(name: str, beside: str = "") -> Path:
+    """A folder that ships with revrec (``rules``, ``sample_data``): in the package, or ``beside`` it in a checkout."""
     installed = PACKAGE / f"_{name}"
-    return installed if installed.is_dir() else PACKAGE.parent / name
+    return installed if installed.is_dir() else PACKAGE.parent / (beside or name)
 
 
 def init(folder: Path, url: str = "") -> list[Path | str]:

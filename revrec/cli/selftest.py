@@ -1,0 +1,54 @@
+"""``revrec selftest``."""
+
+from typing import Any
+
+import typer
+
+from revrec.cli.shared import Options, command
+
+COLUMNS = ("case", "result", "policy", "source")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "selftest")
+    def selftest(options: Options) -> None:
+        """Play the published recognition figures on this installation.
+
+        Figures of the standards and of other systems, each reproduced by a rule; its rounding and its day count are
+        told. Needs no configuration, and touches no database. Exit code 7 if a figure is another.
+
+        \b
+        Examples:
+          revrec selftest
+          revrec selftest --format json
+        """
+        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.jobs.selftest import selftest as play
+
+        result = play()
+        cases = [_shown(one) for one in result.cases]
+        others = [{"case": case, "reason": reason} for case, reason in result.not_covered.items()]
+        if options.json:
+            print_json({"played": len(cases), "failed": len(result.failed), "cases": cases, "not_covered": others})
+        elif options.csv:
+            print_csv(cases, COLUMNS)
+        else:
+            print_table(cases, COLUMNS)
+            print_table(others, ("case", "reason"), title="Played by no rule")
+            told = f"{len(result.failed):,} with another figure" if result.failed else "each figure as published"
+            conclude(f"{counted(len(cases), 'case')}: {told}; {len(others):,} more are not covered", True)
+        if result.failed:
+            raise typer.Exit(7)
+
+
+def _shown(one: Any) -> dict[str, Any]:
+    played = one.played
+    differ = [
+        f"{name}: {wanted} published, {played.found[name]} found"
+        for name, wanted in played.expected.items()
+        if played.found.get(name) != wanted
+    ]
+    result = "as published" if played.as_published else "; ".join(differ) or "the parts are not those of the case"
+    return {"case": one.case, "result": result, "policy": one.policy, "source": one.source}

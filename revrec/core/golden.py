@@ -1,0 +1,172 @@
+"""Golden cases: recognition figures that others published, reproduced by rules; the data say how.
+
+A case of ``cases.json`` has its source, its inputs and the figures that are expected; ``covered.toml`` says by which
+keys of ``[rule.recognize]``, with which events, it is reproduced, and how the figures are read off the schedule.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from revrec.core.change import changed
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.pricing import price_of
+from revrec.core.rules import RuleBook, parse_rules
+from revrec.core.schedule import Schedule
+
+Case = Mapping[str, Any]
+How = Mapping[str, Any]
+Parts = Sequence[tuple[str, int]]
+ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+
+
+class Played(NamedTuple):
+    """A case that was played: its figures by their names, as decimal text.
+
+    ``whole`` tells that the parts sum to the price, and that none stands beside those of the case.
+    """
+
+    expected: dict[str, str]
+    found: dict[str, str]
+    whole: bool
+
+    @property
+    def as_published(self) -> bool:
+        """Every figure is the published one."""
+        return self.expected == self.found and self.whole
+
+
+def play(case: Case, how: How) -> Played:
+    """Derive the schedule of a case and read its figures off it."""
+    line = _charge_line(case, how)
+    events = _events(line, how)
+    derived = _book(how["recognize"]).derive(line, events)
+    if not isinstance(derived, Schedule):
+        return Played({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
+    parts = [(str(part.date), part.amount) for part in derived.parts]
+    if "carried" in how:
+        parts = _with_carried(how, line, derived)
+    figures = _figures(how, line, parts)
+    expected = {str(one.get("date") or one["period"]): str(one["amount"]) for one in case["expected"]}
+    shown = {name: decimal_string(figures.get(name, 0), line.currency) for name in expected}
+    wanted = {
+        name: decimal_string(to_minor(Decimal(one), line.currency), line.currency) for name, one in expected.items()
+    }
+    return Played(wanted, shown, _is_whole(case, how, parts, price_of(line, events), set(expected)))
+
+
+def policy(case: Case, how: How) -> str:
+    """The rounding and day-count policy by which a case is reproduced: its source's words, and the keys for it here."""
+    source = "; ".join(filter(None, (case.get("rounding", ""), case.get("day_count", ""))))
+    keys = ", ".join(f"{name} {_plain(value)}" for name, value in how["recognize"].items())
+    return f"{source} -> {keys}"
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _book(keys: Mapping[str, Any]) -> RuleBook:
+    recognize = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
+    text = f'[[rule]]\nname = "golden"\n[rule.recognize]\n{recognize}\n'
+    return RuleBook(parse_rules(text, "golden.toml", ACCOUNTS))
+
+
+def _charge_line(case: Case, how: How) -> ChargeLine:
+    inputs = case["inputs"]
+    start, end = (date.fromisoformat(inputs[key][:10]) if inputs[key] else None for key in ("start", "end"))
+    start, end = (how.get("service", {}).get(key, day) for key, day in (("start", start), ("end", end)))
+    currency = how.get("currency", inputs["currency"])
+    amount = to_minor(Decimal(how.get("amount") or inputs["amount"] or "100.00"), currency)
+    posted = how.get("posted", start)
+    return ChargeLine(
+        "golden", case["id"], "1", "C", "I", posted, amount, currency, service_start=start, service_end=end
+    )
+
+
+def _events(line: ChargeLine, how: How) -> list[FulfilmentEvent]:
+    found = []
+    for one in how.get("events", []):
+        quantity, percent = (Decimal(one[key]) if key in one else None for key in ("quantity", "percent"))
+        amount = to_minor(Decimal(one["amount"]), line.currency) if "amount" in one else None
+        name = one.get("name", "")
+        found.append(FulfilmentEvent(line.id, one["kind"], one["date"], quantity, percent, amount, name))
+    return found
+
+
+def _with_carried(how: How, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
+    """What was posted before the plan changed, and what the change leaves to be posted."""
+    carried = [(one["date"], to_minor(Decimal(one["amount"]), line.currency)) for one in how["carried"]]
+    return [(str(day), amount) for day, amount in [*carried, *changed(derived, carried, (), line.currency).parts]]
+
+
+def _figures(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+    """The figures of the schedule under the names that the case gives them."""
+    return _VIEWS[how.get("view", "parts")](how, line, parts)
+
+
+def _by_date_and_month(_how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+    sums: dict[str, int] = defaultdict(int)
+    for day, amount in parts:
+        sums[day] += amount
+        sums[day[:7]] += amount
+    return sums
+
+
+def _years(how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+    return {name: sum(amount for day, amount in parts if day[:4] == year) for name, year in how["years"].items()}
+
+
+def _remaining(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+    return {"remaining": line.amount - sum(amount for _day, amount in parts[: how["posted_lines"]])}
+
+
+def _count(_how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+    return {"count": 100 * len(parts)}
+
+
+def _deferred_movement(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+    by_month = {name: one for name, one in _by_date_and_month(how, line, parts).items() if len(name) == 7}
+    return {month: -amount + line.amount * (month == str(line.post_date)[:7]) for month, amount in by_month.items()}
+
+
+def _as_of(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+    done = sum(amount for day, amount in parts if day <= how["as_of"].isoformat())
+    return {"recognised": done} | dict.fromkeys(("deferred", "deferred_at_cutoff"), line.amount - done)
+
+
+def _spans(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+    return {name: _span(one, line, parts) for name, one in how["spans"].items()}
+
+
+def _span(how: How, line: ChargeLine, parts: Parts) -> int:
+    """What is recognised from one day to another: as it is, negated, less than ``of``, or by ``each``."""
+    first, last = (how.get(key, bound).isoformat() for key, bound in (("from", date.min), ("to", date.max)))
+    found = sum(amount for day, amount in parts if first <= day <= last)
+    if "of" in how:
+        return to_minor(Decimal(how["of"]), line.currency) - found
+    return -found if how.get("negated") else round(found / how.get("each", 1))
+
+
+_VIEWS: dict[str, Callable[[How, ChargeLine, Parts], dict[str, int]]] = {
+    "parts": _by_date_and_month,
+    "years": _years,
+    "remaining": _remaining,
+    "count": _count,
+    "deferred_movement": _deferred_movement,
+    "deferred": _as_of,
+    "balances": _as_of,
+    "spans": _spans,
+}
+
+
+def _is_whole(case: Case, how: How, parts: Parts, price: int, names: set[str]) -> bool:
+    """Whether the parts sum to the price, and none stands beside those of the case, where it gives all of them."""
+    if how.get("view", "parts") != "parts" or not case.get("sums_to_total"):
+        return True
+    days, months = {day for day, _amount in parts}, {day[:7] for day, _amount in parts}
+    return sum(amount for _day, amount in parts) == price and (days <= names or months <= names)

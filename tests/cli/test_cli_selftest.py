@@ -1,0 +1,36 @@
+"""``selftest``: published figures, on the installed program, without books."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.jobs import selftest
+
+
+def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_told(revrec: Any) -> None:
+    ended = revrec("selftest", "--format", "json")
+    assert (ended.code, ended.json["failed"]) == (0, 0)
+    assert ended.json["played"] + len(ended.json["not_covered"]) == len(selftest.GoldenCases().published)
+    (case,) = (one for one in ended.json["cases"] if one["case"] == "idempiere-quarterly-4")
+    assert case["result"] == "as published"
+    assert case["policy"].endswith("-> method every, every 3 months, periods 4, rounding last")
+    assert all(one["reason"] for one in ended.json["not_covered"])
+
+
+def test_another_figure_is_told_beside_the_published_one(
+    revrec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = selftest.shipped("golden", beside="tests/golden")
+    for file in shipped.iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_text(file.read_text())
+    cases = tmp_path / "cases.json"
+    cases.write_text(cases.read_text().replace('"518.00"', '"518.01"'))
+    monkeypatch.setattr(selftest, "shipped", lambda *_args, **_named: tmp_path)
+    ended = revrec("selftest")
+    assert ended.code == 7 and "518.01 published, 518.00 found" in " ".join(ended.out.split())
+
+
+def test_no_configuration_is_read(revrec: Any, tmp_path: Path) -> None:
+    assert revrec("selftest", "--format", "csv", env={"REVREC_CONFIG": str(tmp_path / "none.toml")}).code == 0

@@ -1,6 +1,7 @@
 """Both databases for the tests: SQLite needs a file, PostgreSQL a server, which is started when first asked for.
 
-A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both.
+A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both; if
+it says ``seldom``, on PostgreSQL among the slow ones.
 """
 
 import json
@@ -19,7 +20,6 @@ from revrec.sandbox.switches import Switches
 from revrec.store import engine, migrations
 from revrec.store.engine import Database
 
-KINDS = ("sqlite", "postgresql")
 QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 """The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""
 
@@ -27,8 +27,11 @@ QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "a
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Play a test on each database, if it is marked so."""
     given = any("kind" in marker.args[0] for marker in metafunc.definition.iter_markers("parametrize"))
-    if "kind" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases") and not given:
-        metafunc.parametrize("kind", KINDS, indirect=True, scope="session")
+    marked = metafunc.definition.get_closest_marker("both_databases")
+    if "kind" in metafunc.fixturenames and marked and not given:
+        seldom = (pytest.mark.slow,) if marked.kwargs.get("seldom") else ()
+        kinds = ["sqlite", pytest.param("postgresql", marks=seldom)]
+        metafunc.parametrize("kind", kinds, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +89,12 @@ class Server:
             engine._name_deployment(connection)
         database.engine.dispose()
         return url
+
+    def copy(self, url: str) -> str:
+        """The URL of a copy of a database, whose users are sent away."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        return self.empty(name)
 
     def drop(self, url: str) -> None:
         """Take a database away, whoever uses it."""

@@ -1,10 +1,10 @@
-"""Writing many rows at the speed of the driver, and numbering them."""
+"""Many rows: written at the speed of the driver, read as they come, and numbered."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, func, insert, select
+from sqlalchemy import Column, Connection, Dialect, Executable, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
 
@@ -16,6 +16,11 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         _copy(connection, table, columns, rows)
     else:
         connection.exec_driver_sql(_statement(table, tuple(columns), connection.dialect), rows)
+
+
+def streamed(connection: Connection, query: Executable, rows: int = 2_000) -> Any:
+    """The rows of a query, so many at a time: a server does not send them all at once, and none keeps them all."""
+    return connection.execute(query, execution_options={"yield_per": rows})
 
 
 def next_number(connection: Connection, column: "Column[int]") -> int:

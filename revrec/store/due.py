@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from revrec.core.journal import DueLine
+from revrec.store.bulk import streamed
 from revrec.store.charges import dimensions_of
 from revrec.store.tables import OPEN, charge_line, rule_version, schedule, schedule_line
 
@@ -63,7 +64,7 @@ def due_lines(connection: Connection, until: date) -> Iterator[tuple[DueLine, st
             schedule_line.c.seq,
         )
     )
-    for row in connection.execute(query):
+    for row in streamed(connection, query):
         yield to_due(row), row[18]
 
 

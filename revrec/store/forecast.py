@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, exists, func, select
 
+from revrec.store.bulk import streamed
 from revrec.store.tables import (
     OPEN,
     charge_line,
@@ -98,7 +99,7 @@ def planned(
         query = query.where(schedule_line.c.date >= first.isoformat())
     if last is not None:
         query = query.where(schedule_line.c.date <= last.isoformat())
-    for row in connection.execute(query):
+    for row in streamed(connection, query):
         yield Planned._make(row)
 
 
@@ -111,7 +112,7 @@ def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str
     )
     if charge_no is not None:
         query = query.where(unscheduled.c.charge_no == charge_no)
-    yield from (tuple(row) for row in connection.execute(query))
+    yield from (tuple(row) for row in streamed(connection, query))
 
 
 def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
@@ -127,4 +128,4 @@ def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tup
     )
     if charge_no is not None:
         query = query.where(schedule_wait.c.charge_no == charge_no)
-    yield from (tuple(row) for row in connection.execute(query))
+    yield from (tuple(row) for row in streamed(connection, query))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, record
+from revrec.store.bulk import streamed
 from revrec.store.charges import dimensions_of
 from revrec.store.tables import (
     audit_event,
@@ -86,7 +87,7 @@ def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[Posted
     numbers = [row.id for row in rows]
     query = select(journal_line).where(journal_line.c.entry_id.in_(numbers))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
-    for line in connection.execute(query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
+    for line in streamed(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
         lines[line.entry_id].append(JournalLine._make((*line[1:-1], dimensions_of(line[-1]))))
     return [Posted(_entry(row, lines[row.id]), row.record_no) for row in rows]
 

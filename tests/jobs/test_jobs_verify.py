@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from revrec.core.errors import BadInput, RevrecError
@@ -114,10 +115,9 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
     return FoundEntry(number, "1", entry.journal, entry.date, entry.title, entry.reference, "Posted", "", lines)
 
 
-def live(folder: Path, new_books: Any, row: Any) -> Any:
+def live(books: Any, row: Any) -> Any:
     """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, cancelled."""
-    books = new_books(folder, {"REVREC_POSTING_CLOSED_PERIOD": "next_open"})
-    gateway = Ledger()
+    folder, gateway = books.folder, Ledger()
 
     @contextmanager
     def connect(_context: Context) -> Iterator[Ledger]:
@@ -177,10 +177,19 @@ def fetched(books: Any, row: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, new_books: Any, row: Any) -> Any:
-    return live(tmp_path_factory.mktemp("story") / "books", new_books, row)
+def story(
+    kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_books: Any, row: Any
+) -> Iterator[Any]:
+    setting = {"REVREC_POSTING_CLOSED_PERIOD": "next_open"}
+    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
+    if server:
+        setting["REVREC_DATABASE_URL"] = server.fresh()
+    yield live(new_books(tmp_path_factory.mktemp("story") / "books", setting), row)
+    if server:
+        server.drop(setting["REVREC_DATABASE_URL"])
 
 
+@pytest.mark.both_databases
 def test_a_sound_database_with_a_rich_story_verifies_clean(story: Any) -> None:
     result = verify(story.context("verify"))
     assert result.findings == [] and result.sound
@@ -196,10 +205,10 @@ def test_a_sound_database_with_a_rich_story_verifies_clean(story: Any) -> None:
 class Tampered:
     """A copy of the story's database, in the hands of somebody who knows SQLite."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        given = {"REVREC_CONFIG": str(CONFIG[0])}
-        self.context = make_context("verify", database=f"sqlite:///{path}", environment=given)
+    def __init__(self, url: str, config: Path) -> None:
+        self.url = url
+        self.path = Path(url.removeprefix("sqlite:///"))
+        self.context = make_context("verify", database=url, environment={"REVREC_CONFIG": str(config)})
 
     def change(self, *statements: tuple[str, Any]) -> None:
         """Do this in spite of triggers, keys and checks, and put the triggers back."""
@@ -228,15 +237,43 @@ class Tampered:
             self.context.database.engine.dispose()
 
 
-CONFIG: list[Path] = []
+class TamperedOnAServer(Tampered):
+    """The same in the hands of PostgreSQL's superuser, whom no trigger and no foreign key stops."""
+
+    def change(self, *statements: tuple[str, Any]) -> None:
+        """Do this in spite of triggers, keys and checks."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SET session_replication_role = replica")
+            for text, values in statements:
+                self._force(connection, text.replace("?", "%s"), values)
+
+    def _force(self, connection: Any, text: str, values: Any) -> None:
+        while True:
+            try:
+                connection.execute(text, values)
+            except psycopg.errors.CheckViolation as error:
+                check = f"{error.diag.table_name} DROP CONSTRAINT {error.diag.constraint_name}"
+                connection.execute(f"ALTER TABLE {check}")
+            else:
+                return
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(f"SELECT * FROM {table} ORDER BY {', '.join(keys(table))}").fetchall()
 
 
 @pytest.fixture
-def tampered(story: Any, tmp_path: Path) -> Tampered:
-    CONFIG[:] = [story.folder / "revrec.toml"]
+def tampered(story: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tampered]:
+    config = story.folder / "revrec.toml"
+    if story.url:
+        server = request.getfixturevalue("postgresql")
+        copy = server.copy(story.url)
+        yield TamperedOnAServer(copy, config)
+        server.drop(copy)
+        return
     with closing(sqlite3.connect(story.database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Tampered(Path(shutil.copy(story.database, tmp_path / "copy.db")))
+    yield Tampered(f"sqlite:///{shutil.copy(story.database, tmp_path / 'copy.db')}", config)
 
 
 def keys(table: str) -> list[str]:
@@ -273,6 +310,26 @@ def delete(table: str, row: tuple[Any, ...]) -> tuple[str, Any]:
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str, column: str) -> None:
+    change_and_find(tampered, table, column)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("table", "column"), COLUMNS)
+def test_a_value_changed_by_the_superuser_is_found_and_its_row_named(
+    tampered: Tampered, table: str, column: str
+) -> None:
+    change_and_find(tampered, table, column)
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("table", TABLES)
+def test_some_value_changed_by_the_superuser_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
+    change_and_find(tampered, table, names(table)[-1])
+
+
+def change_and_find(tampered: Tampered, table: str, column: str) -> None:
+    """Change a value of a row in the middle; verifying names the row."""
     rows = tampered.rows(table)
     row = rows[len(rows) // 2]
     value = row[names(table).index(column)]
@@ -285,6 +342,7 @@ def test_a_changed_value_is_found_and_its_row_named(tampered: Tampered, table: s
         assert said(table, row) in {one.key for one in found}
 
 
+@pytest.mark.both_databases(seldom=True)
 @pytest.mark.parametrize("table", TABLES)
 def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -299,6 +357,7 @@ def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> Non
     assert tampered.verified().sound, "all of it is back"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("table", TABLES)
 def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -315,6 +374,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
         assert any(said(table, tuple(new)).startswith(one.key) for one in found)
 
 
+@pytest.mark.both_databases(seldom=True)
 @pytest.mark.parametrize("table", TABLES)
 def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -330,18 +390,51 @@ def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, tabl
     assert said(table, one) in {finding.key for finding in found}
 
 
-@pytest.mark.parametrize("kind", ["trigger", "index"])
-def test_every_guard_that_is_removed_or_changed_is_found(tampered: Tampered, kind: str) -> None:
+@pytest.mark.parametrize("what", ["trigger", "index"])
+def test_every_guard_that_is_removed_or_changed_is_found(tampered: Tampered, what: str) -> None:
     with closing(sqlite3.connect(tampered.path, isolation_level=None)) as connection:
         query = "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL ORDER BY name"
-        for name, sql in connection.execute(query, [kind]).fetchall()[::4]:
-            connection.execute(f"DROP {kind} {name}")
+        for name, sql in connection.execute(query, [what]).fetchall()[::4]:
+            connection.execute(f"DROP {what} {name}")
             gone = tampered.verified().findings
-            assert [(one.key, one.problem) for one in gone] == [(f"{kind} {name}", f"the {kind} is missing")]
+            assert [(one.key, one.problem) for one in gone] == [(f"{what} {name}", f"the {what} is missing")]
             connection.execute(sql)
             assert tampered.verified().sound
         connection.execute("CREATE TRIGGER quiet AFTER INSERT ON meta BEGIN SELECT 1; END")
     assert [one.key for one in tampered.verified().findings] == ["trigger quiet"]
+
+
+WEAKENED = {
+    "trigger charge_line charge_line_no_update": "ALTER TABLE charge_line DISABLE TRIGGER charge_line_no_update",
+    "function charge_line_no_update": "CREATE OR REPLACE FUNCTION charge_line_no_update() RETURNS trigger"
+    " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "trigger meta quiet": "CREATE TRIGGER quiet AFTER INSERT ON meta EXECUTE FUNCTION charge_line_no_update()",
+    "constraint charge_line charge_line_amount": "ALTER TABLE charge_line DROP CONSTRAINT charge_line_amount",
+    "constraint journal_entry journal_entry_reference_key": "ALTER TABLE journal_entry"
+    " DROP CONSTRAINT journal_entry_reference_key",
+    "index schedule_line_open": "DROP INDEX schedule_line_open",
+    "table charge_line": "ALTER TABLE charge_line ALTER customer DROP NOT NULL",
+    "table meta": "ALTER TABLE meta ENABLE ROW LEVEL SECURITY",
+    "rule meta quiet": "CREATE RULE quiet AS ON DELETE TO meta DO INSTEAD NOTHING",
+    "view hidden": "CREATE VIEW hidden AS SELECT 1",
+}
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_every_promise_that_is_taken_from_the_server_is_found(tampered: Tampered) -> None:
+    before: set[str] = set()
+    for name, sql in WEAKENED.items():
+        tampered.change((sql, ()))
+        found = {one.key for one in tampered.verified().findings}
+        assert name in found - before
+        before = found
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> None:
+    tampered.change(("ALTER TABLE journal_line DISABLE TRIGGER ALL", ()))
+    found = [one.key for one in tampered.verified().findings]
+    assert any(one.startswith("foreign key journal_line_schedule_line") for one in found)
 
 
 def anchored(story: Any, path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from revrec.store.audit import GENESIS, chain_hash
+from revrec.store.bulk import streamed
 from revrec.store.tables import audit_event
 from revrec.store.verifying.findings import Finding
 
@@ -24,8 +25,7 @@ class Chain:
 
     def walk(self, connection: Connection, remember: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each event's number and detail, in order. The hash of the event ``remember`` is kept in ``passed``."""
-        query = select(audit_event).order_by(audit_event.c.seq).execution_options(yield_per=500)
-        for row in connection.execute(query):
+        for row in streamed(connection, select(audit_event).order_by(audit_event.c.seq), 500):
             *fields, own = row
             self._link(fields, own)
             self.seq, self.hash = row.seq, own

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
+from revrec.store.bulk import streamed
 from revrec.store.digests import SUPERSEDED, covered, row_text, table_named
 from revrec.store.tables import audit_event, metadata, schedule_line
 from revrec.store.verifying.findings import Finding, guarded
@@ -96,7 +97,7 @@ class RowCheck:
             return
         key = _key(table)
         names = [column.name for column in key]
-        for row in self._connection.execute(select(*key).order_by(*key)):
+        for row in streamed(self._connection, select(*key).order_by(*key)):
             if not self._covers(table.name, tuple(row)):
                 said = ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True))
                 problem = "no audit event wrote it"

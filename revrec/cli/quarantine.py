@@ -147,7 +147,6 @@ def _tell(options: Options, row: dict[str, Any]) -> None:
     if options.json:
         print_json(row)
         return
-    put = {name: text for fix in row["fixes"] for name, text in fix["fields"].items()}
     raw = row["raw"] if isinstance(row["raw"], dict) else {str(at): one for at, one in enumerate(row["raw"], 1)}
     values = [{"column": name, "value": text} for name, text in raw.items() if text]
     if options.csv:
@@ -157,14 +156,10 @@ def _tell(options: Options, row: dict[str, Any]) -> None:
     print(f"quarantine {row['id']}: {where}: {row['state']}")
     print_table(values, ("column", "value"), title="As it came")
     print_table(row["problems"], ("field", "value", "reason", "mend"), title="Set aside for")
-    fixes = [{"field": name, "value": text, **_by(row["fixes"], name)} for name, text in put.items()]
-    print_table(fixes, ("field", "value", "actor", "note"), title="Fixed")
+    for fix in row["fixes"]:
+        fields = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
+        print(f"\nFixed by {fix['actor']}: {fields}" + (f" ({fix['reason']})" if fix["reason"] else ""))
     print(f"\n{_now(row)}")
-
-
-def _by(fixes: list[dict[str, Any]], name: str) -> dict[str, str]:
-    last = next(fix for fix in reversed(fixes) if name in fix["fields"])
-    return {"actor": last["actor"], "note": last["reason"]}
 
 
 def _now(row: dict[str, Any]) -> str:
@@ -182,7 +177,7 @@ def _now(row: dict[str, Any]) -> str:
 def _released(options: Options, result: "ImportResult") -> None:
     import sys
 
-    from revrec.cli.output import print_csv, print_json
+    from revrec.cli.output import counted, print_csv, print_json
 
     counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "scheduled", "unscheduled")}
     if options.json:
@@ -191,7 +186,8 @@ def _released(options: Options, result: "ImportResult") -> None:
     if options.csv:
         print_csv([counts], tuple(counts))
     elif not result.refused:
-        print(", ".join(f"{count} {name}" for name, count in counts.items()))
+        told = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows")
+        print(f"{counted(result.rows, 'row')} released: {told}")
     for one in result.report:
         print(f"{one['place']}: {one['field']}: {one['reason']}; {one['mend']}", file=sys.stderr)
     if result.refused:

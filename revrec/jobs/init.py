@@ -67,9 +67,12 @@ def add_samples(folder: Path) -> None:
     target = folder / "sample_data"
     try:
         target.mkdir(exist_ok=True)
-        for source in sorted(shipped("sample_data").iterdir()):
-            if source.is_file() and not (target / source.name).exists():
-                shutil.copyfile(source, target / source.name)
+        ours = shipped("sample_data")
+        for source in sorted(ours.rglob("*")):
+            place = target / source.relative_to(ours)
+            if source.is_file() and not place.exists():
+                place.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, place)
     except OSError as error:
         raise unwritable(target, error) from error
 

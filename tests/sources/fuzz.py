@@ -33,17 +33,6 @@ from revrec.jobs.import_files import ImportResult, import_document
 from revrec.jobs.mappings import mappings_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-FIXED = """
-[mapping.host]
-format = "fixed"
-source = "host"
-currency = "USD"
-line = "1"
-positions = { type = "1", document = "2-9", customer = "10-17", item = "18-25", post_date = "26-33", amount = "34-44, 2 decimals" }
-only = { type = "D" }
-[mapping.events]
-rows = "events"
-"""  # noqa: E501
 TABLES = ("import_file", "charge_line", "fulfilment_event", "quarantine", "cleaning", "schedule", "audit_event")
 
 
@@ -59,17 +48,16 @@ class Original(NamedTuple):
 def originals() -> list[Original]:
     """A good file of every format, alone and packed."""
     read = {path.name: path.read_bytes() for path in sorted(SAMPLES.rglob("*")) if path.is_file()}
-    line = "D{:<8}{:<8}{:<8}20240105{:>11}\n"
-    fixed = "H0001\n" + "".join(line.format(f"INV-{n}", f"C-{n}", "MAG-01", 2400 + n) for n in range(5)) + "T0005\n"
     jsonl = read["shop-orders.jsonl"]
     found = [
         Original("charges.csv", read["charges.csv"]),
-        Original("charges.tsv", _as_tsv(read["charges.csv"])),
+        Original("charges.tsv", read["charges.tsv"]),
         Original("bank-payments.csv", read["bank-payments.csv"], "bank"),
+        Original("desk-orders.csv", read["desk-orders.csv"].replace("zwölf".encode(), b"12,00"), "desk"),
         Original("orders.jsonl", jsonl),
         Original("orders.json", b"[" + b",\n".join(jsonl.splitlines()) + b"]"),
         Original("orders.xml", read["orders.xml"]),
-        Original("host.fixed", fixed.encode(), "host"),
+        Original("host.fixed", read["host.fixed"], "host"),
         Original("charges.xlsx", read["charges.xlsx"]),
         Original("invoices.x12", read["invoices.x12"], "x12"),
         Original("deliveries.x12", read["deliveries.x12"], "x12", "invoices.x12"),
@@ -88,14 +76,6 @@ def originals() -> list[Original]:
     found += [Original(f"{one.name}.gz", gzip.compress(one.data, mtime=0), one.mapping) for one in packed]
     found += [Original(f"{one.name}.zip", _zip([(one.name, one.data)]), one.mapping) for one in packed]
     return found
-
-
-def _as_tsv(data: bytes) -> bytes:
-    import csv
-
-    out = io.StringIO(newline="")
-    csv.writer(out, delimiter="\t", lineterminator="\n").writerows(csv.reader(io.StringIO(data.decode(), newline="")))
-    return out.getvalue().encode()
 
 
 def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
@@ -278,7 +258,9 @@ class Trials:
         init.init(self.books)
         config = self.books / "revrec.toml"
         mappings = (SAMPLES / "mapping-example.toml").read_text(encoding="utf-8")
-        config.write_text(config.read_text(encoding="utf-8") + mappings + FIXED, encoding="utf-8")
+        for table in ("customers.csv", "items.csv", "terms.csv"):
+            shutil.copy(SAMPLES / table, self.books)
+        config.write_text(config.read_text(encoding="utf-8") + mappings, encoding="utf-8")
         self._database = self.books / "revrec.db"
         self._originals = originals()
         self._templates = {"": self._template(folder / "empty.db")}

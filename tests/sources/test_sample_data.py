@@ -5,15 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from revrec.sources import NATIVE_CHARGES, ColumnMapping, Good, read_charges, read_events
+from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, Good, PassedOver, read_charges, read_events, shipped
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
+MANUAL = SAMPLES.parent / "docs" / "formats.md"
 MAPPINGS = tomllib.loads((SAMPLES / "mapping-example.toml").read_text(encoding="utf-8"))["mapping"]
 
 
 @pytest.mark.parametrize(
     ("name", "mapping", "count"),
-    [("charges.csv", "", 10), ("shop-orders.jsonl", "", 3), ("orders.xml", "", 2), ("bank-payments.csv", "bank", 3)],
+    [
+        ("charges.csv", "", 10),
+        ("charges.tsv", "", 1),
+        ("charges.xlsx", "", 3),
+        ("shop-orders.jsonl", "", 3),
+        ("orders.xml", "", 2),
+        ("bank-payments.csv", "bank", 3),
+    ],
 )
 def test_sample_charges_are_all_good(name: str, mapping: str, count: int) -> None:
     chosen = ColumnMapping.from_config(mapping, MAPPINGS[mapping]) if mapping else NATIVE_CHARGES
@@ -35,4 +43,33 @@ def test_sample_events_are_about_sample_charges() -> None:
 
 
 def test_the_mappings_of_the_example_are_valid() -> None:
-    assert {ColumnMapping.from_config(name, config).rows for name, config in MAPPINGS.items()} == {"charges", "events"}
+    kinds = {ColumnMapping.from_config(name, config, SAMPLES).rows for name, config in MAPPINGS.items()}
+    assert kinds == {"charges", "events"}
+
+
+def test_a_hosts_report_of_fixed_width() -> None:
+    rows = list(read_charges(SAMPLES / "host.fixed", ColumnMapping.from_config("host", MAPPINGS["host"])))
+    assert [type(row) for row in rows] == [PassedOver, Good, Good, Good, PassedOver]
+    assert [row.line.amount for row in rows if isinstance(row, Good)] == [2400, 8990, -2400]
+
+
+def test_orders_of_a_desk_are_cleaned_by_tables_and_what_cannot_be_is_told() -> None:
+    mueller, holm, bad = read_charges(
+        SAMPLES / "desk-orders.csv", ColumnMapping.from_config("desk", MAPPINGS["desk"], SAMPLES)
+    )
+    assert isinstance(mueller, Good) and isinstance(holm, Good) and isinstance(bad, Bad)
+    assert (mueller.line.customer, mueller.line.item) == ("C-MUELLER", "GOODS-30-LAMP")
+    assert (mueller.line.dimensions["terms"], holm.line.dimensions["terms"]) == ("NET45", "NET10")
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_every_shipped_mapping_is_valid_and_its_comment_leads_to_the_manual(name: str) -> None:
+    config = shipped.resolved(name, {}, "")
+    for rows in ("charges", "events"):
+        if rows in config or config.get("rows") == rows:
+            part = {key: value for key, value in config.items() if key not in ("charges", "events")}
+            made = ColumnMapping.from_config(name, {**part, **config.get(rows, {}), "rows": rows})
+            assert made.rows == rows and made.format
+    text = (Path(shipped.__file__).parent / "mappings" / f"{name}.toml").read_text(encoding="utf-8")
+    assert text.startswith("#") and "docs/formats.md" in text
+    assert f"`{name}`" in MANUAL.read_text(encoding="utf-8")

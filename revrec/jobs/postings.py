@@ -1,24 +1,23 @@
-"""Taking entries to Intacct, one at a time: commit the intent, send, commit the outcome.
+"""Taking postings to Intacct, one at a time: commit the intent, send, commit the outcome.
 
 The states and the allowed ways between them are in ``revrec.core.posting``. Doubt is only ever resolved by reading
-Intacct back by the entry's reference, after the quarantine; nothing is sent again on a guess.
+Intacct back, after the quarantine; nothing is sent again on a guess. What a journal entry and an invoice do not have
+in common is their ``Kind``.
 """
 
 import os
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.journal import JournalEntry, is_reference
 from revrec.core.periods import ANSWER, CLOSED, Dates, PeriodFact
 from revrec.intacct.errors import UnpostableEntry, not_run
-from revrec.intacct.gateway import PERIOD_CLOSED, Answer, ErrorClass, FoundEntry, Gateway, Outcome, Prepared
-from revrec.store import entries, periods, postings
-from revrec.store.entries import StoredEntry
+from revrec.intacct.gateway import PERIOD_CLOSED, Answer, ErrorClass, Gateway, Outcome, Prepared
+from revrec.store import periods, way
+from revrec.store.way import LostClaim, Way
 from revrec.store.workers import Worker
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 600
 """Seconds that a run waits for another command's long transaction: an answer of Intacct's must not get lost to it."""
-
-
-POSTED_STATE = "Posted"
-"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
 
 
 class Stopped(Exception):
@@ -56,21 +51,77 @@ class FailedForNow(Exception):
         self.answer = answer
 
 
+class Stored(Protocol):
+    """A posting with its number here, its state, and how often it was sent: since a person last let it, and ever."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def sends(self) -> int: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def control_id(self) -> str: ...
+
+
+class Found(Protocol):
+    """What Intacct has; ``str`` of it is kept as evidence."""
+
+    @property
+    def record_no(self) -> str: ...
+
+
+class Kind(Protocol):
+    """A kind of posting: how it is loaded and sent, found in Intacct, and known to be ours."""
+
+    way: Way
+
+    def load(self, connection: "Connection", number: int) -> Any:
+        """The posting with its whole content: a :class:`Stored`."""
+
+    def period(self, stored: Any) -> tuple[str, date]:
+        """The entity and the day whose period has to be open for it."""
+
+    def prepare(self, gateway: Gateway, stored: Any) -> Prepared:
+        """Its request. Raises UnpostableEntry for one that must not be sent, or as reads do."""
+
+    def asked(self, stored: Any) -> str:
+        """How Intacct is read back for it, in words for the record."""
+
+    def find(self, gateway: Gateway, stored: Any) -> Sequence[Found]:
+        """What Intacct has under its name. Raises as reads do."""
+
+    def alike(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[Found]:
+        """What Intacct has under another name, and which is perhaps ours. Raises as reads do."""
+
+    def told_of_likeness(self, stored: Any, found: Any) -> tuple[str, str]:
+        """What a person is told of that: error and advice."""
+
+    def doubt(self, stored: Any, found: Sequence[Any]) -> str:
+        """Why what was found cannot be adopted; empty if it is ours and in Intacct's ledger."""
+
+
 def owner_name(context: "Context") -> str:
     """A name for a worker that no other has or had."""
     return f"{context.actor}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 class Poster:
-    """Posts the entries of one run through one gateway, as one worker with a name of its own.
+    """Posts what is of one kind in one run through one gateway, as one worker with a name of its own.
 
     ``dates`` is what is known of periods; it learns of those that Intacct refuses as closed. ``misdated`` are the
-    entries that were refused for it, in Intacct or here, and saved nothing.
+    postings that were refused for it, in Intacct or here, and saved nothing.
     """
 
-    def __init__(self, context: "Context", gateway: Gateway, worker: Worker | None = None) -> None:
+    def __init__(self, context: "Context", gateway: Gateway, kind: Kind, worker: Worker | None = None) -> None:
         self.context = context
         self.gateway = gateway
+        self.kind = kind
+        self.way = kind.way
         self.dates = Dates()
         self.misdated: list[int] = []
         self.worker = worker or Worker(owner_name(context))
@@ -86,7 +137,7 @@ class Poster:
             Stopped, FailedForNow: as :meth:`post` and :meth:`settle`; after a pause it may be taken again.
         """
         with self.context.database.read() as connection:
-            head = entries.head(connection, number)
+            head = self.way.head(connection, number)
         if head.state == "READY":
             return self.post(number)
         if head.state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
@@ -104,16 +155,16 @@ class Poster:
             FailedForNow: Intacct failed by something that passes by itself; the entry is READY again.
         """
         with self.context.database.read() as connection:
-            stored = entries.entry(connection, number)
-            may_be_there = postings.may_be_there(connection, number)
+            stored = self.kind.load(connection, number)
+            may_be_there = self.way.may_be_there(connection, number)
         if not may_be_there:
-            closed = self.dates.refuses(stored.entry.entity, stored.entry.date)
+            closed = self.dates.refuses(*self.kind.period(stored))
             return self._misdate(number, closed) if closed else self._send(stored, "READY")
         try:
             with self._write() as connection:
-                postings.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
-        except postings.LostClaim:
-            return self._load(number).state
+                self.way.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
+        except LostClaim:
+            return str(self._load(number).state)
         return self.settle(number)
 
     def settle(self, number: int) -> str:
@@ -124,40 +175,20 @@ class Poster:
             FailedForNow: it was sent again, and Intacct failed by something that passes by itself.
         """
         stored = self._load(number)
-        entry = stored.entry
         attempt = self._begin_read_back(stored)
         try:
-            found = self.gateway.find_entries(entry.journal, entry.reference)
-            alike = [] if found else self._alike(stored)
+            found = self.kind.find(self.gateway, stored)
+            alike = [] if found else self.kind.alike(self.context, self.gateway, stored)
         except RevrecError as error:
             return self._not_read_back(attempt, stored, error)
         if alike:
-            told = {
-                "error": _ALIKE.format(alike[0]),
-                "advice": _ALIKE_ADVICE.format(entry.reference, alike[0].record_no),
-            }
+            told = dict(zip(("error", "advice"), self.kind.told_of_likeness(stored, alike[0]), strict=True))
             self._note_read_back(attempt, alike, "differs", (stored, "HELD", told))
-            return self._load(number).state
+            return str(self._load(number).state)
         if not found and stored.attempts < self.most_attempts:
             self._note_read_back(attempt, found, "absent")
             return self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
-
-    def _alike(self, stored: StoredEntry) -> list[FoundEntry]:
-        """Entries of the same journal, date and lines that nobody claims: ours perhaps, its reference edited away.
-
-        Two entries of ours may be alike, and another revrec's may be like ours: those have references of their own.
-        Once a person has looked and let the entry be sent again, likeness counts no more.
-        """
-        with self.context.database.read() as connection:
-            if not stored.attempts and postings.may_be_there(connection, stored.id):
-                return []
-        entry = stored.entry
-        heads = list(self.gateway.entries_dated(entry.journal, entry.date, entry.date))
-        with self.context.database.read() as connection:
-            claimed = entries.known(connection, "record_no", {head.record_no for head in heads})
-        free = [head for head in heads if head.record_no not in claimed and not is_reference(head.reference)]
-        return [found for found in self.gateway.with_lines(free) if same_content(entry, found)]
 
     def look_for(self, number: int) -> bool:
         """Read Intacct back for an entry whose refusal is not understood; whether it is not there, as it should be.
@@ -170,40 +201,38 @@ class Poster:
         stored = self._load(number)
         attempt = self._begin_read_back(stored)
         try:
-            found = self.gateway.find_entries(stored.entry.journal, stored.entry.reference)
+            found = self.kind.find(self.gateway, stored)
         except RevrecError as error:
             self._note_unread(attempt, stored, error)
             return False
-        told = {"error": _REFUSED_BUT_THERE, "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+        told = {"error": _REFUSED_BUT_THERE, "advice": _DOUBT_ADVICE.format(stored.reference)}
         change = (stored, "HELD", told) if found else None
         self._note_read_back(attempt, found, "differs" if found else "absent", change, "REJECTED")
         return not found
 
-    def _begin_read_back(self, stored: StoredEntry) -> int:
-        entry = stored.entry
-        request = f"find GLBATCH where JOURNAL = {entry.journal} and REFERENCENO = {entry.reference}"
+    def _begin_read_back(self, stored: Stored) -> int:
         with self._write() as connection:
-            who = self.context.who()
-            return postings.begin_attempt(connection, stored.id, "read_back", entry.control_id, request, who)[0]
+            told = (stored.control_id, self.kind.asked(stored), self.context.who())
+            return self.way.begin_attempt(connection, stored.id, "read_back", *told)[0]
 
-    def _not_read_back(self, attempt: int, stored: StoredEntry, error: RevrecError) -> str:
+    def _not_read_back(self, attempt: int, stored: Stored, error: RevrecError) -> str:
         """A read-back that failed settles nothing; it stops the run only if no other read could succeed.
 
         One that Intacct refuses again and again comes before a person, who alone can then settle it.
         """
         self._note_unread(attempt, stored, error)
         with self._write() as connection:
-            if postings.unread(connection, stored.id) >= self.most_attempts:
-                told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+            if self.way.unread(connection, stored.id) >= self.most_attempts:
+                told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.reference)}
                 self._settled(connection, stored, "HELD", told)
-        return self._load(stored.id).state
+        return str(self._load(stored.id).state)
 
-    def _note_unread(self, attempt: int, stored: StoredEntry, error: RevrecError) -> None:
+    def _note_unread(self, attempt: int, stored: Stored, error: RevrecError) -> None:
         with self._write() as connection:
-            outcome = postings.Outcome(_UNREAD, None, None, str(error), "")
-            postings.end_attempt(connection, attempt, outcome, self.context.who())
+            outcome = way.Outcome(_UNREAD, None, None, str(error), "")
+            self.way.end_attempt(connection, attempt, outcome, self.context.who())
         if isinstance(error, BadConfiguration):
-            raise Stopped(not_run(stored.entry.control_id, error, str(error)))
+            raise Stopped(not_run(stored.control_id, error, str(error)))
 
     def suspend_stale(self) -> int:
         """Put entries in doubt that a worker was sending which is dead or lost the right to send; returns how many.
@@ -213,32 +242,32 @@ class Poster:
         """
         with self._write() as connection:
             who = self.context.who()
-            sending = postings.sending(connection)
+            sending = self.way.sending(connection)
             lost = self.worker.lost({owner for _number, owner, _until in sending})
             stale = [number for number, owner, until in sending if owner in lost or until <= who.at]
             for number in stale:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
-                postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
+                self.way.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
         return len(stale)
 
     def _write(self) -> "AbstractContextManager[Connection]":
         return self.context.database.write(patience=PATIENCE)
 
-    def _load(self, number: int) -> StoredEntry:
+    def _load(self, number: int) -> Any:
         with self.context.database.read() as connection:
-            return entries.entry(connection, number)
+            return self.kind.load(connection, number)
 
     def _later(self, span: timedelta) -> str:
         return (self.context.now() + span).isoformat(timespec="microseconds")
 
-    def _send(self, stored: StoredEntry, state: str) -> str:
+    def _send(self, stored: Stored, state: str) -> str:
         try:
-            prepared = self.gateway.prepare(stored.entry)
+            prepared = self.kind.prepare(self.gateway, stored)
         except UnpostableEntry as error:
             return self._refuse(stored.id, state, str(error))
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
-            return self._load(stored.id).state
+            return str(self._load(stored.id).state)
         answer = self.gateway.send(prepared)
         new_state = self._write_answer(stored, attempt, answer)
         if answer.outcome is Outcome.NOT_RUN:
@@ -247,17 +276,17 @@ class Poster:
             raise FailedForNow(answer)
         return new_state
 
-    def _claim(self, stored: StoredEntry, state: str, prepared: Prepared) -> int | None:
+    def _claim(self, stored: Stored, state: str, prepared: Prepared) -> int | None:
         """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
         values: dict[str, Any] = {"lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
         try:
             with self._write() as connection:
                 who = self.context.who()
                 # Nobody sent it since it was loaded, or what was read back then no longer counts.
-                postings.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
+                self.way.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
                 control_id, request = prepared.control_id, prepared.redacted
-                return postings.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
-        except postings.LostClaim:
+                return self.way.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
+        except LostClaim:
             return None
 
     def _misdate(self, number: int, reason: str) -> str:
@@ -270,40 +299,40 @@ class Poster:
         try:
             with self._write() as connection:
                 who = self.context.who()
-                postings.change_state(connection, number, state, refused, who, error=reason, advice=advice)
-        except postings.LostClaim:
-            return self._load(number).state
+                self.way.change_state(connection, number, state, refused, who, error=reason, advice=advice)
+        except LostClaim:
+            return str(self._load(number).state)
         return refused
 
-    def _write_answer(self, stored: StoredEntry, attempt: int, answer: Answer) -> str:
+    def _write_answer(self, stored: Stored, attempt: int, answer: Answer) -> str:
         number = stored.id
         attempts = stored.attempts + (answer.outcome is not Outcome.NOT_RUN)
         state, values = self._consequence(answer, attempts)
         error = "; ".join(one.text for one in answer.errors) or None
-        outcome = postings.Outcome(
+        outcome = way.Outcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
         )
-        meant = postings.Failure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
+        meant = way.Failure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
         with self._write() as connection:
             who = self.context.who()
-            postings.end_attempt(connection, attempt, outcome, who, meant)
+            self.way.end_attempt(connection, attempt, outcome, who, meant)
             try:
-                postings.change_state(
+                self.way.change_state(
                     connection, number, "SENDING", state, who, held_by=self.owner, attempts=attempts, **_freed(values)
                 )
-            except postings.LostClaim:
+            except LostClaim:
                 # The lease ran out and another worker reads Intacct back; the answer is kept as evidence for it.
-                state = entries.entry(connection, number).state
+                state = str(self.way.head(connection, number).state)
             if state == "REJECTED" and answer.failure == PERIOD_CLOSED:
                 self._learn_of_closing(connection, stored, values)
         return state
 
-    def _learn_of_closing(self, connection: "Connection", stored: StoredEntry, told: Mapping[str, str | None]) -> None:
+    def _learn_of_closing(self, connection: "Connection", stored: Stored, told: Mapping[str, str | None]) -> None:
         """Intacct's refusal says that the entry's period is closed; under ``fail`` it is left at that."""
         if self.dates.policy == "fail":
             return
-        month = stored.entry.date.replace(day=1)
-        fact = PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(told["error"]))
+        entity, day = self.kind.period(stored)
+        fact = PeriodFact(entity, CLOSED, day.replace(day=1), ANSWER, str(told["error"]))
         for kept in periods.add(connection, [fact], self.context.who()):
             self.dates.take(kept)
         self.misdated.append(stored.id)
@@ -325,43 +354,44 @@ class Poster:
             return "READY", failure
         return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
 
-    def _adopt_or_hold(self, stored: StoredEntry, attempt: int, found: list[FoundEntry]) -> str:
-        if len(found) == 1 and found[0].state == POSTED_STATE and same_content(stored.entry, found[0]):
+    def _adopt_or_hold(self, stored: Stored, attempt: int, found: Sequence[Found]) -> str:
+        doubt = self.kind.doubt(stored, found) if found else _ABSENT
+        if not doubt:
             posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NOTHING_SAID}
             self._note_read_back(attempt, found, "found", (stored, "POSTED", posted))
         else:
-            told = {"error": _doubt(found), "advice": _DOUBT_ADVICE.format(stored.entry.reference)}
+            told = {"error": doubt, "advice": _DOUBT_ADVICE.format(stored.reference)}
             self._note_read_back(attempt, found, "differs" if found else "absent", (stored, "HELD", told))
-        return self._load(stored.id).state
+        return str(self._load(stored.id).state)
 
     def _note_read_back(
         self,
         attempt: int,
-        found: list[FoundEntry],
+        found: Sequence[Found],
         outcome: str,
-        change: tuple[StoredEntry, str, Mapping[str, str | None]] | None = None,
+        change: tuple[Stored, str, Mapping[str, str | None]] | None = None,
         old: str = "IN_DOUBT",
     ) -> None:
         seen = "\n".join(str(one) for one in found) or "nothing found"
         record_no = found[0].record_no if outcome == "found" else None
         with self._write() as connection:
             who = self.context.who()
-            postings.end_attempt(connection, attempt, postings.Outcome(outcome, None, record_no, None, seen), who)
+            self.way.end_attempt(connection, attempt, way.Outcome(outcome, None, record_no, None, seen), who)
             if change:
                 self._settled(connection, *change, old)
 
     def _settled(
         self,
         connection: "Connection",
-        stored: StoredEntry,
+        stored: Stored,
         state: str,
         values: Mapping[str, str | None],
         old: str = "IN_DOUBT",
     ) -> None:
         """End a doubt by what was read, unless another worker has settled it or sent the entry again meanwhile."""
-        with suppress(postings.LostClaim):
+        with suppress(LostClaim):
             who, sends = self.context.who(), stored.sends
-            postings.change_state(connection, stored.id, old, state, who, sends=sends, **_freed(values))
+            self.way.change_state(connection, stored.id, old, state, who, sends=sends, **_freed(values))
 
 
 _UNREAD = "unread"
@@ -372,33 +402,8 @@ _CLOSED_ADVICE = "open it again (revrec periods), or let the policy decide: clos
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 
 
-_ALIKE = (
-    "Intacct does not show this reference, but its entry {0.record_no}, which no entry here claims, has the same date "
-    "and lines; its reference is {0.reference!r}"
-)
-_ALIKE_ADVICE = (
-    "look at entry {1} in Intacct; if it is this one with its reference changed: revrec postings resolve {0} "
-    "--as-posted {1} --reason TEXT; if it is another's: revrec postings resolve {0} --resend --reason TEXT"
-)
-
-
-def _doubt(found: list[FoundEntry]) -> str:
-    if not found:
-        return "sent as often as allowed, and Intacct does not show it"
-    if len(found) > 1:
-        return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
-    (one,) = found
-    if one.state != POSTED_STATE:
-        return f"Intacct's entry {one.record_no} with this reference is not posted there: its state is {one.state}"
-    return f"Intacct's entry {one.record_no} with this reference has other figures"
+_ABSENT = "sent as often as allowed, and Intacct does not show it"
 
 
 def _freed(values: Mapping[str, str | None]) -> dict[str, Any]:
     return {"owner": None, "lease_until": None, **values}
-
-
-def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
-    """Whether Intacct's entry is ours: the date and every line's side, account, amount and currency."""
-    ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
-    theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
-    return found.date == entry.date and ours == theirs

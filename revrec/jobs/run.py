@@ -13,6 +13,7 @@ from revrec.core.journal import apart, build_entries
 from revrec.core.periods import Dates
 from revrec.jobs import look
 from revrec.jobs.due import due_with_memos
+from revrec.jobs.entry_postings import Entries
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.patience import Patience
 from revrec.jobs.periods import dates, held_lines, learn_what_is_due
@@ -24,6 +25,7 @@ from revrec.jobs.safe_settings import check_company, check_quarantine, check_tim
 from revrec.store import continuity, entries, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
+from revrec.store.entries import ENTRIES
 from revrec.store.rollback import discarded
 from revrec.store.workers import Worker, at_work
 
@@ -146,7 +148,7 @@ def _post_all(
     now = context.timestamp()
 
     def doubtful(connection: "Connection") -> list[int]:
-        return postings.doubtful(connection, now)
+        return ENTRIES.doubtful(connection, now)
 
     def ready(connection: "Connection") -> list[int]:
         return entries.numbers_in(connection, "READY", until=result.date)
@@ -160,7 +162,7 @@ def _post_all(
     patience = Patience(context, worker)
     with connect(context) as gateway:
         patience.with_retries(gateway.sign_in)
-        poster = Poster(context, gateway, worker)
+        poster = Poster(context, gateway, Entries(), worker)
         try:
             _look_and_make(context, gateway, patience, result, again, mender)
             with context.database.read() as connection:

@@ -5,17 +5,32 @@ from datetime import date
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, tuple_, update
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.digests import Digest, of_rows, of_texts, row_text, sha256
-from revrec.store.tables import attempt, journal_entry, journal_line, moved_date, posting_run, schedule_line
+from revrec.store.tables import (
+    attempt,
+    attempt_failure,
+    attempt_outcome,
+    journal_entry,
+    journal_line,
+    moved_date,
+    posting_run,
+    schedule_line,
+)
+from revrec.store.way import Way
 
 KNOWN_AT_ONCE = 500
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
+
+ENTRIES = Way("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
+"""The way of journal entries to Intacct."""
+head, find, those_in = ENTRIES.head, ENTRIES.find, ENTRIES.those_in
+last_control_id = ENTRIES.last_control_id
 
 
 class StoredEntry(NamedTuple):
@@ -33,6 +48,16 @@ class StoredEntry(NamedTuple):
     error: str | None
     advice: str | None
     entry: JournalEntry
+
+    @property
+    def reference(self) -> str:
+        """The entry's REFERENCENO."""
+        return self.entry.reference
+
+    @property
+    def control_id(self) -> str:
+        """The control id that it is sent under."""
+        return self.entry.control_id
 
 
 def start_run(connection: Connection, day: date, who: Who) -> int:
@@ -146,25 +171,9 @@ def reasons(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[s
     return {row.entry_id: (row.recognised, row.reason) for row in connection.execute(query)}
 
 
-def those_in(connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
-    """Those of these entries that are in one of these states."""
-    query = select(journal_entry.c.id).where(journal_entry.c.id.in_(numbers), journal_entry.c.state.in_(states))
-    return set(connection.execute(query).scalars())
-
-
 def entry(connection: Connection, number: int) -> StoredEntry:
     """One entry by its number, with its lines."""
     return load(connection, head(connection, number))
-
-
-def head(connection: Connection, number: int) -> Row[Any]:
-    """One entry by its number as its row of ``journal_entry``, without its lines."""
-    return connection.execute(select(journal_entry).where(journal_entry.c.id == number)).one()
-
-
-def find(connection: Connection, reference: str) -> Row[Any] | None:
-    """The entry with this reference as its row of ``journal_entry``."""
-    return connection.execute(select(journal_entry).where(journal_entry.c.reference == reference)).first()
 
 
 def with_record_no(connection: Connection, record_no: str) -> str | None:
@@ -190,12 +199,6 @@ def _some(values: Iterable[str]) -> Iterator[list[str]]:
         yield some
 
 
-def last_control_id(connection: Connection) -> str | None:
-    """The control id of the newest entry."""
-    query = select(journal_entry.c.control_id).order_by(journal_entry.c.id.desc())
-    return connection.execute(query.limit(1)).scalar()
-
-
 def load(connection: Connection, row: Any) -> StoredEntry:
     """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
     recognised, reason = reasons(connection, [row.id]).get(row.id, (None, ""))
@@ -212,14 +215,8 @@ def load(connection: Connection, row: Any) -> StoredEntry:
         reason,
     )
     said = (row.record_no, row.error_no, row.error, row.advice)
-    sends = connection.execute(select(sends_of(row.id))).scalar_one()
+    sends = connection.execute(select(ENTRIES.sends_of(row.id))).scalar_one()
     return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)
-
-
-def sends_of(number: int) -> ScalarSelect[int]:
-    """How often an entry was sent, ever, so far as its record goes: a figure that only grows."""
-    query = select(func.count()).select_from(attempt)
-    return query.where(attempt.c.entry_id == number, attempt.c.kind == "send").scalar_subquery()
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

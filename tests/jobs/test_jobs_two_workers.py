@@ -12,6 +12,7 @@ from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Ou
 from revrec.jobs import resolve
 from revrec.jobs import run as run_module
 from revrec.store import entries, postings
+from revrec.store.entries import ENTRIES
 
 pytestmark = pytest.mark.both_databases
 
@@ -155,16 +156,16 @@ def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_le
     other.move("IN_DOUBT", "HELD")
     (reference,) = doubtful.sql("SELECT reference FROM journal_entry")[0]
     resolve.send_again(doubtful.context("postings resolve"), reference, "look again")
-    original = postings.may_be_there
+    original = ENTRIES.may_be_there
 
     def taken_meanwhile(connection: Any, number: int) -> bool:
         there = original(connection, number)
-        monkeypatch.setattr(postings, "may_be_there", original)
+        monkeypatch.setattr(ENTRIES, "may_be_there", original)
         connection.rollback()
         other.move("READY", "SENDING", owner="other", lease_until="9")
         return there
 
-    monkeypatch.setattr(postings, "may_be_there", taken_meanwhile)
+    monkeypatch.setattr(ENTRIES, "may_be_there", taken_meanwhile)
     with doubtful.beside("other"):
         assert doubtful.run(DAY, later=LATER).counts["waiting"] == 1
     assert state(doubtful) == "SENDING" and gateway.sent == 1

@@ -14,8 +14,7 @@ from sqlalchemy import update
 from revrec.intacct import client, judgement
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import Answer, Outcome, Prepared
-from revrec.jobs import look
-from revrec.jobs import postings as jobs_postings
+from revrec.jobs import entry_postings, look
 from revrec.jobs import run as run_module
 from revrec.jobs.postings import Poster
 from revrec.store import entries
@@ -23,6 +22,7 @@ from revrec.store import postings as store_postings
 from revrec.store.entries import StoredEntry
 from revrec.store.rollback import discarded
 from revrec.store.tables import journal_entry
+from revrec.store.way import Way
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 MUTANTS: dict[str, Mutant] = {}
@@ -62,7 +62,7 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("Intacct's absence of an entry is believed before the quarantine is over")
 def _() -> AbstractContextManager[Any]:
-    return replaced(store_postings, "doubtful")(lambda original, connection, _now: original(connection, "9999"))
+    return replaced(Way, "doubtful")(lambda original, self, connection, _now: original(self, connection, "9999"))
 
 
 @mutant("an entry that a dead run was sending has no quarantine")
@@ -141,12 +141,12 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("the answer is written whatever became of the entry in the meantime")
 def _() -> AbstractContextManager[Any]:
-    def change(original: Any, connection: Any, number: int, old: str, new: str, *words: Any, **named: Any) -> None:
+    def change(original: Any, self: Way, connection: Any, number: int, old: str, *words: Any, **named: Any) -> None:
         if named.pop("held_by", None) is not None:
-            old = entries.head(connection, number).state
-        original(connection, number, old, new, *words, **named)
+            old = self.head(connection, number).state
+        original(self, connection, number, old, *words, **named)
 
-    return replaced(store_postings, "change_state")(change)
+    return replaced(Way, "change_state")(change)
 
 
 @mutant("the answer is written without asking whose attempt it was")
@@ -155,7 +155,7 @@ def _() -> AbstractContextManager[Any]:
         named.pop("held_by", None)
         original(*words, **named)
 
-    return replaced(store_postings, "change_state")(change)
+    return replaced(Way, "change_state")(change)
 
 
 @mutant("an entry is claimed without asking whether it is still free")
@@ -176,7 +176,7 @@ def _() -> AbstractContextManager[Any]:
         named.pop("sends", None)
         original(*words, **named)
 
-    return replaced(store_postings, "change_state")(change)
+    return replaced(Way, "change_state")(change)
 
 
 @mutant("an answer for another control id counts")
@@ -202,14 +202,14 @@ def _() -> AbstractContextManager[Any]:
 @mutant("a refused entry keeps its lines, and they go on to a new one all the same")
 def _() -> AbstractContextManager[Any]:
     def release(_original: Any, connection: Any, number: int, who: Any, old: str = "REJECTED", *_rest: Any) -> None:
-        store_postings.change_state(connection, number, old, "REPLACED", who)
+        store_postings.ENTRIES.change_state(connection, number, old, "REPLACED", who)
 
     return replaced(store_postings, "release")(release)
 
 
 def _consequence(state: str) -> AbstractContextManager[Any]:
-    def consequence(original: Any, self: Poster, answer: Answer) -> tuple[str, Mapping[str, Any]]:
-        found, values = original(self, answer)
+    def consequence(original: Any, self: Poster, answer: Answer, attempts: int) -> tuple[str, Mapping[str, Any]]:
+        found, values = original(self, answer, attempts)
         return (state if found == "IN_DOUBT" else found), values
 
     return replaced(Poster, "_consequence")(consequence)
@@ -253,7 +253,7 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("what is read back is adopted without a look at its figures")
 def _() -> AbstractContextManager[Any]:
-    return replaced(jobs_postings, "same_content")(lambda _original, _entry, _found: True)
+    return replaced(entry_postings, "same_content")(lambda _original, _entry, _found: True)
 
 
 @mutant("the first of several entries with the reference is adopted")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from revrec.core.journal import JournalLine, is_reference, mark_of
 from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
-from revrec.jobs.postings import same_content
+from revrec.jobs.entry_postings import same_content
 from revrec.jobs.reconciling.balances import Ledger, Read
 from revrec.jobs.reconciling.differences import Ours, Theirs, differences
 from revrec.jobs.reconciling.findings import Finding, Range, by, counted, lost

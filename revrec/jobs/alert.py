@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.alerts.digest import Digest, RunFacts, run_digest, trial_digest
 from revrec.core.errors import Busy, RevrecError
+from revrec.core.money import decimal_string
 from revrec.jobs.gateway import company
 
 if TYPE_CHECKING:
+    from revrec.core.closed_periods import HeldGroup
+    from revrec.core.journal import Group
     from revrec.jobs.context import Context
     from revrec.jobs.run_result import RunResult
 
 PASSWORD = "REVREC_ALERTS_PASSWORD"  # noqa: S105 - the name of a variable
 URLS = "REVREC_ALERTS_URLS"
 SECTION = "alerts"
+_CLOSED = "open the period and run again, or date it in the next open one: closed_period in [posting] of revrec.toml"
 STATES = {"rejected": "failed", "in_doubt": "in_doubt", "sending": "in_doubt", "held": "held", "ready": "waiting"}
 
 
@@ -110,7 +114,23 @@ def _send(channel: Channel, digest: Digest) -> Told:
 def _finished(context: "Context", result: "RunResult") -> RunFacts:
     stopped = result.stopped.advice if result.stopped is not None else ""
     day = result.date.isoformat()
-    return RunFacts(result.run, day, _company(context), result.counts, _unsettled(context), stopped, result.repaired)
+    unsettled = [*_unsettled(context), *map(_in_closed_period, result.held.items())]
+    return RunFacts(result.run, day, _company(context), result.counts, unsettled, stopped, result.repaired)
+
+
+def _in_closed_period(held: "tuple[Group, HeldGroup]") -> dict[str, Any]:
+    """Lines that are on no entry, as a row among the entries to settle."""
+    (day, _entity, _journal, currency), group = held
+    amount = decimal_string(group.amount, currency)
+    told = {"error_no": None, "error": group.reason, "advice": _CLOSED}
+    return {
+        "reference": "no entry",
+        "date": day,
+        "state": "closed period",
+        "amount": amount,
+        "currency": currency,
+        **told,
+    }
 
 
 def _failed(context: "Context", day: date, said: str) -> RunFacts:

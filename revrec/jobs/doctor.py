@@ -264,7 +264,7 @@ def _closed(gateway: Gateway, places: list[Place]) -> Check:
         if closed and entity in first and date.fromisoformat(first[entity]) <= closed:
             late.append(f"{who} from {first[entity]}")
     if late:
-        mend = "open the period in Intacct, or book these lines by hand"
+        mend = "open the period in Intacct, or let closed_period in [posting] say what becomes of them"
         return Check("closed books", WARNING, f"{'; '.join(told)}; lines wait in closed books: {_some(late)}", mend)
     return Check("closed books", OK, "; ".join(told))
 

@@ -105,6 +105,8 @@ def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[Told]:
             day = None if failed else gateway.closed_through(entity)
         except RevrecError as error:
             failed = str(error)
+        if day is not None and day.year == date.max.year:
+            day, failed = None, f"Intacct says that the books are closed through {day}, after which there is no day"
         yield Told(entity, day, "" if day else failed or NOT_TOLD)
 
 

@@ -167,6 +167,16 @@ def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
     assert sign_ins(stub) == 1 and not stub.postings
 
 
+def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+    gateway.sign_in()
+    stub.sign_ins = [REFUSALS["no session"][0](wire)]
+    for _time in (1, 2):
+        with pytest.raises(SignInFailed):
+            gateway.closed_through("NOWHERE")
+    assert sign_ins(stub) == 2, "asked once, and once at the top level"
+    assert gateway.post_entry(wire.journal_entry()).outcome is not Outcome.NOT_RUN
+
+
 NOT_NOW = {
     "rate limit": lambda wire: wire.Say(wire.control_failure(wire.error("GW-0010", "slow down")), 429),
     "503": lambda wire: wire.Say("", 503),

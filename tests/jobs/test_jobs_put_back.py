@@ -350,3 +350,23 @@ def test_a_machine_that_went_down_in_the_middle_of_a_run_lets_nothing_be_sent_be
     stopped = books.run(DAY).stopped
     assert stopped is not None and "cut off with the machine" in stopped.advice and not intacct.entries()
     assert books.run(DAY, later=LATER).complete and len(intacct.entries()) == 1
+
+
+@pytest.mark.parametrize("put_back", WAYS)
+def test_an_entry_that_was_dated_in_the_next_open_period_is_taken_up_with_that_date(
+    books: Any, intacct: Any, goods: Any, put_back: PutBack
+) -> None:
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
+    books.take(goods("INV-1"))
+    intacct.admin("/periods/close", month="2024-02")
+    books.run("2024-01-01")
+    copy = copied(books)
+    (posted,) = books.run(DAY).entries
+    assert posted["date"] == "2024-03-01"
+    put_back(books, copy)
+    for minute in (1, 2, 3):
+        result = books.run(DAY, later=timedelta(minutes=minute))
+    assert result.complete and states(books) == ["POSTED"] and once(intacct)
+    assert books.sql("SELECT recognised, reason FROM moved_date") == [
+        ("2024-02-04", "recognised on 2024-02-04; Intacct has it dated 2024-03-01")
+    ]

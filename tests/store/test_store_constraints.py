@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import RevrecError
+from revrec.core.journal import dated
+from revrec.core.periods import PeriodFact
 from revrec.core.posting import TRANSITIONS
-from revrec.store import entries
+from revrec.store import entries, periods, schedules
 from revrec.store.audit import Who
 
 pytestmark = pytest.mark.both_databases
@@ -42,6 +44,7 @@ APPEND_ONLY = {
     "journal_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
+    "period_fact": "kind",
 }
 
 
@@ -56,6 +59,7 @@ def full(books: Any) -> Any:
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")
+    books.sql("INSERT INTO period_fact VALUES (1, '', 'closed', '2024-01-01', 'person', 'why', 't', 'ada')")
     books.sql(
         "INSERT INTO fulfilment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
@@ -369,3 +373,58 @@ def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(full:
     refused(
         "(?i)unique|duplicate key", "INSERT INTO quarantine_outcome VALUES (1, 'released', '', 'why', 't', 'ada', 1)"
     )
+
+
+MOVED = "INSERT INTO moved_date VALUES (1, '2024-01-31', 'its period is closed')"
+
+
+def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(books: Any, refused: Any) -> None:
+    books.charge(TWO)
+    (entry,) = books.build(JAN)
+    (number,) = books.take(dated(entry, FEB, "its period is closed"))
+    assert books.sql("SELECT * FROM moved_date") == [(number, "2024-01-31", "its period is closed")]
+    refused("append-only", "UPDATE moved_date SET reason = 'x'")
+    refused("never deleted", "DELETE FROM moved_date")
+    (other,) = books.take(*books.build(FEB))
+    refused("is recorded with its entry", MOVED.replace("(1,", f"({other},"))
+
+
+@pytest.mark.parametrize("day", [date(2024, 1, 30), JAN])
+def test_an_entry_is_dated_after_recognition_or_not_moved_at_all(books: Any, day: date) -> None:
+    books.charge(TWO)
+    (entry,) = books.build(JAN)
+    with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
+        books.take(entry._replace(date=day, recognised=JAN, reason="why"))
+
+
+def test_an_entry_that_is_moved_without_a_word_is_refused(books: Any) -> None:
+    books.charge(TWO)
+    (entry,) = books.build(JAN)
+    with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
+        books.take(entry._replace(date=FEB))
+    with pytest.raises(RevrecError, match="is recorded with its entry"):
+        books.take(dated(entry, FEB, ""))
+
+
+def test_what_is_known_of_periods_is_read_back_in_order(books: Any, refused: Any) -> None:
+    with books.database.write() as connection:
+        new = [PeriodFact("100", kind, JAN.replace(day=1), "person", "reported") for kind in ("closed", "open")]
+        kept = periods.add(connection, new, WHO)
+        assert periods.facts(connection) == kept and {fact.actor for fact in kept} == {WHO.actor}
+    refused("period_fact_kind", "INSERT INTO period_fact VALUES (3, '', 'shut', '2024-01-01', 'person', '', 't', 'a')")
+    refused("period_fact_source", "INSERT INTO period_fact VALUES (3, '', 'open', '2024-01-01', 'dog', '', 't', 'a')")
+
+
+def test_the_plan_of_a_version_is_written_with_it_and_never_changes(books: Any, refused: Any) -> None:
+    no = books.charge(TWO)
+    refused("no plan can be added", f"INSERT INTO schedule_plan VALUES ({no}, 1, '[]')")
+    books.entry(JAN)
+    rule = books.one("SELECT rule_version_id FROM schedule")
+    with books.database.write() as connection:
+        schedules.supersede(connection, [(no, 2)])
+        plan = schedules.plan_row(no, 2, ((JAN, 1200), (MAR, 1200)))
+        lines = [(no, 2, 2, MAR.isoformat(), 1200)]
+        schedules.add(connection, [(no, 2, rule, 2400, 1200, 2, "by a test", 1)], lines, (), [plan])
+        assert schedules.current(connection, [no])[no].plan == ((JAN, 1200), (MAR, 1200))
+    refused("append-only", "UPDATE schedule_plan SET plan = '[]'")
+    refused("never deleted", "DELETE FROM schedule_plan")

@@ -102,6 +102,16 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts
 
 
 @pytest.mark.usefixtures("trouble")
+def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alerts: Any, revrec: Any) -> None:
+    alerts()
+    assert revrec("periods", "close", "2024-02", "2024-03", "2024-04", "--reason", "reported").code == 0
+    assert revrec("run", "--date", "2024-04-30").code == 4
+    (mail,) = box.mails
+    for part in ("2 held", "no entry", "closed period", "closed here by", "closed_period in [posting]"):
+        assert part in f"{mail['Subject']} {body(mail)}"
+
+
+@pytest.mark.usefixtures("trouble")
 @pytest.mark.parametrize(("when", "good", "bad"), [("problems", 0, 1), ("always", 1, 1), ("never", 0, 0)])
 def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Any, when: str, good: int, bad: int) -> None:
     alerts(when=when)

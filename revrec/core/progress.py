@@ -40,6 +40,12 @@ class Progress(Method):
         """The increments from position to position."""
         return progress(total, weights)
 
+    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+        """Each position's share of the whole, less what came before."""
+        from revrec.core.in_words import progress_in_words
+
+        return progress_in_words(self.amounts(total, weights), weights, currency)
+
     def default_on_change(self) -> str:
         """Events are facts: one that was recorded wrongly is set right where it happened."""
         return "restate"

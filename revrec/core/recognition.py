@@ -163,6 +163,12 @@ class Method(ABC):
         """What of ``total`` (minor units) falls on each date of a plan."""
         return split(total, weights, self.rounding)
 
+    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+        """How each of these amounts comes to be, a sentence each."""
+        from revrec.core.in_words import split_in_words
+
+        return split_in_words(self.amounts(total, weights), weights, self.rounding, currency)
+
     def reshaped(
         self, line: ChargeLine, events: Events, parts: tuple[Part, ...], first: date
     ) -> tuple[Part, ...] | Unscheduled:

@@ -115,3 +115,9 @@ class Percentages(Series):
             return super().amounts(total, weights)
         scale = sum(weights)
         return [total * weight // scale for weight in weights]
+
+    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+        """Typed amounts are the rule's own."""
+        if not self.typed:
+            return super().in_words(total, weights, currency)
+        return [f"part {at} of {len(weights)}: as typed in the rule" for at in range(1, len(weights) + 1)]

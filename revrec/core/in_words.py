@@ -1,0 +1,132 @@
+"""Where an amount comes from, in one sentence: the arithmetic of a split, of progress, of a changed price."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.money import decimal_string
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from revrec.core.anchors import Events
+    from revrec.core.pricing import PriceChange
+    from revrec.core.schedule import Part, Schedule
+
+
+LATEST = "the last parts are lessened first"
+
+
+def amounts_in_words(schedule: "Schedule", line: ChargeLine, events: "Events") -> dict["Part", str]:
+    """How the amount of each part of a schedule comes from its charge line; without the parts that a hold moved."""
+    from revrec.core.pricing import price_changes
+
+    words = _of_plan(schedule, line, line.amount)
+    for change in price_changes(line, events):
+        past = [
+            part for part in schedule.whole if part.date < change.date or (part.date == change.date and part in words)
+        ]
+        later = [part for part in schedule.whole if part.date > change.date]
+        at_new_price = _of_plan(schedule, line, change.after)
+        anew = not past or _treatment(schedule, change) == "catch_up"
+        words = {part: words[part] for part in past if part in words}
+        words |= {part: at_new_price[part] for part in later if anew and part in at_new_price}
+        rest = [part for part in schedule.whole if part not in words and part.date >= change.date]
+        words |= {part: _changed(schedule, line, change, part.date, _sum(past)) for part in rest}
+    return {part: words[part] for part in schedule.whole if part in words}
+
+
+def split_in_words(amounts: Sequence[int], weights: Sequence[int], rounding: str, currency: str) -> list[str]:
+    """The sentences of parts that :func:`revrec.core.money.split` made."""
+    whole, scale, count = sum(amounts), sum(weights), len(amounts)
+    if count == 1:
+        return [f"the whole amount, {decimal_string(whole, currency)} {currency}"]
+    if rounding == "cumulative":
+        return list(_so_far(amounts, list(accumulate(weights)), currency))
+    plug = 0 if rounding == "first" else count - 1
+    price = _money(whole, currency)
+    told = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
+    told[plug] = f"what the other parts leave of {price}, {_money(whole - amounts[plug], currency)}"
+    return [f"part {at} of {count}: {one}" for at, one in enumerate(told, 1)]
+
+
+def progress_in_words(amounts: Sequence[int], positions: Sequence[int], currency: str) -> list[str]:
+    """The sentences of parts that :func:`revrec.core.money.progress` made."""
+    return list(_so_far(amounts, positions, currency))
+
+
+def _so_far(amounts: Sequence[int], positions: Sequence[int], currency: str) -> Iterator[str]:
+    """The rounded share up to and with each part, less what came before."""
+    whole, scale, before = sum(amounts), positions[-1], 0
+    for at, (part, position) in enumerate(zip(amounts, positions, strict=True), 1):
+        share = f"{position}/{scale} of {_money(whole, currency)}{_rounded(whole * position, scale, currency)}"
+        less = f", less {_money(before, currency)} before it" if before else ""
+        yield f"part {at} of {len(amounts)}: {share}{less}"
+        before += part
+
+
+def _rounded(numerator: int, scale: int, currency: str) -> str:
+    """The share in figures, and whether it was rounded."""
+    share = (2 * abs(numerator) + scale) // (2 * scale)
+    told = f" is {_money(share if numerator > 0 else -share, currency)}"
+    return f"{told} rounded" if numerator % scale else told
+
+
+def _of_plan(schedule: "Schedule", line: ChargeLine, price: int) -> dict["Part", str]:
+    """The sentences of the plan at a price, for the parts as they stand in the plan or were gathered from it."""
+    from revrec.core.schedule import Part
+
+    plan, method = schedule.plan, schedule.rule.method
+    if plan is None:
+        return {}
+    amounts = method.amounts(price, plan.weights)
+    sentences = method.in_words(price, plan.weights, line.currency)
+    parts = list(map(Part, plan.dates, amounts))
+    words = dict(zip(parts, sentences, strict=True))
+    return words | dict(_gathered(schedule, parts, line.currency)) if method.reshapes else words
+
+
+def _gathered(schedule: "Schedule", parts: Sequence["Part"], currency: str) -> Iterator[tuple["Part", str]]:
+    """The parts that ``not_before`` or ``smallest`` made of several."""
+    ends = dict(zip(accumulate(part.amount for part in parts), range(1, len(parts) + 1), strict=True))
+    first = so_far = 0
+    for part in schedule.whole:
+        so_far += part.amount
+        last = ends.get(so_far, 0)
+        if last > first + 1 or (last and parts[last - 1].date != part.date):
+            which = f"parts {first + 1} to {last}" if last > first + 1 else f"part {last}"
+            sum_of = " + ".join(_money(one.amount, currency) for one in parts[first:last][:12])
+            more = " + ..." if last - first > 12 else ""
+            yield part, f"{which} of {len(parts)} on one day, by not_before or smallest: {sum_of}{more}"
+        first = last or first
+
+
+def _treatment(schedule: "Schedule", change: "PriceChange") -> str:
+    method = schedule.rule.method
+    return {"credit": method.on_credit, "price": method.on_price}.get(change.kind, "at once")
+
+
+def _changed(schedule: "Schedule", line: ChargeLine, change: "PriceChange", day: "date", past: int) -> str:
+    """A part that a change of the price made, on its day or after it."""
+    how, currency = _treatment(schedule, change), line.currency
+    named = f"{change.kind}{f' {change.name}' if change.name else ''} on {change.date}"
+    price = f"{named}: {_money(change.before, currency)} became {_money(change.after, currency)}"
+    left = f"what is left after {_money(past, currency)} before it, {_money(change.after - past, currency)},"
+    if day > change.date:
+        return f"{price}; " + (
+            LATEST if how == "latest" else f"{left} is spread over the parts to come as they were weighed"
+        )
+    if change.kind == "cancel":
+        return f"{price}; {left} comes at once"
+    return f"{price}; " + (
+        "what was recognised goes first" if how == "earned_first" else "what differs by that day comes at once"
+    )
+
+
+def _money(amount: int, currency: str) -> str:
+    return decimal_string(amount, currency)
+
+
+def _sum(parts: Sequence["Part"]) -> int:
+    return sum(part.amount for part in parts)

@@ -1,0 +1,128 @@
+"""Where an amount comes from, in a sentence: the arithmetic that is told gives the amount that is planned."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.in_words import amounts_in_words, split_in_words
+from revrec.core.money import ROUNDINGS, decimal_string, split, to_minor
+from revrec.core.rules import RuleBook, parse_rules
+from revrec.core.schedule import Schedule
+
+TOLD = re.compile(r"(?:is (?P<share>[-\d.]+)(?: rounded)?)?(?:, less (?P<less>[-\d.]+) before it)?$")
+LEAVES = re.compile(r"what the other parts leave of (?P<whole>[-\d.]+), (?P<others>[-\d.]+)$")
+ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+Told = Callable[..., list[tuple[str, str, str]]]
+
+
+@pytest.fixture
+def told(line: ChargeLine) -> Told:
+    """``told(KEYS, events)``: the date, amount and sentence of each part of 24.00 USD posted 2024-03-28."""
+
+    def words(keys: str, events: Sequence[FulfilmentEvent] = (), **changes: Any) -> list[tuple[str, str, str]]:
+        one = line._replace(**changes)
+        text = f'[[rule]]\nname = "words"\n[rule.recognize]\n{keys}\n'
+        schedule = RuleBook(parse_rules(text, "words.toml", ACCOUNTS)).derive(one, events)
+        assert isinstance(schedule, Schedule)
+        found = amounts_in_words(schedule, one, events)
+        return [
+            (str(part.date), decimal_string(part.amount, one.currency), found.get(part, "")) for part in schedule.parts
+        ]
+
+    return words
+
+
+def event(kind: str, day: str, **given: Any) -> FulfilmentEvent:
+    return FulfilmentEvent("shop/INV-1042/1", kind, date.fromisoformat(day), **given)
+
+
+def test_a_share_of_the_whole_is_told_with_its_rounding_and_what_came_before(told: Told) -> None:
+    assert [sentence for _day, _amount, sentence in told('method = "monthly"\nperiods = 3', amount=1000)] == [
+        "part 1 of 3: 1/3 of 10.00 is 3.33 rounded",
+        "part 2 of 3: 2/3 of 10.00 is 6.67 rounded, less 3.33 before it",
+        "part 3 of 3: 3/3 of 10.00 is 10.00, less 6.67 before it",
+    ]
+
+
+def test_the_part_with_the_odd_cents_is_told_as_what_the_others_leave(told: Told) -> None:
+    first, *later = told('method = "monthly"\nperiods = 3\nrounding = "first"', amount=1000)
+    assert first == ("2024-03-28", "3.34", "part 1 of 3: what the other parts leave of 10.00, 6.66")
+    assert later[0][2] == "part 2 of 3: 1/3 of 10.00 is 3.33 rounded"
+
+
+def test_a_whole_amount_progress_and_typed_amounts_are_told(told: Told) -> None:
+    assert told('method = "fixed_offset"') == [("2024-03-28", "24.00", "the whole amount, 24.00 USD")]
+    progress = [
+        event("percent", "2024-04-30", percent=Decimal(25)),
+        event("percent", "2024-05-31", percent=Decimal(50)),
+    ]
+    assert (
+        told('method = "percent_complete"', progress)[1][2] == "part 2 of 3: 2/4 of 24.00 is 12.00, less 6.00 before it"
+    )
+    assert told('method = "percentages"\namounts = ["20.00", "4.00"]')[1][2] == "part 2 of 2: as typed in the rule"
+
+
+def test_parts_that_are_caught_up_on_one_day_name_those_they_are_made_of(told: Told) -> None:
+    keys = 'method = "monthly"\nperiods = 4\nstart = "service_start"\nnot_before = "post_date"'
+    found = told(keys, service_start=date(2024, 1, 31))
+    assert found[0] == ("2024-03-28", "12.00", "parts 1 to 2 of 4 on one day, by not_before or smallest: 6.00 + 6.00")
+    assert found[1][2].startswith("part 3 of 4: ")
+
+
+def test_what_a_credit_left_is_told_with_the_price_before_and_after(told: Told) -> None:
+    found = told('method = "monthly"\nperiods = 4', [event("credit", "2024-05-02", amount=400, name="CRN-7")])
+    assert found[1][2] == "part 2 of 4: 2/4 of 24.00 is 12.00, less 6.00 before it"
+    assert found[2:] == [
+        (day, "4.00", "credit CRN-7 on 2024-05-02: 24.00 became 20.00; what is left after 12.00 before it, 8.00, "
+         "is spread over the parts to come as they were weighed")
+        for day in ("2024-05-28", "2024-06-28")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keys", "event_of", "said"),
+    [
+        ('on_credit = "catch_up"', event("credit", "2024-05-02", amount=400), "what differs by that day comes at once"),
+        ('on_credit = "earned_first"', event("credit", "2024-05-02", amount=400), "what was recognised goes first"),
+        ("", event("cancel", "2024-05-02"), "what is left after 12.00 before it, 12.00, comes at once"),
+        ("", event("credit", "2024-09-02", amount=400), "what differs by that day comes at once"),
+    ],
+)
+def test_what_comes_on_the_day_of_a_change_says_so(told: Told, keys: str, event_of: FulfilmentEvent, said: str) -> None:
+    (sentence,) = [
+        sentence for day, _amount, sentence in told(f'method = "monthly"\nperiods = 4\n{keys}', [event_of])
+        if day == str(event_of.date)
+    ]  # fmt: skip
+    assert sentence.endswith(said)
+
+
+def test_after_a_catch_up_the_plan_stands_at_the_new_price(told: Told) -> None:
+    found = told('method = "monthly"\nperiods = 4\non_credit = "catch_up"', [event("credit", "2024-05-02", amount=400)])
+    assert found[-1] == ("2024-06-28", "5.00", "part 4 of 4: 4/4 of 20.00 is 20.00, less 15.00 before it")
+
+
+@given(
+    st.integers(-(10**9), 10**9).filter(bool),
+    st.lists(st.integers(0, 400), min_size=2, max_size=40).filter(any),
+    st.sampled_from(ROUNDINGS),
+)
+def test_the_arithmetic_that_is_told_gives_the_amount(total: int, weights: list[int], rounding: str) -> None:
+    amounts = split(total, weights, rounding)
+    for amount, sentence in zip(amounts, split_in_words(amounts, weights, rounding, "USD"), strict=True):
+        leaves = LEAVES.search(sentence)
+        if leaves:
+            assert _minor(leaves["whole"]) - _minor(leaves["others"]) == amount
+        else:
+            found = TOLD.search(sentence)
+            assert found and _minor(found["share"]) - _minor(found["less"] or "0") == amount
+
+
+def _minor(figures: str) -> int:
+    return to_minor(Decimal(figures), "USD")

@@ -6,6 +6,8 @@ it says ``seldom``, on PostgreSQL among the slow ones.
 
 import json
 import os
+import re
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -22,6 +24,12 @@ from revrec.store.engine import Database
 
 QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 """The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""
+
+MANUAL = Path(__file__).resolve().parents[1] / "docs" / "postgresql.md"
+CLERKS_RIGHTS = re.findall(r"```sql\n(GRANT.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)[0].replace(
+    "revrec;", "clerk;"
+)
+"""What the manual gives the working role, as one that tests may give to nobody else."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -90,6 +98,16 @@ class Server:
         database.engine.dispose()
         return url
 
+    def as_clerk(self, url: str) -> str:
+        """The URL of a database for a role that owns nothing and has the rights that the manual gives it."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(CLERKS_RIGHTS, name)
+        return self.url(name, "clerk")
+
+    def tool(self, name: str, *words: object) -> None:
+        """Run one of PostgreSQL's own programs."""
+        subprocess.run([self.server.bin_path / name, *map(str, words)], check=True, timeout=120)
+
     def copy(self, url: str) -> str:
         """The URL of a copy of a database, whose users are sent away."""
         name = url.partition("?")[0].rpartition("/")[2]
@@ -105,6 +123,7 @@ class Server:
         for setting in QUICK:
             self.run(f"ALTER SYSTEM SET {setting}")
         self.run("SELECT pg_reload_conf()")
+        self.run("CREATE ROLE clerk LOGIN")
         self.run("CREATE DATABASE making_revrec")
         database = Database(self.url("making_revrec"))
         with database.write(checked=False) as connection:

@@ -1,5 +1,6 @@
 """Copies of the database that are whole, whoever writes meanwhile."""
 
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,8 +19,8 @@ def copy(database: Database, file: Path) -> int:
         RevrecError: the copy failed, or is not sound.
     """
     if database.path is None:
-        url = database.where
-        raise BadInput(f"{url}: PostgreSQL has its own backups: pg_dump --format=custom --file={file} '{url}'")
+        command = shlex.join(["pg_dump", "--format=custom", f"--file={file}", database.where])
+        raise BadInput(f"{database.where}: is no file; PostgreSQL copies it by its own tool: {command}")
     if file.exists():
         raise BadInput(f"{file}: exists already; a backup never overwrites, choose another name")
     try:

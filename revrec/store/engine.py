@@ -93,6 +93,8 @@ class Database:
             writing = connection.execution_options(**self.backend.writing)
             with self._begun(writing, patience):
                 if checked:
+                    # Each time: a long run must not write on after another program has upgraded the database.
+                    self._known.clear()
                     self._check(writing)
                 yield writing
 

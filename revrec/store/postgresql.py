@@ -106,7 +106,7 @@ class Postgresql:
         return said
 
 
-RIGHTS = "this user may not do that: {said}; have the owner grant it, see docs/operations.md"
+RIGHTS = "this user may not do that: {said}; have the owner grant it, see docs/postgresql.md"
 LOST = "the connection was lost: {said}; nothing is half done, run the command again"
 COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
     ("55P03", Busy, "another revrec is writing to the database; try again when it is done"),
@@ -143,7 +143,7 @@ COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
 def shown(url: URL) -> str:
     """A URL as messages name it: without any password."""
     plain = url.set(query={name: value for name, value in url.query.items() if "password" not in name})
-    return plain.render_as_string(hide_password=True)
+    return plain._replace(password=None).render_as_string()
 
 
 def prepare(dbapi: Any, _record: object) -> None:

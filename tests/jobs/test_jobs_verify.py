@@ -18,6 +18,7 @@ from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
 from revrec.jobs import fetch, quarantine, resolve
 from revrec.jobs.context import Context, make_context
+from revrec.jobs.restore import note_restored
 from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
 from revrec.jobs.verify import VerifyResult, verify
@@ -183,7 +184,7 @@ def story(
     setting = {"REVREC_POSTING_CLOSED_PERIOD": "next_open"}
     server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
     if server:
-        setting["REVREC_DATABASE_URL"] = server.fresh()
+        setting["REVREC_DATABASE_URL"] = server.as_clerk(server.fresh())
     yield live(new_books(tmp_path_factory.mktemp("story") / "books", setting), row)
     if server:
         server.drop(setting["REVREC_DATABASE_URL"])
@@ -435,6 +436,23 @@ def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> No
     tampered.change(("ALTER TABLE journal_line DISABLE TRIGGER ALL", ()))
     found = [one.key for one in tampered.verified().findings]
     assert any(one.startswith("foreign key journal_line_schedule_line") for one in found)
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_a_dump_that_was_put_back_verifies_and_is_noted(postgresql: Any, story: Any, tmp_path: Path) -> None:
+    url = postgresql.empty()
+    postgresql.tool("pg_dump", "--format=custom", f"--file={tmp_path / 'books.dump'}", owners_url(postgresql, story))
+    postgresql.tool("pg_restore", "--no-owner", f"--dbname={url}", tmp_path / "books.dump")
+    books = make_context("verify", database=url, environment={"REVREC_CONFIG": str(story.folder / "revrec.toml")})
+    assert verify(books).sound
+    assert note_restored(books, "the copy of 31 March") == 2
+    assert verify(books).sound
+    books.database.engine.dispose()
+    postgresql.drop(url)
+
+
+def owners_url(postgresql: Any, story: Any) -> str:
+    return str(postgresql.url(story.url.partition("?")[0].rpartition("/")[2]))
 
 
 def anchored(story: Any, path: Path) -> dict[str, Any]:

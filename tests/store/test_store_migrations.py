@@ -133,6 +133,15 @@ def test_a_database_of_another_revision_is_refused_with_the_mend(database: Datab
             pytest.fail("nothing may be done on it")
 
 
+def test_a_program_that_is_at_work_writes_no_more_once_the_database_was_upgraded(database: Database) -> None:
+    database.create()
+    with database.write():
+        """It is at work."""
+    change(Database(database.url), "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(BadConfiguration, match="install a newer revrec"), database.write():
+        pytest.fail("it would write without what the newer one has added")
+
+
 def test_a_database_of_a_newer_revision_is_not_upgraded(database: Database) -> None:
     database.create()
     change(database, "UPDATE alembic_version SET version_num = '9999'")

@@ -24,10 +24,6 @@ from revrec.store.verifying import structure
 from revrec.store.workers import Worker, at_work
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-RIGHTS = """
-    GRANT USAGE ON SCHEMA public TO clerk;
-    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO clerk;
-    GRANT DELETE ON unscheduled TO clerk"""
 
 
 @pytest.fixture
@@ -144,45 +140,48 @@ def test_a_schema_of_its_own_holds_everything(postgresql: Any, kind: str) -> Non
     postgresql.drop(url)
 
 
-@pytest.fixture
-def clerk(postgresql: Any, database: Database) -> Callable[..., Database]:
-    """A user who owns nothing, with some rights."""
+def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: Any, database: Database) -> None:
+    said = r"this user may not do that: permission denied for table .*; have the owner grant it, see docs/postgresql"
     name = database.url.partition("?")[0].rpartition("/")[2]
-    if not postgresql.run("SELECT 1 FROM pg_roles WHERE rolname = 'clerk'"):
-        with suppress(Exception):
-            postgresql.run("CREATE ROLE clerk LOGIN")
-
-    def given(rights: str) -> Database:
-        if rights:
-            postgresql.run(rights, name)
-        return Database(postgresql.url(name, "clerk"))
-
-    return given
-
-
-def test_a_right_that_is_missing_is_told_with_the_mend(clerk: Callable[..., Database]) -> None:
-    said = r"this user may not do that: permission denied for table .*; have the owner grant it, see docs/operations"
-    with pytest.raises(BadConfiguration, match=said), clerk("").read():
+    clerk = Database(postgresql.url(name, "clerk"))
+    with pytest.raises(BadConfiguration, match=said), clerk.read():
         pytest.fail("it may not even read")
-    readable = clerk("GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk")
-    assert epoch(readable) == "1"
+    postgresql.run("GRANT SELECT ON ALL TABLES IN SCHEMA public TO clerk", name)
+    assert epoch(clerk) == "1"
     with pytest.raises(BadConfiguration, match=said):
-        raise_epoch(readable)
+        raise_epoch(clerk)
+    clerk.engine.dispose()
 
 
-def test_the_rights_of_the_manual_are_enough_to_work_and_not_to_undo_a_promise(
-    clerk: Callable[..., Database], refused: Any
-) -> None:
-    working = clerk(RIGHTS)
-    raise_epoch(working)
-    for sql in ("DROP TRIGGER meta_no_delete ON meta", "ALTER TABLE meta DISABLE TRIGGER ALL", "TRUNCATE charge_line"):
-        with (
-            pytest.raises(BadConfiguration, match="this user may not do that"),
-            working.write() as connection,
-        ):
-            connection.execute(text(sql))
-    with working.read() as connection:
-        assert list(structure.structure(connection)) == []
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TRIGGER meta_no_delete ON meta",
+        "ALTER TABLE meta DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "TRUNCATE charge_line",
+        "UPDATE alembic_version SET version_num = version_num",
+        "CREATE OR REPLACE FUNCTION meta_no_delete() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+        "CREATE TABLE more (id int)",
+    ],
+)
+def test_the_rights_of_the_manual_undo_no_promise(postgresql: Any, database: Database, sql: str) -> None:
+    clerk = Database(postgresql.as_clerk(database.url))
+    raise_epoch(clerk)
+    with pytest.raises(BadConfiguration, match="this user may not do that"), clerk.write() as connection:
+        connection.execute(text(sql))
+    clerk.engine.dispose()
+
+
+def test_a_table_of_a_user_s_own_cannot_stand_in_for_one_of_ours(books: Any, postgresql: Any) -> None:
+    books.charge(((date(2024, 1, 31), 5),))
+    clerk = Database(postgresql.as_clerk(books.database.url))
+    with pytest.raises(RevrecError, match="a schedule version is complete"), clerk.write() as connection:
+        connection.execute(text("CREATE TEMPORARY TABLE schedule (charge_no bigint, version int)"))
+        connection.execute(
+            text("INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (1, 1, 2, '2024-03-31', 1)")
+        )
+    clerk.engine.dispose()
 
 
 def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql: Any, kind: str) -> None:
@@ -368,5 +367,5 @@ def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: Any, da
 def test_a_backup_names_the_program_that_makes_one(database: Database, tmp_path: Any) -> None:
     context = make_context("db backup", database=database.url, environment={"REVREC_CONFIG": ""})
     assert database_status(context)["current"] is True
-    with pytest.raises(BadInput, match=r"pg_dump --format=custom --file=.*copy\.dump 'postgresql://postgres@/"):
+    with pytest.raises(BadInput, match=r"by its own tool: pg_dump --format=custom --file=.*copy\.dump 'postgresql://"):
         backup(context, tmp_path / "copy.dump")

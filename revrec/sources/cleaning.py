@@ -43,26 +43,24 @@ class Trail:
     """Works out what cleaning changed in a row, after the row was read."""
 
     def __init__(self, mapping: "ColumnMapping", layout: "Layout") -> None:
-        self._fields = mapping.fields
-        self._dimensions = tuple(Field(name, "id") for name in mapping.all_dimensions)
+        fields = (*mapping.fields, *(Field(name, "id") for name in mapping.all_dimensions))
+        self._places = [(field, layout.positions[field.name]) for field in fields]
+        self._order = {field.name: at for at, field in enumerate(fields)}
         self._layout = layout
 
     def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[Step]:
         """The changes in the order of the fields; ``found`` has the values that were read, by field."""
         values = self._layout.spread(row)
-        fields = (*self._fields, *self._dimensions)
-        by_field: dict[str, list[Step]] = {field.name: [] for field in fields}
-        for filler in self._layout.fillers:
-            step = filler.fill(values)
-            if step:
-                by_field[step.field].append(step)
+        steps = [step for filler in self._layout.fillers if (step := filler.fill(values))]
         currency = found.get("currency") or ""
         dimensions = found.get("dimensions") or {}
-        for field in fields:
+        for field, place in self._places:
+            raw = values[place]
             value = found.get(field.name, dimensions.get(field.name))
-            raw = values[self._layout.positions[field.name]]
-            by_field[field.name].extend(_read_steps(field, raw, value, currency))
-        return [_short(step) for steps in by_field.values() for step in steps]
+            if value != raw:
+                steps += _read_steps(field, raw, value, currency)
+        steps.sort(key=lambda step: self._order[step.field])
+        return [_short(step) for step in steps]
 
 
 def _read_steps(field: Field, raw: str, value: Any, currency: str) -> Iterator[Step]:

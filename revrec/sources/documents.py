@@ -10,6 +10,8 @@ from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 
 SENT_AGAIN = "get the document sent again"
+MOST_KEPT = 64 * 1024
+"""Characters of a broken document that the quarantine keeps; the rest stays in its file."""
 
 
 class Found(NamedTuple):
@@ -21,13 +23,14 @@ class Found(NamedTuple):
 
 
 class Wrong(NamedTuple):
-    """A document, or a line of one, that contradicts itself or cannot be read."""
+    """A document, or a line of one, that contradicts itself or cannot be read; ``raw`` is what it said."""
 
     field: str
     value: str
     reason: str
     mend: str
     place: str
+    raw: Sequence[str] = ()
 
 
 class Left(NamedTuple):
@@ -48,12 +51,25 @@ class Broken(Exception):
         self.wrong = Wrong(shorten(field), shorten(value), reason, mend, place)
 
 
-def whole(outcomes: Callable[[], Iterable[Outcome]]) -> list[Outcome]:
-    """All outcomes of a document; or, where it turns out to be broken, that alone."""
+def whole(outcomes: Callable[[], Iterable[Outcome]], raw: Callable[[], Iterable[str]]) -> list[Outcome]:
+    """All outcomes of a document; or, where it turns out to be broken, that alone with the document's own words."""
     try:
         return list(outcomes())
     except Broken as broken:
-        return [broken.wrong]
+        return [broken.wrong._replace(raw=kept(raw()))]
+
+
+def kept(texts: Iterable[str]) -> list[str]:
+    """A broken document's own words for the quarantine, as far as they are within :data:`MOST_KEPT`."""
+    found: list[str] = []
+    left = MOST_KEPT
+    for text in texts:
+        if len(text) > left:
+            found.append(f"{text[:left]}...")
+            break
+        found.append(text)
+        left -= len(text)
+    return found
 
 
 Look = Callable[[Any], str]
@@ -111,4 +127,4 @@ class Rows:
             elif isinstance(found, Left):
                 yield number, Passed(found.reason)
             else:
-                yield number, Damaged([Problem(*found[:4])])
+                yield number, Damaged([Problem(*found[:4])], found.raw)

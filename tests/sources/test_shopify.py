@@ -133,6 +133,7 @@ def test_an_order_that_cannot_be_is_one_bad_row_with_its_place(
     (row,) = read(order(**changed))
     assert isinstance(row, Bad) and row.place == "document 1 (line 1)"
     assert row.problems[0].field.endswith(field) and said in row.problems[0].reason and row.problems[0].mend
+    assert json.loads(row.raw[0]).keys() >= {"id", "line_items"}
 
 
 def test_an_order_that_was_edited_is_not_held_to_its_old_sum(read: Callable[..., Any]) -> None:

@@ -139,6 +139,13 @@ def test_a_document_that_contradicts_itself_is_one_bad_row_with_its_numbers(
     assert (named, reason) == (field, said) and place.startswith("interchange 000000001, group 7, set 810 0001")
 
 
+def test_a_bad_document_is_kept_in_its_own_words(read: Callable[..., Any]) -> None:
+    for spoiled in ("CTT*3", "CTT*1"):
+        text = interchange(invoice(*LINE, after=(spoiled,)))
+        (row,) = read(text if spoiled == "CTT*3" else text.replace("SE*6*", "SE*7*"))
+        assert isinstance(row, Bad) and list(row.raw) == [*HEAD, *LINE, spoiled]
+
+
 def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> None:
     second = invoice(*LINE, head=("BIG*20240328*INV-2", *HEAD[1:]))
     bad, good = read(interchange(invoice(*LINE, after=("CTT*3",)), second))

@@ -48,13 +48,17 @@ class Message(NamedTuple):
         """The place of one of its segments."""
         return f"{self.place}, {segment.place}"
 
+    def texts(self) -> Iterator[str]:
+        """Its segments as texts."""
+        return (segment.text for segment in self.segments)
+
 
 def charges(message: Message) -> Iterator[Outcome]:
     """The charge lines of a message."""
     if message.kind not in CHARGE_MESSAGES:
         yield Left(f"message {message.kind} has no charges", message.place)
         return
-    found = whole(lambda: _Invoice(message).billed())
+    found = whole(lambda: _Invoice(message).billed(), message.texts)
     yield from found or [Left("it has no line", message.place)]
 
 
@@ -63,7 +67,7 @@ def events(message: Message) -> Iterator[Outcome]:
     if message.kind not in EVENT_MESSAGES:
         yield Left(f"message {message.kind} has no deliveries", message.place)
         return
-    yield from whole(lambda: _despatch(message) if message.kind == "DESADV" else _statuses(message))
+    yield from whole(lambda: _despatch(message) if message.kind == "DESADV" else _statuses(message), message.texts)
 
 
 class _Invoice:

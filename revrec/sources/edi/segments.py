@@ -47,6 +47,11 @@ class Segment(NamedTuple):
         return ""
 
     @property
+    def text(self) -> str:
+        """The segment as people write it, whatever its own separators were."""
+        return "*".join([self.tag, *(":".join(components) for components in self.elements)])
+
+    @property
     def place(self) -> str:
         """``segment 12 (IT1)``."""
         return f"segment {self.number} ({self.tag})"

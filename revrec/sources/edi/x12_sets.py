@@ -43,6 +43,10 @@ class Transaction(NamedTuple):
         """The place of one of its segments."""
         return f"{self.place}, {segment.place}"
 
+    def texts(self) -> Iterator[str]:
+        """Its segments as texts."""
+        return (segment.text for segment in self.segments)
+
 
 def charges(transaction: Transaction) -> Iterator[Outcome]:
     """The charge lines of a transaction set."""
@@ -50,7 +54,9 @@ def charges(transaction: Transaction) -> Iterator[Outcome]:
         yield Left(f"set {transaction.kind} has no charges", transaction.place)
         return
     orders = _orders_of_810 if transaction.kind == "810" else _orders_of_857
-    found = whole(lambda: (record for order in orders(transaction) for record in _billed(transaction, order)))
+    found = whole(
+        lambda: (record for order in orders(transaction) for record in _billed(transaction, order)), transaction.texts
+    )
     yield from found or [Left("it has no line", transaction.place)]
 
 
@@ -63,7 +69,7 @@ def events(transaction: Transaction) -> Iterator[Outcome]:
     elif transaction.kind == "210":
         yield from _carrier_invoice(transaction)
     else:
-        yield from whole(lambda: _shipped_orders(transaction))
+        yield from whole(lambda: _shipped_orders(transaction), transaction.texts)
 
 
 class _Order(NamedTuple):

@@ -11,6 +11,7 @@ Namespaces are passed over, wrappers (interchanges, batches) too. A DOCTYPE is r
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from lxml import etree
@@ -57,7 +58,7 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     for number_, element in enumerate(_elements(source, mapping), start=1):
         place = f"document {number_} ({_local(element)}, line {element.sourceline})"
-        yield from whole(lambda element=element, place=place: take(element, place))  # type: ignore[misc]
+        yield from whole(partial(take, element, place), partial(_source_text, element))
         _forget(element)
 
 
@@ -97,6 +98,10 @@ def _checked(source: SourceStream, element: Element) -> Element:
         place = f"before line {element.sourceline}"
         raise source.error(place, "a DOCTYPE, with its entities, is refused", "remove it and write the values out")
     return element
+
+
+def _source_text(element: Element) -> list[str]:
+    return [etree.tostring(element, encoding="unicode", with_tail=False)]
 
 
 def _forget(element: Element) -> None:

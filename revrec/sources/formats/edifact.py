@@ -6,7 +6,7 @@ Separators are those of UNA, else the standard's own; ``?`` before a character t
 
 from collections.abc import Callable, Iterable, Iterator
 
-from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong
+from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong, kept
 from revrec.sources.edi import edifact_messages
 from revrec.sources.edi.columns import edifact_column
 from revrec.sources.edi.edifact_messages import Message
@@ -99,10 +99,10 @@ class _Envelopes:
         count, at = str(len(segments) + 2), f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("UNT", segment.get(1), reason, SENT_AGAIN, at)
+            return Wrong("UNT", segment.get(1), reason, SENT_AGAIN, at, kept(one.text for one in segments))
         if segment.get(2) != unh.get(1):
             reason = f"is not the reference {unh.get(1)} of its UNH"
-            return Wrong("UNT", segment.get(2), reason, SENT_AGAIN, at)
+            return Wrong("UNT", segment.get(2), reason, SENT_AGAIN, at, kept(one.text for one in segments))
         envelope = [one for one in (group, unb) if one is not None]
         return Message(unh.get(2), segments, envelope, self._segments.separators, place)
 

@@ -7,7 +7,7 @@ The counts of segments, sets and groups (SE01, GE01, IEA01) and the control numb
 
 from collections.abc import Callable, Iterable, Iterator
 
-from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong
+from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong, kept
 from revrec.sources.edi import x12_sets
 from revrec.sources.edi.columns import x12_column
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
@@ -102,10 +102,10 @@ class _Envelopes:
         at = f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("SE01", segment.get(1), reason, SENT_AGAIN, at)
+            return Wrong("SE01", segment.get(1), reason, SENT_AGAIN, at, kept(one.text for one in segments))
         if segment.get(2) != st.get(2):
             reason = f"is not the control number {st.get(2)} of its ST"
-            return Wrong("SE02", segment.get(2), reason, SENT_AGAIN, at)
+            return Wrong("SE02", segment.get(2), reason, SENT_AGAIN, at, kept(one.text for one in segments))
         return Transaction(st.get(1), st.get(2), segments, [gs, isa], place)
 
     def _next(self, wanted: str) -> Segment:

@@ -1,6 +1,8 @@
 """What the formats of all shops have in common: documents out of JSON, and what becomes of each."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from revrec.sources.documents import Columns, Outcome, Rows, whole
@@ -36,4 +38,5 @@ def read(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
 def _outcomes(text: JsonText, shop: Shop, take: Callable[[Node], Iterator[Outcome]]) -> Iterator[Outcome]:
     for number, (value, line) in enumerate(documents(text, shop.is_wrapper), start=1):
         place = f"document {number} (line {line})"
-        yield from whole(lambda value=value, place=place: take(shop.document(value, place)))  # type: ignore[misc]
+        made = partial(shop.document, value, place)
+        yield from whole(lambda made=made: take(made()), lambda value=value: [json.dumps(value)])  # type: ignore[misc]

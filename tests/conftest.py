@@ -26,9 +26,8 @@ QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "a
 """The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""
 
 MANUAL = Path(__file__).resolve().parents[1] / "docs" / "postgresql.md"
-CLERKS_RIGHTS = re.findall(r"```sql\n(GRANT.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)[0].replace(
-    "revrec;", "clerk;"
-)
+GRANTED = re.compile(r"```sql\n(GRANT.*?)```", re.DOTALL).findall(MANUAL.read_text("utf-8"))
+CLERKS_RIGHTS = GRANTED[0].replace("revrec;", "clerk;")
 """What the manual gives the working role, as one that tests may give to nobody else."""
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
+from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.shipped import merged, resolved
 
 if TYPE_CHECKING:
@@ -94,12 +95,26 @@ def _native(context: "Context", native: ColumnMapping) -> ColumnMapping:
 def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping's table with what ``[cleaning]`` says for all; where both name a field, the mapping's own counts.
 
-    Events carry none of the fields that are cleaned so.
+    It counts for the fields and dimensions that the mapping has. Events carry none of them.
     """
     cleaning = context.settings.free.get("cleaning", {})
-    strange = [key for key in cleaning if key not in CLEANING]
-    if strange:
-        raise BadConfiguration(f"[cleaning] {strange[0]}: unknown key (known: {', '.join(CLEANING)})")
+    mappings = context.settings.free.get("mapping", {}).values()
+    known = {*CHARGE_COLUMNS, *(name for one in mappings for name in _dimensions(one))}
+    for key, table in cleaning.items():
+        if key not in CLEANING or not isinstance(table, Mapping):
+            raise BadConfiguration(f"[cleaning] {key}: must be a table of that name (known: {', '.join(CLEANING)})")
+        strange = next((name for name in table if name not in known), None)
+        if strange:
+            raise BadConfiguration(f"[cleaning] {key}.{strange}: neither a field nor a dimension of any mapping")
     if config.get("rows") == "events" or not cleaning:
         return dict(config)
-    return merged({key: cleaning[key] for key in cleaning}, config)
+    own = {*CHARGE_COLUMNS, *_dimensions(config)}
+    kept = {key: {name: one for name, one in table.items() if name in own} for key, table in cleaning.items()}
+    return merged({key: table for key, table in kept.items() if table}, config)
+
+
+def _dimensions(config: Any) -> list[str]:
+    """The dimensions of a mapping's own, in itself and in its part for charges."""
+    tables = [config, config.get("charges")] if isinstance(config, Mapping) else []
+    found = [table.get("dimensions") for table in tables if isinstance(table, Mapping)]
+    return [str(name) for dimensions in found if isinstance(dimensions, Mapping) for name in dimensions]

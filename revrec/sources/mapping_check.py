@@ -52,9 +52,10 @@ class MappingCheck:
         self._check_date_format()
         self._check_encoding()
         self._check_format()
+        self._check_only()
         dialect = self._dialect()
         positions = self._positions()
-        aliases, lookups = self._aliases(native), self._lookups(native)
+        aliases, lookups = self._aliases(), self._lookups(native)
         if self.wrong:
             raise self._error()
         text = {key: self.config[key] for key in _KEPT_TEXTS if key in self.config}
@@ -143,6 +144,11 @@ class MappingCheck:
         if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
             self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')
 
+    def _check_only(self) -> None:
+        for column, value in self.config.get("only", {}).items():
+            if not _patterns(value):
+                self.wrong.append(f"only.{column} = {value!r}: write a text or a list of texts, {_EXAMPLES['only']}")
+
     def _dialect(self) -> Dialect:
         decimal = self.config.get("decimal", ".")
         if decimal not in (".", ","):
@@ -168,14 +174,11 @@ class MappingCheck:
             else:
                 example = 'such as "11-20", or "21-32, 2 decimals" where the decimal sign is left out'
                 self.wrong.append(f'positions.{column} = "{text}": write first and last character, {example}')
-        for column, value in self.config.get("only", {}).items():
-            if not _patterns(value):
-                self.wrong.append(f"only.{column} = {value!r}: write a text or a list of texts, {_EXAMPLES['only']}")
         if found and self.config.get("format", "fixed") != "fixed":
             self.wrong.append(f'positions: are for format = "fixed", not "{self.config["format"]}"')
         return found
 
-    def _aliases(self, native: tuple[str, ...]) -> dict[str, LookupTable]:
+    def _aliases(self) -> dict[str, LookupTable]:
         found: dict[str, LookupTable] = {}
         for name, file in self.config.get("aliases", {}).items():
             self._load(f"aliases.{name}", file, ALIAS, name, found)

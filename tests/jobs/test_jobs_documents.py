@@ -186,3 +186,29 @@ def test_cleaning_for_all_sources_is_said_once(shop: Any, row: Any) -> None:
     ]
     begun = next(event for event in life["audit"] if event["action"] == "import of charges begun")
     assert set(begun["detail"]["tables"]) == {"customers.csv"}
+
+
+def test_cleaning_for_all_sources_counts_where_a_mapping_has_the_dimension(shop: Any) -> None:
+    (shop.folder / "terms.csv").write_text("customer,terms\nC-1,NET10\n")
+    config = shop.folder / "revrec.toml"
+    lookup = '[cleaning]\nlookups.terms = { table = "terms.csv", by = "customer" }\n'
+    with_terms = '[mapping.with]\ndimensions = { terms = "Terms" }\n'
+    config.write_text(config.read_text() + lookup + with_terms)
+    assert mapping_of(shop.context(), "with", events=False).lookups.keys() == {"terms"}
+    assert mapping_of(shop.context(), "both", events=False).lookups == {}
+    assert mapping_of(shop.context(), None, events=False).lookups == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[cleaning]\naliases = "x"\n', r"\[cleaning\] aliases: must be a table"),
+        ("[cleaning.alias]\n", r"\[cleaning\] alias: must be a table of that name \(known: aliases, lookups\)"),
+        ('[cleaning.aliases]\ncustmer = "x.csv"\n', r"\[cleaning\] aliases.custmer: neither a field nor a dimension"),
+    ],
+)
+def test_wrong_cleaning_is_refused(shop: Any, text: str, said: str) -> None:
+    config = shop.folder / "revrec.toml"
+    config.write_text(config.read_text() + text)
+    with pytest.raises(BadConfiguration, match=said):
+        mappings_of(shop.context(), None)

@@ -19,7 +19,7 @@ from lxml import etree
 from revrec.sources.documents import Broken, Columns, Found, Left, Look, Outcome, Rows, whole
 from revrec.sources.edi.segments import number, plain
 from revrec.sources.formats import Table
-from revrec.sources.formats.xml import damage, has_errors, refuse_early_doctype
+from revrec.sources.formats.xml import damage, has_errors, pull_parser, refuse_early_doctype
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Refused
 from revrec.sources.stream import SourceStream
@@ -64,10 +64,7 @@ def _outcomes(
 
 def _elements(source: SourceStream, mapping: ColumnMapping) -> Iterator[Element]:
     """Each document when it has ended; those within others are read with them."""
-    parser = etree.XMLPullParser(
-        events=("end",), tag=[f"{{*}}{name}" for name in _DOCUMENTS], encoding=mapping.encoding or None,
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+    parser = pull_parser([f"{{*}}{name}" for name in _DOCUMENTS], mapping.encoding)
     quiet = 0
     try:
         while block := source.read():

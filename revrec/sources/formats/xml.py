@@ -63,10 +63,7 @@ def _records(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings"
 def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings") -> Iterator[etree._Element]:
     """Each record when it has ended."""
     path = siblings.path
-    parser = etree.XMLPullParser(
-        events=("end",), tag=f"{{*}}{path[-1]}", encoding=mapping.encoding or None, resolve_entities=False,
-        no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+    parser = pull_parser(f"{{*}}{path[-1]}", mapping.encoding)
     quiet = 0
     try:
         while block := source.read():
@@ -89,6 +86,14 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
     for _, element in _ended(parser):
         if siblings.is_record(element):
             yield element
+
+
+def pull_parser(tag: str | list[str], encoding: str) -> Any:
+    """A parser that tells the ends of elements, without entities, network or giant trees."""
+    return etree.XMLPullParser(
+        events=("end",), tag=tag, encoding=encoding or None, resolve_entities=False, no_network=True, load_dtd=False,
+        huge_tree=False, remove_comments=True, remove_pis=True,
+    )  # fmt: skip
 
 
 def damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:

@@ -176,6 +176,17 @@ def test_rows_are_named_by_number_range_or_all() -> None:
             list(quarantine.ids([wrong], []))
 
 
+def test_a_release_that_left_no_charge_line_is_found(aside: Any) -> None:
+    import sqlite3
+
+    from revrec.jobs.verify import verify
+
+    with sqlite3.connect(aside.database) as connection:
+        connection.execute("INSERT INTO quarantine_outcome VALUES (1, 'released', 'shop/NONE/1', '', 't', 'me', 1)")
+    found = {finding.check: finding for finding in verify(context(aside)).findings}
+    assert found["release from the quarantine"].key == "quarantine_id 1"
+
+
 def test_the_whole_of_it_is_verified(aside: Any) -> None:
     from revrec.jobs.verify import verify
 

@@ -163,6 +163,16 @@ INVARIANTS = (
           OR c.id <> c.source || '/' || c.document || '/' || c.line""",
     ),
     Invariant(
+        "release from the quarantine",
+        "quarantine_outcome",
+        "it was released as a charge line that is not there",
+        "a row that was set aside is lost",
+        """
+        SELECT 'quarantine_id ' || o.quarantine_id FROM quarantine_outcome o
+        LEFT JOIN charge_line c ON c.id = o.charge
+        WHERE o.outcome = 'released' AND c.no IS NULL AND substr(o.charge, length(o.charge) - 1) <> '/*'""",
+    ),
+    Invariant(
         "source of a journal line",
         "journal_line",
         "its charge line, currency or schedule line is not the one it names",

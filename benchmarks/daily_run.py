@@ -79,6 +79,13 @@ class AtOnce:
     def sign_in(self) -> None:
         """Nothing to do."""
 
+    def entries_since(self, _journal: str, _since: object) -> list[Any]:
+        """Nobody has made any."""
+        return []
+
+    def closed_through(self, _entity: str = "") -> None:
+        """No day is known to be closed."""
+
     def prepare(self, entry: Any, comment: str = "") -> Any:
         """A request of no size."""
         from revrec.intacct.gateway import Prepared

@@ -76,7 +76,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "lease": Key("duration", "10 min", "how long a worker may hold an entry it is sending"),
         "quarantine": Key("duration", "16 min", "how long to wait before reading Intacct back after a lost answer"),
         "attempts": Key("number", 3, "how often an entry is sent before a person must look"),
-        "max_in_flight": Key("number", 1, "requests at the same time", ()),
+        "max_in_flight": Key("number", 1, "requests at the same time, over all runs on one PostgreSQL", ()),
         "requests_per_minute": Key("count", 0, "most requests to Intacct a minute; 0: no bound of ours"),
         "retries": Key(
             "count", 4, "how often a run tries again what passes by itself (not connected, too many requests)"

@@ -11,7 +11,7 @@ import pytest
 from revrec.jobs.context import make_context
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("sqlalchemy", "alembic", "requests", "lxml", "pydantic", "rich")
+HEAVY = ("sqlalchemy", "alembic", "psycopg", "requests", "lxml", "pydantic", "rich")
 LOADED = """
 import atexit, json, sys
 atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))

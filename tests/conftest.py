@@ -53,8 +53,8 @@ def switches() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def kind(request: pytest.FixtureRequest) -> str:
-    """The kind of database of this test."""
-    return str(getattr(request, "param", "sqlite"))
+    """The kind of database of this test; where it does not say, REVREC_TEST_DATABASE does."""
+    return str(getattr(request, "param", os.environ.get("REVREC_TEST_DATABASE", "sqlite")))
 
 
 class Server:

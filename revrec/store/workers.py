@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from revrec.core.errors import BadConfiguration, Busy
@@ -26,7 +26,7 @@ SESSION = (
 
 KEY = lock_key("' || :name || '")
 LOCK = text(f"SELECT pg_advisory_lock({KEY})")
-LOCK_SHARED = text(f"SELECT pg_advisory_lock_shared({KEY})")
+TRY_LOCK_SHARED = text(f"SELECT pg_try_advisory_lock_shared({KEY})")
 TRY_LOCK = text(f"SELECT pg_try_advisory_lock({KEY})")
 UNLOCK = text(f"SELECT pg_advisory_unlock({KEY})")
 HELD = text(f"""
@@ -79,9 +79,7 @@ class SharingWorker(Worker):
         try:
             yield
         finally:
-            # Lost with its session, it is free already.
-            with suppress(DBAPIError):
-                self._session.execute(UNLOCK, {"name": slot})
+            self._free(slot)
 
     def lost(self, owners: Iterable[str]) -> set[str]:
         """Those of these workers whose session has ended."""
@@ -94,8 +92,13 @@ class SharingWorker(Worker):
         """Wait until whoever has a turn now has ended it; tells that there may be somebody."""
         for slot in self._slots:
             self._wait_for(slot)
-            self._session.execute(UNLOCK, {"name": slot})
+            self._free(slot)
         return True
+
+    def _free(self, slot: str) -> None:
+        # Lost with its session, it is free already.
+        with suppress(DBAPIError):
+            self._session.execute(UNLOCK, {"name": slot})
 
     def _taken_slot(self) -> str:
         with self._database.translated():
@@ -125,14 +128,16 @@ def _hanging(database: Database) -> Busy:
 
 
 @contextmanager
-def at_work(database: Database, owner: str, wait: float, slots: int, patience: float) -> Iterator[Worker]:
+def at_work(
+    database: Database, owner: str, wait: float, slots: int, patience: float, alone: bool = False
+) -> Iterator[Worker]:
     """Be at work on this database; ``wait`` and ``patience`` in seconds.
 
     Raises:
-        Busy: on SQLite, another run is still at work after ``wait``.
+        Busy: another is still at work after ``wait``: on SQLite, or where one of the two has to be ``alone``.
     """
     if database.engine.dialect.name == "postgresql":
-        with _session(database, owner) as session:
+        with _session(database, owner, wait, TRY_LOCK if alone else TRY_LOCK_SHARED) as session:
             yield SharingWorker(owner, session, database, slots, patience)
     elif database.path is None:
         raise BadConfiguration(f"{database.where}: a run needs a database file; write its URL as sqlite:///FILE")
@@ -158,15 +163,18 @@ def _file_lock(database: Path, wait: float) -> Iterator[None]:
         with FileLock(path, timeout=wait, mode=0o600):
             yield
     except Timeout:
-        said = "another revrec run is posting; wait for it to end, or give this one --wait '5 min'"
-        raise Busy(f"{database}: {said}") from None
+        raise _busy(database) from None
     except OSError as error:
         why = error.strerror or error
         raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error
 
 
+def _busy(where: object) -> Busy:
+    return Busy(f"{where}: another revrec run is posting; wait for it to end, or give this one --wait '5 min'")
+
+
 @contextmanager
-def _session(database: Database, owner: str) -> Iterator[Connection]:
+def _session(database: Database, owner: str, wait: float, be_at_work: TextClause) -> Iterator[Connection]:
     """A session whose locks tell that this worker lives; without transactions, so that it may last."""
     with database.read():
         """The database is there, and of this program's revision."""
@@ -175,7 +183,11 @@ def _session(database: Database, owner: str) -> Iterator[Connection]:
     try:
         with database.translated():
             session.exec_driver_sql(SESSION)
-            session.execute(LOCK_SHARED, {"name": AT_WORK})
+            until = time.monotonic() + wait
+            while not session.execute(be_at_work, {"name": AT_WORK}).scalar():
+                if time.monotonic() >= until:
+                    raise _busy(database.where)
+                time.sleep(0.1)
             session.execute(LOCK, {"name": _alive(owner)})
         yield session
     finally:

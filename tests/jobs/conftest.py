@@ -292,9 +292,9 @@ def intacct(server: Intacct, switches: dict[str, Any]) -> Intacct:
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Books:
+def offline(tmp_path: Path, database: dict[str, str]) -> Books:
     """Books that have no gateway."""
-    return Books(tmp_path / "books", {"INTACCT_ENDPOINT_URL": "http://127.0.0.1:9/ia/xml/xmlgw.phtml"})
+    return Books(tmp_path / "books", {"INTACCT_ENDPOINT_URL": "http://127.0.0.1:9/ia/xml/xmlgw.phtml", **database})
 
 
 @pytest.fixture

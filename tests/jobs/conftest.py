@@ -173,7 +173,7 @@ class Books:
         """Rows of the database."""
         with closing(self._outsider()) as connection:
             if self.url:
-                text = text.replace("?", "%s").replace("rowid", "id")
+                text = text.replace("%", "%%").replace("?", "%s")
             return list(connection.execute(text, values or ()).fetchall())
 
     def content(self) -> list[str]:

@@ -15,6 +15,8 @@ from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
 from revrec.jobs.verify import verify
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 CHARGE = "shop/INV-1/1"
 SERVICE = """
 [[rule]]

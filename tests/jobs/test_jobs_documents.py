@@ -13,6 +13,8 @@ from revrec.jobs import import_files
 from revrec.jobs.import_files import import_document
 from revrec.jobs.mappings import mapping_of, mappings_of
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 MAPPING = """
 [mapping.both]
 format = "jsonl"

@@ -17,6 +17,8 @@ from revrec.jobs import import_files, record_events
 from revrec.jobs.context import Context, Silent
 from revrec.store.audit import chain_hash
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 
 def problems(result: import_files.ImportResult) -> list[tuple[Any, ...]]:
     return [(one["row"], one["field"], one["value"]) for one in result.report]

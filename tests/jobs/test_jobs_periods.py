@@ -16,6 +16,8 @@ from revrec.jobs.preview import preview
 from revrec.jobs.status import status
 from revrec.jobs.verify import verify
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 FEB, MAR = date(2024, 2, 1), date(2024, 3, 1)
 DAY = "2024-03-31"
 

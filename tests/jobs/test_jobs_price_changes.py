@@ -12,6 +12,8 @@ from revrec.jobs.record_events import add_event
 from revrec.jobs.verify import verify
 from revrec.sources import EventRow
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 CHARGE = "shop/INV-1/1"
 RULES = """
 [[rule]]

@@ -15,6 +15,8 @@ from revrec.intacct.credentials import Credentials
 from revrec.jobs.reconcile import Reconciliation, reconcile
 from revrec.store.workers import at_work
 
+pytestmark = pytest.mark.both_databases(seldom=True)
+
 END = date(2024, 3, 31)
 NUMBERS = itertools.count()
 

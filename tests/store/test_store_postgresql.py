@@ -299,6 +299,17 @@ def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
     eventually(lambda: not run_at_work(database.url))
 
 
+def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
+    other = Database(database.url)
+    for first, second in ((False, True), (True, False), (True, True)):
+        with at_work(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
+            with at_work(other, "two", 0, 1, 5, second):
+                pytest.fail("they would be at work together")
+    eventually(lambda: not run_at_work(database.url))
+    with at_work(other, "two", 5, 1, 5, alone=True):
+        assert run_at_work(database.url)
+
+
 @pytest.mark.parametrize("slots", [1, 2])
 def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, slots: int) -> None:
     most, now, lock = [0], [0], threading.Lock()

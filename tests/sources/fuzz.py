@@ -1,7 +1,8 @@
 """Damages files of every format and imports them: never a crash, never half a file, always a reason with its place.
 
-    python tests/sources/fuzz.py --files 20000            # so many damaged files
-    python tests/sources/fuzz.py --seed 7 --only 4711     # one of them again; --keep FOLDER keeps it
+    python tests/sources/fuzz.py --files 20000                # so many damaged files
+    python tests/sources/fuzz.py --files 10000 --from 10000   # the second half of them, for a second processor
+    python tests/sources/fuzz.py --seed 7 --only 4711         # one of them again; --keep FOLDER keeps it
 
 Each file is made from the seed and its number alone, so that any of them can be made again on any machine.
 """
@@ -288,6 +289,8 @@ class Trials:
         report = Report()
         for number in numbers:
             self._one(number, report, keep)
+            if report.files % 500 == 0:
+                print(f"{report.files:,} of {len(numbers):,} files, {len(report.faults)} faults", file=sys.stderr)
         return report
 
     def undamaged(self) -> Report:
@@ -377,11 +380,10 @@ def lines(report: Report, seconds: float) -> Iterator[str]:
     yield f"{len(report.faults)} faults"
 
 
-def run(files: int, seed: int, only: int | None = None, keep: Path | None = None) -> Report:
-    """So many damaged files, in a folder that is gone afterwards; in memory where the machine has such a place."""
+def run(numbers: Sequence[int], seed: int, keep: Path | None = None) -> Report:
+    """The damaged files of these numbers, in a folder that is gone afterwards; in memory where the machine has such a place."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="revrec-fuzz-") as folder:
-        numbers = range(files) if only is None else [only]
         return Trials(Path(folder), seed).run(numbers, keep)
 
 
@@ -389,12 +391,14 @@ def main() -> int:
     """The command line; ends with 1 if there was any fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     began = time.monotonic()
-    report = run(given.files, given.seed, given.only, given.keep)
+    numbers = range(given.first, given.first + given.files) if given.only is None else [given.only]
+    report = run(numbers, given.seed, given.keep)
     print("\n".join([*report.faults[:20], *lines(report, time.monotonic() - began)]))
     return 1 if report.faults else 0
 

@@ -88,7 +88,7 @@ class Reception:
         self.aside: list[Bad] = []
         self._taken: list[tuple[int, str]] = []
 
-    def sorted(self, batch: Sequence[Any]) -> list[Any]:
+    def sift(self, batch: Sequence[Any]) -> list[Any]:
         """The good rows of a batch; the others are reported, or counted."""
         good = []
         for row in batch:
@@ -137,7 +137,7 @@ class ChargeTaker:
 
     def take(self, batch: Sequence[Any]) -> None:
         """A batch of rows, good and bad."""
-        good = self._to.sorted(batch)
+        good = self._to.sift(batch)
         known = charges.known(self._connection, [row.line.id for row in good])
         new: list[tuple[Any, ...]] = []
         for row in good:

@@ -70,7 +70,7 @@ class EventTaker:
 
     def take(self, batch: Sequence[Any]) -> None:
         """A batch of rows, good and bad."""
-        good: list[Good[EventRow]] = self._to.sorted(batch)
+        good: list[Good[EventRow]] = self._to.sift(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
         recorded = events.of_charges(self._connection, numbers)

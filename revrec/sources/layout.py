@@ -24,10 +24,12 @@ class Layout:
 
     def __init__(self, mapping: ColumnMapping, header: Sequence[str], fixes: Mapping[str, str] | None = None) -> None:
         self._tail = [""]
+        self._copies: list[tuple[int, int]] = []
         self.positions: dict[str, int] = {}
         self.columns: dict[str, str] = {}
         places = {column: place for place, column in enumerate(header)}
         mended = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
+        self._shared = Counter(mapping.column_of(name) for name in _all_names(mapping))
         for name in _all_names(mapping):
             self.positions[name] = self._place(name, mapping, places, len(header), name in mended)
         self.fillers = list(self._fillers(mapping, fixes or {}))
@@ -36,7 +38,12 @@ class Layout:
         column = mapping.column_of(name)
         if column in places:
             self.columns[name] = column
-            return places[column]
+            if not mended or self._shared[column] == 1:
+                return places[column]
+            # What is mended for one field must not change another that has the same column.
+            self._tail.append("")
+            self._copies.append((width + len(self._tail) - 1, places[column]))
+            return self._copies[-1][0]
         constant = mapping.constants.get(name, "")
         if not constant and not mended:
             return width
@@ -58,18 +65,18 @@ class Layout:
 
     def spread(self, row: Sequence[str]) -> list[str]:
         """The row with constants behind it, before anything is mended."""
-        return [*row, *self._tail]
+        values = [*row, *self._tail]
+        for place, column in self._copies:
+            values[place] = values[column]
+        return values
 
     def complete(self, row: list[str]) -> list[str]:
         """The row with constants behind it, mended by every filler."""
-        values = row + self._tail
-        for filler in self.fillers:
-            filler.fill(values)
-        return values
+        return self.mended(row)[0]
 
     def mended(self, row: list[str]) -> tuple[list[str], bool]:
         """As :meth:`complete`, and whether any filler changed anything."""
-        values = row + self._tail
+        values = self.spread(row)
         changed = False
         for filler in self.fillers:
             changed |= filler.fill(values) is not None

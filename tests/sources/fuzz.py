@@ -381,7 +381,7 @@ def lines(report: Report, seconds: float) -> Iterator[str]:
 
 
 def run(numbers: Sequence[int], seed: int, keep: Path | None = None) -> Report:
-    """The damaged files of these numbers, in a folder that is gone afterwards; in memory where there is such a place."""
+    """The damaged files of these numbers, in a folder that is gone afterwards; in memory where that is possible."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="revrec-fuzz-") as folder:
         return Trials(Path(folder), seed).run(numbers, keep)

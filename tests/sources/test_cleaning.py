@@ -86,6 +86,16 @@ def test_aliases_defaults_by_table_and_fixed_defaults(charges: Callable[..., Any
     assert not fourth.steps
 
 
+def test_what_is_mended_for_one_field_leaves_another_of_the_same_column_alone(
+    charges: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "items.csv").write_text("alias,item\nOld lamp,LAMP\n")
+    config = {"columns": {"description": "item"}, "aliases": {"item": "items.csv"}}
+    (row,) = charges(f"{HEADER}\nshop,1,1,C,Old lamp,2024-01-05,1.00,USD\n", mapping=config, home=tmp_path)
+    assert (row.line.item, row.line.description) == ("LAMP", "Old lamp")
+    assert steps(row) == [("item", "Old lamp", "LAMP", "alias", "items.csv", 2)]
+
+
 def test_an_alias_is_found_however_its_name_is_spaced_or_composed(charges: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text(CUSTOMERS)
     data = f"{HEADER}\nshop,1,1, Mu\u0308ller\u00a0GmbH ,I,2024-01-05,1.00,USD\n"

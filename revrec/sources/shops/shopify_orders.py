@@ -1,0 +1,242 @@
+"""Shopify: what was billed by orders and refunds, of the REST and the GraphQL API and of webhooks alike.
+
+What becomes a charge line, each net of tax and of the discounts allocated to it:
+
+- a line item: price x quantity; its line is the line item's id;
+- a shipping line, as ``shipping-ID``, with the item ``SHIPPING``;
+- a refunded line item, negative, as ``refund-REFUND-LINEITEM``; refunded shipping as ``refund-REFUND-shipping``, and
+  what Shopify calls a discrepancy as ``refund-REFUND-adjustment``.
+
+Taxes, duties and tips are no revenue. Test orders, orders that are not paid, and lines that come to nothing are left
+out. The document is the order's id, which all of these documents know.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from revrec.sources.documents import Broken, Found, Left, Outcome
+from revrec.sources.edi.segments import plain, times
+from revrec.sources.shops.objects import Json, Node
+
+OWN = (
+    "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency", "customer",
+    "email", "status",
+)  # fmt: skip
+"""The columns that are worked out; ``order.PATH`` and ``line.PATH`` name any other value."""
+
+BILLED = ("paid", "partially_paid", "partially_refunded", "refunded")
+"""Financial states of an order that was billed."""
+
+SHIPPING = "SHIPPING"
+DEEPEST = 40
+
+_WRAPPERS = frozenset({"data", "order", "orders", "refund", "fulfillment", "nodes", "edges", "node"})
+_GID = re.compile(r"gid://shopify/\w+/(\d+)(?:\?.*)?", re.ASCII)
+_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+def is_wrapper(name: str, _before: Mapping[str, Any]) -> bool:
+    """Whether documents are under this name."""
+    return name in _WRAPPERS
+
+
+def document(value: Json, place: str) -> Node:
+    """The document as REST writes it, whichever API it came from."""
+    return Node(_as_rest(value, place, 1), place)
+
+
+def _as_rest(value: Any, place: str, depth: int) -> Any:
+    """GraphQL's names and connections as REST's: ``lineItems {nodes [...]}`` as ``line_items [...]``."""
+    if depth > DEEPEST:
+        raise Broken("record", "", "is nested too deeply", place)
+    if isinstance(value, str):
+        gid = _GID.fullmatch(value)
+        return gid[1] if gid else value
+    if isinstance(value, list):
+        return [_as_rest(one, place, depth + 1) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("nodes"), list):
+        return _as_rest(value["nodes"], place, depth + 1)
+    if isinstance(value.get("edges"), list):
+        return [_as_rest(one.get("node"), place, depth + 1) for one in value["edges"] if isinstance(one, dict)]
+    found = {_CAMEL.sub(r"_\1", name).lower(): _as_rest(one, place, depth + 1) for name, one in value.items()}
+    if len(found) < len(value) or type(value) is not dict:
+        raise Broken("record", "", "has a name twice", place)
+    return found
+
+
+def charges(node: Node) -> Iterator[Outcome]:
+    """The charge lines of an order and of its refunds."""
+    kind = kind_of(node)
+    if kind != "order":
+        yield Left(f"it is a {kind}, whose order has the charges", node.place)
+        return
+    unbilled = not_billed(node)
+    yield from [Left(unbilled, node.place)] if unbilled else _order(node)
+
+
+def kind_of(node: Node) -> str:
+    if node.has("line_items"):
+        return "fulfilment" if node.has("order_id") else "order"
+    for name, kind in (("refund_line_items", "refund"), ("fulfillment_id", "fulfilment event")):
+        if node.has(name):
+            return kind
+    raise node.broken("record", "", "is neither an order nor a refund nor a fulfilment of Shopify")
+
+
+def not_billed(order: Node) -> str:
+    """Why an order has nothing to recognise yet; empty if it was billed."""
+    status = _financial(order)
+    if order.flag("test"):
+        return "it is a test order"
+    if not status:
+        raise order.broken("financial_status", "", "is missing: whether the order is paid must be told")
+    return "" if status in BILLED else f"the order is {status}"
+
+
+class Shared:
+    """What the lines of one order share."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.order_id = node.text("id")
+        self.lines = {line.text("id"): line for line in node.nodes("line_items")}
+        if not self.order_id:
+            raise node.broken("id", "", "is missing")
+
+    def net(self, node: Node, gross: Decimal, tax: Decimal) -> Decimal:
+        """An amount without tax."""
+        if tax and not self.node.has("taxes_included"):
+            raise node.broken("taxes_included", "", "is missing: whether prices include tax must be told")
+        return gross - tax if self.node.flag("taxes_included") else gross
+
+    def line(self, line: Node) -> Decimal:
+        """The net amount of a line item."""
+        return self.net(line, _after_discounts(line, _gross(line)), _tax(line))
+
+    def made(self, line: Node, values: dict[str, str], amount: Decimal, date: str) -> Outcome:
+        """A charge line."""
+        place = f"{self.node.place}, line {values['line']}"
+        if not amount:
+            return Left("its amount is zero", place)
+        customer = self.node.node("customer")
+        shared = {
+            "order_id": self.order_id,
+            "name": self.node.text("name"),
+            "date": date,
+            "amount": plain(amount),
+            "customer": customer.text("id") or self.node.text("email") or customer.text("email"),
+            "email": self.node.text("email") or customer.text("email"),
+            "currency": self._currency(line),
+            "status": _financial(self.node),
+        }
+        return Found({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
+
+    def _currency(self, line: Node) -> str:
+        told = self.node.text("currency") or self.node.text("currency_code")
+        sets = ("price_set", "original_unit_price_set", "subtotal_set", "original_price_set", "amount_set")
+        found = (line.node(name).node("shop_money").text("currency_code") for name in sets if not told)
+        return told or next((one for one in found if one), "")
+
+
+def _financial(node: Node) -> str:
+    return (node.text("financial_status") or node.text("display_financial_status")).lower()
+
+
+def _order(order: Node) -> Iterator[Outcome]:
+    shared = Shared(order)
+    date = order.text("processed_at") or order.text("created_at")
+    _check_total(order)
+    for line in order.nodes("line_items"):
+        values = {**_named(line), "kind": "gift_card" if line.flag("gift_card") else "line"}
+        yield shared.made(line, {**values, "quantity": line.text("quantity")}, shared.line(line), date)
+    for at, line in enumerate(order.nodes("shipping_lines"), 1):
+        amount = shared.net(line, _after_discounts(line, money(line, "price", "original_price")), _tax(line))
+        key = line.text("id") or str(at)
+        values = {"line": f"shipping-{key}", "kind": "shipping", "item": SHIPPING, "description": line.text("title")}
+        yield shared.made(line, values, amount, date)
+    for refund in order.nodes("refunds"):
+        yield from _refund(refund, shared)
+
+
+def _check_total(order: Node) -> None:
+    """The line items against the order's own sum of them, unless the order was edited since."""
+    lines = order.nodes("line_items")
+    edited = any(one.has("current_quantity") and one.text("current_quantity") != one.text("quantity") for one in lines)
+    told = order.number("total_line_items_price")
+    found = sum((_gross(one) for one in lines), Decimal(0))
+    if order.has("total_line_items_price") and not edited and told != found:
+        reason = f"says {plain(told)}, the line items come to {plain(found)}"
+        raise order.broken("total_line_items_price", order.text("total_line_items_price"), reason)
+
+
+def _named(line: Node) -> dict[str, str]:
+    title = line.text("title") or line.text("name")
+    item = line.text("sku") or line.text("variant_id") or title
+    return {"line": line.text("id"), "item": item, "description": title}
+
+
+def _gross(line: Node) -> Decimal:
+    return times(money(line, "price", "original_unit_price"), line.number("quantity"))
+
+
+def _after_discounts(line: Node, gross: Decimal) -> Decimal:
+    allocated = (money(one, "amount", "allocated_amount") for one in line.nodes("discount_allocations"))
+    return gross - sum(allocated, Decimal(0))
+
+
+def _tax(line: Node) -> Decimal:
+    return sum((money(one, "price") for one in line.nodes("tax_lines")), Decimal(0))
+
+
+def money(node: Node, *names: str) -> Decimal:
+    """An amount in the shop's currency, by the first of its names that is there, plain or as a set of currencies."""
+    for name in names:
+        if node.has(name):
+            return node.number(name)
+        if node.has(f"{name}_set"):
+            return node.node(f"{name}_set").node("shop_money").number("amount")
+    return Decimal(0)
+
+
+def _refund(refund: Node, shared: Shared) -> Iterator[Outcome]:
+    key, date = refund.text("id"), refund.text("processed_at") or refund.text("created_at")
+    if not key:
+        raise refund.broken("id", "", "is missing")
+    seen: dict[str, int] = {}
+    for one in refund.nodes("refund_line_items"):
+        id, line = refunded(one, shared)
+        seen[id] = seen.get(id, 0) + 1
+        again = f"-{seen[id]}" if seen[id] > 1 else ""
+        amount = shared.net(one, money(one, "subtotal"), money(one, "total_tax"))
+        values = {**_named(line), "line": f"refund-{key}-{id}{again}", "kind": "refund"}
+        yield shared.made(one, {**values, "quantity": one.text("quantity")}, -amount, date)
+    yield from _adjusted(refund, shared, key, date)
+
+
+def refunded(one: Node, shared: Shared) -> tuple[str, Node]:
+    """The id of the line item that a refund is about, and the line item itself as far as it is told."""
+    id = one.text("line_item_id") or one.node("line_item").text("id")
+    if not id:
+        raise one.broken("line_item_id", "", "is missing")
+    return id, shared.lines.get(id) or one.node("line_item")
+
+
+def _adjusted(refund: Node, shared: Shared, key: str, date: str) -> Iterator[Outcome]:
+    """Refunded shipping, and differences between what was worked out and what was paid back."""
+    found: dict[str, Decimal] = {}
+    for one in refund.nodes("order_adjustments"):
+        kind = "shipping" if one.text("kind") == "shipping_refund" else "adjustment"
+        found[kind] = found.get(kind, Decimal(0)) + money(one, "amount")
+    if "shipping" not in found:
+        lines = refund.nodes("refund_shipping_lines")
+        found["shipping"] = -sum((money(one, "subtotal_amount") for one in lines), Decimal(0))
+    for kind, amount in found.items():
+        if amount:
+            item = SHIPPING if kind == "shipping" else "ADJUSTMENT"
+            described = {"item": item, "description": f"refund: {kind}"}
+            values = {"line": f"refund-{key}-{kind}", "kind": "refund", **described}
+            yield shared.made(refund, values, amount, date)

@@ -200,5 +200,13 @@ class Dates:
         Under the policy ``fail`` only what a person closed here: Intacct is left to refuse the rest.
         """
         known = self.periods.decided if self.policy == "fail" else self.periods.closed
-        fact = known(entity, day)
-        return f"the period {month_of(day)} is closed: {fact.words}" if fact else ""
+        return _said_closed(day, known(entity, day))
+
+    def closed_here(self, entity: str, day: date) -> str:
+        """Why nothing of this date must be sent, whatever Intacct would say to it: a person closed the period here;
+        empty if it may."""
+        return _said_closed(day, self.periods.decided(entity, day))
+
+
+def _said_closed(day: date, fact: PeriodFact | None) -> str:
+    return f"the period {month_of(day)} is closed: {fact.words}" if fact else ""

@@ -170,6 +170,8 @@ class Poster:
     def settle(self, number: int) -> str:
         """Read Intacct back for an entry in doubt; returns its state afterwards.
 
+        One that is not there is sent again, unless a person has closed its period here since: it is held.
+
         Raises:
             Stopped: Intacct cannot be asked, or the entry was sent again and the gateway turned us away.
             FailedForNow: it was sent again, and Intacct failed by something that passes by itself.
@@ -186,8 +188,10 @@ class Poster:
             self._note_read_back(attempt, alike, "differs", (stored, "HELD", told))
             return str(self._load(number).state)
         if not found and stored.attempts < self.most_attempts:
-            self._note_read_back(attempt, found, "absent")
-            return self._send(stored, "IN_DOUBT")
+            closed = self.dates.closed_here(*self.kind.period(stored))
+            told = {"error": closed, "advice": _CLOSED_AND_ABSENT.format(stored.reference)}
+            self._note_read_back(attempt, found, "absent", (stored, "HELD", told) if closed else None)
+            return str(self._load(number).state) if closed else self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
 
     def look_for(self, number: int) -> bool:
@@ -399,6 +403,11 @@ _REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and
 _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 """What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
 _CLOSED_ADVICE = "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
+_CLOSED_AND_ABSENT = (
+    "Intacct does not have it, and its period was closed here since it was sent. Give it up, so that the policy "
+    "decides on its lines: revrec postings resolve {0} --cancel --reason TEXT; or open the period (revrec periods open) "
+    "and send it: --resend"
+)
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 
 

@@ -1,8 +1,9 @@
 """What becomes of entries that Intacct refused: tried again under a new reference, looked for first, or set aside.
 
 A refusal that revrec knows saved nothing: its lines may go on. One that it does not know may be the words of another
-language for "already recorded": Intacct is read back before anything of it is sent again. What is refused with the
-same error again and again is set aside for a person, so that it costs no more requests.
+language for "already recorded": Intacct is read back before anything of it is sent again, and before its lines are
+planned anew. What is refused with the same error again and again is set aside for a person, so that it costs no more
+requests.
 """
 
 from contextlib import suppress
@@ -42,6 +43,12 @@ def to_give_back(connection: "Connection", day: date, again: bool) -> "list[Refu
 def not_understood(connection: "Connection", day: date) -> list[int]:
     """Refused entries that must be looked for in Intacct before their lines may go on."""
     return [refused.id for refused in postings.refused(connection, day) if not _understood(refused)]
+
+
+def given_up(connection: "Connection") -> frozenset[int]:
+    """Refused entries whose lines may be planned anew: nothing was saved for sure, or Intacct was looked into since."""
+    every = postings.refused(connection, date.max)
+    return frozenset(refused.id for refused in every if refused.absent or _understood(refused))
 
 
 def _understood(refused: "Refused") -> bool:

@@ -177,6 +177,7 @@ def _post_all(
             while more:
                 _take_all(poster, patience, result, mender, ready, "posting entries")
                 more = _date_again(context, result, poster, mender)
+            _look_for_refused(poster, patience, result, strange)
         except Stopped as stop:
             result.stopped = stop.answer
         if worker.waits_for_others():
@@ -285,6 +286,15 @@ def _date_again(context: "Context", result: RunResult, poster: Poster, mender: M
         made = put_on_entries(connection, context, result.runs[0], result.date, company(context), mender)
     result.made.update(made)
     return bool(made)
+
+
+def _look_for_refused(poster: Poster, patience: Patience, result: RunResult, before: list[int]) -> None:
+    """Look for what was refused in unknown words now, so that an entry that is there comes before a person, and the
+    lines of one that is not can be planned anew."""
+    with poster.context.database.read() as connection:
+        strange = set(not_understood(connection, result.date)) - set(before)
+    for number in sorted(strange & result.taken):
+        patience.with_retries(partial(poster.look_for, number))
 
 
 def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Mender) -> None:

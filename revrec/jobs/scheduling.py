@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,7 @@ from revrec.core.money import decimal_string
 from revrec.core.pricing import changes_told
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Part, Schedule, Unscheduled, at_first
+from revrec.jobs.refusals import given_up
 from revrec.jobs.rules import VersionKeeper
 from revrec.store import charges, events, postings, schedules
 from revrec.store.audit import record
@@ -79,11 +81,11 @@ class Scheduler:
 
         What is on a journal entry stays. Where it is an event that moves the plan (``fresh``: how many of a charge's
         events are new), the rule's ``on_change`` says what becomes of amounts on entries; where it is the rule, only
-        the rest is planned anew. An entry that Intacct refused holds nothing: where a line of it is planned anew, it
-        is given up and its lines are open again.
+        the rest is planned anew. An entry that Intacct refused holds nothing, unless it must be looked for there
+        before: where a line of it is planned anew, it is given up and its lines are open again.
         """
         found = events.of_charges(self._connection, numbers)
-        current = schedules.current(self._connection, numbers)
+        current = schedules.current(self._connection, numbers, self._refused)
         changes = []
         for no, line in charges.read_charges(self._connection, numbers):
             change = self._once_more(no, line, found.get(no, ()), fresh.get(no, 0), current.get(no))
@@ -136,6 +138,11 @@ class Scheduler:
             return False
         without = self._book.derive(line, recorded[:-fresh])
         return isinstance(without, Unscheduled) or without.whole != derived.whole
+
+    @cached_property
+    def _refused(self) -> frozenset[int]:
+        """The refused entries that hold nothing; any other may be in the ledger all the same."""
+        return given_up(self._connection)
 
     def _release(self, refused: Sequence[int]) -> None:
         for entry in refused:

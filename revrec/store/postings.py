@@ -20,12 +20,14 @@ __all__ = ["Failure", "LostClaim", "Outcome", "Refused", "refusals", "refused", 
 class Refused(NamedTuple):
     """A posting that was refused: ``failure`` is what the last answer meant, None if that was not kept.
 
-    ``sent`` tells whether Intacct was spoken to about it at all.
+    ``sent`` tells whether Intacct was spoken to about it at all; ``absent`` that it was read back since, and did not
+    have it.
     """
 
     id: int
     failure: Failure | None
     sent: bool
+    absent: bool
 
 
 begin_attempt = ENTRIES.begin_attempt
@@ -55,7 +57,7 @@ def refused(connection: Connection, until: date, entry_id: int | None = None) ->
     """Entries that were refused, recognised on or before a day, oldest first; of one entry, if it is given."""
     last = ENTRIES.last_answered()
     query = (
-        select(journal_entry.c.id, attempt_failure, last.label("sent"))
+        select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRIES.absent_since(last).label("absent"))
         .select_from(journal_entry)
         .outerjoin(attempt_failure, attempt_failure.c.attempt_id == last)
         .where(journal_entry.c.state == "REJECTED", recognised_until(until))
@@ -69,7 +71,7 @@ def refused(connection: Connection, until: date, entry_id: int | None = None) ->
 def _refused(row: Row[Any]) -> Refused:
     known = row.attempt_id is not None
     failure = Failure(row.name, row.error_class, json.loads(row.named)) if known else None
-    return Refused(row.id, failure, row.sent is not None)
+    return Refused(row.id, failure, row.sent is not None, bool(row.absent))
 
 
 def refusals(connection: Connection, entry_id: int) -> int:

@@ -1,7 +1,7 @@
 """Recognition schedules: versions written once, lines that are open, taken by an entry, or superseded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ from revrec.store.bulk import insert_rows
 from revrec.store.digests import Digest
 from revrec.store.tables import (
     OPEN,
-    journal_entry,
     price_change,
     rule_version,
     schedule,
@@ -35,7 +34,8 @@ class Current(NamedTuple):
     """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
 
     ``amount`` is what it sums to: the price that was in force. ``carried`` lines are on journal entries that hold or
-    may reach the ledger; ``open`` lines are on none, or on the entries ``refused``, by which Intacct saved nothing.
+    may reach the ledger; ``open`` lines are on none, or on the entries ``refused``, by which Intacct saved nothing for
+    certain.
     Lines are (date, amount in minor units), in order of date.
     ``plan`` is the whole plan of the newest version, carried and waiting parts too; None if it is not known.
     ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
@@ -140,13 +140,16 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
     return digests.of_texts(digests.SUPERSEDED, digests.version_runs(numbers), texts)
 
 
-def current(connection: Connection, numbers: Sequence[int]) -> dict[int, Current]:
-    """The valid schedules of these charges; those without one are left out."""
+def current(connection: Connection, numbers: Sequence[int], refused: Collection[int] = ()) -> dict[int, Current]:
+    """The valid schedules of these charges; those without one are left out.
+
+    ``refused`` are the entries by which Intacct saved nothing for certain.
+    """
     if not numbers:
         return {}
     heads = _heads(connection, numbers)
     lines = _lines(connection, numbers)
-    return {no: _current(head, lines.get(no, [])) for no, head in heads.items()}
+    return {no: _current(head, lines.get(no, []), refused) for no, head in heads.items()}
 
 
 def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
@@ -181,9 +184,7 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
             schedule_line.c.date,
             schedule_line.c.amount,
             schedule_line.c.entry_id,
-            journal_entry.c.state,
         )
-        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .where(schedule_line.c.charge_no.in_(numbers), schedule_line.c.superseded_by.is_(None))
         .order_by(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.seq)
     )
@@ -192,19 +193,17 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
     return lines
 
 
-def _current(head: Any, lines: list[Any]) -> Current:
-    carried, still_open, refused, came_back = [], [], [], False
+def _current(head: Any, lines: list[Any], refused: Collection[int]) -> Current:
+    carried, still_open, came_back = [], [], False
     for line in lines:
         part = (date.fromisoformat(line.date), line.amount)
-        if line.entry_id is None or line.state == "REJECTED":
+        if line.entry_id is None or line.entry_id in refused:
             still_open.append(part)
             came_back = came_back or line.version != head.version
         else:
             carried.append(part)
-        if line.state == "REJECTED":
-            refused.append(line.entry_id)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
-    gave_up = tuple(dict.fromkeys(refused))
+    gave_up = tuple(dict.fromkeys(line.entry_id for line in lines if line.entry_id in refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(carried), tuple(still_open)
     return Current(

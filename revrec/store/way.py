@@ -6,7 +6,7 @@ What is posted may be a journal entry or an invoice; each has tables of its own,
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, ScalarSelect, Table, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Table, exists, func, insert, select, update
 
 from revrec.core.errors import RevrecError
 from revrec.core.posting import allowed
@@ -218,4 +218,13 @@ class Way:
             .where(self.of == self.postings.c.id, self.attempts.c.kind == "send", self.outcomes.c.outcome != "not_run")
             .correlate(self.postings)
             .scalar_subquery()
+        )
+
+    def absent_since(self, attempt: ScalarSelect[int]) -> ColumnElement[bool]:
+        """Whether Intacct was read back for a posting of an outer query after an attempt, and did not have it."""
+        return exists(
+            select(self.attempts.c.id)
+            .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
+            .where(self.of == self.postings.c.id, self.attempts.c.id > attempt, self.outcomes.c.outcome == "absent")
+            .correlate(self.postings)
         )

@@ -10,6 +10,7 @@ import pytest
 
 from revrec.core.errors import BadInput
 from revrec.core.periods import CLOSED, OPEN
+from revrec.jobs import resolve
 from revrec.jobs.health import health
 from revrec.jobs.periods import decide, list_periods, sync
 from revrec.jobs.preview import preview
@@ -183,6 +184,33 @@ def test_an_entry_that_waits_while_its_period_is_closed_here_is_not_sent(books: 
     assert [day for day, _amount in ledger(intacct)] == ["2024-01-12", "2024-03-01", "2024-03-12"]
     assert books.sql("SELECT state, error FROM journal_entry WHERE date = '2024-02-12'")[0][0] == "REPLACED"
     sound(books)
+
+
+def test_an_entry_in_doubt_is_not_sent_again_into_a_month_that_was_closed_here(
+    books: Any, intacct: Any, row: Any
+) -> None:
+    policy(books, "next_open").take(row("INV-2", item="GOODS-1"))
+    intacct.fault("drop@before:1x:create")
+    assert books.run(DAY).counts["in_doubt"] == 1
+    decide(books.context(), [FEB], CLOSED, "February is reported")
+    later = timedelta(minutes=1)
+    result = books.run(DAY, later)
+    assert result.counts["held"] == 1 and not intacct.entries()
+    (held,) = result.entries
+    assert "closed here by" in str(held["error"]) and "--cancel --reason TEXT" in str(held["advice"])
+    resolve.cancel(books.context(), str(held["reference"]), "it was never in Intacct")
+    assert books.run(DAY, later).complete and [day for day, _amount in ledger(intacct)] == ["2024-03-01"]
+    sound(books)
+
+
+def test_an_entry_in_doubt_that_is_there_is_adopted_though_its_month_was_closed_here_since(
+    books: Any, intacct: Any, row: Any
+) -> None:
+    books.take(row("INV-2", item="GOODS-1"))
+    intacct.fault("drop@after:1x:create")
+    assert books.run(DAY).counts["in_doubt"] == 1
+    decide(books.context(), [FEB], CLOSED, "February is reported")
+    assert books.run(DAY, timedelta(minutes=1)).complete and len(intacct.entries()) == 1
 
 
 def test_a_month_closed_here_is_closed_under_every_policy(books: Any, intacct: Any, row: Any) -> None:

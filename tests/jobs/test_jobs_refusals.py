@@ -8,6 +8,8 @@ import pytest
 from revrec.intacct import client
 from revrec.intacct.gateway import Outcome
 from revrec.jobs import resolve
+from revrec.jobs.postings import Poster
+from revrec.jobs.schedule import schedule
 from revrec.jobs.verify import verify
 
 pytestmark = pytest.mark.both_databases
@@ -96,38 +98,82 @@ def test_another_error_is_counted_anew(nowhere: Any, intacct: Any) -> None:
 
 def test_a_refusal_in_unknown_words_is_looked_for_before_its_lines_go_on(strange: Any, intacct: Any) -> None:
     assert strange.run(DAY).counts["failed"] == 1
-    assert attempts(strange) == [("send", "rejected", "unknown")]
+    assert attempts(strange) == [("send", "rejected", "unknown"), ("read_back", "absent", None)]
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
     assert strange.run(DAY).complete and len(intacct.entries()) == 1
     assert states(strange) == ["REPLACED", "POSTED"]
-    assert [kind for kind, _outcome, _name in attempts(strange)] == ["send", "read_back", "send"]
+    assert [kind for kind, _outcome, _name in attempts(strange)] == ["send", "read_back", "read_back", "send"]
 
 
-def test_a_refusal_in_unknown_words_of_what_landed_all_the_same_is_never_sent_under_another_reference(
-    books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def landed(books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Books whose entry landed and was refused in unknown words all the same, as if 'already recorded' had been said in
+    another language; Intacct could not be read back then."""
+    books.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
+    for document in ("INV-1", "INV-2"):
+        books.event(f"shop/{document}/1", "pod", "2024-02-01")
+    monkeypatch.setattr(client, "judge", refusing(client.judge))
+    monkeypatch.setattr(Poster, "look_for", lambda *_: False)
+    assert books.run(DAY).counts["failed"] == 1 and len(intacct.entries()) == 1
+    monkeypatch.undo()
+    return books
+
+
+def test_what_landed_though_it_was_refused_in_unknown_words_is_never_sent_under_another_reference(
+    landed: Any, intacct: Any
 ) -> None:
-    """As if 'already recorded' had been said in another language, after an old backup was put back."""
-    books.take(row("INV-1"))
-    plain = client.judge
+    result = landed.run(DAY)
+    assert result.counts["held"] == 1 and states(landed) == ["HELD"] and len(intacct.entries()) == 1
+    assert "yet has an entry with this reference" in str(result.entries[0]["error"])
+    assert verify(landed.context()).sound
+
+
+def test_an_event_does_not_give_up_an_entry_that_must_be_looked_for(landed: Any, intacct: Any) -> None:
+    landed.event("shop/INV-1/1", "pod", "2024-03-05")
+    assert landed.open_parts("shop/INV-1/1") == [("2024-02-01", -2400), ("2024-03-05", 2400)], "the difference alone"
+    landed.run(DAY)
+    assert states(landed) == ["HELD", "POSTED"] and len(intacct.entries()) == 2
+    assert verify(landed.context()).sound
+
+
+def test_changed_rules_do_not_give_up_an_entry_that_must_be_looked_for(landed: Any, intacct: Any) -> None:
+    landed.rules('[[rule]]\nname = "at once"\n[rule.recognize]\nmethod = "fixed_offset"\n')
+    schedule(landed.context("schedule"), rebuild=True)
+    landed.run(DAY)
+    assert states(landed) == ["HELD"] and len(intacct.entries()) == 1
+    assert verify(landed.context()).sound
+
+
+def refusing(judge: Any) -> Any:
+    """Judges what was posted as refused in unknown words."""
 
     def translated(exchange: Any, control_id: str, clean: Any) -> Any:
-        verdict = plain(exchange, control_id, clean)
+        verdict = judge(exchange, control_id, clean)
         unknown = {"outcome": Outcome.REJECTED, "record_no": "", "meaning": plain_unknown()}
         return verdict._replace(**unknown) if verdict.outcome == "posted" else verdict
 
-    monkeypatch.setattr(client, "judge", translated)
-    assert books.run(DAY).counts["failed"] == 1 and len(intacct.entries()) == 1
-    monkeypatch.setattr(client, "judge", plain)
-    result = books.run(DAY)
-    assert result.counts["held"] == 1 and states(books) == ["HELD"] and len(intacct.entries()) == 1
-    assert "yet has an entry with this reference" in str(result.entries[0]["error"])
-    assert verify(books.context()).sound
+    return translated
 
 
 def plain_unknown() -> Any:
     from revrec.intacct.catalogue import meaning_of
 
     return meaning_of("function", 200, [])
+
+
+def test_once_it_was_looked_for_its_lines_are_planned_anew_by_mended_rules(strange: Any, intacct: Any) -> None:
+    strange.run(DAY)
+    strange.rules('[[rule]]\nname = "at once"\n[rule.recognize]\nmethod = "fixed_offset"\noffset = "1 day"\n')
+    schedule(strange.context("schedule"), rebuild=True)
+    assert strange.open_parts("shop/INV-1/1") == [("2024-01-06", 2400)] and states(strange) == ["REPLACED"]
+
+
+def test_what_landed_though_it_was_refused_in_unknown_words_is_held_in_the_same_run(
+    books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.take(row("INV-1"))
+    monkeypatch.setattr(client, "judge", refusing(client.judge))
+    assert books.run(DAY).counts["held"] == 1 and states(books) == ["HELD"] and len(intacct.entries()) == 1
 
 
 def test_a_refused_entry_that_cannot_be_looked_for_stays_as_it_is(strange: Any, intacct: Any) -> None:

@@ -405,8 +405,8 @@ _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 _CLOSED_ADVICE = "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
 _CLOSED_AND_ABSENT = (
     "Intacct does not have it, and its period was closed here since it was sent. Give it up, so that the policy "
-    "decides on its lines: revrec postings resolve {0} --cancel --reason TEXT; or open the period (revrec periods open) "
-    "and send it: --resend"
+    "decides on its lines: revrec postings resolve {0} --cancel --reason TEXT; or open the period "
+    "(revrec periods open) and send it: --resend"
 )
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
 

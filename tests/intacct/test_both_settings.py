@@ -143,6 +143,9 @@ def combination(seed: int) -> tuple[dict[str, Any], random.Random]:
     return {name: draw.choice(settings) for name, settings in UNVERIFIED.items()}, draw
 
 
+MANY = [pytest.param(seed, marks=pytest.mark.slow if seed < 1100 else pytest.mark.long) for seed in range(1000, 1500)]
+
+
 @pytest.mark.parametrize(("name", "setting"), ALONE)
 def test_the_client_holds_under_each_setting(name: str, setting: Any, contract: Any) -> None:
     contract({name: setting}).hold(random.Random(f"{name}={setting}"))
@@ -154,8 +157,7 @@ def test_the_client_holds_under_settings_together(seed: int, contract: Any) -> N
     contract(settings).hold(draw)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1000, 1500))
+@pytest.mark.parametrize("seed", MANY)
 def test_the_client_holds_under_many_settings_together(seed: int, contract: Any) -> None:
     settings, draw = combination(seed)
     contract(settings).hold(draw)

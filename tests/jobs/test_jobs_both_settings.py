@@ -20,6 +20,9 @@ PLANS = (
 )
 
 
+SEEDS = [pytest.param(seed, marks=pytest.mark.slow if seed < 10 else pytest.mark.long) for seed in range(60)]
+
+
 def covering(turn: int) -> dict[str, Any]:
     """Settings of all switches; over as many turns as a switch has settings, each setting comes once."""
     shift = random.Random("jobs")
@@ -59,8 +62,7 @@ def test_a_run_posts_each_entry_once_under_each_setting(turn: int, books: Any, r
     holds(books, row, intacct, covering(turn), PLANS[turn % len(PLANS)])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_a_run_posts_each_entry_once_under_settings_together(seed: int, books: Any, row: Any, intacct: Any) -> None:
     holds(books, row, intacct, drawn(seed), PLANS[seed % len(PLANS)])
 

@@ -125,8 +125,9 @@ def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(books: Any,
     killed_run(books, row, intacct, 4, random.Random())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.slow if seed == 0 else pytest.mark.long) for seed in range(4)]
+)
 def test_of_hundreds_of_entries_none_is_lost_or_doubled_whenever_one_is_killed(
     books: Any, intacct: Any, row: Any, seed: int
 ) -> None:

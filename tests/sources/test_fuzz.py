@@ -23,7 +23,9 @@ def test_a_damaged_file_is_made_again_from_its_seed_and_number(tmp_path: Path) -
     assert found[0] == found[1] and found[0]
 
 
-@pytest.mark.parametrize("files", [60, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "files", [60, pytest.param(500, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
+)
 def test_damaged_files_end_in_a_reason_and_never_in_half_an_import(files: int) -> None:
     report = fuzz.run(range(files), seed=20240328)
     assert not report.faults, "\n".join(report.faults)

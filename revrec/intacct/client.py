@@ -129,9 +129,9 @@ class XmlGateway:
         """Heads of the entries with these references, in whatever journal."""
         return self._reading.entries_referenced(references)
 
-    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
-        """The same entries with their lines."""
-        return self._reading.with_lines(heads)
+    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+        """The same entries with their lines, and these dimensions of the lines."""
+        return self._reading.with_lines(heads, dimensions)
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Lines of all entries on these accounts, dated from ``start`` to ``end``."""

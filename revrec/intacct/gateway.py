@@ -109,7 +109,7 @@ class FoundLine(NamedTuple):
     """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``.
 
     ``entry`` is the record number of its GLBATCH, ``day`` its date; ``base_amount`` is absolute, in minor units of the
-    company's base currency.
+    company's base currency. ``dimensions`` are those that were asked for and are set, by our names.
     """
 
     record_no: str
@@ -125,6 +125,7 @@ class FoundLine(NamedTuple):
     entry: str = ""
     day: date | None = None
     base_amount: int = 0
+    dimensions: Mapping[str, str] = {}
 
 
 class FoundEntry(NamedTuple):
@@ -222,8 +223,8 @@ class Gateway(Protocol):
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
         """Heads of the entries with these references, in whatever journal."""
 
-    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
-        """The same entries in their order with their lines, read for many at once."""
+    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+        """The same entries in their order with their lines and these dimensions of them, read for many at once."""
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Lines of all entries, whoever made them, on these accounts and dated from ``start`` to ``end``."""

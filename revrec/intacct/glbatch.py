@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -85,18 +84,17 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
     _add(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
         _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
-    for element, value in _dimensions(entry, line, settings):
-        _add(glentry, element, value)
+    for name, value in sent_dimensions(entry, line, settings).items():
+        _add(glentry, dimension_element(name), value)
     _add(glentry, "DESCRIPTION", fitted(line.memo or line.charge or entry.title, MEMO_LENGTH))
 
 
-def _dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> Iterator[tuple[str, str]]:
+def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> dict[str, str]:
+    """The dimensions that a line is sent with, by our names."""
     values = {"customer": line.customer, "item": line.item, **line.dimensions}
     if settings.entity_is_location and entry.entity and not values.get("location"):
         values["location"] = entry.entity
-    for name, value in values.items():
-        if value and name not in settings.omit:
-            yield dimension_element(name), value
+    return {name: value for name, value in values.items() if value and name not in settings.omit}
 
 
 def dimension_element(name: str) -> str:

@@ -19,7 +19,7 @@ from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind
-from revrec.intacct.glbatch import as_date_text
+from revrec.intacct.glbatch import as_date_text, dimension_element
 from revrec.intacct.judgement import own_result, refusal
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response, Result
@@ -127,15 +127,18 @@ class Reading:
             found += map(_head, self._query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
         return found
 
-    def with_lines(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
-        """The entries with their lines in order, some entries at a time."""
+    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+        """The entries with their lines in order, and these dimensions of the lines; some entries at a time."""
+        elements = {dimension_element(name): name for name in dimensions}
+        fields = tuple(dict.fromkeys((*GLENTRY_FIELDS, *elements)))
         rest = iter(heads)
         while some := list(islice(rest, ENTRIES_A_QUERY)):
             numbers = [head.record_no for head in some]
             lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
-            for row in self._query("GLENTRY", GLENTRY_FIELDS, where):
-                line = _line(row, self._base_currency)
+            for row in self._query("GLENTRY", fields, where):
+                known = {name: row[element] for element, name in elements.items() if row.get(element)}
+                line = _line(row, self._base_currency)._replace(dimensions=known)
                 lines[_owner(line, numbers)].append(line)
             for head in some:
                 in_order = sorted(lines[head.record_no], key=lambda line: line.line_no)

@@ -8,7 +8,7 @@ from revrec.core.errors import Busy, RevrecError
 from revrec.core.rules import RuleBook
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Gateway, MasterKind
-from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, open_gateway
+from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, omitted, open_gateway
 from revrec.jobs.rules import load_rules
 from revrec.jobs.safe_settings import check_company, check_settings
 from revrec.store.places import Place, waiting_parties, waiting_places
@@ -100,7 +100,7 @@ def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places
         accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
-    sent = _omitted(context)
+    sent = omitted(context)
     for name, kind in (("location", MasterKind.LOCATION), ("department", MasterKind.DEPARTMENT)):
         ids = set() if name in sent else {_carried(place, name) for place in places}
         yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _known(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
@@ -114,11 +114,11 @@ def _carried_by_lines(
         for name in ("customers", "items", "dimensions"):
             yield Check(name, OK, "the built-in sandbox makes unknown ones on sight")
         return
-    omitted = _omitted(context)
+    left_out = omitted(context)
     for name, kind in (("customer", MasterKind.CUSTOMER), ("item", MasterKind.ITEM)):
-        ids = [] if name in omitted else parties.get(name, [])
+        ids = [] if name in left_out else parties.get(name, [])
         yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _wanted(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
-    yield _guarded("dimensions", lambda: _dimensions(gateway, places, omitted))
+    yield _guarded("dimensions", lambda: _dimensions(gateway, places, left_out))
 
 
 def _wanted(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
@@ -129,7 +129,7 @@ def _wanted(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -
     return found._replace(state=WARNING, mend="make or activate them in Intacct, or leave them out: omit in [gateway]")
 
 
-def _dimensions(gateway: Gateway, places: list[Place], omitted: set[str]) -> Check:
+def _dimensions(gateway: Gateway, places: list[Place], omitted: frozenset[str]) -> Check:
     """Each further dimension, in one finding."""
     checks = []
     for name in sorted({name for place in places for name in place.dimensions} - omitted - {"location", "department"}):
@@ -143,10 +143,6 @@ def _dimensions(gateway: Gateway, places: list[Place], omitted: set[str]) -> Che
     worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
     told = "; ".join(f"{check.name}: {check.detail}" for check in checks)
     return Check("dimensions", worst.state, told, worst.mend)
-
-
-def _omitted(context: "Context") -> set[str]:
-    return set(context.settings.text("gateway", "omit").replace(",", " ").split())
 
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[Check]:

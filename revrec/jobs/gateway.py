@@ -107,9 +107,14 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
         timeout=settings.duration("posting", "timeout").total_seconds(),
         base_currency=settings.text("gateway", "base_currency"),
         rate_type=settings.text("gateway", "rate_type"),
-        omit=settings.text("gateway", "omit").replace(",", " ").split(),
+        omit=omitted(context),
         requests_per_minute=settings.number("posting", "requests_per_minute"),
         now=context.now,
         sleep=context.sleep,
     ) as gateway:
         yield gateway
+
+
+def omitted(context: "Context") -> frozenset[str]:
+    """The dimensions that are never sent."""
+    return frozenset(context.settings.text("gateway", "omit").replace(",", " ").split())

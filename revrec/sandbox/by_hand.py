@@ -9,11 +9,14 @@ from datetime import date
 from typing import Any
 
 from revrec.sandbox.calls import Desk
+from revrec.sandbox.dimensions import DIMENSIONS
 from revrec.sandbox.ledger import next_recordno
 from revrec.sandbox.money import format_mills, parse_decimal, to_mills
 
 _HEADER = {"title": "batch_title", "reference": "referenceno", "journal": "journal", "state": "state"}
-_LINE = {"account": "account", "document": "document", "description": "description", "location": "location"}
+_LINE = {"account": "account", "document": "document", "description": "description", "location": "location"} | {
+    dimension.kind.lower(): dimension.element.lower() for dimension in DIMENSIONS
+}
 _USER = "somebody"
 
 

@@ -112,6 +112,14 @@ HANDS: dict[str, tuple[Callable[[Any, dict[str, Any], Any], Any], tuple[str, ...
         lambda intacct, entry, _others: edit(intacct, entry, lines=[{"line_no": 1, "account": "4010"}]),
         ("edited",), "4010",
     ),
+    "edit a dimension": (
+        lambda intacct, entry, _others: edit(intacct, entry, lines=[{"line_no": 2, "customer": "C-OTHER"}]),
+        ("edited",), "line 2, customer: C1007 -> C-OTHER",
+    ),
+    "clear a dimension": (
+        lambda intacct, entry, _others: edit(intacct, entry, lines=[{"line_no": 1, "item": None}]),
+        ("edited",), "line 1, item: MAG-1 -> none",
+    ),
     "edit the title": (lambda intacct, entry, _others: edit(intacct, entry, title="Mine"), ("edited",), "-> Mine"),
     "edit the reference": (
         lambda intacct, entry, _others: edit(intacct, entry, reference="JAN"), ("edited",), "-> JAN",

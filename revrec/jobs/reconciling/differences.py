@@ -1,14 +1,14 @@
 """One entry of ours against what Intacct has of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
 from revrec.intacct.gateway import FoundEntry, FoundLine
-from revrec.intacct.glbatch import TITLE_LENGTH, document_text, fitted
-from revrec.jobs.entry_postings import POSTED_STATE, same_content
+from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, document_text, fitted, sent_dimensions
+from revrec.jobs.entry_postings import POSTED_STATE
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, counted, moved, net
 
 MOST_TOLD = 5
@@ -16,10 +16,15 @@ MOST_TOLD = 5
 
 
 class Ours(NamedTuple):
-    """An entry that is posted by our books."""
+    """An entry that is posted by our books; ``settings`` say which dimensions its lines are sent with."""
 
     entry: JournalEntry
     record_no: str
+    settings: EntrySettings = EntrySettings()
+
+    def dimensions(self, line: JournalLine) -> dict[str, str]:
+        """What a line is sent with, by our names."""
+        return sent_dimensions(self.entry, line, self.settings)
 
 
 class Theirs(NamedTuple):
@@ -36,7 +41,7 @@ def differences(ours: Ours, theirs: Theirs, within: Range) -> Iterator[Finding]:
     if theirs.entry is None:
         yield _gone(ours, theirs, booked, within)
         return
-    changes = list(changed(ours.entry, theirs.entry))
+    changes = list(changed(ours, theirs.entry))
     if changes:
         effect = moved(booked, counted(theirs.entry, within))
         yield _finding("edited", ours, ours.record_no, "; ".join(changes), effect)
@@ -54,7 +59,7 @@ def _gone(ours: Ours, theirs: Theirs, booked: Amounts, within: Range) -> Finding
         what = f"Intacct has no entry {ours.record_no} any more"
         return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))
     new = theirs.same_reference[0]
-    told = "; ".join(changed(ours.entry, new))
+    told = "; ".join(changed(ours, new))
     what = f"Intacct has no entry {ours.record_no} any more; entry {new.record_no} has its reference"
     effect = moved(booked, counted(new, within))
     return _finding("moved", ours, new.record_no, f"{what}: {told}" if told else what, effect)
@@ -65,13 +70,14 @@ def _finding(kind: str, ours: Ours, record_no: str, what: str, effect: Amounts) 
     return Finding(kind, entry.reference, record_no, entry.date, entry.currency, entry.amount, what, effect)
 
 
-def changed(ours: JournalEntry, theirs: FoundEntry) -> Iterator[str]:
+def changed(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
     """What of an entry is not as it was posted, each as ``name: ours -> theirs``."""
-    title = fitted(" ".join(ours.title.split()), TITLE_LENGTH)
+    entry = ours.entry
+    title = fitted(" ".join(entry.title.split()), TITLE_LENGTH)
     pairs = (
-        ("date", ours.date, theirs.date),
-        ("journal", ours.journal, theirs.journal),
-        ("reference", ours.reference, theirs.reference or "none"),
+        ("date", entry.date, theirs.date),
+        ("journal", entry.journal, theirs.journal),
+        ("reference", entry.reference, theirs.reference or "none"),
         ("title", title, theirs.title),
         ("state", POSTED_STATE, theirs.state),
     )
@@ -79,13 +85,24 @@ def changed(ours: JournalEntry, theirs: FoundEntry) -> Iterator[str]:
     yield from _changed_lines(ours, theirs)
 
 
-def _changed_lines(ours: JournalEntry, theirs: FoundEntry) -> Iterator[str]:
-    shown = [(_ours(line), _theirs(one)) for line, one in zip_longest(ours.lines, theirs.lines)]
-    if not same_content(ours, theirs._replace(date=ours.date)) or [a for a, _b in shown] != [b for _a, b in shown]:
-        told = [f"line {at}: {a} -> {b}" for at, (a, b) in enumerate(shown, 1) if a != b]
-        yield from told[:MOST_TOLD]
-        if len(told) > MOST_TOLD:
-            yield f"{len(told) - MOST_TOLD} more lines"
+def _changed_lines(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
+    pairs = list(enumerate(zip_longest(ours.entry.lines, theirs.lines), 1))
+    shown = [(at, _ours(line), _theirs(one)) for at, (line, one) in pairs]
+    told = [f"line {at}: {before} -> {after}" for at, before, after in shown if before != after]
+    for at, (line, one) in pairs:
+        if line is not None and one is not None:
+            told += [f"line {at}, {change}" for change in _changed_dimensions(ours.dimensions(line), one.dimensions)]
+    yield from told[:MOST_TOLD]
+    if len(told) > MOST_TOLD:
+        yield f"{len(told) - MOST_TOLD} more"
+
+
+def _changed_dimensions(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
+    """Dimensions that were sent and are others now; what Intacct filled in besides is its own affair."""
+    for name, value in ours.items():
+        found = theirs.get(name, "none")
+        if found != value:
+            yield f"{name}: {value} -> {found}"
 
 
 def _ours(line: JournalLine | None) -> str:

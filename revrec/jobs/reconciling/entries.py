@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from revrec.core.journal import JournalLine, is_reference, mark_of
 from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
+from revrec.intacct.glbatch import EntrySettings
 from revrec.jobs.entry_postings import same_content
+from revrec.jobs.gateway import omitted
 from revrec.jobs.reconciling.balances import Ledger, Read
 from revrec.jobs.reconciling.differences import Ours, Theirs, differences
 from revrec.jobs.reconciling.findings import Finding, Range, by, counted, lost
@@ -40,6 +42,7 @@ class EntryCheck:
         self._connection = connection
         self._gateway = gateway
         self._wanted = wanted
+        self._settings = EntrySettings(omit=omitted(context))
         self._mark = mark_of(deployment(connection))
         self._heads: dict[str, FoundEntry] = {}
         self._places: set[str] | None = None
@@ -78,20 +81,22 @@ class EntryCheck:
         heads = self._gateway.entries_numbered(one.record_no for one in ours)
         mirrors = self._gateway.entries_numbered(head.reversed_by for head in heads if head.reversed_by)
         same = self._gateway.entries_referenced(one.entry.reference for one in ours)
-        whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same])}
+        posted_by_us = [Ours(*one, self._settings) for one in ours]
+        dimensions = sorted({name for one in posted_by_us for line in one.entry.lines for name in one.dimensions(line)})
+        whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same], dimensions)}
         twins = by(same, "reference")
-        for one in ours:
+        for one in posted_by_us:
             entry = whole.get(one.record_no)
             mirror = whole.get(entry.reversed_by) if entry is not None else None
             again = [
                 whole[head.record_no] for head in twins.get(one.entry.reference, ()) if head.record_no != one.record_no
             ]
-            yield from differences(Ours(*one), Theirs(entry, mirror, again), self._wanted.within)
+            yield from differences(one, Theirs(entry, mirror, again), self._wanted.within)
 
-    def _whole(self, heads: Iterable[FoundEntry]) -> Iterator[FoundEntry]:
+    def _whole(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         distinct = {head.record_no: head for head in heads}
         self._heads |= distinct
-        return self._gateway.with_lines(distinct.values())
+        return self._gateway.with_lines(distinct.values(), dimensions)
 
     def _of_page(self, heads: Sequence[FoundEntry]) -> Iterator[Finding]:
         """What of a page of a journal is not compared yet: it moved here from other days, or is nobody's."""

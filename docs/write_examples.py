@@ -30,7 +30,6 @@ def examples() -> list[dict[str, Any]]:
 
 
 def _example(one: Mapping[str, Any]) -> Iterator[str]:
-    charge = one["charge"]
     yield from (
         f"## {one['title']}",
         "",
@@ -39,6 +38,20 @@ def _example(one: Mapping[str, Any]) -> Iterator[str]:
         one["story"].strip(),
         "",
     )
+    yield from _contract(one) if "allocate" in one else _line(one)
+
+
+def _contract(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("```toml", "[[allocation]]", 'prices = "ssp"', one["allocate"].strip(), "```", "")
+    yield from ("```csv", one["prices"].strip(), "```", "")
+    yield from ("| item | billed | standalone | allocated |", "|---|---|---|---|")
+    for line, share in zip(one["billed"], one["shares"], strict=True):
+        standalone = _money(share["standalone"]) if "standalone" in share else ""
+        yield f"| {line['item']} | {_money(line['amount'])} | {standalone} | {_money(share['allocated'])} |"
+
+
+def _line(one: Mapping[str, Any]) -> Iterator[str]:
+    charge = one["charge"]
     yield from ("```toml", "[rule.recognize]", one["recognize"].strip(), "```", "")
     yield f"{_money(charge['amount'])} {charge['currency']}, {', '.join(_facts(charge))}."
     yield ""

@@ -15,8 +15,9 @@ from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.pricing import price_of
-from revrec.core.rules import RuleBook, parse_rules
-from revrec.core.schedule import Schedule
+from revrec.core.rules import RuleBook, parse_all, parse_rules
+from revrec.core.rules.contracts import Member, contract_of
+from revrec.core.schedule import Schedule, Unscheduled
 
 Case = Mapping[str, Any]
 How = Mapping[str, Any]
@@ -42,6 +43,8 @@ class Played(NamedTuple):
 
 def play(case: Case, how: How) -> Played:
     """Derive the schedule of a case and read its figures off it."""
+    if "allocate" in how:
+        return _play_contract(case, how)
     line = _charge_line(case, how)
     events = _events(line, how)
     derived = _book(how["recognize"]).derive(line, events)
@@ -52,16 +55,55 @@ def play(case: Case, how: How) -> Played:
         parts = _with_carried(how, line, derived)
     figures = _figures(how, line, parts)
     expected = {str(one.get("date") or one["period"]): str(one["amount"]) for one in case["expected"]}
-    shown = {name: decimal_string(figures.get(name, 0), line.currency) for name in expected}
-    wanted = {
-        name: decimal_string(to_minor(Decimal(one), line.currency), line.currency) for name, one in expected.items()
-    }
-    return Played(wanted, shown, _is_whole(case, how, parts, price_of(line, events), set(expected)))
+    whole = _is_whole(case, how, parts, price_of(line, events), set(expected))
+    return _played(expected, figures, line.currency, whole)
+
+
+def _played(expected: Mapping[str, str], figures: Mapping[str, int], currency: str, whole: bool) -> Played:
+    shown = {name: decimal_string(figures.get(name, 0), currency) for name in expected}
+    wanted = {name: decimal_string(to_minor(Decimal(one), currency), currency) for name, one in expected.items()}
+    return Played(wanted, shown, whole)
+
+
+def _play_contract(case: Case, how: How) -> Played:
+    """Allocate a contract whose first item is billed the whole price, and read its figures off what each item gets, or
+    off the schedules of all."""
+    prices, currency = how.get("ssp") or case["inputs"]["ssp"], how.get("currency", case["inputs"]["currency"])
+    whole = to_minor(Decimal(case["inputs"]["amount"]), currency)
+    book = _contract_book(how, prices)
+    lines = [_item_line(item, 0 if at else whole, currency) for at, item in enumerate(prices)]
+    found = contract_of(book, [Member(line) for line in lines])
+    if isinstance(found, Unscheduled):
+        return Played({"allocation": "an allocation"}, {"allocation": found.reason}, False)
+    schedules = [book.derive(line, (), found.steps[line.id]) for line in lines]
+    parts = [(str(day), part) for one in schedules if isinstance(one, Schedule) for day, part in one.parts]
+    by_item = {line.item: found.shares[line.id].allocated for line in lines}
+    figures = by_item if how["view"] == "allocation" else _figures(how, lines[0], parts)
+    expected = {str(one["period"]): str(one["amount"]) for one in case["expected"]}
+    return _played(expected, figures, currency, sum(amount for _day, amount in parts) == whole)
+
+
+def _contract_book(how: How, prices: Mapping[str, str]) -> RuleBook:
+    items = how.get("items") or {item: {"method": "fixed_offset"} for item in prices}
+    rules = "".join(
+        f'[[rule]]\nname = "{item}"\n[rule.when]\nitem = "{item}"\n[rule.recognize]\n{_as_toml(keys)}\n'
+        for item, keys in items.items()
+    )
+    table = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n'
+    text = f'{table}[[allocation]]\nname = "golden"\nprices = "ssp"\n{how["allocate"]}\n{rules}'
+    listed = "item,price\n" + "".join(f"{item},{price}\n" for item, price in prices.items())
+    return RuleBook(*parse_all({"golden.toml": text}, ACCOUNTS, lambda wanted, _by: (wanted, listed)))
+
+
+def _item_line(item: str, amount: int, currency: str) -> ChargeLine:
+    return ChargeLine("golden", "contract", item, "C", item, date(2024, 1, 1), amount, currency)
 
 
 def policy(case: Case, how: How) -> str:
     """The rounding and day-count policy by which a case is reproduced: its source's words, and the keys for it here."""
     source = "; ".join(filter(None, (case.get("rounding", ""), case.get("day_count", ""))))
+    if "allocate" in how:
+        return f"{source} -> {how['allocate'] or 'rounding cumulative'}"
     keys = ", ".join(f"{name} {_plain(value)}" for name, value in how["recognize"].items())
     return f"{source} -> {keys}"
 
@@ -71,9 +113,12 @@ def _plain(value: Any) -> str:
 
 
 def _book(keys: Mapping[str, Any]) -> RuleBook:
-    recognize = "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
-    text = f'[[rule]]\nname = "golden"\n[rule.recognize]\n{recognize}\n'
+    text = f'[[rule]]\nname = "golden"\n[rule.recognize]\n{_as_toml(keys)}\n'
     return RuleBook(parse_rules(text, "golden.toml", ACCOUNTS))
+
+
+def _as_toml(keys: Mapping[str, Any]) -> str:
+    return "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
 
 
 def _charge_line(case: Case, how: How) -> ChargeLine:

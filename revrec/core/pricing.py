@@ -34,11 +34,24 @@ if TYPE_CHECKING:
 ON_CREDIT = ("prospective", "catch_up", "latest", "earned_first")
 ON_PRICE = ("prospective", "catch_up")
 AT_ONCE = "what is left is recognised at once"
-KINDS = ("credit", "price", "cancel")
+ALLOCATE = "allocate"
+"""A new allocation of the line's contract as a change of its price: no event that anybody records."""
+KINDS = ("credit", "price", "cancel", ALLOCATE)
 """Kinds of event that change what a charge line earns in all."""
 
 Whole = Callable[[int], Sequence[Part]]
 """The plan of the line at another price: every part in order, those that wait too."""
+
+
+class Step(NamedTuple):
+    """What a line earns more than was billed (or less) by the allocation of its contract, from a day on.
+
+    ``date`` is None for the allocation that the contract began with. ``words`` tell how it came to be.
+    """
+
+    date: date | None
+    difference: int
+    words: str
 
 
 class PriceChange(NamedTuple):
@@ -70,7 +83,7 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     found, price = [], line.amount
     for event in sorted(_that_count(events), key=lambda event: event.date):
         amount = event.amount or 0
-        after = amount if event.kind == "price" else price - amount
+        after = amount if event.kind == "price" else price + (amount if event.kind == ALLOCATE else -amount)
         found.append(PriceChange(event.kind, event.date, price, after, event.name))
         price = after
     return found
@@ -80,6 +93,28 @@ def price_of(line: ChargeLine, events: Events) -> int:
     """What a line earns in all after its events, in minor units."""
     changes = price_changes(line, events) if events else ()
     return changes[-1].after if changes else line.amount
+
+
+def as_allocated(line: ChargeLine, events: Events, steps: Sequence[Step]) -> tuple[ChargeLine, Events]:
+    """The line with what was allocated to it as its amount, and its events so that they tell the same of that.
+
+    A new price in all is meant as it is billed; the difference by the allocation stays beside it. Later steps become
+    events of their own, whose amount is what the line earns more.
+    """
+    first, *later = steps
+    told = [
+        event._replace(amount=(event.amount or 0) + _difference(steps, event.date)) if event.kind == "price" else event
+        for event in events
+    ]
+    for before, step in zip(steps, later, strict=False):
+        assert step.date is not None
+        more = step.difference - before.difference
+        told.append(FulfilmentEvent(line.id, ALLOCATE, step.date, amount=more))
+    return line._replace(amount=line.amount + first.difference), told
+
+
+def _difference(steps: Sequence[Step], day: date) -> int:
+    return [step.difference for step in steps if step.date is None or step.date < day][-1]
 
 
 def _that_count(events: Events) -> list[FulfilmentEvent]:
@@ -190,10 +225,11 @@ def changes_told(line: ChargeLine, events: Events) -> str:
 def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
     """``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
     named = f" {change.name}" if change.name else ""
+    kind, key = ("new allocation", "price") if change.kind == ALLOCATE else (change.kind, change.kind)
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
-    way = how if change.kind == "cancel" or not how else f"on_{change.kind} {how}"
+    way = how if change.kind == "cancel" or not how else f"on_{key} {how}"
     told = f" ({way})" if way else ""
-    return f"{change.kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
+    return f"{kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
 
 
 def _sum(parts: Sequence[Part]) -> int:

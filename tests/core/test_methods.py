@@ -182,7 +182,7 @@ def test_a_first_part_of_zero_does_not_end_the_schedule(line, parts):
 
 
 def test_an_amount_of_zero_has_nothing_to_recognise(line, derive):
-    assert derive('method = "fixed_offset"', line._replace(amount=0)).code == "impossible"
+    assert derive('method = "fixed_offset"', line._replace(amount=0)).code == "closed"
 
 
 def test_days_that_roll_onto_the_same_business_day_become_one_part(line, parts):

@@ -25,7 +25,26 @@ def event(line: ChargeLine, one: dict) -> FulfilmentEvent:
     return FulfilmentEvent(line.id, **{**one, **numbers})
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["title"])
+def parameters(kind: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "example", [one for one in EXAMPLES if kind in one], ids=lambda example: example["title"]
+    )
+
+
+@parameters("allocate")
+def test_the_allocation_of_a_worked_example_is_computed(example, contract):
+    currency = example["currency"]
+    billed = {one["item"]: to_minor(Decimal(one["amount"]), currency) for one in example["billed"]}
+    found = contract(example["allocate"], example["prices"].lstrip(), billed, currency)
+    shown = []
+    for item, share in zip(billed, found.shares.values(), strict=True):
+        told = {} if share.standalone is None else {"standalone": decimal_string(share.standalone, currency)}
+        shown.append({"item": item, **told, "allocated": decimal_string(share.allocated, currency)})
+    assert shown == example["shares"]
+    assert sum(share.difference for share in found.shares.values()) == 0
+
+
+@parameters("recognize")
 def test_the_schedule_of_a_worked_example_is_computed(example, derive):
     line = charge_line(example["charge"])
     found = derive(example["recognize"], line, [event(line, one) for one in example.get("events", [])])

@@ -1,5 +1,6 @@
 """The rules engine: rule files in, a rule book out, which derives the schedule of any charge line."""
 
+from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook, Trial
 from revrec.core.rules.memo import render_memo
 from revrec.core.rules.model import Post, Problem, Rule, RuleErrors
@@ -7,6 +8,7 @@ from revrec.core.rules.parser import Resolver, parse_all, parse_files, parse_rul
 from revrec.core.rules.repairs import Repair
 
 __all__ = [
+    "AllocationRule",
     "Post",
     "Problem",
     "Repair",

@@ -1,6 +1,6 @@
 """The rule book: all rules together, deriving the schedule of a charge line."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
 from typing import NamedTuple
@@ -8,8 +8,9 @@ from typing import NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import held
-from revrec.core.pricing import ended, repriced
+from revrec.core.pricing import Step, as_allocated, ended, repriced
 from revrec.core.recognition import AnchorDates, Plan
+from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.model import Problem, Rule, RuleErrors
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
@@ -20,6 +21,7 @@ MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
 """Bounds of the caches, so that memory stays flat however many items and dates there are."""
 
+NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognise")
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], Part] = partial(tuple.__new__, Part)
@@ -61,10 +63,13 @@ class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
     ``warnings`` tells of pairs that a ``condition`` keeps from being compared. ``repairs`` are kept beside them, in the
-    order in which they are tried. Raises :class:`RuleErrors`.
+    order in which they are tried; so are ``allocations``. Raises :class:`RuleErrors`.
     """
 
-    def __init__(self, rules: Iterable[Rule], repairs: Iterable[Repair] = ()) -> None:
+    def __init__(
+        self, rules: Iterable[Rule], repairs: Iterable[Repair] = (), allocations: Iterable[AllocationRule] = ()
+    ) -> None:
+        self.allocations = tuple(sorted(allocations, key=lambda one: -one.priority))
         self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
         self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
@@ -78,13 +83,16 @@ class RuleBook:
     def _cross_check(self) -> tuple[Problem, ...]:
         """Refuse certain clashes; note the others, both as warnings and for matching."""
         problems = duplicates(self.rules) + duplicates(self.repairs, "repair")
+        problems += duplicates(self.allocations, "allocation")
         warnings: list[Problem] = []
         for repair, rival, certain in overlaps(self.repairs):
             (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
+        for one, other, certain in overlaps(self.allocations):
+            (problems if certain else warnings).append(as_problem(one, other, certain, "allocation"))
         entry_of = {id(entry.rule): entry for entry in self._entries}
-        for one, other, certain in overlaps(self.rules):
-            (problems if certain else warnings).append(as_problem(one, other, certain))
-            entry_of[id(one)].rivals.append(entry_of[id(other)])
+        for rule, other_rule, certain in overlaps(self.rules):
+            (problems if certain else warnings).append(as_problem(rule, other_rule, certain))
+            entry_of[id(rule)].rivals.append(entry_of[id(other_rule)])
         if problems:
             raise RuleErrors(problems)
         return tuple(warnings)
@@ -98,11 +106,20 @@ class RuleBook:
                 for item in dict.fromkeys(patterns):
                     self._literal.setdefault(item, []).append(entry)
 
-    def derive(self, line: ChargeLine, events: Events = ()) -> Schedule | Unscheduled:
-        """The schedule of a charge line, given its own events in the order they were recorded; or why there is none."""
+    def derive(self, line: ChargeLine, events: Events = (), steps: Sequence[Step] = ()) -> Schedule | Unscheduled:
+        """The schedule of a charge line, given its own events in the order they were recorded; or why there is none.
+
+        ``steps`` tell what the allocation of its contract makes of it.
+        """
         entry = self._winner(line)
         if isinstance(entry, Unscheduled):
             return entry
+        if not any(step.words for step in steps):
+            return self._derive(entry, line, events)
+        found = self._derive(entry, *as_allocated(line, events, steps))
+        return _allocated(found, steps)
+
+    def _derive(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
         rule = entry.rule
         anchors = rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
@@ -112,8 +129,8 @@ class RuleBook:
             return _explained(planned, rule)
         plan, explanation = planned
         parts = _parts(rule, plan, line.amount)
-        if not parts:
-            return _explained(Unscheduled("impossible", "its amount is zero: there is nothing to recognise"), rule)
+        if not parts and not events:
+            return _explained(NOTHING, rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
             looked_up = _looked_up(schedule, line)
@@ -138,6 +155,15 @@ class RuleBook:
             self._dates_kept = len(plan.dates)
         entry.plans[anchors] = planned
         return planned
+
+    def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
+        """The allocation that takes a charge line, if one does; or that two of equal priority do."""
+        taking = [one for one in self.allocations if one.takes(line)]
+        if len(taking) > 1 and taking[0].priority == taking[1].priority:
+            names = " and ".join(f'"{one.name}" ({one.file}:{one.line})' for one in taking[:2])
+            said = f"the allocations {names} both match at priority {taking[0].priority}; give one a higher priority"
+            return Unscheduled("ambiguous", said)
+        return taking[0] if taking else None
 
     def match(self, line: ChargeLine) -> Rule | Unscheduled:
         """The rule that wins a charge line; or that none does, or that two of equal priority do."""
@@ -248,6 +274,14 @@ def _shaped(schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) ->
         return held(repriced(schedule, line, events, whole), line, events)
     except OverflowError:
         return _explained(BEYOND, rule)
+
+
+def _allocated(found: Schedule | Unscheduled, steps: Sequence[Step]) -> Schedule | Unscheduled:
+    """The outcome with how the contract was allocated in words."""
+    words = "; ".join(step.words for step in steps if step.words)
+    if isinstance(found, Unscheduled):
+        return found._replace(reason=f"{found.reason}; {words}")
+    return found._replace(explanation=f"{found.explanation}; {words}")
 
 
 def _failure(entry: _Entry, line: ChargeLine) -> str | None:

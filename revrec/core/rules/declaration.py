@@ -7,6 +7,8 @@ from typing import Any
 from revrec.core.charge_line import DIMENSIONS
 from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, choice, text, whole
 from revrec.core.methods import methods
+from revrec.core.money import ROUNDINGS
+from revrec.core.numbers import POSITIVE
 from revrec.core.recognition import COMMON_KEYS
 from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
 from revrec.core.rules.expression import Expression
@@ -205,9 +207,40 @@ REPAIR_KEYS = (
     Key("set", None, "The values that it supplies.", required=True, table=SET_KEYS),
 )
 
+_ALLOCATION_WHEN = tuple(key for key in WHEN_KEYS if key.name != "lookup")
+
+VARIABLE_KEYS = (
+    Key("items", PATTERNS, "Items whose lines are variable consideration.", required=True),
+    Key("to", PATTERNS, "The items that it is for alone.", required=True),
+)
+
+ALLOCATION_KEYS = (
+    Key("name", NAME, "The allocation's name, unique among all rule files.", required=True),
+    Key("description", ANY_TEXT, "What it is for, in a sentence.", ""),
+    Key("priority", whole(-1_000_000, 1_000_000), "Of the allocations that match, the highest wins.", DEFAULT_PRIORITY),
+    Key("effective", None, "The post dates of the lines that it takes.", table=EFFECTIVE_KEYS),
+    Key("when", None, "The lines that it takes; without it, all.", table=_ALLOCATION_WHEN),
+    Key("contract_by", KEY_FIELDS, "What makes a contract; default the source and the document."),
+    Key("prices", NAME, "The [[table]] with the standalone selling prices.", required=True),
+    Key("per", choice("unit", "line"), "Whether those are for a unit of the quantity or for a line.", "unit"),
+    Key("round_to", POSITIVE, 'The unit that is allocated in, such as "1" for whole dollars; default the minor unit.'),
+    Key("rounding", choice(*ROUNDINGS), "Who gets the odd units.", "cumulative"),
+    Key("discount_to", PATTERNS, "Items that the whole discount of the contract belongs to."),
+    Key("bundle_price", POSITIVE, "What those are sold for together, in the currency of the contract."),
+    Key("price_only", PATTERNS, "Items that buy nothing of their own: discounts, fees."),
+    Key("variable", None, "Items whose amounts belong to other items alone.", table=VARIABLE_KEYS),
+    Key(
+        "later",
+        choice("separate", "modify"),
+        "What lines do that join a contract later: be a contract of their own, or share what is not recognised yet.",
+        "separate",
+    ),
+)
+
 FILE_KEYS = (
     Key("include", FILES, "Other rule files to read as well, relative to this one."),
     Key("rule", None, "A rule; write one [[rule]] block for each.", table=RULE_KEYS),
     Key("repair", None, "A repair; write one [[repair]] block for each.", table=REPAIR_KEYS),
+    Key("allocation", None, "An allocation; write one [[allocation]] block for each.", table=ALLOCATION_KEYS),
     Key("table", None, "A lookup table; write one [[table]] block for each.", table=TABLE_KEYS),
 )

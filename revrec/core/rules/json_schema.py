@@ -9,6 +9,9 @@ from revrec.core.keys import Key
 from revrec.core.methods import methods
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 
+LISTS = ("rule", "repair", "allocation", "table", "variable")
+"""Keys that hold a list of tables."""
+
 
 def schema() -> dict[str, Any]:
     """A draft 2020-12 JSON Schema; put ``#:schema rules.schema.json`` at the top of a file for editors to use it."""
@@ -32,7 +35,7 @@ def _table(keys: Iterable[Key]) -> dict[str, Any]:
 
 
 def _key(key: Key) -> dict[str, Any]:
-    if key.name in ("rule", "repair", "table") and key.table:
+    if key.name in LISTS and key.table:
         return {"type": "array", "description": key.doc, "items": _table(key.table)}
     if key.name == "recognize":
         return {"description": key.doc, "oneOf": [_recognize(name) for name in methods()]}

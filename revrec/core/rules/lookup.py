@@ -50,7 +50,7 @@ class LookupTable:
         self.keys = tuple(keys)
         self.sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
         self.text = text
-        self._getters = tuple(_getter(key) for key in keys)
+        self._getters = tuple(field_of(key) for key in keys)
         self.columns, self._rows = _read(content, self.keys)
 
     def row(self, line: ChargeLine) -> Row | None:
@@ -61,6 +61,10 @@ class LookupTable:
                 if row.first <= line.post_date <= row.last:
                     return row
         return None
+
+    def rows(self) -> Iterator[Row]:
+        """Every row, in the order of the file."""
+        yield from sorted((row for rows in self._rows.values() for row in rows), key=lambda row: row.line)
 
     def key_of(self, line: ChargeLine) -> str:
         """The key of a charge line in words: ``customer C1007``."""
@@ -105,7 +109,8 @@ class Cell(NamedTuple):
         return row.values[self.column] if row else ""
 
 
-def _getter(key: str) -> Callable[[ChargeLine], str]:
+def field_of(key: str) -> Callable[[ChargeLine], str]:
+    """Gets the field of a charge line that a key names: one of :data:`FIELDS`, or ``dimensions.NAME``."""
     if key.startswith(DIMENSIONS):
         name = key.removeprefix(DIMENSIONS)
         return lambda line: line.dimensions.get(name, "")

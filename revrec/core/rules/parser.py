@@ -12,6 +12,7 @@ from revrec.core.holidays import CalendarFile, DatesError, FileCalendar
 from revrec.core.keys import did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
+from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
 from revrec.core.rules.book import duplicates
 from revrec.core.rules.conditions import conditions_of
 from revrec.core.rules.declaration import (
@@ -58,16 +59,18 @@ def parse_all(
     defaults: Mapping[str, str],
     resolve: Resolver | None = None,
     failures: Callable[[], Sequence[str]] = tuple,
-) -> tuple[list[Rule], list[Repair]]:
-    """The rules and the repairs of several files; ``failures`` gives the names of those that can be repaired."""
+) -> tuple[list[Rule], list[Repair], list[AllocationRule]]:
+    """The rules, the repairs and the allocations of several files; ``failures`` gives the names of those that can be
+    repaired."""
     reading = _Reading(defaults, resolve or partial(_sibling, files), failures)
     for filename, text in files.items():
         reading.read(filename, text, ())
     reading.finish()
     problems = reading.problems + duplicates(reading.rules) + duplicates(reading.repairs, "repair")
+    problems += duplicates(reading.allocations, "allocation")
     if problems:
         raise RuleErrors(problems)
-    return reading.rules, reading.repairs
+    return reading.rules, reading.repairs, reading.allocations
 
 
 def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str, str]:
@@ -84,13 +87,15 @@ class _Reading:
     def __init__(self, defaults: Mapping[str, str], resolve: Resolver, failures: Callable[[], Sequence[str]]) -> None:
         self.rules: list[Rule] = []
         self.repairs: list[Repair] = []
+        self.allocations: list[AllocationRule] = []
         self._failures = failures
         self.problems: list[Problem] = []
         self.tables: dict[str, LookupTable] = {}
-        self._pending: list[tuple[_File, Any]] = []
+        self._pending: list[tuple[_File, Any, Any]] = []
         self._defaults = defaults
         self._resolve = resolve
         self._read: set[str] = set()
+        self._checked: set[str] = set()
 
     def read(self, filename: str, text: str, chain: tuple[str, ...]) -> None:
         """Read one file and then those it includes; ``chain`` names the files that led here."""
@@ -105,15 +110,16 @@ class _Reading:
         values, _refused = read_table(document, FILE_KEYS, (), file.complaints)
         self._tables_of(file, values.get("table", []))
         self._repairs_of(file, values.get("repair", []))
-        self._pending.append((file, values.get("rule", [])))
+        self._pending.append((file, values.get("rule", []), values.get("allocation", [])))
         for index, included in enumerate(values.get("include", ())):
             one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
             self._include(included, (*chain, filename), one_of_many, file.complaints)
 
     def finish(self) -> None:
-        """Read the rules once every file's tables are known, and tell what was wrong, file by file."""
-        for file, raw in self._pending:
-            self._rules_of(file, raw)
+        """Read rules and allocations once every file's tables are known, and tell what was wrong, file by file."""
+        for file, rules, allocations in self._pending:
+            self._rules_of(file, rules)
+            self._allocations_of(file, allocations)
             self.problems.extend(sorted(map(file.placed, file.complaints), key=_order))
 
     def _toml(self, filename: str, text: str) -> dict[str, Any] | None:
@@ -153,6 +159,18 @@ class _Reading:
             repair = read_repair(table, ("repair", index), file.name, block, self._failures, file.complaints)
             if repair is not None:
                 self.repairs.append(repair)
+
+    def _allocations_of(self, file: "_File", raw: Any) -> None:
+        for index, (table, block) in enumerate(file.blocks(raw, "allocation")):
+            found = read_allocation(table, ("allocation", index), file.name, block, self.tables, file.complaints)
+            if found is not None:
+                self.allocations.append(found)
+        lists = {allocation.prices.name: allocation.prices for allocation in self.allocations}
+        for prices in lists.values():
+            if prices.name not in self._checked:
+                self._checked.add(prices.name)
+                wrong = price_problems(prices)
+                self.problems += [Problem(prices.file, line, 1, f"{said}; correct it there") for line, said in wrong]
 
     def _tables_of(self, file: "_File", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "table")):

@@ -1,0 +1,188 @@
+"""The price of a contract, allocated to its performance obligations; exact to the minor unit.
+
+Each obligation gets its part of the transaction price by its standalone selling price, and with it its part of a
+discount (or premium). Where it is known that a discount belongs to some of them alone, the others get their standalone
+prices. A line that is variable consideration for certain obligations goes to them entirely; a line that is a price only
+(a discount, a fee that buys nothing of its own) goes to all.
+
+Source: ASC 606-10-32-28 to 32-41 (IFRS 15.73 to 86): 32-31 relative standalone selling prices, 32-34(c) the residual
+approach, 32-36 and 32-37 discounts, 32-39 and 32-40 variable consideration; 55-51 fees that buy nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
+from revrec.core.money import decimal_string, split
+from revrec.core.standalone import Standalone, rounded
+
+
+class Obligation(NamedTuple):
+    """One line of a contract: its ``id``, what was ``billed`` for it in minor units, its standalone selling price.
+
+    ``standalone`` is None for a line that is a price only. ``discounted``: the contract's whole discount belongs to
+    the lines that say so. ``only_for``: the ids of the lines that its amount is variable consideration for.
+    """
+
+    id: str
+    billed: int
+    standalone: Standalone | None = None
+    discounted: bool = False
+    only_for: tuple[str, ...] = ()
+
+
+class Terms(NamedTuple):
+    """How a contract is allocated: to multiples of ``unit`` minor units, with the odd ones by ``rounding``.
+
+    ``bundle_price``: what the discounted lines are sold for together, in minor units.
+    """
+
+    currency: str
+    unit: int = 1
+    rounding: str = "cumulative"
+    bundle_price: int | None = None
+
+
+class Share(NamedTuple):
+    """What one line gets of the contract's price, in minor units, and why. ``standalone`` is rounded, for reading."""
+
+    id: str
+    billed: int
+    standalone: int | None
+    allocated: int
+    words: str
+
+    @property
+    def difference(self) -> int:
+        """What it earns more than was billed for it, or less; over a contract the differences sum to zero."""
+        return self.allocated - self.billed
+
+
+class CannotAllocate(ValueError):
+    """The contract cannot be allocated as it is; the message says why, and the mend."""
+
+
+def allocate(lines: Sequence[Obligation], terms: Terms) -> tuple[Share, ...]:
+    """What each line gets; together they get what was billed.
+
+    Raises:
+        CannotAllocate: a price is missing or does not fit.
+    """
+    only_for = {line.id: line for line in lines if line.only_for}
+    fixed = [line for line in lines if not line.only_for]
+    price = sum(line.billed for line in fixed)
+    amounts, words = _fixed(fixed, price, terms)
+    for line in only_for.values():
+        _give(line, fixed, amounts, words, terms)
+    shares = tuple(
+        Share(line.id, line.billed, _standalone(line, amounts), amounts.get(line.id, 0), words[line.id])
+        for line in lines
+    )
+    assert sum(share.difference for share in shares) == 0
+    return shares
+
+
+def _fixed(lines: Sequence[Obligation], price: int, terms: Terms) -> tuple[dict[str, int], dict[str, str]]:
+    """The amounts of the obligations by line, and why, before variable consideration that belongs to some alone."""
+    obligations = [line for line in lines if line.standalone is not None]
+    words = {line.id: "it buys nothing of its own: its amount belongs to the whole contract" for line in lines}
+    if not obligations:
+        raise CannotAllocate("none of its lines is a good or service of its own")
+    for line in obligations:
+        if line.billed * price < 0:
+            raise CannotAllocate(
+                f"{line.id} is billed against the sign of the whole: name its item in price_only if it is a discount"
+            )
+    known = {line.id: line.standalone.amount for line in obligations if line.standalone and line.standalone.amount}
+    residual = [line.id for line in obligations if line.standalone and line.standalone.amount is None]
+    sign = -1 if price < 0 else 1
+    group = [line.id for line in obligations if line.discounted]
+    found = _by_group(known, residual, group, abs(price), terms)
+    how = f"{_money(price, terms)} {terms.currency} in all"
+    if found is None:
+        found = _by_residual(known, residual, abs(price)) if residual else _relative(known, abs(price), terms)
+        said = "" if residual else ", by relative standalone selling prices (ASC 606-10-32-31)"
+        words |= {line.id: f"of {how}{said}: {_why(line)}" for line in obligations}
+    else:
+        for line in obligations:
+            belongs = "shares in" if line.discounted else "has no part in"
+            words[line.id] = f"of {how}: {_why(line)}; it {belongs} the discount (ASC 606-10-32-37)"
+    return {line.id: sign * found.get(line.id, 0) for line in obligations}, words
+
+
+def _by_group(
+    known: Mapping[str, Fraction], residual: Sequence[str], group: Sequence[str], price: int, terms: Terms
+) -> dict[str, int] | None:
+    """The amounts if the discount belongs to a group alone; None if there is none, or it is not that group's."""
+    others = {id: amount for id, amount in known.items() if id not in group}
+    if not group or not (others or residual) or not all(id in known for id in group):
+        return None
+    together = sum((known[id] for id in group), Fraction(0))
+    if residual and terms.bundle_price is None:
+        raise CannotAllocate("the residual approach beside discount_to needs bundle_price: what those are sold for")
+    if not residual:
+        discount = together + sum(others.values()) - price
+        if discount <= 0 or discount >= together or (terms.bundle_price not in (None, together - discount)):
+            return None
+    found = {id: rounded(amount) for id, amount in others.items()}
+    left = price - sum(found.values())
+    if residual:
+        assert terms.bundle_price is not None
+        found |= _by_residual({}, residual, left - terms.bundle_price)
+        left = terms.bundle_price
+    return found | _relative({id: known[id] for id in group}, left, terms)
+
+
+def _by_residual(known: Mapping[str, Fraction], residual: Sequence[str], price: int) -> dict[str, int]:
+    """The standalone prices, and what they leave."""
+    if len(residual) > 1:
+        raise CannotAllocate(f"{' and '.join(residual)} are both residual: of two, what is left of each is not known")
+    found = {id: rounded(amount) for id, amount in known.items()}
+    left = price - sum(found.values())
+    if left <= 0:
+        raise CannotAllocate(
+            f"nothing is left for {residual[0]} by the residual approach: give it a price (ASC 606-10-32-35)"
+        )
+    return {**found, residual[0]: left}
+
+
+def _relative(known: Mapping[str, Fraction], price: int, terms: Terms) -> dict[str, int]:
+    """The price by standalone selling prices, in whole units; what is no whole unit goes to the last line."""
+    if not any(known.values()):
+        raise CannotAllocate("no line has a standalone selling price above zero")
+    common = lcm(*(amount.denominator for amount in known.values()))
+    weights = [int(amount * common) for amount in known.values()]
+    units, odd = divmod(price, terms.unit)
+    amounts = [part * terms.unit for part in split(units, weights, terms.rounding)]
+    amounts[-1] += odd
+    return dict(zip(known, amounts, strict=True))
+
+
+def _give(
+    line: Obligation, lines: Sequence[Obligation], amounts: dict[str, int], words: dict[str, str], terms: Terms
+) -> None:
+    """Variable consideration to the lines that it is for alone, by their standalone selling prices."""
+    to = {one.id: one.standalone.amount for one in lines if one.id in line.only_for and one.standalone}
+    known = {id: amount if amount is not None else Fraction(abs(amounts[id])) for id, amount in to.items()}
+    sign = -1 if line.billed < 0 else 1
+    for id, amount in _relative(known, abs(line.billed), terms).items():
+        amounts[id] += sign * amount
+        words[id] += f"; with {_money(sign * amount, terms)} that is variable for it alone (ASC 606-10-32-40)"
+    words[line.id] = f"it is variable consideration for {', '.join(known)} alone (ASC 606-10-32-40)"
+
+
+def _why(line: Obligation) -> str:
+    assert line.standalone is not None
+    return line.standalone.words
+
+
+def _standalone(line: Obligation, amounts: Mapping[str, int]) -> int | None:
+    if line.standalone is None:
+        return None
+    amount = line.standalone.amount
+    return abs(amounts[line.id]) if amount is None else rounded(amount)
+
+
+def _money(amount: int, terms: Terms) -> str:
+    return decimal_string(amount, terms.currency)

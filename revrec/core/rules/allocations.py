@@ -1,0 +1,193 @@
+"""Allocations: which charge lines make a contract, and by which standalone selling prices its price is allocated."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from revrec.core.allocation import CannotAllocate, Obligation, Share, Terms, allocate
+from revrec.core.charge_line import ChargeLine
+from revrec.core.keys import did_you_mean
+from revrec.core.numbers import in_minor_units
+from revrec.core.rules.conditions import conditions_of
+from revrec.core.rules.declaration import ALLOCATION_KEYS, ANY_DIMENSION, EFFECTIVE_KEYS, VARIABLE_KEYS, WHEN_KEYS
+from revrec.core.rules.lookup import LookupTable, field_of
+from revrec.core.rules.model import Condition
+from revrec.core.rules.patterns import Patterns
+from revrec.core.rules.tables import Complaint, read_table
+from revrec.core.rules.toml_text import Block, Path
+from revrec.core.standalone import COLUMNS, Standalone, problems, standalone
+
+DOCUMENT = ("source", "document")
+"""What makes a contract where an allocation does not say: the lines of one document."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllocationRule:
+    """One ``[[allocation]]`` of a rule file. ``text`` is its exact text there with the version of its price list,
+    ``sha256`` that text's digest: its version."""
+
+    name: str
+    description: str
+    priority: int
+    effective_from: date | None
+    effective_to: date | None
+    when: tuple[Condition, ...]
+    contract_by: tuple[str, ...]
+    prices: LookupTable
+    by_line: bool
+    round_to: Decimal | None
+    rounding: str
+    discount_to: Patterns | None
+    bundle_price: Decimal | None
+    price_only: Patterns | None
+    variable: tuple[tuple[Patterns, Patterns], ...]
+    later: str
+    file: str
+    line: int
+    text: str
+    sha256: str = field(default="")
+
+    def takes(self, line: ChargeLine) -> bool:
+        """Whether a charge line belongs to the contracts that it allocates."""
+        if not (self.effective_from or date.min) <= line.post_date <= (self.effective_to or date.max):
+            return False
+        return all(condition.holds(line) for condition in self.when) and self.contract_of(line) is not None
+
+    def contract_of(self, line: ChargeLine) -> str | None:
+        """The contract of a charge line, as JSON of what makes it; None if the line does not tell."""
+        told = {name: field_of(name)(line) for name in self.contract_by}
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":")) if all(told.values()) else None
+
+    def terms(self, currency: str) -> Terms:
+        """How contracts in a currency are allocated."""
+        unit = in_minor_units(self.round_to, currency) if self.round_to else 1
+        bundle = None if self.bundle_price is None else in_minor_units(self.bundle_price, currency)
+        return Terms(currency, unit, self.rounding, bundle)
+
+    def standalone(self, line: ChargeLine) -> Standalone:
+        """The line's standalone selling price.
+
+        Raises:
+            CannotAllocate: the price list does not tell it.
+        """
+        row = self.prices.row(line)
+        found = standalone(row.values, line, self.by_line) if row else None
+        if row is None or found is None:
+            where = f"{self.prices.file} tells no {line.currency} price for {self.prices.key_of(line)}"
+            raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule --rebuild")
+        return found._replace(words=f"{found.words} ({self.prices.file}:{row.line})")
+
+    def allocate(self, lines: Sequence[ChargeLine]) -> tuple[Share, ...]:
+        """What each line of a contract gets.
+
+        Raises:
+            CannotAllocate: a price is not known, or does not fit.
+        """
+        return allocate([self.obligation(line, lines) for line in lines], self.terms(lines[0].currency))
+
+    def obligation(self, line: ChargeLine, lines: Sequence[ChargeLine]) -> Obligation:
+        """The line as the allocation sees it among the lines of its contract."""
+        for items, to in self.variable:
+            if items.holds(line):
+                targets = tuple(one.id for one in lines if to.holds(one) and not items.holds(one))
+                if targets:
+                    return Obligation(line.id, line.amount, only_for=targets)
+        if self.price_only and self.price_only.holds(line):
+            return Obligation(line.id, line.amount)
+        discounted = self.discount_to is not None and self.discount_to.holds(line)
+        return Obligation(line.id, line.amount, self.standalone(line), discounted)
+
+
+def read_allocation(
+    table: Any,
+    path: Path,
+    file: str,
+    block: Block,
+    tables: Mapping[str, LookupTable],
+    complaints: list[Complaint],
+) -> AllocationRule | None:
+    """The allocation of a block, or None after complaints."""
+    before = len(complaints)
+    values, _refused = read_table(table, ALLOCATION_KEYS, path, complaints)
+    effective, _refused = read_table(values.get("effective", {}), EFFECTIVE_KEYS, (*path, "effective"), complaints)
+    keys = tuple(key for key in WHEN_KEYS if key.name != "lookup")
+    when, _refused = read_table(values.get("when", {}), keys, (*path, "when"), complaints)
+    dimensions, _refused = read_table(
+        when.get("dimensions", {}), (ANY_DIMENSION,), (*path, "when", "dimensions"), complaints
+    )
+    variable = tuple(_variable(values.get("variable", []), (*path, "variable"), complaints))
+    prices = tables.get(values.get("prices", ""))
+    if len(complaints) == before:
+        complaints += _mistakes(values, effective, prices, tables, path)
+    if len(complaints) > before or prices is None:
+        return None
+    text = f"{block.text}\n\n{prices.version}"
+    items = {name: Patterns("item", values[name]) for name in ("discount_to", "price_only") if name in values}
+    return AllocationRule(
+        values["name"],
+        values["description"],
+        values["priority"],
+        effective.get("from"),
+        effective.get("to"),
+        tuple(conditions_of(when, dimensions)),
+        values.get("contract_by", DOCUMENT),
+        prices,
+        values["per"] == "line",
+        values.get("round_to"),
+        values["rounding"],
+        items.get("discount_to"),
+        values.get("bundle_price"),
+        items.get("price_only"),
+        variable,
+        values["later"],
+        file,
+        block.line,
+        text,
+        hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _mistakes(
+    values: Mapping[str, Any],
+    effective: Mapping[str, date],
+    prices: LookupTable | None,
+    tables: Mapping[str, LookupTable],
+    path: Path,
+) -> list[Complaint]:
+    found = []
+    if prices is None:
+        mend = did_you_mean(values["prices"], tuple(tables)) or "; write a [[table]] block for it"
+        found.append(Complaint((*path, "prices"), f'there is no table "{values["prices"]}"{mend}'))
+    elif not any(column in prices.columns for column in COLUMNS):
+        known = ", ".join(COLUMNS)
+        message = f'prices: table "{prices.name}" ({prices.file}) tells no price; it needs one of the columns {known}'
+        found.append(Complaint((*path, "prices"), message))
+    if "bundle_price" in values and "discount_to" not in values:
+        message = "bundle_price is what the items of discount_to are sold for together: name them"
+        found.append(Complaint((*path, "bundle_price"), message))
+    if effective.get("from") and effective.get("to") and effective["from"] > effective["to"]:
+        message = f"effective.to = {effective['to']} is before effective.from = {effective['from']}"
+        found.append(Complaint((*path, "effective", "to"), message))
+    return found
+
+
+def _variable(raw: Any, path: Path, complaints: list[Complaint]) -> list[tuple[Patterns, Patterns]]:
+    """The pairs of ``variable``: items whose amounts are variable, and those that they are for."""
+    if not isinstance(raw, list):
+        complaints.append(Complaint(path, 'variable must be a list: variable = [{ items = "BONUS", to = "LIC-*" }]'))
+        return []
+    found = []
+    for index, one in enumerate(raw):
+        values, refused = read_table(one, VARIABLE_KEYS, (*path, index), complaints)
+        if not refused and "items" in values and "to" in values:
+            found.append((Patterns("item", values["items"]), Patterns("item", values["to"])))
+    return found
+
+
+def price_problems(prices: LookupTable) -> list[tuple[int, str]]:
+    """What is wrong with the rows of a price list: (line of the file, what and the mend)."""
+    return [(row.line, said) for row in prices.rows() for said in problems(row.values)]

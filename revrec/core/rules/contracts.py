@@ -1,0 +1,163 @@
+"""Contracts: charge lines that are allocated together, and what that makes of each.
+
+The lines that a contract began with are allocated once, by the prices of their post dates. Where the allocation says
+``later = "modify"``, lines that join it later make a new allocation on the day of the first of them: what is not
+recognised of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
+of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognised stays.
+
+A credit or a new price belongs to the line that it is told of: 606-10-32-44 (IFRS 15.89).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.allocation import CannotAllocate, Obligation, Share, allocate
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine
+from revrec.core.pricing import Step, as_allocated, price_of
+from revrec.core.rules.allocations import AllocationRule
+from revrec.core.schedule import Schedule, Unscheduled
+from revrec.core.standalone import Standalone
+
+if TYPE_CHECKING:
+    from revrec.core.rules.book import RuleBook
+
+
+class Member(NamedTuple):
+    """A charge line of a contract with its events; ``part`` counts the arrivals: 1 are the lines it began with."""
+
+    line: ChargeLine
+    events: Events = ()
+    part: int = 1
+
+
+class Contract(NamedTuple):
+    """What became of a contract: for each line its newest share, and the steps by which it came to it.
+
+    ``rule`` is None where no allocation takes its lines any more: then each keeps what was billed.
+    """
+
+    rule: AllocationRule | None
+    shares: Mapping[str, Share]
+    steps: Mapping[str, tuple[Step, ...]]
+    since: date | None = None
+    """The day of the newest modification; None if there was none."""
+
+
+def contract_of(book: "RuleBook", members: Sequence[Member]) -> Contract | Unscheduled:
+    """The allocation of a contract, or why it waits: then all of its lines do."""
+    rule = _rule_of(book, members)
+    if isinstance(rule, Unscheduled):
+        return rule
+    if rule is None or len(members) == 1:
+        return _as_billed(rule, members)
+    try:
+        _check(book, [member.line for member in members])
+        return _allocated(book, rule, members)
+    except CannotAllocate as error:
+        return Unscheduled("waiting", f'allocation "{rule.name}": {error}')
+
+
+def _rule_of(book: "RuleBook", members: Sequence[Member]) -> AllocationRule | Unscheduled | None:
+    found = {}
+    for member in members:
+        rule = book.allocation_of(member.line)
+        if isinstance(rule, Unscheduled):
+            return rule
+        found[rule.name if rule else ""] = rule
+    if len(found) > 1:
+        names = " and ".join(f'"{name}"' if name else "none" for name in sorted(found))
+        return Unscheduled("ambiguous", f"the lines of its contract are taken by several allocations: {names}")
+    return next(iter(found.values()))
+
+
+def _check(book: "RuleBook", lines: Sequence[ChargeLine]) -> None:
+    """A contract has one currency, one entity and one deferred account, for an allocation moves no balance."""
+    for what in ("currency", "entity"):
+        values = sorted({getattr(line, what) for line in lines})
+        if len(values) > 1:
+            shown = " and ".join(value or "none" for value in values)
+            raise CannotAllocate(f"the lines of its contract differ in {what} ({shown}): bill them as contracts apart")
+    deferred = set()
+    for line in lines:
+        rule = book.match(line)
+        post = None if isinstance(rule, Unscheduled) else rule.posting(line)
+        if isinstance(post, tuple):
+            deferred.add(post.deferred)
+    if len(deferred) > 1:
+        raise CannotAllocate(
+            f"its lines are deferred in {' and '.join(sorted(deferred))}: an allocation moves revenue, not balances; "
+            "give the rules of its lines one deferred account"
+        )
+
+
+def _as_billed(rule: AllocationRule | None, members: Sequence[Member]) -> Contract:
+    words = "no allocation takes it" if rule is None else "it is alone in its contract"
+    shares = {
+        line.id: Share(line.id, line.amount, None, line.amount, f"{words}: it keeps what was billed")
+        for line, _events, _part in members
+    }
+    return Contract(rule, shares, {id: (Step(None, 0, ""),) for id in shares})
+
+
+def _allocated(book: "RuleBook", rule: AllocationRule, members: Sequence[Member]) -> Contract:
+    first, *later = (
+        [member for member in members if member.part == part] for part in sorted({member.part for member in members})
+    )
+    found = rule.allocate([member.line for member in first])
+    shares = {share.id: share for share in found}
+    steps = {share.id: (Step(None, share.difference, _said(rule, share)),) for share in found}
+    contract, older = Contract(rule, shares, steps), list(first)
+    for joining in later:
+        contract = _modified(book, rule, contract, older, joining)
+        older += joining
+    return contract
+
+
+def _modified(
+    book: "RuleBook", rule: AllocationRule, before: Contract, older: Sequence[Member], joining: Sequence[Member]
+) -> Contract:
+    """The contract after lines have joined it: what is not recognised, and what they are billed, allocated anew."""
+    day = min(member.line.post_date for member in joining)
+    lines = [member.line for member in (*older, *joining)]
+    done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
+    rest = [_what_remains(rule, member, lines, *done[member.line.id]) for member in older]
+    fresh = [rule.obligation(member.line, lines)._replace(discounted=False) for member in joining]
+    anew = {share.id: share for share in allocate([*rest, *fresh], rule.terms(lines[0].currency))}
+    shares, steps = dict(before.shares), dict(before.steps)
+    for member in older:
+        share, now = anew[member.line.id], before.steps[member.line.id]
+        step = Step(day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: "))
+        steps[member.line.id] = (*now, step) if share.difference else now
+        old = shares[member.line.id]
+        shares[member.line.id] = old._replace(allocated=old.billed + step.difference, words=share.words)
+    for member in joining:
+        share = anew[member.line.id]
+        shares[share.id], steps[share.id] = share, (Step(None, share.difference, _said(rule, share)),)
+    return Contract(rule, shares, steps, day)
+
+
+def _by(book: "RuleBook", member: Member, steps: tuple[Step, ...], day: date) -> tuple[int, int]:
+    """The price of a line by the end of a day, and what of it is recognised by then: by its plan, not by entries."""
+    events = [event for event in member.events if event.date <= day]
+    line, told = as_allocated(member.line, events, steps)
+    found = book.derive(member.line, events, steps)
+    done = sum(part.amount for part in found.parts if part.date <= day) if isinstance(found, Schedule) else 0
+    return price_of(line, told), done
+
+
+def _what_remains(
+    rule: AllocationRule, member: Member, lines: Sequence[ChargeLine], price: int, done: int
+) -> Obligation:
+    seen, left = rule.obligation(member.line, lines), price - done
+    if seen.standalone is None or not left:
+        return Obligation(member.line.id, left)
+    whole = seen.standalone.amount if seen.standalone.amount is not None else Fraction(abs(price))
+    words = f"{seen.standalone.words}, as much of it as remains"
+    return Obligation(member.line.id, left, Standalone(whole * Fraction(left, price), words))
+
+
+def _said(rule: AllocationRule, share: Share, when: str = "") -> str:
+    return f'allocation "{rule.name}": {when}{share.words}'

@@ -11,8 +11,11 @@ from revrec.cli.harmless import harmless
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 AMOUNTS = frozenset(
-    {"amount", "carried", "moved", "now", "then", "books", "others", "difference", "rest", "intacct", "unrecognised"}
-)
+    {
+        "amount", "carried", "moved", "now", "then", "books", "others", "difference", "rest", "intacct", "unrecognised",
+        "billed", "standalone", "allocated",
+    }
+)  # fmt: skip
 """Columns of decimal strings; people see them grouped by thousands."""
 
 PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after", "expected", "found"})

@@ -15,6 +15,7 @@ COLUMNS = (
     "deferred", "accrued", "status", "entity", "entry_date", "reason",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "accrued", "status")
+SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
 SPARE = ("item", "customer", "part", "rule", "status", "accrued", "deferred")
 
 
@@ -78,7 +79,7 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
 
     if options.json:
         span = {"from": found.first, "to": found.last}
-        rest = {"unscheduled": found.unscheduled, "waiting": found.waiting}
+        rest = {"unscheduled": found.unscheduled, "waiting": found.waiting, "allocations": found.allocations}
         print_json({**span, "lines": found.lines, "totals": found.totals(), **rest})
         return
     if options.csv:
@@ -95,3 +96,4 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
     print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
     print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
     print_table(found.waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
+    print_table(found.allocations, SHARE, title="Allocation", spare=("currency", "difference"))

@@ -112,6 +112,7 @@ def register(app: typer.Typer) -> None:
         _show_calendar(options, rule_calendar(options.context(), rule, year))
 
 
+SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
 TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "accrued", "journal", "file", "sha256")
 
@@ -121,8 +122,9 @@ def _show_book(options: Options, book: Any) -> None:
 
     rows = [_row(rule) for rule in book.rules]
     repairs = [_repair_row(repair) for repair in book.repairs]
+    allocations = [_allocation_row(one) for one in book.allocations]
     if options.json:
-        print_json({"rules": rows, "repairs": repairs})
+        print_json({"rules": rows, "repairs": repairs, "allocations": allocations})
     elif options.csv:
         print_csv(rows, COLUMNS)
     else:
@@ -131,10 +133,27 @@ def _show_book(options: Options, book: Any) -> None:
         print_table(
             list(map(_brief, repairs)), REPAIR_COLUMNS, "Repairs", right=("priority",), spare=("file", "sha256")
         )
+        print_table(list(map(_brief, allocations)), ALLOCATION_COLUMNS, "Allocations", right=("priority",))
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "file": _near(row["file"]), "sha256": row["sha256"][:12]}
+
+
+ALLOCATION_COLUMNS = ("priority", "name", "contract_by", "prices", "later", "file", "sha256")
+
+
+def _allocation_row(one: Any) -> dict[str, Any]:
+    return {
+        "priority": one.priority,
+        "name": one.name,
+        "description": one.description,
+        "contract_by": ", ".join(one.contract_by),
+        "prices": one.prices.file,
+        "later": one.later,
+        "file": f"{one.file}:{one.line}",
+        "sha256": one.sha256,
+    }
 
 
 REPAIR_COLUMNS = ("priority", "name", "error", "values", "file", "sha256")
@@ -205,6 +224,7 @@ def _show_trials(options: Options, found: dict[str, Any]) -> None:
         print(f"{found['charge']}\n")
         print_table(found["rules"], TRIAL, right=("priority",))
         print(f"\n{found['explanation']}\n")
+        print_table(found["allocation"], SHARE, title="Allocation of its contract", spare=("currency", "difference"))
         print_table(found["schedule"], ("seq", "date", "amount"), right=("seq",))
         if waiting := found["waiting"]:
             print(f"\n{grouped(waiting['amount'])} {waiting['currency']} waits: {waiting['reason']}")

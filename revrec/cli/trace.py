@@ -64,6 +64,8 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
     _source(life, root)
     _events(life, root)
     _rule(life, root)
+    for allocation in life["allocations"]:
+        _allocation(allocation, root)
     for version in life["schedule"]:
         _schedule(version, root)
     for repair in life["repairs"]:
@@ -139,6 +141,20 @@ def _rule(life: dict[str, Any], root: "Tree") -> None:
         _add(branch, rule["text"].strip())
 
 
+def _allocation(allocation: dict[str, Any], root: "Tree") -> None:
+    contract = ", ".join(f"{name} {value}" for name, value in allocation["contract"].items())
+    by = f"allocation {allocation['name']}" if allocation["name"] else "none"
+    whole = f"{grouped(allocation['price'])} {allocation['currency']}"
+    since = f", from {allocation['since']} on" if allocation["since"] else ""
+    branch = _add(root, f"contract ({contract}), version {allocation['version']}: {whole} by {by}{since}")
+    for line in allocation["lines"]:
+        alone = f", standalone {grouped(line['standalone'])}" if line["standalone"] else ""
+        got = f"{grouped(line['allocated'])} of billed {grouped(line['billed'])}{alone}"
+        _add(_add(branch, f"{line['charge']}  {got}"), line["why"])
+    if allocation["text"]:
+        _add(branch, allocation["text"].strip())
+
+
 def _schedule(version: dict[str, Any], root: "Tree") -> None:
     carried = f", {grouped(version['carried'])} of it posted before" if version["carried"].strip("-0.") else ""
     title = f"schedule version {version['version']}: {grouped(version['amount'])} by rule {version['rule']}{carried}"
@@ -151,6 +167,8 @@ def _schedule(version: dict[str, Any], root: "Tree") -> None:
     if version["price_change"]:
         change = version["price_change"]
         _add(branch, f"price changed by {grouped(change['amount'])}: {change['reason']}")
+    if version["allocated"]:
+        _add(branch, f"allocated to it beyond what was billed: {grouped(version['allocated'])}")
     if version["waits_for"]:
         _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
 

@@ -1,19 +1,23 @@
 """``revrec rules diff``: two sets of rules side by side, and what the other would make of the real data."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
+from revrec.core.rules import AllocationRule
+from revrec.core.rules.contracts import Contract, Member, contract_of
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import pages
-from revrec.store import charges, events
+from revrec.store import charges, contracts, events
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from revrec.core.rules import Rule, RuleBook
     from revrec.jobs.context import Context
 
@@ -77,14 +81,53 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
     result = RuleComparison(rules=list(_rule_changes(ours, theirs)))
     with context.database.read() as connection:
         numbers = charges.all_numbers(connection)
+        of_contracts: list[int] = []
         for page in context.progress.track(list(pages(numbers)), "comparing schedules"):
             recorded = events.of_charges(connection, page)
             for no, line in charges.read_charges(connection, page):
+                if any(book.allocations and book.allocation_of(line) for book in (ours, theirs)):
+                    of_contracts.append(no)
+                    continue
                 facts = recorded.get(no, ())
                 now, then = (at_first(book.derive(line, facts)) for book in (ours, theirs))
                 _compare(result, line.id, line.currency, now, then)
+        _compare_contracts(connection, result, (ours, theirs), of_contracts)
     result.lines = len(numbers)
     return result
+
+
+def _compare_contracts(
+    connection: "Connection", result: RuleComparison, books: "tuple[RuleBook, RuleBook]", numbers: list[int]
+) -> None:
+    """Compare the lines that belong to contracts, contract by contract under each set."""
+    known = contracts.belonging(connection, numbers)
+    recorded = events.of_charges(connection, numbers)
+    members = {
+        no: Member(line, recorded.get(no, ()), known[no].part if no in known else 1)
+        for no, line in charges.read_charges(connection, numbers)
+    }
+    outcomes = [dict(_outcomes(book, members, known)) for book in books]
+    for no, member in members.items():
+        now, then = (at_first(outcome[no]) for outcome in outcomes)
+        _compare(result, member.line.id, member.line.currency, now, then)
+
+
+def _outcomes(
+    book: "RuleBook", members: Mapping[int, Member], known: Mapping[int, contracts.Belongs]
+) -> Iterator[tuple[int, Schedule | Unscheduled]]:
+    by_contract: dict[str, list[int]] = {}
+    for no, member in members.items():
+        rule = book.allocation_of(member.line)
+        if isinstance(rule, AllocationRule):
+            contract = known[no].contract if no in known else rule.contract_of(member.line)
+            by_contract.setdefault(contract or "", []).append(no)
+        else:
+            yield no, rule or book.derive(member.line, member.events)
+    for numbers in by_contract.values():
+        found = contract_of(book, [members[no] for no in numbers])
+        for no in numbers:
+            line, facts, _part = members[no]
+            yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, Contract) else found
 
 
 def _rule_changes(ours: "RuleBook", theirs: "RuleBook") -> Iterator[RuleChange]:

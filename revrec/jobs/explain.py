@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.jobs.allocating import look, shares
 from revrec.jobs.rules import load_rules
-from revrec.store import charges, events
+from revrec.store import charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -23,9 +24,8 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
         no = charges.find_charge(connection, charge)
         if no is None:
             raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
-        line = charges.read_charge(connection, no)
-        recorded = events.of_charges(connection, [no]).get(no, [])
-    derived = at_first(book.derive(line, recorded))
+        seen = look(connection, book, no)
+    line, derived = seen.line, at_first(seen.derived)
     unscheduled = isinstance(derived, Unscheduled)
     parts = () if isinstance(derived, Unscheduled) else derived.parts
     return {
@@ -47,6 +47,7 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
             for seq, (day, amount) in enumerate(parts, 1)
         ],
         "waiting": _waiting(derived, line.currency),
+        "allocation": shares(seen.contract, line.currency) if seen.contract else [],
     }
 
 

@@ -11,9 +11,10 @@ from revrec.core.money import to_minor
 from revrec.core.pricing import changes_told
 from revrec.core.recognition import Method
 from revrec.core.schedule import Part, Schedule
+from revrec.jobs.allocating import look
 from revrec.jobs.rules import load_rules
 from revrec.jobs.trace import trace
-from revrec.store import charges, events
+from revrec.store import charges
 
 if TYPE_CHECKING:
     from revrec.core.anchors import Events
@@ -40,9 +41,8 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
         with context.database.read() as connection:
             no = charges.find_charge(connection, life["charge"]["id"])
             assert no is not None
-            line = charges.read_charge(connection, no)
-            recorded = events.of_charges(connection, [no]).get(no, [])
-        yield _explained(life, line, recorded, book.derive(line, recorded))
+            seen = look(connection, book, no)
+        yield _explained(life, *seen.earns, seen.derived)
 
 
 def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled") -> Fact:

@@ -193,6 +193,7 @@ class _FileImport:
             rows = read(stream, self._mapping, may_be_empty)
             for batch in batches(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
                 taker.take(batch)
+            taker.finish()
             if stream.sha256() != self._source.sha256:
                 mend = "import it again when it is complete"
                 raise SourceError(self._source.uri, "", "it changed while it was read", mend)

@@ -11,7 +11,10 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.schedule import Unscheduled, at_first
+from revrec.core.rules import AllocationRule, RuleBook
+from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.jobs.allocating import kept_allocations, shares
 from revrec.jobs.periods import dates
 from revrec.store import charges
 from revrec.store.forecast import Planned, planned, waiting, waiting_parts
@@ -29,13 +32,14 @@ KEEP_ONE = "keep one of the two"
 @dataclass
 class Preview:
     """Schedule lines between two dates, their totals by period and currency; the charges without a schedule, and
-    what waits of those that have one."""
+    what waits of those that have one; how the contract of one charge, or those of a file, are allocated."""
 
     first: date | None
     last: date | None
     lines: list[Line] = field(default_factory=list)
     unscheduled: list[dict[str, str]] = field(default_factory=list)
     waiting: list[dict[str, str]] = field(default_factory=list)
+    allocations: list[dict[str, object]] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, line: Planned, holding: Holding) -> None:
@@ -47,6 +51,11 @@ class Preview:
         amount = decimal_string(line.amount, line.currency)
         told = {name: value for name, value in line._asdict().items() if name != "version"}
         self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
+
+    def within(self, day: str) -> bool:
+        """Whether a day lies between the two dates, where they are given."""
+        first, last = (one.isoformat() if one else day for one in (self.first, self.last))
+        return first <= day <= last
 
     def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
         """An amount of a scheduled charge that has no date yet."""
@@ -88,6 +97,8 @@ def preview(
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
         for part in waiting_parts(connection, no):
             result.wait(*part)
+        kept = list(kept_allocations(connection, no)) if no is not None else []
+        result.allocations = kept[-1]["lines"] if kept else []
     return result
 
 
@@ -100,6 +111,7 @@ def preview_file(
         SourceError: the file cannot be read.
         BadInput: a row cannot be used.
     """
+    from revrec.jobs.receiving import nothing_to_recognise
     from revrec.jobs.rules import load_rules
     from revrec.sources import Bad, PassedOver, Problem, read_charges
 
@@ -108,6 +120,7 @@ def preview_file(
         holding = Holding(dates(context, connection))
     result = Preview(first, last)
     rows: dict[str, int] = {}
+    contracts: dict[str, list[ChargeLine]] = {}
     for row in read_charges(path, mapping):
         if isinstance(row, Bad):
             raise BadInput("\n".join(row.report(str(path))))
@@ -117,18 +130,40 @@ def preview_file(
         if first_row != row.row_number:
             problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
-        derived = at_first(book.derive(row.line, ()))
-        if isinstance(derived, Unscheduled):
-            result.unscheduled.append({"charge": row.line.id, "reason": derived.reason})
-            continue
-        if derived.waits:
-            amount = sum(part.amount for part in derived.waiting)
-            result.wait(row.line.id, amount, row.line.currency, derived.waits.reason)
-        for line in _lines(row.line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
-            if (first is None or line.date >= first.isoformat()) and (last is None or line.date <= last.isoformat()):
-                result.add(line, holding)
+        if nothing := nothing_to_recognise(row.line, book):
+            raise BadInput(f"{path}: row {row.row_number}: {nothing}")
+        rule = book.allocation_of(row.line) if book.allocations else None
+        if isinstance(rule, AllocationRule):
+            contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)
+        else:
+            _would_be(result, row.line, rule or book.derive(row.line), holding)
+    for lines in contracts.values():
+        _contract_would_be(result, book, lines, holding)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
     return result
+
+
+def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: Holding) -> None:
+    found = contract_of(book, [Member(line) for line in lines])
+    if isinstance(found, Contract):
+        result.allocations += shares(found, lines[0].currency)
+    for line in lines:
+        steps = found.steps[line.id] if isinstance(found, Contract) else ()
+        _would_be(result, line, book.derive(line, (), steps) if isinstance(found, Contract) else found, holding)
+
+
+def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: Holding) -> None:
+    """What a charge line that is not imported would get."""
+    derived = at_first(found)
+    if isinstance(derived, Unscheduled):
+        result.unscheduled.append({"charge": line.id, "reason": derived.reason})
+        return
+    if derived.waits:
+        amount = sum(part.amount for part in derived.waiting)
+        result.wait(line.id, amount, line.currency, derived.waits.reason)
+    for one in _lines(line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
+        if result.within(one.date):
+            result.add(one, holding)
 
 
 def _lines(

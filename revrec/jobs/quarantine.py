@@ -1,11 +1,12 @@
 """``revrec quarantine``: rows that were set aside, mended by people and taken in by the path of every other row."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.mappings import mapping_of
-from revrec.jobs.receiving import ChargeTaker, ImportResult, Reception
+from revrec.jobs.receiving import ChargeTaker, ImportResult, Reception, nothing_to_recognise
 from revrec.jobs.rules import load_rules
 from revrec.sources import Bad, ColumnMapping, Good
 from revrec.sources.read import reread
@@ -71,7 +72,10 @@ def _as_it_is_now(context: "Context", row: SetAside, fixes: Sequence[Fact]) -> t
         read = _reread(row, _mapping(context, row), fixes)
     except BadConfiguration as error:
         return [], str(error)
-    return (read.problems if isinstance(read, Bad) else []), ""
+    if isinstance(read, Bad):
+        return read.problems, ""
+    nothing = nothing_to_recognise(read.line, load_rules(context)) if row.kind == "charges" else None
+    return ([nothing] if nothing else []), ""
 
 
 def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> Fact:
@@ -110,8 +114,9 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
     try:
         with context.database.write() as connection:
             rows = sorted((_waiting(connection, id) for id in dict.fromkeys(ids)), key=lambda row: (row.kind, row.id))
-            for row in rows:
-                _release(connection, context, book, row, result)
+            for _kind, alike in groupby(rows, key=lambda row: row.kind):
+                takers = [_release(connection, context, book, row, result) for row in alike]
+                takers[0].finish(takers[1:])
             if result.rejected:
                 raise _Undo
     except _Undo:
@@ -121,7 +126,8 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
 
 def _release(
     connection: "Connection", context: "Context", book: "RuleBook", row: SetAside, result: ImportResult
-) -> None:
+) -> Any:
+    """Take one row in; its taker is not finished yet."""
     who, subject = context.who(), f"quarantine {row.id}"
     shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
     seq = record(connection, who, "quarantine release", subject, shown)
@@ -132,6 +138,7 @@ def _release(
     if isinstance(read, Good):
         charge = read.line.id if row.kind == "charges" else read.line.charge
         _settle(connection, who, row.id, ("released", charge, ""), seq)
+    return taker
 
 
 def _taker(to: Reception, book: "RuleBook", kind: str) -> Any:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
-from revrec.jobs.scheduling import Scheduler
+from revrec.core.money import decimal_string
+from revrec.jobs.allocating import takes
+from revrec.jobs.scheduling import Scheduler, pages
 from revrec.sources import Bad, Good, PassedOver, Problem
 from revrec.store import charges, cleaning
 from revrec.store.audit import record
@@ -30,6 +32,16 @@ MOST_REPORTED = 1_000
 
 MOST_REASONS = 20
 """Different reasons for passing records over that are told; any further ones are counted together."""
+
+
+def nothing_to_recognise(line: ChargeLine, book: "RuleBook") -> Problem | None:
+    """What is wrong with a line that is billed at nothing; None if it is not, or a contract may give it a share."""
+    if line.amount or takes(book, line):
+        return None
+    nothing = decimal_string(0, line.currency)
+    return Problem(
+        "amount", nothing, "is zero: there is nothing to recognise", "leave the row out, or write its amount"
+    )
 
 
 @dataclass
@@ -132,8 +144,10 @@ class ChargeTaker:
     def __init__(self, reception: Reception, book: "RuleBook") -> None:
         self._to = reception
         self._connection = reception.connection
+        self._book = book
         self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
         self._next = charges.next_no(reception.connection)
+        self._of_contracts: list[tuple[int, ChargeLine]] = []
 
     def take(self, batch: Sequence[Any]) -> None:
         """A batch of rows, good and bad."""
@@ -145,6 +159,21 @@ class ChargeTaker:
         if new:
             self._to.written("charge lines written", charges.add_charges(self._connection, new))
         self._scheduler.flush()
+        self._count()
+
+    def finish(self, others: Sequence["ChargeTaker"] = ()) -> None:
+        """Schedule the lines that belong to contracts, now that all are there; those of ``others`` with them."""
+        for other in others:
+            self._of_contracts += other._of_contracts
+        if not self._of_contracts:
+            return
+        self._scheduler.contracts.join(self._of_contracts)
+        for page in pages(no for no, _line in self._of_contracts):
+            self._scheduler.again(page)
+        self._of_contracts = []
+        self._count()
+
+    def _count(self) -> None:
         result = self._to.result
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
@@ -152,11 +181,17 @@ class ChargeTaker:
         line = row.line
         mark = fingerprint(line)
         same = known.get(line.id)
-        if same is None:
+        nothing = nothing_to_recognise(line, self._book)
+        if same is None and nothing:
+            self._to.refuse(row, nothing)
+        elif same is None:
             no, self._next = self._next, self._next + 1
             known[line.id] = charges.Known(no, mark, self._to.import_id, row.row_number)
             new.append(charges.charge_row(no, line, mark, self._to.import_id, row.row_number))
-            self._scheduler.first(no, line)
+            if takes(self._book, line):
+                self._of_contracts.append((no, line))
+            else:
+                self._scheduler.first(no, line)
             self._to.take(row)
         elif same.import_id == self._to.import_id:
             reason = f"stands in row {same.row} of this file already"

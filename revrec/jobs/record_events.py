@@ -82,6 +82,9 @@ class EventTaker:
         fresh = Counter(row[0] for row in new)
         self._to.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
 
+    def finish(self, others: Sequence["EventTaker"] = ()) -> None:
+        """Nothing is left to do: events are taken one batch at a time."""
+
     def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
         """The charge lines that each id, or pattern of a whole document, stands for: id and number."""
         found = {id: [(id, same.no)] for id, same in charges.known(self._connection, wanted).items()}

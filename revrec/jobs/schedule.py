@@ -49,6 +49,9 @@ def schedule(context: "Context", rebuild: bool = False) -> ScheduleResult:
         audit_seq = record(connection, who, "schedules derived again", "all charge lines", {})
         scheduler = Scheduler(connection, book, who, audit_seq)
         numbers = charges.all_numbers(connection)
+        if book.allocations:
+            for page in pages(numbers):
+                scheduler.contracts.join(charges.read_charges(connection, page))
         for page in context.progress.track(list(pages(numbers)), "deriving schedules"):
             result.changes += scheduler.again(page)
         result.charges = len(numbers)

@@ -10,12 +10,13 @@ from revrec.core.calendar import iso
 from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import changes_told
+from revrec.core.pricing import Step, as_allocated, changes_told
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Part, Schedule, Unscheduled, at_first
+from revrec.jobs.allocating import Contracts
 from revrec.jobs.refusals import given_up
 from revrec.jobs.rules import VersionKeeper
-from revrec.store import charges, events, postings, schedules
+from revrec.store import charges, contracts, events, postings, schedules
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Scheduler:
         self._book = book
         self._who = who
         self._audit_seq = audit_seq
+        self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
         self._versions = VersionKeeper(connection, who)
         self._headers: list[tuple[Any, ...]] = []
@@ -62,6 +64,7 @@ class Scheduler:
         self._waits: list[tuple[Any, ...]] = []
         self._plans: list[tuple[Any, ...]] = []
         self._prices: list[tuple[Any, ...]] = []
+        self._allocated: list[tuple[Any, ...]] = []
         self._unscheduled: list[tuple[Any, ...]] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
@@ -77,18 +80,23 @@ class Scheduler:
             self._add(no, 1, line.amount, derived, _Left(derived.parts, waiting))
 
     def again(self, numbers: Sequence[int], fresh: Mapping[int, int] = MappingProxyType({})) -> list[Change]:
-        """Derive the schedules of these charge lines again and write a new version where the outcome differs.
+        """Derive the schedules of these charge lines, and of the others of their contracts, again and write a new
+        version where the outcome differs.
 
         What is on a journal entry stays. Where it is an event that moves the plan (``fresh``: how many of a charge's
         events are new), the rule's ``on_change`` says what becomes of amounts on entries; where it is the rule, only
         the rest is planned anew. An entry that Intacct refused holds nothing, unless it must be looked for there
         before: where a line of it is planned anew, it is given up and its lines are open again.
         """
+        numbers = self.contracts.around(numbers)
         found = events.of_charges(self._connection, numbers)
         current = schedules.current(self._connection, numbers, self._refused)
+        lines = dict(charges.read_charges(self._connection, numbers))
+        self.contracts.settle(lines, found, current)
+        before = contracts.allocated_to(self._connection, numbers)
         changes = []
-        for no, line in charges.read_charges(self._connection, numbers):
-            change = self._once_more(no, line, found.get(no, ()), fresh.get(no, 0), current.get(no))
+        for no, line in lines.items():
+            change = self._once_more(no, line, found.get(no, ()), fresh.get(no, 0), current.get(no), before.get(no, 0))
             if change:
                 changes.append(change)
         self.flush()
@@ -101,42 +109,56 @@ class Scheduler:
         recorded: Sequence[FulfilmentEvent],
         fresh: int,
         current: schedules.Current | None,
+        allocated: int = 0,
     ) -> Change | None:
-        derived = self._book.derive(line, recorded)
+        steps = self.contracts.outcome(no)
+        derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, recorded, steps)
         if current is None:
             derived = at_first(derived)
-        if isinstance(derived, Unscheduled):
+        if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
+            assert isinstance(derived, Unscheduled)
             return self._still_waiting(no, line, derived, current)
+        earns, told = as_allocated(line, recorded, steps) if steps else (line, recorded)
         price = sum(part.amount for part in derived.whole)
-        moved = bool(current and current.carried) and self._moves(line, recorded, fresh, derived)
-        left = _left(line, price, derived, current, moved)
+        moved = bool(current and current.carried) and self._moves(line, recorded, fresh, derived, steps)
+        left = _left(earns, price, derived, current, moved)
         before_it = current.amount if current else line.amount
-        same_price = price == before_it
+        more = (steps[-1].difference if steps else 0) - allocated
+        same_price = price == before_it and not more
         if (
             current
             and same_price
             and (not moved or current.plan == derived.whole)
-            and _same(line, current, derived, left)
+            and _same(earns, current, derived, left)
         ):
             return None
-        told = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
+        said = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
         self._replaced.append((no, version))
-        if not same_price:
-            self._prices.append((no, version, price - before_it, changes_told(line, recorded)))
-        self._add(no, version, price, told, left, current, sign=line.amount)
+        if more:
+            self._allocated.append((no, version, self.contracts.allocation_of(no), more))
+        if price != before_it + more:
+            self._prices.append((no, version, price - before_it - more, changes_told(earns, told)))
+        self._add(no, version, price, said, left, current, sign=earns.amount or price)
         before = current.open if current else ()
         carried = sum(amount for _day, amount in current.carried) if current else 0
-        note = f"{told.explanation}; {_told(left.waiting, line, told)}" if left.waiting else told.explanation
+        note = f"{said.explanation}; {_told(left.waiting, line, said)}" if left.waiting else said.explanation
         return Change(line.id, line.currency, derived.rule.name, carried, before, left.parts, note)
 
-    def _moves(self, line: ChargeLine, recorded: Sequence[FulfilmentEvent], fresh: int, derived: Schedule) -> bool:
+    def _moves(
+        self,
+        line: ChargeLine,
+        recorded: Sequence[FulfilmentEvent],
+        fresh: int,
+        derived: Schedule,
+        steps: tuple[Step, ...],
+    ) -> bool:
         """Whether it is a new event, and not the rules, by which the plan is another one. A hold or a release corrects
         nothing: it only says what becomes of the rest."""
         if not fresh or all(event.kind in ("hold", "release") for event in recorded[-fresh:]):
             return False
-        without = self._book.derive(line, recorded[:-fresh])
+        without = self._book.derive(line, recorded[:-fresh], steps)
         return isinstance(without, Unscheduled) or without.whole != derived.whole
 
     @cached_property
@@ -199,9 +221,18 @@ class Scheduler:
 
     def flush(self) -> None:
         """Write what was gathered."""
+        self.contracts.flush()
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(self._connection, self._headers, self._lines, self._waits, self._plans, self._prices),
+            *schedules.add(
+                self._connection,
+                self._headers,
+                self._lines,
+                self._waits,
+                self._plans,
+                self._prices,
+                self._allocated,
+            ),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
         ]
         if digests:
@@ -209,7 +240,7 @@ class Scheduler:
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._headers, self._lines, self._waits, self._plans, self._prices = [], [], [], [], []
-        self._unscheduled, self._replaced = [], []
+        self._unscheduled, self._replaced, self._allocated = [], [], []
 
 
 def _left(line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool) -> _Left:

@@ -9,6 +9,7 @@ from revrec.core.closed_periods import Holding
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs import quarantine
+from revrec.jobs.allocating import kept_allocations
 from revrec.jobs.periods import dates
 from revrec.store import cleaning, history
 
@@ -48,6 +49,7 @@ def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
     lines = history.schedule_lines(connection, no)
     events = history.events(connection, no)
     aside = quarantine.life(connection, source["id"], charge["row"])
+    allocations = list(kept_allocations(connection, no))
     entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
     return {
         "charge": _charge(charge),
@@ -60,10 +62,13 @@ def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
         "events": [_event(connection, event, charge["currency"]) for event in events],
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
+        "allocations": allocations,
         "schedule": [_version(version, lines, charge, holding) for version in schedules],
         "repairs": [_some(one, "name", "version", "text", "file") for one in history.repairs(connection, no)],
         "entries": entries,
-        "audit": _audit(connection, charge, [source["id"], *_imports(events)], schedules, entries, aside),
+        "audit": _audit(
+            connection, charge, [source["id"], *_imports(events)], [*schedules, *allocations], entries, aside
+        ),
     }
 
 
@@ -116,6 +121,7 @@ def _version(version: Fact, lines: list[Fact], charge: Fact, holding: Holding) -
         "waiting": decimal_string(version["waiting"] or 0, currency),
         "waits_for": version["waits_for"],
         "price_change": _price_change(version, currency),
+        "allocated": None if version["allocated"] is None else decimal_string(version["allocated"], currency),
         "of": version["lines"],
         "lines": own,
         **_some(version, "at", "actor", "command"),
@@ -184,12 +190,12 @@ def _audit(
     connection: "Connection",
     charge: Fact,
     imports: list[int],
-    schedules: list[Fact],
+    made: list[Fact],
     entries: list[Fact],
     aside: Fact | None,
 ) -> list[Fact]:
     subjects = [charge["id"], *(f"import {one}" for one in imports), *(entry["reference"] for entry in entries)]
     subjects += [f"quarantine {aside['id']}"] if aside else []
-    sequences = [version["audit_seq"] for version in schedules]
+    sequences = [version["audit_seq"] for version in made]
     found = history.audit(connection, subjects, sequences)
     return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

@@ -149,12 +149,9 @@ def minor_units(number: Number, currency: str, dialect: Dialect) -> int:
     if len(number.fraction) > digits:
         raise _too_fine(number, currency, digits)
     try:
-        minor = to_minor(number.decimal, currency)
+        return to_minor(number.decimal, currency)
     except BadAmount:
         raise Refused("is beyond 64-bit minor units", "check the amount and its currency") from None
-    if minor == 0:
-        raise Refused("is zero: there is nothing to recognise", "leave the row out, or write its amount")
-    return minor
 
 
 def _too_fine(number: Number, currency: str, digits: int) -> Refused:

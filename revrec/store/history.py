@@ -21,6 +21,7 @@ from revrec.store.tables import (
     repaired_value,
     rule_version,
     schedule,
+    schedule_allocation,
     schedule_line,
     schedule_wait,
     unscheduled,
@@ -89,6 +90,7 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
             schedule_wait.c.reason.label("waits_for"),
             price_change.c.amount.label("price_change"),
             price_change.c.reason.label("price_reason"),
+            schedule_allocation.c.amount.label("allocated"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
             *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
@@ -104,6 +106,11 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
         .outerjoin(
             price_change,
             (price_change.c.charge_no == schedule.c.charge_no) & (price_change.c.version == schedule.c.version),
+        )
+        .outerjoin(
+            schedule_allocation,
+            (schedule_allocation.c.charge_no == schedule.c.charge_no)
+            & (schedule_allocation.c.version == schedule.c.version),
         )
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
         .where(schedule.c.charge_no == no)

@@ -15,6 +15,7 @@ from revrec.store.tables import (
     price_change,
     rule_version,
     schedule,
+    schedule_allocation,
     schedule_line,
     schedule_plan,
     schedule_wait,
@@ -24,6 +25,7 @@ from revrec.store.tables import (
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
 PRICE = ("charge_no", "version", "amount", "reason")
+ALLOCATED = ("charge_no", "version", "allocation_id", "amount")
 WAIT = ("charge_no", "version", "amount", "code", "reason")
 PLAN = ("charge_no", "version", "plan")
 UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
@@ -62,9 +64,10 @@ def add(
     waits: Sequence[tuple[Any, ...]] = (),
     plans: Sequence[tuple[Any, ...]] = (),
     prices: Sequence[tuple[Any, ...]] = (),
+    allocated: Sequence[tuple[Any, ...]] = (),
 ) -> list[Digest]:
-    """Write schedule versions: lines, what waits, plans and changed prices first, then the headers, whose arrival
-    seals and checks them.
+    """Write schedule versions: lines, what waits, plans, changed prices and allocations first, then the headers, whose
+    arrival seals and checks them.
 
     All in order of charge; a charge has one version among them. ``plans`` are made by :func:`plan_row`.
     """
@@ -74,10 +77,12 @@ def add(
     insert_rows(connection, schedule_wait, WAIT, waits)
     insert_rows(connection, schedule_plan, PLAN, plans)
     insert_rows(connection, price_change, PRICE, prices)
+    insert_rows(connection, schedule_allocation, ALLOCATED, allocated)
     insert_rows(connection, schedule, HEADER, headers)
     keys = digests.version_runs(header[:2] for header in headers)
     found = [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
-    for table, rows in ((schedule_wait, waits), (schedule_plan, plans), (price_change, prices)):
+    beside = ((schedule_wait, waits), (schedule_plan, plans), (price_change, prices), (schedule_allocation, allocated))
+    for table, rows in beside:
         if rows:
             found.append(digests.of_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
     return found

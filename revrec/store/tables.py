@@ -86,7 +86,6 @@ charge_line = Table(
     _text("fingerprint"),
     Column("import_id", ForeignKey("import_file.id"), nullable=False),
     Column("row", BigInteger, nullable=False),
-    CheckConstraint("amount <> 0", name="charge_line_amount"),
     Index("charge_line_document", "document"),
 )
 
@@ -252,6 +251,80 @@ price_change = Table(
 )
 """What a charge line earns more (or less, below zero) from a schedule version on than from the one before it; the first
 version is compared with the charge line."""
+
+contract_line = Table(
+    "contract_line",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    _text("contract"),
+    Column("part", Integer, nullable=False),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("part > 0", name="contract_line_part"),
+    Index("contract_line_contract", "contract"),
+)
+"""Which contract a charge line belongs to, for ever, and with which arrival it joined: 1 are those it began with."""
+
+allocation = Table(
+    "allocation",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("contract"),
+    Column("version", Integer, nullable=False),
+    _text("name"),
+    _text("sha256"),
+    _text("text"),
+    _text("since", nullable=True),
+    Column("price", BigInteger, nullable=False),
+    _text("currency"),
+    Column("lines", Integer, nullable=False),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    UniqueConstraint("contract", "version"),
+)
+"""How the price of a contract was allocated, under the exact text of the rule file; written after its lines as their
+seal, which sum to ``price``, billed as well as allocated. ``since`` is the day of a modification."""
+
+allocation_line = Table(
+    "allocation_line",
+    metadata,
+    Column("allocation_id", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    Column("billed", BigInteger, nullable=False),
+    Column("standalone", BigInteger, nullable=True),
+    Column("allocated", BigInteger, nullable=False),
+    _text("reason"),
+    PrimaryKeyConstraint("allocation_id", "charge_no"),
+    ForeignKeyConstraint(
+        ["allocation_id"],
+        ["allocation.id"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="allocation_line_allocation",
+    ),
+    Index("allocation_line_charge", "charge_no"),
+    sqlite_with_rowid=False,
+)
+"""What one charge line gets of its contract's price, beside its standalone selling price, and why."""
+
+schedule_allocation = Table(
+    "schedule_allocation",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("allocation_id", ForeignKey("allocation.id"), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("charge_no", "version"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_allocation_schedule",
+    ),
+    CheckConstraint("amount <> 0", name="schedule_allocation_amount"),
+    sqlite_with_rowid=False,
+)
+"""What a charge line earns more (or less) from a schedule version on by an allocation. With the price changes and the
+charge line's own amount that makes the version's amount."""
 
 schedule_wait = Table(
     "schedule_wait",

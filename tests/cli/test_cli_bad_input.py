@@ -77,7 +77,7 @@ FILES = {
         with_value("currency", "UDS"), 'line 3: currency "UDS"', "write a code of three capital letters, such as USD"
     ),
     "a zero amount": BadFile(
-        with_value("amount", "0.00"), 'line 3: amount "0.00": is zero', "leave the row out, or write its amount"
+        with_value("amount", "0.00"), 'row 3: amount "0.00": is zero', "leave the row out, or write its amount"
     ),
     "an amount beyond 64-bit minor units": BadFile(
         with_value("amount", "92233720368547758.08"), 'line 3: amount "92233720368547758.08"', "check the amount"

@@ -50,6 +50,20 @@ item = "PROJ-*"
 [rule.recognize]
 method = "percent_complete"
 """
+BUNDLES = """
+[[table]]
+name = "ssp"
+file = "ssp.csv"
+key = "item"
+[[allocation]]
+name = "bundles"
+prices = "ssp"
+when = { item = ["SET-*"] }
+[[rule]]
+name = "set"
+when = { item = "SET-*" }
+recognize = { method = "fixed_offset" }
+"""
 
 
 class Ledger:
@@ -127,13 +141,15 @@ def live(books: Any, row: Any) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
-    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES
+    (folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
     rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
     rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
-    rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="0.00"), row("BAD-2", post_date="2024-02-31")]
+    rows += [row(f"SET-{number}", line=line, item=f"SET-{line}") for number in range(2) for line in "12"]
+    rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="five"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
     books.take(row("INV-4", customer="Zoë ", description="größer\n– ✓"), row("INV-5", amount="25.00"), name="more.csv")
     for number, fields in ((1, {"amount": "5.00"}), (2, {"post_date": "2024-02-29"})):
@@ -352,7 +368,9 @@ def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> Non
         found = tampered.verified().findings
         last_event = table == "audit_event" and row == rows[-1]
         assert found if last_event else [one for one in found if one.table == table]
-        if not last_event and table not in ("unscheduled",):
+        if table == "allocation_line":
+            assert ("allocation", f"id {row[0]}") in {(one.table, one.key) for one in found}
+        elif not last_event and table not in ("unscheduled",):
             assert any(said(table, row).startswith(one.key) for one in found if one.table == table and one.key)
         tampered.change(insert(table, row))
     assert tampered.verified().sound, "all of it is back"
@@ -364,7 +382,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
     rows = tampered.rows(table)
     unique = {"audit_event": ["hash"], "charge_line": ["id"], "journal_entry": ["reference", "control_id"]}
     unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
-    unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"]}
+    unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"], "allocation": ["version"]}
     new = list(rows[len(rows) // 2])
     for column in (keys(table)[-1], *unique.get(table, ())):
         new[names(table).index(column)] = other(new[names(table).index(column)])
@@ -410,7 +428,7 @@ WEAKENED = {
     "function charge_line_no_update": "CREATE OR REPLACE FUNCTION charge_line_no_update() RETURNS trigger"
     " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     "trigger meta quiet": "CREATE TRIGGER quiet AFTER INSERT ON meta EXECUTE FUNCTION charge_line_no_update()",
-    "constraint charge_line charge_line_amount": "ALTER TABLE charge_line DROP CONSTRAINT charge_line_amount",
+    "constraint schedule_line schedule_line_amount": "ALTER TABLE schedule_line DROP CONSTRAINT schedule_line_amount",
     "constraint journal_entry journal_entry_reference_key": "ALTER TABLE journal_entry"
     " DROP CONSTRAINT journal_entry_reference_key",
     "index schedule_line_open": "DROP INDEX schedule_line_open",

@@ -75,8 +75,6 @@ def test_an_amount_is_read_to_the_minor_unit(one: Callable[..., Any], text: str,
         ("CAD 12.00", "USD"),
         ("USD", "USD"),
         ("12%", "USD"),
-        ("-0.00", "USD"),
-        ("0", "JPY"),
         ("NaN", "USD"),
         ("inf", "USD"),
         ("1e3", "USD"),
@@ -91,6 +89,13 @@ def test_anything_else_is_refused_never_guessed(one: Callable[..., Any], text: s
     row = one(amount=text, currency=currency)
     assert isinstance(row, Bad)
     assert [problem.field for problem in row.problems] == ["amount"]
+
+
+@pytest.mark.parametrize(("text", "currency"), [("-0.00", "USD"), ("0", "JPY"), ("0.000", "KWD")])
+def test_nothing_is_an_amount_for_a_line_of_a_contract_may_be_free(
+    one: Callable[..., Any], text: str, currency: str
+) -> None:
+    assert one(amount=text, currency=currency).line.amount == 0
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import fingerprint
 from revrec.core.journal import DueLine, JournalEntry, build_entries
-from revrec.store import charges, due, entries, postings, rule_versions, schedules
+from revrec.store import charges, contracts, due, entries, postings, rule_versions, schedules
 from revrec.store.audit import Who, record
 from revrec.store.engine import Database, deployment
 from revrec.store.tables import metadata
@@ -112,6 +112,22 @@ class Books:
         kept = [(no, version, waits, "held", "by a test")] if waits else []
         prices = [(no, version, price, "by a test")] if price else []
         schedules.add(connection, [header], lines, kept, prices=prices)
+
+    def allocated(self, no: int) -> None:
+        """An allocation of two charge lines: the one with this number gives 100 to a new one, billed 1500."""
+        other = self.charge([(date(2024, 1, 31), 1500)])
+        with self.database.write() as connection:
+            seq = record(connection, WHO, "schedules derived again", "all", {})
+            contracts.add_members(connection, [(other, "INV-1", 1, seq)])
+            billed = {one: charges.read_charge(connection, one).amount for one in (no, other)}
+            lines = [(1, no, billed[no], None, billed[no] - 100, "why"), (1, other, billed[other], 1, 1600, "why")]
+            head = (1, "INV-1", 1, "bundles", "ab", "text", None, sum(billed.values()), "USD", 2, seq)
+            contracts.add(connection, [head], lines)
+            schedules.supersede(connection, [(other, 2)])
+            rule = rule_versions.keep(connection, RULE, WHO)
+            header = (other, 2, rule, 1600, 0, 1, "by a test", seq)
+            its_lines = [(other, 2, 1, "2024-03-31", 1600)]
+            schedules.add(connection, [header], its_lines, allocated=[(other, 2, 1, 100)])
 
     def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
         """What is due, as the run sees it."""

@@ -36,7 +36,41 @@ INVARIANTS = (
           SELECT charge_no, sum(amount) AS total FROM schedule_line WHERE superseded_by IS NULL GROUP BY charge_no
         ) l ON l.charge_no = c.no
         LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM price_change GROUP BY charge_no) p ON p.charge_no = c.no
-        WHERE coalesce(l.total, 0) + coalesce(w.amount, 0) <> c.amount + coalesce(p.total, 0)""",
+        LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM schedule_allocation GROUP BY charge_no) a
+          ON a.charge_no = c.no
+        WHERE coalesce(l.total, 0) + coalesce(w.amount, 0)
+          <> c.amount + coalesce(p.total, 0) + coalesce(a.total, 0)""",
+    ),
+    Invariant(
+        "sum of an allocation",
+        "allocation",
+        "its lines do not get in all what they were billed, or are not those of its contract",
+        "revenue of a contract would be made or lost by allocating it",
+        """
+        SELECT 'id ' || a.id FROM allocation a LEFT JOIN (
+          SELECT l.allocation_id, count(*) AS lines, sum(l.billed) AS billed, sum(l.allocated) AS allocated,
+            sum(CASE WHEN c.amount = l.billed AND m.contract = h.contract AND c.currency = h.currency
+                THEN 0 ELSE 1 END) AS strange
+          FROM allocation_line l JOIN allocation h ON h.id = l.allocation_id
+          LEFT JOIN charge_line c ON c.no = l.charge_no LEFT JOIN contract_line m ON m.charge_no = l.charge_no
+          GROUP BY l.allocation_id
+        ) l ON l.allocation_id = a.id
+        WHERE l.allocation_id IS NULL OR l.lines <> a.lines OR l.billed <> a.price OR l.allocated <> a.price
+          OR l.strange <> 0""",
+    ),
+    Invariant(
+        "schedules of a contract",
+        "allocation_line",
+        "the schedule of its charge line does not earn what the newest allocation of its contract gives it",
+        "the lines of a contract would not earn its price together",
+        """
+        SELECT 'allocation_id ' || l.allocation_id || ', charge_no ' || l.charge_no FROM allocation_line l
+        JOIN (SELECT charge_no, max(allocation_id) AS newest FROM allocation_line GROUP BY charge_no) n
+          ON n.charge_no = l.charge_no AND n.newest = l.allocation_id
+        LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM schedule_allocation GROUP BY charge_no) a
+          ON a.charge_no = l.charge_no
+        WHERE EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = l.charge_no)
+          AND coalesce(a.total, 0) <> l.allocated - l.billed""",
     ),
     Invariant(
         "scheduled or waiting",
@@ -61,6 +95,8 @@ INVARIANTS = (
         LEFT JOIN schedule_wait w ON w.charge_no = s.charge_no AND w.version = s.version
         WHERE s.amount <> c.amount + (SELECT coalesce(sum(p.amount), 0) FROM price_change p
                                       WHERE p.charge_no = s.charge_no AND p.version <= s.version)
+            + (SELECT coalesce(sum(a.amount), 0) FROM schedule_allocation a
+               WHERE a.charge_no = s.charge_no AND a.version <= s.version)
           OR s.amount - s.carried <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
     ),
     Invariant(

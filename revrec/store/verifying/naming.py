@@ -22,6 +22,9 @@ class Place(NamedTuple):
         return f"entry_id {self.digest['keys'][0][0]}, " if self.name == "journal_line" else ""
 
 
+PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
+"""Tables that have one row at most for a schedule version."""
+
 NUMBERED = {"schedule_line": 2, "journal_line": 0}
 """Lines that are numbered through within what they belong to, and which of their columns counts them."""
 
@@ -66,7 +69,7 @@ def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
         whole = _without_lines(place, rows) if place.name == "schedule_line" else None
         return whole or _gap(place, rows, len(rows) if at is None else at)
-    if place.name in ("schedule", "schedule_wait", "schedule_plan", "price_change", SUPERSEDED):
+    if place.name in (*PIECES, SUPERSEDED):
         found = {tuple(row[:2]) for row in rows}
         return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
     there = {row[0] for row in rows}

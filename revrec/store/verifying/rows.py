@@ -16,7 +16,7 @@ CHECK = "rows"
 LATEST = ("journal_entry", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: of several digests of a key the last one counts."""
 
-BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change")
+BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
 """Tables of which a digest covers one schedule version of its charges."""
 
 CHUNK = 5_000

@@ -1,0 +1,249 @@
+"""Contracts at work: which charge lines join which, what their allocation makes of each, and the record of it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.allocation import Share
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string
+from revrec.core.pricing import Step, as_allocated
+from revrec.core.rules import AllocationRule, RuleBook
+from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.schedule import Schedule, Unscheduled
+from revrec.store import charges, contracts, events
+from revrec.store.audit import record
+from revrec.store.contracts import Belongs, Kept
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.store.audit import Who
+
+Fact = dict[str, Any]
+Events = Mapping[int, Sequence[FulfilmentEvent]]
+Outcome = tuple[Step, ...] | Unscheduled
+BY_ITSELF: Outcome = ()
+"""The outcome of a line that belongs to no contract."""
+
+
+def takes(book: RuleBook, line: ChargeLine) -> bool:
+    """Whether a charge line belongs to a contract, so that it is not scheduled by itself."""
+    return bool(book.allocations) and book.allocation_of(line) is not None
+
+
+class Contracts:
+    """The contracts of one command: joined, allocated, and recorded by :meth:`flush` before their schedules are."""
+
+    def __init__(self, connection: "Connection", book: RuleBook, who: "Who | None" = None, audit_seq: int = 0) -> None:
+        """``who`` does it, and by which audit event; without them the contracts can only be looked at."""
+        self._connection = connection
+        self._book = book
+        self._who = who
+        self._audit_seq = audit_seq
+        self._joined: dict[str, Belongs] = {}
+        self._outcomes: dict[int, Outcome] = {}
+        self._found: dict[int, Contract] = {}
+        self._ids: dict[int, int] = {}
+        self._headers: list[tuple[Any, ...]] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._next = 0
+
+    def join(self, arrivals: Iterable[tuple[int, ChargeLine]]) -> None:
+        """Let charge lines that belong to no contract yet join theirs; all that arrive within one command arrive
+        together."""
+        if not self._book.allocations:
+            return
+        found = [(no, line, self._book.allocation_of(line)) for no, line in arrivals]
+        known = contracts.belonging(self._connection, [no for no, _line, _rule in found])
+        rows = []
+        for no, line, rule in found:
+            if isinstance(rule, AllocationRule) and no not in known:
+                belongs = self._place(rule, line)
+                rows.append((no, *belongs, self._audit_seq))
+        if rows:
+            assert self._who is not None
+            digest = contracts.add_members(self._connection, rows)
+            record(
+                self._connection, self._who, "contracts joined", f"contracts of event {self._audit_seq}", {}, [digest]
+            )
+
+    def _place(self, rule: AllocationRule, line: ChargeLine) -> Belongs:
+        """Where a line joins: what the contract began with, as long as nothing of it is scheduled; else a further part
+        of it, or a contract of its own beside it."""
+        contract = rule.contract_of(line)
+        assert contract is not None
+        place = self._joined.get(contract)
+        if place is None:
+            there = contracts.members(self._connection, [contract])
+            place = Belongs(contract, max((one.part for one in there.values()), default=1))
+            if there and contracts.any_scheduled(self._connection, list(there)):
+                place = Belongs(contract, place.part + 1) if rule.later == "modify" else self._beside(contract)
+            self._joined[contract] = place
+        return place
+
+    def _beside(self, contract: str) -> Belongs:
+        """The first contract of its name and a number that nothing is scheduled of."""
+        number = 2
+        while True:
+            name = json.dumps({**json.loads(contract), "later": number}, ensure_ascii=False, separators=(",", ":"))
+            there = contracts.members(self._connection, [name])
+            if not contracts.any_scheduled(self._connection, list(there)):
+                return Belongs(name, 1)
+            number += 1
+
+    def around(self, numbers: Sequence[int]) -> list[int]:
+        """These charge lines with all others of their contracts, in order."""
+        its_own = contracts.belonging(self._connection, numbers)
+        if not its_own:
+            return list(numbers)
+        return sorted({*numbers, *contracts.members(self._connection, {one.contract for one in its_own.values()})})
+
+    def settle(self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int]) -> None:
+        """Allocate the contracts of these lines, all of whose lines must be among them; ``scheduled`` have a schedule.
+
+        Where a line that has a schedule could not follow, the whole contract keeps its allocation.
+        """
+        its_own = contracts.belonging(self._connection, list(lines))
+        by_contract: dict[str, list[int]] = {}
+        for no in sorted(its_own):
+            by_contract.setdefault(its_own[no].contract, []).append(no)
+        kept = contracts.newest(self._connection, by_contract)
+        have_one = set(scheduled)
+        for contract, numbers in by_contract.items():
+            members = {no: Member(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
+            found = contract_of(self._book, list(members.values()))
+            if isinstance(found, Contract):
+                found = self._followed(found, {no: members[no] for no in numbers if no in have_one}) or found
+            self._take(contract, members, found, kept.get(contract))
+
+    def _followed(self, found: Contract, scheduled: Mapping[int, Member]) -> Unscheduled | None:
+        """Why a line that has a schedule cannot follow the allocation; None if all can."""
+        for member in scheduled.values():
+            derived = self._book.derive(member.line, member.events, found.steps[member.line.id])
+            if isinstance(derived, Unscheduled):
+                said = f"its contract keeps its allocation while {member.line.id} cannot follow: {derived.reason}"
+                return Unscheduled("waiting", said)
+        return None
+
+    def _take(
+        self, contract: str, members: Mapping[int, Member], found: Contract | Unscheduled, kept: Kept | None
+    ) -> None:
+        if isinstance(found, Unscheduled):
+            self._outcomes.update(dict.fromkeys(members, found))
+            return
+        self._found.update(dict.fromkeys(members, found))
+        self._outcomes.update({no: found.steps[member.line.id] for no, member in members.items()})
+        if kept is None and (found.rule is None or len(members) == 1):
+            return
+        shares = {no: found.shares[member.line.id] for no, member in members.items()}
+        lines = {no: (one.billed, one.standalone, one.allocated, one.words) for no, one in shares.items()}
+        version = found.rule.sha256 if found.rule else ""
+        if kept and (kept.sha256, kept.lines) == (version, lines):
+            number = kept.id
+        else:
+            number = self._add(contract, found, lines, members, kept)
+        self._ids.update(dict.fromkeys(members, number))
+
+    def _add(
+        self,
+        contract: str,
+        found: Contract,
+        lines: Mapping[int, tuple[int, int | None, int, str]],
+        members: Mapping[int, Member],
+        kept: Kept | None,
+    ) -> int:
+        number = self._next = self._next + 1 if self._next else contracts.next_allocation(self._connection)
+        rule, currency = found.rule, next(iter(members.values())).line.currency
+        named = (rule.name, rule.sha256, rule.text) if rule else ("", "", "")
+        price = sum(billed for billed, _standalone, _allocated, _words in lines.values())
+        version = kept.version + 1 if kept else 1
+        since = found.since.isoformat() if found.since else None
+        self._headers.append((number, contract, version, *named, since, price, currency, len(lines), self._audit_seq))
+        self._lines += [(number, no, *line) for no, line in lines.items()]
+        return number
+
+    def outcome(self, no: int) -> Outcome:
+        """What the contract of a line makes of it: the steps of its allocation, or why it waits."""
+        return self._outcomes.get(no, BY_ITSELF)
+
+    def found(self, no: int) -> Contract | None:
+        """The contract of a line as it is allocated; None if it has none, or waits."""
+        return self._found.get(no)
+
+    def allocation_of(self, no: int) -> int:
+        """The number of the allocation that is in force for a line."""
+        return self._ids[no]
+
+    def flush(self) -> None:
+        """Write the allocations that are new."""
+        digests = contracts.add(self._connection, self._headers, self._lines)
+        if digests:
+            assert self._who is not None
+            shown = {"contracts": len(self._headers), "lines": len(self._lines)}
+            cause = f"allocations of event {self._audit_seq}"
+            record(self._connection, self._who, "allocations written", cause, shown, digests)
+        self._headers, self._lines = [], []
+
+
+class Seen(NamedTuple):
+    """A charge line with its events, what the allocation of its contract makes of it, and what all rules do now."""
+
+    line: ChargeLine
+    recorded: Sequence[FulfilmentEvent]
+    outcome: Outcome
+    derived: Schedule | Unscheduled
+    contract: Contract | None = None
+
+    @property
+    def earns(self) -> tuple[ChargeLine, Sequence[FulfilmentEvent]]:
+        """The line with what is allocated to it as its amount, and its events as they tell of that."""
+        if isinstance(self.outcome, Unscheduled) or not self.outcome:
+            return self.line, self.recorded
+        return as_allocated(self.line, self.recorded, self.outcome)
+
+
+def look(connection: "Connection", book: RuleBook, no: int) -> Seen:
+    """What the rules and events of now make of a charge line that the store has; nothing is written."""
+    its_own = Contracts(connection, book)
+    numbers = its_own.around([no])
+    recorded = events.of_charges(connection, numbers)
+    lines = dict(charges.read_charges(connection, numbers))
+    its_own.settle(lines, recorded, ())
+    line, facts, outcome = lines[no], recorded.get(no, ()), its_own.outcome(no)
+    derived = outcome if isinstance(outcome, Unscheduled) else book.derive(line, facts, outcome)
+    return Seen(line, facts, outcome, derived, its_own.found(no))
+
+
+def shares(contract: Contract, currency: str) -> list[Fact]:
+    """What each line of a contract gets, as it is shown."""
+    return [shown_share(share, currency) for share in contract.shares.values()] if len(contract.shares) > 1 else []
+
+
+def shown_share(share: Share, currency: str) -> Fact:
+    """What one line gets, with amounts as decimal text."""
+    return {
+        "charge": share.id,
+        "billed": decimal_string(share.billed, currency),
+        "standalone": None if share.standalone is None else decimal_string(share.standalone, currency),
+        "allocated": decimal_string(share.allocated, currency),
+        "difference": decimal_string(share.difference, currency),
+        "currency": currency,
+        "why": share.words,
+    }
+
+
+def kept_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
+    """Every allocation that a charge line was part of, as it was recorded, for a trace."""
+    for head in contracts.of_charge(connection, no):
+        told = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
+        lines = (
+            Share(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
+            for one in head["shares"]
+        )
+        yield {
+            "contract": json.loads(head["contract"]),
+            **told,
+            "price": decimal_string(head["price"], head["currency"]),
+            "lines": [shown_share(share, head["currency"]) for share in lines],
+        }

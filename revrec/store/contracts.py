@@ -1,0 +1,133 @@
+"""Contracts: which charge lines belong together, and how their price was allocated."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from revrec.store import digests
+from revrec.store.bulk import insert_rows, next_number
+from revrec.store.digests import Digest
+from revrec.store.tables import (
+    allocation,
+    allocation_line,
+    charge_line,
+    contract_line,
+    schedule,
+    schedule_allocation,
+)
+
+MEMBER = tuple(column.name for column in contract_line.columns)
+HEADER = tuple(column.name for column in allocation.columns)
+LINE = tuple(column.name for column in allocation_line.columns)
+
+
+class Belongs(NamedTuple):
+    """The contract of a charge line, and with which arrival it joined."""
+
+    contract: str
+    part: int
+
+
+class Kept(NamedTuple):
+    """The newest allocation of a contract; ``lines`` are (billed, standalone, allocated, reason) by charge number."""
+
+    id: int
+    version: int
+    sha256: str
+    lines: Mapping[int, tuple[int, int | None, int, str]]
+
+
+def belonging(connection: Connection, numbers: Sequence[int]) -> dict[int, Belongs]:
+    """The contracts of these charge lines; those without one are left out."""
+    found = connection.execute(
+        select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part).where(
+            contract_line.c.charge_no.in_(numbers)
+        )
+    )
+    return {no: Belongs(contract, part) for no, contract, part in found}
+
+
+def members(connection: Connection, contracts: Iterable[str]) -> dict[int, Belongs]:
+    """Every charge line of these contracts, in order of number."""
+    query = (
+        select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part)
+        .where(contract_line.c.contract.in_(list(contracts)))
+        .order_by(contract_line.c.charge_no)
+    )
+    return {no: Belongs(contract, part) for no, contract, part in connection.execute(query)}
+
+
+def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
+    """Whether one of these charge lines has a schedule."""
+    query = select(schedule.c.charge_no).where(schedule.c.charge_no.in_(numbers)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def add_members(connection: Connection, rows: Sequence[tuple[int, str, int, int]]) -> Digest:
+    """Let charge lines belong to contracts: (charge number, contract, part, audit event), in order of number."""
+    insert_rows(connection, contract_line, MEMBER, rows)
+    return digests.of_rows(contract_line, rows)
+
+
+def newest(connection: Connection, contracts: Iterable[str]) -> dict[str, Kept]:
+    """The newest allocations of these contracts; those without one are left out."""
+    wanted = list(contracts)
+    last = (
+        select(allocation.c.contract, func.max(allocation.c.version).label("version"))
+        .where(allocation.c.contract.in_(wanted))
+        .group_by(allocation.c.contract)
+        .subquery()
+    )
+    heads = connection.execute(
+        select(allocation.c.id, allocation.c.contract, allocation.c.version, allocation.c.sha256).join(
+            last, (last.c.contract == allocation.c.contract) & (last.c.version == allocation.c.version)
+        )
+    ).all()
+    lines: dict[int, dict[int, Any]] = {head.id: {} for head in heads}
+    query = select(allocation_line).where(allocation_line.c.allocation_id.in_(list(lines)))
+    for row in connection.execute(query):
+        lines[row.allocation_id][row.charge_no] = tuple(row[2:])
+    return {head.contract: Kept(head.id, head.version, head.sha256, lines[head.id]) for head in heads}
+
+
+def next_allocation(connection: Connection) -> int:
+    """The number of the next allocation; safe under the write lock."""
+    return next_number(connection, allocation.c.id)
+
+
+def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> list[Digest]:
+    """Write allocations: lines first, then the heads, whose arrival seals and checks them; in order of number."""
+    if not headers:
+        return []
+    insert_rows(connection, allocation_line, LINE, lines)
+    insert_rows(connection, allocation, HEADER, headers)
+    numbers = digests.runs(header[0] for header in headers)
+    return [digests.of_rows(allocation_line, lines, numbers), digests.of_rows(allocation, headers, numbers)]
+
+
+def of_charge(connection: Connection, no: int) -> list[dict[str, Any]]:
+    """Every allocation that a charge line was part of, oldest first, each with all of its lines: for a trace."""
+    its_own = select(allocation_line.c.allocation_id).where(allocation_line.c.charge_no == no)
+    heads = connection.execute(select(allocation).where(allocation.c.id.in_(its_own)).order_by(allocation.c.id))
+    return [{**head, "shares": _shares(connection, head["id"])} for head in heads.mappings().all()]
+
+
+def _shares(connection: Connection, id: int) -> list[dict[str, Any]]:
+    query = (
+        select(charge_line.c.id.label("charge"), charge_line.c.item, *allocation_line.c)
+        .join(charge_line, charge_line.c.no == allocation_line.c.charge_no)
+        .where(allocation_line.c.allocation_id == id)
+        .order_by(allocation_line.c.charge_no)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def allocated_to(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """What the schedules of these charges sum to more (or less) by allocations."""
+    query = (
+        select(schedule_allocation.c.charge_no, func.sum(schedule_allocation.c.amount))
+        .where(schedule_allocation.c.charge_no.in_(numbers))
+        .group_by(schedule_allocation.c.charge_no)
+    )
+    return {no: int(amount) for no, amount in connection.execute(query)}

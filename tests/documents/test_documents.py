@@ -10,7 +10,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from transcripts import BLOCK, COMPARED, ROOT, play, replaced
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-WITH_COMMANDS = [document for document in DOCUMENTS if BLOCK.search(document.read_text(encoding="utf-8"))]
+WITH_COMMANDS = [
+    pytest.param(document, marks=() if document.name == "README.md" else pytest.mark.slow)
+    for document in DOCUMENTS
+    if BLOCK.search(document.read_text(encoding="utf-8"))
+]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)")
 
 

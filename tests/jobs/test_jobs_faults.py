@@ -17,7 +17,7 @@ from revrec.jobs import run as run_module
 from revrec.jobs.entry_postings import same_content
 from revrec.store import entries, postings
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)

@@ -12,7 +12,7 @@ from revrec.jobs.postings import Poster
 from revrec.jobs.schedule import schedule
 from revrec.jobs.verify import verify
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 

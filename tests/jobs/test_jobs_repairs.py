@@ -8,7 +8,7 @@ import pytest
 from revrec.cli.trace import tree
 from revrec.jobs.verify import verify
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 REPAIR = """

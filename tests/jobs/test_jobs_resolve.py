@@ -16,7 +16,7 @@ from revrec.jobs import resolve
 from revrec.jobs import run as run_module
 from revrec.jobs.schedule import schedule
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 WHY = "looked at it in Intacct"

@@ -11,7 +11,7 @@ from revrec.intacct.errors import SignInFailed
 from revrec.intacct.pace import Pace
 from revrec.jobs.run import RunResult, run
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 

@@ -15,7 +15,7 @@ from revrec.jobs.run_for import run_for
 from revrec.jobs.run_result import RunResult
 from revrec.store.workers import at_work
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = date(2024, 2, 10)
 MINUTE = timedelta(minutes=1)

@@ -16,7 +16,7 @@ from revrec.jobs.trace import trace
 from revrec.sources import NATIVE_CHARGES
 from revrec.store.audit import chain_hash
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 
 @pytest.fixture

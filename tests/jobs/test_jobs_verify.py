@@ -325,6 +325,7 @@ def delete(table: str, row: tuple[Any, ...]) -> tuple[str, Any]:
     return f"DELETE FROM {table} WHERE {where(table)}", key_of(table, row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), COLUMNS)
 def test_a_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str, column: str) -> None:
     change_and_find(tampered, table, column)
@@ -339,9 +340,9 @@ def test_a_value_changed_by_the_superuser_is_found_and_its_row_named(
     change_and_find(tampered, table, column)
 
 
-@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+@pytest.mark.both_databases
 @pytest.mark.parametrize("table", TABLES)
-def test_some_value_changed_by_the_superuser_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
+def test_some_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
     change_and_find(tampered, table, names(table)[-1])
 
 

@@ -14,7 +14,7 @@ from revrec.jobs.status import status
 from revrec.jobs.verify import verify
 from revrec.sources import NATIVE_CHARGES
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 RULES = """
 [[rule]]

@@ -421,7 +421,7 @@ def test_it_is_said_what_a_cancellation_and_a_hold_do(revrec: Any) -> None:
     assert ended.code == 0
     assert "cancel on 2024-01-05 (what is left is recognised at once): 24.00 becomes 24.00 USD" in ended.out
     held = revrec("event", "add", "shop/INV-1006/1", "hold", "2024-03-01", "--note", "in dispute")
-    assert "4,000.00 USD waits" in held.out and "revrec event add shop/INV-1006/1 release DATE" in held.out
+    assert "5000.00 USD waits" in held.out and "revrec event add shop/INV-1006/1 release DATE" in held.out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this platform has no such device")

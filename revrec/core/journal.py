@@ -43,6 +43,7 @@ class DueLine(NamedTuple):
     ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the refused
     entries it has been on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` are
     account numbers, ``journal`` a journal symbol. ``changes`` are the values that repairs supplied, in their order.
+    ``billed`` is the day of the charge line.
     """
 
     charge_no: int
@@ -64,10 +65,14 @@ class DueLine(NamedTuple):
     journal: str
     memo: str
     changes: tuple[Change, ...] = ()
+    billed: Day | None = None
 
 
 class JournalLine(NamedTuple):
-    """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit."""
+    """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit.
+
+    ``billed`` is the day of the charge line: what was billed in a foreign currency is kept at the rate of that day.
+    """
 
     line_no: int
     side: str
@@ -83,6 +88,7 @@ class JournalLine(NamedTuple):
     customer: str
     item: str
     dimensions: Mapping[str, str]
+    billed: Day | None = None
 
 
 class JournalEntry(NamedTuple):
@@ -177,7 +183,7 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
     debit, credit = (due.deferred, due.accrued) if due.amount > 0 else (due.accrued, due.deferred)
     rest = (
         abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
-        due.document, due.memo, due.customer, due.item, due.dimensions,
+        due.document, due.memo, due.customer, due.item, due.dimensions, due.billed,
     )  # fmt: skip
     pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
     return changed(pair[0], due.changes), changed(pair[1], due.changes)

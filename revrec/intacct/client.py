@@ -35,8 +35,9 @@ class XmlGateway:
 
     ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``base_currency`` and
     ``rate_type``: the company's; the rate type goes with lines in other currencies. ``omit``: dimensions never sent.
-    ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads only: a posting
-    is sent once. ``requests_per_minute``: see :class:`Pace`. The clock and the waiting can be given for tests.
+    ``rate_date``, ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads
+    only: a posting is sent once. ``requests_per_minute``: see :class:`Pace`. The clock and the waiting can be given for
+    tests.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class XmlGateway:
         requests_per_minute: int = 0,
         base_currency: str = "USD",
         rate_type: str = "Intacct Daily Rate",
+        rate_date: str = "billed",
         omit: Iterable[str] = (),
         base_location: bool = False,
         entity_is_location: bool = True,
@@ -56,7 +58,9 @@ class XmlGateway:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._credentials = credentials
-        self._entries = EntrySettings(base_currency, rate_type, frozenset(omit), base_location, entity_is_location)
+        self._entries = EntrySettings(
+            base_currency, rate_type, rate_date, frozenset(omit), base_location, entity_is_location
+        )
         self._now = now
         self._redactor = Redactor(credentials.secrets)
         self._pace = Pace(requests_per_minute, now, sleep)

@@ -41,13 +41,15 @@ class EntrySettings(NamedTuple):
     """How entries are written for one company.
 
     ``base_currency``: the company's; lines in another currency carry ``rate_type``, which Intacct needs to find the
-    exchange rate. ``omit``: dimension names that are never sent (``customer``, ``item``, ...). ``base_location``:
-    name the entry's entity as BASELOCATION_NO, so that Intacct adds inter-entity lines where lines of several
-    entities are mixed. ``entity_is_location``: lines without a location get the entry's entity as theirs.
+    exchange rate; ``rate_date``: of the day they were ``billed``, or of the entry's date (``recognised``). ``omit``:
+    dimension names that are never sent (``customer``, ``item``, ...). ``base_location``: name the entry's entity as
+    BASELOCATION_NO, so that Intacct adds inter-entity lines where lines of several entities are mixed.
+    ``entity_is_location``: lines without a location get the entry's entity as theirs.
     """
 
     base_currency: str = "USD"
     rate_type: str = "Intacct Daily Rate"
+    rate_date: str = "billed"
     omit: frozenset[str] = frozenset()
     base_location: bool = False
     entity_is_location: bool = True
@@ -83,10 +85,20 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
     _add(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
     _add(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
+        if settings.rate_date == "billed" and line.billed:
+            _add(glentry, "EXCH_RATE_DATE", as_date_text(historical(line.billed, entry.date)))
         _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
     for name, value in sent_dimensions(entry, line, settings).items():
         _add(glentry, dimension_element(name), value)
     _add(glentry, "DESCRIPTION", fitted(line.memo or line.charge or entry.title, MEMO_LENGTH))
+
+
+def historical(billed: date, posted: date) -> date:
+    """The day whose exchange rate a line is kept at: when it was billed, or posted, if that was before.
+
+    Deferred revenue is not money: it is not remeasured when rates change (ASC 830-10-45-18, IAS 21.23(b), IFRIC 22).
+    """
+    return min(billed, posted)
 
 
 def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> dict[str, str]:

@@ -107,6 +107,7 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
         timeout=settings.duration("posting", "timeout").total_seconds(),
         base_currency=settings.text("gateway", "base_currency"),
         rate_type=settings.text("gateway", "rate_type"),
+        rate_date=settings.text("gateway", "rate_date"),
         omit=omitted(context),
         requests_per_minute=settings.number("posting", "requests_per_minute"),
         now=context.now,

@@ -60,6 +60,9 @@ KEYS: dict[str, dict[str, Key]] = {
         "credentials_file": Key("path", "", "file with the passwords, readable by its owner alone"),
         "base_currency": Key("text", "USD", "the company's base currency"),
         "rate_type": Key("text", "Intacct Daily Rate", "exchange rate type for other currencies"),
+        "rate_date": Key(
+            "word", "billed", "whose day's rate is for other currencies: billed or recognised", ("billed", "recognised")
+        ),
         "omit": Key("text", "", "dimensions that are not sent, such as: customer, item"),
     },
     "sandbox": {

@@ -32,6 +32,7 @@ _COLUMNS = (
     rule_version.c.journal,
     rule_version.c.memo,
     charge_line.c.description,
+    charge_line.c.post_date,
 )
 
 
@@ -70,10 +71,12 @@ def due_lines(connection: Connection, until: date) -> Iterator[tuple[DueLine, st
 
 def to_due(row: Row[Any] | tuple[Any, ...]) -> DueLine:
     """A row of :func:`due_query` as a due line; its memo still the template."""
-    values = list(row[:18])
+    values: list[Any] = list(row)
+    billed = values.pop()
+    del values[18:]
     values[10] = dimensions_of(values[10])
     values[11] = _day(values[11])
-    return DueLine(*values)
+    return DueLine(*values)._replace(billed=_day(billed))
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from revrec.store.tables import (
     attempt,
     attempt_failure,
     attempt_outcome,
+    charge_line,
     journal_entry,
     journal_line,
     moved_date,
@@ -93,8 +94,9 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
 
 
 def _line_row(line: JournalLine) -> tuple[Any, ...]:
-    """A journal line as a row of its table but for its entry, which its digest leaves out too."""
-    return (*line[:-1], dimensions_text(line.dimensions))
+    """A journal line as a row of its table but for its entry, which its digest leaves out too; the day it was billed is
+    its charge line's."""
+    return (*line[:-2], dimensions_text(line.dimensions))
 
 
 def _line_texts(entry: JournalEntry) -> list[str]:
@@ -220,6 +222,11 @@ def load(connection: Connection, row: Any) -> StoredEntry:
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
-    query = select(journal_line).where(journal_line.c.entry_id == number).order_by(journal_line.c.line_no)
-    for row in connection.execute(query):
-        yield JournalLine._make((*row[1:-1], dimensions_of(row[-1])))
+    query = (
+        select(*journal_line.c, charge_line.c.post_date)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .where(journal_line.c.entry_id == number)
+        .order_by(journal_line.c.line_no)
+    )
+    for *row, dimensions, billed in connection.execute(query):
+        yield JournalLine._make((*row[1:], dimensions_of(dimensions), date.fromisoformat(billed)))

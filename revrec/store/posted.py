@@ -88,7 +88,7 @@ def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[Posted
     query = select(journal_line).where(journal_line.c.entry_id.in_(numbers))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
     for line in streamed(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
-        lines[line.entry_id].append(JournalLine._make((*line[1:-1], dimensions_of(line[-1]))))
+        lines[line.entry_id].append(JournalLine._make((*line[1:-1], dimensions_of(line[-1]), None)))
     return [Posted(_entry(row, lines[row.id]), row.record_no) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """The request that carries a journal entry: what Intacct gets to read, and what is refused before it is sent."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -130,6 +131,26 @@ def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, 
     glentry = batch_of(wire.journal_entry(*lines, currency=currency)).find("ENTRIES/GLENTRY")
     assert glentry is not None and glentry.findtext("TRX_AMOUNT") == text
     assert glentry.findtext("EXCH_RATE_TYPE_ID") == (None if currency == "USD" else "Intacct Daily Rate")
+
+
+@pytest.mark.parametrize(
+    ("billed", "currency", "settings", "sent"),
+    [
+        (date(2024, 11, 5), "EUR", EntrySettings(), "11/05/2024"),
+        (date(2025, 3, 9), "EUR", EntrySettings(), "03/01/2025"),
+        (date(2024, 11, 5), "USD", EntrySettings(), None),
+        (date(2024, 11, 5), "USD", EntrySettings(base_currency="EUR"), "11/05/2024"),
+        (date(2024, 11, 5), "EUR", EntrySettings(rate_date="recognised"), None),
+        (None, "EUR", EntrySettings(), None),
+    ],
+    ids=["historical", "billed later", "base", "another base", "by choice", "unknown"],
+)
+def test_deferred_revenue_is_moved_at_the_rate_of_the_day_it_was_billed(
+    billed: date | None, currency: str, settings: EntrySettings, sent: str | None, wire: Any
+) -> None:
+    lines = [wire.journal_line(number, currency=currency, billed=billed) for number in (1, 2)]
+    found = create_glbatch(wire.journal_entry(*lines, currency=currency), settings).findall(".//GLENTRY")
+    assert [one.findtext("EXCH_RATE_DATE") for one in found] == [sent, sent]
 
 
 def test_long_texts_are_cut_and_stay_distinct(wire: Any) -> None:

@@ -9,7 +9,7 @@ from revrec.cli.shared import Options, add_group, command, fail
 
 
 class State(StrEnum):
-    """The states of an entry that still needs something."""
+    """The states of a posting that still needs something."""
 
     ready = "ready"
     sending = "sending"
@@ -20,19 +20,19 @@ class State(StrEnum):
 
 FOLLOW = "; each one's life: revrec trace REFERENCE"
 _STATE_HELP = "Only this state: ready, sending, in_doubt, rejected or held."
-COLUMNS = ("reference", "date", "state", "amount", "currency", "error_no", "error", "advice")
+COLUMNS = ("reference", "kind", "date", "state", "amount", "currency", "error_no", "error", "advice")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "postings", "Entries on their way to Intacct: what failed, is held or in doubt.")
+    group = add_group(app, "postings", "Entries and invoices on their way to Intacct: failed, held or in doubt.")
 
     @command(group, "list", "postings")
     def list_(
         options: Options,
         state: Annotated[State | None, typer.Option("--state", metavar="STATE", help=_STATE_HELP)] = None,
     ) -> None:
-        """List the entries that are not settled, with error and advice.
+        """List what is not settled, with error and advice.
 
         \b
         Examples:
@@ -48,21 +48,24 @@ def register(app: typer.Typer) -> None:
         elif options.csv:
             print_csv(rows, COLUMNS)
         else:
-            print_table(rows, COLUMNS, spare=("error_no", "currency"))
-            conclude(f"{counted(len(rows), 'entry is', 'entries are')} not settled{FOLLOW if rows else ''}", bool(rows))
+            print_table(rows, COLUMNS, spare=("error_no", "currency", "kind"))
+            conclude(
+                f"{counted(len(rows), 'posting is', 'postings are')} not settled{FOLLOW if rows else ''}", bool(rows)
+            )
 
     @command(group, "resolve", "postings")
     def resolve(
         options: Options,
-        reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The held entry.")],
+        reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The held entry or invoice.")],
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
         as_posted: Annotated[
-            str | None, typer.Option("--as-posted", metavar="KEY", help="It is in Intacct under this record number.")
+            str | None,
+            typer.Option("--as-posted", metavar="KEY", help="It is in Intacct under this record number or DOCID."),
         ] = None,
         resend: Annotated[bool, typer.Option("--resend", help="Read Intacct once more, then send if absent.")] = False,
         cancel: Annotated[bool, typer.Option("--cancel", help="Give it up; its lines are due again.")] = False,
     ) -> None:
-        """Settle an entry that is held, after a look at it in Intacct.
+        """Settle what is held, after a look at it in Intacct.
 
         The reason stays in the audit trail.
 

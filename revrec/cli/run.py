@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.harmless import harmless
+from revrec.cli.invoice import show_invoices
 from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
+        Documents whose source asks for it are invoiced first (see revrec invoice).
         Every due amount goes from deferred to accrued. Running it again posts nothing twice. Entries that Intacct
         refuses are kept with their error and advice, and tried again by the next run; the others go on. What is
         recognised in a closed period is held or dated in the next open one, as [posting] closed_period says. Exit code
@@ -90,11 +92,14 @@ def _show(options: Options, result: "RunResult") -> None:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
         told = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
-        print_json({**told, **counts, "repaired": repaired})
+        invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
+        print_json({**told, **counts, "repaired": repaired, **invoiced})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognised", "reason"))
         return
+    if result.invoices:
+        show_invoices(result)
     print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
     _show_dates(result)
     for entry in result.entries:
@@ -102,7 +107,7 @@ def _show(options: Options, result: "RunResult") -> None:
             print(harmless(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}"), file=sys.stderr)
             advice = entry["advice"] or f"see revrec trace {entry['reference']}"
             print(harmless(f"  advice: {advice}"), file=sys.stderr)
-    conclude(_summary(result), bool(result.entries))
+    conclude(_summary(result), bool(result.entries or result.invoices))
 
 
 def _show_dates(result: "RunResult") -> None:
@@ -123,11 +128,17 @@ def _summary(result: "RunResult") -> str:
         planned = len(result.entries) - held
         told = f"{counted(planned, 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
         told += f", {held:,} held" if held else ""
+        told += f"; {counted(len(result.invoices), 'document')} invoiced" if result.invoices else ""
         return f"dry run for {result.date}: {told}; nothing was written"
-    if not result.entries and not any(result.counts.values()):
+    if (
+        not result.entries
+        and not result.invoices
+        and not any((*result.counts.values(), *result.invoice_counts.values()))
+    ):
         return f"run {result.run} for {result.date}: nothing was due that is not posted already"
     words = [f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items()]
     words[0] += _sums(result, "posted")
+    words += [f"invoices {count} {state.replace('_', ' ')}" for state, count in result.invoice_counts.items() if count]
     words += [f"{counted(count, 'entry', 'entries')} repaired by {name}" for name, count in result.repaired.items()]
     runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
     return f"{runs} for {result.date}: {', '.join(words)}"

@@ -57,7 +57,8 @@ def register(app: typer.Typer) -> None:
             from revrec.cli.output import print_csv
 
             print_csv(
-                found["attention"], ("reference", "date", "state", "amount", "currency", "error_no", "error", "advice")
+                found["attention"],
+                ("reference", "kind", "date", "state", "amount", "currency", "error_no", "error", "advice"),
             )
         else:
             _show(found)
@@ -118,6 +119,12 @@ def _show(found: dict[str, Any]) -> None:
         print(harmless(f"closed         {what}{who}, policy {one['policy']}: {one['reason']}"))
     states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
     print(f"entries        {states or 'none'}")
+    if found["invoices"]:
+        told = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["invoices"].items()))
+        print(f"invoices       {told}")
+    for one in found["awaiting_invoice"]:
+        what = f"{counted(one['lines'], 'schedule line')}, {grouped(one['amount'])} {one['currency']}"
+        print(f"not invoiced   {what}: recognition waits for the invoice of the document")
     run = found["last_run"]
     outcome = (run["outcome"] or "did not end").replace("_", " ") if run else ""
     told = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"

@@ -22,14 +22,14 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="REF",
-                help="Charge id, entry reference, Intacct record number, document, or imported file.",
+                help="Charge id, reference, Intacct record number or DOCID, document, or imported file.",
             ),
         ],
     ) -> None:
-        """Show the whole life of a charge line or journal entry.
+        """Show the whole life of a charge line, journal entry or invoice.
 
-        File and row, events, the rule and its text, every schedule version, entries, requests and responses, Intacct's
-        record number, who and when; from either end. With -v, requests and responses are shown in full.
+        File and row, events, the rule and its text, every schedule version, invoices, entries, requests and answers,
+        Intacct's record number, who and when; from either end. With -v, requests and answers are shown in full.
 
         \b
         Examples:
@@ -71,6 +71,8 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
     for repair in life["repairs"]:
         branch = _add(root, f"repair: {repair['name']}, version {repair['version']} ({repair['file']})")
         _add(branch, repair["text"].strip())
+    for invoice in life["invoices"]:
+        _invoice(invoice, root, verbose)
     for entry in life["entries"]:
         _entry(entry, root, verbose)
     audit = _add(root, "audit trail")
@@ -181,6 +183,23 @@ def _schedule_line(line: dict[str, Any], of: int) -> str:
     return f"{part}  {line['date']}  {grouped(line['amount'])}  {line['status'].replace('_', ' ')}{where}{on}{key}"
 
 
+def _invoice(invoice: dict[str, Any], root: "Tree", verbose: bool) -> None:
+    key = f", Intacct {invoice['record_no']}" if invoice["record_no"] else ""
+    what = f"{invoice['kind'].replace('_', ' ').replace('ar ', '')} {invoice['number']}"
+    branch = _add(root, f"{what} ({invoice['reference']}): {invoice['status'].replace('_', ' ')}{key}")
+    whole = f"{grouped(invoice['amount'])} {invoice['currency']} in {invoice['lines']} lines"
+    term = f", {invoice['term']}" if invoice["term"] else ""
+    _add(branch, f"dated {invoice['date']}, customer {invoice['customer']}{term}, {whole}")
+    line = invoice["line"]
+    on = f", credit deferred {line['account']}" if line["account"] else ""
+    _add(branch, f"line {line['line_no']}: {line['quantity']} x {line['price']} = {grouped(line['amount'])}{on}")
+    if invoice["error"]:
+        _add(branch, f"error {invoice['error_no'] or ''}: {invoice['error']}")
+        _add(branch, f"advice: {invoice['advice'] or ''}")
+    for attempt in invoice["attempts"]:
+        _attempt(attempt, branch, verbose)
+
+
 def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
     key = f", Intacct record {entry['record_no']}" if entry["record_no"] else ""
     branch = _add(root, f"entry {entry['reference']}: {entry['status'].replace('_', ' ')}{key}")
@@ -202,7 +221,7 @@ def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
 
 
 def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
-    what = "request" if attempt["kind"] == "send" else "read back"
+    what = {"send": "request", "create": "creating what it needs,"}.get(attempt["kind"], "read back")
     outcome = attempt["outcome"] or "no answer kept"
     outcome += f" ({attempt['failure']})" if attempt["failure"] else ""
     leaf = _add(branch, f"{what} {attempt['number']} {_when(attempt['at'])} by {attempt['actor']}: {outcome}")

@@ -12,7 +12,7 @@ from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, r
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holding import ON_RELEASE
 from revrec.core.holidays import CALENDAR
-from revrec.core.keys import OFFSET, Key, Kind, Refused, choice
+from revrec.core.keys import OFFSET, YES_OR_NO, Key, Kind, Refused, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.pricing import ON_CREDIT, ON_PRICE
@@ -55,6 +55,7 @@ COMMON_KEYS = (
         "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
         "on one date, for methods that follow events and where the start is delivered or an event; else prospective.",
     ),
+    Key("after_invoice", YES_OR_NO, "Whether recognition waits until the line's document is invoiced.", False),
     Key("on_credit", choice(*ON_CREDIT), "What a credit makes of the plan after its day.", "prospective"),
     Key("on_price", choice(*ON_PRICE), "What a new price makes of the plan after its day.", "prospective"),
 )

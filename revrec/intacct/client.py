@@ -10,17 +10,31 @@ from lxml import etree
 
 from revrec import __version__
 from revrec.core.errors import BadConfiguration
+from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import Meaning
 from revrec.intacct.credentials import Credentials
+from revrec.intacct.documents_xml import create_customer, create_document, create_item
 from revrec.intacct.errors import not_run
-from revrec.intacct.gateway import Answer, Balance, FoundEntry, FoundLine, MasterKind, Outcome, Prepared
+from revrec.intacct.gateway import (
+    Answer,
+    Balance,
+    FoundCustomer,
+    FoundEntry,
+    FoundInvoice,
+    FoundLine,
+    MasterKind,
+    NewRecord,
+    Outcome,
+    Prepared,
+)
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
 from revrec.intacct.judgement import Verdict, judge, readable, refusal
 from revrec.intacct.pace import Pace
 from revrec.intacct.probing.permission import why_not_creating
 from revrec.intacct.reading import Answered, Reading, ReadPolicy
+from revrec.intacct.reading_documents import customers, documents, receivables
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import Response
 from revrec.intacct.session import Now, Session, Sessions, utc_now
@@ -91,11 +105,25 @@ class XmlGateway:
         Raises UnpostableEntry.
         """
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
-        function = create_glbatch(entry, self._entries, comment)
+        return self._prepared(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
+
+    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> Prepared:
+        """Build the request of an order or an invoice, when its turn has come. Raises UnpostableEntry."""
+        return self._prepared(made.control_id, made.reference, create_document(made, self._entries, unit, sources))
+
+    def prepare_record(self, record: NewRecord, control_id: str) -> Prepared:
+        """Build the request that creates a customer or an item, when its turn has come."""
+        if record.kind == MasterKind.CUSTOMER:
+            function = create_customer(control_id, record.id, record.term)
+        else:
+            function = create_item(control_id, record.id, record.name, record.group, record.unit)
+        return self._prepared(control_id, record.id, function)
+
+    def _prepared(self, control_id: str, reference: str, function: etree._Element) -> Prepared:
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
-        redacted = requests_xml.redacted_envelope(self._credentials.sender_id, entry.control_id, body)
+        redacted = requests_xml.redacted_envelope(self._credentials.sender_id, control_id, body)
         self._pace.wait()
-        return Prepared(entry.control_id, entry.reference, body, self._redactor.text(redacted))
+        return Prepared(control_id, reference, body, self._redactor.text(redacted))
 
     def send(self, prepared: Prepared) -> Answer:
         """Send once; once more after a new sign-in if Intacct says that the session has ended, for then nothing ran."""
@@ -112,6 +140,16 @@ class XmlGateway:
     def post_entry(self, entry: JournalEntry) -> Answer:
         """Prepare and send in one go."""
         return self.send(self.prepare(entry))
+
+    def find_invoices(self, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
+        """Documents of a transaction definition, or without one receivables, with these numbers, with their lines."""
+        if definition:
+            return documents(self._reading, definition, numbers)
+        return receivables(self._reading, numbers)
+
+    def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
+        """Those of these customers that there are."""
+        return customers(self._reading, ids)
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Entries of a journal with this REFERENCENO, by record number, with their lines."""

@@ -9,11 +9,13 @@ A posting goes in three steps, so that the caller can commit between them::
 Another way to Intacct (REST) has to offer the same methods and values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 
 
@@ -31,7 +33,9 @@ class Outcome(StrEnum):
 
 
 PERIOD_CLOSED = "period-closed"
-"""The failure of an entry that is dated in a closed period."""
+"""The failure of a posting that is dated in a closed period."""
+NUMBER_TAKEN = "document-exists"
+"""The failure of a document whose number Intacct has already."""
 
 
 class ErrorClass(StrEnum):
@@ -158,6 +162,58 @@ class FoundEntry(NamedTuple):
         return sum(line.amount for line in self.lines if line.side == "credit")
 
 
+class FoundInvoiceLine(NamedTuple):
+    """A line of a document or an invoice as Intacct holds it; ``amount`` in minor units of the invoice's currency.
+
+    ``account`` is empty for order entry, ``quantity`` None for receivables.
+    """
+
+    record_no: str
+    line_no: str
+    item: str
+    account: str
+    quantity: Decimal | None
+    amount: int
+
+
+class FoundInvoice(NamedTuple):
+    """A document of order entry, or an invoice of receivables, as Intacct holds it.
+
+    ``record_no`` is the key to keep: the DOCID of a document, for its receivable is made again when it is changed; the
+    RECORDNO of a receivable. ``kind`` is the transaction definition, or ``ar_invoice``.
+    """
+
+    record_no: str
+    number: str
+    kind: str
+    state: str
+    customer: str
+    date: date | None
+    currency: str
+    lines: tuple[FoundInvoiceLine, ...] = ()
+
+
+class FoundCustomer(NamedTuple):
+    """A customer: whether it is active, and the name of its payment term, empty if it has none."""
+
+    active: bool
+    term: str
+
+
+class NewRecord(NamedTuple):
+    """A customer or an item to be created: ``kind`` is CUSTOMER or ITEM.
+
+    ``term`` is a customer's; ``name``, ``group`` (GL group) and ``unit`` are an item's.
+    """
+
+    kind: str
+    id: str
+    term: str = ""
+    name: str = ""
+    group: str = ""
+    unit: str = ""
+
+
 class Balance(NamedTuple):
     """An account's movement as Intacct reports it, in minor units of ``currency``.
 
@@ -188,6 +244,7 @@ class MasterKind(StrEnum):
     VENDOR = "VENDOR"
     EMPLOYEE = "EMPLOYEE"
     WAREHOUSE = "WAREHOUSE"
+    TERM = "ARTERM"
 
 
 class Gateway(Protocol):
@@ -207,6 +264,19 @@ class Gateway(Protocol):
 
     def post_entry(self, entry: JournalEntry) -> Answer:
         """Prepare and send in one go, for callers that record nothing between."""
+
+    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> Prepared:
+        """Build the request for an invoice, as :meth:`prepare`; ``sources`` are the keys of the order's lines."""
+
+    def prepare_record(self, record: NewRecord, control_id: str) -> Prepared:
+        """Build the request that creates a customer or an item, as :meth:`prepare`."""
+
+    def find_invoices(self, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
+        """The documents of a transaction definition with these numbers, with their lines in order; without a
+        definition, the receivables with these numbers."""
+
+    def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
+        """Those of these customers that there are."""
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """The entries of a journal that carry a reference (REFERENCENO), oldest first, with their lines."""

@@ -13,6 +13,9 @@ from revrec.intacct.gateway import ErrorClass, GatewayError, Outcome
 from revrec.intacct.responses import Clean, NotAnAnswer, Response, Result, parse_response
 from revrec.intacct.transport import Exchange
 
+CREATED = ("glbatch", "customer", "item")
+"""What ``create`` is used for."""
+
 
 class Verdict(NamedTuple):
     """What one exchange proves. ``meaning`` is None when posted; ``response`` is None if nothing could be parsed."""
@@ -131,10 +134,10 @@ def _failure(result: Result, http_status: int) -> Verdict:
 
 
 def created_keys(result: Result) -> list[str]:
-    """The record numbers of the journal entries that a result says were made."""
+    """The keys of what a result says was made: record numbers, or the key of an older function."""
     if result.data is None:
         return [result.key] if result.key else []
-    return [key for batch in result.data if _is(batch, "glbatch") for key in _record_numbers(batch)]
+    return [key for record in result.data if _is(record, *CREATED) for key in _record_numbers(record)]
 
 
 def _record_numbers(batch: etree._Element) -> list[str]:
@@ -142,5 +145,5 @@ def _record_numbers(batch: etree._Element) -> list[str]:
     return [text for text in found if text.isascii() and text.isdigit()]
 
 
-def _is(element: etree._Element, name: str) -> bool:
-    return isinstance(element.tag, str) and element.tag.lower() == name
+def _is(element: etree._Element, *names: str) -> bool:
+    return isinstance(element.tag, str) and element.tag.lower() in names

@@ -31,7 +31,10 @@ FUNCTIONS_A_REQUEST = 50
 PAUSE_LIMIT = 120.0
 IDS_A_QUERY = 200
 MASTER_KEYS = {
-    kind: {MasterKind.JOURNAL: "SYMBOL", MasterKind.ACCOUNT: "ACCOUNTNO"}.get(kind, f"{kind}ID") for kind in MasterKind
+    kind: {MasterKind.JOURNAL: "SYMBOL", MasterKind.ACCOUNT: "ACCOUNTNO", MasterKind.TERM: "NAME"}.get(
+        kind, f"{kind}ID"
+    )
+    for kind in MasterKind
 }
 """The field by which people know a record of a kind."""
 PASSING = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
@@ -95,13 +98,13 @@ class Reading:
     def __init__(self, ask: Ask, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
         self._ask = ask
         self._redactor = redactor
-        self._base_currency = base_currency
+        self.base_currency = base_currency
         self._policy = policy
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Entries of a journal that carry a reference, by record number, with their lines."""
         where = (("JOURNAL", journal), ("REFERENCENO", reference))
-        return list(self.with_lines(map(_head, self._query("GLBATCH", GLBATCH_FIELDS, where))))
+        return list(self.with_lines(map(_head, self.query("GLBATCH", GLBATCH_FIELDS, where))))
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
         """Heads of the entries of a journal made at or after a moment, page by page."""
@@ -123,8 +126,8 @@ class Reading:
 
     def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
         found: list[FoundEntry] = []
-        for some in _chunks(list(dict.fromkeys(values)), IDS_A_QUERY):
-            found += map(_head, self._query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
+        for some in chunks(list(dict.fromkeys(values)), IDS_A_QUERY):
+            found += map(_head, self.query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
         return found
 
     def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
@@ -136,9 +139,9 @@ class Reading:
             numbers = [head.record_no for head in some]
             lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
-            for row in self._query("GLENTRY", fields, where):
+            for row in self.query("GLENTRY", fields, where):
                 known = {name: row[element] for element, name in elements.items() if row.get(element)}
-                line = _line(row, self._base_currency)._replace(dimensions=known)
+                line = _line(row, self.base_currency)._replace(dimensions=known)
                 lines[_owner(line, numbers)].append(line)
             for head in some:
                 in_order = sorted(lines[head.record_no], key=lambda line: line.line_no)
@@ -146,18 +149,18 @@ class Reading:
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Lines on accounts within days, page by page."""
-        for some in _chunks(list(dict.fromkeys(accounts)), IDS_A_QUERY):
+        for some in chunks(list(dict.fromkeys(accounts)), IDS_A_QUERY):
             where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
             for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
-                yield _line(row, self._base_currency)
+                yield _line(row, self.base_currency)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
     ) -> list[Balance]:
         """Balances of accounts over days; accounts for which Intacct gives no row are left out."""
-        currency = currency or self._base_currency
+        currency = currency or self.base_currency
         balances: list[Balance] = []
-        for some in _chunks(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
+        for some in chunks(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
             for result in self._read(_balances_of(some, start, end, entity), len(some), ""):
                 balances += [_balance(row, currency) for row in _rows(result, "accountbalance")]
         return balances
@@ -175,8 +178,8 @@ class Reading:
         """Which ids exist, and whether each is active. Names are not asked for: their field differs by kind."""
         key = MASTER_KEYS[kind]
         found: dict[str, bool] = {}
-        for some in _chunks(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
-            for row in self._query(kind, ("RECORDNO", key, "STATUS"), ((key, some),)):
+        for some in chunks(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+            for row in self.query(kind, ("RECORDNO", key, "STATUS"), ((key, some),)):
                 found[row.get(key, "")] = row.get("STATUS", "").lower() == "active"
         return found
 
@@ -186,8 +189,8 @@ class Reading:
         while above:
             below = [
                 row.get("LOCATIONID", "")
-                for some in _chunks(above, IDS_A_QUERY)
-                for row in self._query("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), (("PARENTID", some),))
+                for some in chunks(above, IDS_A_QUERY)
+                for row in self.query("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), (("PARENTID", some),))
             ]
             above = [location for location in dict.fromkeys(below) if location not in found]
             found.update(above)
@@ -195,9 +198,9 @@ class Reading:
 
     def check_reading(self, journal: str) -> None:
         """The queries of recovery, made so that they find nothing."""
-        self._query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))
+        self.query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))
         list(self.entries_since(journal, LONG_FROM_NOW))
-        self._query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
+        self.query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
 
     def _stream(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
         """Records page by page, each page after the last record of the one before: what is made or deleted meanwhile
@@ -216,7 +219,7 @@ class Reading:
             last = page[-1]["RECORDNO"]
         raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
 
-    def _query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
+    def query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
         """All pages of a query."""
         records: list[dict[str, str]] = []
         for _ in range(PAGES_LIMIT):
@@ -261,7 +264,7 @@ def _head(batch: dict[str, str]) -> FoundEntry:
         record_no=batch.get("RECORDNO", ""),
         batch_no=batch.get("BATCHNO", ""),
         journal=batch.get("JOURNAL", ""),
-        date=_date(batch.get("BATCH_DATE", "")),
+        date=date_of(batch.get("BATCH_DATE", "")),
         title=batch.get("BATCH_TITLE", ""),
         reference=batch.get("REFERENCENO", ""),
         state=batch.get("STATE", ""),
@@ -324,7 +327,8 @@ def _pause(exchange: Exchange, pause: float) -> float:
     return min(pause if exchange.wish is None else float(exchange.wish), PAUSE_LIMIT)
 
 
-def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Items in groups of at most ``size``."""
     return (items[at : at + size] for at in range(0, len(items), size))
 
 
@@ -347,15 +351,15 @@ def _line(row: dict[str, str], base_currency: str) -> FoundLine:
         line_no=_number(row.get("LINE_NO", ""), f"{place}, LINE_NO"),
         side="credit" if row.get("TR_TYPE", "").startswith("-") else "debit",
         account=row.get("ACCOUNTNO", ""),
-        amount=abs(_minor(row.get("TRX_AMOUNT", "") or row.get("AMOUNT", ""), currency, place)),
+        amount=abs(as_minor(row.get("TRX_AMOUNT", "") or row.get("AMOUNT", ""), currency, place)),
         currency=currency,
         document=row.get("DOCUMENT", ""),
         memo=row.get("DESCRIPTION", ""),
         location=row.get("LOCATION", ""),
         department=row.get("DEPARTMENT", ""),
         entry=row.get("BATCHNO", ""),
-        day=_date(row.get("ENTRY_DATE", "")),
-        base_amount=abs(_minor(row.get("AMOUNT", ""), base_currency, place)),
+        day=date_of(row.get("ENTRY_DATE", "")),
+        base_amount=abs(as_minor(row.get("AMOUNT", ""), base_currency, place)),
     )
 
 
@@ -363,7 +367,7 @@ def _balance(row: dict[str, str], currency: str) -> Balance:
     account = row.get("GLACCOUNTNO", "")
 
     def amount(*names: str) -> int:
-        return sum(_minor(row.get(name, ""), currency, f"account {account}, {name.lower()}") for name in names)
+        return sum(as_minor(row.get(name, ""), currency, f"account {account}, {name.lower()}") for name in names)
 
     return Balance(
         account, currency, amount("STARTBALANCE"), amount("DEBITS", "ADJDEBITS"), amount("CREDITS", "ADJCREDITS"),
@@ -371,7 +375,7 @@ def _balance(row: dict[str, str], currency: str) -> Balance:
     )  # fmt: skip
 
 
-def _minor(text: str, currency: str, place: str) -> int:
+def as_minor(text: str, currency: str, place: str) -> int:
     """Decimal text in minor units. Intacct writes ``1250``, ``1250.00`` or more zeros; nothing counts as 0."""
     figures = text.rstrip("0").rstrip(".") if "." in text else text
     try:
@@ -389,7 +393,7 @@ def _number(text: str, place: str) -> int:
     return int(text)
 
 
-def _date(text: str) -> date | None:
+def date_of(text: str) -> date | None:
     """A date as queries give it, mm/dd/yyyy; None if it is written in another way."""
     try:
         return datetime.strptime(text[:10], "%m/%d/%Y").date()  # noqa: DTZ007 - a date without a time

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PASSWORD = "REVREC_ALERTS_PASSWORD"  # noqa: S105 - the name of a variable
 URLS = "REVREC_ALERTS_URLS"
 SECTION = "alerts"
+_NOT_INVOICED = "settle its invoice; the run after that recognises it: revrec postings list"
 _CLOSED = "open the period and run again, or date it in the next open one: closed_period in [posting] of revrec.toml"
 STATES = {"rejected": "failed", "in_doubt": "in_doubt", "sending": "in_doubt", "held": "held", "ready": "waiting"}
 
@@ -114,19 +115,29 @@ def _send(channel: Channel, digest: Digest) -> Told:
 def _finished(context: "Context", result: "RunResult") -> RunFacts:
     stopped = result.stopped.advice if result.stopped is not None else ""
     day = result.date.isoformat()
-    unsettled = [*_unsettled(context), *map(_in_closed_period, result.held.items())]
-    return RunFacts(result.run, day, _company(context), result.counts, unsettled, stopped, result.repaired)
+    held = [*map(_in_closed_period, result.held.items()), *map(_without_invoice, result.awaiting.items())]
+    counts = {state: count + result.invoice_counts.get(state, 0) for state, count in result.counts.items()}
+    unsettled = [*_unsettled(context), *held]
+    return RunFacts(result.run, day, _company(context), counts, unsettled, stopped, result.repaired)
 
 
 def _in_closed_period(held: "tuple[Group, HeldGroup]") -> dict[str, Any]:
+    return _on_no_entry(held, "closed period", _CLOSED)
+
+
+def _without_invoice(held: "tuple[Group, HeldGroup]") -> dict[str, Any]:
+    return _on_no_entry(held, "not invoiced", _NOT_INVOICED)
+
+
+def _on_no_entry(held: "tuple[Group, HeldGroup]", state: str, advice: str) -> dict[str, Any]:
     """Lines that are on no entry, as a row among the entries to settle."""
     (day, _entity, _journal, currency), group = held
     amount = decimal_string(group.amount, currency)
-    told = {"error_no": None, "error": group.reason, "advice": _CLOSED}
+    told = {"error_no": None, "error": group.reason, "advice": advice}
     return {
         "reference": "no entry",
         "date": day,
-        "state": "closed period",
+        "state": state,
         "amount": amount,
         "currency": currency,
         **told,

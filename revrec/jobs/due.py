@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def due_with_memos(connection: "Connection", until: date) -> Iterator[DueLine]:
-    """Open schedule lines dated on or before ``until``, in posting order."""
-    for line, description in due_lines(connection, until):
+def due_with_memos(connection: "Connection", until: date, waiting: bool | None = False) -> Iterator[DueLine]:
+    """Open schedule lines dated on or before ``until``, in posting order; see :func:`revrec.store.due.due_lines`."""
+    for line, description in due_lines(connection, until, waiting):
         words = {
             "item": line.item,
             "seq": str(line.seq),

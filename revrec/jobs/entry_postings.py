@@ -23,6 +23,9 @@ class Entries:
     """Journal entries on their way to Intacct, as a :class:`revrec.jobs.postings.Kind`."""
 
     way = ENTRIES
+    closed_advice = (
+        "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
+    )
 
     def load(self, connection: "Connection", number: int) -> StoredEntry:
         """The entry with its lines."""

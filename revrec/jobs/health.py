@@ -1,5 +1,6 @@
 """Whether all is well, in one line for a monitor: what failed, is held, in doubt, waiting or overdue."""
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -92,14 +93,16 @@ def outcome(found: dict[str, Any], running: bool) -> str:
 def _begun(found: dict[str, Any]) -> bool:
     """Whether a run may be at work: the last one has not ended, or an earlier one, beside it, is sending."""
     run = found["last_run"]
-    return run is not None and (run["finished_at"] is None or found["entries"].get("sending", 0) > 0)
+    sending = found["entries"].get("sending", 0) + found["invoices"].get("sending", 0)
+    return run is not None and (run["finished_at"] is None or sending > 0)
 
 
 def _entries(found: dict[str, Any], running: bool) -> list[str]:
-    counts = {words: found["entries"].get(state, 0) for state, words in CRITICAL.items()}
+    states = Counter(found["entries"]) + Counter(found["invoices"])
+    counts = {words: states[state] for state, words in CRITICAL.items()}
     if not running:
         # Nobody is sending any more, so it may or may not have arrived.
-        counts["in doubt"] += found["entries"].get("sending", 0)
+        counts["in doubt"] += states["sending"]
     return [f"{count} {words}" for words, count in counts.items() if count]
 
 
@@ -110,7 +113,7 @@ def _run(found: dict[str, Any], running: bool) -> list[str]:
 
 
 def _waiting(found: dict[str, Any]) -> list[str]:
-    count = found["entries"].get("ready", 0)
+    count = found["entries"].get("ready", 0) + found["invoices"].get("ready", 0)
     held = sum(one["lines"] for one in found["closed_periods"] if one["policy"] == "hold")
     told = [f"{count} waiting to be sent"] if count else []
     return [*told, f"{held} held in closed periods"] if held else told

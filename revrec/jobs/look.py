@@ -59,11 +59,8 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
             Intacct refuses the list.
     """
     began = context.timestamp()
-    with context.database.write() as connection:
-        unclean = continuity.ended_uncleanly(connection, run)
-        doubted = _notice(context, connection, unclean) or unclean
+    doubted = beware(context, run)
     with context.database.read() as connection:
-        _check_quarantine(context, connection)
         # A clock may have been ahead then.
         since = datetime.fromisoformat(min(continuity.looked(connection).at, began)) - MARGIN
         names = sorted({*journals(connection), context.settings.text("posting", "journal")})
@@ -73,6 +70,28 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
         raise stopped(f"nothing was sent, for the journal cannot be looked at: {error}") from error
     with context.database.read() as connection:
         return _sorted(connection, began, heads, doubted)
+
+
+def beware(context: "Context", run: int) -> bool:
+    """Whether something may have been sent that these books do not know of; to be asked before anything is.
+
+    Raises:
+        Stopped: a request of a future that they do not know may still be at work.
+    """
+    with context.database.write() as connection:
+        unclean = continuity.ended_uncleanly(connection, run)
+        doubted = _notice(context, connection, unclean) or unclean
+    with context.database.read() as connection:
+        _check_quarantine(context, connection)
+    return doubted
+
+
+def keep_head(context: "Context") -> None:
+    """Keep the end of the audit trail beside the database, so that an older copy is known by it."""
+    if context.database.path is not None:
+        with context.database.read() as connection:
+            known = continuity.head(connection)
+        continuity.keep_head(context.database, known)
 
 
 def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
@@ -143,7 +162,7 @@ def _made_anew(
     until = max(one.date or date.min for one in lost)
     give_back(connection, context, until, again=False)
     ours = deployment(connection)
-    due = _by_document(due_with_memos(connection, until), lost)
+    due = _by_document(due_with_memos(connection, until, waiting=None), lost)
     made: dict[str, JournalEntry] = {}
     for one in lost:
         entry = None if one.reference in made else rebuilt(one.reference, _parts(one), due, ours, company)
@@ -155,7 +174,7 @@ def _made_anew(
     if wanted:
         # Their lines were changed by hand; but they may be just what is due now.
         per_entry = context.settings.number("posting", "lines_per_entry")
-        natural = build_entries(due_with_memos(connection, until), ours, company, per_entry)
+        natural = build_entries(due_with_memos(connection, until, waiting=None), ours, company, per_entry)
         found = {one.reference: one for one in lost}
         same = [_dated(entry, found[entry.reference]) for entry in natural if entry.reference in wanted]
         numbers += entries.add_entries(connection, run, same, who)

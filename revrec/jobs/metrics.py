@@ -49,6 +49,7 @@ def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     found = health.found
     yield "health", "0 all is well, 1 warning, 2 critical, as revrec status --check.", _one(LEVELS[health.state])
     yield "entries", "Journal entries by posting state.", _by("state", STATES, found["entries"])
+    yield "invoices", "Invoices by posting state.", _by("state", STATES, found["invoices"])
     opened = found["open"]
     yield (
         "open_lines",

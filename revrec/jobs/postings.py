@@ -79,6 +79,8 @@ class Kind(Protocol):
     """A kind of posting: how it is loaded and sent, found in Intacct, and known to be ours."""
 
     way: Way
+    closed_advice: str
+    """What to do about one whose period is closed."""
 
     def load(self, connection: "Connection", number: int) -> Any:
         """The posting with its whole content: a :class:`Stored`."""
@@ -269,6 +271,8 @@ class Poster:
             prepared = self.kind.prepare(self.gateway, stored)
         except UnpostableEntry as error:
             return self._refuse(stored.id, state, str(error))
+        except BadConfiguration as error:
+            raise Stopped(not_run(stored.control_id, error, str(error))) from error
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
             return str(self._load(stored.id).state)
@@ -295,7 +299,7 @@ class Poster:
 
     def _misdate(self, number: int, reason: str) -> str:
         self.misdated.append(number)
-        return self._refuse(number, "READY", reason, _CLOSED_ADVICE)
+        return self._refuse(number, "READY", reason, self.kind.closed_advice)
 
     def _refuse(self, number: int, state: str, reason: str, advice: str | None = None) -> str:
         """An entry that cannot be written for Intacct is refused by us; one that may be there needs a person."""
@@ -402,10 +406,9 @@ _UNREAD = "unread"
 _REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and yet has an entry with this reference"
 _NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
 """What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
-_CLOSED_ADVICE = "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
 _CLOSED_AND_ABSENT = (
-    "Intacct does not have it, and its period was closed here since it was sent. Give it up, so that the policy "
-    "decides on its lines: revrec postings resolve {0} --cancel --reason TEXT; or open the period "
+    "Intacct does not have it, and its period was closed here since it was sent. Give it up, so that "
+    "its lines are decided on anew: revrec postings resolve {0} --cancel --reason TEXT; or open the period "
     "(revrec periods open) and send it: --resend"
 )
 _DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"

@@ -49,7 +49,7 @@ class Preview:
         period = line.date[:7]
         self.sums[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
-        told = {name: value for name, value in line._asdict().items() if name != "version"}
+        told = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
         self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
 
     def within(self, day: str) -> bool:
@@ -178,9 +178,16 @@ def _lines(
 
 def _dated(line: Planned, holding: Holding) -> Planned:
     """What a run would date its entry with; held, where it would make none."""
+    if line.awaits:
+        return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
     day = date.fromisoformat(line.date)
     held = holding.why_held(line.entity, day, (line.charge, line.version), line.amount)
     if held:
         return line._replace(status="held", entry_date=None, reason=held)
     dated, reason = holding.dates.of(line.entity, day)
     return line._replace(entry_date=str(dated), reason=reason)
+
+
+def document_of(line: Planned) -> str:
+    """The document of a line with its source, as people know it."""
+    return line.charge.rpartition("/")[0]

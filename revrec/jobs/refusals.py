@@ -6,12 +6,14 @@ planned anew. What is refused with the same error again and again is set aside f
 requests.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.intacct.catalogue import failure_named, policies
-from revrec.store import entries, postings
+from revrec.store import postings
+from revrec.store.way import LostClaim
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.jobs.repairs import Mender
     from revrec.store.postings import Refused
+    from revrec.store.way import Way
 
 
 def give_back(
@@ -36,22 +39,22 @@ def give_back(
 
 def to_give_back(connection: "Connection", day: date, again: bool) -> "list[Refused]":
     """The refused entries whose lines may go on without being looked for."""
-    known = [refused for refused in postings.refused(connection, day) if _understood(refused)]
+    known = [refused for refused in postings.refused(connection, day) if understood(refused)]
     return [refused for refused in known if passes(refused) or not again]
 
 
 def not_understood(connection: "Connection", day: date) -> list[int]:
     """Refused entries that must be looked for in Intacct before their lines may go on."""
-    return [refused.id for refused in postings.refused(connection, day) if not _understood(refused)]
+    return [refused.id for refused in postings.refused(connection, day) if not understood(refused)]
 
 
 def given_up(connection: "Connection") -> frozenset[int]:
     """Refused entries whose lines may be planned anew: nothing was saved for sure, or Intacct was looked into since."""
     every = postings.refused(connection, date.max)
-    return frozenset(refused.id for refused in every if refused.absent or _understood(refused))
+    return frozenset(refused.id for refused in every if refused.absent or understood(refused))
 
 
-def _understood(refused: "Refused") -> bool:
+def understood(refused: "Refused") -> bool:
     """Whether nothing was saved for sure: it was never sent, or the catalogue knows why it was refused."""
     row = failure_named(refused.failure.name) if refused.failure else None
     return not refused.sent or (row is not None and not row.wrapper)
@@ -63,19 +66,19 @@ def passes(refused: "Refused") -> bool:
     return row is not None and policies()[row.error_class].later
 
 
-def set_aside(context: "Context", numbers: set[int]) -> None:
-    """Hold those of these entries that were refused too often with the same error."""
+def set_aside(context: "Context", way: "Way", numbers: set[int], refusals: "Callable[[Connection, int], int]") -> None:
+    """Hold those of these postings that were refused too often with the same error, as ``refusals`` counts them."""
     most = context.settings.number("posting", "refusals")
     with context.database.read() as connection:
-        refused = numbers.intersection(entries.numbers_in(connection, "REJECTED"))
-        times = {number: postings.refusals(connection, number) for number in refused}
+        times = {number: refusals(connection, number) for number in way.those_in(connection, list(numbers), REFUSED)}
     for number in sorted(number for number, count in times.items() if count >= most):
-        with context.database.write() as connection, suppress(postings.LostClaim):
-            head = entries.head(connection, number)
+        with context.database.write() as connection, suppress(LostClaim):
+            head = way.head(connection, number)
             advice = _TOO_OFTEN.format(times[number], f" {head.advice}" if head.advice else "", head.reference)
-            postings.change_state(connection, number, "REJECTED", "HELD", context.who(), advice=advice)
+            way.change_state(connection, number, "REJECTED", "HELD", context.who(), advice=advice)
 
 
+REFUSED = ("REJECTED",)
 _TOO_OFTEN = (
     "Refused {0} times with the same error, and set aside.{1} When its cause is mended: revrec postings resolve {2} "
     "--resend --reason TEXT; to let the present rules decide anew, --cancel."

@@ -1,9 +1,13 @@
-"""``revrec postings resolve``: what a person decides about an entry that is held."""
+"""``revrec postings resolve``: what a person decides about an entry or an invoice that is held."""
 
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
-from revrec.store import entries, postings
+from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER
+from revrec.store import entries, invoices, postings
+from revrec.store.entries import ENTRIES
+from revrec.store.invoices import INVOICES
+from revrec.store.way import Outcome, Way
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -12,51 +16,70 @@ if TYPE_CHECKING:
 
 
 def as_posted(context: "Context", reference: str, record_no: str, reason: str) -> str:
-    """The entry is in Intacct under this record number; returns the new state.
+    """The posting is in Intacct under this record number, or an order or its invoice under this DOCID; the new state.
 
     Raises:
-        BadInput: there is no held entry of that reference, no reason, or the number is none or another entry's.
+        BadInput: nothing of that reference is held, there is no reason, or the key is none or another one's.
     """
-    if not (record_no.isascii() and record_no.isdigit()):
-        raise BadInput(f"{reference}: {record_no!r} is no record number; give Intacct's RECORDNO of the entry, as 6680")
     with context.database.write() as connection:
-        number = _held(connection, reference, reason)
-        other = entries.with_record_no(connection, record_no)
-        if other is not None:
-            raise BadInput(f"{reference}: entry {other} is posted under record number {record_no}; see: revrec trace")
+        way, number = _held(connection, reference, reason)
+        _check_key(connection, way, number, reference, record_no)
         who = context.who()
-        control_id = entries.entry(connection, number).entry.control_id
-        attempt, _ = postings.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
-        postings.end_attempt(connection, attempt, postings.Outcome("found", None, record_no, None, reason), who)
+        control_id = way.head(connection, number).control_id
+        attempt, _ = way.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
+        way.end_attempt(connection, attempt, Outcome("found", None, record_no, None, reason), who)
         values: dict[str, Any] = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
-        postings.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
+        way.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
     return "POSTED"
 
 
+def _check_key(connection: "Connection", way: Way, number: int, reference: str, key: str) -> None:
+    head = way.head(connection, number)
+    in_order_entry = way is INVOICES and head.kind in (SALES_ORDER, SALES_INVOICE)
+    if in_order_entry:
+        if not key.startswith(f"{head.definition}-"):
+            like = f"{head.definition}-{head.number}"
+            raise BadInput(f"{reference}: {key!r} is no DOCID of this kind; give that of the document, as {like}")
+        other = invoices.posted_as(connection, key, (SALES_ORDER, SALES_INVOICE))
+    else:
+        if not (key.isascii() and key.isdigit()):
+            raise BadInput(f"{reference}: {key!r} is no record number; give Intacct's RECORDNO, as 6680")
+        of_entries = way is ENTRIES
+        known = invoices.posted_as(connection, key, (AR_INVOICE,))
+        other = entries.with_record_no(connection, key) if of_entries else known
+    if other is not None:
+        kind = "record number" if not in_order_entry else "DOCID"
+        raise BadInput(f"{reference}: {way.what} {other} is posted under {kind} {key}; see: revrec trace")
+
+
 def send_again(context: "Context", reference: str, reason: str) -> str:
-    """Let the next run read Intacct once more and send the entry if it is not there; returns the new state."""
+    """Let the next run read Intacct once more and send the posting if it is not there; returns the new state."""
     with context.database.write() as connection:
-        number = _held(connection, reference, reason)
+        way, number = _held(connection, reference, reason)
         # Counted anew; what was sent stays on record, so the next run reads before it sends.
-        postings.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
+        way.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
     return "READY"
 
 
 def cancel(context: "Context", reference: str, reason: str) -> str:
-    """Give the entry up; its schedule lines are due again and go on under a new reference. Returns the new state."""
+    """Give the posting up; its lines are due again and go on under a new reference. Returns the new state."""
     with context.database.write() as connection:
-        number = _held(connection, reference, reason)
-        postings.release(connection, number, context.who(), "HELD", "CANCELLED", reason)
+        way, number = _held(connection, reference, reason)
+        release = postings.release if way is ENTRIES else invoices.release
+        release(connection, number, context.who(), "HELD", "CANCELLED", reason)
     return "CANCELLED"
 
 
-def _held(connection: "Connection", reference: str, reason: str) -> int:
+def _held(connection: "Connection", reference: str, reason: str) -> tuple[Way, int]:
     if not reason.strip():
         raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
-    found = entries.find(connection, reference)
+    ways = {way: way.find(connection, reference) for way in (ENTRIES, INVOICES)}
+    way, found = next(((way, row) for way, row in ways.items() if row is not None), (ENTRIES, None))
     if found is None:
-        raise BadInput(f"{reference}: no such entry; see: revrec postings list")
+        raise BadInput(f"{reference}: no such entry or invoice; see: revrec postings list")
     if found.state != "HELD":
         state = found.state.lower().replace("_", " ")
-        raise BadInput(f"{reference}: the entry is {state}, not held; see what is: revrec postings list --state held")
-    return int(found.id)
+        raise BadInput(
+            f"{reference}: the {way.what} is {state}, not held; see what is: revrec postings list --state held"
+        )
+    return way, int(found.id)

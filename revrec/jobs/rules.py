@@ -82,6 +82,7 @@ class VersionKeeper:
         """The id in the store of the rule's version that posts there."""
         found = self._ids.get((id(rule), post))
         if found is None:
-            version = RuleVersion(rule.name, rule.sha256, rule.text, Path(rule.file).name, rule.method.name, *post)
+            file, method = Path(rule.file).name, rule.method.name
+            version = RuleVersion(rule.name, rule.sha256, rule.text, file, method, *post, rule.after_invoice)
             found = self._ids[id(rule), post] = keep(self._connection, version, self._who)
         return found

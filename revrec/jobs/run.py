@@ -1,6 +1,6 @@
 """``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
@@ -11,21 +11,26 @@ from revrec.core.closed_periods import Holding
 from revrec.core.errors import RevrecError
 from revrec.core.journal import apart, build_entries
 from revrec.core.periods import Dates
+from revrec.intacct.errors import ReadRefused
 from revrec.jobs import look
 from revrec.jobs.due import due_with_memos
 from revrec.jobs.entry_postings import Entries
 from revrec.jobs.gateway import company, open_gateway
+from revrec.jobs.invoice_postings import Invoices
+from revrec.jobs.invoice_settings import invoice_settings
+from revrec.jobs.invoicing import Invoicing, anything_to_invoice
 from revrec.jobs.patience import Patience
 from revrec.jobs.periods import dates, held_lines, learn_what_is_due
 from revrec.jobs.postings import PATIENCE, FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
 from revrec.jobs.repairs import Mender
-from revrec.jobs.run_result import RunResult, shown, shown_held, sum_up
+from revrec.jobs.run_result import RunResult, awaiting, shown, shown_held, shown_invoices, sum_up
 from revrec.jobs.safe_settings import check_company, check_quarantine, check_times
-from revrec.store import continuity, entries, postings
+from revrec.store import entries, invoices, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
-from revrec.store.entries import ENTRIES
+from revrec.store.entries import ENTRIES as ENTRIES_WAY
+from revrec.store.invoices import INVOICES as INVOICES_WAY
 from revrec.store.rollback import discarded
 from revrec.store.workers import Worker, at_work
 
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
 
 FREE = ("READY", "IN_DOUBT")
 """States of an entry that no worker has in hand."""
+INVOICES, ENTRIES = "invoices", "entries"
+PARTS = (INVOICES, ENTRIES)
+"""What a run posts, in this order."""
 PAGE = 100
 """Entries that are asked about together."""
 
@@ -50,9 +58,11 @@ def run(
     wait: timedelta = timedelta(0),
     connect: "Connect | None" = None,
     again: bool = False,
+    parts: Sequence[str] = PARTS,
 ) -> RunResult:
     """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled until then.
 
+    Before that, the documents that their sources want invoiced; ``parts`` names one of the two, to do it alone.
     An entry in doubt is settled whatever its date, for it may be in the ledger already.
 
     Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
@@ -65,25 +75,40 @@ def run(
     """
     check_times(context)
     if dry_run:
-        return _dry_run(context, day)
+        return _dry_run(context, day, parts)
     slots, lease = context.settings.number("posting", "max_in_flight"), context.settings.duration("posting", "lease")
     times = (wait.total_seconds(), slots, lease.total_seconds())
     with at_work(context.database, owner_name(context), *times) as worker:
-        return _run(context, day, connect or open_gateway, worker, again)
+        return _run(context, day, connect or open_gateway, worker, again, parts)
 
 
-def _dry_run(context: "Context", day: date) -> RunResult:
+def _dry_run(context: "Context", day: date, parts: Sequence[str] = PARTS) -> RunResult:
+    result = RunResult(day, True)
     with discarded(context.database) as connection:
-        run_id = entries.start_run(connection, day, context.who())
-        _commit_intents(connection, context, run_id, day, "")
-        numbers = entries.numbers_in(connection, "READY", until=day)
-        held = held_lines(connection, context, day)
-        planned = [{**one, "status": "planned"} for one in shown(connection, numbers)]
-    counts = {"posted": 0, "held": len(held)}
-    return RunResult(day, True, None, planned + shown_held(held), counts, held=held)
+        result.run = entries.start_run(connection, day, context.who())
+        if INVOICES in parts:
+            made = Invoicing(context, result, "").make(connection)
+            result.invoices = shown_invoices(connection, made)
+            result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
+        if ENTRIES in parts:
+            _commit_intents(connection, context, result.run, day, "")
+            planned = [{**one, "status": "planned"} for one in shown(connection, _ready(connection, day))]
+            result.held, result.awaiting = held_lines(connection, context, day), awaiting(connection, day)
+            held = shown_held(result.held, result.awaiting)
+            result.entries = planned + held
+            result.counts = {"posted": 0, "held": len(held)}
+    result.run = None
+    return result
 
 
-def _run(context: "Context", day: date, connect: "Connect", worker: Worker, again: bool = False) -> RunResult:
+def _run(
+    context: "Context",
+    day: date,
+    connect: "Connect",
+    worker: Worker,
+    again: bool = False,
+    parts: Sequence[str] = PARTS,
+) -> RunResult:
     to = company(context)
     check_quarantine(context)
     with context.database.write(patience=PATIENCE) as connection:
@@ -92,8 +117,9 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
     mender = Mender(context)
     result = RunResult(day, False, run_id, runs=[run_id], repaired=mender.mended)
     try:
-        _post_all(context, result, connect, worker, again, mender)
-        set_aside(context, result.taken)
+        _post_all(context, result, connect, worker, again, mender, parts)
+        set_aside(context, ENTRIES_WAY, result.taken, postings.refusals)
+        set_aside(context, INVOICES_WAY, result.invoices_taken, invoices.refusals)
     except (RevrecError, KeyboardInterrupt) as error:
         said = error if isinstance(error, RevrecError) else "interrupted"
         with context.database.write(patience=PATIENCE) as connection:
@@ -101,9 +127,9 @@ def _run(context: "Context", day: date, connect: "Connect", worker: Worker, agai
         raise
     with context.database.write(patience=PATIENCE) as connection:
         sum_up(connection, context, result)
-        words = ", ".join(f"{count} {state}" for state, count in result.counts.items())
+        words = ", ".join(_told(result))
         entries.finish_run(connection, run_id, context.who(), words)
-    _keep_head(context)
+    look.keep_head(context)
     return result
 
 
@@ -137,8 +163,74 @@ def put_on_entries(
     return entries.add_entries(connection, run_id, chain(made, later), context.who())
 
 
+def _told(result: RunResult) -> Iterator[str]:
+    """The outcome of a run in words, for its record."""
+    yield from (f"{count} {state}" for state, count in result.counts.items())
+    if result.invoices or any(result.invoice_counts.values()):
+        yield from (f"invoices {state}: {count}" for state, count in result.invoice_counts.items())
+
+
 def _post_all(
-    context: "Context", result: RunResult, connect: "Connect", worker: Worker, again: bool, mender: Mender
+    context: "Context",
+    result: RunResult,
+    connect: "Connect",
+    worker: Worker,
+    again: bool,
+    mender: Mender,
+    parts: Sequence[str],
+) -> None:
+    """Post invoices, then entries, which may have waited for them."""
+    with context.database.read() as connection:
+        to_invoice = INVOICES in parts and anything_to_invoice(context, connection, result.date)
+        to_enter = ENTRIES in parts and _anything_to_enter(connection, result.date, again)
+    if not to_invoice and not to_enter:
+        return
+    patience = Patience(context, worker)
+    with connect(context) as gateway:
+        patience.with_retries(gateway.sign_in)
+        try:
+            if to_invoice:
+                look.beware(context, result.runs[0])
+                _post_invoices(context, gateway, result, worker, patience, again)
+            if ENTRIES in parts:
+                _post_entries(context, gateway, result, worker, patience, again, mender)
+        except Stopped as stop:
+            result.stopped = stop.answer
+        if worker.waits_for_others():
+            for kind in (Entries(), Invoices(invoice_settings(context))):
+                Poster(context, gateway, kind, worker).suspend_stale()
+
+
+def _post_invoices(
+    context: "Context", gateway: "Gateway", result: RunResult, worker: Worker, patience: Patience, again: bool
+) -> None:
+    """Post invoices. Where Intacct does not show what they need, that is told, and entries are posted all the same."""
+    try:
+        Invoicing(context, result, company(context), again).post_all(gateway, worker, patience)
+    except ReadRefused as error:
+        told = f"no more invoices are sent, for Intacct does not show what they need: {error}"
+        result.stopped = look.stopped(told).answer
+
+
+def _anything_to_enter(connection: "Connection", day: date, again: bool) -> bool:
+    strange = [] if again else not_understood(connection, day)
+    left = strange or to_give_back(connection, day, again) or _ready(connection, day)
+    unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
+    return bool(left or unclear) or next(due_lines(connection, day), None) is not None
+
+
+def _ready(connection: "Connection", day: date) -> list[int]:
+    return entries.numbers_in(connection, "READY", until=day)
+
+
+def _post_entries(
+    context: "Context",
+    gateway: "Gateway",
+    result: RunResult,
+    worker: Worker,
+    patience: Patience,
+    again: bool,
+    mender: Mender,
 ) -> None:
     """Look at the ledger, make entries, settle doubts, look for what was refused in unknown words, send what is READY.
 
@@ -146,42 +238,27 @@ def _post_all(
     hand, so that what a worker that was killed held is in doubt at the end.
     """
     now = context.timestamp()
-
-    def doubtful(connection: "Connection") -> list[int]:
-        return ENTRIES.doubtful(connection, now)
-
-    def ready(connection: "Connection") -> list[int]:
-        return entries.numbers_in(connection, "READY", until=result.date)
-
     with context.database.read() as connection:
-        strange = [] if again else not_understood(connection, result.date)
-        left = strange or to_give_back(connection, result.date, again) or ready(connection)
-        unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
-        if not left and not unclear and next(due_lines(connection, result.date), None) is None:
+        if not _anything_to_enter(connection, result.date, again):
             return
-    patience = Patience(context, worker)
-    with connect(context) as gateway:
-        patience.with_retries(gateway.sign_in)
-        poster = Poster(context, gateway, Entries(), worker)
-        try:
-            _look_and_make(context, gateway, patience, result, again, mender)
-            with context.database.read() as connection:
-                poster.dates = dates(context, connection)
-            poster.suspend_stale()
-            _take_all(poster, patience, result, mender, doubtful, "reading back entries in doubt")
-            for number in context.progress.track(strange, "looking for refused entries"):
-                result.taken.add(number)
-                if patience.with_retries(partial(poster.look_for, number)):
-                    _put_on_anew(context, result, number, mender)
-            more = True
-            while more:
-                _take_all(poster, patience, result, mender, ready, "posting entries")
-                more = _date_again(context, result, poster, mender)
-            _look_for_refused(poster, patience, result, strange)
-        except Stopped as stop:
-            result.stopped = stop.answer
-        if worker.waits_for_others():
-            poster.suspend_stale()
+        strange = [] if again else not_understood(connection, result.date)
+    poster = Poster(context, gateway, Entries(), worker)
+    _look_and_make(context, gateway, patience, result, again, mender)
+    with context.database.read() as connection:
+        poster.dates = dates(context, connection)
+    poster.suspend_stale()
+    _take_all(
+        poster, patience, result, mender, lambda one: ENTRIES_WAY.doubtful(one, now), "reading back entries in doubt"
+    )
+    for number in context.progress.track(strange, "looking for refused entries"):
+        result.taken.add(number)
+        if patience.with_retries(partial(poster.look_for, number)):
+            _put_on_anew(context, result, number, mender)
+    more = True
+    while more:
+        _take_all(poster, patience, result, mender, lambda one: _ready(one, result.date), "posting entries")
+        more = _date_again(context, result, poster, mender)
+    _look_for_refused(poster, patience, result, strange)
 
 
 def _look_and_make(
@@ -196,14 +273,7 @@ def _look_and_make(
         result.made.update(_commit_intents(connection, context, run_id, result.date, to, again, mender))
         look.account_for(connection, context, seen)
     # From here on an older copy of the database is known by it; so nothing is sent before.
-    _keep_head(context)
-
-
-def _keep_head(context: "Context") -> None:
-    if context.database.path is not None:
-        with context.database.read() as connection:
-            known = continuity.head(connection)
-        continuity.keep_head(context.database, known)
+    look.keep_head(context)
 
 
 def _take_all(

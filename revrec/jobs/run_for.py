@@ -5,6 +5,7 @@ something can run at once. Each pass is a run with a record of its own.
 """
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from revrec.jobs.postings import Stopped
 from revrec.jobs.refusals import passes
 from revrec.jobs.run import run
 from revrec.jobs.run_result import RunResult, sum_up
-from revrec.store import entries, postings
+from revrec.store import entries, invoices, postings
+from revrec.store.entries import ENTRIES
+from revrec.store.invoices import INVOICES
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -77,14 +80,18 @@ class _Passes:
         if earlier is not None:
             done.made |= earlier.made
             done.taken |= earlier.taken
+            done.invoices_made |= earlier.invoices_made
+            done.invoices_taken |= earlier.invoices_taken
             done.repaired += earlier.repaired
             done.runs = [*earlier.runs, *done.runs]
         self.result = done
 
     def left(self) -> dict[str, int]:
         """What the last pass left, by state."""
-        counts = self.result.counts if self.result else {}
-        return {state: count for state, count in counts.items() if state != "posted"}
+        if self.result is None:
+            return {}
+        both = Counter(self.result.counts) + Counter(self.result.invoice_counts)
+        return {state: count for state, count in both.items() if state != "posted"}
 
     def next_time(self) -> datetime | None:
         """When to try again; None if nothing is left that passes by itself, or the time is up."""
@@ -101,7 +108,8 @@ class _Passes:
             return []
         times = [now + self._pause()] if self._waits_for_intacct() else []
         with self.context.database.read() as connection:
-            quarantine = postings.next_doubtful(connection)
+            doubts = [way.next_doubtful(connection) for way in (ENTRIES, INVOICES)]
+        quarantine = min((over for over in doubts if over is not None), default=None)
         if quarantine is not None:
             over = datetime.fromisoformat(quarantine) + AFTER_A_QUARANTINE if quarantine else now
             times.append(max(over, now + AFTER_A_QUARANTINE))
@@ -111,7 +119,8 @@ class _Passes:
         """Whether something could be tried at any time."""
         with self.context.database.read() as connection:
             waiting = entries.numbers_in(connection, "READY", "SENDING", until=self.day)
-            refused = postings.refused(connection, self.day)
+            waiting += invoices.numbers_in(connection, "READY", "SENDING", until=self.day)
+            refused = [*postings.refused(connection, self.day), *invoices.refused(connection, self.day)]
         return bool(self.trouble or waiting or any(map(passes, refused)))
 
     def _pause(self) -> timedelta:

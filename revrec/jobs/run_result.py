@@ -3,13 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.closed_periods import HeldGroup
-from revrec.core.journal import Group
+from revrec.core.journal import Group, group_of
 from revrec.core.money import decimal_string
 from revrec.jobs.periods import held_lines
-from revrec.store import entries
+from revrec.store import entries, invoices
+from revrec.store.due import due_lines
+from revrec.store.invoices import INVOICES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -43,27 +46,80 @@ class RunResult:
     interrupted: bool = False
     """Ctrl-C ended it while it waited."""
     held: Held = field(default_factory=dict)
+    awaiting: Held = field(default_factory=dict)
+    """What waits for the invoice of its document."""
+    invoices: list[dict[str, object]] = field(default_factory=list)
+    """The invoices that it touched."""
+    invoice_counts: dict[str, int] = field(default_factory=dict)
+    invoices_made: set[int] = field(default_factory=set)
+    invoices_taken: set[int] = field(default_factory=set)
 
     @property
     def complete(self) -> bool:
         """Nothing failed, is held, in doubt or waiting; a dry run leaves nothing behind."""
-        return self.dry_run or not any(count for state, count in self.counts.items() if state != "posted")
+        left = [*self.counts.items(), *self.invoice_counts.items()]
+        return self.dry_run or not any(count for state, count in left if state != "posted")
 
 
 def sum_up(connection: "Connection", context: "Context", result: RunResult) -> None:
-    """Tell what became of the entries of a result, what is held, and what is unsettled, whichever run made it."""
+    """Tell what became of the entries and invoices of a result, what is held, and what is unsettled, whichever run
+    made it."""
+    _sum_up_invoices(connection, result)
     heads = {number: entries.head(connection, number) for number in sorted(result.made | result.taken)}
     result.held = held_lines(connection, context, result.date)
+    result.awaiting = awaiting(connection, result.date)
     live = [number for number, head in heads.items() if head.state != "REPLACED"]
-    result.entries = sorted(shown(connection, live), key=_order) + shown_held(result.held)
+    result.entries = sorted(shown(connection, live), key=_order) + shown_held(result.held, result.awaiting)
     left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
     result.counts = {
         "posted": sum(1 for number in result.taken if heads[number].state == "POSTED"),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
-        "held": left["HELD"] + len(result.held),
+        "held": left["HELD"] + len(result.held) + len(result.awaiting),
         "waiting": len(entries.numbers_in(connection, "READY", "SENDING")),
     }
+
+
+def _sum_up_invoices(connection: "Connection", result: RunResult) -> None:
+    """Tell what became of the invoices of a result, and what is unsettled of them."""
+    touched = sorted(result.invoices_made | result.invoices_taken)
+    heads = {number: INVOICES.head(connection, number) for number in touched}
+    result.invoices = shown_invoices(connection, [number for number in touched if heads[number].state != "REPLACED"])
+    left = {state: len(invoices.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
+    result.invoice_counts = {
+        "posted": sum(1 for number in result.invoices_taken if heads[number].state == "POSTED"),
+        "failed": left["REJECTED"],
+        "in_doubt": left["IN_DOUBT"],
+        "held": left["HELD"],
+        "waiting": len(invoices.numbers_in(connection, "READY", "SENDING")) + len(invoices.to_convert(connection)),
+    }
+
+
+def shown_invoices(connection: "Connection", numbers: list[int]) -> list[dict[str, object]]:
+    """Invoices as a run tells of them."""
+    return [_invoice(INVOICES.head(connection, number)) for number in numbers]
+
+
+def _invoice(head: "Row[Any]") -> dict[str, object]:
+    same = ("reference", "kind", "number", "date", "customer", "currency", "lines", "term", "source", "document")
+    told = ("record_no", "error_no", "error", "advice")
+    return {
+        **{name: getattr(head, name) for name in same},
+        "amount": decimal_string(head.amount, head.currency),
+        "status": head.state.lower(),
+        **{name: getattr(head, name) for name in told},
+    }
+
+
+def awaiting(connection: "Connection", day: date) -> Held:
+    """Due lines that wait for the invoice of their document, as the entries that they would be on."""
+    groups: Held = {}
+    for line, _description in due_lines(connection, day, waiting=True):
+        reason = f"waits for the invoice of {line.charge.rpartition('/')[0]}"
+        group = groups.setdefault(group_of(line), HeldGroup(reason))
+        group.lines += 1
+        group.amount += abs(line.amount)
+    return groups
 
 
 def _order(entry: dict[str, object]) -> tuple[str, ...]:
@@ -89,7 +145,7 @@ def _entry(entry: "Row[Any]", moved: tuple[str | None, str]) -> dict[str, object
     }
 
 
-def shown_held(held: Held) -> list[dict[str, object]]:
+def shown_held(*held: Held) -> list[dict[str, object]]:
     """Lines that are held as the entries that they would be: without a reference, and with the reason."""
     return [
         {
@@ -105,5 +161,5 @@ def shown_held(held: Held) -> list[dict[str, object]]:
             "recognised": day.isoformat(),
             "reason": group.reason,
         }
-        for (day, entity, journal, currency), group in held.items()
+        for (day, entity, journal, currency), group in chain.from_iterable(some.items() for some in held)
     ]

@@ -7,8 +7,9 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.journal import company_of
 from revrec.intacct.endpoint import is_loopback
 from revrec.jobs.gateway import SANDBOX, endpoint
-from revrec.store import entries
 from revrec.store.engine import deployment
+from revrec.store.entries import ENTRIES
+from revrec.store.invoices import INVOICES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,7 +47,7 @@ def check_quarantine(context: "Context") -> None:
 
 def check_company(connection: "Connection", to: str) -> None:
     """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
-    last = entries.last_control_id(connection)
+    last = ENTRIES.last_control_id(connection) or INVOICES.last_control_id(connection)
     before = company_of(last, deployment(connection)) if last else to.lower()
     if before != to.lower():
         raise BadConfiguration(

@@ -18,8 +18,9 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
-FREE_SECTIONS = ("mapping", "cleaning", "entities", "source")
-"""Sections whose keys the user names: column mappings, cleaning of all sources, sources, what is known of entities."""
+FREE_SECTIONS = ("mapping", "cleaning", "entities", "source", "invoice")
+"""Sections whose keys the user names: column mappings, cleaning of all sources, what is known of entities, sources, and
+which of the charge lines' sources are invoiced."""
 
 SECRET_VARIABLES = (
     "REVREC_ALERTS_PASSWORD",
@@ -30,6 +31,10 @@ SECRET_VARIABLES = (
 """Variables that are named like settings and are none: secrets never stand in the configuration."""
 
 _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+
+
+MISSING = ("hold", "create")
+"""What may become of an invoice whose customer or item is missing."""
 
 
 class Key(NamedTuple):
@@ -90,6 +95,15 @@ KEYS: dict[str, dict[str, Key]] = {
         "closed_period": Key(
             "word", "hold", "what becomes of what is recognised in a closed period: hold, next_open or fail", POLICIES
         ),
+    },
+    "invoicing": {
+        "missing_customer": Key("word", "hold", "a customer that Intacct does not have: hold or create", MISSING),
+        "missing_item": Key("word", "hold", "an item that Intacct does not have: hold or create", MISSING),
+        "item_group": Key("text", "", "GL group of the items that are created"),
+        "default_term": Key("text", "", "payment term of customers that have none in Intacct, such as: Net 30"),
+        "order_definition": Key("text", "Sales Order", "Intacct's transaction definition of orders"),
+        "invoice_definition": Key("text", "Sales Invoice", "and of the invoices that are made from them"),
+        "unit": Key("text", "", "unit of measure of all items, to the letter; empty: each item's own"),
     },
     "sources": {
         "received": Key("path", "received", "folder for a copy of each document that was fetched; empty: none is kept"),

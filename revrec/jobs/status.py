@@ -11,25 +11,31 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 FAR = "9999-12-31"
-ENTRY = ("reference", "date", "state", "amount", "currency", "error_no", "error", "advice", "not_before")
+POSTING = (
+    "kind", "document", "reference", "date", "state", "amount", "currency", "error_no", "error", "advice", "not_before",
+)  # fmt: skip
+AWAITING = ("currency", "lines", "amount", "rest")
 OPEN = ("currency", "lines", "amount", "rest", "first", "last")
 WAITING = ("code", "reason", "currency", "charges", "amount", "rest")
 RUN = ("run", "date", "started_at", "finished_at", "actor", "outcome")
 
 
 def status(context: "Context", until: str | None = None) -> dict[str, Any]:
-    """Counts of everything, open schedule lines (dated up to ``until``) by currency, those in closed periods, and each
-    unsettled entry."""
+    """Counts of everything, open schedule lines (dated up to ``until``) by currency, those in closed periods, each
+    unsettled entry and invoice, and what waits for an invoice."""
     with figures.quick_view(context.settings.database_url) as view:
         found: dict[str, Any] = {name: _first(view, sql)[0] for name, sql in figures.COUNTS.items()}
         found["open"] = [_summed(OPEN, row) for row in view.execute(figures.OPEN_LINES, {"until": until or FAR})]
         found["waiting"] = [_summed(WAITING, row) for row in view.execute(figures.WAITING_PARTS)]
         found["next_date"] = _first(view, figures.NEXT_DATE)[0]
         found["entries"] = {state.lower(): count for state, count in view.execute(figures.STATES)}
+        found["invoices"] = {state.lower(): count for state, count in view.execute(figures.INVOICE_STATES)}
+        until_day = {"until": until or FAR}
+        found["awaiting_invoice"] = [_summed(AWAITING, row) for row in view.execute(figures.AWAITING, until_day)]
         found["unscheduled_reasons"] = [
             {"code": code, "reason": reason, "charges": count} for code, reason, count in view.execute(figures.REASONS)
         ]
-        found["attention"] = [_entry(row) for row in view.execute(figures.ATTENTION)]
+        found["attention"] = [_posting(row) for row in view.execute(figures.ATTENTION)]
         found["closed_periods"] = _in_closed_periods(context, view)
         run = view.execute(figures.LAST_RUN).fetchone()
         found["last_run"] = dict(zip(RUN, run, strict=True)) if run else None
@@ -77,7 +83,7 @@ def _summed(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
     return {**shown, "amount": decimal_string(amount, shown["currency"])}
 
 
-def _entry(row: tuple[Any, ...]) -> dict[str, Any]:
-    shown = dict(zip(ENTRY, row, strict=True))
+def _posting(row: tuple[Any, ...]) -> dict[str, Any]:
+    shown = dict(zip(POSTING, row[: len(POSTING)], strict=True))
     amount = decimal_string(shown["amount"], shown["currency"])
     return {**shown, "state": shown["state"].lower(), "amount": amount}

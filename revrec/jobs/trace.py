@@ -12,6 +12,8 @@ from revrec.jobs import quarantine
 from revrec.jobs.allocating import kept_allocations
 from revrec.jobs.periods import dates
 from revrec.store import cleaning, history
+from revrec.store.entries import ENTRIES
+from revrec.store.invoices import INVOICES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,8 +26,8 @@ Fact = dict[str, Any]
 def trace(context: "Context", reference: str) -> Iterator[Fact]:
     """The life of every charge line that ``reference`` may mean.
 
-    It may be a charge id, an entry's reference, an Intacct record number, a document, or an imported file (its name
-    as given at import, or its SHA-256).
+    It may be a charge id, an entry's or an invoice's reference, an Intacct record number or DOCID, a document, or an
+    imported file (its name as given at import, or its SHA-256).
 
     Raises:
         BadInput: nothing is known by that name.
@@ -36,7 +38,8 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
         if not numbers:
             raise BadInput(
                 f"{reference}: nothing is known by that name; give a charge id (SOURCE/DOCUMENT/LINE), an entry's "
-                "reference (RR...), an Intacct record number, a document, or an imported file"
+                "or an invoice's reference (RR..., IV...), an Intacct record number or DOCID, a document, or an "
+                "imported file"
             )
         for no in numbers:
             yield _life(connection, no, Holding(dated))
@@ -50,6 +53,7 @@ def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
     events = history.events(connection, no)
     aside = quarantine.life(connection, source["id"], charge["row"])
     allocations = list(kept_allocations(connection, no))
+    invoices = [_invoice(connection, one) for one in history.invoices(connection, no)]
     entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
     return {
         "charge": _charge(charge),
@@ -65,9 +69,15 @@ def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
         "allocations": allocations,
         "schedule": [_version(version, lines, charge, holding) for version in schedules],
         "repairs": [_some(one, "name", "version", "text", "file") for one in history.repairs(connection, no)],
+        "invoices": invoices,
         "entries": entries,
         "audit": _audit(
-            connection, charge, [source["id"], *_imports(events)], [*schedules, *allocations], entries, aside
+            connection,
+            charge,
+            [source["id"], *_imports(events)],
+            [*schedules, *allocations],
+            [*invoices, *entries],
+            aside,
         ),
     }
 
@@ -172,7 +182,23 @@ def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
         "lines": lines,
         **_some(entry, *said),
         "repairs": history.repaired(connection, entry["id"], no),
-        "attempts": [_attempt(one) for one in history.attempts(connection, entry["id"])],
+        "attempts": [_attempt(one) for one in history.attempts(connection, ENTRIES, entry["id"])],
+    }
+
+
+def _invoice(connection: "Connection", invoice: Fact) -> Fact:
+    names = ("reference", "control_id", "kind", "number", "definition", "date", "customer", "term", "created_at")
+    line = _some(invoice, "line_no", "item", "quantity", "price", "account", "memo")
+    currency = invoice["currency"]
+    return {
+        **_some(invoice, *names, "posted_at", "record_no"),
+        "status": invoice["state"].lower(),
+        "currency": currency,
+        "amount": decimal_string(invoice["amount"], currency),
+        "lines": invoice["lines"],
+        "line": {**line, "amount": decimal_string(invoice["line_amount"], currency)},
+        **_some(invoice, "error_no", "error", "advice", "content_hash"),
+        "attempts": [_attempt(one) for one in history.attempts(connection, INVOICES, invoice["id"])],
     }
 
 

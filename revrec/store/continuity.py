@@ -17,7 +17,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.store.audit import GENESIS, Who, record
 from revrec.store.digests import of_rows
 from revrec.store.engine import Database, deployment
-from revrec.store.tables import audit_event, journal_entry, meta, posting_run
+from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
 
 RAISED = "epoch raised"
 SUFFIX = ".head"
@@ -107,10 +107,11 @@ def head(connection: Connection) -> Head:
 def continues(connection: Connection, known: Head | None) -> bool:
     """Whether the trail goes on from a head that was kept outside.
 
-    Without one, or with that of another database, only books that never had an entry are known to be whole.
+    Without one, or with that of another database, only books that never had an entry or an invoice
+    are known to be whole.
     """
     if known is None or known.deployment != deployment(connection):
-        return connection.execute(select(journal_entry.c.id).limit(1)).first() is None
+        return all(connection.execute(select(one.c.id).limit(1)).first() is None for one in (journal_entry, invoice))
     at = select(audit_event.c.hash).where(audit_event.c.seq == known.seq)
     return connection.execute(at).scalar() == known.hash
 

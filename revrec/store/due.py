@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, Select, select
 from revrec.core.journal import DueLine
 from revrec.store.bulk import streamed
 from revrec.store.charges import dimensions_of
-from revrec.store.tables import OPEN, charge_line, rule_version, schedule, schedule_line
+from revrec.store.invoices import IS_INVOICED
+from revrec.store.tables import OPEN, after_invoice, charge_line, rule_version, schedule, schedule_line
 
 _COLUMNS = (
     schedule_line.c.charge_no,
@@ -49,12 +50,20 @@ def due_query() -> Select[Any]:
     )
 
 
-def due_lines(connection: Connection, until: date) -> Iterator[tuple[DueLine, str]]:
+WAITS_FOR_INVOICE = schedule.c.rule_version_id.in_(select(after_invoice.c.rule_version_id)) & ~IS_INVOICED
+"""Whether a schedule line waits until the document of its charge line is invoiced."""
+
+
+def due_lines(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[tuple[DueLine, str]]:
     """Open schedule lines dated on or before ``until``, each with its charge's description, in posting order:
-    date, entity, journal, currency, then charge. Found through the index on open lines alone."""
+    date, entity, journal, currency, then charge. Found through the index on open lines alone.
+
+    Those that wait for an invoice are left out; with ``waiting`` they alone are told, with None all.
+    """
+    which = [] if waiting is None else [WAITS_FOR_INVOICE if waiting else ~WAITS_FOR_INVOICE]
     query = (
         due_query()
-        .where(OPEN, schedule_line.c.date <= until.isoformat())
+        .where(OPEN, schedule_line.c.date <= until.isoformat(), *which)
         .order_by(
             schedule_line.c.date,
             charge_line.c.entity,

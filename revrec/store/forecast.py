@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, case, exists, func, select
 
 from revrec.store.bulk import streamed
+from revrec.store.due import WAITS_FOR_INVOICE
 from revrec.store.tables import (
     OPEN,
     charge_line,
@@ -42,6 +43,8 @@ class Planned(NamedTuple):
     version: int
     entry_date: str | None = None
     reason: str | None = None
+    awaits: bool = False
+    """It waits for the invoice of its document."""
 
 
 GOES_AGAIN = schedule_line.c.entry_id.in_(
@@ -69,6 +72,7 @@ _COLUMNS = (
     schedule_line.c.version,
     journal_entry.c.date,
     moved_date.c.reason,
+    WAITS_FOR_INVOICE,
 )
 
 
@@ -100,7 +104,7 @@ def planned(
     if last is not None:
         query = query.where(schedule_line.c.date <= last.isoformat())
     for row in streamed(connection, query):
-        yield Planned._make(row)
+        yield Planned._make((*row[:-1], bool(row[-1])))
 
 
 def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:

@@ -6,13 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, or_, select
 
 from revrec.store.tables import (
-    attempt,
-    attempt_failure,
-    attempt_outcome,
     audit_event,
     charge_line,
     fulfilment_event,
     import_file,
+    invoice,
+    invoice_line,
     journal_entry,
     journal_line,
     moved_date,
@@ -26,6 +25,7 @@ from revrec.store.tables import (
     schedule_wait,
     unscheduled,
 )
+from revrec.store.way import Way
 
 Fact = dict[str, Any]
 """One row as a dict, its keys the names of the columns."""
@@ -35,8 +35,8 @@ MOST_CHARGES = 10_000
 
 
 def charges_of(connection: Connection, reference: str) -> list[int]:
-    """The charge lines a user may mean: a charge id, an entry's reference, an Intacct record number, a document, or
-    an imported file (its name as given, or its SHA-256).
+    """The charge lines a user may mean: a charge id, an entry's or an invoice's reference, an Intacct record number or
+    DOCID, a document, or an imported file (its name as given, or its SHA-256).
 
     A record number may be a document's too: both are meant then. A file is looked for only if nothing else is.
     """
@@ -47,12 +47,18 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
         .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
     )
     on_document = select(charge_line.c.no).where(charge_line.c.document == reference)
+    key = (invoice.c.reference, invoice.c.record_no, invoice.c.number)
+    on_invoice = (
+        select(invoice_line.c.charge_no)
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .where(or_(*(column == reference for column in key)))
+    )
     in_file = (
         select(charge_line.c.no)
         .join(import_file, import_file.c.id == charge_line.c.import_id)
         .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
     )
-    return _numbers(connection, own, on_entry, on_document) or _numbers(connection, in_file)
+    return _numbers(connection, own, on_entry, on_document, on_invoice) or _numbers(connection, in_file)
 
 
 def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
@@ -177,20 +183,33 @@ def repairs(connection: Connection, no: int) -> list[Fact]:
     return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
 
 
-def attempts(connection: Connection, entry_id: int) -> list[Fact]:
-    """Every request made for an entry, with its answer if one came."""
+def attempts(connection: Connection, way: Way, number: int) -> list[Fact]:
+    """Every request made for an entry or an invoice, with its answer if one came."""
+    answered, meant = way.outcomes.c, way.failures.c
     answer = (
-        attempt_outcome.c.at.label("answered_at"),
-        *(attempt_outcome.c[name] for name in ("outcome", "http_status", "record_no", "error", "response")),
-        attempt_failure.c.name.label("failure"),
-        attempt_failure.c.error_class.label("class"),
+        answered.at.label("answered_at"),
+        *(answered[name] for name in ("outcome", "http_status", "record_no", "error", "response")),
+        meant.name.label("failure"),
+        meant.error_class.label("class"),
     )
     query = (
-        select(attempt, *answer)
-        .outerjoin(attempt_outcome, attempt_outcome.c.attempt_id == attempt.c.id)
-        .outerjoin(attempt_failure, attempt_failure.c.attempt_id == attempt.c.id)
-        .where(attempt.c.entry_id == entry_id)
-        .order_by(attempt.c.number)
+        select(way.attempts, *answer)
+        .outerjoin(way.outcomes, answered.attempt_id == way.attempts.c.id)
+        .outerjoin(way.failures, meant.attempt_id == way.attempts.c.id)
+        .where(way.of == number)
+        .order_by(way.attempts.c.number)
+    )
+    return _all(connection, query)
+
+
+def invoices(connection: Connection, no: int) -> list[Fact]:
+    """Every order and invoice that the charge line was ever on, refused ones too, oldest first; each with its line."""
+    line = (invoice_line.c[name] for name in ("line_no", "item", "quantity", "price", "account", "memo"))
+    query = (
+        select(invoice, *line, invoice_line.c.amount.label("line_amount"))
+        .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+        .where(invoice_line.c.charge_no == no)
+        .order_by(invoice.c.id)
     )
     return _all(connection, query)
 

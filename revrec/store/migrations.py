@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0009"
+HEAD = "0010"
 """The revision this program needs. A test holds it equal to the newest script, so that no command must load alembic."""
 
 

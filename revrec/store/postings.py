@@ -65,10 +65,10 @@ def refused(connection: Connection, until: date, entry_id: int | None = None) ->
     )
     if entry_id is not None:
         query = query.where(journal_entry.c.id == entry_id)
-    return [_refused(row) for row in connection.execute(query)]
+    return [as_refused(row) for row in connection.execute(query)]
 
 
-def _refused(row: Row[Any]) -> Refused:
+def as_refused(row: Row[Any]) -> Refused:
     known = row.attempt_id is not None
     failure = Failure(row.name, row.error_class, json.loads(row.named)) if known else None
     return Refused(row.id, failure, row.sent is not None, bool(row.absent))

@@ -7,11 +7,14 @@ from sqlalchemy import Connection, func, insert, select
 from revrec.store.audit import Who, record
 from revrec.store.bulk import next_number
 from revrec.store.digests import of_rows
-from revrec.store.tables import rule_version
+from revrec.store.tables import after_invoice, rule_version
 
 
 class RuleVersion(NamedTuple):
-    """What is kept of a rule: its text as written, and where it posts after the defaults were applied."""
+    """What is kept of a rule: its text as written, and where it posts after the defaults were applied.
+
+    ``after_invoice``: recognition waits until the document of the charge line is invoiced.
+    """
 
     name: str
     sha256: str
@@ -22,6 +25,7 @@ class RuleVersion(NamedTuple):
     accrued: str
     journal: str
     memo: str
+    after_invoice: bool = False
 
 
 def journals(connection: Connection) -> list[str]:
@@ -41,7 +45,12 @@ def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
     ).scalar_one()
     number = next_number(connection, rule_version.c.id)
     values = {**rule._asdict(), "id": number, "version": last + 1, "recorded_at": who.at, "actor": who.actor}
+    waits = values.pop("after_invoice")
     kept = connection.execute(insert(rule_version).values(values).returning(*rule_version.c)).one()
     shown = {"version": kept.version, "sha256": rule.sha256}
-    record(connection, who, "rule version kept", f"rule {rule.name}", shown, [of_rows(rule_version, [kept])])
+    digests = [of_rows(rule_version, [kept])]
+    if waits:
+        connection.execute(insert(after_invoice).values(rule_version_id=number, rule=rule.name))
+        digests.append(of_rows(after_invoice, [(number, rule.name)]))
+    record(connection, who, "rule version kept", f"rule {rule.name}", shown, digests)
     return int(kept.id)

@@ -600,3 +600,113 @@ repaired_value = Table(
     Index("repaired_value_once", "charge_no", "version", "seq", "repair_version_id", "side", "field", unique=True),
 )
 """A value that a repair put on the journal lines of a schedule line after the entry ``entry_id`` had been refused."""
+
+invoice = Table(
+    "invoice",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("control_id", Text, nullable=False, unique=True),
+    Column("run_id", ForeignKey("posting_run.id"), nullable=False),
+    _text("kind"),
+    Column("after_id", ForeignKey("invoice.id"), nullable=True),
+    _text("source"),
+    _text("document"),
+    _text("number"),
+    _text("definition"),
+    _text("date"),
+    _text("customer"),
+    _text("entity"),
+    _text("currency"),
+    _text("term"),
+    Column("amount", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),
+    _text("content_hash"),
+    _text("created_at"),
+    _text("state"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _text("owner", nullable=True),
+    _text("lease_until", nullable=True),
+    _text("not_before", nullable=True),
+    _text("record_no", nullable=True),
+    _text("error_no", nullable=True),
+    _text("error", nullable=True),
+    _text("advice", nullable=True),
+    _text("posted_at", nullable=True),
+    CheckConstraint("kind IN ('sales_order', 'sales_invoice', 'ar_invoice')", name="invoice_kind"),
+    CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
+    Index("invoice_document", "document"),
+    Index("invoice_number", "number"),
+    Index("invoice_record_no", "record_no"),
+    Index("invoice_after_id", "after_id"),
+)
+"""A document on its way to Intacct, with its posting state; written after its lines as their seal. A sales invoice
+names the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or a receivable's RECORDNO."""
+
+INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
+Index("invoice_unsettled", invoice.c.state, sqlite_where=INVOICE_UNSETTLED, postgresql_where=INVOICE_UNSETTLED)
+
+invoice_line = Table(
+    "invoice_line",
+    metadata,
+    Column("invoice_id", ForeignKey("invoice.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    _text("charge"),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    _text("item"),
+    _text("description"),
+    _text("quantity"),
+    _text("price"),
+    Column("amount", BigInteger, nullable=False),
+    _text("account"),
+    _text("memo"),
+    _text("dimensions"),
+    PrimaryKeyConstraint("invoice_id", "line_no"),
+    Index("invoice_line_once", "charge_no", "invoice_id", unique=True),
+    sqlite_with_rowid=False,
+)
+
+invoice_attempt = Table(
+    "invoice_attempt",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("invoice_id", ForeignKey("invoice.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    _text("kind"),
+    _text("control_id"),
+    _text("at"),
+    _text("actor"),
+    _text("request"),
+    Index("invoice_attempt_invoice", "invoice_id"),
+    CheckConstraint("kind IN ('send', 'read_back', 'create')", name="invoice_attempt_kind"),
+)
+"""One request about an invoice, as ``attempt`` of an entry; ``create``: of a customer or an item that it needs."""
+
+invoice_attempt_outcome = Table(
+    "invoice_attempt_outcome",
+    metadata,
+    Column("attempt_id", ForeignKey("invoice_attempt.id"), primary_key=True),
+    _text("at"),
+    _text("outcome"),
+    Column("http_status", Integer, nullable=True),
+    _text("record_no", nullable=True),
+    _text("error", nullable=True),
+    _text("response"),
+)
+
+invoice_attempt_failure = Table(
+    "invoice_attempt_failure",
+    metadata,
+    Column("attempt_id", ForeignKey("invoice_attempt.id"), primary_key=True),
+    _text("name"),
+    _text("error_class"),
+    _text("named"),
+)
+
+after_invoice = Table(
+    "after_invoice",
+    metadata,
+    Column("rule_version_id", ForeignKey("rule_version.id"), primary_key=True, autoincrement=False),
+    _text("rule"),
+)
+"""Rule versions, with the rule's name, whose recognition waits until the document of the charge line is invoiced."""

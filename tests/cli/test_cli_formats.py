@@ -53,6 +53,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
+        "invoices", "invoiced",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | TOLD] * 2
@@ -74,6 +75,7 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Any) -> None:
         "allocations",
         "schedule",
         "repairs",
+        "invoices",
         "entries",
         "audit",
     }
@@ -96,8 +98,12 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         ["status"],
         {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
-            "closed_periods", "attention", "last_run",
+            "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice",
         },
+    ),
+    "invoice": (
+        ["invoice", "--date", "2024-01-31", "--dry-run"],
+        {"run", "date", "invoices", "posted", "failed", "in_doubt", "held", "waiting"},
     ),
     "postings list": (["postings", "list"], {"postings"}),
     "periods list": (["periods", "list"], {"periods"}),

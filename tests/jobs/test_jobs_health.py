@@ -17,11 +17,12 @@ DEAD = {**ENDED, "finished_at": None, "outcome": None}
 LINES = {"currency": "USD", "lines": 2, "amount": "24.50", "first": "2024-03-01", "last": "2024-03-31"}
 
 
-def found(run: Any = GOOD, opened: Any = (), **entries: int) -> dict[str, Any]:
+def found(run: Any = GOOD, opened: Any = (), invoices: Any = (), **entries: int) -> dict[str, Any]:
     counts = {"charges": 15, "unscheduled": 1, "quarantined": 0, "open": list(opened), "waiting": [], "next_date": None}
     return {
         **counts,
         "entries": entries,
+        "invoices": dict(invoices),
         "last_run": run,
         "attention": [],
         "unscheduled_reasons": [],
@@ -41,6 +42,8 @@ def found(run: Any = GOOD, opened: Any = (), **entries: int) -> dict[str, Any]:
         (found(run=DEAD, sending=1), False, "CRIT 1 in doubt; last run 7 for 2024-03-31: did not end"),
         (found(run={**GOOD, "outcome": "stopped: no\nnet"}), False, "CRIT last run 7 for 2024-03-31: stopped: no net"),
         (found(ready=3), False, "WARN 3 waiting to be sent"),
+        (found(rejected=1, invoices={"rejected": 2, "held": 1}), False, "CRIT 3 failed; 1 held"),
+        (found(invoices={"ready": 2}), False, "WARN 2 waiting to be sent"),
         (found(opened=[LINES]), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
         (found(opened=[LINES], rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),
     ],

@@ -12,11 +12,14 @@ import pytest
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import fingerprint
+from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries
-from revrec.store import charges, contracts, due, entries, postings, rule_versions, schedules
+from revrec.store import charges, contracts, due, entries, invoices, postings, rule_versions, schedules
 from revrec.store.audit import Who, record
 from revrec.store.engine import Database, deployment
+from revrec.store.invoices import INVOICES
 from revrec.store.tables import metadata
+from revrec.store.way import Failure
 
 WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 RULE = rule_versions.RuleVersion(
@@ -161,6 +164,49 @@ class Books:
                     postings.end_attempt(connection, attempt, postings.Outcome("posted", 200, record_no, None, ""), WHO)
                     values = {"record_no": record_no}
                 postings.change_state(connection, number, old, new, WHO, **values)
+
+    def invoice(self, *numbers: int, amount: int = 2400, after_id: int | None = None, **fields: Any) -> int:
+        """An invoice of these charge lines, READY, with an attempt that was refused."""
+        lines = tuple(
+            InvoiceLine(
+                at,
+                self.one("SELECT id FROM charge_line WHERE no = ?", no),
+                no,
+                "GOODS",
+                "",
+                "1",
+                "24.00",
+                amount,
+                "2400",
+                "m",
+                {},
+            )
+            for at, no in enumerate(numbers, 1)
+        )
+        name = f"IV{self.one('SELECT count(*) FROM invoice')}"
+        made = Invoice(
+            name,
+            name.lower(),
+            "ar_invoice",
+            "shop",
+            "INV-1",
+            "INV-1",
+            "",
+            date(2024, 1, 5),
+            "C1",
+            "",
+            "USD",
+            "NET30",
+            lines,
+        )._replace(**fields)
+        with self.database.write() as connection:
+            run = entries.start_run(connection, date(2030, 1, 1), WHO)
+            rule_versions.keep(connection, RULE._replace(name="later", after_invoice=True), WHO)
+            number = invoices.add_invoice(connection, run, made, WHO, after_id)
+            attempt, _ = INVOICES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+            outcome = postings.Outcome("rejected", 200, None, "no", "")
+            INVOICES.end_attempt(connection, attempt, outcome, WHO, Failure("unit-missing", "needs_data", {}))
+        return number
 
 
 @pytest.fixture

@@ -49,6 +49,11 @@ APPEND_ONLY = {
     "attempt": "request",
     "attempt_outcome": "response",
     "period_fact": "kind",
+    "invoice_line": "amount",
+    "invoice_attempt": "request",
+    "invoice_attempt_outcome": "response",
+    "invoice_attempt_failure": "name",
+    "after_invoice": "rule",
 }
 
 
@@ -61,6 +66,7 @@ def full(books: Any) -> Any:
     books.sql("INSERT INTO contract_line VALUES (?, 'INV-1', 1, 1)", no)
     books.allocated(no)
     books.change(books.entry(JAN), *WAYS["POSTED"])
+    books.invoice(no)
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
@@ -81,7 +87,7 @@ def test_history_is_never_rewritten(full: Any, refused: Any, table: str, column:
     refused("is never deleted from", f"DELETE FROM {table}")
 
 
-@pytest.mark.parametrize("table", ["schedule_line", "journal_entry", "posting_run", "meta"])
+@pytest.mark.parametrize("table", ["schedule_line", "journal_entry", "invoice", "posting_run", "meta"])
 def test_what_changes_its_state_is_still_never_deleted(full: Any, refused: Any, table: str) -> None:
     refused("is never deleted from", f"DELETE FROM {table}")
 

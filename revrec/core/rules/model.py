@@ -44,6 +44,7 @@ class Rule:
     ``effective_from`` and ``effective_to`` bound the post dates it takes, both inclusive; None is unbounded.
     ``file`` and ``line`` (from 1) tell where the block begins. ``cells`` are the fields of ``post`` that a table tells,
     where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into.
+    ``after_invoice``: nothing of a line goes on an entry before its document is invoiced.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Rule:
     sha256: str
     cells: Mapping[str, Cell] = field(default_factory=dict)
     tables: tuple[LookupTable, ...] = ()
+    after_invoice: bool = False
 
     def posting(self, line: ChargeLine) -> Post | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""

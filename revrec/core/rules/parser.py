@@ -283,6 +283,7 @@ class _RuleReader:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             cells=self._cells,
             tables=tables,
+            after_invoice=bool(self._recognize.get("after_invoice")),
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

@@ -189,6 +189,61 @@ INVARIANTS = (
           OR (e.owner IS NULL) <> (e.lease_until IS NULL)""",
     ),
     Invariant(
+        "lines of an invoice",
+        "invoice",
+        "its lines, their number and its amount do not agree, or they are not of the amounts of their charge lines",
+        "the customer would be billed another amount than the source says",
+        """
+        SELECT 'id ' || i.id FROM invoice i LEFT JOIN (
+          SELECT l.invoice_id, count(*) AS lines, sum(l.amount) AS amount,
+            sum(CASE WHEN c.no IS NULL OR c.amount <> l.amount OR c.id <> l.charge THEN 1 ELSE 0 END) AS wrong
+          FROM invoice_line l LEFT JOIN charge_line c ON c.no = l.charge_no GROUP BY l.invoice_id
+        ) l ON l.invoice_id = i.id
+        WHERE l.invoice_id IS NULL OR l.lines <> i.lines OR l.amount <> i.amount OR l.wrong <> 0""",
+    ),
+    Invariant(
+        "invoiced at most once",
+        "charge_line",
+        "it is on several live invoices of one kind, or on a receivable and in order entry",
+        "the customer would be billed twice",
+        """
+        SELECT 'no ' || l.charge_no FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
+        WHERE i.state NOT IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no
+        HAVING sum(CASE i.kind WHEN 'sales_order' THEN 1 ELSE 0 END) > 1
+          OR sum(CASE i.kind WHEN 'sales_invoice' THEN 1 ELSE 0 END) > 1
+          OR (sum(CASE i.kind WHEN 'ar_invoice' THEN 1 ELSE 0 END) > 0 AND count(*) > 1)""",
+    ),
+    Invariant(
+        "order of an invoice",
+        "invoice",
+        "it is made from an order that is not posted, or of other lines",
+        "nobody can show what it was made from",
+        """
+        SELECT 'id ' || i.id FROM invoice i LEFT JOIN invoice o ON o.id = i.after_id
+        WHERE i.kind = 'sales_invoice' AND (o.id IS NULL OR o.kind <> 'sales_order' OR o.state <> 'POSTED'
+          OR o.source <> i.source OR o.document <> i.document OR o.amount <> i.amount OR o.lines <> i.lines)""",
+    ),
+    Invariant(
+        "proof of an invoice",
+        "invoice",
+        "it is POSTED without a key of Intacct's and a stored answer or read-back that shows it",
+        "nobody can show that it is in Intacct",
+        """
+        SELECT 'id ' || i.id FROM invoice i WHERE i.state = 'POSTED' AND (i.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM invoice_attempt a JOIN invoice_attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.invoice_id = i.id AND a.kind <> 'create' AND o.record_no = i.record_no))""",
+    ),
+    Invariant(
+        "lease of an invoice",
+        "invoice",
+        "it is SENDING without an owner and a lease, or has them though nobody sends it",
+        "two runs could send it",
+        """
+        SELECT 'id ' || i.id FROM invoice i
+        WHERE (i.state = 'SENDING') <> (i.owner IS NOT NULL AND i.lease_until IS NOT NULL)
+          OR (i.owner IS NULL) <> (i.lease_until IS NULL)""",
+    ),
+    Invariant(
         "source of a charge line",
         "charge_line",
         "it does not lead to a row of an imported file of charge lines, or its id is not that of its document",

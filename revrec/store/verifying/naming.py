@@ -25,7 +25,7 @@ class Place(NamedTuple):
 PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
 """Tables that have one row at most for a schedule version."""
 
-NUMBERED = {"schedule_line": 2, "journal_line": 0}
+NUMBERED = {"schedule_line": 2, "journal_line": 0, "invoice_line": 1}
 """Lines that are numbered through within what they belong to, and which of their columns counts them."""
 
 

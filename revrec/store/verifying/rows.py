@@ -13,7 +13,7 @@ from revrec.store.verifying.findings import Finding, guarded
 from revrec.store.verifying.naming import Place, named
 
 CHECK = "rows"
-LATEST = ("journal_entry", "posting_run", "meta", "unscheduled")
+LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: of several digests of a key the last one counts."""
 
 BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")

@@ -1,0 +1,91 @@
+"""``revrec invoice``."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from revrec.cli.harmless import harmless
+from revrec.cli.shared import Options, command, day, fail, span
+
+if TYPE_CHECKING:
+    from revrec.jobs.run_result import RunResult
+
+COLUMNS = ("reference", "kind", "number", "date", "customer", "currency", "lines", "amount", "term", "status")
+KEYS = (*COLUMNS, "record_no", "source", "document", "error_no", "error", "advice")
+COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(app, "invoice")
+    def invoice(
+        options: Options,
+        date: Annotated[str, typer.Option("--date", metavar="D", help="Invoice what was billed until this day.")],
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the invoices and throw them away.")] = False,
+        wait: Annotated[
+            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end: '5 min'.")
+        ] = "0 s",
+    ) -> None:
+        """Post the invoices that are due to Intacct, each once.
+
+        Each document whose source asks for it goes as a sales order that is converted to a sales invoice, or as a plain
+        invoice on the deferred account, as [invoice.SOURCE] says. Running it again posts nothing twice. `revrec run`
+        does it first. Exit code 4 says that something is left to settle.
+
+        \b
+        Examples:
+          revrec invoice --date 2024-03-28 --dry-run
+          revrec invoice --date 2024-03-28
+          revrec invoice --date 2024-03-28 --format json
+        """
+        from revrec.jobs.run import INVOICES, run
+
+        due = day(date, "--date")
+        assert due is not None
+        result = run(options.context(), due, dry_run, span(wait, "--wait"), parts=(INVOICES,))
+        _show(options, result)
+        if result.stopped is not None:
+            fail(f"stopped: {result.stopped.advice}", 5 if result.stopped.error_class == "needs_sign_in" else 4)
+        if not result.complete:
+            raise typer.Exit(4)
+
+
+def _show(options: Options, result: "RunResult") -> None:
+    from revrec.cli.output import conclude, print_csv, print_json
+
+    if options.json:
+        counts = dict.fromkeys(COUNTS, 0) | result.invoice_counts
+        print_json({"run": result.run, "date": result.date, "invoices": result.invoices, **counts})
+    elif options.csv:
+        print_csv(result.invoices, KEYS)
+    else:
+        show_invoices(result)
+        conclude(_summary(result), bool(result.invoices))
+
+
+def show_invoices(result: "RunResult") -> None:
+    """The invoices of a run as a table, and what went wrong with them."""
+    from revrec.cli.output import print_table
+
+    rows = [{**one, "kind": str(one["kind"]).replace("_", " ")} for one in result.invoices]
+    print_table(rows, COLUMNS, right=("lines",), spare=("lines", "term", "kind"))
+    for one in result.invoices:
+        if one["error"] and one["status"] != "posted":
+            print(harmless(f"{one['reference']}: {one['error_no'] or ''} {one['error']}"), file=sys.stderr)
+            advice = one["advice"] or f"see revrec trace {one['document']}"
+            print(harmless(f"  advice: {advice}"), file=sys.stderr)
+
+
+def _summary(result: "RunResult") -> str:
+    from revrec.cli.output import counted
+
+    if result.dry_run:
+        wrong = result.invoice_counts["held"]
+        told = f"{counted(len(result.invoices) - wrong, 'document')} would be sent{f', {wrong} held' if wrong else ''}"
+        return f"dry run for {result.date}: {told}; nothing was written"
+    if not result.invoices and not any(result.invoice_counts.values()):
+        return f"run {result.run} for {result.date}: nothing was to be invoiced that is not invoiced already"
+    words = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.invoice_counts.items())
+    return f"run {result.run} for {result.date}: invoices {words}"

@@ -1,0 +1,163 @@
+"""Invoices as Intacct's functions want them: ``create_sotransaction``, ``create_invoice``, and customers and items.
+
+The first two are legacy functions, whose elements have a fixed order.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from lxml import etree
+
+from revrec.core.invoice import AR_INVOICE, Invoice, InvoiceLine
+from revrec.core.money import decimal_string
+from revrec.intacct.errors import UnpostableEntry
+from revrec.intacct.glbatch import CONTROL_ID_LENGTH, DIMENSION_ELEMENTS, EntrySettings, fitted, legal
+
+RECEIVABLE_NUMBER_LENGTH = 30
+NUMBER_LENGTH = 45
+TEXT_LENGTH = 500
+ORDER_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "class", "contract")
+"""The dimensions of a line of order entry, in the order of its elements; location and department stand apart."""
+RECEIVABLE_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "item", "class", "contract")
+
+
+def create_document(made: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str] = ()) -> etree._Element:
+    """The ``function`` element that creates an order or an invoice.
+
+    ``unit`` is that of all items, to the letter; if it is empty, Intacct takes each item's own. ``sources`` are the
+    RECORDNOs of the order's lines that the lines are made from, in order. Raises UnpostableEntry.
+    """
+    _check(made, settings)
+    function = etree.Element("function", controlid=made.control_id)
+    if made.kind == AR_INVOICE:
+        function.append(_receivable(made, settings))
+    else:
+        function.append(_document(made, settings, unit, sources))
+    return function
+
+
+def create_customer(control_id: str, customer: str, term: str) -> etree._Element:
+    """The ``function`` element that creates a customer: named by its id, with a term if there is one."""
+    fields = {"CUSTOMERID": customer, "NAME": customer, "TERMNAME": term, "STATUS": "active"}
+    created = _created(control_id, "CUSTOMER", fields)
+    contact = etree.SubElement(created[0][0], "DISPLAYCONTACT")
+    _add(contact, "PRINTAS", customer)
+    return created
+
+
+def create_item(control_id: str, item: str, name: str, group: str, unit: str) -> etree._Element:
+    """The ``function`` element that creates an item that is no stock, of a GL group if there is one."""
+    fields = {"ITEMID": item, "NAME": fitted(name or item, 100), "ITEMTYPE": "Non-Inventory", "GLGROUP": group}
+    return _created(control_id, "ITEM", {**fields, "BASEUOM": unit, "STATUS": "active"})
+
+
+def _created(control_id: str, name: str, fields: Mapping[str, str]) -> etree._Element:
+    function = etree.Element("function", controlid=control_id)
+    record = etree.SubElement(etree.SubElement(function, "create"), name)
+    for field, text in fields.items():
+        if text:
+            _add(record, field, text)
+    return function
+
+
+def _document(made: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str]) -> etree._Element:
+    body = etree.Element("create_sotransaction")
+    _add(body, "transactiontype", made.definition)
+    _add_day(body, "datecreated", made.date)
+    _add_day(body, "dateposted", made.date)
+    if made.after:
+        _add(body, "createdfrom", made.after)
+    _add(body, "customerid", made.customer)
+    _add(body, "documentno", made.number)
+    _add(body, "termname", made.term)
+    _add(body, "externalid", made.reference)
+    _add_currency(body, made.currency, settings)
+    _add(body, "state", "Pending")
+    lines = etree.SubElement(body, "sotransitems")
+    for at, line in enumerate(made.lines):
+        _add_document_line(lines, line, unit, sources[at] if sources else "", settings)
+    return body
+
+
+def _add_document_line(
+    lines: etree._Element, line: InvoiceLine, unit: str, source: str, settings: EntrySettings
+) -> None:
+    item = etree.SubElement(lines, "sotransitem")
+    _add(item, "itemid", line.item)
+    if line.description:
+        _add(item, "itemdesc", fitted(line.description, TEXT_LENGTH))
+    _add(item, "quantity", line.quantity)
+    if unit:
+        _add(item, "unit", unit)
+    _add(item, "price", line.price)
+    if source:
+        _add(item, "sourcelinekey", source)
+    _add_place(item, line, ("location",), settings)
+    _add_place(item, line, ("department",), settings)
+    _add(item, "memo", fitted(line.memo, TEXT_LENGTH))
+    _add_place(item, line, ORDER_DIMENSIONS, settings)
+
+
+def _receivable(made: Invoice, settings: EntrySettings) -> etree._Element:
+    body = etree.Element("create_invoice")
+    _add(body, "customerid", made.customer)
+    _add_day(body, "datecreated", made.date)
+    _add_day(body, "dateposted", made.date)
+    _add(body, "termname", made.term)
+    _add(body, "action", "Submit")
+    _add(body, "invoiceno", made.number)
+    _add(body, "externalid", made.reference)
+    _add_currency(body, made.currency, settings)
+    lines = etree.SubElement(body, "invoiceitems")
+    for line in made.lines:
+        item = etree.SubElement(lines, "lineitem")
+        _add(item, "glaccountno", line.account)
+        _add(item, "amount", decimal_string(line.amount, made.currency))
+        _add(item, "memo", fitted(line.memo, TEXT_LENGTH))
+        _add_place(item, line, ("location",), settings)
+        _add_place(item, line, ("department",), settings)
+        _add_place(
+            item, line._replace(dimensions={**line.dimensions, "item": line.item}), RECEIVABLE_DIMENSIONS, settings
+        )
+    return body
+
+
+def _add_currency(body: etree._Element, currency: str, settings: EntrySettings) -> None:
+    _add(body, "currency", currency)
+    if currency != settings.base_currency:
+        _add(body, "exchratetype", settings.rate_type)
+
+
+def _add_place(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:
+    for name in names:
+        value = line.dimensions.get(name)
+        if value and name not in settings.omit:
+            element = {"location": "locationid", "department": "departmentid"}.get(name)
+            _add(item, element or DIMENSION_ELEMENTS[name].lower(), value)
+
+
+def _check(made: Invoice, settings: EntrySettings) -> None:
+    place = f"invoice {made.number}"
+    if not 1 <= len(made.control_id) <= CONTROL_ID_LENGTH:
+        raise UnpostableEntry(f"{place}: the control id must have 1 to {CONTROL_ID_LENGTH} characters")
+    longest = RECEIVABLE_NUMBER_LENGTH if made.kind == AR_INVOICE else NUMBER_LENGTH
+    if not 1 <= len(made.number) <= longest:
+        mend = "give the source another number in [invoice.SOURCE] of revrec.toml"
+        raise UnpostableEntry(f"{place}: Intacct's document numbers have 1 to {longest} characters; {mend}")
+    known = {"location", "department", *RECEIVABLE_DIMENSIONS}
+    for line in made.lines:
+        name = next((one for one in line.dimensions if one not in known and one not in settings.omit), "")
+        if name:
+            mend = f'leave it out of invoices and entries: omit = "{name}" in [gateway]'
+            raise UnpostableEntry(f"{place}, {line.charge}: the dimension {name} has no place on invoices; {mend}")
+
+
+def _add_day(parent: etree._Element, name: str, day: date) -> None:
+    element = etree.SubElement(parent, name)
+    _add(element, "year", f"{day.year:04d}")
+    _add(element, "month", f"{day.month:02d}")
+    _add(element, "day", f"{day.day:02d}")
+
+
+def _add(parent: etree._Element, name: str, text: str) -> None:
+    etree.SubElement(parent, name).text = legal(text)

@@ -1,0 +1,73 @@
+"""What is invoiced and how: ``[invoice.SOURCE]`` and ``[invoicing]`` of the configuration."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.invoice import WAYS, Names, Wish
+from revrec.intacct.gateway import MasterKind
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+KEYS = ("as", "from", "number")
+"""Keys of ``[invoice.SOURCE]``."""
+
+
+class InvoiceSettings(NamedTuple):
+    """What each source asks for, the names of definitions, unit and GL group, and what is created where it is missing.
+
+    ``default_term`` is that of customers without one; ``omit`` are the dimensions that are never sent.
+    """
+
+    wishes: Mapping[str, Wish]
+    names: Names
+    unit: str
+    item_group: str
+    default_term: str
+    creates: frozenset[str]
+    omit: frozenset[str]
+
+
+def invoice_settings(context: "Context") -> InvoiceSettings:
+    """The settings of invoices.
+
+    Raises:
+        BadConfiguration: a key of ``[invoice.SOURCE]`` is unknown, or its value is none.
+    """
+    settings = context.settings
+    creates = {
+        kind
+        for kind, key in ((MasterKind.CUSTOMER, "missing_customer"), (MasterKind.ITEM, "missing_item"))
+        if settings.text("invoicing", key) == "create"
+    }
+    asked = settings.free.get("invoice", {}).items()
+    wishes = {source: wish for source, table in asked if (wish := _wish(context, source, table)) is not None}
+    return InvoiceSettings(
+        wishes,
+        Names(settings.text("invoicing", "order_definition"), settings.text("invoicing", "invoice_definition")),
+        settings.text("invoicing", "unit"),
+        settings.text("invoicing", "item_group"),
+        settings.text("invoicing", "default_term"),
+        frozenset(creates),
+        frozenset(settings.text("gateway", "omit").replace(",", " ").split()),
+    )
+
+
+def _wish(context: "Context", source: str, table: Any) -> Wish | None:
+    """What a source asks for; None if it wants no invoices."""
+    where = f"{context.settings.file or 'revrec.toml'}: [invoice.{source}]"
+    if not isinstance(table, dict):
+        raise BadConfiguration(f"{where} must be a table")
+    unknown = next((key for key in table if key not in KEYS), None)
+    if unknown:
+        raise BadConfiguration(f"{where} unknown key {unknown} (known: {', '.join(KEYS)})")
+    how, since, number = table.get("as", "none"), table.get("from"), table.get("number", "{document}")
+    if how not in WAYS:
+        raise BadConfiguration(f"{where} as: expected one of {', '.join(WAYS)}, found {how!r}")
+    if since is not None and (isinstance(since, datetime) or not isinstance(since, date)):
+        raise BadConfiguration(f"{where} from: expected a date such as 2024-01-01, without quotes, found {since!r}")
+    if not isinstance(number, str) or "{document}" not in number:
+        raise BadConfiguration(f"{where} number: expected a text with {{document}} in it, found {number!r}")
+    return Wish(WAYS[how], since, number) if WAYS[how] else None

@@ -1,0 +1,115 @@
+"""``revrec demo --round-trip``: an order arrives, is invoiced, delivered and earned, in one command on this machine."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.cli.shared import fail
+
+if TYPE_CHECKING:
+    from revrec.cli.demo import Step
+    from revrec.sandbox.partners import Account
+
+INVOICED, EARNED = "2024-03-28", "2024-04-28"
+CHARGE = "freight/SO-2291/1"
+ORDER = (
+    ("It is fetched: two charge lines, billed on 28 March.",
+     ["fetch", "partner"]),
+    ("It is invoiced: a sales order in Intacct, and the sales invoice made from it, which credits deferred revenue.",
+     ["invoice", "--date", INVOICED]),
+    ("Nothing is earned before the delivery is proved.",
+     ["preview", "--date", EARNED]),
+)  # fmt: skip
+DELIVERY = (
+    ("It is fetched: delivered on 28 April.",
+     ["fetch", "carrier"]),
+    ("What was deferred is earned on that day.",
+     ["run", "--date", EARNED]),
+    ("The whole life of the first charge line: order, invoice, delivery and entry.",
+     ["trace", CHARGE]),
+    ("Is all that is kept as it was written?",
+     ["verify"]),
+)  # fmt: skip
+NEEDS = ("asyncssh", "paramiko", "pymap", "imap_tools")
+SENDER = "pod@carrier.example"
+SECRETS = ("REVREC_SOURCE_PARTNER_PASSWORD", "REVREC_SOURCE_CARRIER_PASSWORD")
+MARK = "\n# The round trip: what is invoiced, and where documents come from while the demo runs.\n"
+CONFIG = """[invoice.freight]
+as = "sales_order"
+
+[source.partner]
+transport = "sftp"
+host = "127.0.0.1"
+port = {files.port}
+user = "{user}"
+host_key = "{files.host_key}"
+path = "."
+settle_seconds = 0
+after = "move:taken"
+
+[source.carrier]
+transport = "imap"
+host = "127.0.0.1"
+port = {mailbox}
+tls = "none" # within this machine
+user = "{user}"
+senders = "{sender}"
+files = "*.csv"
+events = true
+"""
+
+
+def check(folder: Path) -> None:
+    """End the command if the story cannot be told in a folder: it has somebody's books, or the extra is missing."""
+    lacking = [name for name in NEEDS if find_spec(name) is None]
+    if lacking:
+        fail(f'--round-trip needs {", ".join(lacking)}: pip install "revrec[demo]"', 2)
+    config = folder / "revrec.toml"
+    if config.exists() and MARK not in config.read_text(encoding="utf-8"):
+        fail(f"{folder} has books of its own, which the demo leaves alone: give it another folder", 2)
+
+
+def story(step: "Step") -> None:
+    """Tell it in the folder of the demo, where the program stands; ``step`` runs one command."""
+    from revrec.sandbox.partners import Account, file_server, mail_server, put_mail
+
+    samples = Path("sample_data", "round_trip")
+    Path("partner", "taken").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(samples / "freight.toml", Path("rules", "freight.toml"))
+    with ExitStack() as stack:
+        account = stack.enter_context(_account(Account))
+        files = stack.enter_context(file_server(Path("partner"), account))
+        mailbox = stack.enter_context(mail_server(account))
+        _configure(CONFIG.format(files=files, mailbox=mailbox, user=account.user, sender=SENDER))
+        if not Path("partner", "taken", "order.csv").exists():
+            shutil.copyfile(samples / "order.csv", Path("partner", "order.csv"))
+        print(f"\n# A partner puts an order on an SFTP server, here 127.0.0.1:{files.port}.")
+        for about, words in ORDER:
+            step(about, words)
+        put_mail(mailbox, account, SENDER, "POD SO-2291", samples / "delivery.csv")
+        print(f"\n# The carrier mails the proof of delivery (POD), here to the IMAP server at 127.0.0.1:{mailbox}.")
+        for about, words in DELIVERY:
+            step(about, words)
+
+
+def _configure(ours: str) -> None:
+    config = Path("revrec.toml")
+    config.write_text(config.read_text(encoding="utf-8").partition(MARK)[0] + MARK + ours, encoding="utf-8")
+
+
+@contextmanager
+def _account(made: "type[Account]") -> "Iterator[Account]":
+    """An account of this telling alone, whose password the sources find in the environment."""
+    from secrets import token_urlsafe
+
+    account = made("revrec", token_urlsafe())
+    os.environ.update(dict.fromkeys(SECRETS, account.password))
+    try:
+        yield account
+    finally:
+        for name in SECRETS:
+            del os.environ[name]

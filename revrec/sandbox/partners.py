@@ -1,0 +1,120 @@
+"""A partner's servers on this machine, for demonstrations: a folder over SSH, and a mailbox.
+
+They are the real thing by other people's libraries (extra ``demo``), listen on the loopback alone, and end with the
+process that started them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+MAILBOX = """
+import os, sys, threading
+from pymap.main import main
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+main()
+"""
+
+
+class Account(NamedTuple):
+    """Who may sign in."""
+
+    user: str
+    password: str
+
+
+class Address(NamedTuple):
+    """Where files are to be had, and the fingerprint of the server's key, which is a new one each time."""
+
+    port: int
+    host_key: str
+
+
+@contextmanager
+def file_server(folder: Path, account: Account) -> Iterator[Address]:
+    """Serve the files of a folder by SFTP until the end of the block. Raises ImportError without the extra."""
+    import asyncssh
+
+    class Door(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def password_auth_supported(self) -> bool:
+            return True
+
+        def validate_password(self, username: str, password: str) -> bool:
+            return (username, password) == account
+
+    def files(channel: Any) -> Any:
+        return asyncssh.SFTPServer(channel, chroot=str(folder.resolve()).encode())
+
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    loop = asyncio.new_event_loop()
+    listening = asyncssh.listen(HOST, 0, server_host_keys=[key], server_factory=Door, sftp_factory=files)
+    port = loop.run_until_complete(listening).get_port()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield Address(port, key.get_fingerprint())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(START_SECONDS)
+
+
+@contextmanager
+def mail_server(account: Account) -> Iterator[int]:
+    """Serve an empty mailbox by IMAP until the end of the block; its port. Raises OSError if it does not start."""
+    with socket.create_server((HOST, 0)) as probe:
+        port = int(probe.getsockname()[1])
+    place = ["--no-tls", "--host", HOST, "--port", str(port)]
+    users = ["dict", "--demo-user", account.user, "--demo-password", account.password]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", MAILBOX, *place, *users],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.communicate(timeout=START_SECONDS)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            imaplib.IMAP4(HOST, port).logout()
+        except (OSError, imaplib.IMAP4.error) as error:
+            if time.monotonic() > until or process.poll() is not None:
+                raise OSError(f"the mail server does not start: {error}") from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def put_mail(port: int, account: Account, sender: str, subject: str, attachment: Path) -> None:
+    """A mail with a file comes into the mailbox."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, account.user, subject
+    mail.set_content("See the attached file.\n")
+    mail.add_attachment(attachment.read_bytes(), maintype="text", subtype="csv", filename=attachment.name)
+    box = imaplib.IMAP4(HOST, port)
+    box.login(*account)
+    box.append("INBOX", "", "", mail.as_bytes())
+    box.logout()

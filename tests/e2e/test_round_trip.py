@@ -1,0 +1,63 @@
+"""The story of one order in one command: by SFTP, invoiced, its proof of delivery by mail, earned, traced."""
+
+import re
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+LEDGER = [
+    ("SJ", "2024-03-28", "1100", "1375.00"),
+    ("SJ", "2024-03-28", "2400", "-1250.00"),
+    ("SJ", "2024-03-28", "2400", "-125.00"),
+    ("RR", "2024-04-28", "2400", "1250.00"),
+    ("RR", "2024-04-28", "4000", "-1250.00"),
+    ("RR", "2024-04-28", "2400", "125.00"),
+    ("RR", "2024-04-28", "4000", "-125.00"),
+]
+"""The invoice owes the service, its delivery earns it."""
+
+
+def ledger(folder: Path) -> list[tuple[str, str, str, str]]:
+    """What the sandbox's own ledger has: journal, date, account, and the amount, below zero for a credit."""
+    with sqlite3.connect(folder / "sandbox.db") as sandbox:
+        rows = sandbox.execute(
+            "SELECT b.journal, e.entry_date, e.account, printf('%.2f', e.sign * e.trx_mills / 1000.0)"
+            " FROM glbatch b JOIN glentry e ON e.batch = b.recordno ORDER BY e.recordno"
+        )
+        return rows.fetchall()
+
+
+def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_shows_all_of_it(
+    tmp_path: Path, at: Callable[[Path], Any]
+) -> None:
+    here = at(tmp_path)
+    told = here("demo", "--round-trip")
+    assert (told.code, told.err) == (0, "")
+    shown = told.out.partition("$ revrec trace")[2]
+    for words in (
+        r"source: sftp://127\.0\.0\.1/\./order\.csv, row 2",
+        r"event: pod on 2024-04-28",
+        r"imap://127\.0\.0\.1/INBOX/mail \d+: delivery\.csv, row 2",
+        r"sales order SO-2291 \(IV\w{16}\): posted, Intacct Sales Order-SO-2291",
+        r"sales invoice SO-2291 \(IV\w{16}\): posted, Intacct Sales Invoice-SO-2291\n.* dated 2024-03-28",
+        r"entry RR\w{16}: posted, Intacct record \d+\n.* dated 2024-04-28, .* 1,375\.00 USD",
+        r"revrec\.db: sound",
+    ):
+        assert re.search(words, shown), words
+    assert ledger(tmp_path / "revrec-round-trip") == LEDGER
+    again = here("demo", "--round-trip")
+    assert again.code == 0 and "unchanged" in again.out and " posted (" not in again.out
+    assert ledger(tmp_path / "revrec-round-trip") == LEDGER
+
+
+def test_books_that_somebody_keeps_are_left_alone(tmp_path: Path, at: Callable[[Path], Any]) -> None:
+    here = at(tmp_path)
+    assert here("init", "books").code == 0
+    before = (tmp_path / "books" / "revrec.toml").read_bytes()
+    told = here("demo", "books", "--round-trip")
+    assert told.code == 2 and "give it another folder" in told.err
+    assert (tmp_path / "books" / "revrec.toml").read_bytes() == before

@@ -80,7 +80,7 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
     if options.json:
         span = {"from": found.first, "to": found.last}
         rest = {"unscheduled": found.unscheduled, "waiting": found.waiting, "allocations": found.allocations}
-        print_json({**span, "lines": found.lines, "totals": found.totals(), **rest})
+        print_json({**span, "lines": found.lines, "totals": found.totals(), "costs": found.costs(), **rest})
         return
     if options.csv:
         print_csv(found.lines, COLUMNS)
@@ -94,6 +94,7 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
     if len(shown) < len(found.lines):
         print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
     print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
+    print_table(found.costs(), ("period", "currency", "amount"), title="Costs")
     print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
     print_table(found.waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
     print_table(found.allocations, SHARE, title="Allocation", spare=("currency", "difference"))

@@ -123,8 +123,9 @@ def _show_book(options: Options, book: Any) -> None:
     rows = [_row(rule) for rule in book.rules]
     repairs = [_repair_row(repair) for repair in book.repairs]
     allocations = [_allocation_row(one) for one in book.allocations]
+    costs = [_cost_row(rule, cost) for rule in book.rules for cost in rule.costs]
     if options.json:
-        print_json({"rules": rows, "repairs": repairs, "allocations": allocations})
+        print_json({"rules": rows, "repairs": repairs, "allocations": allocations, "costs": costs})
     elif options.csv:
         print_csv(rows, COLUMNS)
     else:
@@ -134,6 +135,7 @@ def _show_book(options: Options, book: Any) -> None:
             list(map(_brief, repairs)), REPAIR_COLUMNS, "Repairs", right=("priority",), spare=("file", "sha256")
         )
         print_table(list(map(_brief, allocations)), ALLOCATION_COLUMNS, "Allocations", right=("priority",))
+        print_table(costs, COST_COLUMNS, "Costs")
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +156,15 @@ def _allocation_row(one: Any) -> dict[str, Any]:
         "file": f"{one.file}:{one.line}",
         "sha256": one.sha256,
     }
+
+
+COST_COLUMNS = ("name", "rule", "costs", "per", "deferred", "expense")
+
+
+def _cost_row(rule: Any, cost: Any) -> dict[str, Any]:
+    costs, per = (str(cost.amount), cost.per) if cost.percent is None else (f"{cost.percent} percent", "line")
+    accounts = {"deferred": cost.deferred, "expense": cost.expense}
+    return {"name": cost.name, "rule": rule.name, "costs": costs, "per": per, **accounts}
 
 
 REPAIR_COLUMNS = ("priority", "name", "error", "values", "file", "sha256")

@@ -98,6 +98,7 @@ def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places
     else:
         journals = {rule.post.journal for rule in book.rules}
         accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
+        accounts |= {account for cost in book.costs.values() for account in (cost.deferred, cost.expense)}
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
     sent = omitted(context)

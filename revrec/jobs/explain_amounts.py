@@ -10,6 +10,7 @@ from revrec.core.in_words import amounts_in_words
 from revrec.core.money import to_minor
 from revrec.core.pricing import changes_told
 from revrec.core.recognition import Method
+from revrec.core.rules.costs import PARAGRAPH, is_cost
 from revrec.core.schedule import Part, Schedule
 from revrec.jobs.allocating import look
 from revrec.jobs.rules import load_rules
@@ -19,6 +20,7 @@ from revrec.store import charges
 if TYPE_CHECKING:
     from revrec.core.anchors import Events
     from revrec.core.charge_line import ChargeLine
+    from revrec.core.rules import Rule
     from revrec.core.schedule import Unscheduled
     from revrec.jobs.context import Context
 
@@ -62,7 +64,7 @@ def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Sch
         "charge": life["charge"],
         "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
         "why": last["explanation"] if last else life["unscheduled"]["reason"],
-        "standard": paragraph(type(derived.rule.method)) if derived.rule else None,
+        "standard": _standard(derived.rule),
         "price_changes": changes_told(line, recorded) or None,
         "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
         "waits": last["waits_for"] if last else None,
@@ -95,6 +97,12 @@ def _of_version(version: Fact, schedule: Schedule | None) -> str:
     plan = schedule.plan.words if schedule and schedule.plan else ""
     _before, _plan, beyond = explanation.partition(plan) if plan and plan in explanation else ("", "", explanation)
     return f"schedule version {version['version']}: {beyond.strip('; ') or explanation}"
+
+
+def _standard(rule: "Rule | None") -> str | None:
+    if rule is None:
+        return None
+    return PARAGRAPH if is_cost(rule.name) else paragraph(type(rule.method))
 
 
 def paragraph(method: type[Method]) -> str | None:

@@ -1,7 +1,7 @@
 """``revrec preview``: what would be recognised and posted, and why the rest would not; writes nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.allocating import kept_allocations, shares
 from revrec.jobs.periods import dates
@@ -41,13 +42,14 @@ class Preview:
     waiting: list[dict[str, str]] = field(default_factory=list)
     allocations: list[dict[str, object]] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, line: Planned, holding: Holding) -> None:
         """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
         if line.status in GOES_ON:
             line = _dated(line, holding)
         period = line.date[:7]
-        self.sums[period, line.currency] += line.amount
+        (self.spent if is_cost(line.charge) else self.sums)[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
         told = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
         self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
@@ -63,11 +65,19 @@ class Preview:
         self.waiting.append({"charge": charge, "amount": shown, "currency": currency, "reason": reason})
 
     def totals(self) -> list[dict[str, str]]:
-        """The amounts by period and currency."""
-        return [
-            {"period": period, "currency": currency, "amount": decimal_string(amount, currency)}
-            for (period, currency), amount in sorted(self.sums.items())
-        ]
+        """The revenue by period and currency."""
+        return _by_period(self.sums)
+
+    def costs(self) -> list[dict[str, str]]:
+        """What is expensed of costs by period and currency."""
+        return _by_period({key: -amount for key, amount in self.spent.items()})
+
+
+def _by_period(sums: Mapping[tuple[str, str], int]) -> list[dict[str, str]]:
+    return [
+        {"period": period, "currency": currency, "amount": decimal_string(amount, currency)}
+        for (period, currency), amount in sorted(sums.items())
+    ]
 
 
 def preview(
@@ -137,6 +147,8 @@ def preview_file(
             contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)
         else:
             _would_be(result, row.line, rule or book.derive(row.line), holding)
+        for cost in book.costs_of(row.line):
+            _would_be(result, cost, book.derive(cost), holding)
     for lines in contracts.values():
         _contract_would_be(result, book, lines, holding)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))

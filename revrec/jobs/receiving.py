@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
+from revrec.core.rules.costs import MARK, is_cost
 from revrec.jobs.allocating import takes
 from revrec.jobs.scheduling import Scheduler, pages
 from revrec.sources import Bad, Good, PassedOver, Problem
@@ -182,12 +183,17 @@ class ChargeTaker:
         mark = fingerprint(line)
         same = known.get(line.id)
         nothing = nothing_to_recognise(line, self._book)
-        if same is None and nothing:
+        if same is None and is_cost(line.line):
+            self._to.refuse(
+                row, Problem("line", line.line, f"has {MARK} in it, which marks a rule's costs", "name it otherwise")
+            )
+        elif same is None and nothing:
             self._to.refuse(row, nothing)
         elif same is None:
             no, self._next = self._next, self._next + 1
             known[line.id] = charges.Known(no, mark, self._to.import_id, row.row_number)
             new.append(charges.charge_row(no, line, mark, self._to.import_id, row.row_number))
+            self._costs_of(row, new)
             if takes(self._book, line):
                 self._of_contracts.append((no, line))
             else:
@@ -200,6 +206,13 @@ class ChargeTaker:
             self._to.result.unchanged += 1
         else:
             self._to.refuse(row, *self._conflicts(same, line))
+
+    def _costs_of(self, row: Good[ChargeLine], new: list[tuple[Any, ...]]) -> None:
+        """The costs of a new charge line, as charge lines beside it that came from the same row."""
+        for cost in self._book.costs_of(row.line):
+            no, self._next = self._next, self._next + 1
+            new.append(charges.charge_row(no, cost, fingerprint(cost), self._to.import_id, row.row_number))
+            self._scheduler.first(no, cost)
 
     def _conflicts(self, same: charges.Known, line: ChargeLine) -> list[Problem]:
         """One problem for each figure that differs from the imported charge, which stays as it is."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.charge_line import FulfilmentEvent
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
+from revrec.core.rules.costs import MARK, is_cost
 from revrec.jobs.receiving import ImportResult, Reception
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Change, Scheduler
@@ -40,11 +41,15 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
         if fact == _last_like(events.of_charges(connection, [no]).get(no, []), fact):
             return fact, []
+        its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
+        facts = [(no, fact), *((cost, told) for cost, told in _of_costs(its_costs.get(event.charge, []), fact))]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
-        digest = events.add(connection, [events.event_row(no, fact, who.at, who.actor)])
+        digest = events.add(connection, [events.event_row(one, told, who.at, who.actor) for one, told in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
-        return fact, Scheduler(connection, book, who, audit_seq).again([no], {no: 1})
+        return fact, Scheduler(connection, book, who, audit_seq).again(
+            [one for one, _fact in facts], {one: 1 for one, _fact in facts}
+        )
 
 
 def import_events(
@@ -66,6 +71,7 @@ class EventTaker:
     def __init__(self, reception: Reception, book: "RuleBook") -> None:
         self._to = reception
         self._connection = reception.connection
+        self._book = book
         self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
 
     def take(self, batch: Sequence[Any]) -> None:
@@ -88,6 +94,8 @@ class EventTaker:
     def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
         """The charge lines that each id, or pattern of a whole document, stands for: id and number."""
         found = {id: [(id, same.no)] for id, same in charges.known(self._connection, wanted).items()}
+        for id, costs in _costs(self._connection, self._book, list(found)).items():
+            found[id] += costs
         whole = {one for one in wanted if one.endswith(f"/{ALL_LINES}")}
         if whole:
             for pattern, lines in charges.of_documents(self._connection, whole).items():
@@ -107,7 +115,9 @@ class EventTaker:
         facts = []
         for charge, no in known:
             try:
-                facts.append((no, _fact(self._connection, no, row.line._replace(charge=charge))))
+                fact = _fact(self._connection, no, row.line._replace(charge=charge))
+                own = charge == row.line.charge or not is_cost(charge)
+                facts += [(no, fact)] if own else _of_costs([(charge, no)], fact)
             except BadAmount as error:
                 problem = Problem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
                 return self._to.refuse(row, problem)
@@ -131,6 +141,24 @@ def _fact(connection: "Connection", no: int, event: EventRow) -> FulfilmentEvent
     return FulfilmentEvent(
         event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note
     )
+
+
+def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
+    """The costs of these charge lines, as id and number, by the charge's id."""
+    if not book.costs:
+        return {}
+    known = charges.known(connection, [f"{id}{MARK}{name}" for id in ids for name in book.costs])
+    found: dict[str, list[tuple[str, int]]] = {}
+    for id, same in known.items():
+        found.setdefault(id.rpartition(MARK)[0], []).append((id, same.no))
+    return found
+
+
+def _of_costs(costs: Sequence[tuple[str, int]], fact: FulfilmentEvent) -> list[tuple[int, FulfilmentEvent]]:
+    """What an event says of the costs of its charge line: the same, but nothing of the price."""
+    if fact.kind in ("credit", "price"):
+        return []
+    return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]
 
 
 def _last_like(recorded: Sequence[FulfilmentEvent], event: FulfilmentEvent) -> FulfilmentEvent | None:

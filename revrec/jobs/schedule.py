@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from revrec.jobs.costs import add_costs
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Change, Scheduler, pages
 from revrec.store import charges, schedules
@@ -52,6 +53,8 @@ def schedule(context: "Context", rebuild: bool = False) -> ScheduleResult:
         if book.allocations:
             for page in pages(numbers):
                 scheduler.contracts.join(charges.read_charges(connection, page))
+        if book.costs:
+            numbers += add_costs(connection, book, who, audit_seq, numbers)
         for page in context.progress.track(list(pages(numbers)), "deriving schedules"):
             result.changes += scheduler.again(page)
         result.charges = len(numbers)

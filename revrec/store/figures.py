@@ -62,12 +62,12 @@ AWAITING = """
     SELECT c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
     FROM schedule_line l JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version
     JOIN charge_line c ON c.no = l.charge_no
-    WHERE s.rule_version_id IN (SELECT rule_version_id FROM after_invoice)
+    WHERE s.rule_version_id IN (SELECT rule_version_id FROM after_invoice) AND c.line NOT LIKE '%:cost:%'
       AND l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until AND NOT EXISTS (
         SELECT 1 FROM invoice_line il JOIN invoice i ON i.id = il.invoice_id
         WHERE il.charge_no = l.charge_no AND i.kind IN ('sales_invoice', 'ar_invoice') AND i.state = 'POSTED')
     GROUP BY c.currency ORDER BY c.currency"""
-"""Open lines that wait for the invoice of their document, by currency."""
+"""Open lines that wait for the invoice of their document, but for those of costs, by currency."""
 PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
 LINES_UNTIL = """
     SELECT c.entity, l.date, c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from revrec.core.invoice import INVOICED, SALES_ORDER, Billed, Invoice, InvoiceLine, Wish
 from revrec.core.posting import RELEASED
+from revrec.core.rules.costs import MARK
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text, to_line
@@ -31,6 +32,8 @@ INVOICES = Way("invoice", invoice, invoice_attempt, invoice_attempt_outcome, inv
 
 _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
+SOLD = charge_line.c.line.not_like(f"%{MARK}%")
+"""Charge lines that a customer bought, and not what those cost."""
 _CHARGE = [column for column in charge_line.columns if column.name not in ("id", "fingerprint", "import_id", "row")]
 
 
@@ -74,7 +77,7 @@ def due_documents(
     of = (charge_line.c.source, charge_line.c.document)
     asked = [_asked(source, wish) for source, wish in wishes.items()]
     its_day = charge_line.c.post_date <= until.isoformat()
-    due = select(*of).where(or_(*asked), its_day, on.is_(None)).distinct()
+    due = select(*of).where(or_(*asked), its_day, on.is_(None), SOLD).distinct()
     deferred = (
         select(rule_version.c.deferred)
         .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
@@ -83,7 +86,7 @@ def due_documents(
         .limit(1)
         .scalar_subquery()
     )
-    query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due)).order_by(*of, charge_line.c.no)
+    query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
         lines = [(number, Billed(no, to_line(values), account or "")) for number, account, no, *values in rows]
         known = next((number for number, _line in lines if number), "")
@@ -234,11 +237,20 @@ def release(
     INVOICES.change_state(connection, number, old, new, who, reason=reason)
 
 
+_BILLED = charge_line.alias()
+_ITS_COST = func.substr(charge_line.c.line, 1, func.length(_BILLED.c.line) + len(MARK)) == _BILLED.c.line + MARK
+
 IS_INVOICED = (
     select(invoice_line.c.charge_no)
     .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
-    .where(invoice_line.c.charge_no == charge_line.c.no, invoice.c.kind.in_(INVOICED), invoice.c.state == "POSTED")
+    .join(_BILLED, _BILLED.c.no == invoice_line.c.charge_no)
+    .where(
+        (_BILLED.c.document == charge_line.c.document) & (_BILLED.c.source == charge_line.c.source),
+        (_BILLED.c.no == charge_line.c.no) | _ITS_COST,
+        invoice.c.kind.in_(INVOICED),
+        invoice.c.state == "POSTED",
+    )
     .correlate(charge_line)
     .exists()
 )
-"""Whether the document of a charge line is invoiced."""
+"""Whether the document of a charge line, or of the one that it is a cost of, is invoiced."""

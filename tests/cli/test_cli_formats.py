@@ -21,7 +21,7 @@ TOLD = {"error_no", "error", "advice", "recognised", "reason"}
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> None:
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
-    assert found.keys() == {"from", "to", "lines", "totals", "unscheduled", "waiting", "allocations"}
+    assert found.keys() == {"from", "to", "lines", "totals", "costs", "unscheduled", "waiting", "allocations"}
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
     assert all(total.keys() == {"period", "currency", "amount"} for total in found["totals"])
@@ -109,7 +109,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "periods list": (["periods", "list"], {"periods"}),
     "periods close": (["periods", "close", "2024-01", "--reason", "reported"], {"periods"}),
     "periods open": (["periods", "open", "2024-01", "--reason", "late"], {"periods"}),
-    "rules list": (["rules", "list"], {"rules", "repairs", "allocations"}),
+    "rules list": (["rules", "list"], {"rules", "repairs", "allocations", "costs"}),
     "rules check": (["rules", "check"], {"rules", "repairs", "problems", "warnings"}),
     "rules explain": (
         ["rules", "explain", "shop/INV-1001/1"],

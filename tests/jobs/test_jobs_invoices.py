@@ -450,6 +450,21 @@ def test_recognition_waits_for_the_invoice_where_the_rule_says_so(billing: Billi
     assert after.complete and after.counts["posted"] == 2
 
 
+def test_a_cost_is_on_no_invoice_and_waits_for_that_of_its_line(billing: Billing) -> None:
+    rules = billing.rules.replace('method = "monthly"', 'method = "monthly"\nafter_invoice = true')
+    cost = '\n[[rule.cost]]\nname = "cogs"\namount = "1.00"\nper = "part"\ndeferred = "1300"\nexpense = "5000"\n'
+    billing.books.rules(rules.replace("periods = 12\n", f"periods = 12\n{cost}", 1))
+    billing.books.take(billing.row("INV-4", item="MAG-12"), name="four.csv")
+    billing.books.take(billing.row("INV-3", item="MAG-12", customer="NEW-1"), name="three.csv")
+    billing.run()
+    (found,) = billing.in_intacct("INV-4")
+    assert [line.amount for line in found.lines] == [2400], "what it cost is nobody's but ours"
+    posted = billing.books.sql("SELECT DISTINCT charge FROM journal_line WHERE document <> 'INV-1' ORDER BY charge")
+    assert posted == [("shop/INV-4/1",), ("shop/INV-4/1:cost:cogs",)]
+    (awaits,) = status(billing.books.context("status"), DAY)["awaiting_invoice"]
+    assert (awaits["lines"], awaits["amount"]) == (2, "4.00")
+
+
 @either
 def test_an_auditor_finds_order_invoice_and_entry_from_either_end(billing: Billing) -> None:
     billing.run()

@@ -11,6 +11,7 @@ from revrec.core.holding import held
 from revrec.core.pricing import Step, as_allocated, ended, repriced
 from revrec.core.recognition import AnchorDates, Plan
 from revrec.core.rules.allocations import AllocationRule
+from revrec.core.rules.costs import MARK, is_cost
 from revrec.core.rules.model import Problem, Rule, RuleErrors
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
@@ -73,6 +74,8 @@ class RuleBook:
         self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
         self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
+        self.costs = {cost.name: cost for rule in self.rules for cost in rule.costs}
+        self._costs = {cost.name: _Entry(cost.rule_of(rule), 0) for rule in self.rules for cost in rule.costs}
         self.warnings = self._cross_check()
         self._literal: dict[str, list[_Entry]] = {}
         self._wild: list[_Entry] = []
@@ -83,7 +86,7 @@ class RuleBook:
     def _cross_check(self) -> tuple[Problem, ...]:
         """Refuse certain clashes; note the others, both as warnings and for matching."""
         problems = duplicates(self.rules) + duplicates(self.repairs, "repair")
-        problems += duplicates(self.allocations, "allocation")
+        problems += duplicates(self.allocations, "allocation") + _costs_named_twice(self.rules)
         warnings: list[Problem] = []
         for repair, rival, certain in overlaps(self.repairs):
             (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
@@ -157,7 +160,9 @@ class RuleBook:
         return planned
 
     def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
-        """The allocation that takes a charge line, if one does; or that two of equal priority do."""
+        """The allocation that takes a charge line, if one does; or that two of equal priority do. None takes a cost."""
+        if is_cost(line.line):
+            return None
         taking = [one for one in self.allocations if one.takes(line)]
         if len(taking) > 1 and taking[0].priority == taking[1].priority:
             names = " and ".join(f'"{one.name}" ({one.file}:{one.line})' for one in taking[:2])
@@ -170,7 +175,16 @@ class RuleBook:
         entry = self._winner(line)
         return entry if isinstance(entry, Unscheduled) else entry.rule
 
+    def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
+        """The charge lines of the costs that a charge line has by its rule."""
+        rule = self.match(line) if self.costs and not is_cost(line.line) else None
+        found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
+        return [one for one in found if one is not None]
+
     def _winner(self, line: ChargeLine) -> "_Entry | Unscheduled":
+        if is_cost(line.line):
+            name = line.line.rpartition(MARK)[2]
+            return self._costs.get(name) or Unscheduled("no_rule", f'no rule has a [[rule.cost]] of the name "{name}"')
         candidates = self._candidates.get(line.item)
         if candidates is None:
             candidates = self._candidates_of(line.item)
@@ -191,6 +205,8 @@ class RuleBook:
     def explain(self, line: ChargeLine) -> list[Trial]:
         """Every rule in the order of priority: whether it matches the line, and why or why not; and the winner."""
         winner = self._winner(line)
+        if is_cost(line.line):
+            return [Trial(winner.rule, True, "it is its cost", True)] if isinstance(winner, _Entry) else []
         trials = []
         for entry in self._entries:
             failure = _failure(entry, line)
@@ -218,6 +234,18 @@ def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[Problem]:
         if first is not rule:
             message = f'the name "{rule.name}" is already that of the {what} at {first.file}:{first.line}'
             problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
+    return problems
+
+
+def _costs_named_twice(rules: Iterable[Rule]) -> list[Problem]:
+    seen: dict[str, Rule] = {}
+    problems = []
+    for rule in rules:
+        for cost in rule.costs:
+            first = seen.setdefault(cost.name, rule)
+            if first is not rule or sum(one.name == cost.name for one in rule.costs) > 1:
+                message = f'the name "{cost.name}" is that of another cost, of rule "{first.name}" ({first.file})'
+                problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each cost its own"))
     return problems
 
 
@@ -294,6 +322,9 @@ def _failure(entry: _Entry, line: ChargeLine) -> str | None:
 
 
 def _why(rule: Rule) -> str:
+    if is_cost(rule.name):
+        of, _mark, name = rule.name.rpartition(MARK)
+        return f'the cost "{name}" of rule "{of}"'
     return f'rule "{rule.name}" matches and comes first by its priority {rule.priority}'
 
 

@@ -1,5 +1,6 @@
 """The rule-file language, declared: every table and key but those of the single recognition methods."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -129,6 +130,20 @@ NAMES = Kind(
 JOURNAL = text('a journal symbol in quotes, such as "RR"', 40)
 NAME = text("a name of at most 80 characters in quotes", 80)
 
+
+def _cost_name(value: Any) -> Any:
+    name = text(longest=20).read(value)
+    if not re.fullmatch("[A-Za-z0-9_-]+", name):
+        raise Refused()
+    return name
+
+
+COST_NAME = Kind(
+    'a name of at most 20 letters, digits, - and _ in quotes, such as "cogs"',
+    _cost_name,
+    {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,20}$"},
+)
+
 EFFECTIVE_KEYS = (
     Key("from", DATE, "The first post date that the rule takes."),
     Key("to", DATE, "The last post date that the rule takes."),
@@ -167,6 +182,20 @@ def recognize_keys(method: str) -> tuple[Key, ...]:
     return COMMON_KEYS + methods()[method].keys
 
 
+COST_KEYS = (
+    Key("name", COST_NAME, "The cost's name, unique among all rule files.", required=True),
+    Key("amount", POSITIVE, "What it costs, in the currency of the charge line."),
+    Key("percent", POSITIVE, "What it costs, in percent of the charge line's amount."),
+    Key(
+        "per",
+        choice("line", "unit", "part"),
+        "What the amount is for: the line, a unit, a part such as an issue.",
+        "line",
+    ),
+    Key("deferred", _ACCOUNT, "The account that the cost was deferred in; it is credited.", required=True),
+    Key("expense", _ACCOUNT, "The account that it is expensed to; it is debited.", required=True),
+)
+
 RULE_KEYS = (
     Key("name", NAME, "The rule's name, unique among all rule files.", required=True),
     Key("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
@@ -175,6 +204,7 @@ RULE_KEYS = (
     Key("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
     Key("recognize", None, "How the amount is recognised.", required=True, table=COMMON_KEYS),
     Key("post", None, "The accounts and the journal.", table=POST_KEYS),
+    Key("cost", None, "A cost that is expensed as the revenue is recognised; write [[rule.cost]].", table=COST_KEYS),
 )
 
 TABLE_KEYS = (

@@ -9,7 +9,7 @@ from revrec.core.keys import Key
 from revrec.core.methods import methods
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 
-LISTS = ("rule", "repair", "allocation", "table", "variable")
+LISTS = ("rule", "repair", "allocation", "table", "variable", "cost")
 """Keys that hold a list of tables."""
 
 

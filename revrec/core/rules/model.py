@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
 from revrec.core.rules.lookup import Cell, LookupTable
+
+if TYPE_CHECKING:
+    from revrec.core.rules.costs import Cost
 
 
 class Condition(Protocol):
@@ -43,8 +46,8 @@ class Rule:
 
     ``effective_from`` and ``effective_to`` bound the post dates it takes, both inclusive; None is unbounded.
     ``file`` and ``line`` (from 1) tell where the block begins. ``cells`` are the fields of ``post`` that a table tells,
-    where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into.
-    ``after_invoice``: nothing of a line goes on an entry before its document is invoiced.
+    where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into. ``costs`` are matched to
+    its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Rule:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     tables: tuple[LookupTable, ...] = ()
     after_invoice: bool = False
+    costs: "tuple[Cost, ...]" = ()
 
     def posting(self, line: ChargeLine) -> Post | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""

@@ -15,6 +15,7 @@ from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
 from revrec.core.rules.book import duplicates
 from revrec.core.rules.conditions import conditions_of
+from revrec.core.rules.costs import read_costs
 from revrec.core.rules.declaration import (
     ANY_COLUMN,
     ANY_DIMENSION,
@@ -259,6 +260,9 @@ class _RuleReader:
         self._lookups = list(self._looked_up(self._when.get("lookup", {})))
         self._post = self._accounts(defaults)
         self._recognize = self._method()
+        self._costs = read_costs(
+            self._values.get("cost", []), self._recognize.get("periods"), (*path, "cost"), complaints
+        )
         self._check_window()
 
     def rule(self, filename: str, block: Block) -> Rule:
@@ -284,6 +288,7 @@ class _RuleReader:
             cells=self._cells,
             tables=tables,
             after_invoice=bool(self._recognize.get("after_invoice")),
+            costs=self._costs,
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

@@ -7,7 +7,7 @@ forgets control ids, checks them without atomicity, shows entries late, refuses 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -23,16 +23,23 @@ class Clock:
     """The one clock of a simulated world."""
 
     def __init__(self) -> None:
-        self.time = START
+        self.begin()
+
+    def begin(self) -> None:
+        """Set it to the beginning."""
+        self.time, self.seconds = START, 0.0
 
     def __call__(self) -> datetime:
         return self.time
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self.time += timedelta(seconds=seconds)
+        self.seconds += seconds
+        self.time = START + timedelta(seconds=self.seconds)
 
 
+OPEN_AGAIN = date(2023, 12, 31)
+"""A day before everything: the books are closed through it when all is open."""
 Line = tuple[str, str, str, str]
 """Side (1 debit, -1 credit), account, amount, currency."""
 
@@ -52,7 +59,9 @@ class Entry:
     documents: list[str] = field(default_factory=list)
     """DOCUMENT of each line."""
     foreign: bool = False
-    """Somebody else made it or changed it: it is no work of revrec's any more."""
+    """Somebody else made it or changed its figures: it is no work of revrec's any more."""
+    sent_as: str = ""
+    """The reference that revrec gave it, if somebody has edited that away."""
 
     @property
     def content(self) -> tuple[str, Counter[Line]]:
@@ -69,6 +78,11 @@ class Function:
     element: etree._Element
     unique: bool
     """Whether the request asks for a check of its control id."""
+
+    @property
+    def told(self) -> str:
+        """The request in words that are the same whenever the same is asked; the control id of a read is not."""
+        return f"create {self.control_id[-6:]}" if self.kind == "create" else f"{self.kind} {self.text('object')}"
 
     def text(self, path: str) -> str:
         """The text at a path below the function."""
@@ -95,6 +109,8 @@ class Ledger:
     """Seconds until a new entry shows in reads."""
     forgetful: bool = False
     """It remembers no control id at all."""
+    closed: date = OPEN_AGAIN
+    """The books are closed through this day."""
     sent_as: dict[str, tuple[str, object]] = field(default_factory=dict)
     """By reference: the control id and the content that it was first sent with."""
     shown: dict[str, list[object]] = field(default_factory=dict)
@@ -116,24 +132,42 @@ class Ledger:
             self.remembered.add(function.control_id)
         return succeeded(function, f"<data><glbatch><RECORDNO>{entry.record_no}</RECORDNO></glbatch></data>")
 
+    def closed_for(self, function: Function) -> bool:
+        """Whether a create is dated in a closed period."""
+        month, day, year = function.text("GLBATCH/BATCH_DATE").split("/")
+        return date(int(year), int(month), int(day)) <= self.closed
+
     def live(self) -> list[Entry]:
         """All that revrec made."""
         return [entry for entry in self.entries.values() if not entry.foreign]
 
     def of(self, reference: str) -> list[Entry]:
         """All entries of a reference, whoever made them."""
-        return [entry for entry in self.entries.values() if entry.reference == reference]
+        return [entry for entry in self.entries.values() if reference in (entry.reference, entry.sent_as)]
 
-    def note_sent(self, function: Function) -> None:
-        """One reference has one control id and one content for ever."""
+    def has_live(self, reference: str) -> bool:
+        """Whether an entry of this reference is there that revrec made."""
+        return any(not entry.foreign for entry in self.of(reference))
+
+    def note_sent(self, function: Function, one_history: bool) -> None:
+        """One reference has one control id for ever, and in one history of the books one content.
+
+        In another one, after an older copy was put back, the same lines may be dated or repaired otherwise. They keep
+        their control id: by that the gateway refuses what it has.
+        """
         entry = self._entry(function)
-        identity = (function.control_id, entry.content)
+        identity = (function.control_id, entry.content if one_history else None)
+        if not one_history and entry.reference in self.sent_as:
+            identity = (function.control_id, self.sent_as[entry.reference][1])
         if self.sent_as.setdefault(entry.reference, identity) != identity:
             raise Violation(f"IDENTITY: {entry.reference} was sent under another control id or content")
 
     def read(self, function: Function) -> bytes:
         """Answer a query for entries (by reference, by what they were made since, by date) or for their lines."""
         where = {_field(one): [value.text or "" for value in one.iter("value")] for one in function.element.iter(*OPS)}
+        if function.kind == "get_closedbooksdate":
+            day = "".join(f"<{unit}>{getattr(self.closed, unit):02}</{unit}>" for unit in ("year", "month", "day"))
+            return succeeded(function, f"<data><closedbooksdate>{day}</closedbooksdate></data>")
         if function.text("object") == "GLBATCH":
             found = [one for one in self._visible() if all(_meets(one, *condition) for condition in where.items())]
             for reference in where.get(("REFERENCENO", "equalto"), ()):
@@ -142,7 +176,7 @@ class Ledger:
         else:
             of = [self.entries[number] for values in where.values() for number in values]
             for entry in of:
-                self.shown.setdefault(entry.reference, []).append(entry.content)
+                self.shown.setdefault(entry.sent_as or entry.reference, []).append(entry.content)
             rows = "".join(_line(entry, at, line) for entry in of for at, line in enumerate(entry.lines, 1))
         return succeeded(function, f'<data numremaining="0">{rows}</data>')
 
@@ -226,8 +260,10 @@ def failed(function: Function, errorno: str, text: str) -> bytes:
     return _answer(function.control_id, function.control_id, told)
 
 
-def duplicate(function: Function) -> bytes:
-    """The refusal of a control id that is recorded."""
+def duplicate(function: Function, known_words: bool = True) -> bytes:
+    """The refusal of a control id that is recorded; in the words of a language that revrec may not know."""
+    if not known_words:
+        return failed(function, "SIM-UNKNOWN", "Cette transaction a d\u00e9j\u00e0 \u00e9t\u00e9 enregistr\u00e9e")
     text = f"A successful transaction has already been recorded with the control id {function.control_id}"
     return failed(function, "SIM-DUPLICATE", text)
 
@@ -235,6 +271,18 @@ def duplicate(function: Function) -> bytes:
 def refused(function: Function) -> bytes:
     """A refusal that says nothing about the reason."""
     return failed(function, "BL01001973", "Currently, we can't create the transaction")
+
+
+def account_unknown(function: Function) -> bytes:
+    """A refusal for which there is a repair."""
+    return failed(function, "BL01001973", "Invalid GL Account '4000' specified.")
+
+
+def period_closed(function: Function) -> bytes:
+    """The refusal of a date in a closed period."""
+    return failed(
+        function, "BL01001973", "Periods are closed. Your transaction date is within a period that's been closed."
+    )
 
 
 def session(function: Function, endpoint: str) -> bytes:

@@ -5,27 +5,29 @@ transaction; a job that talked to Intacct within one would be found at once, for
 """
 
 import csv
-import json
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest import mock
 from uuid import UUID
 
-from ledger_model import Clock, Entry, Ledger, Violation
+from ledger_model import START, Clock, Violation
+from promises import MOST_ATTEMPTS, Key, Promises
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from revrec.core.journal import JournalEntry
+from revrec.core.periods import POLICIES
 from revrec.jobs import import_files, settings
 from revrec.jobs.context import Context
+from revrec.jobs.settings import Settings
 from revrec.store import engine as engine_module
 from revrec.store import entries, sqlite
-from revrec.store.audit import GENESIS, chain_hash
+from revrec.store.continuity import Head
 from revrec.store.engine import Database
 
 ENDPOINT = "http://127.0.0.1:9/ia/xml/xmlgw.phtml"
@@ -38,9 +40,10 @@ ENVIRONMENT = {
     "INTACCT_USER_PASSWORD": "user-password",
     "REVREC_ACCOUNTS_DEFERRED": "2400",
     "REVREC_ACCOUNTS_ACCRUED": "4000",
-    "REVREC_POSTING_ATTEMPTS": "2",
+    "REVREC_POSTING_ATTEMPTS": str(MOST_ATTEMPTS),
 }
-MOST_ATTEMPTS = int(ENVIRONMENT["REVREC_POSTING_ATTEMPTS"])
+
+MOST_JOINED = 6
 RULES = """
 [[rule]]
 name = "{name}"
@@ -52,6 +55,14 @@ offset = "{offset} days"
 periods = {periods}
 [rule.post]
 memo = "{{charge}} {{seq}}"
+
+[[repair]]
+name = "closed account"
+[repair.when]
+error = "account-unknown"
+account = "4000"
+[repair.set]
+account = "4100"
 
 [[rule]]
 name = "delivery"
@@ -85,8 +96,14 @@ class SteppedDatabase(Database):
         event.listen(self.engine, "connect", sqlite.prepare)
         event.listen(self.engine, "begin", sqlite.begin)
         # The deployment id is part of every reference: a seed must give the same references every time.
-        with mock.patch.object(engine_module, "uuid4", return_value=UUID(int=1)):
+        with (
+            mock.patch.object(engine_module, "uuid4", return_value=UUID(int=1)),
+            mock.patch.object(engine_module, "datetime", mock.Mock(now=lambda _zone: START)),
+        ):
             self.create()
+        self.path = Path("/memory")
+        self.kept: Head | None = None
+        """The head of the audit trail, which real books keep in a file beside the database."""
 
     @contextmanager
     def write(self, checked: bool = True, **how: Any) -> Iterator[Connection]:
@@ -117,17 +134,29 @@ class SteppedDatabase(Database):
         self.raw.deserialize(image)
 
 
-class MemoryBooks:
-    """Rules, settings and a database in memory; every context made here shares the clock."""
+class Books(Promises):
+    """Settings and a database; every context made here shares the clock, and stops where ``step`` says."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self.folder = folder
+    database: Any
+
+    def __init__(self, clock: Clock, policies: Mapping[str, Settings]) -> None:
         self.clock = clock
+        self.policies = policies
+        """Settings by the policy for closed periods; one of them is in force."""
+        self.settings = policies["fail"]
         self.step: Step = lambda _label: None
-        self.database = SteppedDatabase(self._at_transaction)
-        self.settings = settings.load(None, folder, ENVIRONMENT)
-        (folder / "rules").mkdir(exist_ok=True)
-        self.rules()
+
+    @abstractmethod
+    def attempts(self) -> list[tuple[Any, ...]]:
+        """Each attempt with its outcome and what that meant."""
+
+    @abstractmethod
+    def join(self, number: int) -> None:
+        """Let the first so many of the further charge lines come in; those that are there stay as they are."""
+
+    @abstractmethod
+    def check_sums(self) -> None:
+        """The schedules sum to their charges."""
 
     def _at_transaction(self, label: str) -> None:
         self.step(label)
@@ -136,16 +165,28 @@ class MemoryBooks:
         """A worker that waits may be overtaken by everything else; that time passes is the world's own act."""
         self.step("sleep")
 
-    def rules(self, name: str = "magazine", offset: int = 7, periods: int = 3) -> None:
-        """Put other rules in force."""
-        text = RULES.format(name=name, offset=offset, periods=periods)
-        (self.folder / "rules" / "rules.toml").write_text(text)
-
     def context(self, command: str = "run", actor: str = "a person") -> Context:
         """What a command is given."""
         context = Context(self.settings, command, actor, ENVIRONMENT, self.clock, self._sleep)
         context.__dict__["database"] = self.database
         return context
+
+
+class MemoryBooks(Books):
+    """Books whose database is the real one, in memory, with rules in a folder."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        environments = {policy: {**ENVIRONMENT, "REVREC_POSTING_CLOSED_PERIOD": policy} for policy in POLICIES}
+        super().__init__(clock, {policy: settings.load(None, folder, of) for policy, of in environments.items()})
+        self.folder = folder
+        self.database: SteppedDatabase = SteppedDatabase(self._at_transaction)
+        (folder / "rules").mkdir(exist_ok=True)
+        self.rules()
+
+    def rules(self, name: str = "magazine", offset: int = 7, periods: int = 3) -> None:
+        """Put other rules in force."""
+        text = RULES.format(name=name, offset=offset, periods=periods)
+        (self.folder / "rules" / "rules.toml").write_text(text)
 
     def take(self, rows: Sequence[dict[str, str]], name: str = "charges.csv") -> import_files.ImportResult:
         """Import charge lines."""
@@ -156,64 +197,74 @@ class MemoryBooks:
             writer.writerows(rows)
         return import_files.import_charges(self.context("import"), path)
 
+    def join(self, number: int) -> None:
+        """Let the first so many of the further charge lines come in; those that are there stay as they are."""
+        if number:
+            self.take(JOINING[:number], "joined.csv")
+
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of the database."""
         found: list[tuple[Any, ...]] = self.database.raw.execute(text, values).fetchall()
         return found
 
-    def states(self) -> dict[str, str]:
-        """The posting state of each entry by its reference."""
-        return dict(self.sql("SELECT reference, state FROM journal_entry ORDER BY id"))
+    def postings(self) -> list[tuple[int, str, str, str | None]]:
+        """Number, reference, state and record number of each entry."""
+        return self.sql("SELECT id, reference, state, record_no FROM journal_entry ORDER BY id")
 
-    def check_entries(self, ledger: Ledger, quiet: bool) -> None:
-        """POSTED is in the ledger and equal. If nothing is under way, what was refused or given up is not in it."""
-        for number, reference, state, record_no in self.sql(
-            "SELECT id, reference, state, record_no FROM journal_entry"
-            " WHERE state IN ('POSTED', 'REJECTED', 'REPLACED')"
-        ):
-            live = [entry for entry in ledger.of(reference) if not entry.foreign]
-            if state == "POSTED":
-                self._check_posted(ledger, number, reference, record_no)
-            elif quiet and live:
-                raise Violation(f"LOST: {reference} is {state} here, and in the ledger")
-
-    def _check_posted(self, ledger: Ledger, number: int, reference: str, record_no: str) -> None:
-        found = ledger.entries.get(record_no)
-        if found is None or found.reference != reference:
-            raise Violation(f"LOST: {reference} is POSTED as {record_no}, which the ledger does not have")
-        if not found.foreign:
-            self._check_equal(number, found)
-            return
-        (last,) = self.sql(
-            "SELECT a.request, o.outcome FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id"
-            " WHERE a.entry_id = ? ORDER BY a.id DESC LIMIT 1",
-            number,
-        )
-        if last[1] == "found" and not last[0].startswith("by hand"):
-            shown = ledger.shown[reference]
-            if 1 not in shown or content(self.entry(number)) not in shown:
-                raise Violation(f"ADOPTED: {reference} is POSTED though Intacct showed {shown}")
-
-    def _check_equal(self, number: int, found: Entry) -> None:
-        if content(self.entry(number)) != found.content:
-            raise Violation(f"LOST: {found.reference} is POSTED with other content than the ledger has")
-
-    def entry(self, number: int) -> JournalEntry:
+    def body(self, number: int) -> JournalEntry:
         """An entry with its lines."""
         with Database.read(self.database) as connection:
             return entries.entry(connection, number).entry
 
-    def check_attempts(self) -> None:
-        """Between a person's decisions nothing is sent more often than allowed."""
-        for reference, sent, decisions in self.sql(
+    def last_attempt(self, number: int) -> tuple[str, str | None]:
+        """The request and the outcome of the last attempt for an entry."""
+        (found,) = self.sql(
+            "SELECT a.request, o.outcome FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id"
+            " WHERE a.entry_id = ? ORDER BY a.id DESC LIMIT 1",
+            number,
+        )
+        return found[0], found[1]
+
+    def attempts(self) -> list[tuple[Any, ...]]:
+        """Each attempt with its outcome and what that meant."""
+        return self.sql(
+            "SELECT a.id, a.entry_id, a.number, a.kind, a.control_id, a.request, o.outcome, o.http_status, o.record_no,"
+            " o.error, o.response, f.name, f.error_class FROM attempt a LEFT JOIN attempt_outcome o"
+            " ON o.attempt_id = a.id LEFT JOIN attempt_failure f ON f.attempt_id = a.id ORDER BY a.id"
+        )
+
+    def sent_and_decided(self) -> Iterable[tuple[str, int, int]]:
+        """By reference: how often it may have been sent, and how often a person let it be sent again."""
+        return self.sql(
             "SELECT e.reference, count(*), (SELECT count(*) FROM audit_event v WHERE v.subject = e.reference"
             " AND v.action = 'entry READY' AND json_extract(v.detail, '$.from') = 'HELD')"
             " FROM attempt a JOIN journal_entry e ON e.id = a.entry_id"
             " LEFT JOIN attempt_outcome o ON o.attempt_id = a.id"
             " WHERE a.kind = 'send' AND o.outcome IS NOT 'not_run' GROUP BY e.id"
-        ):
-            if sent > MOST_ATTEMPTS * (1 + decisions):
-                raise Violation(f"STUCK: {reference} was sent {sent} times, without a person being asked")
+        )
+
+    def on_live_entries(self) -> Iterable[tuple[Key, str]]:
+        """Each schedule line and an entry that it is on by its journal lines, if that still counts."""
+        found = self.sql(
+            "SELECT l.charge_no, l.version, l.seq, e.reference FROM journal_line l JOIN journal_entry e"
+            " ON e.id = l.entry_id WHERE e.state NOT IN ('REPLACED', 'CANCELLED') AND l.side = 'debit'"
+        )
+        return [((charge, version, seq), reference) for charge, version, seq, reference in found]
+
+    def scheduled(self, until: date) -> Counter[str]:
+        """Each valid schedule line dated until a day, as its memo names it."""
+        rows = self.sql(
+            "SELECT c.id, l.seq FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no"
+            " WHERE l.superseded_by IS NULL AND l.date <= ?",
+            until.isoformat(),
+        )
+        return Counter(f"{charge} {seq}" for charge, seq in rows)
+
+    def open_lines(self, until: date) -> int:
+        """How many schedule lines dated until a day are on no entry."""
+        query = "SELECT count(*) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= ?"
+        ((count,),) = self.sql(query, until.isoformat())
+        return int(count)
 
     def check_sums(self) -> None:
         """The valid schedule lines of a charge sum to it; every charge is scheduled or waits with a reason."""
@@ -225,43 +276,6 @@ class MemoryBooks:
         if wrong:
             raise Violation(f"LOST: {wrong} does not sum to its schedule, or has neither schedule nor reason")
 
-    def check_lines(self) -> None:
-        """A schedule line is on one live entry at most, and is the line that it is on."""
-        twice = self.sql(
-            "SELECT l.charge_no, l.version, l.seq FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"
-            " WHERE e.state NOT IN ('REPLACED', 'CANCELLED') AND l.side = 'debit'"
-            " GROUP BY 1, 2, 3 HAVING count(*) > 1"
-        )
-        if twice:
-            raise Violation(f"DOUBLE: schedule lines {twice} are on two live entries")
-
-    def check_audit(self) -> None:
-        """The chain is unbroken."""
-        previous = GENESIS
-        rows = self.sql("SELECT seq, at, actor, command, action, subject, detail, previous_hash, hash FROM audit_event")
-        for expected, (*values, seal) in enumerate(sorted(rows), 1):
-            if values[0] != expected or values[7] != previous or chain_hash(values) != seal:
-                raise Violation(f"LOST: the audit chain breaks at {values[0]}")
-            previous = seal
-
-    def scheduled(self, until: date) -> Counter[str]:
-        """Each valid schedule line dated until a day, as its memo names it."""
-        rows = self.sql(
-            "SELECT c.id, l.seq FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no"
-            " WHERE l.superseded_by IS NULL AND l.date <= ?",
-            until.isoformat(),
-        )
-        return Counter(f"{charge} {seq}" for charge, seq in rows)
-
-
-def content(entry: JournalEntry) -> tuple[str, Counter[tuple[str, str, str, str]]]:
-    """What the ledger must hold of an entry, in the gateway's writing."""
-    lines = Counter(
-        ("1" if line.side == "debit" else "-1", line.account, f"{Decimal(line.amount) / 100:.2f}", line.currency)
-        for line in entry.lines
-    )
-    return f"{entry.date:%m/%d/%Y}", lines
-
 
 def charge(document: str, item: str, amount: str, post_date: str = "2024-01-05", **more: str) -> dict[str, str]:
     """A row of charge lines."""
@@ -269,6 +283,5 @@ def charge(document: str, item: str, amount: str, post_date: str = "2024-01-05",
     return {**row, "amount": amount, "currency": "USD", **more}
 
 
-def read_json(text: str) -> Any:
-    """The detail of an audit event."""
-    return json.loads(text)
+JOINING = [charge(f"INV-J{number}", "GOODS-1", "3.00", "2024-01-07") for number in range(MOST_JOINED)]
+"""Charge lines that come in later, recognised on the day of another."""

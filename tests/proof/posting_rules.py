@@ -1,0 +1,136 @@
+"""What must become of one entry, step by step: the table of states as a model that decides nothing by itself.
+
+The model knows an entry's state, its counters and who holds it. It is told what a worker does and what Intacct answers,
+and says what must then be true. It is written from docs/posting.md, not from the code.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+QUARANTINE = timedelta(minutes=16)
+LEASE = timedelta(minutes=10)
+
+
+@dataclass
+class Entry:
+    """One entry's row as the model knows it."""
+
+    state: str = "READY"
+    attempts: int = 0
+    sends: int = 0
+    """How often it was sent, or was about to be."""
+    ran: int = 0
+    """Of these, how often it is not certain that nothing ran."""
+    unread: int = 0
+    owner: str | None = None
+    lease: datetime | None = None
+    doubt_until: datetime | None = None
+    record_no: str | None = None
+
+    def doubt(self, now: datetime) -> None:
+        """Nobody knows whether it was saved: what Intacct shows counts when the quarantine is over."""
+        self.state, self.doubt_until, self.owner, self.lease = "IN_DOUBT", now + QUARANTINE, None, None
+
+    def claimed(self, owner: str, attempts: int, now: datetime) -> None:
+        """A worker is about to send."""
+        self.state, self.owner, self.lease = "SENDING", owner, now + LEASE
+        self.attempts = attempts
+        self.sends += 1
+        self.ran += 1
+
+    def freed(self, state: str) -> None:
+        """Nobody holds it any more."""
+        self.state, self.owner, self.lease = state, None, None
+
+    def suspended(self, owner: str, now: datetime) -> None:
+        """A run begins as this worker: what another was sending is in doubt, and so is what its lease ran out on."""
+        if self.state == "SENDING" and (self.owner != owner or (self.lease is not None and self.lease <= now)):
+            self.doubt(now)
+
+    def decided(self, way: str, record_no: str) -> None:
+        """A person has settled what was held."""
+        if way == "posted":
+            self.state, self.record_no = "POSTED", record_no
+        elif way == "again":
+            self.state, self.attempts = "READY", 0
+        else:
+            self.state = "CANCELLED"
+
+
+@dataclass
+class Work:
+    """A worker on an entry: what it knew when it loaded it, and what it waits for."""
+
+    entry: Entry
+    owner: str
+    most: int
+    waits_for: str = ""
+    """``send`` or ``read``, empty at the end."""
+    attempts: int = 0
+    sends: int = 0
+
+    def begin(self, now: datetime) -> None:
+        """Take the entry as far as to the first request."""
+        entry = self.entry
+        if entry.state == "READY" and not entry.ran:
+            self._load()
+            self._send(now, "READY")
+        elif entry.state == "READY":
+            entry.state = "IN_DOUBT"
+            self._load()
+            self.waits_for = "read"
+        elif entry.state == "IN_DOUBT" and (entry.doubt_until is None or entry.doubt_until <= now):
+            self._load()
+            self.waits_for = "read"
+
+    def answered(self, answer: str, record_no: str, now: datetime) -> None:
+        """Intacct has answered what was sent: posted, refused, failed (by something that passes), lost, not run."""
+        self.waits_for = ""
+        ours = self.entry.state == "SENDING" and self.entry.owner == self.owner
+        if answer == "not_run":
+            self.entry.ran -= 1
+        if not ours:
+            return
+        if answer == "posted":
+            self.entry.record_no = record_no
+            self.entry.freed("POSTED")
+        elif answer == "refused":
+            self.entry.freed("REJECTED")
+        elif answer == "failed":
+            self.entry.freed("READY" if self.entry.attempts < self.most else "REJECTED")
+        elif answer == "not_run":
+            self.entry.attempts = self.attempts
+            self.entry.freed("READY")
+        else:
+            self.entry.doubt(now)
+
+    def read(self, shown: str, record_no: str, now: datetime) -> None:
+        """Intacct has shown what it has: nothing, the one entry, another one, or it could not be read."""
+        self.waits_for = ""
+        if shown == "nothing" and self.attempts < self.most:
+            self._send(now, "IN_DOUBT")
+        elif shown in ("unreadable", "unreachable"):
+            self.entry.unread += 1
+            # That Intacct is away is nothing that a person could settle.
+            if shown == "unreadable" and self.entry.unread >= self.most:
+                self._settle("HELD")
+        elif shown == "equal":
+            if self._settle("POSTED"):
+                self.entry.record_no = record_no
+        else:
+            self._settle("HELD")
+
+    def _load(self) -> None:
+        self.attempts, self.sends = self.entry.attempts, self.entry.sends
+
+    def _send(self, now: datetime, state: str) -> None:
+        """Only if nobody has taken it, or sent it again, since it was loaded."""
+        if self.entry.state == state and self.entry.sends == self.sends:
+            self.entry.claimed(self.owner, self.attempts + 1, now)
+            self.waits_for = "send"
+
+    def _settle(self, state: str) -> bool:
+        mine = self.entry.state == "IN_DOUBT" and self.entry.sends == self.sends
+        if mine:
+            self.entry.freed(state)
+        return mine

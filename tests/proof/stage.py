@@ -1,0 +1,223 @@
+"""What a simulator's scheduler moves: workers that stop at every step, and the wire between them and Intacct.
+
+A worker is a greenlet: the real job runs in it, unchanged, and hands the word back to the scheduler wherever it would
+begin a transaction or send a request.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import ledger_model as model
+from greenlet import getcurrent, greenlet
+from ledger_model import Clock, Function, Violation
+from memory_books import ENDPOINT
+
+from revrec.core.errors import BadConfiguration
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.credentials import Credentials
+from revrec.intacct.reading import ReadPolicy
+from revrec.intacct.session import Session
+from revrec.intacct.transport import Exchange
+from revrec.store import workers
+
+CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
+
+
+OURS = (TypeError, AttributeError, NameError, NotImplementedError)
+"""Errors of the proof itself, or of a mutant that no longer fits: no finding."""
+
+
+class Killed(BaseException):
+    """The worker's process has ended."""
+
+
+class Scheduler(Protocol):
+    """What a worker asks of the world it lives in."""
+
+    clock: Clock
+
+    def seconds(self) -> float:
+        """The simulated time."""
+
+    def wakes(self) -> int:
+        """Until which act whoever stops now sleeps."""
+
+    def turned_away(self, function: Function) -> Exchange | None:
+        """The answer of a gateway that does not even take the request."""
+
+    def put_on_wire(self, worker: "Worker", function: Function) -> None:
+        """A request has left."""
+
+
+Connect = Callable[[object], AbstractContextManager[XmlGateway]]
+
+
+class Worker:
+    """One process that runs one command once, step by step. ``run`` is given what connects it to Intacct."""
+
+    def __init__(self, scheduler: Scheduler, name: str, run: Callable[[Connect], object]) -> None:
+        self.scheduler = scheduler
+        self.name = name
+        self.label = "start"
+        self.since = scheduler.seconds()
+        self.wakes = 0
+        self.ended = False
+        self.exchange: Exchange | None = None
+        self.broken: Exception | None = None
+        self.owner = ""
+        """Its name among runs that share the work, as long as its session lasts."""
+        self.in_turn = False
+        self._run = run
+        self._greenlet: Any = greenlet(self._live)
+
+    def step(self, label: str) -> None:
+        """Stop here until the scheduler lets the worker go on, or kills it."""
+        self.label = label
+        self.since = self.scheduler.seconds()
+        self.wakes = self.scheduler.wakes()
+        self._greenlet.parent.switch()
+
+    def go_on(self) -> None:
+        """Let the worker do its next step, until it stops again or ends."""
+        self._greenlet.parent = getcurrent()
+        self._greenlet.switch()
+
+    def kill(self) -> None:
+        """End the worker where it stands."""
+        self._greenlet.parent = getcurrent()
+        self.ended = True
+        # One that never began has nothing to end.
+        if self._greenlet:
+            self._greenlet.throw(Killed)
+
+    def cut_off(self) -> None:
+        """Its session is lost, and with it all that told that it lives; it may not know that yet."""
+        self.owner, self.in_turn = "", False
+
+    def _live(self) -> None:
+        try:
+            self._run(self._connect)
+        except (Killed, BadConfiguration):
+            pass
+        except (Violation, *OURS) as error:
+            self.broken = error
+        except BaseException as error:
+            self.broken = Violation(f"ERROR: a run ended with {type(error).__name__}: {error}")
+        self.ended = True
+
+    @contextmanager
+    def _connect(self, _context: object) -> Iterator[XmlGateway]:
+        with connected(self.scheduler.clock, self._post) as gateway:
+            yield gateway
+
+    def _post(self, function: Function) -> Exchange:
+        self.step("send" if function.kind == "create" else "ask")
+        early = self.scheduler.turned_away(function)
+        if early is not None:
+            return early
+        self.scheduler.put_on_wire(self, function)
+        self.step("wait")
+        assert self.exchange is not None
+        return self.exchange
+
+
+class Sharing(workers.Worker):
+    """A run among others: what the advisory locks of PostgreSQL tell, the simulated workers tell here."""
+
+    def __init__(self, worker: Worker, others: Callable[[], list[Worker]], owner: str) -> None:
+        super().__init__(owner)
+        self._worker = worker
+        self._others = others
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The time for one entry."""
+        self._wait()
+        self._worker.in_turn = True
+        try:
+            yield
+        finally:
+            self._worker.in_turn = False
+
+    def lost(self, owners: Iterable[str]) -> set[str]:
+        """Those whose session has ended."""
+        return set(owners) - {worker.owner for worker in self._others()}
+
+    def waits_for_others(self) -> bool:
+        """Wait until nobody else has a turn."""
+        self._wait()
+        return True
+
+    def _wait(self) -> None:
+        while self._worker.owner and any(other.in_turn for other in self._others()):
+            self._worker.step("turn")
+        if not self._worker.owner:
+            raise BadConfiguration("the session was lost, and with it the right to send")
+
+
+@contextmanager
+def at_work_with_others(worker: Worker, others: Callable[[], list[Worker]], owner: str) -> Iterator[Sharing]:
+    """Be at work beside other workers."""
+    worker.owner = owner
+    try:
+        yield Sharing(worker, others, owner)
+    finally:
+        worker.owner = ""
+
+
+@dataclass(eq=False)
+class Request:
+    """A request on the wire; ``worker`` is None if nobody waits for its answer any more."""
+
+    function: Function
+    worker: Worker | None
+    deadline: float
+    wakes: int
+    """The number of the act before which it does not move."""
+    checked: bool = False
+
+
+class Wire:
+    """Stands where the HTTP transport stands."""
+
+    def __init__(self, post: Callable[[Function], Exchange]) -> None:
+        self._post = post
+
+    def post(self, _url: str, body: bytes) -> Exchange:
+        """One request; signing in always works."""
+        function = model.function_of(body)
+        if function.kind == "getAPISession":
+            return Exchange(True, 200, model.session(function, ENDPOINT))
+        return self._post(function)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@contextmanager
+def connected(clock: Clock, post: Callable[[Function], Exchange]) -> Iterator[XmlGateway]:
+    """The real client over a simulated wire, signed in; it signs in anew when it is told that its session is over."""
+    policy = ReadPolicy(2, 0.0, lambda _seconds: None)
+    with XmlGateway(CREDENTIALS, reads=policy, now=clock) as gateway:
+        wire: Any = Wire(post)
+        gateway._transport = gateway._sessions._transport = wire
+        gateway._sessions._sessions = {"": Session("s-1", ENDPOINT, datetime.max.replace(tzinfo=UTC))}
+        yield gateway
+
+
+HTML = b"<!DOCTYPE html><html><body>Try later</body></html>"
+SPOILT: tuple[Callable[[bytes, bytes], Exchange], ...] = (
+    lambda _body, _other: Exchange(True, reason="broken_off"),
+    lambda _body, _other: Exchange(True, reason="timeout"),
+    lambda _body, _other: Exchange(True, 502, HTML),
+    lambda _body, _other: Exchange(True, 524, HTML),
+    lambda _body, _other: Exchange(True, 200, HTML),
+    lambda _body, _other: Exchange(True, 200, b""),
+    lambda body, _other: Exchange(True, 200, body[: len(body) * 2 // 3]),
+    lambda body, _other: Exchange(True, 200, body.replace(b"<controlid>", b"<controlid>x")),
+    lambda _body, other: Exchange(True, 200, other),
+)
+"""What may come instead of an answer; the last one is an answer that belongs to an earlier request."""

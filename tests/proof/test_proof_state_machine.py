@@ -1,0 +1,362 @@
+"""The state machine of posting against a model of it, and the real store against its twin, step by step.
+
+Two workers at a time do the real work on the real store and on the twin. Hypothesis draws what each is answered, when
+one is killed or loses an entry to the other, and what a person decides; ``posting_rules`` says what must come of it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date, datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import posting_rules as rules
+import pytest
+from greenlet import GreenletExit, getcurrent, greenlet
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from ledger_model import Clock
+from memory_books import MOST_ATTEMPTS, Books, MemoryBooks, charge
+from twin_books import TwinBooks
+from twin_store import stand_in
+
+from revrec.core.journal import DueLine, JournalEntry
+from revrec.core.posting import RELEASED, UNSETTLED
+from revrec.intacct.errors import GatewayUnreachable, ReadRefused
+from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.jobs import resolve
+from revrec.jobs import run as run_module
+from revrec.jobs.entry_postings import Entries
+from revrec.jobs.postings import FailedForNow, Poster, Stopped
+from revrec.store import entries, postings
+from revrec.store.workers import Worker
+
+ROWS = [charge("INV-1", "MAG-1", "10.00"), charge("INV-2", "GOODS-1", "-5.00", "2024-01-07")]
+DAY = date(2024, 1, 31)
+STATES = (*UNSETTLED, *RELEASED, "POSTED")
+WORKERS = 3
+"""At once: two on one entry, and one more."""
+SETTLED = ("POSTED", "REJECTED", "CANCELLED")
+FIELDS = ("state", "attempts", "owner", "lease_until", "not_before", "record_no", "error", "advice", "posted_at")
+
+ANSWERS: dict[str, Callable[[str, str], Answer]] = {
+    "posted": lambda own, record_no: Answer(Outcome.POSTED, own, record_no),
+    "refused": lambda own, _: Answer(
+        Outcome.REJECTED, own, error_class=ErrorClass.NEEDS_DATA, advice="mend it", failure="account-unknown"
+    ),
+    "failed": lambda own, _: Answer(Outcome.REJECTED, own, error_class=ErrorClass.RETRY_NOW, advice="once more"),
+    "lost": lambda own, _: Answer(Outcome.IN_DOUBT, own, error_class=ErrorClass.IN_DOUBT, advice="read it back"),
+    "not_run": lambda own, _: Answer(Outcome.NOT_RUN, own, error_class=ErrorClass.RETRY_LATER, advice="wait"),
+}
+"""What may come of a request, given its control id and a new record number."""
+SHOWN: dict[str, Callable[[JournalEntry, str], list[FoundEntry]]] = {
+    "nothing": lambda _entry, _record_no: [],
+    "equal": lambda entry, record_no: [_found(entry, record_no)],
+    "other figures": lambda entry, record_no: [_found(entry, record_no, more=1)],
+    "several": lambda entry, record_no: [_found(entry, record_no), _found(entry, f"{record_no}0")],
+    "a draft": lambda entry, record_no: [_found(entry, record_no)._replace(state="Draft")],
+}
+"""What a read may show of an entry."""
+UNREAD: dict[str, Exception] = {
+    "unreadable": ReadRefused("Intacct refused a read: no permission"),
+    "unreachable": GatewayUnreachable("no answer"),
+}
+
+
+def _found(entry: JournalEntry, record_no: str, more: int = 0) -> FoundEntry:
+    lines = tuple(
+        FoundLine(str(at), at, line.side, line.account, line.amount + more, line.currency)
+        for at, line in enumerate(entry.lines, 1)
+    )
+    return FoundEntry(record_no, "1", entry.journal, entry.date, entry.title, entry.reference, "Posted", "", lines)
+
+
+class Run:
+    """A worker on one entry, in one of the two worlds; it stands still where it waits for Intacct, and is the gateway
+    that it asks."""
+
+    def __init__(self, world: "World", owner: str, number: int) -> None:
+        self.world = world
+        self.owner = owner
+        self.number = number
+        self.waits_for = ""
+        self._greenlet: Any = greenlet(self._live)
+        self.go_on(None)
+
+    def go_on(self, answer: Any) -> None:
+        """Let it work with what Intacct said, until it asks again or ends."""
+        self.waits_for = ""
+        self._greenlet.parent = getcurrent()
+        with self.world.standing():
+            self._greenlet.switch(answer)
+
+    def kill(self) -> None:
+        """Its process ends."""
+        self._greenlet.parent = getcurrent()
+        self._greenlet.throw(GreenletExit)
+
+    def prepare(self, entry: JournalEntry) -> Prepared:
+        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+
+    def send(self, prepared: Prepared) -> Any:
+        return self._ask("send")(prepared.control_id)
+
+    def find_entries(self, _journal: str, _reference: str) -> Any:
+        shown = self._ask("read")
+        if isinstance(shown, Exception):
+            raise shown
+        return shown(self.world.books.body(self.number))
+
+    def entries_dated(self, *_which: Any) -> list[FoundEntry]:
+        return []
+
+    def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
+        return heads
+
+    def _ask(self, what: str) -> Any:
+        self.waits_for = what
+        return self._greenlet.parent.switch()
+
+    def _live(self, _nothing: None) -> None:
+        try:
+            self.world.poster(self.owner, self).take(self.number)
+        except (Stopped, FailedForNow):
+            """A run would wait now and take it again."""
+
+
+class World:
+    """Books on one of the two stores, with entries that are READY."""
+
+    def __init__(self, books: Books, standing: Callable[[], AbstractContextManager[None]]) -> None:
+        self.books = books
+        self.standing = standing
+        self.runs: dict[str, Run] = {}
+        self.context = books.context()
+        with standing(), books.database.write() as connection:
+            run = entries.start_run(connection, DAY, self.context.who())
+            self.numbers = run_module._commit_intents(connection, self.context, run, DAY, "C")
+        self.image = books.database.image()
+
+    def begin(self) -> None:
+        """As it was at first."""
+        self.books.clock.begin()
+        self.books.database.put_back(self.image)
+
+    def poster(self, owner: str, gateway: Any = None) -> Poster:
+        return Poster(self.context, gateway, Entries(), Worker(owner))
+
+    def told(self) -> dict[str, Any]:
+        """All that anybody can ask of the postings."""
+        way, numbers = entries.ENTRIES, self.numbers
+        with self.standing(), self.books.database.read() as connection:
+            heads = [entries.head(connection, number) for number in numbers]
+            return {
+                "rows": [tuple(getattr(head, name) for name in FIELDS) for head in heads],
+                "entries": [entries.entry(connection, number) for number in numbers],
+                "in states": [entries.numbers_in(connection, state, until=DAY) for state in STATES],
+                "free": way.those_in(connection, numbers, ("READY", "IN_DOUBT")),
+                "sending": way.sending(connection),
+                "doubtful": way.doubtful(connection, self.context.timestamp()),
+                "next doubtful": way.next_doubtful(connection),
+                "may be there": [way.may_be_there(connection, number) for number in numbers],
+                "unread": [way.unread(connection, number) for number in numbers],
+                "found": [way.find(connection, head.reference).id for head in heads],
+                "last control id": way.last_control_id(connection),
+                "refused": postings.refused(connection, DAY),
+                "refusals": [postings.refusals(connection, one.id) for one in heads if one.state == "REJECTED"],
+                "attempts": self.books.attempts(),
+                "open": [
+                    (line.charge_no, line.seq, line.revision) for line, _ in run_module.due_lines(connection, DAY)
+                ],
+            }
+
+
+def due_lines(connection: Any) -> Iterator[tuple[DueLine, str]]:
+    """By the name that the twin stands in for."""
+    return run_module.due_lines(connection, DAY)
+
+
+@cache
+def worlds() -> tuple[World, World]:
+    """The real store and its twin."""
+    real = MemoryBooks(Path(mkdtemp()), Clock())
+    real.rules(periods=2)
+    real.take(ROWS)
+    twin = TwinBooks(real)
+    return World(real, nullcontext), World(twin, stand_in)
+
+
+class Posting(RuleBasedStateMachine):
+    """Every order of what may happen to a few entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.worlds = worlds()
+        for world in self.worlds:
+            world.begin()
+        self.clock = self.worlds[0].books.clock
+        self.numbers = self.worlds[0].numbers
+        self.model = {number: rules.Entry() for number in self.numbers}
+        self.works: dict[str, rules.Work] = {}
+        self.names, self.record_nos = count(1), count(1)
+
+    @precondition(lambda self: len(self.works) < WORKERS)
+    @rule(data=st.data())
+    def a_worker_takes_an_entry(self, data: st.DataObject) -> None:
+        self._take(data.draw(st.sampled_from(self.numbers)))
+
+    def _take(self, number: int) -> None:
+        owner = f"worker {next(self.names)}"
+        work = rules.Work(self.model[number], owner, MOST_ATTEMPTS)
+        work.begin(self.clock())
+        self.works[owner] = work
+        for world in self.worlds:
+            world.runs[owner] = Run(world, owner, number)
+        self._reap()
+
+    @precondition(lambda self: self._waiting("send"))
+    @rule(data=st.data(), answer=st.sampled_from(sorted(ANSWERS)))
+    def intacct_answers(self, data: st.DataObject, answer: str) -> None:
+        self._answer(data.draw(st.sampled_from(self._waiting("send"))), answer)
+
+    def _answer(self, owner: str, answer: str) -> None:
+        record_no = str(next(self.record_nos))
+        self._go_on(owner, lambda control_id: ANSWERS[answer](control_id, record_no))
+        self.works[owner].answered(answer, record_no, self.clock())
+        self._reap()
+
+    @precondition(lambda self: self._waiting("read"))
+    @rule(data=st.data(), shown=st.sampled_from(sorted([*SHOWN, *UNREAD])))
+    def intacct_shows_what_it_has(self, data: st.DataObject, shown: str) -> None:
+        self._show(data.draw(st.sampled_from(self._waiting("read"))), shown)
+
+    def _show(self, owner: str, shown: str) -> None:
+        record_no = str(next(self.record_nos))
+        self._go_on(owner, UNREAD.get(shown) or (lambda entry: SHOWN[shown](entry, record_no)))
+        self.works[owner].read(shown, record_no, self.clock())
+        self._reap()
+
+    @precondition(lambda self: self.works)
+    @rule(data=st.data())
+    def a_worker_is_killed(self, data: st.DataObject) -> None:
+        self._kill(data.draw(st.sampled_from(sorted(self.works))))
+
+    def _kill(self, owner: str) -> None:
+        del self.works[owner]
+        for world in self.worlds:
+            world.runs.pop(owner).kill()
+
+    @rule(minutes=st.sampled_from([1, 5, 11, 17]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.advance(60 * minutes)
+
+    @rule(data=st.data())
+    def a_run_begins(self, data: st.DataObject) -> None:
+        """What others were sending is in doubt: on SQLite they are dead, for this one has their lock."""
+        self._suspend(data.draw(st.sampled_from(["a new one", *sorted(self.works)])))
+
+    def _suspend(self, owner: str) -> None:
+        for entry in self.model.values():
+            entry.suspended(owner, self.clock())
+        for world in self.worlds:
+            with world.standing():
+                world.poster(owner).suspend_stale()
+
+    @precondition(lambda self: self._waiting("send") and len(self.works) < WORKERS)
+    @rule(data=st.data())
+    def a_worker_is_overtaken(self, data: st.DataObject) -> None:
+        """It sleeps while it sends; another takes over as soon as that may be."""
+        sleeper = data.draw(st.sampled_from(self._waiting("send")))
+        self._suspend("a new one")
+        self.time_passes(17)
+        number = next(number for number, one in self.model.items() if one is self.works[sleeper].entry)
+        self._take(number)
+
+    @precondition(lambda self: self._in("HELD"))
+    @rule(data=st.data(), way=st.sampled_from(["posted", "again", "cancel"]))
+    def a_person_decides(self, data: st.DataObject, way: str) -> None:
+        self._decide(data.draw(st.sampled_from(self._in("HELD"))), way)
+
+    def _decide(self, number: int, way: str) -> None:
+        record_no = str(next(self.record_nos))
+        self.model[number].decided(way, record_no)
+        for world in self.worlds:
+            reference = world.books.body(number).reference
+            with world.standing():
+                if way == "posted":
+                    resolve.as_posted(world.context, reference, record_no, "it is there")
+                elif way == "again":
+                    resolve.send_again(world.context, reference, "send it")
+                else:
+                    resolve.cancel(world.context, reference, "it is not there")
+
+    @invariant()
+    def all_is_as_the_model_says_and_the_same_in_both_stores(self) -> None:
+        real, twin = (world.told() for world in self.worlds)
+        assert real == twin
+        for row, unread, there, one in zip(
+            real["rows"], real["unread"], real["may be there"], self.model.values(), strict=True
+        ):
+            found = dict(zip(FIELDS, row, strict=True))
+            assert (found["state"], found["attempts"], found["owner"]) == (one.state, one.attempts, one.owner)
+            assert found["record_no"] == one.record_no and unread == one.unread and there == bool(one.ran)
+            assert _time(found["lease_until"]) == one.lease and _time(found["not_before"]) == one.doubt_until
+        assert [stored.sends for stored in real["entries"]] == [one.sends for one in self.model.values()]
+        # One entry has one control id for ever: the columns are id, entry, number, kind, control id.
+        assert len({attempt[1:5:3] for attempt in real["attempts"]}) == len(
+            {attempt[1] for attempt in real["attempts"]}
+        )
+
+    def teardown(self) -> None:
+        """Whatever has happened: a few calm runs and a person settle everything."""
+        for owner in sorted(self.works):
+            self._kill(owner)
+        for _ in range(2 * MOST_ATTEMPTS):
+            self.time_passes(17)
+            self._suspend("a new one")
+            for number in self.numbers:
+                self._take(number)
+                for owner in self._waiting("read"):
+                    self._show(owner, "equal" if self.model[number].ran else "nothing")
+                for owner in self._waiting("send"):
+                    self._answer(owner, "posted")
+            for number in self._in("HELD"):
+                self._decide(number, "posted")
+        self.all_is_as_the_model_says_and_the_same_in_both_stores()
+        assert {one.state for one in self.model.values()} <= {*SETTLED}
+
+    def _waiting(self, what: str) -> list[str]:
+        return sorted(owner for owner, work in self.works.items() if work.waits_for == what)
+
+    def _in(self, state: str) -> list[int]:
+        return [number for number, one in self.model.items() if one.state == state]
+
+    def _go_on(self, owner: str, answer: Any) -> None:
+        for world in self.worlds:
+            world.runs[owner].go_on(answer)
+
+    def _reap(self) -> None:
+        """Who waits for what is as the model says; who waits for nothing has ended."""
+        for owner, work in list(self.works.items()):
+            assert [world.runs[owner].waits_for for world in self.worlds] == [work.waits_for] * 2, (owner, work)
+            if not work.waits_for:
+                self._kill(owner)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def test_every_order_of_events_leaves_what_the_model_says() -> None:
+    bounded = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True, database=None)
+    run_state_machine_as_test(Posting, settings=bounded)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.long
+def test_many_more_orders_leave_what_the_model_says() -> None:
+    many = settings(max_examples=2000, stateful_step_count=60, deadline=None)
+    run_state_machine_as_test(Posting, settings=many)  # type: ignore[no-untyped-call]

@@ -146,7 +146,10 @@ def recover(context: "Context", gateway: "Gateway", run: int, seen: Seen, compan
     """
     if not seen.lost:
         return []
-    lost = list(gateway.with_lines(seen.lost))
+    try:
+        lost = list(gateway.with_lines(seen.lost))
+    except ReadRefused as error:
+        raise stopped(f"nothing was sent, for entries that these books do not know cannot be read: {error}") from error
     with context.database.write() as connection:
         numbers, rest = _made_anew(context, connection, run, lost, company)
         shared = [_hold_rivals(context, connection, one) for one in rest]

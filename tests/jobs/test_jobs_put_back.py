@@ -132,6 +132,22 @@ def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
     assert once(intacct) and len(documents(intacct)) == 2 and states(books) == ["POSTED"]
 
 
+def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(books: Any, intacct: Any, goods: Any) -> None:
+    books.take(goods("INV-0"), name="first.csv")
+    copy = copied(books)
+    books.run(DAY)
+    copied_back(books, copy)
+    intacct.admin("/switch", denied="read:GLENTRY")
+    stopped = looked(books)
+    intacct.admin("/switch", denied="")
+    assert stopped.stopped is not None and states(books) == []
+    assert stopped.stopped.advice.startswith(
+        "nothing was sent, for entries that these books do not know cannot be read"
+    )
+    assert books.run(DAY, later=timedelta(minutes=3)).complete
+    assert once(intacct) and states(books) == ["POSTED"]
+
+
 def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(books: Any, intacct: Any, goods: Any) -> None:
     books.take(goods("INV-0"), name="first.csv")
     copy = copied(books)

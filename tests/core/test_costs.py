@@ -1,5 +1,6 @@
 """Costs that are matched to revenue: what a rule says of them, and what they come to."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -78,6 +79,23 @@ def test_a_cost_waits_for_the_delivery_as_its_revenue_does():
     assert isinstance(rules.derive(cost), Unscheduled)
     delivered = rules.derive(cost, [FulfilmentEvent(cost.id, "pod", date(2024, 3, 7))])
     assert isinstance(delivered, Schedule) and delivered.parts == ((date(2024, 3, 7), -960),)
+
+
+def test_an_agent_earns_its_commission_for_the_principal_s_share_goes_off_the_revenue_account():
+    text = (
+        '[[rule]]\nname = "agent"\nrecognize = { method = "monthly", periods = 3 }\n'
+        'post = { deferred = "2400", accrued = "4010", journal = "RR" }\n'
+        '[[rule.cost]]\nname = "principal"\npercent = "80"\ndeferred = "2100"\nexpense = "4010"\n'
+    )
+    rules = RuleBook(parse_rules(text, "r.toml", {}))
+    balance: Counter[str] = Counter()
+    for line in (magazine(10000), *rules.costs_of(magazine(10000))):
+        found = rules.derive(line)
+        assert isinstance(found, Schedule)
+        for part in found.parts:
+            balance[found.post.deferred] += part.amount
+            balance[found.post.accrued] -= part.amount
+    assert balance == {"2400": 10000, "2100": -8000, "4010": -2000}
 
 
 @pytest.mark.parametrize(

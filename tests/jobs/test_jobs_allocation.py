@@ -83,7 +83,7 @@ def sound(books: Any) -> bool:
     return bool(verify(books.context("verify")).sound)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 def test_a_contract_is_allocated_at_its_import_and_posted(books: Any, row: Any) -> None:
     ruled(books).take(*bundle(row))
     assert earns(books) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 3200}
@@ -93,7 +93,7 @@ def test_a_contract_is_allocated_at_its_import_and_posted(books: Any, row: Any) 
     assert sound(books)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(books: Any, row: Any) -> None:
     ruled(books).take(*bundle(row))
     for lines in (((1, 5000, 4800), (2, 3000, 3201)), ((1, 5000, 8000),), ((1, 5001, 4801), (2, 3000, 3200))):
@@ -199,7 +199,7 @@ def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Any, row: Any
     assert sound(offline)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: Any, row: Any) -> None:
     ruled(books, "modify").take(*bundle(row))
     assert books.run("2024-02-29").complete

@@ -7,7 +7,7 @@ import pytest
 from revrec.jobs.verify import verify
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: Any, row: Any) -> None:
     books.take(row("INV-1", currency="EUR", post_date="2024-01-05"), row("INV-2", post_date="2024-01-05"))
     assert books.run("2024-03-31").complete

@@ -85,7 +85,7 @@ class Server:
     def empty(self, template: str = "template1") -> str:
         """The URL of a new database without any table; or a copy of ``template``, which nobody may use meanwhile."""
         name = next(self._names)
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     def fresh(self) -> str:

@@ -22,6 +22,8 @@ from revrec.core.schedule import Schedule, Unscheduled
 Case = Mapping[str, Any]
 How = Mapping[str, Any]
 Parts = Sequence[tuple[str, int]]
+BEGUN = date(2024, 1, 1)
+"""The day of a contract whose case does not tell one."""
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 
 
@@ -47,12 +49,13 @@ def play(case: Case, how: How) -> Played:
         return _play_contract(case, how)
     line = _charge_line(case, how)
     events = _events(line, how)
-    derived = _book(how["recognize"]).derive(line, events)
-    if not isinstance(derived, Schedule):
-        return Played({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
-    parts = [(str(part.date), part.amount) for part in derived.parts]
-    if "carried" in how:
-        parts = _with_carried(how, line, derived)
+    book, parts = _book(how["recognize"]), []
+    for one in (_charge_line(case, {**how, **own}) for own in how.get("lines", [{}])):
+        derived = book.derive(one, events)
+        if not isinstance(derived, Schedule):
+            return Played({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
+        carried = _with_carried(how, one, derived) if "carried" in how else None
+        parts += carried or [(str(part.date), part.amount) for part in derived.parts]
     figures = _figures(how, line, parts)
     expected = {str(one.get("date") or one["period"]): str(one["amount"]) for one in case["expected"]}
     whole = _is_whole(case, how, parts, price_of(line, events), set(expected))
@@ -69,18 +72,35 @@ def _play_contract(case: Case, how: How) -> Played:
     """Allocate a contract whose first item is billed the whole price, and read its figures off what each item gets, or
     off the schedules of all."""
     prices, currency = how.get("ssp") or case["inputs"]["ssp"], how.get("currency", case["inputs"]["currency"])
-    whole = to_minor(Decimal(case["inputs"]["amount"]), currency)
     book = _contract_book(how, prices)
-    lines = [_item_line(item, 0 if at else whole, currency) for at, item in enumerate(prices)]
-    found = contract_of(book, [Member(line) for line in lines])
+    members = _members(case, how, prices, currency)
+    lines = [member.line for member in members]
+    found = contract_of(book, members)
     if isinstance(found, Unscheduled):
         return Played({"allocation": "an allocation"}, {"allocation": found.reason}, False)
     schedules = [book.derive(line, (), found.steps[line.id]) for line in lines]
     parts = [(str(day), part) for one in schedules if isinstance(one, Schedule) for day, part in one.parts]
-    by_item = {line.item: found.shares[line.id].allocated for line in lines}
-    figures = by_item if how["view"] == "allocation" else _figures(how, lines[0], parts)
+    by_item = {
+        line.item: round(found.shares[line.id].allocated / how.get("units", {}).get(line.item, 1)) for line in lines
+    }
+    named = {how.get("named", {}).get(item, item): amount for item, amount in by_item.items()}
+    figures = named if how["view"] == "allocation" else _figures(how, lines[0], parts)
     expected = {str(one["period"]): str(one["amount"]) for one in case["expected"]}
+    whole = sum(line.amount for line in lines)
     return _played(expected, figures, currency, sum(amount for _day, amount in parts) == whole)
+
+
+def _members(case: Case, how: How, prices: Mapping[str, str], currency: str) -> list[Member]:
+    """The lines of a contract; those that join it later are billed on their own."""
+    billed = {next(iter(prices)): case["inputs"]["amount"], **how.get("billed", {})}
+    joins = how.get("joins", {})
+    return [
+        Member(
+            _item_line(item, to_minor(Decimal(billed.get(item, "0")), currency), currency, joins.get(item, BEGUN)),
+            part=2 if item in joins else 1,
+        )
+        for item in prices
+    ]
 
 
 def _contract_book(how: How, prices: Mapping[str, str]) -> RuleBook:
@@ -95,8 +115,8 @@ def _contract_book(how: How, prices: Mapping[str, str]) -> RuleBook:
     return RuleBook(*parse_all({"golden.toml": text}, ACCOUNTS, lambda wanted, _by: (wanted, listed)))
 
 
-def _item_line(item: str, amount: int, currency: str) -> ChargeLine:
-    return ChargeLine("golden", "contract", item, "C", item, date(2024, 1, 1), amount, currency)
+def _item_line(item: str, amount: int, currency: str, post_date: date) -> ChargeLine:
+    return ChargeLine("golden", "contract", item, "C", item, post_date, amount, currency)
 
 
 def policy(case: Case, how: How) -> str:
@@ -181,7 +201,8 @@ def _deferred_movement(how: How, line: ChargeLine, parts: Parts) -> dict[str, in
 
 def _as_of(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
     done = sum(amount for day, amount in parts if day <= how["as_of"].isoformat())
-    return {"recognised": done} | dict.fromkeys(("deferred", "deferred_at_cutoff"), line.amount - done)
+    recognised = dict.fromkeys(("recognised", "recognised_to_date"), done)
+    return recognised | dict.fromkeys(("deferred", "deferred_at_cutoff", "still_deferred"), line.amount - done)
 
 
 def _spans(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:

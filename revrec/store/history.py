@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, or_, select
 
+from revrec.core.rules.costs import MARK
 from revrec.store.tables import (
     audit_event,
     charge_line,
@@ -38,9 +39,16 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
     """The charge lines a user may mean: a charge id, an entry's or an invoice's reference, an Intacct record number or
     DOCID, a document, or an imported file (its name as given, or its SHA-256).
 
-    A record number may be a document's too: both are meant then. A file is looked for only if nothing else is.
+    A charge id means the costs beside the line too. A record number may be a document's: both are meant then. A file is
+    looked for only if nothing else is.
     """
     own = select(charge_line.c.no).where(charge_line.c.id == reference)
+    cost = charge_line.alias("cost")
+    beside = (
+        select(cost.c.no)
+        .join(charge_line, (cost.c.source == charge_line.c.source) & (cost.c.document == charge_line.c.document))
+        .where(charge_line.c.id == reference, cost.c.id.startswith(f"{reference}{MARK}", autoescape=True))
+    )
     on_entry = (
         select(journal_line.c.charge_no)
         .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
@@ -58,7 +66,7 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
         .join(import_file, import_file.c.id == charge_line.c.import_id)
         .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
     )
-    return _numbers(connection, own, on_entry, on_document, on_invoice) or _numbers(connection, in_file)
+    return _numbers(connection, own, beside, on_entry, on_document, on_invoice) or _numbers(connection, in_file)
 
 
 def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:

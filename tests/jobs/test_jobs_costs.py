@@ -7,6 +7,7 @@ import pytest
 from revrec.jobs.import_files import mapping_of
 from revrec.jobs.preview import preview, preview_file
 from revrec.jobs.schedule import schedule
+from revrec.jobs.trace import trace
 from revrec.jobs.verify import verify
 
 COST = """
@@ -51,6 +52,15 @@ def ledger(books: Any) -> list[tuple[Any, ...]]:
 
 def sound(books: Any) -> bool:
     return bool(verify(books.context("verify")).sound)
+
+
+def test_the_trace_of_a_line_goes_on_with_its_costs(books: Any, row: Any) -> None:
+    books.rules(MAGAZINE + COST)
+    books.take(row("INV-1"), row("INV-1", line="11"))
+    assert [life["charge"]["id"] for life in trace(books.context("trace"), "shop/INV-1/1")] == [
+        "shop/INV-1/1",
+        "shop/INV-1/1:cost:cogs",
+    ]
 
 
 @pytest.mark.both_databases(seldom=True)

@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -51,6 +52,7 @@ def moments_of(step: str) -> list[Moment]:
     return [Moment(step, when) for when in WHEN]
 
 
+@cache
 def _commits(path: Path) -> dict[int, str]:
     """The transactions of a module by the line of their ``with``: ``postings.Poster._claim``, ``run._run 2``."""
     found: dict[int, str] = {}

@@ -296,6 +296,7 @@ def warm_up(folder: Path, environment: dict[str, str]) -> None:
     _deployment(folder, NOTHING_ODD, command)
     for words in (RUN, ["verify"], [*CLOSE]):
         assert command(["--config", str(folder / "revrec.toml"), *words]) == 0
+    steps()
     gc.collect()
     gc.freeze()
 

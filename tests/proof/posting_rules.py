@@ -27,6 +27,11 @@ class Entry:
     doubt_until: datetime | None = None
     record_no: str | None = None
 
+    def may_be_taken(self, now: datetime) -> bool:
+        """Whether there is something to do for it: send it, or read Intacct back."""
+        over = self.doubt_until is None or self.doubt_until <= now
+        return self.state == "READY" or (self.state == "IN_DOUBT" and over)
+
     def doubt(self, now: datetime) -> None:
         """Nobody knows whether it was saved: what Intacct shows counts when the quarantine is over."""
         self.state, self.doubt_until, self.owner, self.lease = "IN_DOUBT", now + QUARANTINE, None, None
@@ -79,7 +84,7 @@ class Work:
             entry.state = "IN_DOUBT"
             self._load()
             self.waits_for = "read"
-        elif entry.state == "IN_DOUBT" and (entry.doubt_until is None or entry.doubt_until <= now):
+        elif entry.may_be_taken(now):
             self._load()
             self.waits_for = "read"
 

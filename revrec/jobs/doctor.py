@@ -9,6 +9,8 @@ from revrec.core.rules import RuleBook
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, omitted, open_gateway
+from revrec.jobs.invoice_checks import unready
+from revrec.jobs.invoice_settings import invoice_settings
 from revrec.jobs.rules import load_rules
 from revrec.jobs.safe_settings import check_company, check_settings
 from revrec.store.places import Place, waiting_parties, waiting_places
@@ -36,7 +38,7 @@ DIMENSIONS = {
 """Dimensions beside location and department, customer and item, whose ids can be looked up."""
 REMOTE = (
     "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
-    "closed books",
+    "invoices", "closed books",
 )  # fmt: skip
 
 
@@ -85,6 +87,7 @@ def _remote(
             yield from _posting(context, gateway, book, places)
             yield from _carried_by_lines(context, gateway, places, parties)
             yield from _rights(context, gateway)
+            yield _guarded("invoices", lambda: _invoices(context, gateway))
             yield _guarded("closed books", lambda: _closed(gateway, places))
     except RevrecError as error:
         yield _failed("sign-in", error)
@@ -246,6 +249,17 @@ def _creating(gateway: Gateway, journal: str) -> Check:
     if why_not:
         return Check("creating", FAILED, why_not, "give the user the right to add journal entries")
     return Check("creating", OK, f"nothing speaks against creating journal entries in {journal}; none was created")
+
+
+def _invoices(context: "Context", gateway: Gateway) -> Check:
+    """What the sources that ask for invoices need besides."""
+    settings = invoice_settings(context)
+    if not settings.wishes:
+        return Check("invoices", OK, "no source asks for them")
+    trouble = next(unready(settings, gateway), "")
+    if trouble:
+        return Check("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
+    return Check("invoices", OK, f"can be read, for {', '.join(sorted(settings.wishes))}")
 
 
 def _closed(gateway: Gateway, places: list[Place]) -> Check:

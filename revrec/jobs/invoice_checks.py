@@ -1,11 +1,13 @@
 """Whether a document can be invoiced: what is looked at before anything is sent, and what to do about the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from revrec.core.invoice import AR_INVOICE, Billed, Invoice, contradiction, without_account
 from revrec.core.periods import Dates, month_of
-from revrec.intacct.gateway import FoundCustomer, MasterKind
+from revrec.intacct.errors import ReadRefused
+from revrec.intacct.gateway import FoundCustomer, Gateway, MasterKind
 from revrec.jobs.invoice_settings import InvoiceSettings
 
 
@@ -29,6 +31,27 @@ class Trouble(NamedTuple):
 
     error: str
     advice: str
+
+
+def unready(settings: InvoiceSettings, gateway: Gateway) -> Iterator[str]:
+    """What keeps every invoice from being sent: documents and records that the user may not read, a term that is not
+    there. Nothing is changed."""
+    definitions: set[str] = set()
+    for wish in settings.wishes.values():
+        definitions |= {""} if wish.kind == AR_INVOICE else {*settings.names}
+    looks: dict[str, Callable[[], object]] = {
+        one or "receivables": partial(gateway.find_invoices, one, [NOBODY]) for one in sorted(definitions)
+    }
+    looks |= {f"{kind.lower()}s": partial(gateway.masters, kind, [NOBODY]) for kind in _ASKED_FOR}
+    for what, look in looks.items():
+        try:
+            look()
+        except ReadRefused as error:
+            yield f"{what} cannot be read: {error}"
+            return
+    term = settings.default_term
+    if term and not gateway.masters(MasterKind.TERM, [term]).get(term):
+        yield f"Intacct has no active payment term {term!r}, which is default_term in [invoicing]"
 
 
 def term_of(customer: str, masters: Masters, settings: InvoiceSettings) -> str:
@@ -85,6 +108,9 @@ def _items(billed: Sequence[Billed], settings: InvoiceSettings, masters: Masters
             yield Trouble(f"the item {item} is inactive in Intacct", _ACTIVATE)
 
 
+NOBODY = "revrec doctor"
+"""An id that no record has."""
+_ASKED_FOR = (MasterKind.CUSTOMER, MasterKind.ITEM, MasterKind.TERM)
 _CREATE = 'create {0} there, or let revrec do it: {1} = "create" in [invoicing]; then run again'
 _ACTIVATE = "activate it there, then run again"
 _TERM = 'set it there, or default_term = "..." in [invoicing], to the name of one that there is; then run again'

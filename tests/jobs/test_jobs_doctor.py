@@ -11,7 +11,7 @@ from revrec.jobs.doctor import Check, examine
 
 NAMES = [
     "configuration", "rules", "database", "credentials", "sign-in", "clock", "journals", "accounts", "locations",
-    "departments", "customers", "items", "dimensions", "reading", "creating", "closed books",
+    "departments", "customers", "items", "dimensions", "reading", "creating", "invoices", "closed books",
 ]  # fmt: skip
 
 
@@ -97,13 +97,13 @@ def test_a_database_that_another_writes_to_is_a_warning(books: Any, monkeypatch:
 def test_missing_credentials_are_failed_and_all_that_needs_them_is_skipped(books: Any) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="")
     assert found["credentials"].state == "failed" and "user_password" in found["credentials"].detail
-    assert [one.state for one in found.values()][4:] == ["skipped"] * 12
+    assert [one.state for one in found.values()][4:] == ["skipped"] * 13
 
 
 def test_a_wrong_password_is_failed_once_and_not_tried_again(books: Any, intacct: Any) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="wrong-4713")
     assert found["sign-in"].state == "failed" and "refused the sign-in" in found["sign-in"].detail
-    assert [one.state for one in found.values()][5:] == ["skipped"] * 11
+    assert [one.state for one in found.values()][5:] == ["skipped"] * 12
     assert "wrong-4713" not in str(found) and intacct.view("/state")["locked_users"] == []
 
 
@@ -180,6 +180,27 @@ def test_a_user_who_may_not_read_entries_back_must_not_post(books: Any, masters:
     masters.admin("/switch", denied=denied)
     found = looked(books)
     assert troubles(found) == {"reading": "failed"} and "list and view journal entries" in found["reading"].mend
+
+
+@pytest.mark.parametrize(
+    ("how", "denied", "said"),
+    [
+        ("sales_order", "", "no active payment term 'Net 45'"),
+        ("sales_order", "read:SODOCUMENT", "Sales Invoice cannot be read"),
+        ("invoice", "read:ARINVOICE", "receivables cannot be read"),
+        ("invoice", "read:CUSTOMER", "customers cannot be read"),
+    ],
+)
+def test_what_invoices_need_is_looked_at_where_a_source_asks_for_them(
+    books: Any, masters: Any, how: str, denied: str, said: str
+) -> None:
+    with (books.folder / "revrec.toml").open("a") as config:
+        config.write(f'[invoicing]\ndefault_term = "Net {30 if denied else 45}"\n[invoice.shop]\nas = "{how}"\n')
+    masters.admin("/switch", denied=denied)
+    found = looked(books)
+    assert troubles(found) == {"invoices": "failed"} and said in found["invoices"].detail
+    masters.admin("/switch", denied="")
+    assert looked(books)["invoices"].state == ("ok" if denied else "failed")
 
 
 def test_lines_that_wait_in_closed_books_are_a_warning(books: Any, row: Any, masters: Any) -> None:

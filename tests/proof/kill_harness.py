@@ -122,6 +122,7 @@ DATABASE = ("revrec.db", "revrec.db-wal", "revrec.db-shm")
 MOST_RUNS = 60
 RUN = ["run", "--date", DAY, "--format", "csv"]
 CLOSE = ("periods", "close", "2024-01", "--reason", "the proof")
+TOLD_EVERY = 100
 PATIENCE = 20.0
 """Seconds after which a run counts as stuck."""
 
@@ -182,7 +183,7 @@ class Plan:
             f"{draw.choice(FAULTS)}@{draw.choice(('before', 'after'))}:{draw.randint(1, 3)}x:{draw.choice(FUNCTIONS)}"
             for _ in range(draw.choice((0, 1, 2, 4)))
         ]
-        kills = [_drawn(draw) for _ in range(draw.randint(1, 5))]
+        kills = [_drawn(draw) for _ in range(draw.randint(1, 4))]
         delay, late, refusals = draw.choice((0, 0, 5, 30)), draw.choice((0, 0, 0, 1)), draw.choice((0, 0, 0, 1, 3))
         books, giving_up, put_back = draw.randrange(TEMPLATES), draw.random() < 0.3, draw.random() < 0.1
         one_currency, closed, untold = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
@@ -641,7 +642,9 @@ def play(seed: int, numbers: Sequence[int | str], start: Start = forked, folder:
     """Play trials one after the other against a sandbox of their own: numbers are random ones, words steps to hit."""
     failures = []
     with harness(seed, start, folder) as played:
-        for number in numbers:
+        for done, number in enumerate(numbers):
+            if done and done % TOLD_EVERY == 0:
+                print(f"{done} of {len(numbers)}, {len(failures)} failed", file=sys.stderr, flush=True)
             try:
                 played.hit(number) if isinstance(number, str) else played.trial(number)
             except Failed as failure:

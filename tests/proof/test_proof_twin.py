@@ -7,8 +7,8 @@ from simulator import Simulator, prepared_books
 
 pytestmark = pytest.mark.slow
 
-SEEDS = 28
-"""Four of each world; ``python tests/proof/simulator.py --store sqlite`` plays more on the real store."""
+SEEDS = 21
+"""Three of each world; ``python tests/proof/simulator.py --store sqlite`` plays more on the real store."""
 
 
 def test_the_real_store_and_its_twin_tell_the_same_stories() -> None:

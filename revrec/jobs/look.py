@@ -80,10 +80,13 @@ def beware(context: "Context", run: int) -> bool:
     """
     with context.database.write() as connection:
         unclean = continuity.ended_uncleanly(connection, run)
-        doubted = _notice(context, connection, unclean) or unclean
+        raised = _notice(context, connection, unclean)
+    if raised:
+        # So that these books are known from their copies now, before they have looked: one may be put back in its turn.
+        keep_head(context)
     with context.database.read() as connection:
         _check_quarantine(context, connection)
-    return doubted
+    return raised or unclean
 
 
 def keep_head(context: "Context") -> None:
@@ -96,9 +99,8 @@ def keep_head(context: "Context") -> None:
 
 def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
     """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
-    else did."""
-    last = continuity.looked(connection).epoch
-    if continuity.epoch(connection) == last and context.database.path is not None:
+    else did since."""
+    if context.database.path is not None:
         known = continuity.kept_head(context.database)
         why = ""
         if not continuity.continues(connection, known):
@@ -108,7 +110,7 @@ def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool
         if why:
             kept = known._asdict() if known else None
             continuity.raise_epoch(connection, context.who(), {"why": why, "kept": kept})
-    return continuity.epoch(connection) != last
+    return continuity.epoch(connection) != continuity.looked(connection).epoch
 
 
 def _check_quarantine(context: "Context", connection: "Connection") -> None:

@@ -1,5 +1,6 @@
 """``revrec db restore`` and ``revrec db restored``: a copy in the place of the database, and what follows from it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -44,9 +45,10 @@ def restore(context: "Context", file: Path) -> Restored:
         try:
             with restoring.alone_with(path):
                 replaced, epoch = _present(context)
-                number, seq = _made_ready(context, file, new, replaced, epoch)
+                number, seq, head = _made_ready(context, file, new, replaced, epoch)
                 aside = path.with_name(f"{path.name}.replaced-{context.now():%Y%m%d-%H%M%S.%f}")
                 restoring.take_place(new, path, aside)
+                _keep(context, head)
         finally:
             restoring.discard(new)
     return Restored(context.database.where, number, seq, str(aside) if aside.exists() else None)
@@ -57,7 +59,18 @@ def note_restored(context: "Context", reason: str) -> int:
     if not reason.strip():
         raise BadInput("db restored: say which copy was restored, for the auditor: --reason TEXT")
     with context.database.write() as connection:
-        return continuity.raise_epoch(connection, context.who(), {"why": reason})
+        number = continuity.raise_epoch(connection, context.who(), {"why": reason})
+        head = continuity.head(connection)
+    _keep(context, head)
+    return number
+
+
+def _keep(context: "Context", head: "Head") -> None:
+    """Keep the head of what was restored, so that it is known from its copies before the next run has looked."""
+    if context.database.path is not None:
+        # Without it the next run notices for itself that these are not the books of before.
+        with suppress(BadConfiguration):
+            continuity.keep_head(context.database, head)
 
 
 def _present(context: "Context") -> "tuple[Head | None, int]":
@@ -72,8 +85,10 @@ def _present(context: "Context") -> "tuple[Head | None, int]":
         there.engine.dispose()
 
 
-def _made_ready(context: "Context", file: Path, new: Path, replaced: "Head | None", epoch: int) -> tuple[int, int]:
-    """Verify the copy and raise its epoch; returns that and its last event's number before."""
+def _made_ready(
+    context: "Context", file: Path, new: Path, replaced: "Head | None", epoch: int
+) -> "tuple[int, int, Head]":
+    """Verify the copy and raise its epoch; returns that, its last event's number before, and its head now."""
     from revrec.jobs.verify import verify
 
     copy = engine.Database(f"sqlite:///{new}")
@@ -100,5 +115,6 @@ def _made_ready(context: "Context", file: Path, new: Path, replaced: "Head | Non
         if replaced is not None:
             detail["replaced"] = replaced._asdict()
         number = continuity.raise_epoch(connection, context.who(), detail, epoch + 1)
+        head = continuity.head(connection)
     copy.engine.dispose()
-    return number, found.seq
+    return number, found.seq, head

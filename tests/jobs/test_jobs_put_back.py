@@ -132,6 +132,25 @@ def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
     assert once(intacct) and len(documents(intacct)) == 2 and states(books) == ["POSTED"]
 
 
+@pytest.mark.parametrize("first", [restored, copied_back])
+def test_a_copy_that_was_made_before_the_restored_books_had_looked_and_is_put_back_in_its_turn_is_known_too(
+    books: Any, intacct: Any, goods: Any, first: PutBack
+) -> None:
+    books.take(goods("INV-0"), name="first.csv")
+    older = copied(books)
+    books.run(DAY)
+    first(books, older)
+    # It only notices that the books were put back, and stops: what they sent may still arrive.
+    assert books.run(DAY).stopped is not None
+    unlooked = copied(books)
+    assert looked(books).complete and len(intacct.entries()) == 1
+    copied_back(books, unlooked)
+    again = books.run(DAY, later=timedelta(minutes=2))
+    assert again.stopped is not None and "nothing is sent before" in again.stopped.advice
+    assert books.run(DAY, later=timedelta(minutes=4)).complete
+    assert once(intacct) and states(books) == ["POSTED"]
+
+
 def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(books: Any, intacct: Any, goods: Any) -> None:
     books.take(goods("INV-0"), name="first.csv")
     copy = copied(books)

@@ -411,6 +411,7 @@ class Simulator:
             who = self.books.context("db restore").who()
             with database.write() as connection:
                 continuity.raise_epoch(connection, who, {"why": "restored"})
+                database.kept = continuity.head(connection)
         self.books.join(self.joined)
 
     def _join(self, _nothing: None = None) -> None:

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from revrec.sandbox.sandbox import Sandbox
 from revrec.sandbox.store import StoreError
 
 DONE, USAGE, BAD_INPUT, LOCKED = 0, 2, 3, 6
+ENDS = (signal.SIGTERM, signal.SIGINT)
+LOOK_SECONDS = 0.2
+"""Short, since a plain wait cannot be interrupted by a signal everywhere."""
 
 
 def serve(
@@ -38,8 +41,8 @@ def serve(
     try:
         with _alone(data):
             sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, mortal=True)
-            with _signals(ending):
-                _serve_until(ending, sandbox, data)
+            with _signals() as told:
+                _serve_until(lambda: bool(told) or ending.wait(LOOK_SECONDS), sandbox, data)
             return DONE
     except Timeout:
         return _complain(_already_served(data), LOCKED)
@@ -51,14 +54,13 @@ def serve(
         return _complain(f"cannot serve: {error.strerror or error}; choose another --port or --data", USAGE)
 
 
-def _serve_until(ending: threading.Event, sandbox: Sandbox, data: Path | None) -> None:
+def _serve_until(ended: Callable[[], bool], sandbox: Sandbox, data: Path | None) -> None:
     sandbox.start()
     try:
         if data is not None:
             write_address(data, sandbox.address)
         print(json.dumps(sandbox.address), flush=True)
-        # Short waits, since a plain wait cannot be interrupted by a signal everywhere.
-        while not ending.wait(0.2):
+        while not ended():
             pass
     finally:
         if data is not None:
@@ -83,14 +85,16 @@ def _already_served(data: Path | None) -> str:
 
 
 @contextlib.contextmanager
-def _signals(ending: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT end the serving; only the main thread may say so."""
+def _signals() -> Iterator[list[int]]:
+    """SIGTERM and SIGINT end the serving: they are put on a list, for a lock (as in an event) could be held already by
+    what they interrupt. Only the main thread may catch them."""
+    told: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield told
         return
-    kept = {number: signal.signal(number, lambda *_: ending.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    kept = {number: signal.signal(number, lambda got, _: told.append(got)) for number in ENDS}
     try:
-        yield
+        yield told
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2024-04-30"
 Posted = Counter[tuple[str, str, str, int, Decimal]]

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
 
 

@@ -11,7 +11,7 @@ from revrec.jobs.run import run
 from revrec.jobs.schedule import schedule
 from revrec.store.workers import at_work
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-03-31"
 

@@ -14,7 +14,7 @@ from revrec.jobs import run as run_module
 from revrec.store import entries, postings
 from revrec.store.entries import ENTRIES
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)

@@ -409,7 +409,7 @@ def test_a_value_changed_by_the_superuser_is_found_and_its_row_named(
     change_and_find(tampered, table, column)
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 @pytest.mark.parametrize("table", TABLES)
 def test_some_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
     change_and_find(tampered, table, names(table)[-1])

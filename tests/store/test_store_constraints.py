@@ -12,7 +12,7 @@ from revrec.core.posting import TRANSITIONS
 from revrec.store import entries, periods, schedules
 from revrec.store.audit import Who
 
-pytestmark = pytest.mark.both_databases
+pytestmark = pytest.mark.both_databases(seldom=True)
 
 JAN, FEB, MAR = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
 TWO = ((JAN, 1200), (FEB, 1200))

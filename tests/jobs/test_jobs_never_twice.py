@@ -121,11 +121,11 @@ def check(books: Any, ledger: Ledger) -> None:
     assert {reference for (reference,) in posted} <= ledger.saved.keys()
 
 
+@pytest.mark.slow
 @given(
     answers=st.lists(st.tuples(st.sampled_from(KINDS), st.booleans()), min_size=1, max_size=12),
     reads=st.lists(st.sampled_from(READS), max_size=6),
 )
-@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_leads_to_a_second_entry_or_to_a_send_without_a_look(
     answers: Any, reads: list[str], new_books: Callable[..., Any], row: Any, tmp_path_factory: pytest.TempPathFactory

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from revrec.cli.harmless import harmless
@@ -31,6 +31,22 @@ def print_json(value: Any) -> None:
     """The value as JSON; amounts are already decimal strings and dates ISO."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
+
+
+def print_json_list(
+    name: str, items: Iterable[Any], head: Mapping[str, Any], rest: Callable[[], Mapping[str, Any]]
+) -> None:
+    """An object of ``head``, a list written as its items come, and ``rest``, which is asked for when they all came."""
+    write = sys.stdout.write
+    write("{\n" + "".join(f"  {_json(key)}: {_json(value)},\n" for key, value in head.items()))
+    write(f"  {_json(name)}: [")
+    for at, item in enumerate(items):
+        write(("," if at else "") + f"\n    {_json(item)}")
+    write("\n  ]" + "".join(f",\n  {_json(key)}: {_json(value)}" for key, value in rest().items()) + "\n}\n")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -73,8 +89,9 @@ def print_table(
     title: str = "",
     right: Sequence[str] = (),
     spare: Sequence[str] = (),
+    amounts: Collection[str] = AMOUNTS,
 ) -> None:
-    """Rows as a table, amounts (and ``right``) to the right; nothing at all if there are no rows.
+    """Rows as a table, ``amounts`` (and ``right``) to the right; nothing at all if there are no rows.
 
     A ``title`` sets it off from what was printed before.
     On a terminal too narrow for it, the ``spare`` columns are left out, the last named first, and that is said.
@@ -82,21 +99,21 @@ def print_table(
     """
     if not rows:
         return
-    cells = [{column: _cell(column, row.get(column)) for column in columns} for row in rows]
+    cells = [{column: _cell(column, row.get(column), amounts) for column in columns} for row in rows]
     out = console()
     shown = _fitting(cells, columns, spare, out.width)
     if title:
         print(f"\n{title}")
-    _write(out, _table(cells, shown, right))
+    _write(out, _table(cells, shown, {*right, *amounts}))
     left_out = [column for column in columns if column not in shown]
     if left_out:
         _write(out, f"(too narrow for {', '.join(left_out)}; a wider terminal or --format csv shows all)")
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
     if value is None:
         return ""
-    return grouped(value) if column in AMOUNTS else harmless(str(value))
+    return grouped(value) if column in amounts else harmless(str(value))
 
 
 def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
@@ -114,17 +131,16 @@ def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: 
     return shown
 
 
-def _table(cells: Sequence[Mapping[str, str]], columns: Sequence[str], right: Sequence[str]) -> Any:
+def _table(cells: Sequence[Mapping[str, str]], columns: Sequence[str], right: Collection[str]) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in columns:
-        to_the_right = column in right or column in AMOUNTS
         table.add_column(
             column,
-            justify="right" if to_the_right else "left",
+            justify="right" if column in right else "left",
             overflow="fold",
             max_width=PROSE_WIDTH if column in PROSE else None,
         )

@@ -1,7 +1,6 @@
 """``revrec reconcile``."""
 
 import sys
-from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,6 +54,7 @@ def register(app: typer.Typer) -> None:
           revrec reconcile --date 2024-03-31 --from 2024-03-01 --account 2400 --format json
           revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
         """
+        from revrec.cli.to_file import writing_to
         from revrec.jobs.reconcile import reconcile as compare
 
         end, begin = day(date, "--date"), day(start, "--from")
@@ -62,27 +62,10 @@ def register(app: typer.Typer) -> None:
         if begin is not None and begin > end:
             fail(f"--from {begin}: is after --date {end}", 2)
         result = compare(options.context(), end, begin, account, entity, accept or (), reason)
-        with _to(output):
+        with writing_to(output):
             _show(options, result)
         if not result.ties:
             raise typer.Exit(7)
-
-
-def _to(output: Path | None) -> Any:
-    if output is None:
-        return nullcontext()
-    try:
-        return _into(output)
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror or error}", 2)
-
-
-def _into(output: Path) -> Any:
-    from contextlib import ExitStack
-
-    stack = ExitStack()
-    stack.enter_context(redirect_stdout(stack.enter_context(output.open("w", encoding="utf-8"))))
-    return stack
 
 
 def _show(options: Options, result: "Reconciliation") -> None:

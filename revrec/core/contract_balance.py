@@ -1,0 +1,174 @@
+"""Contract balances: what was billed and not earned is owed to the customer, what was earned and not billed by him.
+
+A contract is presented as one asset or one liability, never both: the balances of its lines are netted, those of
+different contracts are not. What a contract cost is an asset of its own, and netted with nothing.
+
+Source: ASC 606-10-45-1 to 45-3 (IFRS 15.105 to 107), contract assets and liabilities; ASC 210-20-45-1, no netting of
+several; ASC 340-40-45 (IFRS 15.91 to 95), costs. ASC 210-10-45, current and not.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class LineBalance(NamedTuple):
+    """A charge line on a day; amounts in minor units, a cost's below zero as its charge line's.
+
+    ``billed`` and ``recognised`` until that day; ``planned`` what its schedule has until then. ``earns`` is what it is
+    recognised at in all, ``later`` what of that is dated more than a year after the day. ``to_bill`` is yet to be
+    billed, within the year or (``to_bill_later``) after it. ``account`` is the one that it is deferred on.
+    """
+
+    contract: str
+    charge: str
+    document: str
+    customer: str
+    item: str
+    entity: str
+    currency: str
+    account: str
+    is_cost: bool
+    billed: int
+    recognised: int
+    planned: int
+    earns: int
+    later: int
+    to_bill: int
+    to_bill_later: int
+
+    @property
+    def balance(self) -> int:
+        """What it leaves on the deferred account, credits positive: below zero it is unbilled, or a deferred cost."""
+        return self.billed - self.recognised
+
+    @property
+    def happened(self) -> bool:
+        """Whether anything was billed or recognised, or should have been."""
+        return bool(self.billed or self.recognised or self.planned)
+
+
+class ContractBalance(NamedTuple):
+    """A contract on a day: its ``liability`` or ``asset``, and the ``costs`` that are deferred, in minor units.
+
+    ``noncurrent`` is the part of the one or the other that is not due within a year of the day. ``billed``,
+    ``recognised`` and ``planned`` are without costs.
+    """
+
+    contract: str
+    entity: str
+    currency: str
+    customer: str
+    billed: int
+    recognised: int
+    planned: int
+    liability: int
+    asset: int
+    noncurrent: int
+    costs: int
+    lines: Sequence[LineBalance]
+
+    @property
+    def open(self) -> bool:
+        """Whether any of its lines has a balance."""
+        return any(line.balance for line in self.lines)
+
+
+def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
+    """The one asset or liability of a contract; its ``lines`` have one entity and one currency."""
+    first, sold = lines[0], [line for line in lines if not line.is_cost]
+    net = sum(line.balance for line in sold)
+    if net >= 0:
+        soon = sum(line.earns - line.recognised - line.later for line in sold)
+        beyond = _beyond(net, soon, sum(line.later for line in sold))
+    else:
+        beyond = _beyond(-net, sum(line.to_bill for line in sold), sum(line.to_bill_later for line in sold))
+    customers = {line.customer for line in lines}
+    return ContractBalance(
+        first.contract,
+        first.entity,
+        first.currency,
+        first.customer if len(customers) == 1 else "",
+        sum(line.billed for line in sold),
+        sum(line.recognised for line in sold),
+        sum(line.planned for line in sold),
+        max(net, 0),
+        max(-net, 0),
+        beyond,
+        sum(line.recognised - line.billed for line in lines if line.is_cost),
+        [line for line in lines if line.happened],
+    )
+
+
+def _beyond(balance: int, soon: int, later: int) -> int:
+    """The part of a balance that more than a year settles: what comes sooner is taken from it first."""
+    return max(min(balance - max(soon, 0), later), 0)
+
+
+class AccountBalance(NamedTuple):
+    """A deferred account as its lines leave it, credits positive, and what of it is presented elsewhere.
+
+    ``credit`` and ``debit`` are the sums of the lines that have a balance on that side; ``balance`` is the one less the
+    other. ``reclassify`` is to be credited to it and debited to contract assets; ``presented`` is left then: the
+    contract liability, or of ``costs`` the asset, below zero.
+    """
+
+    entity: str
+    currency: str
+    account: str
+    of: str
+    billed: int
+    recognised: int
+    credit: int
+    debit: int
+    balance: int
+    reclassify: int
+    presented: int
+
+
+class Total(NamedTuple):
+    """What the balance sheet shows of one entity in one currency, in minor units."""
+
+    entity: str
+    currency: str
+    liability: int
+    liability_noncurrent: int
+    asset: int
+    asset_noncurrent: int
+    costs: int
+
+
+class BalanceSheet:
+    """Adds up contracts, each once, by account and in all."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[tuple[str, str, str, str], Counter[str]] = {}
+        self._totals: dict[tuple[str, str], Counter[str]] = {}
+
+    def add(self, contract: ContractBalance) -> None:
+        """One more contract."""
+        total = self._totals.setdefault((contract.entity, contract.currency), Counter())
+        side = "asset" if contract.asset else "liability"
+        total[side] += contract.asset or contract.liability
+        total[f"{side}_noncurrent"] += contract.noncurrent
+        total["costs"] += contract.costs
+        for line in contract.lines:
+            key = (line.entity, line.currency, line.account, "costs" if line.is_cost else "revenue")
+            account = self._accounts.setdefault(key, Counter())
+            account["billed"] += line.billed
+            account["recognised"] += line.recognised
+            account["credit"] += max(line.balance, 0)
+            account["debit"] += max(-line.balance, 0)
+            account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
+
+    def accounts(self) -> Iterator[AccountBalance]:
+        """Each account, in order of entity, currency and account; one that has costs too twice."""
+        for key, sums in sorted(self._accounts.items()):
+            balance = sums["credit"] - sums["debit"]
+            gross = (sums["billed"], sums["recognised"], sums["credit"], sums["debit"], balance)
+            yield AccountBalance(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
+
+    def totals(self) -> Iterator[Total]:
+        """Each entity and currency, in order."""
+        for key, sums in sorted(self._totals.items()):
+            yield Total(*key, *(sums[name] for name in Total._fields[2:]))

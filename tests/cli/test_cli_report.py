@@ -1,0 +1,66 @@
+"""``revrec report``: what a person, a program and a file get."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def books(tmp_path: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A delivered sofa that cannot be billed yet, a year of a magazine, and one that is billed later."""
+    assert revrec("init", tmp_path / "books").code == 0
+    monkeypatch.chdir(tmp_path / "books")
+    rows = [
+        "source,document,line,customer,item,post_date,amount,currency,contract",
+        "shop,INV-1,1,C-ADA,MAG-01,2024-01-05,24.00,USD,",
+        "shop,INV-2,1,C-EVE,GOODS-POD-SOFA,2024-06-05,1299.00,USD,=SUM",
+        "shop,INV-3,1,C-EVE,MAG-01,2024-06-05,24.00,USD,",
+    ]
+    Path("charges.csv").write_text("\n".join(rows) + "\n")
+    assert revrec("import", "charges.csv").code == 0
+    assert revrec("event", "add", "shop/INV-2/1", "pod", "2024-01-31").code == 0
+    return Path.cwd()
+
+
+def balance(revrec: Any, *words: str) -> Any:
+    return revrec("report", "balance", "--date", "2024-01-31", "--planned", *words)
+
+
+def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec: Any) -> None:
+    ended = balance(revrec)
+    assert ended.code == 0 and ended.err == ""
+    assert "=SUM" in ended.out and "1,299.00" in ended.out and "INV-3" not in ended.out
+    assert "Accounts, credits positive" in ended.out and "Balance sheet" in ended.out
+    assert "... and 1 more contracts (--limit 0 shows all)" in balance(revrec, "--limit", "1").out
+    assert "shop/INV-1/1" in balance(revrec, "--show", "lines").out
+    assert "nothing is deferred" in balance(revrec, "--customer", "nobody").out
+
+
+def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Any) -> None:
+    found = balance(revrec, "--format", "json", "--show", "lines").json
+    assert (found["date"], found["planned"], found["by"]) == ("2024-01-31", True, "contract")
+    (asset,) = (one for one in found["contracts"] if one["contract"] == "=SUM")
+    assert (asset["asset"], asset["liability"], asset["lines"][0]["balance"]) == ("1299.00", "0.00", "-1299.00")
+    (account,) = found["accounts"]
+    assert (account["balance"], account["reclassify"], account["presented"]) == ("-1277.00", "1299.00", "22.00")
+    (total,) = found["totals"]
+    assert (total["liability"], total["asset"], total["asset_noncurrent"]) == ("22.00", "1299.00", "0.00")
+    assert balance(revrec, "--format", "csv").out.splitlines()[1].startswith("'=SUM,"), "no formula for a spreadsheet"
+
+
+def test_what_is_settled_is_listed_if_asked(books: Path, revrec: Any) -> None:
+    settled = ("report", "balance", "--date", "2025-12-31", "--planned", "--format", "csv")
+    assert len(revrec(*settled).out.splitlines()) == 1
+    assert len(revrec(*settled, "--all").out.splitlines()) == 4
+
+
+def test_it_goes_to_a_file_and_says_if_it_cannot(books: Path, revrec: Any) -> None:
+    ended = balance(revrec, "--format", "json", "--output", "balance.json")
+    assert ended.out == "" and json.loads((books / "balance.json").read_text())["totals"]
+    ended = balance(revrec, "--output", "nowhere/balance.txt")
+    assert ended.code == 2 and "nowhere/balance.txt: cannot be written" in ended.err
+    assert revrec("report", "balance", "--date", "31.1.2024").code == 2
+    ended = balance(revrec, "--by", "colour", "--output", "colour.txt")
+    assert ended.code == 3 and "dimensions.NAME" in ended.err and not Path("colour.txt").exists()

@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="KIND",
-                help="pod, milestone, percent, usage, estimate, credit, price, cancel, hold, release or service_dates.",
+                help="pod, milestone, percent, usage, estimate, credit, price, cancel, constraint, hold, release or "
+                "service_dates.",
             ),
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
@@ -35,7 +36,7 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option("--quantity", metavar="N", help="Units used or delivered.")
         ] = None,
         percent: Annotated[
-            str | None, typer.Option("--percent", metavar="N", help="Percent complete, 0 to 100.")
+            str | None, typer.Option("--percent", metavar="N", help="Percent complete, or constrained, 0 to 100.")
         ] = None,
         amount: Annotated[
             str | None, typer.Option("--amount", metavar="N", help="Amount in the charge's currency.")

@@ -43,22 +43,23 @@ def changed(schedule: Schedule, carried: Parts, still_open: Parts, currency: str
 
     Where all that is carried is planned as it was, nothing of it is touched: the rest of the plan is what is left.
     While parts of the new plan wait, what is carried fills it from the first part on, but for ``restate``; and for
-    that too while all waits, or a hold is on.
+    that too while all waits, or a hold is on. What is constrained is no part of the plan.
     """
     how = schedule.rule.method.on_change
     waiting = _sum(schedule.waiting)
+    unknown = waiting - schedule.constrained
     if not schedule.held and not Counter(carried) - Counter((day, amount) for day, amount in schedule.parts):
         return Replanned(replanned(schedule.parts, carried), waiting, "")
     stays = f"on_change {how}: {_money(carried, currency)} on entries"
-    if schedule.held or (waiting and (not schedule.parts or how != "restate")):
+    if schedule.held or (unknown and (not schedule.parts or how != "restate")):
         return Replanned(*schedule.left(carried), "")
     if how == "restate":
         return _restated(schedule, carried, currency, stays)
     if how == "prospective":
         parts = prospective(schedule, carried, still_open)
-        return Replanned(parts, 0, f"{stays} stays, the rest follows the new plan")
+        return Replanned(parts, waiting, f"{stays} stays, the rest follows the new plan")
     parts = with_catch_up(schedule.parts, carried)
-    return Replanned(parts, 0, f"{stays} stays, the difference up to now comes with the next part")
+    return Replanned(parts, waiting, f"{stays} stays, the difference up to now comes with the next part")
 
 
 def _restated(schedule: Schedule, carried: Parts, currency: str, stays: str) -> Replanned:

@@ -9,10 +9,12 @@ DIMENSIONS = ("location", "department", "class", "project", "contract")
 """Dimension names of a charge line besides customer and item, in their order in native files."""
 
 EVENT_KINDS = (
-    "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "hold", "release", "service_dates",
+    "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "constraint", "hold", "release",
+    "service_dates",
 )  # fmt: skip
 """Kinds of fulfilment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
-complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; and so on."""
+complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
+what of the amount is constrained from then on; and so on."""
 
 
 class ChargeLine(NamedTuple):
@@ -49,8 +51,8 @@ class FulfilmentEvent(NamedTuple):
     """A dated fact about a charge line: a proof of delivery, a milestone reached, units used.
 
     ``charge`` is the charge's id. ``amount`` is in minor units of the charge's currency. Later-recorded events of
-    the same kind and name correct earlier ones (of ``percent`` and ``estimate``: of the same day; ``usage`` without a
-    name adds up); events are passed around in the order they were recorded.
+    the same kind and name correct earlier ones (of ``percent``, ``estimate`` and ``constraint``: of the same day;
+    ``usage`` without a name adds up); events are passed around in the order they were recorded.
     """
 
     charge: str

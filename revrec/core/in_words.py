@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ALLOCATE = "allocate"
 """The kind of change that :data:`revrec.core.pricing.ALLOCATE` is."""
+INCLUDE = "(constraint)"
+"""The kind of change that :data:`revrec.core.pricing.INCLUDE` is."""
 LATEST = "the last parts are lessened first"
 
 
@@ -106,14 +108,14 @@ def _gathered(schedule: "Schedule", parts: Sequence["Part"], currency: str) -> I
 
 def _treatment(schedule: "Schedule", change: "PriceChange") -> str:
     method = schedule.rule.method
-    ways = {"credit": method.on_credit, "price": method.on_price, ALLOCATE: method.on_price}
+    ways = {"credit": method.on_credit, "price": method.on_price, ALLOCATE: method.on_price, INCLUDE: "catch_up"}
     return ways.get(change.kind, "at once")
 
 
 def _changed(schedule: "Schedule", line: ChargeLine, change: "PriceChange", day: "date", past: int) -> str:
     """A part that a change of the price made, on its day or after it."""
     how, currency = _treatment(schedule, change), line.currency
-    kind = "new allocation" if change.kind == ALLOCATE else change.kind
+    kind = {ALLOCATE: "new allocation", INCLUDE: "constraint"}.get(change.kind, change.kind)
     named = f"{kind}{f' {change.name}' if change.name else ''} on {change.date}"
     price = f"{named}: {_money(change.before, currency)} became {_money(change.after, currency)}"
     left = f"what is left after {_money(past, currency)} before it, {_money(change.after - past, currency)},"

@@ -41,6 +41,7 @@ def percent(value: Any) -> Decimal:
 
 
 NUMBER_SCHEMA = {"type": ["number", "string"]}
+PERCENT = Kind("a percentage above 0 and at most 100, such as 3", percent, NUMBER_SCHEMA)
 POSITIVE = Kind('an amount above zero such as "0.05"', positive, NUMBER_SCHEMA)
 
 

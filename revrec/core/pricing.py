@@ -36,7 +36,9 @@ ON_PRICE = ("prospective", "catch_up")
 AT_ONCE = "what is left is recognised at once"
 ALLOCATE = "allocate"
 """A new allocation of the line's contract as a change of its price: no event that anybody records."""
-KINDS = ("credit", "price", "cancel", ALLOCATE)
+INCLUDE = "(constraint)"
+"""A constrained amount that is included in the price, or no longer is: no event that anybody records, nor can name."""
+KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
 """Kinds of event that change what a charge line earns in all."""
 
 Whole = Callable[[int], Sequence[Part]]
@@ -81,10 +83,12 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     last-recorded cancellation counts.
     """
     found, price = [], line.amount
-    for event in sorted(_that_count(events), key=lambda event: event.date):
+    for _at, event in sorted(that_count(events), key=lambda one: one[1].date):
         amount = event.amount or 0
-        after = amount if event.kind == "price" else price + (amount if event.kind == ALLOCATE else -amount)
-        found.append(PriceChange(event.kind, event.date, price, after, event.name))
+        more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
+        after = amount if event.kind == "price" else price + more
+        if after != price or event.kind == "cancel":
+            found.append(PriceChange(event.kind, event.date, price, after, event.name))
         price = after
     return found
 
@@ -117,20 +121,22 @@ def _difference(steps: Sequence[Step], day: date) -> int:
     return [step.difference for step in steps if step.date is None or step.date < day][-1]
 
 
-def _that_count(events: Events) -> list[FulfilmentEvent]:
-    """The events of these kinds that no later one corrects, in the order they were recorded."""
-    last: dict[object, FulfilmentEvent] = {}
+def that_count(events: Events) -> list[tuple[int, FulfilmentEvent]]:
+    """The events of these kinds that no later one corrects, each with its place, in the order they were recorded."""
+    last: dict[object, tuple[int, FulfilmentEvent]] = {}
     for at, event in enumerate(events):
         if event.kind in KINDS:
             key = (event.kind, event.name) if event.name or event.kind == "cancel" else (event.kind, at)
-            last[key] = event
+            last[key] = (at, event)
     return list(last.values())
 
 
 def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: Whole) -> Schedule:
     """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
+    over = False
     for change in price_changes(line, events):
-        schedule = _changed(schedule, line, change, whole)
+        over = over or change.kind == "cancel"
+        schedule = _changed(schedule, line, change, whole, over)
     return schedule
 
 
@@ -138,27 +144,30 @@ def ended(rule: "Rule", why: str, line: ChargeLine, events: Events) -> Schedule 
     """The schedule of a line whose dates nobody knows: what is left of its price on the day it was cancelled, or
     nothing at all if nothing is left of it; else None."""
     changes = price_changes(line, events)
-    last = changes[-1] if changes else None
-    if last is None or (last.after and last.kind != "cancel"):
+    cancelled = next((at for at, change in enumerate(changes) if change.kind == "cancel"), None)
+    if not changes or (cancelled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
         return None
-    parts = (Part(last.date, last.after),) if last.after else ()
-    return Schedule(rule, parts, f"{why}; {_words(line, last, AT_ONCE)}")
+    last, *later = changes[-1:] if cancelled is None else changes[cancelled:]
+    parts = [Part(last.date, last.after), *(Part(one.date, one.after - one.before) for one in later)]
+    said = "; ".join(_words(line, change, AT_ONCE) for change in (last, *later))
+    return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
 
 
-def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole) -> Schedule:
+def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole, over: bool) -> Schedule:
+    """The schedule after one change; ``over``: the promise has ended, so that nothing can be spread any more."""
     past = [part for part in schedule.whole if part.date <= change.date]
     later = [part for part in schedule.whole if part.date > change.date]
     method = schedule.rule.method
-    if change.kind == "cancel":
+    if over:
         how, rest = AT_ONCE, _at_once(change, past)
     else:
-        how = method.on_credit if change.kind == "credit" else method.on_price
+        how = {"credit": method.on_credit, INCLUDE: "catch_up"}.get(change.kind, method.on_price)
         how = how if _lessens(change) or how in ON_PRICE else "prospective"
         rest = _TREATMENTS[how](change, _Plan(past, later, whole, method.rounding))
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
-    return schedule._replace(parts=parts, waiting=waiting, waits=schedule.waits if waiting else None, explanation=said)
+    return schedule._replace(parts=parts, waiting=waiting, explanation=said)
 
 
 def _lessens(change: PriceChange) -> bool:
@@ -217,6 +226,10 @@ _TREATMENTS = {
 }
 
 
+_NAMED = {ALLOCATE: ("new allocation", "on_price "), INCLUDE: ("constraint", "")}
+"""What the changes that nobody records are called, and the key that says what they make of the plan."""
+
+
 def changes_told(line: ChargeLine, events: Events) -> str:
     """The changes of a line's price in words."""
     return "; ".join(_words(line, change) for change in price_changes(line, events))
@@ -225,9 +238,9 @@ def changes_told(line: ChargeLine, events: Events) -> str:
 def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
     """``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
     named = f" {change.name}" if change.name else ""
-    kind, key = ("new allocation", "price") if change.kind == ALLOCATE else (change.kind, change.kind)
+    kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
-    way = how if change.kind == "cancel" or not how else f"on_{key} {how}"
+    way = how if how == AT_ONCE or not how else f"{key}{how}"
     told = f" ({way})" if way else ""
     return f"{kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
 

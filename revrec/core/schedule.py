@@ -47,6 +47,8 @@ class Schedule(NamedTuple):
     """Where it posts, if tables told that."""
     plan: "Plan | None" = None
     """What the amount was split by."""
+    constrained: int = 0
+    """What of the amount that waits is constrained: no part of the price yet."""
 
     @property
     def post(self) -> "Post":
@@ -159,7 +161,7 @@ def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:
     """
     left, rest = carried, []
     for part in parts:
-        covered = _toward(part.amount, left)
+        covered = toward(part.amount, left)
         left -= covered
         if part.amount != covered:
             rest.append(Part(part.date, part.amount - covered))
@@ -168,7 +170,7 @@ def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:
     return tuple(rest)
 
 
-def _toward(amount: int, available: int) -> int:
+def toward(amount: int, available: int) -> int:
     """As much of ``amount`` as ``available`` covers; nothing if their signs differ."""
     if amount > 0:
         return max(0, min(amount, available))

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.constraint import PARAGRAPH as OF_CONSTRAINT
+from revrec.core.constraint import set_apart
 from revrec.core.in_words import amounts_in_words
 from revrec.core.money import to_minor
 from revrec.core.pricing import changes_told
@@ -49,6 +51,9 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
 
 def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled") -> Fact:
     schedule = derived if isinstance(derived, Schedule) else None
+    apart = set_apart(schedule.rule, line, recorded) if schedule else None
+    if apart:
+        line, recorded = apart.line, apart.events
     rule = life["rule"]
     words = amounts_in_words(schedule, line, recorded) if schedule else {}
     in_force = schedule is not None and rule is not None and schedule.rule.text == rule["text"]
@@ -64,7 +69,7 @@ def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Sch
         "charge": life["charge"],
         "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
         "why": last["explanation"] if last else life["unscheduled"]["reason"],
-        "standard": _standard(derived.rule),
+        "standard": _standards(derived.rule, apart is not None),
         "price_changes": changes_told(line, recorded) or None,
         "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
         "waits": last["waits_for"] if last else None,
@@ -103,6 +108,11 @@ def _standard(rule: "Rule | None") -> str | None:
     if rule is None:
         return None
     return PARAGRAPH if is_cost(rule.name) else paragraph(type(rule.method))
+
+
+def _standards(rule: "Rule | None", constrained: bool) -> str | None:
+    found = _standard(rule)
+    return f"{found} {OF_CONSTRAINT}" if found and constrained else found
 
 
 def paragraph(method: type[Method]) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.charge_line import FulfilmentEvent
+from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import MARK, is_cost
@@ -42,7 +43,7 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
         if fact == _last_like(events.of_charges(connection, [no]).get(no, []), fact):
             return fact, []
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
-        facts = [(no, fact), *((cost, told) for cost, told in _of_costs(its_costs.get(event.charge, []), fact))]
+        facts = [(no, fact), *((cost, told) for cost, told in _of_costs(book, its_costs.get(event.charge, []), fact))]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add(connection, [events.event_row(one, told, who.at, who.actor) for one, told in facts])
@@ -117,7 +118,7 @@ class EventTaker:
             try:
                 fact = _fact(self._connection, no, row.line._replace(charge=charge))
                 own = charge == row.line.charge or not is_cost(charge)
-                facts += [(no, fact)] if own else _of_costs([(charge, no)], fact)
+                facts += [(no, fact)] if own else _of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
                 problem = Problem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
                 return self._to.refuse(row, problem)
@@ -154,10 +155,14 @@ def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> di
     return found
 
 
-def _of_costs(costs: Sequence[tuple[str, int]], fact: FulfilmentEvent) -> list[tuple[int, FulfilmentEvent]]:
+def _of_costs(
+    book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfilmentEvent
+) -> list[tuple[int, FulfilmentEvent]]:
     """What an event says of the costs of its charge line: the same, but nothing of the price."""
     if fact.kind in ("credit", "price"):
         return []
+    if fact.kind == CONSTRAINT:
+        costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
     return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]
 
 

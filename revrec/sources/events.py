@@ -89,6 +89,8 @@ def _charge_id(found: Mapping[str, Any]) -> list[Problem]:
 def lacking(found: Mapping[str, Any]) -> list[Problem]:
     """What an event of its kind must tell and does not; ``found`` has its values by the names of the native columns."""
     kind = found.get("kind", "")
+    if kind == "constraint":
+        return _lacking_of_constraint(found)
     name = NEEDS.get(kind, "")
     if not name or name not in found:
         return []
@@ -100,6 +102,24 @@ def lacking(found: Mapping[str, Any]) -> list[Problem]:
         return [Problem(name, value, "is not a service date", _START_OR_END)]
     if kind == "percent" and not 0 <= value <= 100:
         return [Problem(name, str(value), "is not between 0 and 100", "write how much is complete so far, such as 40")]
+    return []
+
+
+def _lacking_of_constraint(found: Mapping[str, Any]) -> list[Problem]:
+    """A percentage or an amount, and not both."""
+    if "percent" not in found or "amount" not in found:
+        return []
+    percent, amount = found["percent"], found["amount"]
+    if (percent is None) == (amount is None):
+        said = "is empty, a constraint event needs it or an amount" if percent is None else "stands beside an amount"
+        return [
+            Problem("percent", "" if percent is None else str(percent), said, "write what is still constrained once")
+        ]
+    if percent is not None and not 0 <= percent <= 100:
+        mend = "write what is still constrained of what was billed, such as 2"
+        return [Problem("percent", str(percent), "is not between 0 and 100", mend)]
+    if amount is not None and amount < 0:
+        return [Problem("amount", str(amount), "is below zero", "write it without a sign")]
     return []
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import accumulate, product
+from itertools import accumulate, product, starmap
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import revrec.core
+from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.methods import methods
+from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import UNDATED, Schedule, Unscheduled
 
@@ -70,9 +72,9 @@ def toml(value: object) -> str:
     return f"[{', '.join(map(toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
-def book(options: dict) -> RuleBook:
+def book(options: dict, more: str = "") -> RuleBook:
     keys = "\n".join(f"{key} = {toml(value)}" for key, value in options.items())
-    return RuleBook(parse_rules(f'[[rule]]\nname = "r"\n[rule.recognize]\n{keys}\n', "r.toml", ACCOUNTS))
+    return RuleBook(parse_rules(f'[[rule]]\nname = "r"\n[rule.recognize]\n{keys}\n{more}', "r.toml", ACCOUNTS))
 
 
 def variants() -> list[RuleBook]:
@@ -180,6 +182,68 @@ def test_the_carried_part_of_a_schedule_and_its_rest_sum_to_the_line(given_facts
         left, waiting = found.left(carried)
         assert sum(part.amount for part in (*carried, *left)) + waiting == line.amount
         assert left == found.parts[1::2] or len(set(found.parts)) < len(found.parts)
+
+
+def constrained(at, options):
+    """A rule whose lines are constrained in part, or as a whole; every other one for a time."""
+    figure = ('percent = "7.5"', 'amount = "0.30"', "percent = 100")[at % 3]
+    until = ('until = "100 days"', 'from = "post_date"') if at % 2 else ()
+    more = {"on_credit": ("prospective", "catch_up", "latest", "earned_first")[at % 4]}
+    return book({**options, **more}, "\n".join(("[rule.constraint]", figure, 'reason = "x"', *until)))
+
+
+CONSTRAINED = list(starmap(constrained, enumerate(OPTIONS)))
+PLAIN = list(map(book, OPTIONS))
+EACH = st.integers(0, len(OPTIONS) - 1)
+
+
+@st.composite
+def told(draw):
+    """A charge line with events of all kinds, estimates and changes of its price among them."""
+    line, events = draw(facts())
+    days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
+    for kind in draw(st.lists(st.sampled_from(("constraint", "credit", "price", "cancel")), max_size=5)):
+        by_percent = kind == "constraint" and draw(st.booleans())
+        percent = Decimal(draw(st.integers(0, 1000))) / 10 if by_percent else None
+        amount = draw(st.integers(0, abs(line.amount))) * (1 if kind == "constraint" or line.amount > 0 else -1)
+        one = FulfilmentEvent(line.id, kind, draw(days), percent=percent, amount=None if by_percent else amount)
+        events.insert(draw(st.integers(0, len(events))), one)
+    return line, events
+
+
+@given(told(), EACH)
+def test_whatever_is_told_recognised_and_waiting_come_to_the_price(case, which):
+    line, events = case
+    found = CONSTRAINED[which].derive(line, events)
+    if isinstance(found, Schedule):
+        assert sum(part.amount for part in found.whole) == price_of(line, events)
+        assert all(part.amount for part in found.whole) and UNDATED not in [part.date for part in found.parts]
+        assert bool(found.waiting) == bool(found.waits)
+        assert abs(found.constrained) <= abs(price_of(line, events))
+
+
+@given(told(), EACH, st.integers(0, 3))
+def test_what_is_on_entries_already_and_the_rest_come_to_the_price(case, which, some):
+    line, events = case
+    before, found = CONSTRAINED[which].derive(line, events[:-1]), CONSTRAINED[which].derive(line, events)
+    if isinstance(before, Schedule) and isinstance(found, Schedule) and before.parts[:some]:
+        carried, still_open = before.parts[:some], before.parts[some:]
+        parts, waiting, _words = changed(found, carried, still_open, line.currency)
+        assert sum(part.amount for part in (*carried, *parts)) + waiting == price_of(line, events)
+
+
+@given(facts(), EACH)
+def test_once_nothing_is_constrained_the_plan_is_the_one_without_a_constraint(case, which):
+    line, events = case
+    events = [one for one in events if one.kind not in ("hold", "release")]
+    plain = PLAIN[which].derive(line, events)
+    nothing = FulfilmentEvent(line.id, "constraint", date(2030, 5, 5), amount=0)
+    found = CONSTRAINED[which].derive(line, [*events, nothing])
+    if isinstance(plain, Schedule) and isinstance(found, Schedule):
+        day = max(nothing.date, line.post_date.fromordinal(line.post_date.toordinal() + 100))
+        assert [part for part in found.parts if part.date > day] == [part for part in plain.parts if part.date > day]
+        assert found.waiting == plain.waiting and found.constrained == 0
+        assert sum(part.amount for part in found.parts) == sum(part.amount for part in plain.parts)
 
 
 STARTS = ("2024-01-29", "2024-01-30", "2024-01-31", "2024-02-29", "2023-02-28", "2023-12-31")

@@ -22,7 +22,8 @@ def charge_line(charge: dict) -> ChargeLine:
 
 def event(line: ChargeLine, one: dict) -> FulfilmentEvent:
     numbers = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
-    return FulfilmentEvent(line.id, **{**one, **numbers})
+    amount = {"amount": to_minor(Decimal(one["amount"]), line.currency)} if "amount" in one else {}
+    return FulfilmentEvent(line.id, **{**one, **numbers, **amount})
 
 
 def parameters(kind: str) -> pytest.MarkDecorator:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
+from revrec.core.constraint import set_apart
 from revrec.core.holding import held
 from revrec.core.pricing import Step, as_allocated, ended, repriced
 from revrec.core.recognition import AnchorDates, Plan
@@ -118,9 +119,21 @@ class RuleBook:
         if isinstance(entry, Unscheduled):
             return entry
         if not any(step.words for step in steps):
-            return self._derive(entry, line, events)
-        found = self._derive(entry, *as_allocated(line, events, steps))
+            return self._priced(entry, line, events)
+        found = self._priced(entry, *as_allocated(line, events, steps))
         return _allocated(found, steps)
+
+    def _priced(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
+        """The schedule of what is included in the price of a line, with what is constrained among what waits."""
+        if not (events or entry.rule.constraint):
+            return self._derive(entry, line, events)
+        try:
+            apart = set_apart(entry.rule, line, events)
+        except OverflowError:
+            return _explained(BEYOND, entry.rule)
+        return (
+            apart.joined(self._derive(entry, apart.line, apart.events)) if apart else self._derive(entry, line, events)
+        )
 
     def _derive(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
         rule = entry.rule
@@ -132,7 +145,7 @@ class RuleBook:
             return _explained(planned, rule)
         plan, explanation = planned
         parts = _parts(rule, plan, line.amount)
-        if not parts and not events:
+        if not parts and not events and not rule.constraint:
             return _explained(NOTHING, rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
@@ -180,6 +193,11 @@ class RuleBook:
         rule = self.match(line) if self.costs and not is_cost(line.line) else None
         found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
         return [one for one in found if one is not None]
+
+    def waits_with_revenue(self, cost: str) -> bool:
+        """Whether a cost, by its charge's id, waits as its revenue is constrained."""
+        entry = self._costs.get(cost.rpartition(MARK)[2])
+        return entry is not None and entry.rule.constraint is not None
 
     def _winner(self, line: ChargeLine) -> "_Entry | Unscheduled":
         if is_cost(line.line):
@@ -295,11 +313,10 @@ def _shaped(schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) ->
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped
-    schedule = schedule._replace(parts=parts, waiting=waiting, waits=waits if waiting else None)
-    if not events:
-        return schedule
+    schedule = repriced(schedule._replace(parts=parts, waiting=waiting), line, events, whole)
+    schedule = schedule._replace(waits=waits if schedule.waiting else None)
     try:
-        return held(repriced(schedule, line, events, whole), line, events)
+        return held(schedule, line, events) if events else schedule
     except OverflowError:
         return _explained(BEYOND, rule)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.allocation import CannotAllocate, Obligation, Share, allocate
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
+from revrec.core.constraint import constraint_of
 from revrec.core.pricing import Step, as_allocated, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.schedule import Schedule, Unscheduled
@@ -55,6 +56,7 @@ def contract_of(book: "RuleBook", members: Sequence[Member]) -> Contract | Unsch
         return _as_billed(rule, members)
     try:
         _check(book, [member.line for member in members])
+        _check_constraints(book, members)
         return _allocated(book, rule, members)
     except CannotAllocate as error:
         return Unscheduled("waiting", f'allocation "{rule.name}": {error}')
@@ -91,6 +93,17 @@ def _check(book: "RuleBook", lines: Sequence[ChargeLine]) -> None:
             f"its lines are deferred in {' and '.join(sorted(deferred))}: an allocation moves revenue, not balances; "
             "give the rules of its lines one deferred account"
         )
+
+
+def _check_constraints(book: "RuleBook", members: Sequence[Member]) -> None:
+    """What is constrained is no part of the price that is allocated, and no line's alone: revrec does not divide it."""
+    for line, events, _part in members:
+        rule = book.match(line)
+        if not isinstance(rule, Unscheduled) and constraint_of(rule, events):
+            raise CannotAllocate(
+                f"an amount of {line.id} is constrained (ASC 606-10-32-11), which is no part of the price that is "
+                "allocated: bill it as a contract of its own, or take the constraint away"
+            )
 
 
 def _as_billed(rule: AllocationRule | None, members: Sequence[Member]) -> Contract:

@@ -60,7 +60,9 @@ class Cost:
         text = f"{rule.text}\n\n# its cost {self.name}"
         version = hashlib.sha256(text.encode()).hexdigest()
         name = f"{rule.name}{MARK}{self.name}"
-        return replace(rule, name=name, post=post, text=text, sha256=version, cells={}, tables=(), costs=())
+        waits = rule.constraint if rule.constraint and rule.constraint.costs else None
+        own = replace(rule, name=name, post=post, text=text, sha256=version)
+        return replace(own, constraint=waits, cells={}, tables=(), costs=())
 
 
 PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services that it is for are transferred."

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS
-from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, choice, text, whole
+from revrec.core.keys import ANY_TEXT, DATE, OFFSET, YES_OR_NO, Key, Kind, Refused, choice, text, whole
 from revrec.core.methods import methods
 from revrec.core.money import ROUNDINGS
-from revrec.core.numbers import POSITIVE
-from revrec.core.recognition import COMMON_KEYS
+from revrec.core.numbers import PERCENT, POSITIVE
+from revrec.core.recognition import ANCHOR, COMMON_KEYS
 from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import FIELDS
@@ -196,6 +196,15 @@ COST_KEYS = (
     Key("expense", _ACCOUNT, "The account that it is expensed to; it is debited.", required=True),
 )
 
+CONSTRAINT_KEYS = (
+    Key("reason", text(), "Why it may have to be given back; it is shown wherever the amount waits.", required=True),
+    Key("percent", PERCENT, "How much of the charge line is constrained, in percent."),
+    Key("amount", POSITIVE, "How much is, in the line's currency."),
+    Key("until", OFFSET, "How long; without it, until an event of kind `constraint` tells."),
+    Key("from", ANCHOR, "The date that `until` is counted from; default the `start` of `[rule.recognize]`."),
+    Key("costs", YES_OR_NO, "Whether the rule's costs wait in the same share: the goods may come back.", False),
+)
+
 RULE_KEYS = (
     Key("name", NAME, "The rule's name, unique among all rule files.", required=True),
     Key("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
@@ -204,6 +213,7 @@ RULE_KEYS = (
     Key("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
     Key("recognize", None, "How the amount is recognised.", required=True, table=COMMON_KEYS),
     Key("post", None, "The accounts and the journal.", table=POST_KEYS),
+    Key("constraint", None, "What is billed and no part of the price yet.", table=CONSTRAINT_KEYS),
     Key("cost", None, "A cost that is expensed as the revenue is recognised; write [[rule.cost]].", table=COST_KEYS),
 )
 

@@ -11,6 +11,7 @@ from revrec.core.recognition import Method
 from revrec.core.rules.lookup import Cell, LookupTable
 
 if TYPE_CHECKING:
+    from revrec.core.constraint import Constraint
     from revrec.core.rules.costs import Cost
 
 
@@ -47,7 +48,8 @@ class Rule:
     ``effective_from`` and ``effective_to`` bound the post dates it takes, both inclusive; None is unbounded.
     ``file`` and ``line`` (from 1) tell where the block begins. ``cells`` are the fields of ``post`` that a table tells,
     where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into. ``costs`` are matched to
-    its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced.
+    its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced. ``constraint``
+    says what of a line is no part of its price yet.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Rule:
     tables: tuple[LookupTable, ...] = ()
     after_invoice: bool = False
     costs: "tuple[Cost, ...]" = ()
+    constraint: "Constraint | None" = None
 
     def posting(self, line: ChargeLine) -> Post | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""

@@ -15,6 +15,7 @@ from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
 from revrec.core.rules.book import duplicates
 from revrec.core.rules.conditions import conditions_of
+from revrec.core.rules.constraints import read_constraint
 from revrec.core.rules.costs import read_costs
 from revrec.core.rules.declaration import (
     ANY_COLUMN,
@@ -263,6 +264,7 @@ class _RuleReader:
         self._costs = read_costs(
             self._values.get("cost", []), self._recognize.get("periods"), (*path, "cost"), complaints
         )
+        self._constraint = read_constraint(self._values.get("constraint"), (*path, "constraint"), complaints)
         self._check_window()
 
     def rule(self, filename: str, block: Block) -> Rule:
@@ -289,6 +291,7 @@ class _RuleReader:
             tables=tables,
             after_invoice=bool(self._recognize.get("after_invoice")),
             costs=self._costs,
+            constraint=self._constraint,
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

@@ -1,0 +1,231 @@
+"""Variable consideration that is constrained: billed, but no part of the price while it may have to be given back.
+
+How much that is, is the accountant's estimate, of an expected value or of a most likely amount. The constrained part of
+a line waits in the deferred account, a refund liability. A new estimate, or the end of the uncertainty, is a change of
+the price: what it makes of the parts up to its day comes on its day, the rest over the parts to come. What is credited,
+or refunded by a cancellation, was expected to be: it lessens the constrained part first, and only beyond it the price.
+
+Source: ASC 606-10-32-5 to 32-14 (IFRS 15.50 to 59), estimates and their constraint; 32-42 to 32-45 (IFRS 15.87 to 90),
+changes; 55-22 to 55-29 (IFRS 15.B20 to B27), the right of return.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.anchors import Anchor, Events, add_event
+from revrec.core.calendar import Offset
+from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.money import decimal_string
+from revrec.core.numbers import in_minor_units
+from revrec.core.pricing import ALLOCATE, INCLUDE, that_count
+from revrec.core.recognition import Method
+from revrec.core.schedule import UNDATED, Part, Schedule, Unscheduled, toward
+from revrec.core.standalone import rounded
+
+if TYPE_CHECKING:
+    from revrec.core.rules.model import Rule
+
+CONSTRAINT = "constraint"
+"""The kind of event that tells a new estimate: the percentage of what was billed, or the amount, still constrained."""
+PARAGRAPH = (
+    "for what is constrained ASC 606-10-32-11 to 32-14 and 32-42 to 32-45 (IFRS 15.56 to 59 and 87 to 90): "
+    "no part of the price until it is probable that it is not reversed, then a change of the price."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a rule says: ``percent`` of the line, or ``amount`` in units of its currency, is constrained for ``reason``.
+
+    It is included by itself ``until`` after the day that ``counted`` names (None: the start of the rule's method);
+    without ``until`` only as events tell. ``costs``: the rule's costs wait in the same share.
+    """
+
+    reason: str
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+    until: Offset | None = None
+    counted: Anchor | None = None
+    costs: bool = False
+
+    def of(self, line: ChargeLine) -> int:
+        """What of the line is constrained at first, in minor units; never more than all of it."""
+        if self.percent is not None:
+            return _share(self.percent, line)
+        return _signed(in_minor_units(self.amount, line.currency), line) if self.amount is not None else 0
+
+    def ends(self, method: Method, line: ChargeLine, events: Events) -> date | None:
+        """The day on which it is included by itself; None if there is none, or nobody knows it yet.
+
+        Raises OverflowError beyond the years 1 to 9999.
+        """
+        begin = self._counted(method).find(line, events) if self.until else None
+        return self.until.after(begin, 1, method.calendar) if self.until and begin else None
+
+    def term(self, method: Method) -> str:
+        """``, until 90 days after delivered``; empty if only events include it."""
+        return f", until {self.until.text} after {self._counted(method).name}" if self.until else ""
+
+    def _counted(self, method: Method) -> Anchor:
+        return self.counted or method.start
+
+
+class Apart(NamedTuple):
+    """A charge line with what is included in its price as its amount, and its events so that they tell of that alone.
+
+    ``left`` is what stays constrained in the end, in minor units; ``words`` and ``reason`` tell it.
+    """
+
+    line: ChargeLine
+    events: Sequence[FulfilmentEvent]
+    left: int
+    words: str
+    reason: str
+
+    def joined(self, found: Schedule | Unscheduled) -> Schedule | Unscheduled:
+        """The schedule of what is included, with what is constrained among what waits."""
+        if isinstance(found, Unscheduled):
+            return found._replace(reason=f"{found.reason}; {self.words}") if self.left else found
+        said = f"{found.explanation}; {self.words}" if self.words else found.explanation
+        found = found._replace(explanation=said, constrained=self.left)
+        if not self.left:
+            return found
+        reason = f'rule "{found.rule.name}": {self.reason}'
+        if found.waits:
+            reason = f"{found.waits.reason}; {_money(self.left, self.line)} of it {self.reason}"
+        waiting = (*found.held, Part(UNDATED, found.undated + self.left))
+        code = found.waits.code if found.waits else "waiting"
+        return found._replace(waiting=waiting, waits=Unscheduled(code, reason, found.rule))
+
+
+class _State(NamedTuple):
+    """The price of a line, constrained part and all, and that part."""
+
+    price: int
+    left: int
+
+    @property
+    def included(self) -> int:
+        return self.price - self.left
+
+
+class _Turn(NamedTuple):
+    """What an event made of a line's state; ``at`` is its place among the line's events, None for the lapse."""
+
+    at: int | None
+    event: FulfilmentEvent
+    before: _State
+    after: _State
+
+    @property
+    def more(self) -> int:
+        """What is included more."""
+        return self.after.included - self.before.included
+
+    @property
+    def taken(self) -> int:
+        """What is constrained less."""
+        return self.before.left - self.after.left
+
+
+def constraint_of(rule: "Rule", events: Events) -> Constraint | None:
+    """The constraint of a rule's line; a line whose rule has none is constrained as its events tell, if any does."""
+    if rule.constraint or not events:
+        return rule.constraint
+    told = [event for event in events if event.kind == CONSTRAINT]
+    return Constraint(told[-1].note or f"by the estimate of {told[-1].date}") if told else None
+
+
+def set_apart(rule: "Rule", line: ChargeLine, events: Events) -> Apart | None:
+    """What of a line and of its events is constrained, and what is not; None if nothing ever was.
+
+    Credits and other changes of the price are lessened by what they take of the constrained part; estimates and its end
+    become events of their own, whose amount is what is included more. Raises OverflowError as :meth:`Constraint.ends`.
+    """
+    constraint = constraint_of(rule, events)
+    return _set_apart(constraint, rule.method, line, events) if constraint else None
+
+
+def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> Apart:
+    ends = constraint.ends(method, line, events)
+    first = _State(line.amount, toward(line.amount, constraint.of(line)))
+    turns = list(_turns(first, line, events, ends))
+    told = list(events)
+    for turn in turns:
+        if turn.event.kind != CONSTRAINT and turn.at is not None:
+            told[turn.at] = turn.event._replace(amount=_told(turn))
+    told += [_included(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
+    left = turns[-1].after.left if turns else first.left
+    till = f", until {ends}" if ends else constraint.term(method)
+    why = f"{constraint.reason} (ASC 606-10-32-11)"
+    said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
+    said += [_takes(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
+    mend = add_event(line, CONSTRAINT, more=" --amount N", do="tell a new estimate with")
+    reason = f"constrained{'' if ends else till}: {why}; {mend}"
+    return Apart(line._replace(amount=first.included), told, left, "; ".join(said), reason)
+
+
+def _turns(state: _State, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_Turn]:
+    for at, event in _in_order(events, ends):
+        after = _after(state, event, line)
+        yield _Turn(at, event, state, after)
+        state = after
+
+
+def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfilmentEvent]]:
+    """The events that count, each with its place among all, as they take effect: estimates of a day after what is
+    credited on it, and last the end of the constraint, which has no place."""
+    found: list[tuple[int | None, FulfilmentEvent]] = [*that_count(events), *_estimates(events)]
+    if ends:
+        found.append((None, FulfilmentEvent("", CONSTRAINT, ends, amount=0)))
+    yield from sorted(found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, one[0] is None))
+
+
+def _estimates(events: Events) -> Iterable[tuple[int, FulfilmentEvent]]:
+    """The last recorded estimate of each day."""
+    return {one.date: (at, one) for at, one in enumerate(events) if one.kind == CONSTRAINT}.values()
+
+
+def _after(state: _State, event: FulfilmentEvent, line: ChargeLine) -> _State:
+    amount = event.amount or 0
+    if event.kind == CONSTRAINT:
+        left = _share(event.percent, line) if event.percent is not None else _signed(amount, line)
+        return state._replace(left=toward(state.price, left))
+    if event.kind in ("price", ALLOCATE):
+        price = amount if event.kind == "price" else state.price + amount
+        return _State(price, toward(price, state.left))
+    price = state.price - amount
+    return _State(price, toward(price, state.left - toward(state.left, amount)))
+
+
+def _told(turn: _Turn) -> int:
+    """The amount of an event as it says the same of what is included."""
+    if turn.event.kind == "price":
+        return turn.after.included
+    return turn.more if turn.event.kind == ALLOCATE else -turn.more
+
+
+def _included(turn: _Turn) -> FulfilmentEvent:
+    """A new estimate, or the lapse, as an event of what is included more."""
+    return FulfilmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
+
+
+def _share(percent: Decimal, line: ChargeLine) -> int:
+    return rounded(Fraction(percent) * line.amount / 100)
+
+
+def _signed(amount: int, line: ChargeLine) -> int:
+    return -amount if line.amount < 0 else amount
+
+
+def _takes(turn: _Turn, line: ChargeLine) -> str:
+    named = f"{turn.event.kind} {turn.event.name}".strip()
+    return f"{named} on {turn.event.date} takes {_money(turn.taken, line)} of what is constrained"
+
+
+def _money(amount: int, line: ChargeLine) -> str:
+    return f"{decimal_string(amount, line.currency)} {line.currency}"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 CONSTRAINT = "constraint"
 """The kind of event that tells a new estimate: the percentage of what was billed, or the amount, still constrained."""
 PARAGRAPH = (
-    "for what is constrained ASC 606-10-32-11 to 32-14 and 32-42 to 32-45 (IFRS 15.56 to 59 and 87 to 90): "
+    "For what is constrained: ASC 606-10-32-11 to 32-14 and 32-42 to 32-45 (IFRS 15.56 to 59 and 87 to 90): "
     "no part of the price until it is probable that it is not reversed, then a change of the price."
 )
 

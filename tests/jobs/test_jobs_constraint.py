@@ -85,7 +85,7 @@ def test_what_is_constrained_is_seen_wherever_something_waits(offline: Any, row:
     assert explain(offline.context(), CHARGE)["waiting"] == {"amount": "300.00", "currency": "USD", "reason": WAITS}
     (told,) = explain_amounts(offline.context(), CHARGE)
     assert (told["waits"], told["waiting"]) == (WAITS, "300.00")
-    assert "for what is constrained ASC 606-10-32-11" in told["standard"]
+    assert "For what is constrained: ASC 606-10-32-11" in told["standard"]
     assert told["parts"][0]["comes_from"] == "the whole amount, 9700.00 USD"
 
 

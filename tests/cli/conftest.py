@@ -63,17 +63,25 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _new_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("new") / "books"
     assert CliRunner().invoke(app, ["init", str(folder)]).exit_code == 0
-    return folder
+    return _settled(folder)
 
 
 @pytest.fixture(scope="session")
 def _told_books(_new_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("told") / "books"
-    shutil.copytree(_new_books, folder)
+    shutil.copytree(_new_books, folder, ignore=shutil.ignore_patterns("*-wal", "*-shm"))
     config = ["--config", str(folder / "revrec.toml")]
     for words in (["charges.csv", "orders.xml", "shop-orders.jsonl"], ["--events", "events.csv"]):
         given = [word if word.startswith("--") else str(SAMPLES / word) for word in words]
         assert CliRunner().invoke(app, ["import", *config, *given]).exit_code == 0
+    return _settled(folder)
+
+
+def _settled(folder: Path) -> Path:
+    """The folder, all of its database in one file: a connection that nobody has collected yet keeps a log beside it."""
+    with contextlib.closing(sqlite3.connect(folder / "revrec.db")) as connection:
+        (busy, *_pages) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert not busy
     return folder
 
 
@@ -91,7 +99,7 @@ def story(_told_books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def _enter(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "books"
-    shutil.copytree(template, folder)
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("*-wal", "*-shm"))
     monkeypatch.chdir(folder)
     return folder
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
+PORTS_TRIED = 5
 MAILBOX = """
 import os, sys, threading
 from pymap.main import main
@@ -77,22 +78,40 @@ def file_server(folder: Path, account: Account) -> Iterator[Address]:
 @contextmanager
 def mail_server(account: Account) -> Iterator[int]:
     """Serve an empty mailbox by IMAP until the end of the block; its port. Raises OSError if it does not start."""
-    with socket.create_server((HOST, 0)) as probe:
-        port = int(probe.getsockname()[1])
-    place = ["--no-tls", "--host", HOST, "--port", str(port)]
-    users = ["dict", "--demo-user", account.user, "--demo-password", account.password]
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", MAILBOX, *place, *users],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process, port = _mailbox(account)
     try:
-        _wait_for(port, process)
         yield port
     finally:
-        process.terminate()
-        process.communicate(timeout=START_SECONDS)
+        _end(process)
+
+
+def _mailbox(account: Account) -> tuple[subprocess.Popen[bytes], int]:
+    """The server's process and port. A port that was free a moment ago may be taken, so it is tried on others."""
+    for left in reversed(range(PORTS_TRIED)):
+        with socket.create_server((HOST, 0)) as probe:
+            port = int(probe.getsockname()[1])
+        place = ["--no-tls", "--host", HOST, "--port", str(port)]
+        users = ["dict", "--demo-user", account.user, "--demo-password", account.password]
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", MAILBOX, *place, *users],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for(port, process)
+        except OSError:
+            _end(process)
+            if not left:
+                raise
+        else:
+            break
+    return process, port
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.communicate(timeout=START_SECONDS)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

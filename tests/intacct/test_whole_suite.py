@@ -21,6 +21,8 @@ SUITE = (
     "tests/jobs/test_jobs_run.py",
     "tests/jobs/test_jobs_faults.py",
     "tests/jobs/test_jobs_resolve.py",
+)
+MORE = (
     "tests/jobs/test_jobs_retries.py",
     "tests/jobs/test_jobs_edges.py",
     "tests/jobs/test_jobs_two_workers.py",
@@ -90,13 +92,16 @@ def test_the_turns_hold_every_setting() -> None:
     assert played == {(name, setting) for name, settings in SETTINGS.items() for setting in settings[1:]}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "suite",
+    [pytest.param(SUITE, marks=pytest.mark.slow, id="suite"), pytest.param(MORE, marks=pytest.mark.long, id="more")],
+)
 @pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS)
-def test_the_suite_is_green_under_other_settings(turn: dict[str, Any]) -> None:
+def test_the_suite_is_green_under_other_settings(turn: dict[str, Any], suite: tuple[str, ...]) -> None:
     left_out = " or ".join(("[postgresql", *(part for name in turn for part in OTHERWISE.get(name, ()))))
     words = ["-q", "--tb=short", "-p", "no:cacheprovider", "-k", f"not ({left_out})"]
     played = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, *SUITE],
+        [sys.executable, "-m", "pytest", *words, *suite],
         cwd=ROOT,
         env={**os.environ, "REVREC_TEST_SWITCHES": json.dumps(turn)},
         capture_output=True,

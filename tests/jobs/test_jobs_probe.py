@@ -14,6 +14,8 @@ from revrec.jobs.probe import SANDBOX_COMPANY, Wishes, probe
 from revrec.sandbox.like import switches_like
 from revrec.sandbox.switches import SETTINGS, Switches
 
+pytestmark = pytest.mark.slow
+
 ASKED = (
     "duplicate_errorno", "control_id_case", "control_id_length", "remember_nonunique", "closed_period_errorno",
     "closed_period_text", "closed_books_date", "aborting_status", "max_title", "max_reference", "max_document",

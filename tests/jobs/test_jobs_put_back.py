@@ -21,6 +21,8 @@ from revrec.jobs.restore import note_restored, restore
 from revrec.jobs.verify import verify
 from revrec.store.workers import at_work
 
+pytestmark = pytest.mark.slow
+
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)
 MUCH_LATER = timedelta(minutes=2)

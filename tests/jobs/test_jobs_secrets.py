@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SENDER = "s3nder<&'pass\"wörd]]>4711"
 USER = "us3r pass+word/%41&amp;4712"
 WRONG = "wr0ng-pass<word>4713"

@@ -13,6 +13,8 @@ from revrec.core.errors import BadConfiguration
 from revrec.sources.transports import TransportFailed, open_transport, transports
 from tests.sources.transports.conftest import PASSWORD, ftp_server, sftp_server
 
+pytestmark = pytest.mark.slow
+
 CSV = b"source,document\nshop,1\n"
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
+from revrec.sandbox.company.switches import SETTINGS, Switches
 from revrec.sandbox.faults import KINDS
-from revrec.sandbox.switches import SETTINGS, Switches
 
 MANUAL = Path(__file__).resolve().parent / "sandbox.md"
 

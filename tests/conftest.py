@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from revrec.sandbox.switches import Switches
+from revrec.sandbox.company.switches import Switches
 from revrec.store import engine, migrations
 from revrec.store.engine import Database
 

@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
           revrec sandbox serve --switch masters=strict
           revrec sandbox serve --like probe.json
         """
-        from revrec.sandbox.serve import serve as start
+        from revrec.sandbox.control.serve import serve as start
 
         switches = _like(like) | _pairs(switch or [])
         raise typer.Exit(start(port, _file(options, data), seed, fault, switches, quiet))
@@ -93,7 +93,7 @@ def _register_admin(group: typer.Typer) -> None:
           revrec sandbox fault "refuse=BL03000018 Missing unit@before:#2:create_sotransaction"
           revrec sandbox fault none
         """
-        from revrec.sandbox import admin_client
+        from revrec.sandbox.control import admin_client
 
         wanted = "" if plan.strip() == "none" else plan
         faults = _asked(lambda: admin_client.fault(_file(options, data), wanted, seed))
@@ -114,7 +114,7 @@ def _register_admin(group: typer.Typer) -> None:
         Example:
           revrec sandbox reset
         """
-        from revrec.sandbox import admin_client
+        from revrec.sandbox.control import admin_client
 
         _show_state(options, _asked(lambda: admin_client.reset(_file(options, data))))
 
@@ -127,7 +127,7 @@ def _register_admin(group: typer.Typer) -> None:
           revrec sandbox status
           revrec sandbox status --format json
         """
-        from revrec.sandbox import admin_client
+        from revrec.sandbox.control import admin_client
 
         _show_state(options, _asked(lambda: admin_client.state(_file(options, data))))
 
@@ -138,7 +138,7 @@ def _file(options: Options, data: Path | None) -> Path:
 
 def _asked(ask: Callable[[], T]) -> T:
     """What the sandbox answers; none running is a matter of the set-up, a refusal one of the input."""
-    from revrec.sandbox.admin_client import AdminError, NotServed
+    from revrec.sandbox.control.admin_client import AdminError, NotServed
 
     try:
         return ask()
@@ -189,7 +189,7 @@ def _print_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
 
 def _like(report: Path | None) -> dict[str, object]:
     """The switches of a probe's report; none without one."""
-    from revrec.sandbox.like import switches_like
+    from revrec.sandbox.company.switches import switches_like
 
     try:
         return switches_like(report) if report else {}

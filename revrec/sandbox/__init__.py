@@ -22,14 +22,17 @@ def serve(
     switches: Mapping[str, object] | None = None,
     quiet: bool = False,
 ) -> int:
-    """Serve a sandbox until a signal ends it; see `revrec.sandbox.serve.serve`. Imports the server only when called."""
-    from revrec.sandbox.serve import serve as serve_now
+    """Serve a sandbox until a signal ends it; see ``revrec.sandbox.control.serve.serve``.
+
+    The server is imported only when this is called, so that ``import revrec.sandbox`` stays cheap.
+    """
+    from revrec.sandbox.control.serve import serve as serve_now
 
     return serve_now(port, data, seed, fault, switches, quiet)
 
 
 def running(data: Path) -> dict[str, Any] | None:
     """The address of the sandbox that serves `data` now (URLs, credentials, pid); None when there is none."""
-    from revrec.sandbox.address import running as running_now
+    from revrec.sandbox.control.address import running as running_now
 
     return running_now(data)

@@ -7,10 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
+from revrec.sandbox.company.switches import Switches, switches_like
+from revrec.sandbox.control.serve import serve
 from revrec.sandbox.faults import parse_plan
-from revrec.sandbox.like import switches_like
-from revrec.sandbox.serve import serve
-from revrec.sandbox.switches import Switches
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from revrec.sandbox.access import Access
-from revrec.sandbox.clock import Clock
-from revrec.sandbox.control_ids import ControlIds
+from revrec.sandbox.company.state import Desk
 from revrec.sandbox.errors import Error, Refusal
-from revrec.sandbox.masters import Masters
-from revrec.sandbox.paging import ResultPages
-from revrec.sandbox.periods import Periods
-from revrec.sandbox.response import Element
-from revrec.sandbox.sessions import Sessions
-from revrec.sandbox.store import Store
-from revrec.sandbox.switches import Switches
-from revrec.sandbox.usage import Usage
-from revrec.sandbox.visibility import Visibility
-from revrec.sandbox.xmltree import Node
-
-
-@dataclass(slots=True)
-class Desk:
-    """Everything the functions of one sandbox share."""
-
-    store: Store
-    masters: Masters
-    periods: Periods
-    switches: Switches
-    clock: Clock
-    access: Access
-    sessions: Sessions
-    control_ids: ControlIds
-    pages: ResultPages
-    usage: Usage
-    visibility: Visibility
-    random: random.Random
-    seed: int
-    session_url: str = ""
+from revrec.sandbox.xmltree import Element, Node
 
 
 @dataclass(frozen=True, slots=True)

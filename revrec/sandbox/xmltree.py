@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
+from xml.etree import ElementTree as ET
 
 from lxml import etree
 
 from revrec.sandbox.errors import SchemaViolation, parse_fault
+
+Element = ET.Element
 
 
 @dataclass(slots=True)
@@ -90,3 +93,10 @@ def _node(element: etree._Element) -> Node:
         children=[_node(child) for child in element],
         line=cast("int | None", element.sourceline) or 0,
     )
+
+
+def text_element(parent: Element, tag: str, text: str | None = "") -> Element:
+    """A new child of `parent` holding `text`."""
+    child = ET.SubElement(parent, tag)
+    child.text = text or None
+    return child

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from revrec.cli.main import app
-from revrec.sandbox.sandbox import Sandbox
+from revrec.sandbox.control.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_data"

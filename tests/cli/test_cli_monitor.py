@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sandbox.sandbox import Sandbox
+from revrec.sandbox.control.sandbox import Sandbox
 
 
 def test_books_without_trouble_are_ok(story: Path, revrec: Any) -> None:

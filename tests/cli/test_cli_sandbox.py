@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from revrec.sandbox import admin_client
-from revrec.sandbox.admin_client import AdminError
+from revrec.sandbox.control import admin_client
+from revrec.sandbox.control.admin_client import AdminError
 from revrec.sandbox.faults import KINDS
 
 

@@ -14,8 +14,8 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import SignInFailed
 from revrec.intacct.gateway import ErrorClass, Outcome
 from revrec.intacct.reading import ReadPolicy
-from revrec.sandbox.sandbox import Sandbox
-from revrec.sandbox.switches import SETTINGS, Switches
+from revrec.sandbox.company.switches import SETTINGS, Switches
+from revrec.sandbox.control.sandbox import Sandbox
 
 UNVERIFIED = {name: settings for name, settings in SETTINGS.items() if len(settings) > 1}
 ALONE = [(name, setting) for name, settings in UNVERIFIED.items() for setting in settings[1:]]

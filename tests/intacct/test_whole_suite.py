@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sandbox.switches import SETTINGS
+from revrec.sandbox.company.switches import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = (

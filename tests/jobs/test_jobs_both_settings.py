@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sandbox.switches import SETTINGS
+from revrec.sandbox.company.switches import SETTINGS
 
 UNVERIFIED = {name: settings for name, settings in SETTINGS.items() if len(settings) > 1}
 MOST = max(map(len, UNVERIFIED.values()))

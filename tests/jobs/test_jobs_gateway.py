@@ -10,7 +10,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.gateway import company, endpoint, open_gateway, real_credentials
 from revrec.jobs.sandbox_process import sandbox
-from revrec.sandbox.company import COMPANY_ID
+from revrec.sandbox.company.profile import COMPANY_ID
 
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 from lxml import etree
 
-from revrec.sandbox.sandbox import Sandbox
+from revrec.sandbox.control.sandbox import Sandbox
 
 _ids = itertools.count(1)
 

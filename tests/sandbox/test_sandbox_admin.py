@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from revrec.sandbox.sandbox import Sandbox
+from revrec.sandbox.control.sandbox import Sandbox
 
 
 def test_b68_the_log_names_function_control_id_and_outcome_and_no_secret(client: Any) -> None:

@@ -7,11 +7,11 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revrec.sandbox.balancing import balance
-from revrec.sandbox.company import BASE_CURRENCY, RATES
-from revrec.sandbox.entry import Line
+from revrec.sandbox.company.profile import BASE_CURRENCY, RATES
+from revrec.sandbox.company.switches import Switches
+from revrec.sandbox.ledger.balancing import balance
+from revrec.sandbox.ledger.entry import Line
 from revrec.sandbox.money import to_mills
-from revrec.sandbox.switches import Switches
 
 ENTITIES = st.sampled_from(["", "100", "200", "E100"])
 AMOUNT = st.integers(1, 10**9).map(lambda cents: cents * 10)

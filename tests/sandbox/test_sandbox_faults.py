@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from revrec.sandbox.faults import KINDS, FaultPlan, FaultPlanError, parse_plan
-from revrec.sandbox.faults.exchange import DIED
+from revrec.sandbox.protocol.exchange import DIED
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
 

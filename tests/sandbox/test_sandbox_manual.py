@@ -8,7 +8,7 @@ from pathlib import Path
 
 from revrec.sandbox.faults import parse_plan
 from revrec.sandbox.functions import FUNCTIONS
-from revrec.sandbox.objects import OBJECTS
+from revrec.sandbox.reading.objects import OBJECTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 MANUAL = (DOCS / "sandbox.md").read_text(encoding="utf-8")

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import requests
 
-from revrec.sandbox.address import running
-from revrec.sandbox.schema import STEPS
-from revrec.sandbox.store import APPLICATION_ID
+from revrec.sandbox.company.schema import STEPS
+from revrec.sandbox.company.store import APPLICATION_ID
+from revrec.sandbox.control.address import running
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -284,7 +284,7 @@ def test_the_access_log_goes_to_stderr_unless_quiet(client: Any, start: Start) -
 
 def test_the_sandbox_imports_nothing_else_of_revrec() -> None:
     code = (
-        "import sys, revrec.sandbox.__main__, revrec.sandbox.sandbox\n"
+        "import sys, revrec.sandbox.__main__, revrec.sandbox.control.sandbox\n"
         "print([m for m in sys.modules if m.startswith('revrec.') and not m.startswith('revrec.sandbox')])"
     )
     root = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from revrec.sandbox.calls import Desk
+    from revrec.sandbox.company.state import Desk
     from revrec.sandbox.faults.plan import Fault
 
 _CONTROL_ID = re.compile(rb'<function\b[^>]*\bcontrolid\s*=\s*["\']([^"\']*)["\']')

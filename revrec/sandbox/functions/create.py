@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, business, schema_fault
-from revrec.sandbox.glbatch import read_entry
-from revrec.sandbox.ledger import write_entry
-from revrec.sandbox.master_creation import CREATED, create_master
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.ledger.glbatch import read_entry
+from revrec.sandbox.ledger.ledger import write_entry
+from revrec.sandbox.ledger.master_creation import CREATED, create_master
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.company import BASE_CURRENCY, RECEIVABLE
-from revrec.sandbox.currencies import Rate
+from revrec.sandbox.company.profile import BASE_CURRENCY, RECEIVABLE
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import illegal, missing, too_long
-from revrec.sandbox.legacy import legacy_date
+from revrec.sandbox.fields import illegal, legacy_date, missing, too_long
+from revrec.sandbox.ledger.currencies import Rate
 from revrec.sandbox.money import to_mills
 from revrec.sandbox.orders.books import number_taken
 from revrec.sandbox.orders.document import currency_and_rate

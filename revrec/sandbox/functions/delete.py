@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, schema_fault
-from revrec.sandbox.ledger import delete_entry, own_batch, refuse_closed
+from revrec.sandbox.ledger.ledger import delete_entry, own_batch, refuse_closed
 from revrec.sandbox.xmltree import Node
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.legacy import check_order
+from revrec.sandbox.fields import check_order
 from revrec.sandbox.orders.books import remove_document, stored_document
 from revrec.sandbox.orders.shape import check_key
 from revrec.sandbox.xmltree import Node

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.company import BASE_CURRENCY
+from revrec.sandbox.company.periods import dates_of_period
+from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.errors import Refusal, business, schema_fault
-from revrec.sandbox.ledger import balances
-from revrec.sandbox.legacy import check_order, legacy_date
+from revrec.sandbox.fields import check_order, legacy_date
+from revrec.sandbox.ledger.ledger import balances
 from revrec.sandbox.money import format_mills
-from revrec.sandbox.periods import dates_of_period
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 _ORDER = [
     "reportingperiodname",

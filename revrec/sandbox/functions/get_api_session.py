@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, schema_fault
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.legacy import check_order
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.fields import check_order
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:

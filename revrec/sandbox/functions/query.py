@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.conditions import Compare, Compiler, Condition, Group
 from revrec.sandbox.errors import read_fault, schema_fault
 from revrec.sandbox.money import format_mills
-from revrec.sandbox.objects import Field, ObjectType, object_type, write_value
-from revrec.sandbox.reading import Selection, append_rows, count, rows, visible
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.reading.conditions import Compare, Compiler, Condition, Group
+from revrec.sandbox.reading.objects import Field, ObjectType, object_type, write_value
+from revrec.sandbox.reading.selection import Selection, append_rows, count, rows, visible
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 _CHILDREN = ("object", "select", "filter", "orderby", "options", "pagesize", "offset", "docparid")
 _AGGREGATES = ("count", "avg", "min", "max", "sum")

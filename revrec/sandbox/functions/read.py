@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, read_fault, schema_fault
-from revrec.sandbox.objects import Field, ObjectType, object_type
-from revrec.sandbox.reading import Selection, append_rows, chosen_fields, keys, rows, visible
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.reading.objects import Field, ObjectType, object_type
+from revrec.sandbox.reading.selection import Selection, append_rows, chosen_fields, keys, rows, visible
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 KEY_LIMIT = 100
 _OWNED = {

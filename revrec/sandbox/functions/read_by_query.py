@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.conditions import Compiler
+from revrec.sandbox.company.result_sets import ResultSet
 from revrec.sandbox.errors import read_fault, schema_fault
-from revrec.sandbox.objects import object_type
-from revrec.sandbox.paging import ResultSet
-from revrec.sandbox.reading import append_rows, chosen_fields, keys, rows_by_key, visible
-from revrec.sandbox.response import Element
-from revrec.sandbox.where_clause import parse_where
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.reading.conditions import Compiler
+from revrec.sandbox.reading.objects import object_type
+from revrec.sandbox.reading.selection import append_rows, chosen_fields, keys, rows_by_key, visible
+from revrec.sandbox.reading.where_clause import parse_where
+from revrec.sandbox.xmltree import Element, Node
 
 _CHILDREN = ("object", "fields", "query", "pagesize", "returnFormat", "docparid")
 _PAGE_LIMIT = 1000

@@ -5,10 +5,9 @@ from __future__ import annotations
 from revrec.sandbox.calls import Call, Function, Outcome
 from revrec.sandbox.errors import Error, Refusal, business, schema_fault
 from revrec.sandbox.fields import fields_of, missing, text_of
-from revrec.sandbox.glbatch import read_entry
-from revrec.sandbox.ledger import own_batch, refuse_closed, replace_entry
-from revrec.sandbox.response import Element, text_element
-from revrec.sandbox.xmltree import Node
+from revrec.sandbox.ledger.glbatch import read_entry
+from revrec.sandbox.ledger.ledger import own_batch, refuse_closed, replace_entry
+from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.dimensions import by_column
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.ledger import next_recordno
+from revrec.sandbox.ledger.dimensions import by_column
+from revrec.sandbox.ledger.ledger import next_recordno
 from revrec.sandbox.orders.conversion import claim, release
 from revrec.sandbox.orders.document import Document, DocumentLine, read_document
 from revrec.sandbox.orders.receivable import Charge, Receivable, delete_receivable, write_receivable

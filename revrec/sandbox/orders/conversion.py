@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from revrec.sandbox.calls import Call
+from revrec.sandbox.company.store import Store
 from revrec.sandbox.errors import Refusal, business
 from revrec.sandbox.orders.document import QUANTITY, Document, DocumentLine
-from revrec.sandbox.store import Store
 
 _OPEN = ("Pending", "Partially Converted")
 

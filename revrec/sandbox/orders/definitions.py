@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from revrec.sandbox.company import RECEIVABLE, SALES_JOURNAL
+from revrec.sandbox.company.masters import Master, Masters
+from revrec.sandbox.company.profile import RECEIVABLE, SALES_JOURNAL
 from revrec.sandbox.errors import Refusal, business
-from revrec.sandbox.masters import Master, Masters
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from datetime import date
 from decimal import Decimal
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.company import BASE_CURRENCY
-from revrec.sandbox.currencies import Rate, RateNames, checked_currency, rate_of
+from revrec.sandbox.company.masters import Master
+from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import illegal
-from revrec.sandbox.legacy import legacy_date
-from revrec.sandbox.masters import Master
+from revrec.sandbox.fields import illegal, legacy_date
+from revrec.sandbox.ledger.currencies import Rate, RateNames, checked_currency, rate_of
 from revrec.sandbox.money import to_mills
 from revrec.sandbox.orders.definitions import Definition, definition_of
 from revrec.sandbox.orders.lines import custom_fields, dimensions_of, entity_of, number, refuse_module

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.dimensions import DIMENSIONS, unknown
 from revrec.sandbox.errors import Error, Refusal, business
 from revrec.sandbox.fields import illegal
+from revrec.sandbox.ledger.dimensions import DIMENSIONS, unknown
 from revrec.sandbox.money import parse_decimal
 from revrec.sandbox.xmltree import Node
 

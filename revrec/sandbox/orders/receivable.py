@@ -7,13 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
-from revrec.sandbox.balancing import balance
 from revrec.sandbox.calls import Call
-from revrec.sandbox.company import SALES_JOURNAL
-from revrec.sandbox.dimensions import by_column, dimension_errors
-from revrec.sandbox.entry import Entry, Line
+from revrec.sandbox.company.profile import SALES_JOURNAL
 from revrec.sandbox.errors import Refusal, business
-from revrec.sandbox.ledger import delete_entry, next_recordno, refuse_closed, stored_batch, write_entry
+from revrec.sandbox.ledger.balancing import balance
+from revrec.sandbox.ledger.dimensions import by_column, dimension_errors
+from revrec.sandbox.ledger.entry import Entry, Line
+from revrec.sandbox.ledger.ledger import delete_entry, next_recordno, refuse_closed, stored_batch, write_entry
 
 
 @dataclass(slots=True)

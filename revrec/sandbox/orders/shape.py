@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from revrec.sandbox.errors import schema_fault
-from revrec.sandbox.legacy import check_order
+from revrec.sandbox.fields import check_order
 from revrec.sandbox.xmltree import Node
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from revrec.sandbox.company.masters import Master, Masters
 from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.masters import Master, Masters
 
 
 def customer_of(code: str, masters: Masters) -> Master:

@@ -1,0 +1,73 @@
+"""API sessions: opened by getAPISession, tied to a user, an entity and the session endpoint; kept in memory."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from revrec.sandbox.company.switches import Switches
+
+
+@dataclass(slots=True)
+class Clock:
+    """Aware UTC time, `offset_seconds` away from the machine's."""
+
+    offset_seconds: float = 0.0
+
+    def now(self) -> datetime:
+        """The current time, UTC."""
+        return datetime.now(UTC) + timedelta(seconds=self.offset_seconds)
+
+
+@dataclass(slots=True)
+class Session:
+    """One session. `location` is the entity signed in to, empty at the top level."""
+
+    id: str
+    user: str
+    company: str
+    location: str
+    expires: datetime
+
+
+class Sessions:
+    """All open sessions."""
+
+    def __init__(self, clock: Clock, switches: Switches) -> None:
+        self._clock = clock
+        self._switches = switches
+        self._lock = threading.Lock()
+        self._open: dict[str, Session] = {}
+
+    def open(self, user: str, company: str, location: str) -> Session:
+        """A new session for a signed-in user."""
+        session = Session(f"{secrets.token_urlsafe(30)}..", user, company, location, self.expiry())
+        with self._lock:
+            self._forget_expired()
+            self._open[session.id] = session
+        return session
+
+    def use(self, session_id: str) -> Session | None:
+        """The live session, its expiry pushed forward; None when unknown or expired."""
+        with self._lock:
+            session = self._open.get(session_id)
+            if session is None or session.expires <= self._clock.now():
+                self._open.pop(session_id, None)
+                return None
+            session.expires = self.expiry()
+            return session
+
+    def expiry(self) -> datetime:
+        """When a session used now would end."""
+        return self._clock.now() + timedelta(minutes=self._switches.session_minutes)
+
+    def clear(self) -> None:
+        """End every session."""
+        with self._lock:
+            self._open.clear()
+
+    def _forget_expired(self) -> None:
+        now = self._clock.now()
+        self._open = {key: kept for key, kept in self._open.items() if kept.expires > now}

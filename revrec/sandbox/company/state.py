@@ -1,0 +1,94 @@
+"""The running state of the simulated company: usage counters, visibility delays, and all that functions share."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from revrec.sandbox.company.access import Access
+from revrec.sandbox.company.control_ids import ControlIds
+from revrec.sandbox.company.masters import Masters
+from revrec.sandbox.company.periods import Periods
+from revrec.sandbox.company.result_sets import ResultPages
+from revrec.sandbox.company.sessions import Clock, Sessions
+from revrec.sandbox.company.store import Store
+from revrec.sandbox.company.switches import Switches
+
+
+class Usage:
+    """Counters since the start of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.records_written = 0
+        self.reads = 0
+        self.requests = 0
+        self.shuffles = 0
+
+    def count(self, records_written: int = 0, reads: int = 0, requests: int = 0) -> None:
+        """Add to the counters."""
+        with self._lock:
+            self.records_written += records_written
+            self.reads += reads
+            self.requests += requests
+
+    def as_dict(self) -> dict[str, int]:
+        """The counters and their billed sum."""
+        return {
+            "requests": self.requests,
+            "records_written": self.records_written,
+            "reads": self.reads,
+            "api_transactions": self.records_written + self.reads,
+        }
+
+
+class Visibility:
+    """New entries (by RECORDNO) that reads do not show yet."""
+
+    def __init__(self, clock: Clock, switches: Switches) -> None:
+        self._clock = clock
+        self._switches = switches
+        self._lock = threading.Lock()
+        self._fresh: dict[int, tuple[datetime, int]] = {}
+
+    def created(self, recordno: int) -> None:
+        """Start the delay of a new entry, if the switches ask for one."""
+        seconds, reads = self._switches.visibility_seconds, self._switches.visibility_reads
+        if seconds or reads:
+            with self._lock:
+                self._fresh[recordno] = (self._clock.now() + timedelta(seconds=seconds), reads)
+
+    def hidden_from_this_read(self) -> list[int]:
+        """Entries a read made now must not show; counts as one read for each of them."""
+        with self._lock:
+            now = self._clock.now()
+            hidden = [key for key, (until, reads) in self._fresh.items() if until > now or reads > 0]
+            self._fresh = {key: (self._fresh[key][0], self._fresh[key][1] - 1) for key in hidden}
+            return hidden
+
+    def clear(self) -> None:
+        """Show everything."""
+        with self._lock:
+            self._fresh = {}
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything the functions of one sandbox share."""
+
+    store: Store
+    masters: Masters
+    periods: Periods
+    switches: Switches
+    clock: Clock
+    access: Access
+    sessions: Sessions
+    control_ids: ControlIds
+    pages: ResultPages
+    usage: Usage
+    visibility: Visibility
+    random: random.Random
+    seed: int
+    session_url: str = ""

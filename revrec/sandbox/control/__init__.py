@@ -1,0 +1,1 @@
+"""Running and controlling a sandbox: the server process, the admin port and its client."""

@@ -1,0 +1,113 @@
+"""Serving a sandbox as a process: first line on stdout, address file, lock, clean end on a signal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import Timeout
+
+from revrec.sandbox.company.store import StoreError
+from revrec.sandbox.control.address import address_file, lock_of, running, write_address
+from revrec.sandbox.control.sandbox import Sandbox
+
+DONE, USAGE, BAD_INPUT, LOCKED = 0, 2, 3, 6
+ENDS = (signal.SIGTERM, signal.SIGINT)
+LOOK_SECONDS = 0.2
+"""Short, since a plain wait cannot be interrupted by a signal everywhere."""
+
+
+def serve(
+    port: int = 0,
+    data: Path | None = None,
+    seed: int = 1,
+    fault: str = "",
+    switches: Mapping[str, object] | None = None,
+    quiet: bool = False,
+    stop: threading.Event | None = None,
+) -> int:
+    """Serve until SIGTERM or SIGINT (or until `stop` is set); the exit code.
+
+    0 after a clean end, 2 for a wrong option or a port in use, 3 for a data file that cannot be used, 6 when
+    another sandbox serves the same data file.
+    """
+    ending = stop or threading.Event()
+    try:
+        with _alone(data):
+            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, mortal=True)
+            with _signals() as told:
+                _serve_until(lambda: bool(told) or ending.wait(LOOK_SECONDS), sandbox, data)
+            return DONE
+    except Timeout:
+        return _complain(_already_served(data), LOCKED)
+    except StoreError as error:
+        return _complain(str(error), BAD_INPUT)
+    except ValueError as error:
+        return _complain(str(error), USAGE)
+    except OSError as error:
+        return _complain(f"cannot serve: {error.strerror or error}; choose another --port or --data", USAGE)
+
+
+def _serve_until(ended: Callable[[], bool], sandbox: Sandbox, data: Path | None) -> None:
+    sandbox.start()
+    try:
+        if data is not None:
+            write_address(data, sandbox.address)
+        print(json.dumps(sandbox.address), flush=True)
+        while not ended():
+            pass
+    finally:
+        if data is not None:
+            address_file(data).unlink(missing_ok=True)
+        sandbox.stop()
+
+
+@contextlib.contextmanager
+def _alone(data: Path | None) -> Iterator[None]:
+    if data is None:
+        yield
+        return
+    data.parent.mkdir(parents=True, exist_ok=True)
+    with lock_of(data).acquire(timeout=0):
+        yield
+
+
+def _already_served(data: Path | None) -> str:
+    found = running(data) if data is not None else None
+    where = f" (process {found['pid']}, {found['url']})" if found else ""
+    return f"another sandbox already serves {data}{where}; stop it, or give another --data file"
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """SIGTERM and SIGINT end the serving: they are put on a list, for a lock (as in an event) could be held already by
+    what they interrupt. Only the main thread may catch them."""
+    told: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    kept = {number: signal.signal(number, lambda got, _: told.append(got)) for number in ENDS}
+    try:
+        yield told
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"revrec sandbox: {message}", file=sys.stderr)
+    return code
+
+
+def _log(line: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}", file=sys.stderr, flush=True)
+
+
+def _silent(_line: str) -> None:
+    return None

@@ -1,0 +1,1 @@
+"""Journal entries: validation, balancing and the general ledger."""

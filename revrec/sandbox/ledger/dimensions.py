@@ -1,0 +1,94 @@
+"""Dimensions of a journal line, and the words in which the gateway refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from revrec.sandbox.company.masters import Master, Masters
+from revrec.sandbox.errors import Error, business
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One dimension: element on a GLENTRY, kind of master record, label, text for an unknown id."""
+
+    element: str
+    kind: str
+    label: str
+    unknown: str
+
+
+DIMENSIONS = (
+    Dimension("LOCATION", "LOCATION", "Location", "The location '{}' is invalid."),
+    Dimension("DEPARTMENT", "DEPARTMENT", "Department", "The department '{}' is invalid."),
+    Dimension("PROJECTID", "PROJECT", "Project", "Invalid Project '{}' specified."),
+    Dimension("TASKID", "TASK", "Task", "Invalid Task '{}' specified."),
+    Dimension("COSTTYPEID", "COSTTYPE", "Cost type", "Invalid Cost type '{}' specified."),
+    Dimension("CUSTOMERID", "CUSTOMER", "Customer", "Customer '{}' specified is not valid."),
+    Dimension("VENDORID", "VENDOR", "Vendor", "The vendor '{}' is invalid."),
+    Dimension("EMPLOYEEID", "EMPLOYEE", "Employee", "The employee '{}' is invalid."),
+    Dimension("ITEMID", "ITEM", "Item", "Item '{}' specified is not valid."),
+    Dimension("CLASSID", "CLASS", "Class", "Class '{}' specified is not valid."),
+    Dimension("CONTRACTID", "CONTRACT", "Contract", "Contract '{}' specified is not valid."),
+    Dimension("WAREHOUSEID", "WAREHOUSE", "Warehouse", "Warehouse '{}' specified is not valid."),
+)
+BY_KIND = {dimension.kind: dimension for dimension in DIMENSIONS}
+NEEDS = {"TASKID": "PROJECTID", "COSTTYPEID": "TASKID"}
+OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT", "PROJECT", "CLASS", "DEPARTMENT")
+
+
+def by_column(values: Mapping[str, str]) -> dict[str, str | None]:
+    """The dimensions of a line by the columns that lines have for them in the store."""
+    return {dimension.element.lower(): values.get(dimension.element) for dimension in DIMENSIONS}
+
+
+def unknown(dimension: Dimension, code: str) -> Error:
+    """An id that does not exist or is not active."""
+    return business(
+        dimension.unknown.format(code),
+        description=f"Invalid {dimension.label}",
+        correction=f"Use an existing, active {dimension.label.lower()}.",
+        errorid=f"SIM-INVALID-{dimension.kind}",
+        placeholders=((dimension.kind, code),),
+    )
+
+
+def dimension_errors(account: Master, values: Mapping[str, str], masters: Masters) -> list[Error]:
+    """What is wrong with the dimensions of a line on `account`: missing, dependent or restricted ones."""
+    errors = [
+        business(f"{element} needs {NEEDS[element]} on the same line.")
+        for element in NEEDS
+        if element in values and NEEDS[element] not in values
+    ]
+    for kind in account.details.get("requires", ()):
+        if BY_KIND[kind].element not in values:
+            errors.append(_missing(BY_KIND[kind], account))
+    return errors + _restricted(account, values, masters)
+
+
+def _missing(dimension: Dimension, account: Master) -> Error:
+    return business(
+        f"This transaction is missing the {dimension.label} dimension for the Account {account.id}",
+        correction=f"Add the {dimension.label} dimension, then try again.",
+        errorid="SIM-MISSING-DIMENSION",
+        placeholders=(("DIMENSION", dimension.label), ("ACCOUNTNO", account.id)),
+    )
+
+
+def _restricted(account: Master, values: Mapping[str, str], masters: Masters) -> list[Error]:
+    only: dict[str, Any] = account.details.get("only", {})
+    errors = []
+    for kind, allowed in only.items():
+        dimension = BY_KIND[kind]
+        code = values.get(dimension.element)
+        if code is not None and code not in allowed:
+            known = masters.get(kind, code)
+            name = known.name if known else ""
+            text = (
+                f"{dimension.label} '{code}':'{name}' specified is not valid. "
+                f"{dimension.label} is restricted by GL account."
+            )
+            errors.append(business(text, errorid="SIM-RESTRICTED-DIMENSION"))
+    return errors

@@ -1,0 +1,148 @@
+"""Validation of a GLBATCH: what a create or update sent becomes an Entry, or a Refusal that names each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from revrec.sandbox.calls import Call
+from revrec.sandbox.errors import Error, Refusal, business
+from revrec.sandbox.fields import fields_of, fitted, missing, read_date, text_of, too_long, unknown_fields
+from revrec.sandbox.ledger.balancing import balance
+from revrec.sandbox.ledger.entry import STATES, Entry, Line
+from revrec.sandbox.ledger.glentry import LineReader
+from revrec.sandbox.xmltree import Node
+
+Fields = dict[str, Node]
+
+_KNOWN = frozenset(
+    [
+        "RECORDNO",
+        "JOURNAL",
+        "BATCH_DATE",
+        "REVERSEDATE",
+        "BATCH_TITLE",
+        "HISTORY_COMMENT",
+        "REFERENCENO",
+        "BASELOCATION_NO",
+        "SUPDOCID",
+        "STATE",
+        "TAXIMPLICATIONS",
+        "VATVENDORID",
+        "VATCUSTOMERID",
+        "VATCONTACTID",
+        "TAXSOLUTIONID",
+        "TRANSACTIONSOURCE",
+        "ENTRIES",
+    ]
+)
+_ERRORS_SHOWN = 20
+
+
+def read_entry(node: Node, call: Call) -> Entry:
+    """The entry in a GLBATCH element. Raises Refusal; customers and items may be created on the way."""
+    fields = fields_of(node)
+    _check_header(fields, call)
+    day, reverse_day = _dates(fields, call)
+    title = _text(fields, "BATCH_TITLE", call)
+    lines = _lines(fields, call, title)
+    base_location = _base_location(fields, call)
+    booked = balance(lines, base_location, call.desk.switches)
+    _check_periods(call, {day, *([reverse_day] if reverse_day else [])}, {line.entity for line in booked})
+    return Entry(
+        journal=_text(fields, "JOURNAL", call),
+        day=day,
+        title=title,
+        state=_state(fields, call),
+        lines=booked,
+        reference=_text(fields, "REFERENCENO", call) or None,
+        base_location=base_location,
+        reverse_day=reverse_day,
+        history=text_of(fields, "HISTORY_COMMENT") or None,
+        attachment=text_of(fields, "SUPDOCID") or None,
+        private_entity=call.who.location or None,
+    )
+
+
+def _check_header(fields: Fields, call: Call) -> None:
+    switches = call.desk.switches
+    errors = [
+        missing(name, "GLBATCH") for name in ("JOURNAL", "BATCH_DATE", "BATCH_TITLE") if not text_of(fields, name)
+    ]
+    if "ENTRIES" not in fields or not fields["ENTRIES"].children:
+        errors.append(missing("ENTRIES", "GLBATCH"))
+    lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in _limits(call).items()]
+    errors += [error for error in lengths if error is not None]
+    errors += unknown_fields(fields, _KNOWN, "GLBATCH", switches)
+    _raise(errors)
+    journal = _text(fields, "JOURNAL", call)
+    if call.desk.masters.active("JOURNAL", journal) is None:
+        raise Refusal(business(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL"))
+
+
+def _limits(call: Call) -> dict[str, int]:
+    switches = call.desk.switches
+    return {
+        "JOURNAL": switches.max_journal,
+        "REFERENCENO": switches.max_reference,
+        "BATCH_TITLE": switches.max_title,
+    }
+
+
+def _text(fields: Fields, name: str, call: Call) -> str:
+    return fitted(text_of(fields, name), _limits(call)[name], call.desk.switches)
+
+
+def _dates(fields: Fields, call: Call) -> tuple[date, date | None]:
+    day = read_date("BATCH_DATE", text_of(fields, "BATCH_DATE"), call.desk.switches)
+    text = text_of(fields, "REVERSEDATE")
+    if not text:
+        return day, None
+    reverse_day = read_date("REVERSEDATE", text, call.desk.switches)
+    if reverse_day <= day:
+        raise Refusal(business("The reversal date must be after the posting date.", errorid="SIM-REVERSEDATE"))
+    return day, reverse_day
+
+
+def _state(fields: Fields, call: Call) -> str:
+    text = text_of(fields, "STATE") or "Posted"
+    if text not in ("Posted", "Draft"):
+        known = " or ".join(("Posted", "Draft")) if text in STATES else "one of " + ", ".join(STATES)
+        raise Refusal(business(f"The value '{text}' of STATE is not valid; it must be {known}.", errorid="SIM-STATE"))
+    return "Submitted" if text == "Posted" and call.desk.switches.approval else text
+
+
+def _lines(fields: Fields, call: Call, title: str) -> list[Line]:
+    nodes = fields["ENTRIES"].children
+    strangers = [node for node in nodes if node.tag.upper() != "GLENTRY"]
+    if strangers:
+        raise Refusal(business(f"The element {strangers[0].tag} is not allowed in ENTRIES; only GLENTRY is."))
+    if len(nodes) < 2:
+        text = "A journal entry needs at least two lines: one debit and one credit."
+        raise Refusal(business(text, errorid="SIM-TWO-LINES"))
+    reader = LineReader(call, title)
+    lines = [line for node in nodes for line in reader.read(node)]
+    _raise(reader.errors)
+    return lines
+
+
+def _base_location(fields: Fields, call: Call) -> str | None:
+    location = text_of(fields, "BASELOCATION_NO")
+    if not location:
+        return None
+    if not call.desk.masters.is_entity(location):
+        raise Refusal(business(f"The location '{location}' is invalid.", errorid="SIM-INVALID-LOCATION"))
+    return location
+
+
+def _check_periods(call: Call, days: Collection[date], entities: Collection[str]) -> None:
+    for day in sorted(days):
+        for entity in sorted(entities):
+            error = call.desk.periods.refusal(day, entity)
+            if error:
+                raise Refusal(error)
+
+
+def _raise(errors: list[Error]) -> None:
+    if errors:
+        raise Refusal(*errors[:_ERRORS_SHOWN])

@@ -1,0 +1,185 @@
+"""Writing journal entries and summing balances. Every write runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from revrec.sandbox.calls import Call
+from revrec.sandbox.company.state import Desk
+from revrec.sandbox.company.store import Store
+from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.ledger.dimensions import DIMENSIONS
+from revrec.sandbox.ledger.entry import Entry, Line
+
+_LINE_COLUMNS = (
+    "recordno, batch, line_no, entry_date, posted, account, sign, currency, trx_mills, base_mills, rate, rate_type, "
+    "rate_date, document, description, " + ", ".join(dimension.element.lower() for dimension in DIMENSIONS)
+)
+_INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (15 + len(DIMENSIONS)))})"  # noqa: S608
+
+
+def write_entry(entry: Entry, call: Call) -> int:
+    """Write a new entry and, with a reversal date, its mirror; the RECORDNO of the entry."""
+    recordno = _insert(entry, call, reversed_from=None)
+    if entry.reverse_day is not None:
+        mirror = _insert(_mirror(entry, entry.reverse_day), call, reversed_from=recordno)
+        call.desk.store.execute("UPDATE glbatch SET reversedkey = ? WHERE recordno = ?", (mirror, recordno))
+    return recordno
+
+
+def _insert(entry: Entry, call: Call, reversed_from: int | None) -> int:
+    desk = call.desk
+    recordno = next_recordno(desk)
+    now = desk.clock.now().isoformat(timespec="seconds")
+    desk.store.insert(
+        "glbatch",
+        {
+            "recordno": recordno,
+            "batchno": desk.store.next(f"batchno:{entry.journal}"),
+            "journal": entry.journal,
+            "batch_date": entry.day.isoformat(),
+            "batch_title": entry.title,
+            "referenceno": entry.reference,
+            "baselocation": entry.base_location,
+            "state": entry.state,
+            "posted": int(entry.posted),
+            "reversedate": entry.reverse_day.isoformat() if entry.reverse_day else None,
+            "reversedfrom": reversed_from,
+            "history": entry.history,
+            "supdocid": entry.attachment,
+            "private_entity": entry.private_entity,
+            "created_by": call.who.user,
+            "created": now,
+            "modified": now,
+            "module": entry.module,
+            "prrecord": entry.prrecord,
+        },
+    )
+    write_lines(desk.store, recordno, entry)
+    if reversed_from is None and entry.prrecord is None:
+        # What the system makes beside the record that was sent is not counted.
+        desk.usage.count(records_written=1)
+    desk.store.after_commit(lambda: desk.visibility.created(recordno))
+    return recordno
+
+
+def next_recordno(desk: Desk) -> int:
+    """A new RECORDNO; numbers grow by more than one, since other objects of a company use them too."""
+    made = desk.store.next("recordnos_made")
+    return desk.store.next("recordno", 2 + (made * 7919 + desk.seed * 104729) % 8)
+
+
+def write_lines(store: Store, recordno: int, entry: Entry) -> None:
+    """Write the lines of entry `recordno`, numbered from 1."""
+    last = store.next("glentry_recordno", len(entry.lines))
+    first = last - len(entry.lines) + 1
+    rows = [_row(line, entry, recordno, number, first + number - 1) for number, line in enumerate(entry.lines, 1)]
+    store.executemany(_INSERT_LINE, rows)
+
+
+def _row(line: Line, entry: Entry, batch: int, number: int, recordno: int) -> tuple[object, ...]:
+    return (
+        recordno,
+        batch,
+        number,
+        entry.day.isoformat(),
+        int(entry.posted),
+        line.account,
+        line.sign,
+        line.currency,
+        line.trx_mills,
+        line.base_mills,
+        line.rate,
+        line.rate_type,
+        line.rate_date,
+        line.document,
+        line.description,
+        *(line.dimensions.get(dimension.element) for dimension in DIMENSIONS),
+    )
+
+
+def _mirror(entry: Entry, day: date) -> Entry:
+    lines = [replace(line, sign=-line.sign) for line in entry.lines]
+    return replace(
+        entry, day=day, title=f"Reversed - {entry.title}"[:80], lines=lines, reverse_day=None, reference=None
+    )
+
+
+def balances(
+    store: Store, start: date, end: date, where: str = "", values: tuple[object, ...] = ()
+) -> list[tuple[str, int, int, int]]:
+    """Per account: opening balance before `start`, debits and credits from `start` to `end`, in base mills.
+
+    Balances are signed, credits negative. `where` is a further SQL condition on glentry, with its values.
+    """
+    sql = f"""
+        SELECT account,
+               sum(CASE WHEN entry_date < ? THEN sign * base_mills ELSE 0 END),
+               sum(CASE WHEN entry_date >= ? AND sign = 1 THEN base_mills ELSE 0 END),
+               sum(CASE WHEN entry_date >= ? AND sign = -1 THEN base_mills ELSE 0 END)
+        FROM glentry WHERE posted = 1 AND entry_date <= ? {where and f"AND {where}"}
+        GROUP BY account ORDER BY account"""  # noqa: S608
+    opening = start.isoformat()
+    found = store.rows(sql, (opening, opening, opening, end.isoformat(), *values))
+    return [(account, start_, debits, credits_) for account, start_, debits, credits_ in found]
+
+
+def stored_batch(store: Store, key: str) -> dict[str, Any]:
+    """A stored GLBATCH by the text of its RECORDNO, header only. Raises Refusal when there is none."""
+    found = store.dicts("SELECT * FROM glbatch WHERE recordno = ?", (int(key),)) if _is_key(key) else []
+    if not found:
+        raise Refusal(business(f"GLBATCH with the key '{key}' does not exist.", errorid="SIM-NO-RECORD"))
+    return found[0]
+
+
+def own_batch(store: Store, key: str) -> dict[str, Any]:
+    """A stored GLBATCH that may be changed: one made in the general ledger. Raises Refusal."""
+    batch = stored_batch(store, key)
+    if batch["module"] != "2.GL":
+        text = f"GLBATCH with the key '{key}' was made by another application; change its source there."
+        raise Refusal(business(text, errorid="SIM-SUBLEDGER"))
+    return batch
+
+
+def _is_key(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
+
+
+def refuse_closed(batch: dict[str, Any], desk: Desk) -> None:
+    """Raises Refusal when the period of a stored entry is closed for one of its entities."""
+    sql = "SELECT DISTINCT coalesce(location, '') FROM glentry WHERE batch = ?"
+    for (location,) in desk.store.rows(sql, (batch["recordno"],)):
+        entity = desk.masters.entity_of(location) if location else batch["private_entity"] or ""
+        error = desk.periods.refusal(date.fromisoformat(batch["batch_date"]), entity)
+        if error:
+            raise Refusal(error)
+
+
+def replace_entry(recordno: int, entry: Entry, call: Call) -> None:
+    """Replace header and all lines of a stored entry; journal, BATCHNO and RECORDNO stay."""
+    store = call.desk.store
+    now = call.desk.clock.now().isoformat(timespec="seconds")
+    store.execute("DELETE FROM glentry WHERE batch = ?", (recordno,))
+    store.execute(
+        "UPDATE glbatch SET batch_date = ?, batch_title = ?, referenceno = coalesce(?, referenceno), baselocation = ?, "
+        "state = ?, posted = ?, modified = ? WHERE recordno = ?",
+        (
+            entry.day.isoformat(),
+            entry.title,
+            entry.reference,
+            entry.base_location,
+            entry.state,
+            int(entry.posted),
+            now,
+            recordno,
+        ),
+    )
+    write_lines(store, recordno, entry)
+    call.desk.usage.count(records_written=1)
+
+
+def delete_entry(recordno: int, desk: Desk) -> None:
+    """Remove a stored entry and its lines."""
+    desk.store.execute("DELETE FROM glbatch WHERE recordno = ?", (recordno,))

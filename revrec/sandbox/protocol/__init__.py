@@ -1,0 +1,1 @@
+"""The XML gateway: HTTP transport, requests, sign-in, operations and responses."""

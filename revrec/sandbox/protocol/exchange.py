@@ -1,0 +1,169 @@
+"""One request and its answer, with the faults that are played on them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from revrec.sandbox.errors import Error
+from revrec.sandbox.faults import spoiling
+from revrec.sandbox.faults.plan import Fault
+from revrec.sandbox.faults.turmoil import stir
+from revrec.sandbox.protocol.gateway import Gateway, Reply
+from revrec.sandbox.protocol.operation import Refuse
+
+XML = 'text/xml; encoding="UTF-8"'
+DIED = 137
+"""Exit code of a sandbox that a fault ended: that of a killed process."""
+_PAGE = b"<!DOCTYPE html><html><head><meta charset='utf-8'><title>Error</title></head><body>Try later<br></body></html>"
+_PIECES_A_SECOND = 20
+
+
+class Line(Protocol):
+    """What the transport offers to an exchange."""
+
+    last_document: bytes
+
+    def send(self, status: int, kind: str, content: bytes) -> None:
+        """A whole answer."""
+
+    def send_in_pieces(self, content: bytes, announced: int, pieces: int, pause: float) -> None:
+        """An answer of `announced` bytes of which `content` comes, in pieces with pauses between."""
+
+    def hang_up(self, reset: bool = False) -> None:
+        """Close the connection, or reset it."""
+
+    def refuse_rate(self) -> None:
+        """HTTP 429."""
+
+    def gateway_error(self, status: int, errorno: str, text: str) -> None:
+        """A refusal of the gateway itself."""
+
+
+class Exchange:
+    """Executes a request and answers on a line. `log` is told how each function ended."""
+
+    def __init__(
+        self, gateway: Gateway, line: Line, body: bytes, at_session_endpoint: bool, log: Callable[[str], None]
+    ) -> None:
+        self._gateway = gateway
+        self._line = line
+        self._body = body
+        self._at_session_endpoint = at_session_endpoint
+        self._log = log
+        self._later: list[Fault] = []
+
+    def run(self, faults: Sequence[Fault]) -> None:
+        """Answer, with these faults: at most one of them touches the answer."""
+        for fault in faults:
+            if fault.turmoil and fault.when == "before":
+                self._stir(fault)
+        self._later = [fault for fault in faults if fault.turmoil and fault.when == "after"]
+        spoilt = next((fault for fault in faults if not fault.turmoil), None)
+        if spoilt is None:
+            self._give(self._execute())
+        else:
+            self._play(spoilt)
+        self._stir_later()
+
+    def _play(self, fault: Fault) -> None:
+        if fault.kind == "die":
+            self._die(fault)
+        elif fault.kind in _TIMES:
+            _TIMES[fault.kind](self, fault)
+        elif fault.when == "after":
+            self._spoil(fault, self._execute())
+        elif fault.kind in _OF_THE_DOCUMENT:
+            self._spoil(fault, self._execute(discard=True))
+        else:
+            self._spoil(fault, None)
+
+    def _execute(self, discard: bool = False, refuse: Refuse | None = None) -> Reply:
+        started = time.monotonic()
+        reply = self._gateway.answer(self._body, self._at_session_endpoint, discard, refuse)
+        took = (time.monotonic() - started) * 1000
+        for function, control_id, outcome in reply.summary:
+            self._log(f"{function} {control_id!r} {outcome} {took:.0f} ms")
+        self._stir_later()
+        return reply
+
+    def _stir(self, fault: Fault) -> None:
+        stir(fault, self._gateway.desk, self._body)
+
+    def _stir_later(self) -> None:
+        while self._later:
+            self._stir(self._later.pop(0))
+
+    def _give(self, reply: Reply) -> None:
+        self._line.last_document = reply.document
+        self._line.send(reply.status, XML, reply.document)
+
+    def _die(self, fault: Fault) -> None:
+        if fault.when == "after":
+            self._execute()
+        os._exit(DIED)
+
+    def _slow(self, fault: Fault) -> None:
+        if fault.when == "before":
+            time.sleep(fault.seconds)
+        reply = self._execute()
+        if fault.when == "after":
+            time.sleep(fault.seconds)
+        self._give(reply)
+
+    def _drip(self, fault: Fault) -> None:
+        document = self._execute().document
+        pieces = max(2, round(fault.seconds * _PIECES_A_SECOND))
+        self._line.send_in_pieces(document, len(document), pieces, fault.seconds / pieces)
+
+    def _repeat(self, _fault: Fault) -> None:
+        self._execute()
+        self._give(self._execute())
+
+    def _twice(self, _fault: Fault) -> None:
+        reply = self._execute()
+        self._give(reply)
+        self._give(reply)
+
+    def _refuse(self, fault: Fault) -> None:
+        errorno, _, text = (fault.value or "BL01001973 The request was refused.").partition(" ")
+        self._give(self._execute(refuse=Refuse(fault.function, Error(errorno, description2=text))))
+
+    def _spoil(self, fault: Fault, reply: Reply | None) -> None:
+        document = b"" if reply is None else reply.document
+        if fault.kind in ("drop", "reset"):
+            self._line.hang_up(reset=fault.kind == "reset")
+        elif fault.kind == "429":
+            self._line.refuse_rate()
+        elif fault.kind == "GW-0011":
+            self._line.gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
+        elif fault.kind == "truncated":
+            self._line.send_in_pieces(spoiling.truncated(document), len(document), 1, 0)
+            self._line.hang_up()
+        else:
+            self._line.send(*_spoilt(fault.kind, document, self._line.last_document))
+
+
+def _spoilt(kind: str, document: bytes, earlier: bytes) -> tuple[int, str, bytes]:
+    """Status, content type and body of an answer that is whole but wrong."""
+    if kind.isdecimal():
+        return int(kind), "text/html", _PAGE
+    return {
+        "html": (200, "text/html", _PAGE),
+        "empty": (200, XML, b""),
+        "stale": (200, XML, earlier or document),
+        "garbled": (200, XML, spoiling.garbled(document)),
+        "wrong_control_id": (200, XML, spoiling.with_wrong_control_ids(document)),
+    }[kind]
+
+
+_OF_THE_DOCUMENT = ("truncated", "garbled", "wrong_control_id")
+_TIMES: dict[str, Callable[[Exchange, Fault], None]] = {
+    "slow": Exchange._slow,
+    "drip": Exchange._drip,
+    "repeat": Exchange._repeat,
+    "twice": Exchange._twice,
+    "refuse": Exchange._refuse,
+}

@@ -1,0 +1,212 @@
+"""The transport of the XML gateway: HTTP/1.1 on the loopback, POST on two paths, faults and limits."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import struct
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+
+from revrec.sandbox.company.switches import Switches
+from revrec.sandbox.errors import Error
+from revrec.sandbox.faults import HEADER, FaultPlan, FaultPlanError
+from revrec.sandbox.protocol.exchange import XML, Exchange
+from revrec.sandbox.protocol.gateway import Gateway
+from revrec.sandbox.protocol.request import Echo
+from revrec.sandbox.protocol.response import ResponseWriter
+
+LOGIN_PATH = "/ia/xml/xmlgw.phtml"
+SESSION_PATH = "/ia/xml/na12/xmlgw.phtml"
+LOOPBACK = "127.0.0.1"
+_LARGEST_BODY = 50 * 1024 * 1024
+
+LogLine = Callable[[str], None]
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """An HTTP server on the loopback, one thread a connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+    allow_reuse_address = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__((LOOPBACK, port), handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no event; what goes wrong inside a request is logged where it happens."""
+
+    def server_bind(self) -> None:
+        """Bind without HTTPServer's look-up of the host's name, which can take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
+
+
+class GatewayServer(LoopbackServer):
+    """The XML gateway's server."""
+
+    def __init__(self, port: int, gateway: Gateway, faults: FaultPlan, log: LogLine) -> None:
+        self.gateway = gateway
+        self.faults = faults
+        self.log = log
+        self.limiter = Limiter(gateway.desk.switches)
+        self.last_document = b""
+        super().__init__(port, GatewayHandler)
+
+
+class Limiter:
+    """Requests at once and in a minute, against the switches."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+        self._lock = threading.Lock()
+        self._running = 0
+        self._recent: deque[float] = deque()
+
+    def enter(self) -> bool:
+        """Whether one more request may run; if so, `leave` must follow."""
+        with self._lock:
+            now = time.monotonic()
+            while self._recent and self._recent[0] < now - 60:
+                self._recent.popleft()
+            most, minute = self._switches.max_in_flight, self._switches.max_per_minute
+            if (most and self._running >= most) or (minute and len(self._recent) >= minute):
+                return False
+            self._running += 1
+            if minute:
+                self._recent.append(now)
+            return True
+
+    def leave(self) -> None:
+        """A request has ended."""
+        with self._lock:
+            self._running -= 1
+
+
+class GatewayHandler(BaseHTTPRequestHandler):
+    """One connection to the gateway."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "IntacctSandbox"
+    timeout = 120
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: GatewayServer
+
+    def do_POST(self) -> None:
+        """A request to the gateway."""
+        path = self.path.partition("?")[0]
+        if path not in (LOGIN_PATH, SESSION_PATH):
+            self._plain(404, "Not Found")
+            return
+        body = self._body()
+        if body is None:
+            return
+        if not self.server.limiter.enter():
+            self.refuse_rate()
+            return
+        try:
+            self._serve(body, path == SESSION_PATH)
+        except FaultPlanError as error:
+            self._plain(400, str(error))
+        except Exception:
+            self.server.log("internal error\n" + traceback.format_exc())
+            self._plain(500, "Internal Server Error")
+        finally:
+            self.server.limiter.leave()
+
+    def _refuse_method(self) -> None:
+        known = self.path.partition("?")[0] in (LOGIN_PATH, SESSION_PATH)
+        self.close_connection = True
+        self._plain(405 if known else 404, "Method Not Allowed" if known else "Not Found", {"Allow": "POST"})
+
+    do_GET = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = _refuse_method  # noqa: N815
+
+    def _body(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            self.close_connection = True
+            self._plain(411, "Length Required")
+            return None
+        if int(length) > _LARGEST_BODY:
+            self.close_connection = True
+            self._plain(413, "Content Too Large")
+            return None
+        return self.rfile.read(int(length))
+
+    def _serve(self, body: bytes, at_session_endpoint: bool) -> None:
+        faults = self.server.faults.for_request(body, self.headers.get(HEADER))
+        Exchange(self.server.gateway, self, body, at_session_endpoint, self.server.log).run(faults)
+
+    @property
+    def last_document(self) -> bytes:
+        """The answer to the request before, of whichever connection."""
+        return self.server.last_document
+
+    @last_document.setter
+    def last_document(self, document: bytes) -> None:
+        self.server.last_document = document
+
+    def send_in_pieces(self, content: bytes, announced: int, pieces: int, pause: float) -> None:
+        """Announce so many bytes, and send what there is in pieces with pauses between."""
+        self.send_response(200)
+        self.send_header("Content-Type", XML)
+        self.send_header("Content-Length", str(announced))
+        self.end_headers()
+        size = max(1, -(-len(content) // pieces))
+        for start in range(0, len(content), size):
+            self.wfile.write(content[start : start + size])
+            self.wfile.flush()
+            time.sleep(pause)
+
+    def hang_up(self, reset: bool = False) -> None:
+        """Close the connection after this request; with `reset`, rudely."""
+        self.close_connection = True
+        if reset:
+            # A zero linger time makes close send RST instead of FIN.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def refuse_rate(self) -> None:
+        """The refusal of a request too many."""
+        retry_after = self.server.gateway.desk.switches.retry_after
+        self.gateway_error(
+            429, "GW-0010", "Too many requests", {"Retry-After": str(retry_after)} if retry_after else {}
+        )
+
+    def gateway_error(self, status: int, errorno: str, text: str, headers: dict[str, str] | None = None) -> None:
+        """A refusal of the gateway itself, which has read nothing of the request."""
+        document = ResponseWriter(Echo(), "").control_failure((Error(errorno, description=text),), echo=False)
+        self.server.log(f"gateway {errorno} {status}")
+        self.send(status, XML, document, headers)
+
+    def _plain(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
+        self.server.log(f"http {self.command} {status}")
+        self.send(status, "text/plain", text.encode(), headers)
+
+    def send(self, status: int, kind: str, content: bytes, headers: dict[str, str] | None = None) -> None:
+        """A whole answer, zipped where the client takes it so."""
+        zipped = bool(content) and "gzip" in self.headers.get("Accept-Encoding", "")
+        payload = gzip.compress(content, 1) if zipped else content
+        self.send_response(status, None if status != 524 else "A timeout occurred")
+        self.send_header("Content-Type", kind)
+        if zipped:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(payload)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+
+    def version_string(self) -> str:
+        """The Server header."""
+        return self.server_version
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The library's own log lines hold paths only a client chooses; ours are written elsewhere."""

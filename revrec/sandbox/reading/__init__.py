@@ -1,0 +1,1 @@
+"""Reads: the objects that can be queried, their fields, filters and pages."""

@@ -1,0 +1,129 @@
+"""The statement of `readByQuery`: a small SQL-like condition, parsed into the tree of conditions.py.
+
+Operators: < > >= <= = != like, not like, in, not in, IS [NOT] NULL, AND, OR, NOT, parentheses. Text is quoted with
+apostrophes; an apostrophe inside is written \\'.
+"""
+
+from __future__ import annotations
+
+import re
+
+from revrec.sandbox.errors import read_fault
+from revrec.sandbox.reading.conditions import Compare, Condition, Group
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<text>'(?:\\.|[^'\\])*')|(?P<sign><=|>=|!=|<>|[=<>(),])|(?P<word>[A-Za-z_][\w.]*)|"""
+    r"""(?P<number>[+-]?\d+(?:\.\d*)?))"""
+)
+_KEYWORDS = {"AND", "OR", "NOT", "IN", "LIKE", "IS", "NULL"}
+_DEPTH = 40
+_TOKENS = 20_000
+
+
+def parse_where(statement: str) -> Condition | None:
+    """The condition in a statement; None when it is empty. Raises Refusal (DL02000001) on anything else."""
+    tokens = _tokens(statement)
+    if not tokens:
+        return None
+    parser = _Parser(tokens)
+    condition = parser.either(0)
+    parser.end()
+    return condition
+
+
+def _tokens(statement: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    position = 0
+    statement = statement.rstrip()
+    while position < len(statement):
+        match = _TOKEN.match(statement, position)
+        if match is None or len(tokens) >= _TOKENS:
+            raise read_fault(f"The query cannot be read at '{statement[position : position + 20].strip()}'.")
+        kind = str(match.lastgroup)
+        text = match.group(kind)
+        if kind == "word" and text.upper() in _KEYWORDS:
+            kind, text = "sign", text.upper()
+        tokens.append((kind, text))
+        position = match.end()
+    return tokens
+
+
+class _Parser:
+    """Recursive descent over the tokens; each method reads one level of precedence."""
+
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    def either(self, depth: int) -> Condition:
+        parts = [self._both(depth)]
+        while self._accept("OR"):
+            parts.append(self._both(depth))
+        return parts[0] if len(parts) == 1 else Group("or", tuple(parts))
+
+    def end(self) -> None:
+        if self._at < len(self._tokens):
+            raise read_fault(f"The query cannot be read at '{self._tokens[self._at][1]}'.")
+
+    def _both(self, depth: int) -> Condition:
+        parts = [self._negated(depth)]
+        while self._accept("AND"):
+            parts.append(self._negated(depth))
+        return parts[0] if len(parts) == 1 else Group("and", tuple(parts))
+
+    def _negated(self, depth: int) -> Condition:
+        if depth > _DEPTH:
+            raise read_fault("The query is nested too deeply.")
+        if self._accept("NOT"):
+            return Group("not", (self._negated(depth + 1),))
+        if self._accept("("):
+            condition = self.either(depth + 1)
+            self._expect(")")
+            return condition
+        return self._comparison()
+
+    def _comparison(self) -> Condition:
+        field = self._take("word")
+        if self._accept("IS"):
+            negated = self._accept("NOT")
+            self._expect("NULL")
+            return Compare(field, "not null" if negated else "null")
+        negation = "not " if self._accept("NOT") else ""
+        if self._accept("IN"):
+            return Compare(field, f"{negation}in", self._list())
+        if self._accept("LIKE"):
+            return Compare(field, f"{negation}like", (self._operand(),))
+        sign = self._take("sign")
+        if negation or sign not in ("=", "!=", "<>", "<", "<=", ">", ">="):
+            raise read_fault(f"The query cannot be read at '{sign}'.")
+        return Compare(field, "!=" if sign == "<>" else sign, (self._operand(),))
+
+    def _list(self) -> tuple[str, ...]:
+        self._expect("(")
+        values = [self._operand()]
+        while self._accept(","):
+            values.append(self._operand())
+        self._expect(")")
+        return tuple(values)
+
+    def _operand(self) -> str:
+        kind, text = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
+        if kind not in ("text", "number"):
+            raise read_fault(f"A value is expected at '{text}'; text is written between apostrophes.")
+        self._at += 1
+        return re.sub(r"\\(.)", r"\1", text[1:-1]) if kind == "text" else text
+
+    def _accept(self, sign: str) -> bool:
+        found = self._at < len(self._tokens) and self._tokens[self._at] == ("sign", sign)
+        self._at += found
+        return found
+
+    def _expect(self, sign: str) -> None:
+        if not self._accept(sign):
+            raise read_fault(f"The query needs '{sign}' at word {self._at + 1}.")
+
+    def _take(self, kind: str) -> str:
+        if self._at >= len(self._tokens) or self._tokens[self._at][0] != kind:
+            raise read_fault(f"The query cannot be read at word {self._at + 1}.")
+        self._at += 1
+        return self._tokens[self._at - 1][1]

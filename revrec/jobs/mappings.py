@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.errors import BadConfiguration
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
 from revrec.sources.fields import CHARGE_COLUMNS
+from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.shipped import merged, resolved
 
 if TYPE_CHECKING:
@@ -84,12 +85,12 @@ def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _made(context: "Context", name: str, config: Mapping[str, Any]) -> ColumnMapping:
-    return ColumnMapping.from_config(name, _cleaned(context, config), context.settings.home)
+    return read_mapping(name, _cleaned(context, config), context.settings.home)
 
 
 def _native(context: "Context", native: ColumnMapping) -> ColumnMapping:
     cleaned = _cleaned(context, {"rows": native.rows})
-    return ColumnMapping.from_config(native.name, cleaned, context.settings.home) if len(cleaned) > 1 else native
+    return read_mapping(native.name, cleaned, context.settings.home) if len(cleaned) > 1 else native
 
 
 def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from revrec.core.money import minor_digits
 from revrec.sources.careful import Careful
 from revrec.sources.cleaning import Trail
 from revrec.sources.fields import CHARGE_FIELDS
-from revrec.sources.formats import Table
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Problem, Refused
 from revrec.sources.rows import Bad, Damaged, Good, Passed, PassedOver, Row
+from revrec.sources.table import Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
 from revrec.sources.values import CACHED, Values
 

@@ -4,15 +4,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from revrec.core.money import decimal_string
 from revrec.sources.fields import Field
+from revrec.sources.layout import Layout
+from revrec.sources.mapping import ColumnMapping
+from revrec.sources.rows import CleaningStep
 from revrec.sources.text import ID_STAGES, TEXT_STAGES, stages
-
-if TYPE_CHECKING:
-    from revrec.sources.layout import Layout
-    from revrec.sources.mapping import ColumnMapping
 
 SHOWN = 200
 """Characters of a value that a step keeps; the row itself stays in its file."""
@@ -20,35 +19,16 @@ SHOWN = 200
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-class Step(NamedTuple):
-    """One change of one field's value.
-
-    ``step`` names it (``trimmed``, ``date``, ``alias``, ``lookup``, ``default``, ...); ``table`` and ``row`` are those
-    of the lookup table it came from, else empty and 0.
-    """
-
-    field: str
-    before: str
-    after: str
-    step: str
-    table: str = ""
-    row: int = 0
-
-    def __str__(self) -> str:
-        """``alias of customers.csv, row 4``."""
-        return f"{self.step} of {self.table}, row {self.row}" if self.table else self.step
-
-
 class Trail:
     """Works out what cleaning changed in a row, after the row was read."""
 
-    def __init__(self, mapping: "ColumnMapping", layout: "Layout") -> None:
+    def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         fields = (*mapping.fields, *(Field(name, "id") for name in mapping.all_dimensions))
         self._places = [(field, layout.positions[field.name]) for field in fields]
         self._order = {field.name: at for at, field in enumerate(fields)}
         self._layout = layout
 
-    def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[Step]:
+    def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[CleaningStep]:
         """The changes in the order of the fields; ``found`` has the values that were read, by field."""
         values = self._layout.spread(row)
         steps = [step for filler in self._layout.fillers if (step := filler.fill(values))]
@@ -63,21 +43,21 @@ class Trail:
         return [_short(step) for step in steps]
 
 
-def _read_steps(field: Field, raw: str, value: Any, currency: str) -> Iterator[Step]:
+def _read_steps(field: Field, raw: str, value: Any, currency: str) -> Iterator[CleaningStep]:
     """What reading a value changed in its notation; nothing where it could not be read."""
     if value is None or (raw == "" and field.kind != "currency"):
         return
     if field.kind in ("id", "id_part", "text"):
         through = TEXT_STAGES if field.kind == "text" else ID_STAGES
         for name, before, after in stages(raw, through):
-            yield Step(field.name, before, after, name)
+            yield CleaningStep(field.name, before, after, name)
         return
     canonical, name = _canonical(field, value, currency)
     if raw == canonical or (name == "number" and _PLAIN.fullmatch(raw) and Decimal(raw) == Decimal(canonical)):
         return
     if field.kind == "currency" and not raw.strip():
         name = "told by the amount"
-    yield Step(field.name, raw, canonical, name if raw.strip() != canonical else "trimmed")
+    yield CleaningStep(field.name, raw, canonical, name if raw.strip() != canonical else "trimmed")
 
 
 def _canonical(field: Field, value: Any, currency: str) -> tuple[str, str]:
@@ -90,7 +70,7 @@ def _canonical(field: Field, value: Any, currency: str) -> tuple[str, str]:
     return str(value), "code"
 
 
-def _short(step: Step) -> Step:
+def _short(step: CleaningStep) -> CleaningStep:
     return step._replace(before=_cut(step.before), after=_cut(step.after))
 
 

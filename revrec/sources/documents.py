@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from revrec.sources.formats import Record
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Problem, did_you_mean, shorten
 from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Record
 
 SENT_AGAIN = "get the document sent again"
 MOST_KEPT = 64 * 1024

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from revrec.sources.careful import Careful
-from revrec.sources.cleaning import Step, Trail
+from revrec.sources.cleaning import Trail
 from revrec.sources.fields import EVENT_ADDRESS
-from revrec.sources.formats import Table
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Problem
-from revrec.sources.rows import Bad, Damaged, EventRow, EventRowResult, Good, Passed, PassedOver
+from revrec.sources.rows import Bad, CleaningStep, Damaged, EventRow, EventRowResult, Good, Passed, PassedOver
+from revrec.sources.table import Table
 from revrec.sources.values import Values
 
 ALL_LINES = "*"
@@ -51,7 +51,7 @@ class EventRows:
                 else:
                     yield Good(number, event, row, self._steps(row, event))
 
-    def _steps(self, row: list[str], event: EventRow) -> list[Step]:
+    def _steps(self, row: list[str], event: EventRow) -> list[CleaningStep]:
         found = event._asdict()
         if self._by_document:
             source, _, rest = event.charge.partition("/")

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from revrec.core.money import decimal_string
 from revrec.sources.charges import ChargeRows
-from revrec.sources.cleaning import Step, Trail
+from revrec.sources.cleaning import Trail
 from revrec.sources.events import EventRows
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Problem
 from revrec.sources.read import open_table
-from revrec.sources.rows import Damaged, Passed
+from revrec.sources.rows import CleaningStep, Damaged, Passed
 from revrec.sources.stream import SourceStream
 
 
@@ -23,7 +23,7 @@ class Explained(NamedTuple):
     column: str
     raw: str
     value: str
-    steps: Sequence[Step]
+    steps: Sequence[CleaningStep]
     problem: Problem | None
 
 
@@ -71,7 +71,12 @@ class _Explainer:
         return ExplainedRow(place, [one for one in fields if one.raw or one.value or one.problem], said)
 
     def _field(
-        self, name: str, row: list[str], found: Mapping[str, Any], problems: list[Problem] | None, steps: list[Step]
+        self,
+        name: str,
+        row: list[str],
+        found: Mapping[str, Any],
+        problems: list[Problem] | None,
+        steps: list[CleaningStep],
     ) -> Explained:
         column = self._layout.columns.get(name) or ("(constant)" if name in self._mapping.constants else "")
         raw = self._layout.spread(row)[self._layout.positions[name]]

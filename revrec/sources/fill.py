@@ -2,14 +2,14 @@
 
 from typing import NamedTuple, Protocol
 
-from revrec.sources.cleaning import Step
 from revrec.sources.lookup import LookupTable
+from revrec.sources.rows import CleaningStep
 
 
 class Filler(Protocol):
     """Changes one value of a row in place; tells the change, if there was one."""
 
-    def fill(self, values: list[str]) -> Step | None: ...
+    def fill(self, values: list[str]) -> CleaningStep | None: ...
 
 
 class Alias(NamedTuple):
@@ -19,14 +19,14 @@ class Alias(NamedTuple):
     place: int
     table: LookupTable
 
-    def fill(self, values: list[str]) -> Step | None:
+    def fill(self, values: list[str]) -> CleaningStep | None:
         """Replace the value by its alias."""
         before = values[self.place]
         found = self.table.find(before) if before else None
         if found is None or found.value == before:
             return None
         values[self.place] = found.value
-        return Step(self.field, before, found.value, "alias", self.table.file, found.row)
+        return CleaningStep(self.field, before, found.value, "alias", self.table.file, found.row)
 
 
 class LookUp(NamedTuple):
@@ -37,14 +37,14 @@ class LookUp(NamedTuple):
     by_place: int
     table: LookupTable
 
-    def fill(self, values: list[str]) -> Step | None:
+    def fill(self, values: list[str]) -> CleaningStep | None:
         """Fill an empty value from the table."""
         before = values[self.place]
         found = None if before.strip() else self.table.find(values[self.by_place])
         if found is None:
             return None
         values[self.place] = found.value
-        return Step(self.field, before, found.value, "lookup", self.table.file, found.row)
+        return CleaningStep(self.field, before, found.value, "lookup", self.table.file, found.row)
 
 
 class Default(NamedTuple):
@@ -54,13 +54,13 @@ class Default(NamedTuple):
     place: int
     text: str
 
-    def fill(self, values: list[str]) -> Step | None:
+    def fill(self, values: list[str]) -> CleaningStep | None:
         """Fill an empty value."""
         before = values[self.place]
         if before.strip():
             return None
         values[self.place] = self.text
-        return Step(self.field, before, self.text, "default")
+        return CleaningStep(self.field, before, self.text, "default")
 
 
 class Fix(NamedTuple):
@@ -70,7 +70,7 @@ class Fix(NamedTuple):
     place: int
     text: str
 
-    def fill(self, values: list[str]) -> Step | None:
+    def fill(self, values: list[str]) -> CleaningStep | None:
         """Put the value."""
         before, values[self.place] = values[self.place], self.text
-        return None if before == self.text else Step(self.field, before, self.text, "fix")
+        return None if before == self.text else CleaningStep(self.field, before, self.text, "fix")

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from revrec.sources.fill import Alias, Default, Filler, Fix, LookUp
-from revrec.sources.formats import Table
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import nearest, shorten
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 MOST_COLUMNS = 1000
 """Columns a header may have."""

@@ -17,8 +17,7 @@ A field that no column, constant or default names is looked for under its own na
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
 from revrec.sources.amounts import Dialect
@@ -45,7 +44,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """How one kind of source is read; made by :meth:`from_config`, or :data:`NATIVE_CHARGES` as it is.
+    """How one kind of source is read. Made by ``mapping_reader.read_mapping``; :data:`NATIVE_CHARGES` is ready-made.
 
     ``columns`` (field to column), ``constants`` and ``defaults`` (field to text) and ``dimensions`` (dimension to
     column) say where values come from, ``aliases`` and ``lookups`` (by field) which tables mend them; ``ignore``
@@ -72,16 +71,6 @@ class ColumnMapping:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, LookupTable] = field(default_factory=dict)
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
-
-    @classmethod
-    def from_config(cls, name: str, config: Mapping[str, Any], home: Path = Path()) -> "ColumnMapping":
-        """The mapping of ``[mapping.<name>]``; lookup tables stand in ``home`` or below it.
-
-        Raises BadConfiguration that names every key that is wrong.
-        """
-        from revrec.sources.mapping_check import MappingCheck
-
-        return MappingCheck(name, config, home).result()
 
     @property
     def by_document(self) -> bool:

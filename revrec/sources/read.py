@@ -9,12 +9,12 @@ from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.charges import ChargeRows
 from revrec.sources.events import EventRows
-from revrec.sources.formats import Record, Table
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.rows import EventRowResult, Passed, Row
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Record, Table
 
 Source: TypeAlias = str | Path | BinaryIO | SourceStream
 """A path, an open binary stream, or a :class:`SourceStream` that its owner will ask for the digest."""

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from revrec.core.charge_line import ChargeLine
-from revrec.sources.cleaning import Step
 from revrec.sources.problems import Problem
 
 Line = TypeVar("Line")
@@ -29,6 +28,25 @@ class EventRow(NamedTuple):
     note: str = ""
 
 
+class CleaningStep(NamedTuple):
+    """One change of one field's value.
+
+    ``step`` names it (``trimmed``, ``date``, ``alias``, ``lookup``, ``default``, ...); ``table`` and ``row`` are those
+    of the lookup table it came from, else empty and 0.
+    """
+
+    field: str
+    before: str
+    after: str
+    step: str
+    table: str = ""
+    row: int = 0
+
+    def __str__(self) -> str:
+        """``alias of customers.csv, row 4``."""
+        return f"{self.step} of {self.table}, row {self.row}" if self.table else self.step
+
+
 class Good(NamedTuple, Generic[Line]):
     """A row that became ``line``. ``raw`` holds its values as they stood in the file, in the header's order.
 
@@ -39,7 +57,7 @@ class Good(NamedTuple, Generic[Line]):
     row_number: int
     line: Line
     raw: Sequence[str]
-    steps: Sequence[Step] = ()
+    steps: Sequence[CleaningStep] = ()
 
 
 class Bad(NamedTuple):

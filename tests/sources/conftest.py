@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from revrec.sources import NATIVE_CHARGES, ColumnMapping, SourceStream, read_charges, read_events
+from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.shipped import resolved
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
@@ -35,7 +36,7 @@ def charges() -> Callable[..., list[Any]]:
     def read(
         data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None, home: Path = Path()
     ) -> list[Any]:
-        return list(read_charges(stream(data, name), ColumnMapping.from_config("test", mapping or {}, home)))
+        return list(read_charges(stream(data, name), read_mapping("test", mapping or {}, home)))
 
     return read
 
@@ -45,9 +46,7 @@ def events() -> Callable[..., list[Any]]:
     """The same for events."""
 
     def read(data: str | bytes, name: str = "in.csv", mapping: dict[str, Any] | None = None) -> list[Any]:
-        return list(
-            read_events(stream(data, name), ColumnMapping.from_config("test", {"rows": "events", **(mapping or {})}))
-        )
+        return list(read_events(stream(data, name), read_mapping("test", {"rows": "events", **(mapping or {})})))
 
     return read
 
@@ -60,7 +59,7 @@ def one() -> Callable[..., Any]:
         row = {**ROW, **values}
         quoted = ['"{}"'.format(value.replace('"', '""')) for value in row.values()]
         data = ",".join(row) + "\n" + ",".join(quoted) + "\n"
-        chosen = ColumnMapping.from_config("test", mapping) if mapping else replace(NATIVE_CHARGES)
+        chosen = read_mapping("test", mapping) if mapping else replace(NATIVE_CHARGES)
         rows = list(read_charges(stream(data, "in.csv"), chosen))
         assert len(rows) == 1
         return rows[0]
@@ -75,7 +74,7 @@ def shipped() -> Callable[..., ColumnMapping]:
     def made(name: str, rows: str = "charges", **more: Any) -> ColumnMapping:
         config = resolved(name, {}, "")
         part = {key: value for key, value in config.items() if key not in ("charges", "events")}
-        return ColumnMapping.from_config(name, {**part, **config.get(rows, {}), "rows": rows, **more})
+        return read_mapping(name, {**part, **config.get(rows, {}), "rows": rows, **more})
 
     return made
 

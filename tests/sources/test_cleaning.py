@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import ColumnMapping, Good
+from revrec.sources import Good
+from revrec.sources.mapping_reader import read_mapping
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
 
@@ -126,7 +127,7 @@ def test_a_table_that_cannot_be_used_is_refused_before_any_file(tmp_path: Path, 
     if content is not None:
         (tmp_path / "t.csv").write_text(content)
     with pytest.raises(BadConfiguration) as caught:
-        ColumnMapping.from_config("shop", {"aliases": {"customer": "t.csv"}}, tmp_path)
+        read_mapping("shop", {"aliases": {"customer": "t.csv"}}, tmp_path)
     assert said in str(caught.value) and str(caught.value).startswith("[mapping.shop] aliases.customer: ")
 
 
@@ -142,7 +143,7 @@ def test_a_table_that_cannot_be_used_is_refused_before_any_file(tmp_path: Path, 
 )
 def test_a_mapping_that_cleans_wrongly_is_refused(tmp_path: Path, config: dict[str, Any], said: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
-        ColumnMapping.from_config("shop", config, tmp_path)
+        read_mapping("shop", config, tmp_path)
     assert said in str(caught.value)
 
 

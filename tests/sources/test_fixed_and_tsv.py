@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import Bad, ColumnMapping, PassedOver, SourceError
+from revrec.sources import Bad, PassedOver, SourceError
+from revrec.sources.mapping_reader import read_mapping
 
 MAPPING = {
     "format": "fixed",
@@ -85,12 +86,12 @@ def test_characters_are_counted_not_bytes(charges: Callable[..., Any]) -> None:
 )
 def test_wrong_positions_are_refused(positions: dict[str, str], said: str) -> None:
     with pytest.raises(BadConfiguration, match=said):
-        ColumnMapping.from_config("host", {"format": "fixed", "positions": positions})
+        read_mapping("host", {"format": "fixed", "positions": positions})
 
 
 def test_positions_are_for_fixed_width_alone() -> None:
     with pytest.raises(BadConfiguration, match='positions: are for format = "fixed", not "csv"'):
-        ColumnMapping.from_config("host", {"format": "csv", "positions": {"amount": "1-2"}})
+        read_mapping("host", {"format": "csv", "positions": {"amount": "1-2"}})
 
 
 def test_without_positions_nothing_is_guessed(charges: Callable[..., Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import ColumnMapping, SourceError
+from revrec.sources import SourceError
+from revrec.sources.mapping_reader import read_mapping
 
 SHOP = {
     "source": "shop",
@@ -72,13 +73,13 @@ def test_ignoring_all_else_is_said_with_a_star(charges: Callable[..., Any]) -> N
 )
 def test_a_wrong_mapping_is_refused_before_any_file_is_opened(config: dict[str, Any], message: str) -> None:
     with pytest.raises(BadConfiguration, match=message) as caught:
-        ColumnMapping.from_config("bank", config)
+        read_mapping("bank", config)
     assert str(caught.value).startswith("[mapping.bank] ")
 
 
 def test_all_mistakes_of_a_mapping_are_told_at_once() -> None:
     with pytest.raises(BadConfiguration) as caught:
-        ColumnMapping.from_config("bank", {"decimal": "x", "encoding": "y", "columns": {"z": "Z"}})
+        read_mapping("bank", {"decimal": "x", "encoding": "y", "columns": {"z": "Z"}})
     assert str(caught.value).count("[mapping.bank]") == 3
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, Good, PassedOver, read_charges, read_events, shipped
+from revrec.sources import NATIVE_CHARGES, Bad, Good, PassedOver, read_charges, read_events, shipped
+from revrec.sources.mapping_reader import read_mapping
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 MANUAL = SAMPLES.parent / "docs" / "formats.md"
@@ -24,7 +25,7 @@ MAPPINGS = tomllib.loads((SAMPLES / "mapping-example.toml").read_text(encoding="
     ],
 )
 def test_sample_charges_are_all_good(name: str, mapping: str, count: int) -> None:
-    chosen = ColumnMapping.from_config(mapping, MAPPINGS[mapping]) if mapping else NATIVE_CHARGES
+    chosen = read_mapping(mapping, MAPPINGS[mapping]) if mapping else NATIVE_CHARGES
     rows = list(read_charges(SAMPLES / name, chosen))
     assert [type(row) for row in rows] == [Good] * count
 
@@ -43,20 +44,18 @@ def test_sample_events_are_about_sample_charges() -> None:
 
 
 def test_the_mappings_of_the_example_are_valid() -> None:
-    kinds = {ColumnMapping.from_config(name, config, SAMPLES).rows for name, config in MAPPINGS.items()}
+    kinds = {read_mapping(name, config, SAMPLES).rows for name, config in MAPPINGS.items()}
     assert kinds == {"charges", "events"}
 
 
 def test_a_hosts_report_of_fixed_width() -> None:
-    rows = list(read_charges(SAMPLES / "host.fixed", ColumnMapping.from_config("host", MAPPINGS["host"])))
+    rows = list(read_charges(SAMPLES / "host.fixed", read_mapping("host", MAPPINGS["host"])))
     assert [type(row) for row in rows] == [PassedOver, Good, Good, Good, PassedOver]
     assert [row.line.amount for row in rows if isinstance(row, Good)] == [2400, 8990, -2400]
 
 
 def test_orders_of_a_desk_are_cleaned_by_tables_and_what_cannot_be_is_told() -> None:
-    mueller, holm, bad = read_charges(
-        SAMPLES / "desk-orders.csv", ColumnMapping.from_config("desk", MAPPINGS["desk"], SAMPLES)
-    )
+    mueller, holm, bad = read_charges(SAMPLES / "desk-orders.csv", read_mapping("desk", MAPPINGS["desk"], SAMPLES))
     assert isinstance(mueller, Good) and isinstance(holm, Good) and isinstance(bad, Bad)
     assert (mueller.line.customer, mueller.line.item) == ("C-MUELLER", "GOODS-30-LAMP")
     assert (mueller.line.dimensions["terms"], holm.line.dimensions["terms"]) == ("NET45", "NET10")
@@ -68,7 +67,7 @@ def test_every_shipped_mapping_is_valid_and_its_comment_leads_to_the_manual(name
     for rows in ("charges", "events"):
         if rows in config or config.get("rows") == rows:
             part = {key: value for key, value in config.items() if key not in ("charges", "events")}
-            made = ColumnMapping.from_config(name, {**part, **config.get(rows, {}), "rows": rows})
+            made = read_mapping(name, {**part, **config.get(rows, {}), "rows": rows})
             assert made.rows == rows and made.format
     text = (Path(shipped.__file__).parent / "mappings" / f"{name}.toml").read_text(encoding="utf-8")
     assert text.startswith("#") and "docs/formats.md" in text

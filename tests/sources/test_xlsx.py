@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from revrec.sources import Bad, ColumnMapping, Good, SourceError, SourceStream, read_charges, workbook
+from revrec.sources import Bad, Good, SourceError, SourceStream, read_charges, workbook
+from revrec.sources.mapping_reader import read_mapping
 
 HEADER = ("source", "document", "line", "customer", "item", "post_date", "amount", "currency", "description")
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "charges.xlsx"
@@ -34,7 +35,7 @@ def row(amount: Any = 24.0, **changed: Any) -> tuple[Any, ...]:
 
 
 def read(data: bytes, **mapping: Any) -> list[Any]:
-    return list(read_charges(SourceStream(io.BytesIO(data), "in.xlsx"), ColumnMapping.from_config("test", mapping)))
+    return list(read_charges(SourceStream(io.BytesIO(data), "in.xlsx"), read_mapping("test", mapping)))
 
 
 def changed(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:

@@ -3,46 +3,18 @@
 A format module has
 
 - ``SUFFIXES``: the file name endings it is known by, such as ``(".csv",)``;
-- ``read(source, mapping)``: takes a :class:`SourceStream` and a :class:`ColumnMapping`, returns a :class:`Table`.
+- ``read(source, mapping)``: reads a :class:`SourceStream` by a :class:`ColumnMapping` and returns a :class:`Table`.
 """
 
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import PurePath
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
-
-Record = tuple[int, list[str] | Damaged | Passed]
-"""A record's number and its values in the header's order, or what is wrong with its shape, or why it is left out."""
-
-
-class Table(NamedTuple):
-    """A source as rows of text. ``place`` names the row being read, by its number, for people.
-
-    ``strict`` is True where a column that the mapping names must be in the header (tables), False where a record may
-    leave out what it has no value for, or where the format has looked at the mapping's columns itself. ``looks`` knows
-    whether the rows read so far were plain printable ASCII; without it each row is looked at. ``expected`` is the mend
-    where no record is found.
-    """
-
-    header: Sequence[str]
-    records: Iterator[Record]
-    place: Callable[[int], str]
-    strict: bool = False
-    looks: "Unusual | None" = None
-    expected: str = "it needs at least one row below its header"
-
-
-class Unusual(Protocol):
-    """Whatever knows if the rows read so far were plain printable ASCII."""
-
-    @property
-    def unusual(self) -> bool: ...
+from revrec.sources.table import Table
 
 
 class Format(Protocol):
@@ -51,11 +23,6 @@ class Format(Protocol):
     SUFFIXES: tuple[str, ...]
 
     def read(self, source: SourceStream, mapping: ColumnMapping) -> Table: ...
-
-
-def by_line(number: int) -> str:
-    """The place of a row whose number is its line."""
-    return f"line {number}"
 
 
 @cache

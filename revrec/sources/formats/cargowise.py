@@ -18,11 +18,11 @@ from lxml import etree
 
 from revrec.sources.documents import Broken, Columns, Found, Left, Look, Outcome, Rows, whole
 from revrec.sources.edi.segments import number, plain
-from revrec.sources.formats import Table
 from revrec.sources.formats.xml import damage, has_errors, pull_parser, refuse_early_doctype
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import Refused
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".cargowise", ".cw1")
 OWN = (

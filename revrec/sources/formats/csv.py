@@ -5,11 +5,11 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from revrec.sources.formats import Record, Table, by_line
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.stream import DecodedStream, SourceStream
+from revrec.sources.table import Record, Table, by_line
 
 if TYPE_CHECKING:
     from _csv import Reader

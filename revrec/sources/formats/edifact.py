@@ -11,9 +11,9 @@ from revrec.sources.edi import edifact_messages
 from revrec.sources.edi.columns import edifact_column
 from revrec.sources.edi.edifact_messages import Message
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
-from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".edifact", ".edf", ".invoic", ".desadv", ".iftsta")
 

@@ -3,11 +3,11 @@
 import io
 from collections.abc import Iterator, Mapping
 
-from revrec.sources.formats import Record, Table, by_line
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping, Position
 from revrec.sources.rows import Damaged
 from revrec.sources.stream import DecodedStream, SourceStream
+from revrec.sources.table import Record, Table, by_line
 
 SUFFIXES = (".fixed", ".fix")
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from revrec.sources.formats import Record, Table
 from revrec.sources.json_text import JsonText
 from revrec.sources.keyed import Columns
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Record, Table
 
 SUFFIXES = (".json",)
 

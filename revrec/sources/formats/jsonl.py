@@ -4,12 +4,12 @@ import io
 import json
 from collections.abc import Iterator
 
-from revrec.sources.formats import Record, Table, by_line
 from revrec.sources.json_text import DECODER
 from revrec.sources.keyed import Columns, damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import Damaged
 from revrec.sources.stream import DecodedStream, SourceStream
+from revrec.sources.table import Record, Table, by_line
 
 SUFFIXES = (".jsonl", ".ndjson")
 

@@ -1,17 +1,15 @@
 """Magento (Adobe Commerce): orders, invoices, credit memos and shipments of its REST API, as JSON or JSON Lines."""
 
-from typing import cast
-
-from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.shops import magento
-from revrec.sources.shops.reading import Shop
-from revrec.sources.shops.reading import read as read_shop
+from revrec.sources.shops.magento import OWN, charges, document, events, is_wrapper
+from revrec.sources.shops.reading import Shop, read_shop
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".magento",)
+SHOP = Shop(OWN, is_wrapper, document, charges, events)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The charges, or events, of every document. A row's number is its place among them, from 1."""
-    return read_shop(source, mapping, cast(Shop, magento))
+    """Return the charges or events of every document, numbered from 1 in their order."""
+    return read_shop(source, mapping, SHOP)

@@ -1,17 +1,16 @@
-"""Shopify: orders, refunds and fulfilments of the REST and GraphQL APIs and of webhooks, as JSON or JSON Lines."""
+"""Shopify: orders, refunds and fulfillments of the REST and GraphQL APIs and of webhooks, as JSON or JSON Lines."""
 
-from typing import cast
-
-from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.shops import shopify
-from revrec.sources.shops.reading import Shop
-from revrec.sources.shops.reading import read as read_shop
+from revrec.sources.shops.reading import Shop, read_shop
+from revrec.sources.shops.shopify_deliveries import events
+from revrec.sources.shops.shopify_orders import OWN, charges, document, is_wrapper
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".shopify",)
+SHOP = Shop(OWN, is_wrapper, document, charges, events)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The charges, or events, of every document. A row's number is its place among them, from 1."""
-    return read_shop(source, mapping, cast(Shop, shopify))
+    """Return the charges or events of every document, numbered from 1 in their order."""
+    return read_shop(source, mapping, SHOP)

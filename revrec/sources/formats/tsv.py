@@ -1,8 +1,9 @@
 """TSV: as CSV, with tabs between the fields, whatever else stands in the header."""
 
-from revrec.sources.formats import Table, csv
+from revrec.sources.formats import csv
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".tsv", ".tab")
 

@@ -12,9 +12,9 @@ from revrec.sources.edi import x12_sets
 from revrec.sources.edi.columns import x12_column
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
 from revrec.sources.edi.x12_sets import Transaction
-from revrec.sources.formats import Table
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 SUFFIXES = (".x12", ".edi", ".810", ".856", ".857", ".214", ".210")
 

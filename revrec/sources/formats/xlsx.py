@@ -11,11 +11,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.formats import Record, Table
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import Damaged
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Record, Table
 from revrec.sources.workbook import Workbook
 
 SUFFIXES = (".xlsx", ".xlsm")

@@ -10,11 +10,11 @@ from typing import Any
 
 from lxml import etree
 
-from revrec.sources.formats import Record, Table
 from revrec.sources.keyed import Columns, damaged, record_of
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import Damaged
 from revrec.sources.stream import SourceStream, byte_order_mark
+from revrec.sources.table import Record, Table
 
 SUFFIXES = (".xml",)
 LONGEST_RECORD = 1024 * 1024

@@ -3,33 +3,32 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from revrec.sources.documents import Columns, Outcome, Rows, whole
-from revrec.sources.formats import Table
 from revrec.sources.json_text import JsonText
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.shops.objects import Json, Node, documents, path_column
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Table
 
 
-class Shop(Protocol):
-    """What is known of one kind of shop."""
+class Shop(NamedTuple):
+    """One kind of shop: its column names, and how to read its documents.
 
-    OWN: Sequence[str]
+    ``is_wrapper`` receives a name and the object so far, and returns True if documents are nested under that name.
+    """
 
-    def is_wrapper(self, name: str, before: Mapping[str, Any], /) -> bool: ...
-
-    def document(self, value: Json, place: str) -> Node: ...
-
-    def charges(self, node: Node) -> Iterator[Outcome]: ...
-
-    def events(self, node: Node) -> Iterator[Outcome]: ...
+    own_columns: Sequence[str]
+    is_wrapper: Callable[[str, Mapping[str, Any]], bool]
+    document: Callable[[Json, str], Node]
+    charges: Callable[[Node], Iterator[Outcome]]
+    events: Callable[[Node], Iterator[Outcome]]
 
 
-def read(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
+def read_shop(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
     """The charges, or events, of every document. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, shop.OWN, path_column(("order", "line")), "order.note or line.vendor")
+    columns = Columns(source, mapping, shop.own_columns, path_column(("order", "line")), "order.note or line.vendor")
     take = shop.charges if mapping.rows == "charges" else shop.events
     rows = Rows(_outcomes(JsonText(source, mapping.encoding), shop, take), columns.row)
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected="it needs at least one order")

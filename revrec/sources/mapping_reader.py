@@ -1,4 +1,4 @@
-"""Column mappings as they stand in the configuration: checked as a whole, so that all mistakes are told at once."""
+"""Read column mappings from the configuration. A table is checked as a whole, so one message lists all mistakes."""
 
 import codecs
 import re
@@ -9,6 +9,7 @@ from typing import Any
 from revrec.core.charge_line import DIMENSIONS
 from revrec.core.errors import BadConfiguration
 from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.sources import formats
 from revrec.sources.amounts import Dialect
 from revrec.sources.dates import compile_format
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
@@ -32,8 +33,17 @@ _EXAMPLES = {
 }
 
 
-class MappingCheck:
-    """Collects what is wrong with a mapping's table, so that all of it is told at once."""
+def read_mapping(name: str, config: Mapping[str, Any], home: Path = Path()) -> ColumnMapping:
+    """Return the mapping that the table ``[mapping.<name>]`` describes; its lookup tables are in ``home`` or below it.
+
+    Raises:
+        BadConfiguration: a key is unknown or has a wrong value; the message lists every such key.
+    """
+    return _MappingReader(name, config, home).mapping()
+
+
+class _MappingReader:
+    """A mapping's table being checked. Collects every mistake, so that one message can list them all."""
 
     def __init__(self, name: str, config: Mapping[str, Any], home: Path) -> None:
         self.name = name
@@ -41,8 +51,7 @@ class MappingCheck:
         self.home = home
         self.wrong: list[str] = []
 
-    def result(self) -> ColumnMapping:
-        """The mapping. Raises BadConfiguration that names every key that is wrong."""
+    def mapping(self) -> ColumnMapping:
         rows = self._rows()
         native = CHARGE_COLUMNS if rows == "charges" else (*EVENT_COLUMNS, *EVENT_ADDRESS)
         self._check_types(native)
@@ -135,11 +144,9 @@ class MappingCheck:
             self.wrong.append(f'encoding = "{encoding}": not known; such as "utf-8", "cp1252", "utf-16"')
 
     def _check_format(self) -> None:
-        from revrec.sources.formats import names
-
         chosen = self.config.get("format", "")
-        if chosen and chosen not in names():
-            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(names())}')
+        if chosen and chosen not in formats.names():
+            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(formats.names())}')
         delimiter = self.config.get("delimiter", ",")
         if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
             self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')

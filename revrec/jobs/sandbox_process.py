@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from revrec.core.errors import BadConfiguration
 from revrec.sandbox import running
+from revrec.sandbox.child import start_python
 
 START_SECONDS = 30
+PASSWORDS = ("REVREC_SANDBOX_SENDER_PASSWORD", "REVREC_SANDBOX_USER_PASSWORD")
+"""The sandbox's own passwords, the only secrets that it needs; it invents those that are not set."""
 
 
 @contextlib.contextmanager
@@ -31,12 +33,12 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
         return
     log = data.with_name(data.name + ".log")
     with _open_log(log) as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "revrec.sandbox", "serve", "--attached", "--data", str(data)],
+        process = start_python(
+            ["-m", "revrec.sandbox", "serve", "--attached", "--data", str(data)],
+            {name: environment[name] for name in PASSWORDS if name in environment},
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            stdin=subprocess.PIPE,
-            env={**os.environ, **environment},
         )
     try:
         yield _address(process, log)

@@ -10,7 +10,6 @@ import asyncio
 import imaplib
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,15 +18,19 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from revrec.sandbox.child import start_python
+
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
 PORTS_TRIED = 5
 MAILBOX = """
 import os, sys, threading
 from pymap.main import main
+sys.argv += ["--demo-password", sys.stdin.readline().strip()]
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 main()
 """
+"""The mail server. Its password comes by standard input: every user of the machine can read a command line."""
 
 
 class Account(NamedTuple):
@@ -91,13 +94,15 @@ def _mailbox(account: Account) -> tuple[subprocess.Popen[bytes], int]:
         with socket.create_server((HOST, 0)) as probe:
             port = int(probe.getsockname()[1])
         place = ["--no-tls", "--host", HOST, "--port", str(port)]
-        users = ["dict", "--demo-user", account.user, "--demo-password", account.password]
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-c", MAILBOX, *place, *users],
+        process = start_python(
+            ["-c", MAILBOX, *place, "dict", "--demo-user", account.user],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        assert process.stdin is not None
+        process.stdin.write(f"{account.password}\n".encode())
+        process.stdin.flush()
         try:
             _wait_for(port, process)
         except OSError:

@@ -76,8 +76,8 @@ def write_charges(path: Path, count: int) -> Path:
 
 def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
     """Seconds of the import, of the events, and how many schedule lines there are in the end."""
-    from revrec.jobs.import_files import import_charges
-    from revrec.jobs.record_events import import_events
+    from revrec.jobs.import_files import import_charges, import_document
+    from revrec.sources import NATIVE_EVENTS
 
     context = sample.context(folder)
     context.database.create()
@@ -89,7 +89,7 @@ def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
     if name in EVENTS:
         path = _write_events(folder / "events.csv", result.rows, EVENTS[name])
         begun = time.process_time()
-        recorded = import_events(context, path)
+        (recorded,) = import_document(context, path, [NATIVE_EVENTS])
         events = time.process_time() - begun
         assert recorded.accepted == result.rows, recorded
     with context.database.read() as connection:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from revrec.cli.shared import fail
 
 if TYPE_CHECKING:
-    from revrec.cli.demo import Step
     from revrec.sandbox.partners import Account
 
 INVOICED, EARNED = "2024-03-28", "2024-04-28"
@@ -73,7 +72,7 @@ def check(folder: Path) -> None:
         fail(f"{folder} has books of its own, which the demo leaves alone: give it another folder", 2)
 
 
-def story(step: "Step") -> None:
+def story(step: Callable[[str, list[str]], None]) -> None:
     """Tell it in the folder of the demo, where the program stands; ``step`` runs one command."""
     from revrec.sandbox.partners import Account, file_server, mail_server, put_mail
 

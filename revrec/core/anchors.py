@@ -1,12 +1,11 @@
 """Anchor dates: the dates of a charge line and of its events from which recognition is counted."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfilmentEvent, event_command
 from revrec.core.schedule import Unscheduled
 
 Events = Sequence[FulfilmentEvent]
@@ -89,21 +88,10 @@ def _mend(name: str, line: ChargeLine) -> str:
     if name == "rev_rec_date":
         return f"waits for a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
     if name == "delivered":
-        return f"waits for proof of delivery (POD): {add_event(line, 'pod')}"
+        return f"waits for proof of delivery (POD): {event_command(line, 'pod')}"
     if name in ("service_start", "service_end"):
-        add = add_event(line, "service_dates", name.removeprefix("service_"))
+        add = event_command(line, "service_dates", name.removeprefix("service_"))
         return f"waits for its service dates: {name} is empty; {add}"
     word = name.removeprefix(EVENT).strip()
-    add = add_event(line, word) if word in EVENT_KINDS else add_event(line, "milestone", word)
+    add = event_command(line, word) if word in EVENT_KINDS else event_command(line, "milestone", word)
     return f'waits for the event "{word}": {add}'
-
-
-def add_event(line: ChargeLine, kind: str, name: str = "", more: str = "", do: str = "record it with") -> str:
-    """How an event that a line waits for is recorded."""
-    named = f" --name {_quoted(name)}" if name else ""
-    return f"{do} `revrec event add {_quoted(line.id)} {kind} DATE{named}{more}`"
-
-
-def _quoted(word: str) -> str:
-    """In single quotes for a shell where it needs them."""
-    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"

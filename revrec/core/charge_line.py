@@ -1,5 +1,6 @@
 """The charge line, one billed line, and the dated facts about its fulfilment."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,11 @@ EVENT_KINDS = (
 """Kinds of fulfilment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
 what of the amount is constrained from then on; and so on."""
+
+ALLOCATE = "allocate"
+"""A new allocation of the line's contract as a change of its price. The engine makes these events; no user can."""
+INCLUDE = "(constraint)"
+"""A constrained amount that joins the price or leaves it. The engine makes these events; no user can name the kind."""
 
 
 class ChargeLine(NamedTuple):
@@ -63,3 +69,13 @@ class FulfilmentEvent(NamedTuple):
     amount: int | None = None
     name: str = ""
     note: str = ""
+
+
+def event_command(line: ChargeLine, kind: str, name: str = "", options: str = "", do: str = "record it with") -> str:
+    """Return the command that records an event of a charge line, introduced by ``do``, quoted for a shell."""
+    named = f" --name {_quoted(name)}" if name else ""
+    return f"{do} `revrec event add {_quoted(line.id)} {kind} DATE{named}{options}`"
+
+
+def _quoted(word: str) -> str:
+    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"

@@ -14,20 +14,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from revrec.core.anchors import Anchor, Events, add_event
+from revrec.core.anchors import Anchor, Events
 from revrec.core.calendar import Offset
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
-from revrec.core.pricing import ALLOCATE, INCLUDE, that_count
+from revrec.core.pricing import that_count
 from revrec.core.recognition import Method
 from revrec.core.schedule import UNDATED, Part, Schedule, Unscheduled, toward
 from revrec.core.standalone import rounded
-
-if TYPE_CHECKING:
-    from revrec.core.rules.model import Rule
 
 CONSTRAINT = "constraint"
 """The kind of event that tells a new estimate: the percentage of what was billed, or the amount, still constrained."""
@@ -132,22 +129,22 @@ class _Turn(NamedTuple):
         return self.before.left - self.after.left
 
 
-def constraint_of(rule: "Rule", events: Events) -> Constraint | None:
-    """The constraint of a rule's line; a line whose rule has none is constrained as its events tell, if any does."""
-    if rule.constraint or not events:
-        return rule.constraint
+def constraint_in_force(constraint: Constraint | None, events: Events) -> Constraint | None:
+    """Return a rule's constraint; if the rule has none, the constraint that the line's events state, if any does."""
+    if constraint or not events:
+        return constraint
     told = [event for event in events if event.kind == CONSTRAINT]
     return Constraint(told[-1].note or f"by the estimate of {told[-1].date}") if told else None
 
 
-def set_apart(rule: "Rule", line: ChargeLine, events: Events) -> Apart | None:
+def set_apart(constraint: Constraint | None, method: Method, line: ChargeLine, events: Events) -> Apart | None:
     """What of a line and of its events is constrained, and what is not; None if nothing ever was.
 
     Credits and other changes of the price are lessened by what they take of the constrained part; estimates and its end
     become events of their own, whose amount is what is included more. Raises OverflowError as :meth:`Constraint.ends`.
     """
-    constraint = constraint_of(rule, events)
-    return _set_apart(constraint, rule.method, line, events) if constraint else None
+    constraint = constraint_in_force(constraint, events)
+    return _set_apart(constraint, method, line, events) if constraint else None
 
 
 def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> Apart:
@@ -164,7 +161,7 @@ def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events:
     why = f"{constraint.reason} (ASC 606-10-32-11)"
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
     said += [_takes(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
-    mend = add_event(line, CONSTRAINT, more=" --amount N", do="tell a new estimate with")
+    mend = event_command(line, CONSTRAINT, options=" --amount N", do="tell a new estimate with")
     reason = f"constrained{'' if ends else till}: {why}; {mend}"
     return Apart(line._replace(amount=first.included), told, left, "; ".join(said), reason)
 

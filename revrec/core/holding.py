@@ -1,20 +1,15 @@
 """Holds: events that stop the recognition of a charge line, and release it again."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
 
-from revrec.core.anchors import Events, add_event
+from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, event_command
+from revrec.core.policies import RecognitionPolicies
 from revrec.core.schedule import UNDATED, Part, Schedule, Unscheduled, dated_apart
-
-if TYPE_CHECKING:
-    from revrec.core.recognition import Method
-
-ON_RELEASE = ("catch_up", "extend")
-"""What a release does with the parts that fell in the hold: see :func:`held`."""
 
 
 class _Hold(NamedTuple):
@@ -59,7 +54,7 @@ def _stopped(schedule: Schedule, line: ChargeLine, hold: _Hold) -> Schedule:
     if not stopped and not schedule.waiting:
         return schedule
     note = f" ({hold.note})" if hold.note else ""
-    mend = add_event(line, "release", do="release it with")
+    mend = event_command(line, "release", do="release it with")
     reason = f'rule "{schedule.rule.name}": held since {hold.begin}{note}: {mend}'
     if schedule.waits:
         reason += f"; also {schedule.waits.reason}"
@@ -83,7 +78,7 @@ def _resumed(schedule: Schedule, begin: date, end: date) -> Schedule:
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; held from {begin} to {end}")
 
 
-def _later(part: Part, begin: date, end: date, method: "Method") -> Part:
+def _later(part: Part, begin: date, end: date, method: RecognitionPolicies) -> Part:
     """The part as much later as the hold was long, in months and days; the end of a month stays one."""
     if part.date < begin:
         return part

@@ -1,42 +1,42 @@
 """Where an amount comes from, in one sentence: the arithmetic of a split, of progress, of a changed price."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
 from revrec.core.money import decimal_string
+from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
+from revrec.core.schedule import Part, Schedule
 
-if TYPE_CHECKING:
-    from datetime import date
-
-    from revrec.core.anchors import Events
-    from revrec.core.pricing import PriceChange
-    from revrec.core.schedule import Part, Schedule
+LATEST = "the latest parts are reduced first"
 
 
-ALLOCATE = "allocate"
-"""The kind of change that :data:`revrec.core.pricing.ALLOCATE` is."""
-INCLUDE = "(constraint)"
-"""The kind of change that :data:`revrec.core.pricing.INCLUDE` is."""
-LATEST = "the last parts are lessened first"
-
-
-def amounts_in_words(schedule: "Schedule", line: ChargeLine, events: "Events") -> dict["Part", str]:
+def amounts_in_words(schedule: Schedule, line: ChargeLine, events: Events) -> dict[Part, str]:
     """How the amount of each part of a schedule comes from its charge line; without the parts that a hold moved."""
-    from revrec.core.pricing import price_changes
-
     words = _of_plan(schedule, line, line.amount)
-    for change in price_changes(line, events):
+    changes = price_changes(line, events)
+    planned = schedule.plan.dates if schedule.plan else ()
+    for at, change in enumerate(changes):
         past = [
             part for part in schedule.whole if part.date < change.date or (part.date == change.date and part in words)
         ]
         later = [part for part in schedule.whole if part.date > change.date]
         at_new_price = _of_plan(schedule, line, change.after)
-        anew = not past or _treatment(schedule, change) == "catch_up"
+        how = treatment_of(change, schedule.rule.method)
+        anew = how == "catch_up" or (not past and how in ("prospective", "earned_first"))
         words = {part: words[part] for part in past if part in words}
         words |= {part: at_new_price[part] for part in later if anew and part in at_new_price}
-        rest = [part for part in schedule.whole if part not in words and part.date >= change.date]
+        # A part on the day of a later change, where the plan has none, was made by that change: not by this one.
+        later_days = {one.date for one in changes[at + 1 :]} - {change.date, *planned}
+        rest = [
+            part
+            for part in schedule.whole
+            if part not in words
+            and (part.date == change.date or (part.date > change.date and how != AT_ONCE))
+            and part.date not in later_days
+        ]
         words |= {part: _changed(schedule, line, change, part.date, _sum(past)) for part in rest}
     return {part: words[part] for part in schedule.whole if part in words}
 
@@ -77,10 +77,8 @@ def _rounded(numerator: int, scale: int, currency: str) -> str:
     return f"{told} rounded" if numerator % scale else told
 
 
-def _of_plan(schedule: "Schedule", line: ChargeLine, price: int) -> dict["Part", str]:
+def _of_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[Part, str]:
     """The sentences of the plan at a price, for the parts as they stand in the plan or were gathered from it."""
-    from revrec.core.schedule import Part
-
     plan, method = schedule.plan, schedule.rule.method
     if plan is None:
         return {}
@@ -91,7 +89,7 @@ def _of_plan(schedule: "Schedule", line: ChargeLine, price: int) -> dict["Part",
     return words | dict(_gathered(schedule, parts, line.currency)) if method.reshapes else words
 
 
-def _gathered(schedule: "Schedule", parts: Sequence["Part"], currency: str) -> Iterator[tuple["Part", str]]:
+def _gathered(schedule: Schedule, parts: Sequence[Part], currency: str) -> Iterator[tuple[Part, str]]:
     """The parts that ``not_before`` or ``smallest`` made of several."""
     ends = dict(zip(accumulate(part.amount for part in parts), range(1, len(parts) + 1), strict=True))
     first = so_far = 0
@@ -106,15 +104,9 @@ def _gathered(schedule: "Schedule", parts: Sequence["Part"], currency: str) -> I
         first = last or first
 
 
-def _treatment(schedule: "Schedule", change: "PriceChange") -> str:
-    method = schedule.rule.method
-    ways = {"credit": method.on_credit, "price": method.on_price, ALLOCATE: method.on_price, INCLUDE: "catch_up"}
-    return ways.get(change.kind, "at once")
-
-
-def _changed(schedule: "Schedule", line: ChargeLine, change: "PriceChange", day: "date", past: int) -> str:
+def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, day: date, past: int) -> str:
     """A part that a change of the price made, on its day or after it."""
-    how, currency = _treatment(schedule, change), line.currency
+    how, currency = treatment_of(change, schedule.rule.method), line.currency
     kind = {ALLOCATE: "new allocation", INCLUDE: "constraint"}.get(change.kind, change.kind)
     named = f"{kind}{f' {change.name}' if change.name else ''} on {change.date}"
     price = f"{named}: {_money(change.before, currency)} became {_money(change.after, currency)}"
@@ -123,7 +115,7 @@ def _changed(schedule: "Schedule", line: ChargeLine, change: "PriceChange", day:
         return f"{price}; " + (
             LATEST if how == "latest" else f"{left} is spread over the parts to come as they were weighed"
         )
-    if change.kind == "cancel":
+    if how == AT_ONCE:
         return f"{price}; {left} comes at once"
     return f"{price}; " + (
         "what was recognised goes first" if how == "earned_first" else "what differs by that day comes at once"
@@ -134,5 +126,5 @@ def _money(amount: int, currency: str) -> str:
     return decimal_string(amount, currency)
 
 
-def _sum(parts: Sequence["Part"]) -> int:
+def _sum(parts: Sequence[Part]) -> int:
     return sum(part.amount for part in parts)

@@ -21,23 +21,15 @@ to 90), changes in the transaction price. ASC 606-10-55-47, a customer that give
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string, split
-from revrec.core.schedule import UNDATED, Part, Schedule
+from revrec.core.policies import ON_PRICE, RecognitionPolicies
+from revrec.core.schedule import UNDATED, Part, Schedule, ScheduleRule
 
-if TYPE_CHECKING:
-    from revrec.core.rules.model import Rule
-
-ON_CREDIT = ("prospective", "catch_up", "latest", "earned_first")
-ON_PRICE = ("prospective", "catch_up")
 AT_ONCE = "what is left is recognised at once"
-ALLOCATE = "allocate"
-"""A new allocation of the line's contract as a change of its price: no event that anybody records."""
-INCLUDE = "(constraint)"
-"""A constrained amount that is included in the price, or no longer is: no event that anybody records, nor can name."""
 KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
 """Kinds of event that change what a charge line earns in all."""
 
@@ -57,13 +49,17 @@ class Step(NamedTuple):
 
 
 class PriceChange(NamedTuple):
-    """One change, on a day: the price before and after it in minor units, and the event's name."""
+    """One change of a line's price, on a day: the price before and after it in minor units, and the event's name.
+
+    ``ended``: this change or one before it canceled the promise, so that nothing is left to spread.
+    """
 
     kind: str
     date: date
     before: int
     after: int
     name: str
+    ended: bool = False
 
 
 class _Plan(NamedTuple):
@@ -82,13 +78,14 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     refunded, if anything is. A credit with a name corrects the earlier one of that name; those without add up. The
     last-recorded cancellation counts.
     """
-    found, price = [], line.amount
+    found, price, ended = [], line.amount, False
     for _at, event in sorted(that_count(events), key=lambda one: one[1].date):
         amount = event.amount or 0
         more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
         after = amount if event.kind == "price" else price + more
         if after != price or event.kind == "cancel":
-            found.append(PriceChange(event.kind, event.date, price, after, event.name))
+            ended = ended or event.kind == "cancel"
+            found.append(PriceChange(event.kind, event.date, price, after, event.name, ended))
         price = after
     return found
 
@@ -133,14 +130,12 @@ def that_count(events: Events) -> list[tuple[int, FulfilmentEvent]]:
 
 def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: Whole) -> Schedule:
     """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
-    over = False
     for change in price_changes(line, events):
-        over = over or change.kind == "cancel"
-        schedule = _changed(schedule, line, change, whole, over)
+        schedule = _changed(schedule, line, change, whole)
     return schedule
 
 
-def ended(rule: "Rule", why: str, line: ChargeLine, events: Events) -> Schedule | None:
+def ended(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:
     """The schedule of a line whose dates nobody knows: what is left of its price on the day it was cancelled, or
     nothing at all if nothing is left of it; else None."""
     changes = price_changes(line, events)
@@ -153,24 +148,33 @@ def ended(rule: "Rule", why: str, line: ChargeLine, events: Events) -> Schedule 
     return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
 
 
-def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole, over: bool) -> Schedule:
-    """The schedule after one change; ``over``: the promise has ended, so that nothing can be spread any more."""
+def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole) -> Schedule:
+    """Return the schedule after one change."""
     past = [part for part in schedule.whole if part.date <= change.date]
     later = [part for part in schedule.whole if part.date > change.date]
     method = schedule.rule.method
-    if over:
-        how, rest = AT_ONCE, _at_once(change, past)
-    else:
-        how = {"credit": method.on_credit, INCLUDE: "catch_up"}.get(change.kind, method.on_price)
-        how = how if _lessens(change) or how in ON_PRICE else "prospective"
-        rest = _TREATMENTS[how](change, _Plan(past, later, whole, method.rounding))
+    how = treatment_of(change, method)
+    rest = _TREATMENTS[how](change, _Plan(past, later, whole, method.rounding))
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
     return schedule._replace(parts=parts, waiting=waiting, explanation=said)
 
 
-def _lessens(change: PriceChange) -> bool:
+def treatment_of(change: PriceChange, method: RecognitionPolicies) -> str:
+    """Return how a change of the price is planned: :data:`AT_ONCE` or a value of ``on_credit``.
+
+    The schedule and its explanation both ask here, so that they cannot disagree. ``latest`` and ``earned_first`` take
+    something away from the plan; a change that takes nothing away (a credit on a negative line makes it more negative)
+    is planned prospectively instead.
+    """
+    if change.ended:
+        return AT_ONCE
+    how = {"credit": method.on_credit, INCLUDE: "catch_up"}.get(change.kind, method.on_price)
+    return how if how in ON_PRICE or _reduces(change) else "prospective"
+
+
+def _reduces(change: PriceChange) -> bool:
     return abs(change.after) < abs(change.before) or change.after * change.before < 0
 
 
@@ -219,6 +223,7 @@ def _earned_first(change: PriceChange, plan: _Plan) -> list[Part]:
 
 
 _TREATMENTS = {
+    AT_ONCE: lambda change, plan: _at_once(change, plan.past),
     "prospective": _prospective,
     "catch_up": _catch_up,
     "latest": _latest,

@@ -9,9 +9,10 @@ from math import lcm
 from typing import Any
 
 from revrec.core.calendar import roll
+from revrec.core.in_words import progress_in_words
 from revrec.core.money import progress
-from revrec.core.recognition import AnchorDates, Method, Plan, Waits
-from revrec.core.schedule import UNDATED
+from revrec.core.recognition import AnchorDates, Method
+from revrec.core.schedule import UNDATED, Plan, Waits
 
 Reading = tuple[date, Fraction]
 """A day, and how much of the whole is fulfilled by its end, from 0 to 1."""
@@ -42,8 +43,6 @@ class Progress(Method):
 
     def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Each position's share of the whole, less what came before."""
-        from revrec.core.in_words import progress_in_words
-
         return progress_in_words(self.amounts(total, weights), weights, currency)
 
     def default_on_change(self) -> str:

@@ -5,21 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, add_event, anchor
+from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, anchor
 from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
 from revrec.core.charge_line import ChargeLine
-from revrec.core.holding import ON_RELEASE
 from revrec.core.holidays import CALENDAR
+from revrec.core.in_words import split_in_words
 from revrec.core.keys import OFFSET, YES_OR_NO, Key, Kind, Refused, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
-from revrec.core.pricing import ON_CREDIT, ON_PRICE
-from revrec.core.schedule import Part, Unscheduled, caught_up, gathered
-
-ON_CHANGE = ("restate", "prospective", "catch_up")
-"""What becomes of amounts on entries when the dates of the plan change; see :mod:`revrec.core.change`."""
+from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
+from revrec.core.schedule import Part, Plan, Unscheduled, caught_up, gathered
 
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
@@ -70,37 +67,6 @@ and the day count always."""
 
 AnchorDates = tuple[Any, ...]
 """The dates of a line that its plan rests on; for methods that follow events, also what the events tell."""
-
-
-class Waits(NamedTuple):
-    """What a share waits for: ``code`` and ``reason`` as of Unscheduled, and the event that would tell it, if any.
-
-    ``kind``, ``name`` and ``more`` (options) are those of ``revrec event add``.
-    """
-
-    code: str
-    reason: str
-    kind: str = ""
-    name: str = ""
-    more: str = ""
-
-    def of(self, line: ChargeLine) -> Unscheduled:
-        """The same of one charge line, with the command that records the event."""
-        mend = f": {add_event(line, self.kind, self.name, self.more)}" if self.kind else ""
-        return Unscheduled(self.code, f"{self.reason}{mend}")
-
-
-class Plan(NamedTuple):
-    """When shares of an amount fall due: dates in order, whole-number weights, and in words how they came to be.
-
-    Where ``waits`` tells that a share waits, the dates may be in any order, and the date of such a share is
-    :data:`revrec.core.schedule.UNDATED`.
-    """
-
-    dates: tuple[date, ...]
-    weights: tuple[int, ...]
-    words: str
-    waits: Waits | None = None
 
 
 class Method(ABC):
@@ -166,8 +132,6 @@ class Method(ABC):
 
     def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """How each of these amounts comes to be, a sentence each."""
-        from revrec.core.in_words import split_in_words
-
         return split_in_words(self.amounts(total, weights), weights, self.rounding, currency)
 
     def reshaped(

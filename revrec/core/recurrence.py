@@ -8,8 +8,8 @@ from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import YES_OR_NO, Key, choice, whole
-from revrec.core.recognition import MOST_PARTS, AnchorDates, Method, Plan
-from revrec.core.schedule import Unscheduled
+from revrec.core.recognition import MOST_PARTS, AnchorDates, Method
+from revrec.core.schedule import Plan, Unscheduled
 
 PERIODS = Key("periods", whole(1, 1200), "How many parts; without it they are counted from the service dates.")
 END_INCLUSIVE = Key("end_inclusive", YES_OR_NO, "Whether the last service day is part of the service.", True)

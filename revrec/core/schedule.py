@@ -3,14 +3,65 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from revrec.core.recognition import Plan
-    from revrec.core.rules.model import Post, Rule
+from revrec.core.charge_line import ChargeLine, event_command
+from revrec.core.policies import RecognitionPolicies
 
 UNDATED = date.max
 """The date of a part that waits for something: nobody knows when it will be recognised."""
+
+
+class Post(NamedTuple):
+    """Where a rule posts: account numbers, the journal's symbol and the memo template."""
+
+    deferred: str
+    accrued: str
+    journal: str
+    memo: str
+
+
+class ScheduleRule(Protocol):
+    """The part of a rule that a schedule carries. :class:`revrec.core.rules.Rule` is one; so is the rule of a cost.
+
+    A schedule names its rule by this protocol alone, so that the lowest value of the model does not depend on rules
+    and methods, which depend on it.
+    """
+
+    @property
+    def name(self) -> str:
+        """The rule's name."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The rule's exact text in its file."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the text: the rule's version."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """The file that the rule is in."""
+        ...
+
+    @property
+    def post(self) -> Post:
+        """Where the rule posts."""
+        ...
+
+    @property
+    def method(self) -> RecognitionPolicies:
+        """The method, with the policies for later changes."""
+        ...
+
+    @property
+    def after_invoice(self) -> bool:
+        """Whether nothing of a line goes on an entry before its document is invoiced."""
+        ...
 
 
 class Part(NamedTuple):
@@ -28,7 +79,38 @@ class Unscheduled(NamedTuple):
 
     code: str
     reason: str
-    rule: "Rule | None" = None
+    rule: ScheduleRule | None = None
+
+
+class Waits(NamedTuple):
+    """What a share waits for: ``code`` and ``reason`` as of Unscheduled, and the event that would tell it, if any.
+
+    ``kind``, ``name`` and ``more`` (options) are those of ``revrec event add``.
+    """
+
+    code: str
+    reason: str
+    kind: str = ""
+    name: str = ""
+    more: str = ""
+
+    def of(self, line: ChargeLine) -> Unscheduled:
+        """The same of one charge line, with the command that records the event."""
+        mend = f": {event_command(line, self.kind, self.name, self.more)}" if self.kind else ""
+        return Unscheduled(self.code, f"{self.reason}{mend}")
+
+
+class Plan(NamedTuple):
+    """When shares of an amount fall due: dates in order, whole-number weights, and in words how they came to be.
+
+    Where ``waits`` tells that a share waits, the dates may be in any order, and the date of such a share is
+    :data:`UNDATED`.
+    """
+
+    dates: tuple[date, ...]
+    weights: tuple[int, ...]
+    words: str
+    waits: Waits | None = None
 
 
 class Schedule(NamedTuple):
@@ -38,20 +120,20 @@ class Schedule(NamedTuple):
     are when they would have fallen, or :data:`UNDATED`. All may wait: then ``parts`` is empty.
     """
 
-    rule: "Rule"
+    rule: ScheduleRule
     parts: tuple[Part, ...]
     explanation: str
     waiting: tuple[Part, ...] = ()
     waits: Unscheduled | None = None
-    looked_up: "Post | None" = None
+    looked_up: Post | None = None
     """Where it posts, if tables told that."""
-    plan: "Plan | None" = None
+    plan: Plan | None = None
     """What the amount was split by."""
     constrained: int = 0
     """What of the amount that waits is constrained: no part of the price yet."""
 
     @property
-    def post(self) -> "Post":
+    def post(self) -> Post:
         """Where it posts."""
         return self.looked_up or self.rule.post
 

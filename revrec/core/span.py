@@ -12,9 +12,9 @@ from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import DATE, OFFSET, Key, Kind, Refused, whole
-from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method, Plan
+from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
-from revrec.core.schedule import Unscheduled
+from revrec.core.schedule import Plan, Unscheduled
 
 Share = tuple[date, Fraction]
 """A date and how much falls on it, in proportion to the others."""

@@ -22,7 +22,7 @@ from revrec.store import charges
 if TYPE_CHECKING:
     from revrec.core.anchors import Events
     from revrec.core.charge_line import ChargeLine
-    from revrec.core.rules import Rule
+    from revrec.core.rules import Rule, RuleBook
     from revrec.core.schedule import Unscheduled
     from revrec.jobs.context import Context
 
@@ -46,12 +46,15 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
             no = charges.find_charge(connection, life["charge"]["id"])
             assert no is not None
             seen = look(connection, book, no)
-        yield _explained(life, *seen.earns, seen.derived)
+        yield _explained(life, book, *seen.earns, seen.derived)
 
 
-def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled") -> Fact:
+def _explained(
+    life: Fact, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
+) -> Fact:
     schedule = derived if isinstance(derived, Schedule) else None
-    apart = set_apart(schedule.rule, line, recorded) if schedule else None
+    matched = book.rule_named(derived.rule.name) if derived.rule else None
+    apart = set_apart(matched.constraint, matched.method, line, recorded) if schedule and matched else None
     if apart:
         line, recorded = apart.line, apart.events
     rule = life["rule"]
@@ -69,7 +72,7 @@ def _explained(life: Fact, line: "ChargeLine", recorded: "Events", derived: "Sch
         "charge": life["charge"],
         "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
         "why": last["explanation"] if last else life["unscheduled"]["reason"],
-        "standard": _standards(derived.rule, apart is not None),
+        "standard": _standards(matched, apart is not None),
         "price_changes": changes_told(line, recorded) or None,
         "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
         "waits": last["waits_for"] if last else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.jobs.mappings import mapping_of, mappings_of
 from revrec.jobs.receiving import BATCH, ChargeTaker, ImportResult, Reception, batches, shown_name
+from revrec.jobs.record_events import EventTaker
 from revrec.jobs.rules import load_rules
 from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, read_charges, read_events
 from revrec.sources.archives import Member, members
@@ -202,8 +203,6 @@ class _FileImport:
     def _taker(self, book: "RuleBook") -> Any:
         if self._mapping.rows == "charges":
             return ChargeTaker(self._to, book)
-        from revrec.jobs.record_events import EventTaker
-
         return EventTaker(self._to, book)
 
     def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:

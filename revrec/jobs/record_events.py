@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.charge_line import FulfilmentEvent
@@ -10,10 +9,10 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import MARK, is_cost
-from revrec.jobs.receiving import ImportResult, Reception
+from revrec.jobs.receiving import Reception
 from revrec.jobs.rules import load_rules
 from revrec.jobs.scheduling import Change, Scheduler
-from revrec.sources import NATIVE_EVENTS, ColumnMapping, EventRow, Good, Problem
+from revrec.sources import EventRow, Good, Problem
 from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
@@ -51,15 +50,6 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, lis
         return fact, Scheduler(connection, book, who, audit_seq).again(
             [one for one, _fact in facts], {one: 1 for one, _fact in facts}
         )
-
-
-def import_events(
-    context: "Context", path: Path, mapping: ColumnMapping | None = None, keep_good: bool = False, dry_run: bool = False
-) -> ImportResult:
-    """Import a file of events alone: see :func:`revrec.jobs.import_files.import_document`."""
-    from revrec.jobs.import_files import import_document
-
-    return import_document(context, path, [mapping or NATIVE_EVENTS], keep_good, dry_run)[0]
 
 
 class EventTaker:

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules import Post, Rule, RuleBook, parse_all
+from revrec.core.rules import Post, RuleBook, parse_all
+from revrec.core.schedule import ScheduleRule
 from revrec.store.rule_versions import RuleVersion, keep
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class VersionKeeper:
         self._who = who
         self._ids: dict[tuple[int, Post], int] = {}
 
-    def id_of(self, rule: Rule, post: Post) -> int:
+    def id_of(self, rule: ScheduleRule, post: Post) -> int:
         """The id in the store of the rule's version that posts there."""
         found = self._ids.get((id(rule), post))
         if found is None:

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.change import changed, prospective, restated, with_catch_up
-from revrec.core.recognition import Plan
-from revrec.core.schedule import Part, Schedule
+from revrec.core.schedule import Part, Plan, Schedule
 
 D = date.fromisoformat
 Parts = list[tuple[str, int]]

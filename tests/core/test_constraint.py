@@ -176,7 +176,7 @@ def test_each_amount_is_explained() -> None:
     assert isinstance(found, Schedule)
     assert "at first 120.00 USD of it is constrained, until 2024-02-14: rebate (ASC 606-10-32-11)" in found.explanation
     assert "constraint on 2024-02-14 (catch_up): 1080.00 becomes 1200.00 USD" in found.explanation
-    apart = set_apart(found.rule, line, ())
+    apart = set_apart(found.rule.constraint, found.rule.method, line, ())
     assert apart
     words = list(amounts_in_words(found, apart.line, apart.events).values())
     assert words[1:3] == [

@@ -51,6 +51,28 @@ def test_a_share_of_the_whole_is_told_with_its_rounding_and_what_came_before(tol
     ]
 
 
+def test_a_change_that_takes_nothing_away_is_explained_as_it_is_planned(told: Told) -> None:
+    """A credit of 5.00 on a line of -24.00 makes it more negative: there is nothing to reduce, so it is spread."""
+    credit = event("credit", "2024-02-10", amount=500)
+    keys = 'method = "monthly"\nperiods = 4\non_credit = "latest"'
+    found = told(keys, [credit], amount=-2400, post_date=date(2024, 1, 1))
+    spread = (
+        "credit on 2024-02-10: -24.00 became -29.00; what is left after -12.00 before it, -17.00, "
+        "is spread over the parts to come as they were weighed"
+    )
+    assert [(amount, sentence) for _day, amount, sentence in found[2:]] == [("-8.50", spread), ("-8.50", spread)]
+
+
+def test_a_change_after_a_cancellation_is_explained_as_coming_at_once(told: Told) -> None:
+    events = [event("cancel", "2024-05-02"), event("credit", "2024-06-02", amount=500)]
+    *_before, last = told('method = "monthly"\nperiods = 4\non_credit = "latest"', events)
+    assert last == (
+        "2024-06-02",
+        "-5.00",
+        "credit on 2024-06-02: 24.00 became 19.00; what is left after 24.00 before it, -5.00, comes at once",
+    )
+
+
 def test_the_part_with_the_odd_cents_is_told_as_what_the_others_leave(told: Told) -> None:
     first, *later = told('method = "monthly"\nperiods = 3\nrounding = "first"', amount=1000)
     assert first == ("2024-03-28", "3.34", "part 1 of 3: what the other parts leave of 10.00, 6.66")

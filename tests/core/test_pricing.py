@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
-from revrec.core.pricing import ON_CREDIT, ON_PRICE, price_of
+from revrec.core.policies import ON_CREDIT, ON_PRICE
+from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
 

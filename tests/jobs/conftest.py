@@ -23,7 +23,7 @@ from revrec.jobs.context import Context, make_context
 from revrec.jobs.run import run as run_job
 from revrec.jobs.run_result import RunResult
 from revrec.jobs.trace import trace
-from revrec.sources import EventRow
+from revrec.sources import NATIVE_EVENTS, EventRow
 from revrec.store.tables import metadata
 from revrec.store.workers import at_work
 
@@ -143,7 +143,7 @@ class Books:
     def import_events(self, *rows: Row, name: str = "events.csv", **options: bool) -> import_files.ImportResult:
         """Import rows as a file of events."""
         path = self.file(name, rows, EVENT_HEADER)
-        return record_events.import_events(self.context("import"), path, **options)
+        return import_files.import_document(self.context("import"), path, [NATIVE_EVENTS], **options)[0]
 
     def event(
         self,

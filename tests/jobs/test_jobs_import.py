@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules.model import RuleErrors
-from revrec.jobs import import_files, record_events
+from revrec.jobs import import_files
 from revrec.jobs.context import Context, Silent
 from revrec.store.audit import chain_hash
 
@@ -297,7 +297,7 @@ def test_any_number_of_imports_in_any_order_is_one(
 
 def test_the_audit_chain_covers_the_import(offline: Any, row: Any) -> None:
     offline.take(row("INV-1"))
-    record_events.import_events(offline.context(), offline.file("e.csv", [], ["charge", "kind", "date"]))
+    offline.import_events(name="e.csv")
     columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"
     events = offline.sql(f"SELECT {columns} FROM audit_event ORDER BY seq")
     assert [event[4] for event in events] == [

@@ -6,8 +6,8 @@ from typing import Any
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import Key, text
-from revrec.core.recognition import AnchorDates, Method, Plan, Waits
-from revrec.core.schedule import UNDATED, Unscheduled
+from revrec.core.recognition import AnchorDates, Method
+from revrec.core.schedule import UNDATED, Plan, Unscheduled, Waits
 
 
 class Hold(Method):

@@ -11,8 +11,8 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import Key, Kind, Refused, text
 from revrec.core.numbers import NUMBER_SCHEMA, percent, whole_weights
 from revrec.core.progress import no_extension
-from revrec.core.recognition import AnchorDates, Method, Plan, Waits
-from revrec.core.schedule import UNDATED, Unscheduled
+from revrec.core.recognition import AnchorDates, Method
+from revrec.core.schedule import UNDATED, Plan, Unscheduled, Waits
 
 MOST = 200
 NAME = text(longest=80)

@@ -7,8 +7,8 @@ from fractions import Fraction
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.progress import Progress, Reading, shown
-from revrec.core.recognition import AnchorDates, Waits
-from revrec.core.schedule import Unscheduled
+from revrec.core.recognition import AnchorDates
+from revrec.core.schedule import Unscheduled, Waits
 
 
 class PercentComplete(Progress):

@@ -12,8 +12,8 @@ from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.keys import DATE, OFFSET, Key, Kind, Refused
 from revrec.core.numbers import NUMBER_SCHEMA, number, positive
 from revrec.core.progress import Progress, Reading, shown
-from revrec.core.recognition import ANCHOR, AnchorDates, Waits
-from revrec.core.schedule import Unscheduled
+from revrec.core.recognition import ANCHOR, AnchorDates
+from revrec.core.schedule import Unscheduled, Waits
 
 
 def _expires(value: Any) -> Any:

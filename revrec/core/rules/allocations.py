@@ -12,11 +12,11 @@ from revrec.core.allocation import CannotAllocate, Obligation, Share, Terms, all
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import did_you_mean
 from revrec.core.numbers import in_minor_units
-from revrec.core.rules.conditions import conditions_of
 from revrec.core.rules.declaration import ALLOCATION_KEYS, ANY_DIMENSION, EFFECTIVE_KEYS, VARIABLE_KEYS, WHEN_KEYS
 from revrec.core.rules.lookup import LookupTable, field_of
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns
+from revrec.core.rules.readers import conditions_of
 from revrec.core.rules.tables import Complaint, read_table
 from revrec.core.rules.toml_text import Block, Path
 from revrec.core.standalone import COLUMNS, Standalone, problems, standalone

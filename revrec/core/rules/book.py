@@ -10,14 +10,14 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import set_apart
 from revrec.core.holding import held
 from revrec.core.pricing import Step, as_allocated, ended, repriced
-from revrec.core.recognition import AnchorDates, Plan
+from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import MARK, is_cost
 from revrec.core.rules.model import Problem, Rule, RuleErrors
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
-from revrec.core.schedule import Part, Schedule, Unscheduled, dated_apart
+from revrec.core.schedule import Part, Plan, Schedule, Unscheduled, dated_apart
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
@@ -76,7 +76,7 @@ class RuleBook:
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
         self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
         self.costs = {cost.name: cost for rule in self.rules for cost in rule.costs}
-        self._costs = {cost.name: _Entry(cost.rule_of(rule), 0) for rule in self.rules for cost in rule.costs}
+        self._costs = {cost.name: _Entry(rule.for_cost(cost), 0) for rule in self.rules for cost in rule.costs}
         self.warnings = self._cross_check()
         self._literal: dict[str, list[_Entry]] = {}
         self._wild: list[_Entry] = []
@@ -128,7 +128,7 @@ class RuleBook:
         if not (events or entry.rule.constraint):
             return self._derive(entry, line, events)
         try:
-            apart = set_apart(entry.rule, line, events)
+            apart = set_apart(entry.rule.constraint, entry.rule.method, line, events)
         except OverflowError:
             return _explained(BEYOND, entry.rule)
         return (
@@ -149,11 +149,11 @@ class RuleBook:
             return _explained(NOTHING, rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
-            looked_up = _looked_up(schedule, line)
+            looked_up = _looked_up(rule, schedule, line)
             if isinstance(looked_up, Unscheduled):
                 return looked_up
             schedule = looked_up
-        return _shaped(schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
+        return _shaped(rule, schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
         rule = entry.rule
@@ -187,6 +187,11 @@ class RuleBook:
         """The rule that wins a charge line; or that none does, or that two of equal priority do."""
         entry = self._winner(line)
         return entry if isinstance(entry, Unscheduled) else entry.rule
+
+    def rule_named(self, name: str) -> Rule | None:
+        """Return the rule of this name, or the rule of a cost; None if the book has none."""
+        cost = self._costs.get(name.rpartition(MARK)[2]) if is_cost(name) else None
+        return cost.rule if cost else next((rule for rule in self.rules if rule.name == name), None)
 
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
         """The charge lines of the costs that a charge line has by its rule."""
@@ -291,12 +296,12 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
     if not events:
         return None
     schedule = ended(rule, _why(rule), line, events)
-    return _looked_up(schedule, line) if schedule and rule.tables else schedule
+    return _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
 
 
-def _shaped(schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
+def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
     """The schedule after what waits, what the rule says of the parts, and what holds said."""
-    rule, waits = schedule.rule, _explained(plan.waits.of(line), schedule.rule) if plan.waits else None
+    waits = _explained(plan.waits.of(line), rule) if plan.waits else None
 
     def shape(split: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]] | Unscheduled:
         parts, waiting = dated_apart(split) if waits else (split, ())
@@ -350,9 +355,8 @@ def _no_rule(line: ChargeLine) -> str:
     return f"no rule matches ({about}): `revrec rules explain {line.id}` shows why; write a rule for it"
 
 
-def _looked_up(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
+def _looked_up(rule: Rule, schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
     """The schedule with what tables tell of the line; or that they do not tell where it posts."""
-    rule = schedule.rule
     post = rule.posting(line)
     if isinstance(post, str):
         return _explained(Unscheduled("waiting", post), rule)

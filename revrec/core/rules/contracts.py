@@ -11,19 +11,17 @@ A credit or a new price belongs to the line that it is told of: 606-10-32-44 (IF
 from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from revrec.core.allocation import CannotAllocate, Obligation, Share, allocate
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
-from revrec.core.constraint import constraint_of
+from revrec.core.constraint import constraint_in_force
 from revrec.core.pricing import Step, as_allocated, price_of
 from revrec.core.rules.allocations import AllocationRule
+from revrec.core.rules.book import RuleBook
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.core.standalone import Standalone
-
-if TYPE_CHECKING:
-    from revrec.core.rules.book import RuleBook
 
 
 class Member(NamedTuple):
@@ -47,7 +45,7 @@ class Contract(NamedTuple):
     """The day of the newest modification; None if there was none."""
 
 
-def contract_of(book: "RuleBook", members: Sequence[Member]) -> Contract | Unscheduled:
+def contract_of(book: RuleBook, members: Sequence[Member]) -> Contract | Unscheduled:
     """The allocation of a contract, or why it waits: then all of its lines do."""
     rule = _rule_of(book, members)
     if isinstance(rule, Unscheduled):
@@ -62,7 +60,7 @@ def contract_of(book: "RuleBook", members: Sequence[Member]) -> Contract | Unsch
         return Unscheduled("waiting", f'allocation "{rule.name}": {error}')
 
 
-def _rule_of(book: "RuleBook", members: Sequence[Member]) -> AllocationRule | Unscheduled | None:
+def _rule_of(book: RuleBook, members: Sequence[Member]) -> AllocationRule | Unscheduled | None:
     found = {}
     for member in members:
         rule = book.allocation_of(member.line)
@@ -75,7 +73,7 @@ def _rule_of(book: "RuleBook", members: Sequence[Member]) -> AllocationRule | Un
     return next(iter(found.values()))
 
 
-def _check(book: "RuleBook", lines: Sequence[ChargeLine]) -> None:
+def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
     """A contract has one currency, one entity and one deferred account, for an allocation moves no balance."""
     for what in ("currency", "entity"):
         values = sorted({getattr(line, what) for line in lines})
@@ -95,11 +93,11 @@ def _check(book: "RuleBook", lines: Sequence[ChargeLine]) -> None:
         )
 
 
-def _check_constraints(book: "RuleBook", members: Sequence[Member]) -> None:
+def _check_constraints(book: RuleBook, members: Sequence[Member]) -> None:
     """What is constrained is no part of the price that is allocated, and no line's alone: revrec does not divide it."""
     for line, events, _part in members:
         rule = book.match(line)
-        if not isinstance(rule, Unscheduled) and constraint_of(rule, events):
+        if not isinstance(rule, Unscheduled) and constraint_in_force(rule.constraint, events):
             raise CannotAllocate(
                 f"an amount of {line.id} is constrained (ASC 606-10-32-11), which is no part of the price that is "
                 "allocated: bill it as a contract of its own, or take the constraint away"
@@ -115,7 +113,7 @@ def _as_billed(rule: AllocationRule | None, members: Sequence[Member]) -> Contra
     return Contract(rule, shares, {id: (Step(None, 0, ""),) for id in shares})
 
 
-def _allocated(book: "RuleBook", rule: AllocationRule, members: Sequence[Member]) -> Contract:
+def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[Member]) -> Contract:
     first, *later = (
         [member for member in members if member.part == part] for part in sorted({member.part for member in members})
     )
@@ -130,7 +128,7 @@ def _allocated(book: "RuleBook", rule: AllocationRule, members: Sequence[Member]
 
 
 def _modified(
-    book: "RuleBook", rule: AllocationRule, before: Contract, older: Sequence[Member], joining: Sequence[Member]
+    book: RuleBook, rule: AllocationRule, before: Contract, older: Sequence[Member], joining: Sequence[Member]
 ) -> Contract:
     """The contract after lines have joined it: what is not recognised, and what they are billed, allocated anew."""
     day = min(member.line.post_date for member in joining)
@@ -152,7 +150,7 @@ def _modified(
     return Contract(rule, shares, steps, day)
 
 
-def _by(book: "RuleBook", member: Member, steps: tuple[Step, ...], day: date) -> tuple[int, int]:
+def _by(book: RuleBook, member: Member, steps: tuple[Step, ...], day: date) -> tuple[int, int]:
     """The price of a line by the end of a day, and what of it is recognised by then: by its plan, not by entries."""
     events = [event for event in member.events if event.date <= day]
     line, told = as_allocated(member.line, events, steps)

@@ -8,19 +8,12 @@ Source: ASC 340-40-25-1 to 25-5, costs to obtain and to fulfil a contract; 340-4
 services are transferred (IFRS 15.91 to 99).
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
-from revrec.core.rules.declaration import COST_KEYS
-from revrec.core.rules.model import Post, Rule
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Path
 from revrec.core.standalone import rounded
 
 MARK = ":cost:"
@@ -54,16 +47,6 @@ class Cost:
         whole: Fraction = Fraction(self.amount) * times * 10 ** minor_digits(line.currency)
         return -whole if line.amount < 0 else whole
 
-    def rule_of(self, rule: Rule) -> Rule:
-        """The rule that recognises the cost: as the revenue is, to accounts of its own."""
-        post = Post(self.deferred, self.expense, rule.post.journal, rule.post.memo)
-        text = f"{rule.text}\n\n# its cost {self.name}"
-        version = hashlib.sha256(text.encode()).hexdigest()
-        name = f"{rule.name}{MARK}{self.name}"
-        waits = rule.constraint if rule.constraint and rule.constraint.costs else None
-        own = replace(rule, name=name, post=post, text=text, sha256=version)
-        return replace(own, constraint=waits, cells={}, tables=(), costs=())
-
 
 PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services that it is for are transferred."
 
@@ -71,29 +54,3 @@ PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services tha
 def is_cost(charge: str) -> bool:
     """Whether a charge, by its id or the line in it, is a cost of another one."""
     return MARK in charge
-
-
-def read_costs(raw: Any, periods: int | None, path: Path, complaints: list[Complaint]) -> tuple[Cost, ...]:
-    """The costs of a rule; after complaints, those that have nothing wrong."""
-    if not isinstance(raw, list):
-        complaints.append(Complaint(path, "write each cost as a block that begins with [[rule.cost]]"))
-        return ()
-    found = []
-    for index, one in enumerate(raw):
-        before = len(complaints)
-        values, _refused = read_table(one, COST_KEYS, (*path, index), complaints)
-        if len(complaints) == before:
-            complaints += [Complaint((*path, index), said) for said in _mistakes(values, periods)]
-        if len(complaints) == before:
-            given = (values["name"], values.get("amount"), values.get("percent"), values["per"])
-            found.append(Cost(*given, periods or 1, values["deferred"], values["expense"]))
-    return tuple(found)
-
-
-def _mistakes(values: Mapping[str, Any], periods: int | None) -> list[str]:
-    found = []
-    if ("amount" in values) == ("percent" in values):
-        found.append("a cost has either an amount or a percent: give one of them")
-    if values["per"] == "part" and periods is None:
-        found.append('per = "part" needs periods in [rule.recognize]: give the cost per "line" or per "unit"')
-    return found

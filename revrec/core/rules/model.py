@@ -1,18 +1,18 @@
 """A rule: which charge lines it takes, how it recognises them, and to which accounts it posts."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine
+from revrec.core.constraint import Constraint
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
+from revrec.core.rules.costs import MARK, Cost
 from revrec.core.rules.lookup import Cell, LookupTable
-
-if TYPE_CHECKING:
-    from revrec.core.constraint import Constraint
-    from revrec.core.rules.costs import Cost
+from revrec.core.schedule import Post
 
 
 class Condition(Protocol):
@@ -30,15 +30,6 @@ class Condition(Protocol):
     def failure(self, line: ChargeLine) -> str:
         """Why the line does not meet it, in words."""
         ...
-
-
-class Post(NamedTuple):
-    """Where a rule posts: account numbers, the journal's symbol and the memo template."""
-
-    deferred: str
-    accrued: str
-    journal: str
-    memo: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +58,8 @@ class Rule:
     cells: Mapping[str, Cell] = field(default_factory=dict)
     tables: tuple[LookupTable, ...] = ()
     after_invoice: bool = False
-    costs: "tuple[Cost, ...]" = ()
-    constraint: "Constraint | None" = None
+    costs: tuple[Cost, ...] = ()
+    constraint: Constraint | None = None
 
     def posting(self, line: ChargeLine) -> Post | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""
@@ -89,6 +80,21 @@ class Rule:
             f" ({table.file}:{row.line})"
             for table, row in rows
             if row
+        )
+
+    def for_cost(self, cost: Cost) -> "Rule":
+        """Return the rule that recognizes a cost: as the revenue is recognized, to the accounts of the cost."""
+        text = f"{self.text}\n\n# its cost {cost.name}"
+        return replace(
+            self,
+            name=f"{self.name}{MARK}{cost.name}",
+            post=Post(cost.deferred, cost.expense, self.post.journal, self.post.memo),
+            text=text,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            constraint=self.constraint if self.constraint and self.constraint.costs else None,
+            cells={},
+            tables=(),
+            costs=(),
         )
 
 

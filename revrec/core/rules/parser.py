@@ -14,9 +14,6 @@ from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
 from revrec.core.rules.book import duplicates
-from revrec.core.rules.conditions import conditions_of
-from revrec.core.rules.constraints import read_constraint
-from revrec.core.rules.costs import read_costs
 from revrec.core.rules.declaration import (
     ANY_COLUMN,
     ANY_DIMENSION,
@@ -30,10 +27,12 @@ from revrec.core.rules.declaration import (
     recognize_keys,
 )
 from revrec.core.rules.lookup import Cell, LookedUp, LookupTable, TableError
-from revrec.core.rules.model import Post, Problem, Rule, RuleErrors
+from revrec.core.rules.model import Problem, Rule, RuleErrors
+from revrec.core.rules.readers import conditions_of, read_constraint, read_costs
 from revrec.core.rules.repairs import Repair, read_repair
 from revrec.core.rules.tables import Complaint, read_table
 from revrec.core.rules.toml_text import Block, Path, blocks, locate
+from revrec.core.schedule import Post
 
 Resolver = Callable[[str, str], tuple[str, str]]
 """(name in ``include``, including file) to (name of the included file, its text). Raises OSError or LookupError."""

@@ -13,10 +13,10 @@ from typing import Any
 from revrec.core.charge_line import DIMENSIONS, ChargeLine
 from revrec.core.journal import DIMENSION, Change, JournalLine, value_of
 from revrec.core.keys import Key, did_you_mean
-from revrec.core.rules.conditions import conditions_of
 from revrec.core.rules.declaration import ANY_DIMENSION, REPAIR_KEYS, REPAIR_WHEN_KEYS, SET_KEYS, VALUE
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns, has_wildcard
+from revrec.core.rules.readers import conditions_of
 from revrec.core.rules.tables import Complaint, read_table
 from revrec.core.rules.toml_text import Block, Path
 

@@ -1,7 +1,6 @@
 """Places in the text of a TOML file: where its blocks stand, and where the value at a path stands."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
@@ -118,8 +117,3 @@ def _is_table(value: Any) -> bool:
     from tomlkit.items import AoT, InlineTable, Table
 
     return isinstance(value, Table | AoT) and not isinstance(value, InlineTable)
-
-
-def first_line(place: Sequence[Block], index: int) -> int:
-    """The line of block ``index``, or 1."""
-    return place[index].line if index < len(place) else 1

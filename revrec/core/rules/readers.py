@@ -1,0 +1,84 @@
+"""Readers of the sub-tables of a rule: ``[rule.when]``, ``[rule.constraint]`` and ``[[rule.cost]]``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from revrec.core.anchors import anchor
+from revrec.core.constraint import Constraint
+from revrec.core.rules.costs import Cost
+from revrec.core.rules.declaration import CONSTRAINT_KEYS, COST_KEYS
+from revrec.core.rules.expression import Expression
+from revrec.core.rules.model import Condition
+from revrec.core.rules.patterns import DIMENSIONS, Patterns
+from revrec.core.rules.ranges import Comparison
+from revrec.core.rules.tables import Complaint, read_table
+from revrec.core.rules.toml_text import Path
+
+
+def conditions_of(
+    when: Mapping[str, Any], dimensions: Mapping[str, Sequence[str]], lookups: Sequence[Condition] = ()
+) -> Iterator[Condition]:
+    """The conditions of a table whose values were read; those of its sub-tables are given apart."""
+    for field, value in when.items():
+        if field == "lookup":
+            yield from lookups
+        elif field == "dimensions":
+            yield from (Patterns(DIMENSIONS + name, patterns) for name, patterns in dimensions.items())
+        elif isinstance(value, Expression):
+            yield value
+        elif field in ("amount", "quantity", "post_date"):
+            yield Comparison(field, *value)
+        else:
+            yield Patterns(field, value)
+
+
+def read_constraint(raw: Any, path: Path, complaints: list[Complaint]) -> Constraint | None:
+    """The constraint of a rule; None if it has none, or after complaints."""
+    if raw is None:
+        return None
+    before = len(complaints)
+    values, _refused = read_table(raw, CONSTRAINT_KEYS, path, complaints)
+    if len(complaints) == before:
+        complaints += [Complaint((*path, *key), said) for key, said in _constraint_mistakes(values)]
+    if len(complaints) > before:
+        return None
+    counted = anchor(values["from"]) if "from" in values else None
+    figures = (values.get("percent"), values.get("amount"))
+    return Constraint(values["reason"], *figures, values.get("until"), counted, values["costs"])
+
+
+def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    if ("amount" in values) == ("percent" in values):
+        yield (), "a constraint has either an amount or a percent: give one of them"
+    elif values["costs"] and "percent" not in values:
+        yield ("costs",), "constraint.costs needs a percent: a cost knows no share of an amount"
+    if "until" in values and values["until"].number <= 0:
+        yield ("until",), f'constraint.until = "{values["until"].text}": it must be later than what it is counted from'
+    if "from" in values and "until" not in values:
+        yield ("from",), "constraint.from is what until is counted from: give until as well"
+
+
+def read_costs(raw: Any, periods: int | None, path: Path, complaints: list[Complaint]) -> tuple[Cost, ...]:
+    """The costs of a rule; after complaints, those that have nothing wrong."""
+    if not isinstance(raw, list):
+        complaints.append(Complaint(path, "write each cost as a block that begins with [[rule.cost]]"))
+        return ()
+    found = []
+    for index, one in enumerate(raw):
+        before = len(complaints)
+        values, _refused = read_table(one, COST_KEYS, (*path, index), complaints)
+        if len(complaints) == before:
+            complaints += [Complaint((*path, index), said) for said in _cost_mistakes(values, periods)]
+        if len(complaints) == before:
+            given = (values["name"], values.get("amount"), values.get("percent"), values["per"])
+            found.append(Cost(*given, periods or 1, values["deferred"], values["expense"]))
+    return tuple(found)
+
+
+def _cost_mistakes(values: Mapping[str, Any], periods: int | None) -> list[str]:
+    found = []
+    if ("amount" in values) == ("percent" in values):
+        found.append("a cost has either an amount or a percent: give one of them")
+    if values["per"] == "part" and periods is None:
+        found.append('per = "part" needs periods in [rule.recognize]: give the cost per "line" or per "unit"')
+    return found

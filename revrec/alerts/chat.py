@@ -8,10 +8,9 @@ import logging
 import re
 from typing import Any
 
-from revrec.alerts.deadline import within
+from revrec.alerts import AlertFailed, within
 from revrec.alerts.digest import Digest
-from revrec.alerts.errors import AlertFailed
-from revrec.alerts.mail import is_loopback
+from revrec.core.loopback import is_loopback
 
 EXTRA = "chat channels need the apprise library; install it with: pip install 'revrec[alerts]'"
 

@@ -9,11 +9,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import getaddresses, localtime, make_msgid
-from ipaddress import ip_address
 
-from revrec.alerts.deadline import within
+from revrec.alerts import AlertFailed, within
 from revrec.alerts.digest import Digest, one_line
-from revrec.alerts.errors import AlertFailed
+from revrec.core.loopback import is_loopback
 
 TLS = ("starttls", "implicit", "none")
 
@@ -75,16 +74,6 @@ def compose(sender: str, to: str, digest: Digest) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(digest.body, charset="utf-8", cte="quoted-printable")
     return message
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: localhost, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _addresses(text: str, key: str) -> list[Address]:

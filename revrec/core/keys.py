@@ -1,6 +1,6 @@
 """Keys of rule files, declared once: the same table checks a file, feeds the JSON Schema and the manual."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -37,10 +37,23 @@ class Key(NamedTuple):
     table: "tuple[Key, ...]" = ()
 
 
-def did_you_mean(word: object, known: tuple[str, ...]) -> str:
-    """`` ; did you mean "item"?`` if one of the known words is close, else nothing."""
-    close = get_close_matches(str(word), known, n=1, cutoff=0.6)
-    return f'; did you mean "{close[0]}"?' if close else ""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known name that ``word`` most resembles, ignoring case; empty if none is close."""
+    by_fold = {name.casefold().replace(" ", "_"): name for name in known}
+    close = get_close_matches(word.casefold().replace(" ", "_")[:100], list(by_fold), n=1, cutoff=0.6)
+    return by_fold[close[0]] if close else ""
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return ``; did you mean "item"?``, to end a message, or nothing if no known name is close."""
+    close = nearest(str(word), known)
+    return f'; did you mean "{close}"?' if close else ""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean "item"? ``, to begin the advice of a message, or nothing if no known name is close."""
+    close = nearest(word, known)
+    return f'did you mean "{close}"? ' if close else ""
 
 
 def _text(value: Any, longest: int = 1000) -> str:

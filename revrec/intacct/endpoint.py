@@ -1,23 +1,12 @@
 """Which addresses may be spoken to: Intacct's own over TLS, or this machine."""
 
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.loopback import is_loopback_url
 
 INTACCT_ENDPOINT = "https://api.intacct.com/ia/xml/xmlgw.phtml"
 _MEND = f"write it as {INTACCT_ENDPOINT}, or as http://127.0.0.1:PORT/... for a sandbox on this machine"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine: localhost, 127.0.0.0/8 or ::1."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def checked_endpoint(url: str) -> str:
@@ -26,7 +15,7 @@ def checked_endpoint(url: str) -> str:
     if parts.username or parts.password:
         raise BadConfiguration("gateway endpoint: a user name or password does not belong in the URL; take it out")
     host = (parts.hostname or "").rstrip(".")
-    if parts.scheme in ("http", "https") and is_loopback(url):
+    if parts.scheme in ("http", "https") and is_loopback_url(url):
         return url
     if not host.endswith(".intacct.com"):
         raise BadConfiguration(f"gateway endpoint {url!r}: the host is neither Intacct's nor this machine; {_MEND}")
@@ -40,7 +29,7 @@ def checked_session_endpoint(url: str, login: str) -> str:
 
     A session of Intacct's must not be carried to this machine, nor one of a sandbox to Intacct.
     """
-    if is_loopback(checked_endpoint(url)) != is_loopback(login):
+    if is_loopback_url(checked_endpoint(url)) != is_loopback_url(login):
         raise BadConfiguration(f"the sign-in at {login} returned the endpoint {url!r}, which is another party's")
     return url
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from itertools import islice
 from typing import NamedTuple
 from uuid import uuid4
 
 from lxml import etree
 
+from revrec.core.batching import batched
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
@@ -126,7 +126,7 @@ class Reading:
 
     def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
         found: list[FoundEntry] = []
-        for some in chunks(list(dict.fromkeys(values)), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(values)), IDS_A_QUERY):
             found += map(_head, self.query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
         return found
 
@@ -134,8 +134,7 @@ class Reading:
         """The entries with their lines in order, and these dimensions of the lines; some entries at a time."""
         elements = {dimension_element(name): name for name in dimensions}
         fields = tuple(dict.fromkeys((*GLENTRY_FIELDS, *elements)))
-        rest = iter(heads)
-        while some := list(islice(rest, ENTRIES_A_QUERY)):
+        for some in batched(heads, ENTRIES_A_QUERY):
             numbers = [head.record_no for head in some]
             lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
@@ -149,7 +148,7 @@ class Reading:
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Lines on accounts within days, page by page."""
-        for some in chunks(list(dict.fromkeys(accounts)), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(accounts)), IDS_A_QUERY):
             where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
             for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
                 yield _line(row, self.base_currency)
@@ -160,7 +159,7 @@ class Reading:
         """Balances of accounts over days; accounts for which Intacct gives no row are left out."""
         currency = currency or self.base_currency
         balances: list[Balance] = []
-        for some in chunks(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
+        for some in batched(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
             for result in self._read(_balances_of(some, start, end, entity), len(some), ""):
                 balances += [_balance(row, currency) for row in _rows(result, "accountbalance")]
         return balances
@@ -178,7 +177,7 @@ class Reading:
         """Which ids exist, and whether each is active. Names are not asked for: their field differs by kind."""
         key = MASTER_KEYS[kind]
         found: dict[str, bool] = {}
-        for some in chunks(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
             for row in self.query(kind, ("RECORDNO", key, "STATUS"), ((key, some),)):
                 found[row.get(key, "")] = row.get("STATUS", "").lower() == "active"
         return found
@@ -189,7 +188,7 @@ class Reading:
         while above:
             below = [
                 row.get("LOCATIONID", "")
-                for some in chunks(above, IDS_A_QUERY)
+                for some in batched(above, IDS_A_QUERY)
                 for row in self.query("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), (("PARENTID", some),))
             ]
             above = [location for location in dict.fromkeys(below) if location not in found]
@@ -325,11 +324,6 @@ def _results(answered: Answered, control_ids: Sequence[str]) -> tuple[list[Resul
 def _pause(exchange: Exchange, pause: float) -> float:
     """Intacct's own wish if it has one, within reason."""
     return min(pause if exchange.wish is None else float(exchange.wish), PAUSE_LIMIT)
-
-
-def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """Items in groups of at most ``size``."""
-    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _rows(result: Result, name: str) -> list[dict[str, str]]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
+from revrec.core.batching import batched
 from revrec.core.invoice import AR_INVOICE
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, FoundInvoice, FoundInvoiceLine
-from revrec.intacct.reading import IDS_A_QUERY, Reading, as_minor, chunks, date_of
+from revrec.intacct.reading import IDS_A_QUERY, Reading, as_minor, date_of
 
 DOCUMENT_FIELDS = ("RECORDNO", "DOCID", "DOCNO", "DOCPARID", "STATE", "CUSTVENDID", "WHENCREATED", "CURRENCY")
 DOCUMENT_LINE_FIELDS = ("RECORDNO", "DOCHDRID", "LINE_NO", "ITEMID", "QUANTITY", "PRICE", "TRX_VALUE", "CURRENCY")
@@ -17,7 +18,7 @@ RECEIVABLE_LINE_FIELDS = ("RECORDNO", "RECORDKEY", "LINE_NO", "ACCOUNTNO", "TRX_
 def documents(reading: Reading, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
     """The documents of a transaction definition with these numbers, with their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
-    for some in chunks(list(dict.fromkeys(numbers)), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(numbers)), IDS_A_QUERY):
         where = (("DOCPARID", definition), ("DOCNO", some))
         heads = reading.query("SODOCUMENT", DOCUMENT_FIELDS, where)
         if heads:
@@ -30,7 +31,7 @@ def documents(reading: Reading, definition: str, numbers: Iterable[str]) -> list
 def receivables(reading: Reading, numbers: Iterable[str]) -> list[FoundInvoice]:
     """The invoices of receivables with these numbers, with their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
-    for some in chunks(list(dict.fromkeys(numbers)), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(numbers)), IDS_A_QUERY):
         heads = reading.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
         if heads:
             its_lines = (("RECORDKEY", [head.get("RECORDNO", "") for head in heads]),)
@@ -42,7 +43,7 @@ def receivables(reading: Reading, numbers: Iterable[str]) -> list[FoundInvoice]:
 def customers(reading: Reading, ids: Iterable[str]) -> dict[str, FoundCustomer]:
     """Those of these customers that there are."""
     found: dict[str, FoundCustomer] = {}
-    for some in chunks(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
         for row in reading.query("CUSTOMER", ("RECORDNO", "CUSTOMERID", "STATUS", "TERMNAME"), (("CUSTOMERID", some),)):
             active = row.get("STATUS", "").lower() == "active"
             found[row.get("CUSTOMERID", "")] = FoundCustomer(active, row.get("TERMNAME", ""))

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import requests
 
 from revrec import __version__
+from revrec.core.loopback import is_loopback_url
 from revrec.intacct.connection import Watch, WatchedAdapter, watched
-from revrec.intacct.endpoint import is_loopback
 
 CONNECT_TIMEOUT = 10.0
 RETRY_AFTER_LIMIT = 3600
@@ -78,7 +78,7 @@ class Transport:
 
     def post(self, url: str, body: bytes) -> Exchange:
         """Post once: no redirect, no repetition, certificates always verified."""
-        session = self._session(is_loopback(url))
+        session = self._session(is_loopback_url(url))
         self._leaving()
         with watched(self._timeout) as watch:
             exchange = self._exchange(session, url, body, watch)

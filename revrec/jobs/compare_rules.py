@@ -7,12 +7,13 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule
 from revrec.core.rules.contracts import Contract, Member, contract_of
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.rules import load_rules
-from revrec.jobs.scheduling import pages
+from revrec.jobs.scheduling import PAGE
 from revrec.store import charges, contracts, events
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
     with context.database.read() as connection:
         numbers = charges.all_numbers(connection)
         of_contracts: list[int] = []
-        for page in context.progress.track(list(pages(numbers)), "comparing schedules"):
+        for page in context.progress.track(list(batched(numbers, PAGE)), "comparing schedules"):
             recorded = events.of_charges(connection, page)
             for no, line in charges.read_charges(connection, page):
                 if any(book.allocations and book.allocation_of(line) for book in (ours, theirs)):

@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from itertools import groupby, islice
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.calendar import add_months
 from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance, balance_of
 from revrec.core.errors import BadInput
@@ -66,7 +67,7 @@ def _lines(context: "Context", connection: "Connection", wanted: Wanted) -> Iter
     wishes = invoice_settings(context).wishes
     found = rows(connection, Asked(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes))
     shown = context.progress.track(found, "charge lines")
-    while some := list(islice(shown, AT_ONCE)):
+    for some in batched(shown, AT_ONCE):
         prices = _prices(connection, some, wanted.until)
         strange = [row.no for row in some if row.account is None]
         unknown = dict(charges.read_charges(connection, strange)) if strange else {}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from revrec.core.batching import batched
 from revrec.core.fingerprint import fingerprint
-from revrec.jobs.scheduling import pages
+from revrec.jobs.scheduling import PAGE
 from revrec.store import charges
 from revrec.store.audit import record
 
@@ -23,7 +24,7 @@ def add_costs(
     Each has the row of its line as its own. They are scheduled with the lines that follow.
     """
     added: list[int] = []
-    for page in pages(numbers):
+    for page in batched(numbers, PAGE):
         lines = [line for _no, line in charges.read_charges(connection, page)]
         wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
         there = charges.known(connection, [cost.id for _id, cost in wanted])

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.batching import batched
 from revrec.jobs.mappings import mapping_of, mappings_of
-from revrec.jobs.receiving import BATCH, ChargeTaker, ImportResult, Reception, batches, shown_name
+from revrec.jobs.receiving import BATCH, ChargeTaker, ImportResult, Reception, shown_name
 from revrec.jobs.record_events import EventTaker
 from revrec.jobs.rules import load_rules
 from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, read_charges, read_events
@@ -192,7 +193,7 @@ class _FileImport:
         with part.open() as stream:
             read: Any = read_charges if self._mapping.rows == "charges" else read_events
             rows = read(stream, self._mapping, may_be_empty)
-            for batch in batches(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
+            for batch in batched(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
                 taker.take(batch)
             taker.finish()
             if stream.sha256() != self._source.sha256:

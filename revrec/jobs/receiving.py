@@ -2,17 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
 from revrec.core.rules.costs import MARK, is_cost
 from revrec.jobs.allocating import takes
-from revrec.jobs.scheduling import Scheduler, pages
+from revrec.jobs.scheduling import PAGE, Scheduler
 from revrec.sources import Bad, Good, PassedOver, Problem
 from revrec.store import charges, cleaning
 from revrec.store.audit import record
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
     from revrec.store.audit import Who
 
-T = TypeVar("T")
 
 BATCH = 2_000
 """Rows that are compared and written together."""
@@ -169,7 +169,7 @@ class ChargeTaker:
         if not self._of_contracts:
             return
         self._scheduler.contracts.join(self._of_contracts)
-        for page in pages(no for no, _line in self._of_contracts):
+        for page in batched((no for no, _line in self._of_contracts), PAGE):
             self._scheduler.again(page)
         self._of_contracts = []
         self._count()
@@ -227,15 +227,3 @@ class ChargeTaker:
 def shown_name(path: Path) -> str:
     """The path as text. Bytes that are none show as ``\\xNN``, since neither JSON nor a database could hold them."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from revrec.core.batching import batched
 from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalLine
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact
@@ -119,5 +120,4 @@ def _version(repair: Repair) -> RepairVersion:
 
 def _charge_lines(connection: "Connection", lines: Sequence[JournalLine]) -> "dict[int, ChargeLine]":
     numbers = sorted({line.charge_no for line in lines})
-    pages = (numbers[at : at + PAGE] for at in range(0, len(numbers), PAGE))
-    return {no: line for page in pages for no, line in charges.read_charges(connection, page)}
+    return {no: line for page in batched(numbers, PAGE) for no, line in charges.read_charges(connection, page)}

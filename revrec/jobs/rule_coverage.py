@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.batching import batched
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Unscheduled
 from revrec.jobs.rules import load_rules
-from revrec.jobs.scheduling import pages
+from revrec.jobs.scheduling import PAGE
 from revrec.store import charges
 
 if TYPE_CHECKING:
@@ -81,5 +82,5 @@ def every_charge(context: "Context", what: str) -> Iterator[tuple[int, Any]]:
     """All charge lines by number, page by page, in one view of the database, with progress."""
     with context.database.read() as connection:
         numbers = charges.all_numbers(connection)
-        for page in context.progress.track(list(pages(numbers)), what):
+        for page in context.progress.track(list(batched(numbers, PAGE)), what):
             yield from charges.read_charges(connection, page)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.journal import company_of
-from revrec.intacct.endpoint import is_loopback
+from revrec.core.loopback import is_loopback_url
 from revrec.jobs.gateway import SANDBOX, endpoint
 from revrec.store.engine import deployment
 from revrec.store.entries import ENTRIES
@@ -40,7 +40,7 @@ def check_times(context: "Context") -> None:
 def check_quarantine(context: "Context") -> None:
     """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
     address = endpoint(context)
-    real = address != SANDBOX and not is_loopback(address)
+    real = address != SANDBOX and not is_loopback_url(address)
     if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
         raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
 

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from revrec.core.batching import batched
 from revrec.jobs.costs import add_costs
 from revrec.jobs.rules import load_rules
-from revrec.jobs.scheduling import Change, Scheduler, pages
+from revrec.jobs.scheduling import PAGE, Change, Scheduler
 from revrec.store import charges, schedules
 from revrec.store.audit import record
 from revrec.store.rollback import discarded
@@ -51,11 +52,11 @@ def schedule(context: "Context", rebuild: bool = False) -> ScheduleResult:
         scheduler = Scheduler(connection, book, who, audit_seq)
         numbers = charges.all_numbers(connection)
         if book.allocations:
-            for page in pages(numbers):
+            for page in batched(numbers, PAGE):
                 scheduler.contracts.join(charges.read_charges(connection, page))
         if book.costs:
             numbers += add_costs(connection, book, who, audit_seq, numbers)
-        for page in context.progress.track(list(pages(numbers)), "deriving schedules"):
+        for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):
             result.changes += scheduler.again(page)
         result.charges = len(numbers)
         result.unscheduled = len(schedules.unscheduled_numbers(connection))

@@ -281,15 +281,3 @@ def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left:
 def _told(waiting: int, line: ChargeLine, derived: Schedule) -> str:
     assert derived.waits is not None
     return f"{decimal_string(waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
-
-
-def pages(numbers: Iterable[int]) -> Iterable[list[int]]:
-    """The numbers in lists of at most :data:`PAGE`."""
-    page: list[int] = []
-    for number in numbers:
-        page.append(number)
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, did_you_mean, shorten
+from revrec.sources.problems import Problem, shorten
 from revrec.sources.rows import Damaged, Passed
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record
@@ -101,7 +102,7 @@ class Columns:
             if look:
                 self._looks[column] = look
             elif column in named:
-                mend = f"{did_you_mean(column, own)}columns are {', '.join(own)}, and others such as {example}"
+                mend = f"{suggestion(column, own)}columns are {', '.join(own)}, and others such as {example}"
                 raise source.error("", f'"{column}" of the mapping is not a column of this format', mend)
 
     def row(self, found: Found) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from revrec.sources.lookup import LookupTable
+from revrec.sources.lookup import MappingTable
 from revrec.sources.rows import CleaningStep
 
 
@@ -17,7 +17,7 @@ class Alias(NamedTuple):
 
     field: str
     place: int
-    table: LookupTable
+    table: MappingTable
 
     def fill(self, values: list[str]) -> CleaningStep | None:
         """Replace the value by its alias."""
@@ -35,7 +35,7 @@ class LookUp(NamedTuple):
     field: str
     place: int
     by_place: int
-    table: LookupTable
+    table: MappingTable
 
     def fill(self, values: list[str]) -> CleaningStep | None:
         """Fill an empty value from the table."""

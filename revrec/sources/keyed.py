@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, did_you_mean, shorten
+from revrec.sources.problems import Problem, shorten
 from revrec.sources.rows import Damaged
 
 
@@ -66,7 +67,7 @@ class Columns:
 
 def unknown_column(name: str, known: Sequence[str]) -> Problem:
     """The problem of a column that nothing reads: it is never dropped in silence."""
-    mend = f"{did_you_mean(name, known)}map it in columns or dimensions, or list it in ignore"
+    mend = f"{suggestion(name, known)}map it in columns or dimensions, or list it in ignore"
     return Problem(shorten(name) or "(no name)", "", "is not a known column", mend)
 
 

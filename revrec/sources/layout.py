@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from revrec.core.keys import nearest
 from revrec.sources.fill import Alias, Default, Filler, Fix, LookUp
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import nearest, shorten
+from revrec.sources.problems import shorten
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 

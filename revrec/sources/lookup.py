@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources.problems import Refused, did_you_mean
+from revrec.core.keys import suggestion
+from revrec.sources.problems import Refused
 from revrec.sources.text import clean_id
 
 ALIAS = "alias"
@@ -30,7 +31,7 @@ class Found(NamedTuple):
     row: int
 
 
-class LookupTable:
+class MappingTable:
     """One table, by one of its columns. ``file`` is its name as configured, ``sha256`` that of its content."""
 
     def __init__(self, file: str, sha256: str, rows: dict[str, Found]) -> None:
@@ -40,7 +41,7 @@ class LookupTable:
         self._seen: dict[str, Found | None] = {}
 
     @classmethod
-    def load(cls, home: Path, file: str, by: str, value: str) -> "LookupTable":
+    def load(cls, home: Path, file: str, by: str, value: str) -> "MappingTable":
         """Read the table's columns ``by`` and ``value``.
 
         Raises:
@@ -69,7 +70,7 @@ class Lookup(NamedTuple):
     """Where a missing value is looked up: in ``table``, by the row's value of the field ``by``."""
 
     by: str
-    table: LookupTable
+    table: MappingTable
 
 
 def _key(text: str) -> str:
@@ -95,7 +96,7 @@ def _rows(file: str, lines: "csv._reader", by: str, value: str) -> dict[str, Fou
     header = [name.strip() for name in next(lines, [])]
     missing = [name for name in (by, value) if name not in header]
     if missing:
-        hint = did_you_mean(missing[0], header)
+        hint = suggestion(missing[0], header)
         raise BadConfiguration(f'{file}: has no column "{missing[0]}"; {hint}its header must name {by} and {value}')
     key_at, value_at = header.index(by), header.index(value)
     found: dict[str, Found] = {}

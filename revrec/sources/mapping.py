@@ -29,7 +29,7 @@ from revrec.sources.fields import (
     EVENT_FIELDS,
     Field,
 )
-from revrec.sources.lookup import Lookup, LookupTable
+from revrec.sources.lookup import Lookup, MappingTable
 
 Rows = Literal["charges", "events"]
 
@@ -69,7 +69,7 @@ class ColumnMapping:
     sheet: str = ""
     positions: Mapping[str, Position] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    aliases: Mapping[str, LookupTable] = field(default_factory=dict)
+    aliases: Mapping[str, MappingTable] = field(default_factory=dict)
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
 
     @property

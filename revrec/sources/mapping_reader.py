@@ -8,14 +8,14 @@ from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS
 from revrec.core.errors import BadConfiguration
+from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
 from revrec.sources.amounts import Dialect
 from revrec.sources.dates import compile_format
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
-from revrec.sources.lookup import ALIAS, Lookup, LookupTable
+from revrec.sources.lookup import ALIAS, Lookup, MappingTable
 from revrec.sources.mapping import ColumnMapping, Position, Rows
-from revrec.sources.problems import did_you_mean
 
 WIDEST_LINE = 32_768
 """Characters that a fixed-width line may have."""
@@ -98,7 +98,7 @@ class _MappingReader:
                 if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
                     self.wrong.append('ignore: write a list of column names, such as ["Notes"]')
             elif key not in _TEXT_OPTIONS and key not in native:
-                hint = did_you_mean(key, (*_OPTIONS, *native))
+                hint = suggestion(key, (*_OPTIONS, *native))
                 self.wrong.append(f"{key}: neither an option nor a field; {hint}options are {', '.join(_OPTIONS)}")
             elif not isinstance(value, str):
                 self.wrong.append(f'{key} = {value!r}: write it as text, such as "{value}"')
@@ -118,7 +118,7 @@ class _MappingReader:
         for table in ("columns", "defaults", "aliases", "lookups"):
             for name in self.config.get(table, {}):
                 if name not in native and name not in own:
-                    hint = did_you_mean(name, native)
+                    hint = suggestion(name, native)
                     self.wrong.append(f"{table}.{name}: no such field; {hint}fields are {', '.join(native)}")
         for name in self.config.get("columns", {}):
             if name in self.config:
@@ -185,8 +185,8 @@ class _MappingReader:
             self.wrong.append(f'positions: are for format = "fixed", not "{self.config["format"]}"')
         return found
 
-    def _aliases(self) -> dict[str, LookupTable]:
-        found: dict[str, LookupTable] = {}
+    def _aliases(self) -> dict[str, MappingTable]:
+        found: dict[str, MappingTable] = {}
         for name, file in self.config.get("aliases", {}).items():
             self._load(f"aliases.{name}", file, ALIAS, name, found)
         return found
@@ -195,7 +195,7 @@ class _MappingReader:
         found: dict[str, Lookup] = {}
         own = (*native, *self.config.get("dimensions", {}))
         for name, config in self.config.get("lookups", {}).items():
-            table: dict[str, LookupTable] = {}
+            table: dict[str, MappingTable] = {}
             if not isinstance(config, Mapping) or {"table", "by"} != set(config):
                 self.wrong.append(f"lookups.{name}: write {_EXAMPLES['lookups']}")
             elif config["by"] not in own or config["by"] == name:
@@ -206,9 +206,9 @@ class _MappingReader:
                 found[name] = Lookup(config["by"], table[name])
         return found
 
-    def _load(self, key: str, file: Any, by: str, name: str, found: dict[str, LookupTable]) -> None:
+    def _load(self, key: str, file: Any, by: str, name: str, found: dict[str, MappingTable]) -> None:
         try:
-            found[name] = LookupTable.load(self.home, str(file), by, name)
+            found[name] = MappingTable.load(self.home, str(file), by, name)
         except BadConfiguration as error:
             self.wrong.append(f"{key}: {error}")
 

@@ -1,7 +1,5 @@
 """What is wrong with a value, a row or a whole file, told with its place and its mend."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from revrec.core.errors import BadInput
@@ -56,16 +54,3 @@ def shorten(value: str) -> str:
         return cut
     escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
     return escaped if len(escaped) <= SHOWN_LENGTH else escaped[: SHOWN_LENGTH - 3] + "..."
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known name that ``word`` is probably meant to be, whatever its case; empty when none is near."""
-    by_fold = {name.casefold().replace(" ", "_"): name for name in known}
-    near = get_close_matches(word.casefold().replace(" ", "_")[:100], list(by_fold), n=1, cutoff=0.6)
-    return by_fold[near[0]] if near else ""
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean "amount"? `` with a trailing space, or nothing when no known name is near."""
-    near = nearest(word, known)
-    return f'did you mean "{near}"? ' if near else ""

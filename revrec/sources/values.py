@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from revrec.core.charge_line import EVENT_KINDS
+from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources.amounts import Number, minor_units, number_reader
 from revrec.sources.dates import date_reader
 from revrec.sources.fields import Kind
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Refused, did_you_mean
+from revrec.sources.problems import Refused
 from revrec.sources.text import clean, clean_id, clean_id_part
 
 CACHED = 20_000
@@ -137,6 +138,6 @@ def event_kind(text: str) -> str:
     """A kind of fulfilment event; empty stays empty."""
     kind = text.strip()
     if kind and kind not in EVENT_KINDS:
-        hint = did_you_mean(kind, EVENT_KINDS)
+        hint = suggestion(kind, EVENT_KINDS)
         raise Refused("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
     return kind

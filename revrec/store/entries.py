@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, tuple_, update
 
+from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, canonical, record
 from revrec.store.bulk import insert_rows, next_number
@@ -189,16 +189,10 @@ def known(connection: Connection, column: str, values: Iterable[str]) -> dict[st
     found: dict[str, tuple[str, str]] = {}
     wanted = journal_entry.c[column]
     query = select(wanted, journal_entry.c.reference, journal_entry.c.state)
-    for some in _some(values):
+    for some in batched(values, KNOWN_AT_ONCE):
         rows = connection.execute(query.where(wanted.in_(some)))
         found |= {value: (reference, state) for value, reference, state in rows}
     return found
-
-
-def _some(values: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(values)
-    while some := list(islice(rest, KNOWN_AT_ONCE)):
-        yield some
 
 
 def load(connection: Connection, row: Any) -> StoredEntry:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, func, select
 
+from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import Who, record
 from revrec.store.bulk import streamed
@@ -48,8 +49,8 @@ def entries(connection: Connection, start: date, end: date, entity: str | None =
     """The posted entries of a range of days with their lines, some at a time, by date; of one entity if it is named."""
     query = _posted(start, end, entity).order_by(journal_entry.c.date, journal_entry.c.id)
     rows = list(connection.execute(query))
-    for at in range(0, len(rows), AT_ONCE):
-        yield _with_lines(connection, rows[at : at + AT_ONCE])
+    for some in batched(rows, AT_ONCE):
+        yield _with_lines(connection, some)
 
 
 def count(connection: Connection, start: date, end: date, entity: str | None = None) -> int:

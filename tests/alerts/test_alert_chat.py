@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from revrec.alerts import AlertFailed
 from revrec.alerts.chat import channel_name, send_chat
 from revrec.alerts.digest import Digest
-from revrec.alerts.errors import AlertFailed
 
 DIGEST = Digest("revrec ACME: 1 failed", "RRD1 *not bold* <b>Zürich</b>\n")
 TOKEN = "t0ken4711"
@@ -37,7 +37,7 @@ def test_a_service_that_refuses_is_told_and_nothing_of_it_is_printed(
 
 
 def test_a_service_that_says_nothing_costs_no_more_than_three_time_outs(silent_port: int) -> None:
-    assert "no end after 0.3 s" in refusal(f"json://127.0.0.1:{silent_port}/{TOKEN}", 0.3)
+    assert "did not finish within 0.3 s" in refusal(f"json://127.0.0.1:{silent_port}/{TOKEN}", 0.3)
 
 
 @pytest.mark.parametrize("url", [f"bogus://{TOKEN}", TOKEN, f"slack://{TOKEN}", ""])

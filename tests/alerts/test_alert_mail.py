@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from revrec.alerts import AlertFailed
 from revrec.alerts.digest import Digest
-from revrec.alerts.errors import AlertFailed
 from revrec.alerts.mail import MailServer, compose, send_mail
 
 USER, PASSWORD = "robot", "p455<word>%41 4711"
@@ -119,7 +119,7 @@ def test_a_server_that_drips_costs_no_more_than_three_times_the_time_out(closed_
     with socket.create_server(("127.0.0.1", closed_port)) as server:
         threading.Thread(target=drip, args=(server,), daemon=True).start()
         told = refusal(MailServer("127.0.0.1", closed_port, "none", timeout=0.2))
-        assert "no end after 0.6 s" in told
+        assert "did not finish within 0.6 s" in told
 
 
 def test_a_mail_that_is_not_taken_is_told_with_the_server_s_words(mail_server: Any) -> None:

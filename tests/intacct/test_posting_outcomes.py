@@ -233,7 +233,7 @@ def test_a_password_of_netrc_is_never_added(
     netrc.write_text("machine 127.0.0.1 login a password b\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setattr("revrec.intacct.transport.is_loopback", lambda url: False)
+    monkeypatch.setattr("revrec.intacct.transport.is_loopback_url", lambda url: False)
     assert post(gateway, stub, wire, wire.posted).outcome is Outcome.POSTED
     assert all("Authorization" not in headers for headers in stub.headers)
 

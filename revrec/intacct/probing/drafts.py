@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from revrec.core.batching import batched
 from revrec.intacct import requests_xml
 from revrec.intacct.glbatch import as_date_text
 from revrec.intacct.probing.elements import function, parent
@@ -105,8 +106,7 @@ class Drafts:
         """Delete every entry of this probe, also one whose answer was lost; what is still there afterwards."""
         keys = sorted(self.made | set(self._present() or ()), key=int)
         reasons: dict[str, str] = {}
-        for at in range(0, len(keys), _DELETED_AT_ONCE):
-            some = keys[at : at + _DELETED_AT_ONCE]
+        for some in batched(keys, _DELETED_AT_ONCE):
             functions = [function(self.new_id(), parent("delete", object="GLBATCH", keys=key)) for key in some]
             for key, reply in zip(some, several(self._counted, functions), strict=True):
                 reasons[key] = "" if reply.status == "success" else reply.said

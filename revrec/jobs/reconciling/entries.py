@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.journal import JournalLine, is_reference, mark_of
 from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
 from revrec.intacct.glbatch import EntrySettings
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 AT_ONCE = 200
-T = TypeVar("T")
 
 
 class Wanted(NamedTuple):
@@ -61,13 +60,13 @@ class EntryCheck:
         within, entity = self._wanted.within, self._wanted.entity
         total = posted.count(self._connection, *within, entity)
         ours = (one for some in posted.entries(self._connection, *within, entity) for one in some)
-        for some in _chunks(self._context.progress.track(ours, "comparing entries", total)):
+        for some in batched(self._context.progress.track(ours, "comparing entries", total), AT_ONCE):
             chosen = [one for one in some if self._touches(one.entry.lines)]
             self.compared += len(chosen)
             yield from self._compared(chosen)
         for journal in self.journals:
             heads = self._gateway.entries_dated(journal, *within)
-            for page in _chunks(self._context.progress.track(heads, f"looking through journal {journal}")):
+            for page in batched(self._context.progress.track(heads, f"looking through journal {journal}"), AT_ONCE):
                 yield from self._of_page(page)
 
     def _touches(self, lines: Iterable[JournalLine | FoundLine]) -> bool:
@@ -164,7 +163,7 @@ class EntryCheck:
         lines = self._gateway.lines_on(accounts, *self._wanted.within)
         read.take(line for line in self._context.progress.track(lines, "reading lines") if self._is_here(line))
         ours = set(self._heads)
-        for some in _chunks(number for number in read.net if number not in ours):
+        for some in batched((number for number in read.net if number not in ours), AT_ONCE):
             self._heads |= {head.record_no: head for head in self._gateway.entries_numbered(some)}
         return Ledger(read, self._heads, frozenset(ours))
 
@@ -172,9 +171,3 @@ class EntryCheck:
 def _of(kind: str, one: FoundEntry, what: str) -> Finding:
     currency = one.lines[0].currency if one.lines else ""
     return Finding(kind, one.reference, one.record_no, one.date, currency, one.total_debit, what)
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(items)
-    while some := list(islice(rest, AT_ONCE)):
-        yield some

@@ -9,7 +9,8 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import Key
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed, is_loopback
+from revrec.core.loopback import is_loopback
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed
 from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT, TLS
 
 

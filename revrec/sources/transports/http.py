@@ -7,6 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import Key
+from revrec.core.loopback import is_loopback
 from revrec.sources.transports.transport import (
     BLOCK,
     Document,
@@ -14,7 +15,6 @@ from revrec.sources.transports.transport import (
     SignInRefused,
     Transport,
     TransportFailed,
-    is_loopback,
 )
 from revrec.sources.transports.words import COMMON, TEXT
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import YES_OR_NO, Key, choice
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, is_loopback, needs
+from revrec.core.loopback import is_loopback
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
 from revrec.sources.transports.words import COMMON, PORT, TEXT, TEXTS
 
 MOST_MAILS = 10_000

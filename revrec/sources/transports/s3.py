@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import Key
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, is_loopback, needs
+from revrec.core.loopback import is_loopback
+from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
 from revrec.sources.transports.words import COMMON, FILES, TEXT
 
 

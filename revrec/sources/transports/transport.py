@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -125,14 +124,6 @@ class Transport(ABC):
 def needs(extra: str) -> BadConfiguration:
     """That a library is missing, and how to get it."""
     return BadConfiguration(f'this transport needs libraries that are not installed: pip install "revrec[{extra}]"')
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _reason(error: Exception) -> str:

@@ -79,6 +79,10 @@ class AtOnce:
     def sign_in(self) -> None:
         """Nothing to do."""
 
+    def clock_offset(self) -> None:
+        """Return None: it does not say."""
+        return
+
     def entries_since(self, _journal: str, _since: object) -> list[Any]:
         """Nobody has made any."""
         return []

@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
     @command(group, "resolve", "postings")
     def resolve(
         options: Options,
-        reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The held entry or invoice.")],
+        reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The entry or invoice.")],
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
         as_posted: Annotated[
             str | None,
@@ -64,10 +64,13 @@ def register(app: typer.Typer) -> None:
         ] = None,
         resend: Annotated[bool, typer.Option("--resend", help="Read Intacct once more, then send if absent.")] = False,
         cancel: Annotated[bool, typer.Option("--cancel", help="Give it up; its lines are due again.")] = False,
+        early: Annotated[
+            bool, typer.Option("--in-quarantine", help="Settle a doubt before its quarantine is over.")
+        ] = False,
     ) -> None:
-        """Settle what is held, after a look at it in Intacct.
+        """Settle what is held or in doubt, after a look at it in Intacct.
 
-        The reason stays in the audit trail.
+        The next run settles a doubt by itself when its quarantine is over. The reason stays in the audit trail.
 
         \b
         Examples:
@@ -82,9 +85,9 @@ def register(app: typer.Typer) -> None:
             fail("postings resolve: give one of --as-posted KEY, --resend, --cancel", 2)
         context = options.context()
         if as_posted is not None:
-            state = job.as_posted(context, reference, as_posted, reason)
+            state = job.as_posted(context, reference, as_posted, reason, early)
         else:
-            state = (job.send_again if resend else job.cancel)(context, reference, reason)
+            state = (job.send_again if resend else job.cancel)(context, reference, reason, early)
         settled = {"reference": reference, "state": state.lower()}
         if options.json:
             print_json(settled)

@@ -198,7 +198,7 @@ def _address(context: "Context") -> str:
 
 
 def _clock(gateway: Gateway) -> Check:
-    """Intacct tells whole seconds. Postings take no date from the clock, so a wrong one confuses people alone."""
+    """Check this machine's clock, which Intacct's answer shows to the second; a run posts nothing if it is far off."""
     offset = gateway.clock_offset()
     if offset is None:
         return Check("clock", WARNING, "Intacct does not tell its time", "compare this machine's clock by hand")

@@ -251,6 +251,7 @@ class Poster:
             sending = self.way.sending(connection)
             lost = self.worker.lost({owner for _number, owner, _until in sending})
             stale = [number for number, owner, until in sending if owner in lost or until <= who.at]
+            self.way.shorten_quarantines(connection, self._later(self.quarantine), who)
             for number in stale:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
                 self.way.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))

@@ -1,5 +1,6 @@
-"""``revrec postings resolve``: what a person decides about an entry or an invoice that is held."""
+"""``revrec postings resolve``: what a person decides about an entry or an invoice that is held, or long in doubt."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
@@ -15,14 +16,15 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
-def as_posted(context: "Context", reference: str, record_no: str, reason: str) -> str:
+def as_posted(context: "Context", reference: str, record_no: str, reason: str, early: bool = False) -> str:
     """The posting is in Intacct under this record number, or an order or its invoice under this DOCID; the new state.
 
     Raises:
-        BadInput: nothing of that reference is held, there is no reason, or the key is none or another one's.
+        BadInput: nothing of that reference is held or in doubt, its quarantine is not over (``early`` accepts that),
+            there is no reason, or the key is none or another one's.
     """
     with context.database.write() as connection:
-        way, number = _held(connection, reference, reason)
+        way, number = _held(context, connection, reference, reason, early)
         _check_key(connection, way, number, reference, record_no)
         who = context.who()
         control_id = way.head(connection, number).control_id
@@ -52,34 +54,51 @@ def _check_key(connection: "Connection", way: Way, number: int, reference: str, 
         raise BadInput(f"{reference}: {way.what} {other} is posted under {kind} {key}; see: revrec trace")
 
 
-def send_again(context: "Context", reference: str, reason: str) -> str:
+def send_again(context: "Context", reference: str, reason: str, early: bool = False) -> str:
     """Let the next run read Intacct once more and send the posting if it is not there; returns the new state."""
     with context.database.write() as connection:
-        way, number = _held(connection, reference, reason)
+        way, number = _held(context, connection, reference, reason, early)
         # Counted anew; what was sent stays on record, so the next run reads before it sends.
         way.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
     return "READY"
 
 
-def cancel(context: "Context", reference: str, reason: str) -> str:
+def cancel(context: "Context", reference: str, reason: str, early: bool = False) -> str:
     """Give the posting up; its lines are due again and go on under a new reference. Returns the new state."""
     with context.database.write() as connection:
-        way, number = _held(connection, reference, reason)
+        way, number = _held(context, connection, reference, reason, early)
         release = postings.release if way is ENTRIES else invoices.release
         release(connection, number, context.who(), "HELD", "CANCELLED", reason)
     return "CANCELLED"
 
 
-def _held(connection: "Connection", reference: str, reason: str) -> tuple[Way, int]:
+def _held(context: "Context", connection: "Connection", reference: str, reason: str, early: bool) -> tuple[Way, int]:
+    """Return the posting that a person decides about; one in doubt is held first, so that no run settles it too."""
     if not reason.strip():
         raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
     ways = {way: way.find(connection, reference) for way in (ENTRIES, INVOICES)}
     way, found = next(((way, row) for way, row in ways.items() if row is not None), (ENTRIES, None))
     if found is None:
         raise BadInput(f"{reference}: no such entry or invoice; see: revrec postings list")
-    if found.state != "HELD":
+    if found.state == "IN_DOUBT":
+        _check_quarantine(context, reference, found.not_before, early)
+        who = context.who()
+        way.change_state(connection, found.id, "IN_DOUBT", "HELD", who, reason=reason, owner=None, lease_until=None)
+    elif found.state != "HELD":
         state = found.state.lower().replace("_", " ")
         raise BadInput(
             f"{reference}: the {way.what} is {state}, not held; see what is: revrec postings list --state held"
         )
     return way, int(found.id)
+
+
+def _check_quarantine(context: "Context", reference: str, not_before: str | None, early: bool) -> None:
+    """Refuse to settle a doubt while its request may still arrive, unless a person confirms that it cannot."""
+    if early or (not_before or "") <= context.timestamp():
+        return
+    until = datetime.fromisoformat(str(not_before))
+    raise BadInput(
+        f"{reference}: it is in doubt until {until:%Y-%m-%d %H:%M:%S} UTC, because its request may still arrive in "
+        "Intacct; run again after that, and the run settles it. If that time is wrong because a clock was ahead, look "
+        "at Intacct, then confirm with --in-quarantine"
+    )

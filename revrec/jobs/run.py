@@ -25,7 +25,7 @@ from revrec.jobs.postings import PATIENCE, FailedForNow, Poster, Stopped, owner_
 from revrec.jobs.refusals import give_back, not_understood, set_aside, to_give_back
 from revrec.jobs.repairs import Mender
 from revrec.jobs.run_result import RunResult, awaiting, shown, shown_held, shown_invoices, sum_up
-from revrec.jobs.safe_settings import check_company, check_quarantine, check_times
+from revrec.jobs.safe_settings import check_clock, check_company, check_quarantine, check_times
 from revrec.store import entries, invoices, postings
 from revrec.store.due import due_lines
 from revrec.store.engine import deployment
@@ -188,6 +188,7 @@ def _post_all(
     patience = Patience(context, worker)
     with connect(context) as gateway:
         patience.with_retries(gateway.sign_in)
+        check_clock(context, gateway)
         try:
             if to_invoice:
                 look.beware(context, result.runs[0])

@@ -14,6 +14,7 @@ from revrec.store.invoices import INVOICES
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
 
 INTACCT_CUT_OFF = timedelta(minutes=15)
@@ -43,6 +44,27 @@ def check_quarantine(context: "Context") -> None:
     real = address != SANDBOX and not is_loopback_url(address)
     if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
         raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
+
+
+def check_clock(context: "Context", gateway: "Gateway") -> None:
+    """Check this machine's clock against Intacct's, as the last sign-in showed it.
+
+    The times that the database keeps (the last look at the journals, quarantines, leases) are this machine's. A look
+    that a wrong clock dates into the future hides what was posted before it.
+
+    Raises:
+        BadConfiguration: the clocks differ by more than ``[posting] clock_difference``.
+    """
+    offset = gateway.clock_offset()
+    bound = context.settings.duration("posting", "clock_difference")
+    if offset is None or abs(offset) <= bound:
+        return
+    ours, theirs = (f"{one:%Y-%m-%d %H:%M:%S} UTC" for one in (context.now(), context.now() + offset))
+    raise BadConfiguration(
+        f"this machine's clock says {ours}, Intacct's says {theirs}: "
+        f"they differ by more than {bound} ([posting] clock_difference), so nothing was sent. Set this machine's clock "
+        "(NTP), then run again"
+    )
 
 
 def check_company(connection: "Connection", to: str) -> None:

@@ -91,6 +91,9 @@ KEYS: dict[str, dict[str, Key]] = {
         ),
         "retry_within": Key("duration", "2 min", "for how long in all a run waits to do so"),
         "retry_every": Key("duration", "15 min", "how often `run --retry-for` tries again what is left"),
+        "clock_difference": Key(
+            "duration", "5 min", "how far this machine's clock may be from Intacct's; a run posts nothing beyond that"
+        ),
         "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
         "closed_period": Key(
             "word", "hold", "what becomes of what is recognised in a closed period: hold, next_open or fail", POLICIES

@@ -185,6 +185,23 @@ class Way:
         over = ours.not_before.is_(None) | (ours.not_before <= now)
         return list(connection.execute(select(ours.id).where(ours.state == "IN_DOUBT", over)).scalars())
 
+    def shorten_quarantines(self, connection: Connection, until: str, who: Who) -> int:
+        """End quarantines at ``until`` that end later, as a clock that was ahead made them; return how many."""
+        ours = self.postings.c
+        late = [ours.state == "IN_DOUBT", ours.not_before > until]
+        changed = connection.execute(update(self.postings).where(*late).values(not_before=until).returning(*ours)).all()
+        for row in changed:
+            shown = {"not_before": until, "why": "it ended later than a quarantine lasts: a clock was ahead"}
+            record(
+                connection,
+                who,
+                f"{self.what} quarantine shortened",
+                row.reference,
+                shown,
+                [of_rows(self.postings, [row])],
+            )
+        return len(changed)
+
     def next_doubtful(self, connection: Connection) -> str | None:
         """When the first quarantine ends; None if nothing is in doubt, empty if one has none."""
         query = select(func.min(func.coalesce(self.postings.c.not_before, "")))

@@ -41,6 +41,7 @@ accrued = "4000"
 quarantine = "3 s"
 timeout = "5 s"
 lease = "6 s"
+clock_difference = "40000 days"
 """
 RULES = """
 [[rule]]

@@ -150,6 +150,9 @@ class Stub:
     def sign_in(self) -> None:
         pass
 
+    def clock_offset(self) -> None:
+        return None
+
     def closed_through(self, entity: str = "") -> date | None:
         return None
 

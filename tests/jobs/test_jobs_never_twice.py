@@ -46,6 +46,10 @@ class Ledger:
     def sign_in(self) -> None:
         """Always works."""
 
+    def clock_offset(self) -> None:
+        """Return None: it does not say."""
+        return
+
     def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
         """As if the look saw nothing yet: then all rests on the read-back."""
         return []

@@ -47,6 +47,9 @@ class Ledger:
     def sign_in(self) -> None:
         pass
 
+    def clock_offset(self) -> None:
+        return None
+
     def closed_through(self, entity: str = "") -> date | None:
         return None
 

@@ -37,6 +37,9 @@ class Gateway:
     def sign_in(self) -> None:
         pass
 
+    def clock_offset(self) -> None:
+        return None
+
     def closed_through(self, entity: str = "") -> date | None:
         return None
 

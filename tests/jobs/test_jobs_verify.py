@@ -122,6 +122,9 @@ class Ledger:
     def sign_in(self) -> None:
         pass
 
+    def clock_offset(self) -> None:
+        return None
+
     def closed_through(self, entity: str = "") -> date | None:
         return {"": date(2024, 1, 31), "A": date(2024, 2, 29)}.get(entity)
 

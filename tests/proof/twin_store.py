@@ -327,6 +327,15 @@ def doubtful(self: Way, connection: State, now: str) -> list[int]:
 
 
 @twin_of(Way)
+def shorten_quarantines(self: Way, connection: State, until: str, who: Who) -> int:
+    late = [row for row in _doubted(self, connection) if row.not_before is not None and row.not_before > until]
+    for row in late:
+        _rows(self, connection)[row.id] = row._replace(not_before=until)
+        connection.record(who, "quarantine shortened", row.id, until)
+    return len(late)
+
+
+@twin_of(Way)
 def next_doubtful(self: Way, connection: State) -> str | None:
     return min((row.not_before or "" for row in _doubted(self, connection)), default=None)
 

@@ -1,0 +1,118 @@
+"""Clocks: a machine whose clock is wrong posts nothing, and what one has left in the database is settled."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import BadConfiguration, BadInput
+from revrec.jobs import resolve
+from revrec.jobs.database import backup
+from revrec.jobs.restore import restore
+from revrec.jobs.verify import verify
+
+DAY = "2024-02-10"
+BOUND = {"REVREC_POSTING_CLOCK_DIFFERENCE": "5 min"}
+YEARS = timedelta(days=4000)
+
+
+@pytest.fixture
+def intacct(intacct: Any) -> Iterator[Any]:
+    """The sandbox, whose clock is right again afterwards."""
+    yield intacct
+    intacct.admin("/clock", offset_seconds=0)
+
+
+def states(books: Any) -> list[str]:
+    return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
+
+
+def in_doubt(books: Any, intacct: Any, row: Any, plan: str, later: timedelta = timedelta(0)) -> str:
+    """The reference of an entry whose answer was lost."""
+    books.take(row("INV-1"))
+    intacct.fault(plan)
+    books.run(DAY, later=later)
+    intacct.fault("")
+    ((reference, state),) = books.sql("SELECT reference, state FROM journal_entry")
+    assert state == "IN_DOUBT"
+    return str(reference)
+
+
+@pytest.mark.parametrize("seconds", [-400, 400])
+def test_nothing_is_posted_while_the_clocks_differ_by_more_than_the_bound(
+    books: Any, row: Any, intacct: Any, seconds: int
+) -> None:
+    books.take(row("INV-1"))
+    intacct.admin("/clock", offset_seconds=seconds)
+    said = r"machine's clock says \d{4}-.* UTC, Intacct's says \d{4}-.* UTC"
+    with pytest.raises(BadConfiguration, match=said) as error:
+        books.run(DAY, **BOUND)
+    assert error.value.exit_code == 5 and "0:05:00" in str(error.value)
+    assert intacct.entries() == [] and states(books) == []
+    assert books.run(DAY, REVREC_POSTING_CLOCK_DIFFERENCE="7 min").complete
+
+
+def test_a_difference_within_the_bound_posts(books: Any, row: Any, intacct: Any) -> None:
+    books.take(row("INV-1"))
+    intacct.admin("/clock", offset_seconds=-200)
+    assert books.run(DAY, **BOUND).complete
+
+
+def test_a_clock_that_was_days_ahead_hides_nothing_from_books_that_are_restored(
+    books: Any, row: Any, intacct: Any
+) -> None:
+    books.take(row("INV-0"))
+    ahead = timedelta(days=4)
+    with pytest.raises(BadConfiguration):
+        books.run(DAY, later=ahead, **BOUND)
+    copy = books.folder / "copy.db"
+    backup(books.context("db backup"), copy)
+    books.run(DAY, **BOUND)
+    restore(books.context("db restore"), copy)
+    books.take(row("INV-1"), name="more.csv")
+    for seconds in (0, 4, 8):
+        books.run(DAY, later=timedelta(seconds=seconds), **BOUND)
+    documents = [line["document"] for entry in intacct.entries() for line in entry["lines"]]
+    assert sorted(documents) == ["INV-0/1"] * 2 + ["INV-1/1"] * 2
+
+
+def test_a_doubt_of_the_time_when_the_clock_was_ahead_is_settled_after_one_quarantine(
+    books: Any, row: Any, intacct: Any
+) -> None:
+    in_doubt(books, intacct, row, "drop@after:1x:create", later=YEARS)
+    books.run(DAY)
+    assert states(books) == ["IN_DOUBT"], "its request may be of this moment"
+    assert books.run(DAY, later=timedelta(seconds=4)).complete
+    assert states(books) == ["POSTED"] and len(intacct.entries()) == 1
+    assert verify(books.context("verify")).sound
+
+
+def test_a_person_settles_a_doubt_after_its_quarantine_and_not_before(books: Any, row: Any, intacct: Any) -> None:
+    reference = in_doubt(books, intacct, row, "drop@after:1x:create")
+    (entry,) = intacct.entries()
+    with pytest.raises(BadInput, match=r"in doubt until .* UTC, because its request may still arrive"):
+        resolve.as_posted(books.context(), reference, str(entry["record_no"]), "it is there")
+    resolve.as_posted(books.context(later=timedelta(seconds=4)), reference, str(entry["record_no"]), "it is there")
+    assert states(books) == ["POSTED"] and books.run(DAY).complete and len(intacct.entries()) == 1
+    assert verify(books.context("verify")).sound
+
+
+def test_a_person_settles_a_doubt_within_its_quarantine_by_an_explicit_confirmation(
+    books: Any, row: Any, intacct: Any
+) -> None:
+    reference = in_doubt(books, intacct, row, "drop@before:1x:create", later=YEARS)
+    assert resolve.send_again(books.context(), reference, "the clock was ahead", early=True) == "READY"
+    assert books.run(DAY).complete and len(intacct.entries()) == 1
+
+
+def test_what_is_being_sent_cannot_be_settled_even_so(books: Any, row: Any, intacct: Any) -> None:
+    reference = in_doubt(books, intacct, row, "drop@before:1x:create")
+    context = books.context()
+    from revrec.store.entries import ENTRIES
+
+    with context.database.write() as connection:
+        until = context.timestamp()
+        ENTRIES.claim(connection, 1, "IN_DOUBT", context.who(), "someone", 1, lease_until=until, attempts=2)
+    with pytest.raises(BadInput, match="is sending, not held"):
+        resolve.cancel(books.context(), reference, "I am impatient", early=True)

@@ -138,7 +138,9 @@ def _show_end(found: "Report") -> None:
 def _write(file: Path, found: "Report") -> None:
     import json
 
+    from revrec.files import write_text
+
     try:
-        file.write_text(json.dumps(found.plain(), indent=2) + "\n", encoding="utf-8")
+        write_text(file, json.dumps(found.plain(), indent=2) + "\n")
     except OSError as error:
         fail(f"{file}: cannot be written: {error.strerror or error}", 2)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.cli.shared import fail
+from revrec.files import write_text
 
 if TYPE_CHECKING:
     from revrec.sandbox.partners import Account
@@ -97,7 +98,7 @@ def story(step: Callable[[str, list[str]], None]) -> None:
 
 def _configure(ours: str) -> None:
     config = Path("revrec.toml")
-    config.write_text(config.read_text(encoding="utf-8").partition(MARK)[0] + MARK + ours, encoding="utf-8")
+    write_text(config, config.read_text(encoding="utf-8").partition(MARK)[0] + MARK + ours)
 
 
 @contextmanager

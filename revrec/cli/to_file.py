@@ -1,21 +1,26 @@
-"""``--output FILE``: what a command prints goes to a file."""
+"""``--output FILE``: print to a file."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 
 from revrec.cli.shared import fail
+from revrec.files import writing
 
 
 @contextmanager
 def writing_to(output: Path | None) -> Iterator[None]:
-    """Write standard output into a file meanwhile, if one is given; that it cannot be written is a usage error."""
+    """Redirect standard output into a file, if there is one, which appears whole when the block ends well.
+
+    A file that cannot be written is a usage error.
+    """
     if output is None:
         yield
         return
-    try:
-        file = output.open("w", encoding="utf-8")
-    except OSError as error:
-        fail(f"{output}: cannot be written: {error.strerror or error}", 2)
-    with file, redirect_stdout(file):
-        yield
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(writing(output))
+        except OSError as error:
+            fail(f"{output}: cannot be written: {error.strerror or error}", 2)
+        with redirect_stdout(file):
+            yield

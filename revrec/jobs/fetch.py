@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from revrec.core.errors import BadConfiguration
+from revrec.files import draft_of
 from revrec.jobs.import_files import ImportResult, import_document, mappings_of
 from revrec.jobs.mappings import in_format
 from revrec.jobs.sources import source_names, transport_of
@@ -154,10 +155,8 @@ class _Source:
         target = folder / digest[:2] / f"{digest}{''.join(spool.suffixes)}"
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft = target.with_name(f".{target.name}.part")
-            draft.touch(mode=0o600)
-            draft.write_bytes(spool.read_bytes())
-            draft.replace(target)
+            with draft_of(target) as draft:
+                draft.write_bytes(spool.read_bytes())
         return str(target.relative_to(settings.home)) if target.is_relative_to(settings.home) else str(target)
 
     def _keep(self, one: Received) -> None:

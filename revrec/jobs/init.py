@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from revrec.core.errors import BadInput
+from revrec.files import write_text
 from revrec.jobs.settings import CONFIG_NAME, KEYS, Key
 from revrec.store.engine import Database
 
@@ -90,7 +91,7 @@ def _files(folder: Path, config: Path, url: str) -> list[Path]:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             made.append(Path(shutil.copyfile(source, target)))
-    config.write_text("\n".join(config_lines(url)) + "\n", encoding="utf-8")
+    write_text(config, "\n".join(config_lines(url)) + "\n")
     return [config, *made]
 
 

@@ -1,6 +1,5 @@
 """Figures for monitors, in the text format of Prometheus (exposition format 0.0.4), put into a file in one step."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +8,7 @@ from typing import Any
 
 from revrec.core.errors import BadInput
 from revrec.core.posting import RELEASED, UNSETTLED
+from revrec.files import writing
 from revrec.jobs.health import CRIT, OK, WARN, Health, outcome
 
 STATES = tuple(state.lower() for state in (*UNSETTLED, "POSTED", *RELEASED))
@@ -20,20 +20,19 @@ Sample = tuple[Mapping[str, str], str]
 
 
 def write_metrics(file: Path, health: Health) -> None:
-    """Put the figures into a file; whoever reads it sees the old ones or the new ones, never half.
+    """Put the figures into a file; its readers see the old ones or the new ones, never half.
+
+    An existing file keeps its mode and group, so that the collector may read it as another user.
 
     Raises:
         BadInput: the file cannot be written.
     """
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        draft.write_text("".join(exposition(health)), encoding="utf-8", newline="\n")
-        draft.replace(file)
+        with writing(file, keep_access=True) as figures:
+            figures.writelines(exposition(health))
     except OSError as error:
         why = error.strerror or error
         raise BadInput(f"{file}: cannot be written: {why}; choose a folder that this user may write to") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def exposition(health: Health) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput, RevrecError
+from revrec.files import write_text
 from revrec.store import engine
 from revrec.store.verifying import invariants, structure
 from revrec.store.verifying.chain import Chain, compared
@@ -124,6 +125,6 @@ def read_anchor(path: Path) -> dict[str, Any]:
 def _write_anchor(path: Path, result: VerifyResult, at: str) -> None:
     anchor = {"deployment": result.deployment, "seq": result.events, "hash": result.head, "at": at}
     try:
-        path.write_text(json.dumps(anchor, indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(anchor, indent=2) + "\n")
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror or error}; choose another place") from error

@@ -6,7 +6,6 @@ small file beside the database too, which a copy of the database alone does not 
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select, update
 
 from revrec.core.errors import BadConfiguration
+from revrec.files import write_text
 from revrec.store.audit import GENESIS, Who, record
 from revrec.store.digests import of_rows
 from revrec.store.engine import Database, deployment
@@ -144,13 +144,8 @@ def keep_head(database: Database, known: Head) -> None:
         BadConfiguration: the file cannot be written.
     """
     path = _file(database)
-    new = path.with_name(path.name + ".new")
     try:
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(known._asdict(), file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        write_text(path, json.dumps(known._asdict()))
     except OSError as error:
         why = error.strerror or error
         raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error

@@ -1,12 +1,12 @@
 """Putting a copy of the database in its place: whole, checked, and never losing what it takes the place of."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from revrec.core.errors import BadInput, Busy, RevrecError
+from revrec.files import create_private, rename
 
 ENDS = ("", "-wal", "-shm")
 """SQLite keeps what is not yet in the file itself in two more, which belong to it and to no other."""
@@ -23,7 +23,7 @@ def copied(file: Path, database: Path) -> Path:
     if not file.is_file():
         raise BadInput(f"{file}: there is no such file; give one that revrec db backup wrote")
     try:
-        os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        create_private(new)
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source:
             _copy(source, new)
     except (sqlite3.Error, OSError) as error:
@@ -82,19 +82,8 @@ def take_place(new: Path, database: Path, aside: Path) -> None:
             old = Path(f"{database}{end}")
             if old.exists():
                 old.replace(f"{aside}{end}")
-        new.replace(database)
-        _sync(database.parent)
+        rename(new, database)
     except OSError as error:
         raise RevrecError(
             f"{database}: cannot be replaced: {error}; the old database is {database} or {aside}, the copy is {new}"
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    """Make the change of names itself durable, where a folder can be opened at all."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

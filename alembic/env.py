@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations over the connection that revrec hands in (see revrec/store/migrations.py)."""
+"""Run Alembic migrations over the connection that ``revrec.store.database.migrations`` passes in."""
 
 from alembic import context
 

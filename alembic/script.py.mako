@@ -1,7 +1,7 @@
 """${message}
 
 Tables are made in the words of KEY and TEXT, so that numbers and order are the same on SQLite and PostgreSQL; triggers by
-revrec.store.guards, which makes each on both. Numbers are given by revrec (next_number), never by the database.
+revrec.store.database.guards, which makes each on both. Numbers are given by revrec (next_number), never by the database.
 An older revrec refuses a database that this migration has upgraded, by the revision. Write the way down too: a test
 walks both, on both databases. Then record the structure anew: python tests/store/write_structure.py
 """

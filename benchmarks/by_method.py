@@ -76,7 +76,7 @@ def write_charges(path: Path, count: int) -> Path:
 
 def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
     """Seconds of the import, of the events, and how many schedule lines there are in the end."""
-    from revrec.jobs.import_files import import_charges, import_document
+    from revrec.jobs.importing.import_files import import_charges, import_document
     from revrec.sources import NATIVE_EVENTS
 
     context = sample.context(folder)

@@ -105,13 +105,13 @@ class AtOnce:
 
 @contextmanager
 def at_once(_context: object) -> Iterator[Any]:
-    """What ``revrec.jobs.run`` is given in place of Intacct."""
+    """What ``revrec.jobs.running.run`` is given in place of Intacct."""
     yield AtOnce()
 
 
 def post(folder: Path, day: str) -> float:
     """Seconds that ``revrec run`` needs for a day."""
-    from revrec.jobs.run import run
+    from revrec.jobs.running.run import run
 
     context = sample.context(folder)
     begun = time.perf_counter()

@@ -44,7 +44,7 @@ def section(folder: Path, lines: int, repeats: int) -> list[Row]:
 
 def import_file(folder: Path, charges: Path) -> float:
     """Seconds that ``revrec import`` needs for a file, on a new database."""
-    from revrec.jobs.import_files import import_charges
+    from revrec.jobs.importing.import_files import import_charges
 
     context = sample.context(folder)
     context.database.create()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from revrec.intacct.catalogue import policies
-from revrec.jobs.known_errors import known_errors
+from revrec.jobs.reports.known_errors import known_errors
 
 PAGE = Path(__file__).resolve().parent / "errors.md"
 BEGIN, END = "<!-- failures: written by docs/write_errors.py -->\n", "<!-- end of failures -->"

@@ -19,8 +19,8 @@ import pytest
 from filelock import FileLock
 
 from revrec.sandbox.company.switches import Switches
-from revrec.store import engine, migrations
-from revrec.store.engine import Database
+from revrec.store.database import engine, migrations
+from revrec.store.database.engine import Database
 
 QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
 """The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""

@@ -6,7 +6,7 @@ The triggers hold what a CHECK cannot: sums over rows, balance, states, and that
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 
 revision = "0001"
 down_revision = None

@@ -6,7 +6,7 @@ A schedule version sums to its charge line with what is carried, its lines and w
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 
 revision = "0002"
 down_revision = "0001"

@@ -6,7 +6,7 @@ The list of posting transitions is frozen here as a whole, since its guard is ma
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 
 revision = "0003"
 down_revision = "0002"

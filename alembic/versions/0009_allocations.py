@@ -6,7 +6,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 
 revision = "0009"
 down_revision = "0008"

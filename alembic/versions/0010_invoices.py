@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 
 revision = "0010"
 down_revision = "0009"

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
           revrec alert test --format json
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.alert import Told, send_test
+        from revrec.jobs.running.alert import Told, send_test
 
         told = [one._asdict() for one in send_test(options.context())]
         if options.json:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
           revrec db upgrade
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.store.migrations import HEAD
+        from revrec.store.database.migrations import HEAD
 
         database = options.context().database
         changed = database.create()
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
           revrec db status --format json
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.database import database_status
+        from revrec.jobs.admin.database import database_status
 
         found = database_status(options.context())
         if options.json:
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
           revrec db backup backups/revrec-2024-03-31.db
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.database import backup as copy
+        from revrec.jobs.admin.database import backup as copy
 
         size = copy(options.context(), file)
         made = {"file": str(file), "bytes": size, "checked": True}
@@ -103,7 +103,7 @@ def _add_restores(group: typer.Typer) -> None:
           revrec db restore backups/revrec-2024-03-31.db
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.restore import restore as put_back
+        from revrec.jobs.admin.restore import restore as put_back
 
         done = put_back(options.context(), file)._asdict()
         if options.json:
@@ -129,7 +129,7 @@ def _add_restores(group: typer.Typer) -> None:
           revrec db restored --reason "the server of 31 March, from the night's copy"
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.restore import note_restored
+        from revrec.jobs.admin.restore import note_restored
 
         context = options.context()
         done = {"database": context.database.where, "epoch": note_restored(context, reason)}

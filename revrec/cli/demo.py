@@ -79,7 +79,7 @@ def tell(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
     """Run a story's commands in ``folder``."""
     import os
 
-    from revrec.jobs.init import add_samples
+    from revrec.jobs.admin.init import add_samples
     from revrec.jobs.sandbox_process import sandbox
 
     if not (folder / "revrec.toml").exists():

@@ -10,8 +10,8 @@ from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
     from revrec.intacct.probing.findings import Finding
-    from revrec.jobs.doctor import Check
-    from revrec.jobs.probe import Report, Wishes
+    from revrec.jobs.admin.doctor import Check
+    from revrec.jobs.admin.probe import Report, Wishes
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  ", "skipped": "skipped "}
 
@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
           revrec doctor --probe --closed-date 2024-12-31 --location 100 --post
         """
         if probe:
-            from revrec.jobs.probe import Wishes
+            from revrec.jobs.admin.probe import Wishes
 
             _probe(options, Wishes(company_is_a_sandbox, post, closed_date and closed_date.date(), location), report)
         elif report or closed_date or location or post or company_is_a_sandbox:
@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _examine(options: Options) -> None:
-    from revrec.jobs.doctor import examine
+    from revrec.jobs.admin.doctor import examine
 
     checks = []
     for check in examine(options.context):
@@ -99,7 +99,7 @@ def _show(check: "Check") -> None:
 
 def _probe(options: Options, wishes: "Wishes", file: Path | None) -> None:
     """The answers as they come, then what was left behind; the report whole at the end."""
-    from revrec.jobs.probe import probe
+    from revrec.jobs.admin.probe import probe
 
     quiet = options.json or options.csv
     found = probe(options.context(), wishes, (lambda _finding: None) if quiet else _show_finding)

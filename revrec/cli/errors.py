@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
           revrec errors list --class needs_data
         """
         from revrec.cli.output import conclude, counted
-        from revrec.jobs.known_errors import known_errors
+        from revrec.jobs.reports.known_errors import known_errors
 
         rows = list(known_errors(error_class))
         if not _as_data(options, rows):
@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
           revrec errors explain "Account 4000 is not valid"
           revrec errors explain 429
         """
-        from revrec.jobs.known_errors import explain_error
+        from revrec.jobs.reports.known_errors import explain_error
 
         rows = explain_error(text)
         if not _as_data(options, rows):

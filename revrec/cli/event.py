@@ -9,7 +9,7 @@ from revrec.cli.shared import Options, add_group, command, day, fail
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from revrec.jobs.scheduling import Change
+    from revrec.jobs.scheduling.scheduler import Change
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
           revrec event add shop/INV-1001/1 credit 2024-06-30 --amount 5.00 --name CRN-7
         """
         from revrec.core.charge_line import EVENT_KINDS
-        from revrec.jobs.record_events import add_event
+        from revrec.jobs.importing.events import add_event
         from revrec.sources import EventRow
         from revrec.sources.events import lacking
 

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
           revrec explain shop/INV-1001/1 --format json
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.explain_amounts import explain_amounts
+        from revrec.jobs.reports.explain_amounts import explain_amounts
 
         told = list(explain_amounts(options.context(), reference))
         if options.json:

@@ -9,7 +9,7 @@ from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, span
 
 if TYPE_CHECKING:
-    from revrec.jobs.fetch import SourceResult
+    from revrec.jobs.importing.fetch import SourceResult
 
 DOCUMENT = ("source", "name", "size", "outcome", "detail")
 SOURCE = ("source", "imported", "unchanged", "refused", "known", "outcome")
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
           revrec fetch edi shop --dry-run
           revrec fetch --every "5 min"
         """
-        from revrec.jobs.fetch import fetch as job
+        from revrec.jobs.importing.fetch import fetch as job
 
         context = options.context()
         while True:

@@ -12,7 +12,7 @@ from revrec.cli.shared import Options, command, fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from revrec.jobs.import_files import ImportResult
+    from revrec.jobs.importing.import_files import ImportResult
     from revrec.sources import ColumnMapping
 
 COUNTS = ("rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
@@ -60,8 +60,8 @@ def register(app: typer.Typer) -> None:
           revrec import --explain --map x12 invoices.edi
           revrec import - --as csv <charges
         """
-        from revrec.jobs.import_files import import_document, mappings_of
-        from revrec.jobs.mappings import in_format
+        from revrec.jobs.importing.import_files import import_document, mappings_of
+        from revrec.jobs.importing.mappings import in_format
 
         context = options.context()
         use = in_format(mappings_of(context, mapping, events), form)
@@ -155,7 +155,7 @@ FIELDS = ("field", "column", "raw", "value", "how")
 def _explain(options: Options, sources: list[Path], mappings: "list[ColumnMapping]", rows: int) -> None:
     """Show how the first rows of each file are read."""
     from revrec.cli.output import print_json, print_table
-    from revrec.jobs.explain_import import explain
+    from revrec.jobs.importing.explain_import import explain
 
     found = [one for source in sources for one in explain(source, mappings, rows)]
     if options.json:

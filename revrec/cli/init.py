@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
           revrec init books --database postgresql://revrec@db.example.com/revrec
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.init import init as make
+        from revrec.jobs.admin.init import init as make
 
         made = make(folder, options.database or os.environ.get("REVREC_DATABASE_URL", ""))
         if options.json:

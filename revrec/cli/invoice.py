@@ -9,7 +9,7 @@ from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, day, fail, span
 
 if TYPE_CHECKING:
-    from revrec.jobs.run_result import RunResult
+    from revrec.jobs.running.result import RunResult
 
 COLUMNS = ("reference", "kind", "number", "date", "customer", "currency", "lines", "amount", "term", "status")
 KEYS = (*COLUMNS, "record_no", "source", "document", "error_no", "error", "advice")
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
           revrec invoice --date 2024-03-28
           revrec invoice --date 2024-03-28 --format json
         """
-        from revrec.jobs.run import INVOICES, run
+        from revrec.jobs.running.run import INVOICES, run
 
         due = day(date, "--date")
         assert due is not None

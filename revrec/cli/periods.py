@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
           revrec periods sync
           revrec periods sync --entity 100
         """
-        from revrec.jobs import periods as job
+        from revrec.jobs.posting import periods as job
 
         rows = [one._asdict() for one in job.sync(options.context(), entity)]
         _show(options, "entities", rows, TOLD)
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
           revrec periods list
           revrec periods list --entity 100 --format csv
         """
-        from revrec.jobs import periods as job
+        from revrec.jobs.posting import periods as job
 
         _show(options, "periods", job.list_periods(options.context(), entity), COLUMNS)
 
@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
           revrec periods close 2024-01 2024-02 --entity 100 --reason "audited"
         """
         from revrec.core.periods import CLOSED
-        from revrec.jobs import periods as job
+        from revrec.jobs.posting import periods as job
 
         rows = job.decide(options.context(), _months(months), CLOSED, reason, entity)
         _show(options, "periods", rows, DECIDED)
@@ -98,7 +98,7 @@ def register(app: typer.Typer) -> None:
           revrec periods open 2024-03 --opened-in-intacct --reason "opened for one entry"
         """
         from revrec.core.periods import OPEN
-        from revrec.jobs import periods as job
+        from revrec.jobs.posting import periods as job
 
         rows = job.decide(options.context(), _months(months), OPEN, reason, entity, opened)
         _show(options, "periods", rows, DECIDED)

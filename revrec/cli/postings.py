@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
           revrec postings list --state rejected --format csv
         """
         from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs.status import status
+        from revrec.jobs.reports.status import status
 
         rows = [one for one in status(options.context())["attention"] if state in (None, one["state"])]
         if options.json:
@@ -79,7 +79,7 @@ def register(app: typer.Typer) -> None:
           revrec postings resolve RRDWV4S7Q2K3MABC --cancel --reason "deleted by the controller"
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs import resolve as job
+        from revrec.jobs.posting import resolve as job
 
         if (as_posted is not None) + resend + cancel != 1:
             fail("postings resolve: give one of --as-posted KEY, --resend, --cancel", 2)

@@ -8,7 +8,7 @@ import typer
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.preview import Preview
+    from revrec.jobs.reports.preview import Preview
 
 COLUMNS = (
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
           revrec preview --charge shop/INV-1001/1
           revrec preview --file new-charges.csv
         """
-        from revrec.jobs import preview as job
+        from revrec.jobs.reports import preview as job
 
         if date and (first or last):
             fail("--date stands alone: a run posts all that is due up to it; use --from and --to for a window", 2)
@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
         if file and charge:
             fail("--charge asks for an imported charge line, --file for one that is not: give one of them", 2)
         if file:
-            from revrec.jobs.import_files import mapping_of
+            from revrec.jobs.importing.import_files import mapping_of
 
             found = job.preview_file(context, file, mapping_of(context, mapping, events=False), start, end)
         else:

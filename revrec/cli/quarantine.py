@@ -7,7 +7,7 @@ import typer
 from revrec.cli.shared import Options, add_group, command, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.receiving import ImportResult
+    from revrec.jobs.importing.rows import ImportResult
 
 COLUMNS = ("id", "file", "row", "kind", "state", "reason")
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges such as 7-12, or all.")]
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         Examples:
           revrec quarantine fix 7 amount=120.00 --reason "the customer's mail of 3 April"
         """
-        from revrec.jobs import quarantine
+        from revrec.jobs.importing import quarantine
 
         fields = dict(_pair(one) for one in values)
         _tell(options, quarantine.fix(options.context(), id, fields, reason))
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
           revrec quarantine release 7
           revrec quarantine release all
         """
-        from revrec.jobs import quarantine
+        from revrec.jobs.importing import quarantine
 
         context = options.context()
         result = quarantine.release(context, list(quarantine.ids(ids, _waiting(context))))
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
           revrec quarantine dismiss 8 --reason "the file's total line"
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs import quarantine
+        from revrec.jobs.importing import quarantine
 
         context = options.context()
         done = quarantine.dismiss(context, list(quarantine.ids(ids, _waiting(context))), reason)
@@ -100,7 +100,7 @@ def _register_looks(group: typer.Typer) -> None:
           revrec quarantine list --all --format csv
         """
         from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs import quarantine
+        from revrec.jobs.importing import quarantine
 
         rows = quarantine.listed(options.context(), settled)
         if options.json:
@@ -123,13 +123,13 @@ def _register_looks(group: typer.Typer) -> None:
         Examples:
           revrec quarantine show 7
         """
-        from revrec.jobs import quarantine
+        from revrec.jobs.importing import quarantine
 
         _tell(options, quarantine.show(options.context(), id))
 
 
 def _waiting(context: Any) -> list[int]:
-    from revrec.jobs import quarantine
+    from revrec.jobs.importing import quarantine
 
     return [row["id"] for row in quarantine.listed(context)]
 

@@ -9,8 +9,8 @@ import typer
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.reconcile import Reconciliation
     from revrec.jobs.reconciling.findings import Finding
+    from revrec.jobs.reconciling.reconcile import Reconciliation
 
 FINDINGS = (
     "key", "kind", "reference", "record_no", "date", "amount", "currency", "what", "advice", "accepted",
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
           revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
         """
         from revrec.cli.to_file import writing_to
-        from revrec.jobs.reconcile import reconcile as compare
+        from revrec.jobs.reconciling.reconcile import reconcile as compare
 
         end, begin = day(date, "--date"), day(start, "--from")
         assert end is not None

@@ -8,8 +8,8 @@ import typer
 from revrec.cli.shared import Options, command
 
 if TYPE_CHECKING:
-    from revrec.jobs.compare_rules import RuleComparison
-    from revrec.jobs.rule_cases import CasesResult
+    from revrec.jobs.rules.cases import CasesResult
+    from revrec.jobs.rules.compare import RuleComparison
 
 GAP = ("problem", "item", "currency", "lines", "amount", "example", "reason")
 CASE = ("case", "file", "field", "expected", "found")
@@ -38,7 +38,7 @@ def register(group: typer.Typer) -> None:
           revrec rules test
           revrec rules test rules/cases/magazines.toml
         """
-        from revrec.jobs.rule_cases import play_cases
+        from revrec.jobs.rules.cases import play_cases
 
         _show_cases(options, play_cases(options.context(), files))
 
@@ -58,7 +58,7 @@ def register(group: typer.Typer) -> None:
           revrec rules diff ../rules-2025
           revrec rules diff ../rules-2025 --format json
         """
-        from revrec.jobs.compare_rules import compare_rules
+        from revrec.jobs.rules.compare import compare_rules
 
         _show_diff(options, compare_rules(options.context(), folder), limit)
 
@@ -66,7 +66,7 @@ def register(group: typer.Typer) -> None:
 def check_against_data(options: Options) -> None:
     """Match every charge line and tell the gaps; exit code 7 if there are any."""
     from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-    from revrec.jobs.rule_coverage import coverage
+    from revrec.jobs.rules.coverage import coverage
 
     book, found = coverage(options.context())
     gaps = [gap.shown() for gap in found.gaps.values()]

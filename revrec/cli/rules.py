@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
         from revrec.cli.output import counted, print_csv, print_json
         from revrec.core.rules import RuleErrors
         from revrec.core.rules.model import Problem
-        from revrec.jobs.rules import load_rules
+        from revrec.jobs.rules.load import load_rules
 
         try:
             book = load_rules(options.context())
@@ -68,7 +68,7 @@ def register(app: typer.Typer) -> None:
           revrec rules list
           revrec rules list --format json
         """
-        from revrec.jobs.rules import load_rules
+        from revrec.jobs.rules.load import load_rules
 
         _show_book(options, load_rules(options.context()))
 
@@ -86,7 +86,7 @@ def register(app: typer.Typer) -> None:
           revrec rules explain shop/INV-1001/1
           revrec rules explain shop/INV-1001/1 --format json
         """
-        from revrec.jobs.explain import explain as ask
+        from revrec.jobs.reports.explain import explain as ask
 
         _show_trials(options, ask(options.context(), charge))
 
@@ -107,7 +107,7 @@ def register(app: typer.Typer) -> None:
           revrec rules calendar wholesale 2024
           revrec rules calendar wholesale 2024 --format csv
         """
-        from revrec.jobs.rule_calendar import rule_calendar
+        from revrec.jobs.rules.calendar import rule_calendar
 
         _show_calendar(options, rule_calendar(options.context(), rule, year))
 

@@ -10,7 +10,7 @@ from revrec.cli.invoice import show_invoices
 from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
 
 if TYPE_CHECKING:
-    from revrec.jobs.run_result import RunResult
+    from revrec.jobs.running.result import RunResult
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
           revrec run --date 2024-03-31 --retry-for 2h
           revrec run --date 2024-03-31 --fetch
         """
-        from revrec.jobs.alert import run_and_tell
+        from revrec.jobs.running.alert import run_and_tell
 
         due = day(date, "--date")
         assert due is not None
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
 def _fetch(options: Options, dry_run: bool) -> int:
     """Take what the sources have to offer; what went wrong is told on standard error. The exit code that says so."""
     from revrec.cli.fetch import exit_code, tell_problems
-    from revrec.jobs.fetch import fetch
+    from revrec.jobs.importing.fetch import fetch
 
     results = fetch(options.context(), dry_run=dry_run)
     for one in results:

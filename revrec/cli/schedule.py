@@ -9,8 +9,8 @@ from revrec.cli.shared import Options, command
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from revrec.jobs.schedule import ScheduleResult
-    from revrec.jobs.scheduling import Change
+    from revrec.jobs.scheduling.rebuild import ScheduleResult
+    from revrec.jobs.scheduling.scheduler import Change
 
 COLUMNS = ("charge", "rule", "currency", "carried", "before", "after", "note")
 
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
           revrec schedule
           revrec schedule --rebuild
         """
-        from revrec.jobs.schedule import schedule as derive
+        from revrec.jobs.scheduling.rebuild import schedule as derive
 
         _show(options, derive(options.context(), rebuild))
 

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
           revrec selftest --format json
         """
         from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs.selftest import selftest as play
+        from revrec.jobs.admin.selftest import selftest as play
 
         result = play()
         cases = [_shown(one) for one in result.cases]

@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
           revrec status --check --date 2024-03-31
           revrec status --prometheus /var/lib/node_exporter/revrec.prom
         """
-        from revrec.jobs.status import status as look
+        from revrec.jobs.reports.status import status as look
 
         until = day(date, "--date")
         if check or prometheus:
@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
 def _watch(options: Options, until: "datetime.date | None", check: bool, prometheus: Path | None) -> None:
     """For monitors: a line, a file, or both. What keeps us from looking is critical too."""
     from revrec.core.errors import RevrecError
-    from revrec.jobs.health import CRIT, OK, health
+    from revrec.jobs.reports.health import CRIT, OK, health
 
     try:
         now = health(options.context(), until)
@@ -76,7 +76,7 @@ def _watch(options: Options, until: "datetime.date | None", check: bool, prometh
             _line(options, CRIT, f"CRIT {' '.join(str(error).split())}", [str(error)])
         raise
     if prometheus:
-        from revrec.jobs.metrics import write_metrics
+        from revrec.jobs.reports.metrics import write_metrics
 
         write_metrics(prometheus, now)
     if check:

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
           revrec trace RRDWV4S7Q2K3MABC
           revrec trace 6680 --format json
         """
-        from revrec.jobs.trace import trace as follow
+        from revrec.jobs.reports.trace import trace as follow
 
         lives = list(follow(options.context(), reference))
         if options.json:

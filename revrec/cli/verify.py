@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
           revrec verify --anchor anchors/2024-03-31.json --format json
         """
         from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs.verify import verify as check
+        from revrec.jobs.admin.verify import verify as check
 
         result = check(options.context(), anchor, write_anchor)
         found = [one._asdict() for one in result.findings]

@@ -16,7 +16,7 @@ from revrec.jobs.settings import CONFIG_NAME, Settings
 
 if TYPE_CHECKING:
     from revrec.store.audit import Who
-    from revrec.store.engine import Database
+    from revrec.store.database.engine import Database
 
 T = TypeVar("T")
 
@@ -54,12 +54,12 @@ class Context:
     """Waits for so many seconds."""
     progress: Progress = field(default_factory=Silent)
     say: Callable[[str], None] = lambda _text: None
-    """Tells the user something on the way, on standard error."""
+    """Tells the user something on the tables, on standard error."""
 
     @cached_property
     def database(self) -> "Database":
         """The database of the settings; opened when first used."""
-        from revrec.store.engine import Database
+        from revrec.store.database.engine import Database
 
         return Database(self.settings.database_url)
 

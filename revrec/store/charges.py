@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select
 from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
-from revrec.store.bulk import insert_rows, next_number
+from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, import_file, quarantine
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from revrec.store.bulk import insert_rows, next_number
+from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import cleaning
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from revrec.core.charge_line import FulfilmentEvent
-from revrec.store.bulk import insert_rows, next_number
+from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, fulfilment_event
 

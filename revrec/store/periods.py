@@ -8,9 +8,9 @@ from sqlalchemy import Connection, func, insert, literal_column, select
 
 from revrec.core.periods import PeriodFact
 from revrec.store.audit import Who, record
-from revrec.store.bulk import next_number
+from revrec.store.database.bulk import next_number
 from revrec.store.digests import of_rows
-from revrec.store.entries import recognised_until
+from revrec.store.posting.entries import recognised_until
 from revrec.store.tables import OPEN, charge_line, journal_entry, period_fact, schedule_line
 
 

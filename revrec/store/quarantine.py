@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from revrec.store.bulk import next_number
+from revrec.store.database.bulk import next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from revrec.store.audit import Who, record
-from revrec.store.bulk import next_number
+from revrec.store.database.bulk import next_number
 from revrec.store.digests import of_rows
 from revrec.store.tables import received_document, source_fetch
 

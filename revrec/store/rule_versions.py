@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select
 
 from revrec.store.audit import Who, record
-from revrec.store.bulk import next_number
+from revrec.store.database.bulk import next_number
 from revrec.store.digests import of_rows
 from revrec.store.tables import after_invoice, rule_version
 

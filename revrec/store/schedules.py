@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from revrec.store import digests
-from revrec.store.bulk import insert_rows
+from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import Digest
 from revrec.store.tables import (
     OPEN,

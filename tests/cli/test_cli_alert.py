@@ -167,7 +167,7 @@ def test_something_unforeseen_is_told_by_its_kind_alone(
     box: Box, alerts: Any, revrec: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts()
-    monkeypatch.setattr("revrec.jobs.run.run", lambda *_, **__: {}[PASSWORD])
+    monkeypatch.setattr("revrec.jobs.running.run.run", lambda *_, **__: {}[PASSWORD])
     assert revrec("run", "--date", "2024-01-31").code == 1
     (mail,) = box.mails
     assert mail["Subject"].endswith("the run for 2024-01-31 stopped: unexpected KeyError")

@@ -19,7 +19,7 @@ def test_1_when_something_unforeseen_happens(story: Path, revrec: Any, monkeypat
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("revrec.jobs.trace.trace", broken)
+    monkeypatch.setattr("revrec.jobs.reports.trace.trace", broken)
     ended = revrec("trace", "shop/INV-1001/1")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "revrec: unexpected ZeroDivisionError: a fault of ours; run it again with -v to see where\n"
@@ -92,7 +92,7 @@ def test_130_when_interrupted(story: Path, revrec: Any, monkeypatch: pytest.Monk
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("revrec.jobs.trace.trace", interrupted)
+    monkeypatch.setattr("revrec.jobs.reports.trace.trace", interrupted)
     ended = revrec("trace", "shop/INV-1001/1")
     assert ended.code == 130
     assert "interrupted" in ended.err

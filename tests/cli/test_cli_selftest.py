@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs import selftest
+from revrec.jobs.admin import selftest
 
 
 def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_told(revrec: Any) -> None:

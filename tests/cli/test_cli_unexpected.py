@@ -16,7 +16,7 @@ def failing(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             f"sent <password>other-secret</password> as {SECRET} to https://anna:third-secret@example.com/x"
         )
 
-    monkeypatch.setattr("revrec.jobs.trace.trace", broken)
+    monkeypatch.setattr("revrec.jobs.reports.trace.trace", broken)
     monkeypatch.setenv("INTACCT_USER_PASSWORD", SECRET)
 
 

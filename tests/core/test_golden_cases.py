@@ -9,7 +9,7 @@ import pytest
 from revrec.core.charge_line import ChargeLine
 from revrec.core.golden import play
 from revrec.core.money import to_minor
-from revrec.jobs.selftest import GoldenCases
+from revrec.jobs.admin.selftest import GoldenCases
 
 GOLDEN = GoldenCases()
 CASES, COVERED, NOT_COVERED = GOLDEN.published, GOLDEN.covered, GOLDEN.not_covered

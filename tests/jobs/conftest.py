@@ -18,14 +18,16 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs import import_files, init, record_events
+from revrec.jobs.admin import init
 from revrec.jobs.context import Context, make_context
-from revrec.jobs.run import run as run_job
-from revrec.jobs.run_result import RunResult
-from revrec.jobs.trace import trace
+from revrec.jobs.importing import events as record_events
+from revrec.jobs.importing import import_files
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.running.result import RunResult
+from revrec.jobs.running.run import run as run_job
 from revrec.sources import NATIVE_EVENTS, EventRow
+from revrec.store.posting.workers import at_work
 from revrec.store.tables import metadata
-from revrec.store.workers import at_work
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = [

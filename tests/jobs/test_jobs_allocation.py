@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.jobs.compare_rules import compare_rules
-from revrec.jobs.explain import explain
-from revrec.jobs.explain_amounts import explain_amounts
-from revrec.jobs.import_files import mapping_of
-from revrec.jobs.preview import preview, preview_file
-from revrec.jobs.schedule import schedule
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.import_files import mapping_of
+from revrec.jobs.reports.explain import explain
+from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.rules.compare import compare_rules
+from revrec.jobs.scheduling.rebuild import schedule
 
 RULES = """
 [[table]]
@@ -258,7 +258,7 @@ def test_lines_imported_before_there_was_an_allocation_are_allocated_by_a_rebuil
 
 
 def test_rows_released_from_the_quarantine_together_are_allocated_together(offline: Any, row: Any) -> None:
-    from revrec.jobs import quarantine
+    from revrec.jobs.importing import quarantine
 
     ruled(offline)
     bad = [{**one, "amount": f"x{one['amount']}"} for one in bundle(row)]

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs import resolve
-from revrec.jobs.database import backup
-from revrec.jobs.restore import restore
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.database import backup
+from revrec.jobs.admin.restore import restore
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import resolve
 
 DAY = "2024-02-10"
 BOUND = {"REVREC_POSTING_CLOCK_DIFFERENCE": "5 min"}
@@ -109,10 +109,10 @@ def test_a_person_settles_a_doubt_within_its_quarantine_by_an_explicit_confirmat
 def test_what_is_being_sent_cannot_be_settled_even_so(books: Any, row: Any, intacct: Any) -> None:
     reference = in_doubt(books, intacct, row, "drop@before:1x:create")
     context = books.context()
-    from revrec.store.entries import ENTRIES
+    from revrec.store.posting.entries import ENTRY_TABLES
 
     with context.database.write() as connection:
         until = context.timestamp()
-        ENTRIES.claim(connection, 1, "IN_DOUBT", context.who(), "someone", 1, lease_until=until, attempts=2)
+        ENTRY_TABLES.claim(connection, 1, "IN_DOUBT", context.who(), "someone", 1, lease_until=until, attempts=2)
     with pytest.raises(BadInput, match="is sending, not held"):
         resolve.cancel(books.context(), reference, "I am impatient", early=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.reconcile import reconcile
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reconciling.reconcile import reconcile
 
 CHARGE = "shop/INV-1/1"
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.explain import explain
-from revrec.jobs.explain_amounts import explain_amounts
-from revrec.jobs.preview import preview
-from revrec.jobs.schedule import schedule
-from revrec.jobs.status import status
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.explain import explain
+from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.status import status
+from revrec.jobs.scheduling.rebuild import schedule
 
 CHARGE = "shop/INV-1/1"
 RULES = """

@@ -13,10 +13,11 @@ from revrec.core.contract_balance import BalanceSheet, ContractBalance, Total
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
-from revrec.jobs.contract_balances import Wanted, contract_balances, contract_name
-from revrec.jobs.preview import preview
-from revrec.jobs.reconcile import reconcile
-from revrec.store import charges, events, posted
+from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports.contract_balances import Wanted, contract_balances, contract_name
+from revrec.jobs.reports.preview import preview
+from revrec.store import charges, events
+from revrec.store.posting import posted
 
 ON_DELIVERY = '[[rule]]\nname = "delivery"\nrecognize = { method = "pod_date" }\n'
 BUNDLES = """

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import Answer, FoundEntry, Outcome, Prepared
-from revrec.jobs.run import run
-from revrec.jobs.schedule import schedule
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.running.run import run
+from revrec.jobs.scheduling.rebuild import schedule
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

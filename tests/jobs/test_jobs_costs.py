@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.import_files import mapping_of
-from revrec.jobs.preview import preview, preview_file
-from revrec.jobs.schedule import schedule
-from revrec.jobs.trace import trace
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.import_files import mapping_of
+from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.scheduling.rebuild import schedule
 
 COST = """
 [[rule.cost]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
 
 
 @pytest.mark.both_databases(seldom=True)

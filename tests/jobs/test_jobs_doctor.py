@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.doctor import Check, examine
+from revrec.jobs.admin.doctor import Check, examine
 
 NAMES = [
     "configuration", "rules", "database", "credentials", "sign-in", "clock", "journals", "accounts", "locations",
@@ -85,7 +85,7 @@ def test_a_missing_database_is_failed(books: Any) -> None:
 
 
 def test_a_database_that_another_writes_to_is_a_warning(books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("revrec.store.sqlite.BUSY_SECONDS", 0)
+    monkeypatch.setattr("revrec.store.database.sqlite.BUSY_SECONDS", 0)
     other = sqlite3.connect(books.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:

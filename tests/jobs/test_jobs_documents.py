@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.jobs import import_files
-from revrec.jobs.import_files import import_document
-from revrec.jobs.mappings import mapping_of, mappings_of
+from revrec.jobs.importing import import_files
+from revrec.jobs.importing.import_files import import_document
+from revrec.jobs.importing.mappings import mapping_of, mappings_of
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -9,10 +9,10 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.money import LARGEST
-from revrec.jobs.schedule import schedule
-from revrec.jobs.status import status
-from revrec.jobs.trace import trace
-from revrec.store import sqlite
+from revrec.jobs.reports.status import status
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store.database import sqlite
 
 DAY = "2024-02-10"
 HUGE = f"{LARGEST // 100}.{LARGEST % 100:02d}"
@@ -90,8 +90,8 @@ def test_a_dry_run_shows_what_earlier_runs_left_ready(books: Any, intacct: Any, 
 
 def test_a_plan_whose_open_rest_cancels_out_is_given_up_for_one_that_is_done(offline: Any, row: Any) -> None:
     """Six cents in twelve parts with the plug last: six parts of a cent carry it all, the rest is 5 - 5."""
-    from revrec.jobs.run import _commit_intents
-    from revrec.store import entries
+    from revrec.jobs.running.run import _commit_intents
+    from revrec.store.posting import entries
 
     offline.rules(PLUG)
     offline.take(row("INV-1", amount="0.06"))

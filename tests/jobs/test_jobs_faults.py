@@ -13,9 +13,9 @@ import pytest
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import run as run_module
-from revrec.jobs.entry_postings import same_content
-from revrec.store import entries, postings
+from revrec.jobs.posting.journal_entries import same_content
+from revrec.jobs.running import run as run_module
+from revrec.store.posting import entries, postings
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.jobs import fetch as job
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing import fetch as job
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency\n"
 
@@ -225,7 +225,7 @@ def test_the_next_fetch_asks_for_what_came_since_the_last_one(shop: Any, api: An
 
 
 def test_the_password_comes_from_the_environment_and_never_from_the_configuration(source: Any) -> None:
-    from revrec.jobs.sources import secret_of
+    from revrec.jobs.importing.sources import secret_of
 
     context = source.context("fetch", REVREC_SOURCE_PARTNER_PASSWORD="s3cret")
     assert secret_of(context, "partner", "password") == "s3cret"

@@ -8,8 +8,8 @@ import pytest
 
 from revrec.core.errors import BadInput
 from revrec.core.posting import RELEASED, UNSETTLED
-from revrec.jobs.health import CRITICAL, judged, run_at_work
-from revrec.jobs.metrics import exposition, write_metrics
+from revrec.jobs.reports.health import CRITICAL, judged, run_at_work
+from revrec.jobs.reports.metrics import exposition, write_metrics
 
 ENDED = {"run": 7, "date": "2024-03-31", "started_at": "2024-04-01T06:00:00.000000+00:00", "actor": "a@b"}
 GOOD = {**ENDED, "finished_at": "2024-04-01T06:00:09.500000+00:00", "outcome": "3 posted, 0 failed"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.preview import preview
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.preview import preview
 
 HOSTILE = (
     "'; DROP TABLE charge_line; --",

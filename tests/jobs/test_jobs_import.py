@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules.model import RuleErrors
-from revrec.jobs import import_files
 from revrec.jobs.context import Context, Silent
+from revrec.jobs.importing import import_files
 from revrec.store.audit import chain_hash
 
 pytestmark = pytest.mark.both_databases(seldom=True)

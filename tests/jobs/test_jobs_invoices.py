@@ -12,16 +12,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs import resolve
-from revrec.jobs.database import backup
+from revrec.jobs.admin.database import backup
+from revrec.jobs.admin.restore import restore
+from revrec.jobs.admin.verify import verify
 from revrec.jobs.gateway import open_gateway
-from revrec.jobs.periods import decide
-from revrec.jobs.preview import preview
-from revrec.jobs.restore import restore
-from revrec.jobs.run import INVOICES, run
-from revrec.jobs.status import status
-from revrec.jobs.trace import trace
-from revrec.jobs.verify import verify
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.periods import decide
+from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.status import status
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.running.run import INVOICES, run
 
 DAY = "2024-02-20"
 LATER, MUCH_LATER = timedelta(minutes=1), timedelta(minutes=2)

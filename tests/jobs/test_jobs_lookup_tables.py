@@ -34,7 +34,7 @@ def test_each_line_posts_to_the_account_of_its_item(books: Any, intacct: Any, ro
 
 
 def test_a_line_without_a_row_waits_until_there_is_one(offline: Any, row: Any) -> None:
-    from revrec.jobs.schedule import schedule
+    from revrec.jobs.scheduling.rebuild import schedule
 
     set_up(offline, "item,revenue\nA,4000\n")
     offline.take(row("INV-1", item="C"))
@@ -46,7 +46,7 @@ def test_a_line_without_a_row_waits_until_there_is_one(offline: Any, row: Any) -
 
 
 def test_a_changed_account_is_shown_as_a_difference_of_what_is_not_posted(offline: Any, row: Any) -> None:
-    from revrec.jobs.schedule import schedule
+    from revrec.jobs.scheduling.rebuild import schedule
 
     set_up(offline, "item,revenue\nA,4000\n")
     offline.take(row("INV-1", item="A"))

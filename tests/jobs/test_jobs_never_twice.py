@@ -17,7 +17,7 @@ from revrec.core.journal import JournalEntry
 from revrec.intacct.catalogue import catalogue
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs.run import run
+from revrec.jobs.running.run import run
 
 DAY = date(2024, 2, 10)
 RUNS = 6

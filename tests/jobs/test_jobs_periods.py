@@ -10,12 +10,12 @@ import pytest
 
 from revrec.core.errors import BadInput
 from revrec.core.periods import CLOSED, OPEN
-from revrec.jobs import resolve
-from revrec.jobs.health import health
-from revrec.jobs.periods import decide, list_periods, sync
-from revrec.jobs.preview import preview
-from revrec.jobs.status import status
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.periods import decide, list_periods, sync
+from revrec.jobs.reports.health import health
+from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.status import status
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.jobs.record_events import add_event
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.events import add_event
 from revrec.sources import EventRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)

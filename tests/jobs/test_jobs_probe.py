@@ -10,7 +10,7 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.probing.lengths import HIGHEST, Range, search
-from revrec.jobs.probe import SANDBOX_COMPANY, Wishes, probe
+from revrec.jobs.admin.probe import SANDBOX_COMPANY, Wishes, probe
 from revrec.sandbox.company.switches import SETTINGS, Switches, switches_like
 
 pytestmark = pytest.mark.slow

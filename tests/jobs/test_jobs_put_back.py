@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadInput, Busy
-from revrec.jobs import resolve
-from revrec.jobs.database import backup
-from revrec.jobs.reconcile import reconcile
-from revrec.jobs.restore import note_restored, restore
-from revrec.jobs.verify import verify
-from revrec.store.workers import at_work
+from revrec.jobs.admin.database import backup
+from revrec.jobs.admin.restore import note_restored, restore
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import resolve
+from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.store.posting.workers import at_work
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadInput
-from revrec.jobs import quarantine
 from revrec.jobs.context import Context
-from revrec.jobs.status import status
+from revrec.jobs.importing import quarantine
+from revrec.jobs.reports.status import status
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_rows_are_named_by_number_range_or_all() -> None:
 def test_a_release_that_left_no_charge_line_is_found(aside: Any) -> None:
     import sqlite3
 
-    from revrec.jobs.verify import verify
+    from revrec.jobs.admin.verify import verify
 
     with sqlite3.connect(aside.database) as connection:
         connection.execute("INSERT INTO quarantine_outcome VALUES (1, 'released', 'shop/NONE/1', '', 't', 'me', 1)")
@@ -188,7 +188,7 @@ def test_a_release_that_left_no_charge_line_is_found(aside: Any) -> None:
 
 
 def test_the_whole_of_it_is_verified(aside: Any) -> None:
-    from revrec.jobs.verify import verify
+    from revrec.jobs.admin.verify import verify
 
     fix(aside, amount="12.00")
     quarantine.release(context(aside), [1])

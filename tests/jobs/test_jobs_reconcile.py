@@ -12,8 +12,8 @@ from revrec.core.errors import BadInput, Busy
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
-from revrec.jobs.reconcile import Reconciliation, reconcile
-from revrec.store.workers import at_work
+from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
+from revrec.store.posting.workers import at_work
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -7,10 +7,10 @@ import pytest
 
 from revrec.intacct import client
 from revrec.intacct.gateway import Outcome
-from revrec.jobs import resolve
-from revrec.jobs.postings import Poster
-from revrec.jobs.schedule import schedule
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.poster import Poster
+from revrec.jobs.scheduling.rebuild import schedule
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.cli.trace import tree
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

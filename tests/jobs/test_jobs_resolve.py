@@ -12,9 +12,9 @@ from revrec.core.errors import BadInput
 from revrec.core.journal import JournalEntry
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import resolve
-from revrec.jobs import run as run_module
-from revrec.jobs.schedule import schedule
+from revrec.jobs.posting import resolve
+from revrec.jobs.running import run as run_module
+from revrec.jobs.scheduling.rebuild import schedule
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -132,7 +132,7 @@ def test_an_entry_that_may_be_sent_again_but_is_there_after_all_is_adopted(
     sent = len(ledger.sent)
     context = books.context()
     with context.database.read() as connection:
-        from revrec.store import entries
+        from revrec.store.posting import entries
 
         ledger.entries.append(("777", entries.entry(connection, 1).entry))
     resolve.send_again(context, held, WHY)

@@ -9,7 +9,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.errors import SignInFailed
 from revrec.intacct.pace import Pace
-from revrec.jobs.run import RunResult, run
+from revrec.jobs.running.run import RunResult, run
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -7,9 +7,9 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules import RuleErrors
-from revrec.jobs.compare_rules import compare_rules
-from revrec.jobs.rule_cases import play_cases
-from revrec.jobs.rule_coverage import coverage
+from revrec.jobs.rules.cases import play_cases
+from revrec.jobs.rules.compare import compare_rules
+from revrec.jobs.rules.coverage import coverage
 
 ONE = """
 [[rule]]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration, Busy
-from revrec.jobs.run import run
-from revrec.jobs.schedule import schedule
-from revrec.store.workers import at_work
+from revrec.jobs.running.run import run
+from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store.posting.workers import at_work
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -9,11 +9,11 @@ import pytest
 
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.intacct.errors import SignInFailed
-from revrec.jobs.alert import run_and_tell
 from revrec.jobs.context import Context
-from revrec.jobs.run_for import run_for
-from revrec.jobs.run_result import RunResult
-from revrec.store.workers import at_work
+from revrec.jobs.running.alert import run_and_tell
+from revrec.jobs.running.result import RunResult
+from revrec.jobs.running.run_until import run_for
+from revrec.store.posting.workers import at_work
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -217,8 +217,8 @@ def test_people_are_told_once_at_the_end(
     two: Any, command: Any, clock: Clock, intacct: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[RunResult] = []
-    monkeypatch.setattr("revrec.jobs.alert._finished", lambda _context, result: told.append(result))
-    monkeypatch.setattr("revrec.jobs.alert._tell", lambda _context, _warn, facts: facts())
+    monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: told.append(result))
+    monkeypatch.setattr("revrec.jobs.running.alert._tell", lambda _context, _warn, facts: facts())
     intacct.fault("429@before:2x:create")
     result = run_and_tell(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
     assert told == [result] and result.complete and len(result.runs) == 3

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from revrec.core.errors import BadInput
 from revrec.core.rules.model import RuleErrors
 from revrec.core.schedule import Part, remaining, replanned
-from revrec.jobs.explain import explain
-from revrec.jobs.schedule import schedule
+from revrec.jobs.reports.explain import explain
+from revrec.jobs.scheduling.rebuild import schedule
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -208,8 +208,8 @@ def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
 
 def commit(books: Any, day: date) -> None:
     """What a run commits before it speaks to anybody."""
-    from revrec.jobs.run import _commit_intents
-    from revrec.store import entries
+    from revrec.jobs.running.run import _commit_intents
+    from revrec.store.posting import entries
 
     context = books.context("run")
     with context.database.write() as connection:

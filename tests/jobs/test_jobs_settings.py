@@ -7,8 +7,8 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.jobs import context as context_module
+from revrec.jobs.admin.init import config_lines
 from revrec.jobs.context import find_config, make_context
-from revrec.jobs.init import config_lines
 from revrec.jobs.settings import KEYS, Settings, duration, load
 
 

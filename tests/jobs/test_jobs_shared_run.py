@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.verify import verify
-from revrec.store.workers import at_work
+from revrec.jobs.admin.verify import verify
+from revrec.store.posting.workers import at_work
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs.database import backup, database_status
-from revrec.jobs.preview import preview, preview_file
-from revrec.jobs.schedule import schedule
-from revrec.jobs.status import status
-from revrec.jobs.trace import trace
+from revrec.jobs.admin.database import backup, database_status
+from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.reports.status import status
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
 from revrec.store.audit import chain_hash
 

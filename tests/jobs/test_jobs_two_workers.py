@@ -9,10 +9,10 @@ import pytest
 
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import resolve
-from revrec.jobs import run as run_module
-from revrec.store import entries, postings
-from revrec.store.entries import ENTRIES
+from revrec.jobs.posting import resolve
+from revrec.jobs.running import run as run_module
+from revrec.store.posting import entries, postings
+from revrec.store.posting.entries import ENTRY_TABLES
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -101,7 +101,7 @@ class Other:
     def adopt(self) -> None:
         with self.context.database.write() as connection:
             attempt, _ = postings.begin_attempt(connection, 1, "read_back", "c", "find", self.context.who())
-            found = postings.Outcome("found", None, "4711", None, "")
+            found = postings.AttemptOutcome("found", None, "4711", None, "")
             postings.end_attempt(connection, attempt, found, self.context.who())
         self.move("IN_DOUBT", "POSTED", record_no="4711")
 
@@ -159,16 +159,16 @@ def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_le
     other.move("IN_DOUBT", "HELD")
     (reference,) = doubtful.sql("SELECT reference FROM journal_entry")[0]
     resolve.send_again(doubtful.context("postings resolve"), reference, "look again")
-    original = ENTRIES.may_be_there
+    original = ENTRY_TABLES.may_be_there
 
     def taken_meanwhile(connection: Any, number: int) -> bool:
         there = original(connection, number)
-        monkeypatch.setattr(ENTRIES, "may_be_there", original)
+        monkeypatch.setattr(ENTRY_TABLES, "may_be_there", original)
         connection.rollback()
         other.move("READY", "SENDING", owner="other", lease_until="9")
         return there
 
-    monkeypatch.setattr(ENTRIES, "may_be_there", taken_meanwhile)
+    monkeypatch.setattr(ENTRY_TABLES, "may_be_there", taken_meanwhile)
     with doubtful.beside("other"):
         assert doubtful.run(DAY, later=LATER).counts["waiting"] == 1
     assert state(doubtful) == "SENDING" and gateway.sent == 1

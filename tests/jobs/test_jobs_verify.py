@@ -27,12 +27,13 @@ from revrec.intacct.gateway import (
     Outcome,
     Prepared,
 )
-from revrec.jobs import fetch, quarantine, resolve
+from revrec.jobs.admin.restore import note_restored
+from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
-from revrec.jobs.restore import note_restored
-from revrec.jobs.run import run
-from revrec.jobs.schedule import schedule
-from revrec.jobs.verify import VerifyResult, verify
+from revrec.jobs.importing import fetch, quarantine
+from revrec.jobs.posting import resolve
+from revrec.jobs.running.run import run
+from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
 from revrec.store.tables import metadata
 

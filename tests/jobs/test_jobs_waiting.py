@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revrec.jobs.explain import explain
-from revrec.jobs.preview import preview, preview_file
-from revrec.jobs.schedule import schedule
-from revrec.jobs.status import status
-from revrec.jobs.verify import verify
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.explain import explain
+from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.reports.status import status
+from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -173,8 +173,8 @@ STEPS = st.lists(
 def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge_line(
     new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
 ) -> None:
-    from revrec.jobs.run import _commit_intents
-    from revrec.store import entries
+    from revrec.jobs.running.run import _commit_intents
+    from revrec.store.posting import entries
 
     books = new_books(tmp_path_factory.mktemp("books"), {})
     books.rules(RULES)

@@ -90,7 +90,7 @@ def _limit_files(kib: int) -> None:
 
 
 def _limit_pages(more: int) -> None:
-    from revrec.store import sqlite
+    from revrec.store.database import sqlite
 
     prepare = sqlite.prepare
 
@@ -124,7 +124,7 @@ def _be_nobody() -> None:
 
 @contextmanager
 def _locked(books: Path) -> Iterator[None]:
-    from revrec.store import sqlite
+    from revrec.store.database import sqlite
 
     patience, sqlite.BUSY_SECONDS = sqlite.BUSY_SECONDS, 1
     with closing(sqlite3.connect(books / "revrec.db", isolation_level=None)) as connection:

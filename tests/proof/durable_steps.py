@@ -96,8 +96,8 @@ class Death:
     def arm(self) -> None:
         """From now on each moment counts."""
         from revrec.intacct.transport import Transport
-        from revrec.store import continuity
-        from revrec.store.engine import Database
+        from revrec.store.database.engine import Database
+        from revrec.store.posting import continuity
 
         write, post, keep, death = Database.write, Transport.post, continuity.keep_head, self
 

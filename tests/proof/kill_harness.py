@@ -273,8 +273,8 @@ def _command(words: list[str], where: str, record: Path) -> int:
     """Run the command in this process, which dies where it is told; its exit code."""
     from revrec.cli.main import main
     from revrec.intacct.reading import ReadPolicy
-    from revrec.jobs import patience
-    from revrec.store import continuity
+    from revrec.jobs.posting import retries as patience
+    from revrec.store.posting import continuity
 
     # What fails is tried again after some seconds; the proof does not need the waiting.
     ReadPolicy.__new__.__defaults__ = (3, 0.005, time.sleep)

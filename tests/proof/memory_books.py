@@ -22,13 +22,15 @@ from sqlalchemy.pool import StaticPool
 
 from revrec.core.journal import JournalEntry
 from revrec.core.periods import POLICIES
-from revrec.jobs import import_files, settings
+from revrec.jobs import settings
 from revrec.jobs.context import Context
+from revrec.jobs.importing import import_files
 from revrec.jobs.settings import Settings
-from revrec.store import engine as engine_module
-from revrec.store import entries, sqlite
-from revrec.store.continuity import Head
-from revrec.store.engine import Database
+from revrec.store.database import engine as engine_module
+from revrec.store.database import sqlite
+from revrec.store.database.engine import Database
+from revrec.store.posting import entries
+from revrec.store.posting.continuity import Head
 
 ENDPOINT = "http://127.0.0.1:9/ia/xml/xmlgw.phtml"
 ENVIRONMENT = {

@@ -17,16 +17,17 @@ from twin_store import State
 from revrec.intacct import client, judgement
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import Answer, Outcome, Prepared
-from revrec.jobs import entry_postings, refusals
-from revrec.jobs import look as look_module
-from revrec.jobs import run as run_module
-from revrec.jobs.postings import Poster
-from revrec.store import entries
-from revrec.store import postings as store_postings
-from revrec.store.entries import StoredEntry
-from revrec.store.rollback import discarded
+from revrec.jobs.posting import journal_entries as entry_postings
+from revrec.jobs.posting import recovery as look_module
+from revrec.jobs.posting import rejections as refusals
+from revrec.jobs.posting.poster import Poster
+from revrec.jobs.running import run as run_module
+from revrec.store.database.rollback import discarded
+from revrec.store.posting import entries
+from revrec.store.posting import postings as store_postings
+from revrec.store.posting.entries import StoredEntry
+from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import journal_entry
-from revrec.store.way import Way
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 MUTANTS: dict[str, Mutant] = {}
@@ -80,7 +81,9 @@ def _() -> Iterator[None]:
 
     with (
         replaced(Poster, "take")(take),
-        replaced(Way, "doubtful")(lambda original, self, connection, _now: original(self, connection, "9999")),
+        replaced(PostingTables, "doubtful")(
+            lambda original, self, connection, _now: original(self, connection, "9999")
+        ),
     ):
         yield
 
@@ -161,12 +164,14 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("the answer is written whatever became of the entry in the meantime")
 def _() -> AbstractContextManager[Any]:
-    def change(original: Any, self: Way, connection: Any, number: int, old: str, *words: Any, **named: Any) -> None:
+    def change(
+        original: Any, self: PostingTables, connection: Any, number: int, old: str, *words: Any, **named: Any
+    ) -> None:
         if named.pop("held_by", None) is not None:
             old = self.head(connection, number).state
         original(self, connection, number, old, *words, **named)
 
-    return replaced(Way, "change_state")(change)
+    return replaced(PostingTables, "change_state")(change)
 
 
 @mutant("the answer is written without asking whose attempt it was")
@@ -175,7 +180,7 @@ def _() -> AbstractContextManager[Any]:
         named.pop("held_by", None)
         original(*words, **named)
 
-    return replaced(Way, "change_state")(change)
+    return replaced(PostingTables, "change_state")(change)
 
 
 @mutant("an entry is claimed without asking whether it is still free")
@@ -196,7 +201,7 @@ def _() -> AbstractContextManager[Any]:
         named.pop("sends", None)
         original(*words, **named)
 
-    return replaced(Way, "change_state")(change)
+    return replaced(PostingTables, "change_state")(change)
 
 
 @mutant("an answer for another control id counts")

@@ -35,12 +35,13 @@ from revrec.core.errors import RevrecError
 from revrec.core.periods import OPEN, POLICIES, Periods
 from revrec.intacct import reading, redact
 from revrec.intacct.transport import Exchange
-from revrec.jobs import resolve
-from revrec.jobs import rules as rules_module
-from revrec.jobs import run as run_module
-from revrec.jobs.patience import Patience
-from revrec.jobs.periods import decide
-from revrec.store import continuity, periods, workers
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.periods import decide
+from revrec.jobs.posting.retries import Patience
+from revrec.jobs.rules import load as rules_module
+from revrec.jobs.running import run as run_module
+from revrec.store import periods
+from revrec.store.posting import continuity, workers
 
 ROWS = [charge("INV-1", "MAG-1", "10.00"), charge("INV-2", "GOODS-1", "-5.00", "2024-01-07")]
 DAYS = (date(2024, 1, 31), date(2024, 1, 31), date(2024, 12, 31))

@@ -21,7 +21,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.reading import ReadPolicy
 from revrec.intacct.session import Session
 from revrec.intacct.transport import Exchange
-from revrec.store import workers
+from revrec.store.posting import workers
 
 CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
 

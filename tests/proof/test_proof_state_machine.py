@@ -30,12 +30,12 @@ from revrec.core.journal import DueLine, JournalEntry
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
-from revrec.jobs import resolve
-from revrec.jobs import run as run_module
-from revrec.jobs.entry_postings import Entries
-from revrec.jobs.postings import FailedForNow, Poster, Stopped
-from revrec.store import entries, postings
-from revrec.store.workers import Worker
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.journal_entries import Entries
+from revrec.jobs.posting.poster import FailedForNow, Poster, Stopped
+from revrec.jobs.running import run as run_module
+from revrec.store.posting import entries, postings
+from revrec.store.posting.workers import Worker
 
 ROWS = [
     charge("INV-1", "MAG-1", "10.00"),
@@ -160,21 +160,21 @@ class World:
 
     def told(self) -> dict[str, Any]:
         """All that anybody can ask of the postings."""
-        way, numbers = entries.ENTRIES, self.numbers
+        tables, numbers = entries.ENTRY_TABLES, self.numbers
         with self.standing(), self.books.database.read() as connection:
             heads = [entries.head(connection, number) for number in numbers]
             return {
                 "rows": [tuple(getattr(head, name) for name in FIELDS) for head in heads],
                 "entries": [entries.entry(connection, number) for number in numbers],
                 "in states": [entries.numbers_in(connection, state, until=DAY) for state in STATES],
-                "free": way.those_in(connection, numbers, ("READY", "IN_DOUBT")),
-                "sending": way.sending(connection),
-                "doubtful": way.doubtful(connection, self.context.timestamp()),
-                "next doubtful": way.next_doubtful(connection),
-                "may be there": [way.may_be_there(connection, number) for number in numbers],
-                "unread": [way.unread(connection, number) for number in numbers],
-                "found": [way.find(connection, head.reference).id for head in heads],
-                "last control id": way.last_control_id(connection),
+                "free": tables.those_in(connection, numbers, ("READY", "IN_DOUBT")),
+                "sending": tables.sending(connection),
+                "doubtful": tables.doubtful(connection, self.context.timestamp()),
+                "next doubtful": tables.next_doubtful(connection),
+                "may be there": [tables.may_be_there(connection, number) for number in numbers],
+                "unread": [tables.unread(connection, number) for number in numbers],
+                "found": [tables.find(connection, head.reference).id for head in heads],
+                "last control id": tables.last_control_id(connection),
                 "refused": postings.refused(connection, DAY),
                 "refusals": [postings.refusals(connection, one.id) for one in heads if one.state == "REJECTED"],
                 "attempts": self.books.attempts(),
@@ -294,18 +294,18 @@ class Posting(RuleBasedStateMachine):
             self._answer(sleeper, data.draw(st.sampled_from(OFTEN_ANSWERED)))
 
     def _settle_one(self, data: st.DataObject) -> None:
-        way = data.draw(st.sampled_from(["again", "again", "posted", "cancel"]))
-        self._decide(data.draw(st.sampled_from(self._in("HELD"))), way)
+        choice = data.draw(st.sampled_from(["again", "again", "posted", "cancel"]))
+        self._decide(data.draw(st.sampled_from(self._in("HELD"))), choice)
 
-    def _decide(self, number: int, way: str) -> None:
+    def _decide(self, number: int, choice: str) -> None:
         record_no = str(next(self.record_nos))
-        self.model[number].decided(way, record_no)
+        self.model[number].decided(choice, record_no)
         for world in self.worlds:
             reference = world.books.body(number).reference
             with world.standing():
-                if way == "posted":
+                if choice == "posted":
                     resolve.as_posted(world.context, reference, record_no, "it is there")
-                elif way == "again":
+                elif choice == "again":
                     resolve.send_again(world.context, reference, "send it")
                 else:
                     resolve.cancel(world.context, reference, "it is not there")

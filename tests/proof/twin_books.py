@@ -12,10 +12,10 @@ from twin_store import Line, State, TwinDatabase
 
 from revrec.core.journal import JournalEntry
 from revrec.store.charges import read_charges
-from revrec.store.continuity import looked
-from revrec.store.due import due_lines
-from revrec.store.engine import Database, deployment
-from revrec.store.way import Outcome
+from revrec.store.database.engine import Database, deployment
+from revrec.store.posting.continuity import looked
+from revrec.store.posting.due import due_lines
+from revrec.store.posting.posting_tables import AttemptOutcome
 
 
 class TwinBooks(Books):
@@ -69,7 +69,7 @@ class TwinBooks(Books):
 
     def attempts(self) -> list[tuple[Any, ...]]:
         """Each attempt with its outcome and what that meant."""
-        nothing: tuple[None, ...] = (None,) * len(Outcome._fields)
+        nothing: tuple[None, ...] = (None,) * len(AttemptOutcome._fields)
         return [
             (at, *one, *self._now.outcomes.get(at, nothing), *(self._now.failures.get(at) or (None, None))[:2])
             for at, one in self._now.attempts.items()

@@ -26,26 +26,16 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import Change, DueLine, JournalEntry
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, allowed
-from revrec.store import (
-    charges,
-    continuity,
-    due,
-    engine,
-    entries,
-    invoices,
-    periods,
-    posted,
-    postings,
-    repairs,
-    rule_versions,
-)
+from revrec.store import charges, periods, rule_versions
 from revrec.store.audit import Who
-from revrec.store.continuity import Head, Looked
-from revrec.store.entries import ENTRIES, StoredEntry
-from revrec.store.postings import Refused
-from revrec.store.repairs import Use
+from revrec.store.database import engine
+from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
+from revrec.store.posting.continuity import Head, Looked
+from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
+from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim, PostingTables
+from revrec.store.posting.postings import Refused
+from revrec.store.posting.repairs import Use
 from revrec.store.tables import journal_entry
-from revrec.store.way import Failure, LostClaim, Outcome, Way
 
 EntryRow: Any = namedtuple("EntryRow", [column.name for column in journal_entry.columns])
 _EMPTY = EntryRow(
@@ -86,7 +76,7 @@ class State:
         self.entries: dict[int, Any] = {}
         self.bodies: dict[int, JournalEntry] = {}
         self.attempts: dict[int, Attempt] = {}
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, AttemptOutcome] = {}
         self.failures: dict[int, Failure] = {}
         self.events: tuple[tuple[str, str, str], ...] = ()
         """Each change of a posting state: reference, old state, new state."""
@@ -152,8 +142,8 @@ class TwinDatabase:
         self.state = image
 
 
-Home = ModuleType | type[Way]
-WHOLE: tuple[Home, ...] = (Way, entries, postings, invoices, continuity, periods, repairs)
+Home = ModuleType | type[PostingTables]
+WHOLE: tuple[Home, ...] = (PostingTables, entries, postings, invoices, continuity, periods, repairs)
 """What is a twin's whole: every function of these has one, or may not be called."""
 Twin = Callable[..., Any]
 TWINS: dict[tuple[Home, str], Twin] = {}
@@ -192,12 +182,12 @@ def _places() -> tuple[tuple[Home, str, Twin], ...]:
 
 
 def _found_places() -> Iterator[tuple[Home, str, Twin]]:
-    for module in pkgutil.iter_modules(jobs.__path__, "revrec.jobs."):
+    for module in pkgutil.walk_packages(jobs.__path__, "revrec.jobs."):
         # Imported later, it would take the twins for the real ones.
         importlib.import_module(module.name)
-    for name, _method in inspect.getmembers(Way, inspect.isfunction):
+    for name, _method in inspect.getmembers(PostingTables, inspect.isfunction):
         if not name.startswith("_"):
-            yield Way, name, TWINS.get((Way, name)) or _missing(Way, name)
+            yield PostingTables, name, TWINS.get((PostingTables, name)) or _missing(PostingTables, name)
     for owner in [module for name, module in sys.modules.items() if name.startswith(("revrec.store.", "revrec.jobs."))]:
         for name, found in inspect.getmembers(owner, inspect.isroutine):
             instead = _instead_of(name, found)
@@ -206,7 +196,7 @@ def _found_places() -> Iterator[tuple[Home, str, Twin]]:
 
 
 def _instead_of(name: str, found: Any) -> Twin | None:
-    if isinstance(getattr(found, "__self__", None), Way):
+    if isinstance(getattr(found, "__self__", None), PostingTables):
         return _bound_late(found.__self__, found.__name__)
     if not inspect.isfunction(found):
         return None
@@ -215,11 +205,11 @@ def _instead_of(name: str, found: Any) -> Twin | None:
     return TWINS.get((home, found.__name__)) or (_missing(home, name) if whole else None)
 
 
-def _bound_late(way: Way, name: str) -> Twin:
+def _bound_late(tables: PostingTables, name: str) -> Twin:
     """A method that its module has bound on import: as it is, it would go past the twin, and past a mutant of that."""
 
     def method(*words: Any, **named: Any) -> Any:
-        return getattr(way, name)(*words, **named)
+        return getattr(tables, name)(*words, **named)
 
     return method
 
@@ -234,27 +224,27 @@ def _missing(home: Home, name: str) -> Twin:
 # --- the way of postings; here entries alone go it ---
 
 
-def _rows(way: Way, connection: State) -> dict[int, Any]:
-    return connection.entries if way is ENTRIES else {}
+def _rows(tables: PostingTables, connection: State) -> dict[int, Any]:
+    return connection.entries if tables is ENTRY_TABLES else {}
 
 
-@twin_of(Way)
-def head(self: Way, connection: State, number: int) -> Any:
+@twin_of(PostingTables)
+def head(self: PostingTables, connection: State, number: int) -> Any:
     return _rows(self, connection)[number]
 
 
-@twin_of(Way)
-def find(self: Way, connection: State, reference: str) -> Any:
+@twin_of(PostingTables)
+def find(self: PostingTables, connection: State, reference: str) -> Any:
     return next((row for row in _rows(self, connection).values() if row.reference == reference), None)
 
 
-@twin_of(Way)
-def those_in(self: Way, connection: State, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
+@twin_of(PostingTables)
+def those_in(self: PostingTables, connection: State, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
     return {number for number in numbers if _rows(self, connection)[number].state in states}
 
 
-@twin_of(Way)
-def last_control_id(self: Way, connection: State) -> str | None:
+@twin_of(PostingTables)
+def last_control_id(self: PostingTables, connection: State) -> str | None:
     rows = _rows(self, connection)
     return rows[len(rows)].control_id if rows else None
 
@@ -263,9 +253,9 @@ def _sends(connection: State, number: int) -> int:
     return sum(1 for one in connection.attempts.values() if one.entry_id == number and one.kind == "send")
 
 
-@twin_of(Way)
+@twin_of(PostingTables)
 def begin_attempt(
-    self: Way, connection: State, number: int, kind: str, control_id: str, request: str, who: Who
+    self: PostingTables, connection: State, number: int, kind: str, control_id: str, request: str, who: Who
 ) -> tuple[int, int]:
     before = sum(1 for one in connection.attempts.values() if one.entry_id == number)
     attempt_id = len(connection.attempts) + 1
@@ -274,9 +264,14 @@ def begin_attempt(
     return attempt_id, before + 1
 
 
-@twin_of(Way)
+@twin_of(PostingTables)
 def end_attempt(
-    self: Way, connection: State, attempt_id: int, outcome: Outcome, who: Who, failure: Failure | None = None
+    self: PostingTables,
+    connection: State,
+    attempt_id: int,
+    outcome: AttemptOutcome,
+    who: Who,
+    failure: Failure | None = None,
 ) -> None:
     if attempt_id in connection.outcomes or attempt_id not in connection.attempts:
         raise RevrecError(f"attempt {attempt_id} has an outcome already, or there is no such attempt")
@@ -286,9 +281,9 @@ def end_attempt(
         connection.failures[attempt_id] = failure
 
 
-@twin_of(Way)
+@twin_of(PostingTables)
 def change_state(
-    self: Way,
+    self: PostingTables,
     connection: State,
     number: int,
     old: str,
@@ -310,24 +305,26 @@ def change_state(
     connection.events = (*connection.events, (row.reference, old, new))
 
 
-@twin_of(Way)
-def claim(self: Way, connection: State, number: int, old: str, who: Who, owner: str, sends: int, **values: Any) -> None:
+@twin_of(PostingTables)
+def claim(
+    self: PostingTables, connection: State, number: int, old: str, who: Who, owner: str, sends: int, **values: Any
+) -> None:
     self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)  # type: ignore[arg-type]
 
 
-@twin_of(Way)
-def sending(self: Way, connection: State) -> list[tuple[int, str, str]]:
+@twin_of(PostingTables)
+def sending(self: PostingTables, connection: State) -> list[tuple[int, str, str]]:
     rows = _rows(self, connection).values()
     return [(row.id, row.owner or "", row.lease_until or "") for row in rows if row.state == "SENDING"]
 
 
-@twin_of(Way)
-def doubtful(self: Way, connection: State, now: str) -> list[int]:
+@twin_of(PostingTables)
+def doubtful(self: PostingTables, connection: State, now: str) -> list[int]:
     return [row.id for row in _doubted(self, connection) if row.not_before is None or row.not_before <= now]
 
 
-@twin_of(Way)
-def shorten_quarantines(self: Way, connection: State, until: str, who: Who) -> int:
+@twin_of(PostingTables)
+def shorten_quarantines(self: PostingTables, connection: State, until: str, who: Who) -> int:
     late = [row for row in _doubted(self, connection) if row.not_before is not None and row.not_before > until]
     for row in late:
         _rows(self, connection)[row.id] = row._replace(not_before=until)
@@ -335,17 +332,17 @@ def shorten_quarantines(self: Way, connection: State, until: str, who: Who) -> i
     return len(late)
 
 
-@twin_of(Way)
-def next_doubtful(self: Way, connection: State) -> str | None:
+@twin_of(PostingTables)
+def next_doubtful(self: PostingTables, connection: State) -> str | None:
     return min((row.not_before or "" for row in _doubted(self, connection)), default=None)
 
 
-def _doubted(way: Way, connection: State) -> list[Any]:
-    return [row for row in _rows(way, connection).values() if row.state == "IN_DOUBT"]
+def _doubted(tables: PostingTables, connection: State) -> list[Any]:
+    return [row for row in _rows(tables, connection).values() if row.state == "IN_DOUBT"]
 
 
-@twin_of(Way)
-def may_be_there(self: Way, connection: State, number: int) -> bool:
+@twin_of(PostingTables)
+def may_be_there(self: PostingTables, connection: State, number: int) -> bool:
     return any(
         one.entry_id == number
         and one.kind == "send"
@@ -354,8 +351,8 @@ def may_be_there(self: Way, connection: State, number: int) -> bool:
     )
 
 
-@twin_of(Way)
-def unread(self: Way, connection: State, number: int) -> int:
+@twin_of(PostingTables)
+def unread(self: PostingTables, connection: State, number: int) -> int:
     failed = (attempt_id for attempt_id, outcome in connection.outcomes.items() if outcome.outcome == "unread")
     return sum(1 for attempt_id in failed if connection.attempts[attempt_id].entry_id == number)
 

@@ -28,10 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from revrec.jobs import init
+from revrec.jobs.admin import init
 from revrec.jobs.context import make_context
-from revrec.jobs.import_files import ImportResult, import_document
-from revrec.jobs.mappings import mappings_of
+from revrec.jobs.importing.import_files import ImportResult, import_document
+from revrec.jobs.importing.mappings import mappings_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 TABLES = ("import_file", "charge_line", "fulfilment_event", "quarantine", "cleaning", "schedule", "audit_event")

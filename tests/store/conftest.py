@@ -14,12 +14,13 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import fingerprint
 from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries
-from revrec.store import charges, contracts, due, entries, invoices, postings, rule_versions, schedules
+from revrec.store import charges, contracts, rule_versions, schedules
 from revrec.store.audit import Who, record
-from revrec.store.engine import Database, deployment
-from revrec.store.invoices import INVOICES
+from revrec.store.database.engine import Database, deployment
+from revrec.store.posting import due, entries, invoices, postings
+from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.posting_tables import Failure
 from revrec.store.tables import metadata
-from revrec.store.way import Failure
 
 WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 RULE = rule_versions.RuleVersion(
@@ -161,7 +162,9 @@ class Books:
                 values: dict[str, Any] = {}
                 if new == "POSTED":
                     attempt, _ = postings.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-                    postings.end_attempt(connection, attempt, postings.Outcome("posted", 200, record_no, None, ""), WHO)
+                    postings.end_attempt(
+                        connection, attempt, postings.AttemptOutcome("posted", 200, record_no, None, ""), WHO
+                    )
                     values = {"record_no": record_no}
                 postings.change_state(connection, number, old, new, WHO, **values)
 
@@ -203,9 +206,9 @@ class Books:
             run = entries.start_run(connection, date(2030, 1, 1), WHO)
             rule_versions.keep(connection, RULE._replace(name="later", after_invoice=True), WHO)
             number = invoices.add_invoice(connection, run, made, WHO, after_id)
-            attempt, _ = INVOICES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-            outcome = postings.Outcome("rejected", 200, None, "no", "")
-            INVOICES.end_attempt(connection, attempt, outcome, WHO, Failure("unit-missing", "needs_data", {}))
+            attempt, _ = INVOICE_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+            outcome = postings.AttemptOutcome("rejected", 200, None, "no", "")
+            INVOICE_TABLES.end_attempt(connection, attempt, outcome, WHO, Failure("unit-missing", "needs_data", {}))
         return number
 
 

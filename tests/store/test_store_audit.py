@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from revrec.store import entries, postings, rule_versions
+from revrec.store import rule_versions
 from revrec.store.audit import GENESIS, Who, canonical, record
+from revrec.store.posting import entries, postings
 
 pytestmark = pytest.mark.both_databases
 

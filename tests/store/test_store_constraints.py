@@ -9,8 +9,9 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import dated
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import TRANSITIONS
-from revrec.store import entries, periods, schedules
+from revrec.store import periods, schedules
 from revrec.store.audit import Who
+from revrec.store.posting import entries
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
-from revrec.store import backups, figures, sqlite
-from revrec.store.engine import Database
-from revrec.store.rollback import discarded
-from revrec.store.workers import at_work
+from revrec.store.database import backups, sqlite
+from revrec.store.database.engine import Database
+from revrec.store.database.rollback import discarded
+from revrec.store.posting.workers import at_work
+from revrec.store.reports import figures
 
 
 def made(path: Path) -> Database:

@@ -9,9 +9,9 @@ import pytest
 from revrec.core.errors import RevrecError
 from revrec.core.invoice import Wish
 from revrec.core.posting import TRANSITIONS
-from revrec.store import invoices, postings
 from revrec.store.audit import Who
-from revrec.store.invoices import INVOICES
+from revrec.store.posting import invoices, postings
+from revrec.store.posting.invoices import INVOICE_TABLES
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -22,14 +22,14 @@ WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 
 def move(books: Any, number: int, old: str, new: str, **values: Any) -> None:
     with books.database.write() as connection:
-        INVOICES.change_state(connection, number, old, new, WHO, **values)
+        INVOICE_TABLES.change_state(connection, number, old, new, WHO, **values)
 
 
 def post(books: Any, number: int, key: str = "Sales Order-INV-1") -> None:
     move(books, number, "READY", "SENDING", owner="one", lease_until="9")
     with books.database.write() as connection:
-        attempt, _ = INVOICES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-        INVOICES.end_attempt(connection, attempt, postings.Outcome("posted", 200, key, None, ""), WHO)
+        attempt, _ = INVOICE_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+        INVOICE_TABLES.end_attempt(connection, attempt, postings.AttemptOutcome("posted", 200, key, None, ""), WHO)
     move(books, number, "SENDING", "POSTED", record_no=key, owner=None, lease_until=None)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.posting import TRANSITIONS, allowed
-from revrec.store import migrations
-from revrec.store.engine import Database, found_revision
+from revrec.store.database import migrations
+from revrec.store.database.engine import Database, found_revision
 from revrec.store.tables import metadata
 from revrec.store.verifying import structure
 

@@ -12,16 +12,17 @@ import pytest
 from sqlalchemy import text
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
+from revrec.jobs.admin.database import backup, database_status
+from revrec.jobs.admin.init import init
 from revrec.jobs.context import make_context
-from revrec.jobs.database import backup, database_status
-from revrec.jobs.health import run_at_work
-from revrec.jobs.init import init
-from revrec.store import figures, postgresql
-from revrec.store.bulk import insert_rows, next_number
-from revrec.store.engine import Database
+from revrec.jobs.reports.health import run_at_work
+from revrec.store.database import postgresql
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.database.engine import Database
+from revrec.store.posting.workers import Worker, at_work
+from revrec.store.reports import figures
 from revrec.store.tables import charge_line, meta
 from revrec.store.verifying import structure
-from revrec.store.workers import Worker, at_work
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 

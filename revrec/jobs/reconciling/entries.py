@@ -8,13 +8,13 @@ from revrec.core.batching import batched
 from revrec.core.journal import JournalLine, is_reference, mark_of
 from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
 from revrec.intacct.glbatch import EntrySettings
-from revrec.jobs.entry_postings import same_content
 from revrec.jobs.gateway import omitted
+from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.reconciling.balances import Ledger, Read
 from revrec.jobs.reconciling.differences import Ours, Theirs, differences
 from revrec.jobs.reconciling.findings import Finding, Range, by, counted, lost
-from revrec.store import entries, posted
-from revrec.store.engine import deployment
+from revrec.store.database.engine import deployment
+from revrec.store.posting import entries, posted
 from revrec.store.rule_versions import journals
 
 if TYPE_CHECKING:

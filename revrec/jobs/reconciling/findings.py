@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import FoundEntry
-from revrec.jobs.entry_postings import POSTED_STATE
+from revrec.jobs.posting.journal_entries import POSTED_STATE
 
 Amounts = Mapping[tuple[str, str], int]
 """Net amounts in minor units by account and currency, debits positive."""

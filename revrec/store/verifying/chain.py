@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from revrec.store.audit import GENESIS, chain_hash
-from revrec.store.bulk import streamed
+from revrec.store.database.bulk import streamed
 from revrec.store.tables import audit_event
 from revrec.store.verifying.findings import Finding
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
-from revrec.store.bulk import streamed
+from revrec.store.database.bulk import streamed
 from revrec.store.digests import SUPERSEDED, covered, row_text, table_named
 from revrec.store.tables import audit_event, metadata, schedule_line
 from revrec.store.verifying.findings import Finding, guarded

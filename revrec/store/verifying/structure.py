@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, ForeignKeyConstraint, create_engine
 
-from revrec.store import migrations
+from revrec.store.database import migrations
 from revrec.store.tables import metadata
 from revrec.store.verifying.findings import Finding
 

@@ -1,0 +1,1 @@
+"""Set up, check, back up and restore an installation."""

@@ -1,0 +1,130 @@
+"""``revrec verify``: the audit chain, the rows it speaks of, and everything that must hold between them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadInput, RevrecError
+from revrec.files import write_text
+from revrec.store.database import engine
+from revrec.store.verifying import invariants, structure
+from revrec.store.verifying.chain import Chain, compared
+from revrec.store.verifying.findings import Finding, damage, guarded
+from revrec.store.verifying.rows import RowCheck
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+MOST = 100
+"""Findings told; any further ones are counted."""
+
+
+@dataclass
+class VerifyResult:
+    """What was looked at and what was found; sound if nothing was."""
+
+    database: str
+    deployment: str = ""
+    events: int = 0
+    rows: int = 0
+    checks: int = 0
+    head: str = ""
+    anchored: int | None = None
+    """The event that the given anchor had seen, if one was given."""
+    count: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Nothing was found."""
+        return not self.count
+
+    def add(self, found: Iterator[Finding]) -> None:
+        """Count findings and keep the first ones."""
+        for one in found:
+            self.count += 1
+            if len(self.findings) < MOST:
+                self.findings.append(one)
+
+
+def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | None = None) -> VerifyResult:
+    """Check the whole database, reading only.
+
+    ``anchor`` is a file that an earlier verification wrote: the present chain must continue it. ``write_anchor`` is
+    written only if nothing was found.
+
+    Raises:
+        BadInput: the anchor cannot be read or written, or is none.
+        BadConfiguration: there is no database, or one of another revision.
+    """
+    known = read_anchor(anchor) if anchor else None
+    result = VerifyResult(context.database.where)
+    try:
+        with context.database.read() as connection:
+            _check(context, connection, result, known)
+    except (RevrecError, UnicodeDecodeError) as error:
+        damaged = damage(error)
+        if damaged is None:
+            raise
+        result.add(iter([damaged]))
+    if write_anchor and result.sound:
+        _write_anchor(write_anchor, result, context.timestamp())
+    return result
+
+
+def _check(context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None) -> None:
+    steps = [structure.integrity, structure.structure, structure.revision, structure.foreign_keys]
+    for step in context.progress.track(steps, "checking the file"):
+        result.add(guarded(step.__name__.replace("_", " "), lambda step=step: step(connection)))  # type: ignore[misc]
+    result.add(guarded("audit chain", lambda: _follow(context, connection, result, known)))
+    for one in context.progress.track(invariants.INVARIANTS, "checking what must hold"):
+        result.add(guarded(one.name, lambda one=one: invariants.broken(connection, one)))  # type: ignore[misc]
+    result.checks = len(steps) + len(invariants.INVARIANTS) + 2 + (known is not None)
+
+
+def _follow(
+    context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None
+) -> Iterator[Finding]:
+    """Along the chain, event by event, with the rows that each speaks of."""
+    chain, rows = Chain(), RowCheck(connection)
+    events = chain.walk(connection, known["seq"] if known else 0)
+    for _seq, detail in context.progress.track(events, "following the audit trail"):
+        for digest in detail.get("digests", ()):
+            yield from guarded("rows", lambda digest=digest: rows.take(digest))  # type: ignore[misc]
+    if chain.broken:
+        yield chain.broken
+    yield from rows.finish()
+    result.deployment = engine.deployment(connection)
+    result.events, result.rows, result.head = chain.seq, rows.rows, chain.hash
+    if known:
+        result.anchored = known["seq"]
+        yield from compared(chain, known, result.deployment)
+
+
+def read_anchor(path: Path) -> dict[str, Any]:
+    """An anchor: ``deployment``, ``seq``, ``hash`` and ``at``.
+
+    Raises:
+        BadInput: it cannot be read, or is no anchor.
+    """
+    mend = "give a file that revrec verify --write-anchor wrote"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: cannot be read as an anchor: {error}; {mend}") from error
+    kinds = {"deployment": str, "seq": int, "hash": str, "at": str}
+    if not isinstance(found, dict) or any(not isinstance(found.get(name), kind) for name, kind in kinds.items()):
+        raise BadInput(f"{path}: is no anchor: {', '.join(kinds)} must stand in it; {mend}")
+    return found
+
+
+def _write_anchor(path: Path, result: VerifyResult, at: str) -> None:
+    anchor = {"deployment": result.deployment, "seq": result.events, "hash": result.head, "at": at}
+    try:
+        write_text(path, json.dumps(anchor, indent=2) + "\n")
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror or error}; choose another place") from error

@@ -1,0 +1,1 @@
+"""Import charge lines and events: files, rows, fetched documents, quarantine."""

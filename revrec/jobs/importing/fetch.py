@@ -1,0 +1,193 @@
+"""``revrec fetch``: take what the sources have to offer, each document once, and settle it there afterwards.
+
+A document is downloaded into a private folder, imported in one transaction, recorded, and only then moved, marked or
+deleted at its source. A crash in between costs a second download: what was imported is known by its content.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from revrec.core.errors import BadConfiguration
+from revrec.files import draft_of
+from revrec.jobs.importing.import_files import ImportResult, import_document, mappings_of
+from revrec.jobs.importing.mappings import in_format
+from revrec.jobs.importing.sources import source_names, transport_of
+from revrec.sources.transports import Document, SignInRefused, Transport, TransportFailed
+from revrec.store import received
+from revrec.store.received import Received
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+TRIES = 3
+LONGEST_PAUSE = 30
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}$")
+
+
+@dataclass
+class SourceResult:
+    """What a source had to offer. ``failed`` tells why it broke off; what was taken before is kept."""
+
+    source: str
+    documents: list[Received] = field(default_factory=list)
+    imports: list[ImportResult] = field(default_factory=list)
+    known: int = 0
+    failed: str = ""
+
+    @property
+    def refused(self) -> int:
+        """Documents that could not be used."""
+        return sum(1 for one in self.documents if one.outcome == "refused")
+
+
+def fetch(
+    context: "Context", names: Sequence[str] = (), dry_run: bool = False, again: bool = False
+) -> list[SourceResult]:
+    """Fetch the named sources, else all. A source that fails does not keep the others from being fetched.
+
+    ``again`` takes documents once more that were refused before. With ``dry_run`` documents are listed and read, and
+    nothing is kept, here or there.
+
+    Raises:
+        BadConfiguration: a source is not there, or wrongly described; nothing was fetched.
+        RuleErrors: the rules are broken; nothing runs on them.
+    """
+    chosen = list(names) or source_names(context)
+    if not chosen:
+        raise BadConfiguration("no source is set up; add a [source.NAME] table to revrec.toml, see docs/sources.md")
+    for name in chosen:
+        transport_of(context, name)
+    return [_Source(context, name, dry_run, again).fetch() for name in chosen]
+
+
+class _Source:
+    """One source that is fetched."""
+
+    def __init__(self, context: "Context", name: str, dry_run: bool, again: bool) -> None:
+        self._context = context
+        self._dry_run = dry_run
+        self._again = again
+        self._result = SourceResult(name)
+        self._started = context.timestamp()
+        with context.database.read() as connection:
+            self._known = received.known_markers(connection, name)
+            since = received.last_fetch(connection, name)
+        self._transport = transport_of(context, name, since)
+        words = self._transport.words
+        self._mappings = in_format(mappings_of(context, words["map"], words["events"]), words["format"])
+
+    def fetch(self) -> SourceResult:
+        """Take all that is offered; connections that break off are made again, with pauses that grow."""
+        trying = Retrying(
+            retry=retry_if_exception(_passes),
+            wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE),
+            stop=stop_after_attempt(TRIES),
+            sleep=self._context.sleep,
+            reraise=True,
+        )
+        try:
+            trying(self._once)
+        except TransportFailed as error:
+            self._result.failed = str(error)
+        if not self._dry_run:
+            outcome = self._result.failed or "done"
+            count = len(self._result.documents)
+            with self._context.database.write() as connection:
+                who = self._context.who()
+                received.add_fetch(connection, self._result.source, self._started, count, outcome, who)
+        return self._result
+
+    def _once(self) -> None:
+        with self._transport as transport:
+            offered = transport.documents(self._is_known)
+            for document in self._context.progress.track(offered, f"fetching {self._result.source}"):
+                self._take(transport, document)
+
+    def _is_known(self, marker: str) -> bool:
+        return any(one == marker or one.startswith(f"{marker}-") for one in self._known)
+
+    def _take(self, transport: Transport, document: Document) -> None:
+        if document.marker and document.marker in self._known and not self._again:
+            self._result.known += 1
+            return
+        with tempfile.TemporaryDirectory(prefix="revrec-") as folder:
+            spool = Path(folder) / f"document{_suffix(document.name)}"
+            digest, size = _download(transport, document, spool)
+            marker = document.marker or digest
+            if not document.marker and marker in self._known and not self._again:
+                self._result.known += 1
+                return
+            one = self._import(transport, document, spool, (marker, digest, size))
+        self._result.documents.append(one)
+        if not self._dry_run:
+            self._keep(one)
+            transport.settle(document, taken=one.outcome != "refused")
+
+    def _import(self, transport: Transport, document: Document, spool: Path, about: tuple[str, str, int]) -> Received:
+        name = f"{transport.where.rstrip('/')}/{document.name}"
+        largest = transport.words["largest"]
+        if about[2] > largest:
+            said = f"{name}: has more than {largest:,} bytes; let its sender split it, or raise largest"
+            return Received(self._result.source, document.name, *about, "refused", said, "")
+        keep_good = transport.words["keep_good"]
+        results = import_document(self._context, spool, self._mappings, keep_good, self._dry_run, name=name)
+        self._result.imports += results
+        refused = next((one.refused for one in results if one.refused), "")
+        accepted = sum(one.accepted for one in results)
+        outcome = "refused" if refused else "imported" if accepted else "unchanged"
+        kept = "" if self._dry_run else self._archive(spool, about[1])
+        return Received(self._result.source, document.name, *about, outcome, refused, kept)
+
+    def _archive(self, spool: Path, digest: str) -> str:
+        """A copy of what came, under its digest, where an auditor finds it; its place from the home folder."""
+        settings = self._context.settings
+        if not settings.text("sources", "received"):
+            return ""
+        folder = settings.path("sources", "received")
+        target = folder / digest[:2] / f"{digest}{''.join(spool.suffixes)}"
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with draft_of(target) as draft:
+                draft.write_bytes(spool.read_bytes())
+        return str(target.relative_to(settings.home)) if target.is_relative_to(settings.home) else str(target)
+
+    def _keep(self, one: Received) -> None:
+        with self._context.database.write() as connection:
+            received.add(connection, one, self._context.who())
+        self._known.add(one.marker)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether another try may succeed; a refused sign-in never does, and locks users."""
+    return isinstance(error, TransportFailed) and not isinstance(error, SignInRefused)
+
+
+def _suffix(name: str) -> str:
+    """What a name ends in, since that tells the format; nothing else of another's name becomes part of a path."""
+    found = _SUFFIX.search(name)
+    return found[0].lower() if found else ""
+
+
+def _download(transport: Transport, document: Document, spool: Path) -> tuple[str, int]:
+    """Write a document to a file; its SHA-256 and size."""
+    largest, digest, size = transport.words["largest"], hashlib.sha256(), 0
+    with _private(spool) as file:
+        for block in transport.read(document):
+            size += len(block)
+            digest.update(block)
+            if size > largest:
+                break
+            file.write(block)
+    return digest.hexdigest(), size
+
+
+def _private(path: Path) -> BinaryIO:
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))

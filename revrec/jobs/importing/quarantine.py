@@ -1,0 +1,227 @@
+"""``revrec quarantine``: rows that were set aside, mended by people and taken in by the path of every other row."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadConfiguration, BadInput
+from revrec.jobs.importing.mappings import mapping_of
+from revrec.jobs.importing.rows import ChargeTaker, ImportResult, Reception, nothing_to_recognise
+from revrec.jobs.rules.load import load_rules
+from revrec.sources import Bad, ColumnMapping, Good
+from revrec.sources.read import reread
+from revrec.store import quarantine
+from revrec.store.audit import record
+from revrec.store.quarantine import SetAside
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.core.rules import RuleBook
+    from revrec.jobs.context import Context
+    from revrec.store.audit import Who
+
+Fact = dict[str, Any]
+
+
+class _Undo(Exception):
+    """Rolls a release back; its result tells why."""
+
+
+def listed(context: "Context", settled: bool = False) -> list[Fact]:
+    """The rows that wait, each with its first problem; with ``settled`` those that were released or dismissed too."""
+    with context.database.read() as connection:
+        return [_listed(row) for row in quarantine.rows(connection, settled)]
+
+
+def _listed(row: SetAside) -> Fact:
+    first = row.problems[0] if row.problems else {"field": "", "reason": ""}
+    said = f"{first['field']}: {first['reason']}" + (f" (+{len(row.problems) - 1})" if len(row.problems) > 1 else "")
+    named = {"id": row.id, "file": row.file, "row": row.row, "kind": row.kind, "mapping": row.mapping}
+    return {**named, "state": row.outcome or "waiting", "charge": row.charge or "", "reason": said}
+
+
+def show(context: "Context", id: int) -> Fact:
+    """One row: as it came, why it was set aside, what people put in its place, and what would be wrong with it now.
+
+    Raises:
+        BadInput: there is no such row.
+    """
+    with context.database.read() as connection:
+        row = _row(connection, id)
+        fixes = quarantine.fixes(connection, id)
+        outcome = quarantine.outcome(connection, id)
+    now, problem = _as_it_is_now(context, row, fixes)
+    names = ("fields", "reason", "at", "actor")
+    settled = ("outcome", "charge", "reason", "at", "actor")
+    return {
+        **_listed(row),
+        "imported_at": row.imported_at,
+        "raw": row.raw,
+        "problems": row.problems,
+        "fixes": [{name: fix[name] for name in names} for fix in fixes],
+        "now": [one._asdict() for one in now],
+        "unreadable": problem,
+        "outcome": {name: outcome[name] for name in settled} if outcome else None,
+    }
+
+
+def _as_it_is_now(context: "Context", row: SetAside, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
+    """The problems of the row as it is read now, or why its mapping cannot be used."""
+    try:
+        read = _reread(row, _mapping(context, row), fixes)
+    except BadConfiguration as error:
+        return [], str(error)
+    if isinstance(read, Bad):
+        return read.problems, ""
+    nothing = nothing_to_recognise(read.line, load_rules(context)) if row.kind == "charges" else None
+    return ([nothing] if nothing else []), ""
+
+
+def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> Fact:
+    """Put values in place of a row's own, written as its source writes them; the row itself stays as it came.
+
+    Raises:
+        BadInput: there is no such row, it has left the quarantine, or its mapping has no such field.
+    """
+    with context.database.write() as connection:
+        row = _waiting(connection, id)
+        mapping = _mapping(context, row)
+        known = [*(one.name for one in mapping.fields), *mapping.all_dimensions]
+        for name, text in fields.items():
+            if name not in known:
+                raise BadInput(f"quarantine {id}: {name}: no such field; fields are {', '.join(known)}")
+            if len(text) > 65_536:
+                raise BadInput(f"quarantine {id}: {name}: is over 65,536 characters long; shorten it")
+        who = context.who()
+        seq = record(connection, who, "quarantine fix", f"quarantine {id}", {"fields": dict(fields), "reason": reason})
+        digest = quarantine.add_fix(connection, id, dict(fields), reason, who.at, who.actor, seq)
+        record(connection, who, "quarantine fix written", f"rows of quarantine {id}", {}, [digest])
+    return show(context, id)
+
+
+def release(context: "Context", ids: Sequence[int]) -> ImportResult:
+    """Take rows in, all of them or none, as rows of the files they came in; charges before events.
+
+    A row whose charge came in by another way since, with the same figures, is settled and counted as unchanged.
+
+    Raises:
+        BadInput: there is no such row, or it has left the quarantine.
+        BadConfiguration: a row's mapping is gone.
+    """
+    book = load_rules(context)
+    result = ImportResult("the quarantine", "rows")
+    try:
+        with context.database.write() as connection:
+            rows = sorted((_waiting(connection, id) for id in dict.fromkeys(ids)), key=lambda row: (row.kind, row.id))
+            for _kind, alike in groupby(rows, key=lambda row: row.kind):
+                takers = [_release(connection, context, book, row, result) for row in alike]
+                takers[0].finish(takers[1:])
+            if result.rejected:
+                raise _Undo
+    except _Undo:
+        result.refuse(f"{result.rejected} of {result.rows} rows cannot be used; none was released. Fix them first")
+    return result
+
+
+def _release(
+    connection: "Connection", context: "Context", book: "RuleBook", row: SetAside, result: ImportResult
+) -> Any:
+    """Take one row in; its taker is not finished yet."""
+    who, subject = context.who(), f"quarantine {row.id}"
+    shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
+    seq = record(connection, who, "quarantine release", subject, shown)
+    to = Reception(connection, who, result, row.import_id, subject, seq)
+    read = _reread(row, _mapping(context, row), quarantine.fixes(connection, row.id))
+    taker = _taker(to, book, row.kind)
+    taker.take([read])
+    if isinstance(read, Good):
+        charge = read.line.id if row.kind == "charges" else read.line.charge
+        _settle(connection, who, row.id, ("released", charge, ""), seq)
+    return taker
+
+
+def _taker(to: Reception, book: "RuleBook", kind: str) -> Any:
+    if kind == "charges":
+        return ChargeTaker(to, book)
+    from revrec.jobs.importing.events import EventTaker
+
+    return EventTaker(to, book)
+
+
+def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[Fact]:
+    """Give rows up, with the reason: they are kept, and wait for nobody any more.
+
+    Raises:
+        BadInput: there is no such row, it has left the quarantine, or no reason is given.
+    """
+    if not reason.strip():
+        raise BadInput("a row is dismissed with a reason: say it for the auditor")
+    with context.database.write() as connection:
+        for id in dict.fromkeys(ids):
+            _waiting(connection, id)
+            who = context.who()
+            seq = record(connection, who, "quarantine dismiss", f"quarantine {id}", {"reason": reason})
+            _settle(connection, who, id, ("dismissed", "", reason), seq)
+    return [{"id": id, "state": "dismissed"} for id in dict.fromkeys(ids)]
+
+
+def _settle(connection: "Connection", who: "Who", id: int, said: tuple[str, str, str], seq: int) -> None:
+    digest = quarantine.settle(connection, [id, *said, who.at, who.actor, seq])
+    record(connection, who, "quarantine outcome written", f"rows of quarantine {id}", {}, [digest])
+
+
+def _row(connection: "Connection", id: int) -> SetAside:
+    found = quarantine.row(connection, id)
+    if found is None:
+        raise BadInput(f"quarantine {id}: no such row; see: revrec quarantine list")
+    return found
+
+
+def _waiting(connection: "Connection", id: int) -> SetAside:
+    found = _row(connection, id)
+    if found.outcome:
+        raise BadInput(f"quarantine {id}: was {found.outcome} already; see: revrec quarantine show {id}")
+    return found
+
+
+def _mapping(context: "Context", row: SetAside) -> ColumnMapping:
+    name = None if row.mapping == "native" else row.mapping
+    return mapping_of(context, name, row.kind == "events")
+
+
+def _reread(row: SetAside, mapping: ColumnMapping, fixes: Sequence[Fact]) -> Any:
+    columns = row.raw if isinstance(row.raw, dict) else {}
+    put = {name: text for fix in fixes for name, text in fix["fields"].items()}
+    return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}")
+
+
+def life(connection: "Connection", import_id: int, number: int) -> Fact | None:
+    """How a row came in by tables of the quarantine, for ``revrec trace``; None if it did not."""
+    id = quarantine.of_row(connection, import_id, number)
+    if id is None:
+        return None
+    row = _row(connection, id)
+    fixes = [
+        {name: fix[name] for name in ("fields", "reason", "at", "actor")} for fix in quarantine.fixes(connection, id)
+    ]
+    outcome = quarantine.outcome(connection, id)
+    assert outcome
+    return {"id": id, "raw": row.raw, "problems": row.problems, "fixes": fixes, "released": outcome["at"],
+            "by": outcome["actor"]}  # fmt: skip
+
+
+def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:
+    """Row numbers as people give them: ``7``, ``7-12``, ``all``.
+
+    Raises:
+        BadInput: a text is neither.
+    """
+    for text in texts:
+        first, dash, last = text.partition("-")
+        if text == "all":
+            yield from waiting
+        elif first.isdecimal() and (last.isdecimal() or not dash) and len(text) < 20:
+            yield from (id for id in range(int(first), int(last or first) + 1) if not dash or id in waiting)
+        else:
+            raise BadInput(f"{text}: not a row of the quarantine; write its number, such as 7, a range 7-12, or all")

@@ -1,0 +1,1 @@
+"""Create invoices in Intacct for source documents that ask for them."""

@@ -1,0 +1,1 @@
+"""Take journal entries to Intacct, each exactly once."""

@@ -1,0 +1,96 @@
+"""Journal entries as a kind of posting: found by journal and reference, known by date and lines."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from revrec.core.journal import JournalEntry, is_reference
+from revrec.intacct.gateway import FoundEntry, Gateway, Prepared
+from revrec.store.posting import entries
+from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+POSTED_STATE = "Posted"
+"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
+
+
+class Entries:
+    """Journal entries on their way to Intacct, as a :class:`revrec.jobs.posting.poster.Kind`."""
+
+    tables = ENTRY_TABLES
+    closed_advice = (
+        "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
+    )
+
+    def load(self, connection: "Connection", number: int) -> StoredEntry:
+        """The entry with its lines."""
+        return entries.entry(connection, number)
+
+    def period(self, stored: StoredEntry) -> tuple[str, date]:
+        """Its entity and its date."""
+        return stored.entry.entity, stored.entry.date
+
+    def prepare(self, gateway: Gateway, stored: StoredEntry) -> Prepared:
+        """The GLBATCH as a request."""
+        return gateway.prepare(stored.entry)
+
+    def asked(self, stored: StoredEntry) -> str:
+        """By journal and reference."""
+        return f"find GLBATCH where JOURNAL = {stored.entry.journal} and REFERENCENO = {stored.reference}"
+
+    def find(self, gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
+        """The entries of its journal that have its reference."""
+        return gateway.find_entries(stored.entry.journal, stored.reference)
+
+    def alike(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
+        """Entries of the same journal, date and lines that nobody claims: ours perhaps, its reference edited away.
+
+        Two entries of ours may be alike, and another revrec's may be like ours: those have references of their own.
+        Once a person has looked and let the entry be sent again, likeness counts no more.
+        """
+        with context.database.read() as connection:
+            if not stored.attempts and ENTRY_TABLES.may_be_there(connection, stored.id):
+                return []
+        entry = stored.entry
+        heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
+        with context.database.read() as connection:
+            claimed = entries.known(connection, "record_no", {head.record_no for head in heads})
+        free = [head for head in heads if head.record_no not in claimed and not is_reference(head.reference)]
+        return [found for found in gateway.with_lines(free) if same_content(entry, found)]
+
+    def told_of_likeness(self, stored: StoredEntry, found: FoundEntry) -> tuple[str, str]:
+        """Which entry it is, and the two by_tables to settle it."""
+        return _ALIKE.format(found), _ALIKE_ADVICE.format(stored.reference, found.record_no)
+
+    def doubt(self, stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
+        """There are several, it is not posted there, or its figures are others."""
+        if len(found) > 1:
+            return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
+        (one,) = found
+        if one.state != POSTED_STATE:
+            return f"Intacct's entry {one.record_no} with this reference is not posted there: its state is {one.state}"
+        if not same_content(stored.entry, one):
+            return f"Intacct's entry {one.record_no} with this reference has other figures"
+        return ""
+
+
+_ALIKE = (
+    "Intacct does not show this reference, but its entry {0.record_no}, which no entry here claims, has the same date "
+    "and lines; its reference is {0.reference!r}"
+)
+_ALIKE_ADVICE = (
+    "look at entry {1} in Intacct; if it is this one with its reference changed: revrec postings resolve {0} "
+    "--as-posted {1} --reason TEXT; if it is another's: revrec postings resolve {0} --resend --reason TEXT"
+)
+
+
+def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
+    """Whether Intacct's entry is ours: the date and every line's side, account, amount and currency."""
+    ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
+    theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
+    return found.date == entry.date and ours == theirs

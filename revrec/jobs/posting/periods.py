@@ -1,0 +1,209 @@
+"""Accounting periods: asked of Intacct, decided by a person, listed; and the dates that follow from them.
+
+Nothing here opens or closes a period in Intacct: that right is the controller's, not this program's.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.calendar import month_end
+from revrec.core.closed_periods import HeldGroup, Holding
+from revrec.core.errors import BadInput, RevrecError
+from revrec.core.journal import Group
+from revrec.core.periods import (
+    CLOSED,
+    COMPANY,
+    INTACCT,
+    OPEN,
+    PERSON,
+    THROUGH,
+    Dates,
+    PeriodFact,
+    Periods,
+    month_of,
+)
+from revrec.jobs.gateway import open_gateway
+from revrec.store import periods as store
+from revrec.store.posting.due import due_lines
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Gateway
+    from revrec.jobs.context import Context
+
+NOT_TOLD = "Intacct does not tell; what is known here stays as it is"
+
+
+class Told(NamedTuple):
+    """What Intacct said of one entity's books: closed through which day, or in ``note`` why it did not say."""
+
+    entity: str
+    closed_through: date | None
+    note: str
+    changed: bool = False
+
+
+def dates(context: "Context", connection: "Connection") -> Dates:
+    """The policy of the settings, over all that is known of periods."""
+    return Dates(context.settings.text("posting", "closed_period"), Periods(store.facts(connection)))
+
+
+def sync(context: "Context", entity: str | None = None) -> list[Told]:
+    """Ask Intacct through which day each entity's books are closed, and keep what is new.
+
+    Raises:
+        BadInput: there is no such entity.
+        BadConfiguration: Intacct cannot be reached, or the sign-in fails.
+    """
+    with context.database.read() as connection:
+        known = _entities(context, connection)
+    asked = known if entity is None else [_checked(entity, known)]
+    with open_gateway(context) as gateway:
+        gateway.sign_in()
+        return learn(context, gateway, context.progress.track(asked, "asking Intacct", len(asked)))
+
+
+def learn(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> list[Told]:
+    """Ask for these entities and keep what differs from what was told last. What is not told changes nothing."""
+    answers = list(_ask(gateway, entities))
+    with context.database.read() as connection:
+        before = Periods(store.facts(connection))
+    told = [one._replace(changed=_differs(before, one)) for one in answers]
+    new = [PeriodFact(one.entity, THROUGH, one.closed_through, INTACCT, "") for one in told if one.changed]  # type: ignore[arg-type]
+    if new:
+        with context.database.write() as connection:
+            store.add(connection, new, context.who())
+    return told
+
+
+def learn_what_is_due(context: "Context", gateway: "Gateway", day: date) -> None:
+    """Ask for the entities that have something to post until a day; under the policy ``fail`` nobody wants to know."""
+    if context.settings.text("posting", "closed_period") == "fail":
+        return
+    with context.database.read() as connection:
+        due = store.due_entities(connection, day)
+    learn(context, gateway, due)
+
+
+def held_lines(connection: "Connection", context: "Context", day: date) -> dict[Group, HeldGroup]:
+    """The lines due on a day that go on no entry, since their period is closed, by the entry that they would be on."""
+    holding = Holding(dates(context, connection))
+    if holding.dates.policy == "hold":
+        deque(holding.through(line for line, _description in due_lines(connection, day)), maxlen=0)
+    return holding.groups
+
+
+def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[Told]:
+    """Nobody is asked further once an answer fails: sign-ins that are refused again and again lock a user out."""
+    failed = ""
+    for entity in entities:
+        day = None
+        try:
+            day = None if failed else gateway.closed_through(entity)
+        except RevrecError as error:
+            failed = str(error)
+        if day is not None and day.year == date.max.year:
+            day, failed = None, f"Intacct says that the books are closed through {day}, after which there is no day"
+        yield Told(entity, day, "" if day else failed or NOT_TOLD)
+
+
+def _differs(before: Periods, told: Told) -> bool:
+    last = before.through(told.entity)
+    return told.closed_through is not None and (last is None or last.day != told.closed_through)
+
+
+def decide(
+    context: "Context", months: Sequence[date], kind: str, reason: str, entity: str = COMPANY, opened: bool = False
+) -> list[dict[str, Any]]:
+    """Close or open months of an entity here, all or none. What is so already stays as it is, unrecorded.
+
+    ``months`` are first days, ``kind`` is ``closed`` or ``open``. ``opened``: the person says that a month which
+    Intacct has called closed was opened there.
+
+    Raises:
+        BadInput: no reason, no such entity, or a month that cannot be opened like that.
+    """
+    if not reason.strip():
+        raise BadInput("a decision needs its reason, for the auditor: --reason TEXT")
+    with context.database.write() as connection:
+        entity = _checked(entity, _entities(context, connection))
+        known = Periods(store.facts(connection))
+        changes = _closes if kind == CLOSED else _opens
+        new = [month for month in dict.fromkeys(months) if changes(known, entity, month, opened)]
+        store.add(connection, [PeriodFact(entity, kind, month, PERSON, reason) for month in new], context.who())
+    return [
+        {"entity": entity, "period": month_of(month), "state": kind, "changed": month in new}
+        for month in dict.fromkeys(months)
+    ]
+
+
+def _closes(known: Periods, entity: str, month: date, _opened: bool) -> bool:
+    return known.decided(entity, month) is None
+
+
+def _opens(known: Periods, entity: str, month: date, opened: bool) -> bool:
+    """Whether there is anything to open; refuses what is not this person's to open here."""
+    here, there = known.decided(entity, month), known.by_intacct(entity, month)
+    period = f"{month_of(month)} of {named(entity)}"
+    if here and here.entity != entity:
+        raise BadInput(f"{period}: {here.words}, for the whole company; open it there: leave --entity out")
+    if there and not opened:
+        raise BadInput(
+            f"{period} cannot be opened here: {there.words}. Open it in Intacct, then: revrec periods sync; if it was "
+            "opened there and Intacct does not tell, say so with --opened-in-intacct"
+        )
+    return bool(here or there)
+
+
+def list_periods(context: "Context", entity: str | None = None) -> list[dict[str, Any]]:
+    """Each month in which something waits or of which something is known, by entity.
+
+    Raises:
+        BadInput: there is no such entity.
+    """
+    with context.database.read() as connection:
+        known = Periods(store.facts(connection))
+        if entity is not None:
+            _checked(entity, _entities(context, connection))
+        months: dict[tuple[str, date], int] = defaultdict(int)
+        for found in store.waiting(connection, entity):
+            months[found.entity, found.month] += found.lines
+    for one in known.entities if entity is None else [entity]:
+        for fact in known.facts(one):
+            months[one, fact.day.replace(day=1)] += 0
+    return [_shown(known, *key, lines) for key, lines in sorted(months.items())]
+
+
+def _shown(known: Periods, entity: str, month: date, lines: int) -> dict[str, Any]:
+    fact = known.closed(entity, month_end(month))
+    return {
+        "entity": entity,
+        "period": month_of(month),
+        "state": CLOSED if fact else OPEN,
+        "source": fact.source if fact else None,
+        "reason": fact.words if fact else None,
+        "since": fact.at if fact else None,
+        "actor": fact.actor if fact else None,
+        "open_lines": lines,
+    }
+
+
+def named(entity: str) -> str:
+    """An entity as people read it."""
+    return entity or "the company"
+
+
+def _entities(context: "Context", connection: "Connection") -> list[str]:
+    """The company, the entities of the configuration, and those of charge lines."""
+    configured = context.settings.free.get("entities", {})
+    return sorted({COMPANY, *configured, *store.all_entities(connection)})
+
+
+def _checked(entity: str, known: Sequence[str]) -> str:
+    if entity not in known:
+        names = ", ".join(filter(None, known)) or "none but the company itself"
+        raise BadInput(f"{entity}: no charge line is of that entity, nor is it in [entities] of revrec.toml ({names})")
+    return entity

@@ -1,0 +1,297 @@
+"""The look before anything is sent: what Intacct's journals have that these books do not know.
+
+A database that was put back from a copy, or that is used in two places, lacks entries that are in the ledger. Their
+schedule lines would be posted a second time, under another reference as soon as other lines join them. So each run
+first lists what was made in its journals since the last look. An entry of ours that is unknown here is made anew from
+the schedule lines that its reference proves, and then settled like any other doubt; one that cannot be proven stops
+the run.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, mark_of
+from revrec.core.money import decimal_string
+from revrec.core.rebuilding import Part, rebuilt
+from revrec.intacct.errors import ReadRefused
+from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
+from revrec.intacct.glbatch import document_text
+from revrec.jobs.posting.due import due_with_memos
+from revrec.jobs.posting.poster import Stopped
+from revrec.jobs.posting.rejections import give_back
+from revrec.jobs.reconciling.findings import lost as finding
+from revrec.store.database.engine import deployment
+from revrec.store.posting import continuity, entries, postings
+from revrec.store.posting.posted import accepted
+from revrec.store.rule_versions import journals
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Gateway
+    from revrec.jobs.context import Context
+
+MARGIN = timedelta(days=2)
+"""How far the look goes back before the last one: more than any clock or time zone is off."""
+NAMED = 20
+"""Entries that one message names."""
+
+
+class Seen(NamedTuple):
+    """What a look found. ``began`` is when; ``heads`` are the entries; ``strangers`` those that are nobody's here.
+
+    ``doubted`` tells that entries that were never sent as far as these books know may have been sent all the same.
+    """
+
+    began: str
+    heads: tuple[FoundEntry, ...]
+    strangers: tuple[FoundEntry, ...]
+    lost: tuple[FoundEntry, ...]
+    doubted: bool
+
+
+def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
+    """List what was made in the journals since the last look.
+
+    Raises:
+        Stopped: the books were put back from a copy and a request of their lost future may still be at work, or
+            Intacct refuses the list.
+    """
+    began = context.timestamp()
+    doubted = beware(context, run)
+    with context.database.read() as connection:
+        # A clock may have been ahead then.
+        since = datetime.fromisoformat(min(continuity.looked(connection).at, began)) - MARGIN
+        names = sorted({*journals(connection), context.settings.text("posting", "journal")})
+    try:
+        heads = [head for name in names for head in gateway.entries_since(name, since)]
+    except ReadRefused as error:
+        raise stopped(f"nothing was sent, for the journal cannot be looked at: {error}") from error
+    with context.database.read() as connection:
+        return _sorted(connection, began, heads, doubted)
+
+
+def beware(context: "Context", run: int) -> bool:
+    """Whether something may have been sent that these books do not know of; to be asked before anything is.
+
+    Raises:
+        Stopped: a request of a future that they do not know may still be at work.
+    """
+    with context.database.write() as connection:
+        unclean = continuity.ended_uncleanly(connection, run)
+        raised = _notice(context, connection, unclean)
+    if raised:
+        # So that these books are known from their copies now, before they have looked: one may be put back in its turn.
+        keep_head(context)
+    with context.database.read() as connection:
+        _check_quarantine(context, connection)
+    return raised or unclean
+
+
+def keep_head(context: "Context") -> None:
+    """Keep the end of the audit trail beside the database, so that an older copy is known by it."""
+    if context.database.path is not None:
+        with context.database.read() as connection:
+            known = continuity.head(connection)
+        continuity.keep_head(context.database, known)
+
+
+def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
+    """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
+    else did since."""
+    if context.database.path is not None:
+        known = continuity.kept_head(context.database)
+        why = ""
+        if not continuity.continues(connection, known):
+            why = "the audit trail does not continue the head that is kept beside the database"
+        elif unclean and not continuity.is_up_since(known):
+            why = "the machine went down while a run was at work"
+        if why:
+            kept = known._asdict() if known else None
+            continuity.raise_epoch(connection, context.who(), {"why": why, "kept": kept})
+    return continuity.epoch(connection) != continuity.looked(connection).epoch
+
+
+def _check_quarantine(context: "Context", connection: "Connection") -> None:
+    """Let nothing be sent while a request of a lost future may still be at work."""
+    if continuity.epoch(connection) == continuity.looked(connection).epoch:
+        return
+    at = continuity.raised_at(connection)
+    until = datetime.fromisoformat(at or context.timestamp()) + context.settings.duration("posting", "quarantine")
+    if context.now() < until:
+        text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+        raise stopped(
+            f"these books were put back from a copy, moved or cut off with the machine; nothing is sent before {text}: "
+            "what they sent and do not know may still arrive. Import what was imported since, then run again",
+            ErrorClass.RETRY_LATER,
+        )
+
+
+def _sorted(connection: "Connection", began: str, heads: Sequence[FoundEntry], doubted: bool) -> Seen:
+    by_reference = entries.known(connection, "reference", {head.reference for head in heads if head.reference})
+    by_number = entries.known(connection, "record_no", {head.record_no for head in heads})
+    mark = mark_of(deployment(connection))
+    unknown = [head for head in heads if head.reference not in by_reference and head.record_no not in by_number]
+    marked = {finding(head).key: head for head in unknown if head.reference.startswith(mark)}
+    explained = accepted(connection, list(marked))
+    lost = tuple(head for key, head in marked.items() if key not in explained)
+    strangers = tuple(head for head in unknown if not head.reference.startswith(mark))
+    return Seen(began, tuple(heads), strangers, lost, doubted)
+
+
+def recover(context: "Context", gateway: "Gateway", run: int, seen: Seen, company: str) -> list[int]:
+    """Make the lost entries anew, each from the schedule lines that its reference proves; their numbers.
+
+    Raises:
+        Stopped: some cannot be made anew; nothing may be sent before they are explained.
+    """
+    if not seen.lost:
+        return []
+    try:
+        lost = list(gateway.with_lines(seen.lost))
+    except ReadRefused as error:
+        raise stopped(f"nothing was sent, for entries that these books do not know cannot be read: {error}") from error
+    with context.database.write() as connection:
+        numbers, rest = _made_anew(context, connection, run, lost, company)
+        shared = [_hold_rivals(context, connection, one) for one in rest]
+    if rest:
+        raise stopped(_unexplained(rest, shared))
+    return numbers
+
+
+def _made_anew(
+    context: "Context", connection: "Connection", run: int, lost: Sequence[FoundEntry], company: str
+) -> tuple[list[int], list[FoundEntry]]:
+    who = context.who()
+    until = max(one.date or date.min for one in lost)
+    give_back(connection, context, until, again=False)
+    ours = deployment(connection)
+    due = _by_document(due_with_memos(connection, until, waiting=None), lost)
+    made: dict[str, JournalEntry] = {}
+    for one in lost:
+        entry = None if one.reference in made else rebuilt(one.reference, _parts(one), due, ours, company)
+        if entry is not None:
+            made[one.reference] = _dated(entry, one)
+            _take(due, entry)
+    wanted = {one.reference for one in lost} - made.keys()
+    numbers = entries.add_entries(connection, run, made.values(), who)
+    if wanted:
+        # Their lines were changed by hand; but they may be just what is due now.
+        per_entry = context.settings.number("posting", "lines_per_entry")
+        natural = build_entries(due_with_memos(connection, until, waiting=None), ours, company, per_entry)
+        found = {one.reference: one for one in lost}
+        same = [_dated(entry, found[entry.reference]) for entry in natural if entry.reference in wanted]
+        numbers += entries.add_entries(connection, run, same, who)
+        wanted -= {entry.reference for entry in same}
+    for number in numbers:
+        reason = "Intacct has an entry with this reference that these books did not know"
+        postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
+    return numbers, [one for one in lost if one.reference in wanted]
+
+
+def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
+    """The entry with the date that it got in the forgotten future, if its period was closed by then."""
+    if found.date is None or found.date <= entry.date:
+        return entry
+    return dated(entry, found.date, f"recognised on {entry.date}; Intacct has it dated {found.date}")
+
+
+def _take(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
+    """A line that is proven to be on one entry can be on no other."""
+    taken = {(line.charge_no, line.version, line.seq) for line in entry.lines}
+    for document, lines in due.items():
+        due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in taken]
+
+
+def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str, list[DueLine]]:
+    wanted = {line.document for one in lost for line in one.lines}
+    found: dict[str, list[DueLine]] = {}
+    for line in due:
+        document = document_text(line.charge, line.document)
+        if document in wanted:
+            found.setdefault(document, []).append(line)
+    return found
+
+
+def _parts(found: FoundEntry) -> list[Part]:
+    """The pairs of lines of an entry: a debit and the credit after it."""
+    pairs = zip(found.lines[::2], found.lines[1::2], strict=False)
+    return [
+        Part(debit.document, debit.account, credit.account, debit.amount, debit.currency) for debit, credit in pairs
+    ]
+
+
+def _hold_rivals(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
+    """Keep entries that are not settled and have a document of a lost one from being sent; their references."""
+    documents = {line.document for line in found.lines}
+    held = []
+    for number in entries.numbers_in(connection, "READY", "SENDING", "IN_DOUBT", "HELD"):
+        stored = entries.entry(connection, number)
+        if documents.isdisjoint(document_text(line.charge, line.document) for line in stored.entry.lines):
+            continue
+        held.append(stored.entry.reference)
+        _hold(context, connection, stored, found)
+    return held
+
+
+def _hold(context: "Context", connection: "Connection", stored: entries.StoredEntry, found: FoundEntry) -> None:
+    if stored.state == "HELD":
+        return
+    who = context.who()
+    if stored.state != "IN_DOUBT":
+        postings.change_state(connection, stored.id, stored.state, "IN_DOUBT", who, owner=None, lease_until=None)
+    told: dict[str, Any] = {
+        "error": f"Intacct's entry {found.record_no} ({found.reference}), unknown here, seems to have its lines",
+        "advice": f"if Intacct does not have {stored.entry.reference} itself, give it up, then run again: "
+        f"revrec postings resolve {stored.entry.reference} --cancel --reason TEXT",
+    }
+    postings.change_state(connection, stored.id, "IN_DOUBT", "HELD", who, **told)
+
+
+def account_for(connection: "Connection", context: "Context", seen: Seen) -> None:
+    """Put in doubt what may be in the ledger though it was never sent so far as these books know; note the look.
+
+    That is what the look has seen, by its reference; and in doubted books also what is of the same journal and date
+    as an entry that nobody here knows, for its reference may have been edited away.
+    """
+    who = context.who()
+    references = {head.reference for head in seen.heads}
+    days = {(head.journal, head.date) for head in seen.strangers if not head.reverses} if seen.doubted else set()
+    if references or days:
+        for number in entries.numbers_in(connection, "READY"):
+            one = entries.head(connection, number)
+            if one.reference in references or (one.journal, date.fromisoformat(one.date)) in days:
+                postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason="it may be in Intacct")
+    shown = {"seen": len(seen.heads), "unknown": len(seen.strangers), "made_anew": len(seen.lost)}
+    continuity.note_look(connection, who, seen.began, shown)
+
+
+def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) -> str:
+    """What a person is told of entries that cannot be made anew."""
+    lines = [_described(one, shared) for one, shared in zip(lost[:NAMED], rivals, strict=False)]
+    more = [f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else []
+    return "\n".join(
+        [
+            "Intacct has entries of these books that they do not know and cannot make anew, so nothing was sent:",
+            *lines,
+            *more,
+            "These books were put back from a copy, or are used in two places. Import again what was imported since, "
+            "files and events in their order, with the rules of that time, and run again: then they are taken up. What "
+            "nobody can explain has to be deleted in Intacct, or accepted: revrec reconcile --help",
+        ]
+    )
+
+
+def _described(found: FoundEntry, rivals: Sequence[str]) -> str:
+    documents = list(dict.fromkeys(line.document for line in found.lines))
+    shown = ", ".join(documents[:5]) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
+    currency = found.lines[0].currency if found.lines else ""
+    amount = f"{decimal_string(found.total_debit, currency)} {currency}" if currency else "no lines"
+    with_rivals = f"; here on {', '.join(rivals)}" if rivals else ""
+    return f"  {found.reference}, record {found.record_no}, {found.date}, {amount}, of {shown}{with_rivals}"
+
+
+def stopped(advice: str, error_class: ErrorClass = ErrorClass.NEEDS_PERSON) -> Stopped:
+    """The end of a run before anything was sent."""
+    return Stopped(Answer(Outcome.NOT_RUN, "", error_class=error_class, advice=advice))

@@ -1,0 +1,106 @@
+"""``revrec postings resolve``: what a person decides about an entry or an invoice that is held, or long in doubt."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadInput
+from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER
+from revrec.store.posting import entries, invoices, postings
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.posting_tables import AttemptOutcome, PostingTables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.jobs.context import Context
+
+
+def as_posted(context: "Context", reference: str, record_no: str, reason: str, early: bool = False) -> str:
+    """The posting is in Intacct under this record number, or an order or its invoice under this DOCID; the new state.
+
+    Raises:
+        BadInput: nothing of that reference is held or in doubt, its quarantine is not over (``early`` accepts that),
+            there is no reason, or the key is none or another one's.
+    """
+    with context.database.write() as connection:
+        tables, number = _held(context, connection, reference, reason, early)
+        _check_key(connection, tables, number, reference, record_no)
+        who = context.who()
+        control_id = tables.head(connection, number).control_id
+        attempt, _ = tables.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
+        tables.end_attempt(connection, attempt, AttemptOutcome("found", None, record_no, None, reason), who)
+        values: dict[str, Any] = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
+        tables.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
+    return "POSTED"
+
+
+def _check_key(connection: "Connection", tables: PostingTables, number: int, reference: str, key: str) -> None:
+    head = tables.head(connection, number)
+    in_order_entry = tables is INVOICE_TABLES and head.kind in (SALES_ORDER, SALES_INVOICE)
+    if in_order_entry:
+        if not key.startswith(f"{head.definition}-"):
+            like = f"{head.definition}-{head.number}"
+            raise BadInput(f"{reference}: {key!r} is no DOCID of this kind; give that of the document, as {like}")
+        other = invoices.posted_as(connection, key, (SALES_ORDER, SALES_INVOICE))
+    else:
+        if not (key.isascii() and key.isdigit()):
+            raise BadInput(f"{reference}: {key!r} is no record number; give Intacct's RECORDNO, as 6680")
+        of_entries = tables is ENTRY_TABLES
+        known = invoices.posted_as(connection, key, (AR_INVOICE,))
+        other = entries.with_record_no(connection, key) if of_entries else known
+    if other is not None:
+        kind = "record number" if not in_order_entry else "DOCID"
+        raise BadInput(f"{reference}: {tables.what} {other} is posted under {kind} {key}; see: revrec trace")
+
+
+def send_again(context: "Context", reference: str, reason: str, early: bool = False) -> str:
+    """Let the next run read Intacct once more and send the posting if it is not there; returns the new state."""
+    with context.database.write() as connection:
+        tables, number = _held(context, connection, reference, reason, early)
+        # Counted anew; what was sent stays on record, so the next run reads before it sends.
+        tables.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
+    return "READY"
+
+
+def cancel(context: "Context", reference: str, reason: str, early: bool = False) -> str:
+    """Give the posting up; its lines are due again and go on under a new reference. Returns the new state."""
+    with context.database.write() as connection:
+        tables, number = _held(context, connection, reference, reason, early)
+        release = postings.release if tables is ENTRY_TABLES else invoices.release
+        release(connection, number, context.who(), "HELD", "CANCELLED", reason)
+    return "CANCELLED"
+
+
+def _held(
+    context: "Context", connection: "Connection", reference: str, reason: str, early: bool
+) -> tuple[PostingTables, int]:
+    """Return the posting that a person decides about; one in doubt is held first, so that no run settles it too."""
+    if not reason.strip():
+        raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
+    by_tables = {tables: tables.find(connection, reference) for tables in (ENTRY_TABLES, INVOICE_TABLES)}
+    tables, found = next(((tables, row) for tables, row in by_tables.items() if row is not None), (ENTRY_TABLES, None))
+    if found is None:
+        raise BadInput(f"{reference}: no such entry or invoice; see: revrec postings list")
+    if found.state == "IN_DOUBT":
+        _check_quarantine(context, reference, found.not_before, early)
+        who = context.who()
+        tables.change_state(connection, found.id, "IN_DOUBT", "HELD", who, reason=reason, owner=None, lease_until=None)
+    elif found.state != "HELD":
+        state = found.state.lower().replace("_", " ")
+        raise BadInput(
+            f"{reference}: the {tables.what} is {state}, not held; see what is: revrec postings list --state held"
+        )
+    return tables, int(found.id)
+
+
+def _check_quarantine(context: "Context", reference: str, not_before: str | None, early: bool) -> None:
+    """Refuse to settle a doubt while its request may still arrive, unless a person confirms that it cannot."""
+    if early or (not_before or "") <= context.timestamp():
+        return
+    until = datetime.fromisoformat(str(not_before))
+    raise BadInput(
+        f"{reference}: it is in doubt until {until:%Y-%m-%d %H:%M:%S} UTC, because its request may still arrive in "
+        "Intacct; run again after that, and the run settles it. If that time is wrong because a clock was ahead, look "
+        "at Intacct, then confirm with --in-quarantine"
+    )

@@ -1,0 +1,78 @@
+"""Settings under which an entry could be sent twice are refused, before anything is sent."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.journal import company_of
+from revrec.core.loopback import is_loopback_url
+from revrec.jobs.gateway import SANDBOX, endpoint
+from revrec.store.database.engine import deployment
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.invoices import INVOICE_TABLES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Gateway
+    from revrec.jobs.context import Context
+
+INTACCT_CUT_OFF = timedelta(minutes=15)
+"""How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
+LONGEST = timedelta(days=366)
+
+
+def check_settings(context: "Context") -> None:
+    """Refuse settings under which an entry could be sent twice. Raises BadConfiguration."""
+    check_times(context)
+    check_quarantine(context)
+
+
+def check_times(context: "Context") -> None:
+    """A worker must lose its right to send before anybody else may think it dead."""
+    settings = context.settings
+    for name in ("lease", "quarantine"):
+        if settings.duration("posting", name) > LONGEST:
+            raise BadConfiguration(f"[posting] {name} must be at most a year")
+    if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
+        raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")
+
+
+def check_quarantine(context: "Context") -> None:
+    """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
+    address = endpoint(context)
+    real = address != SANDBOX and not is_loopback_url(address)
+    if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
+        raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
+
+
+def check_clock(context: "Context", gateway: "Gateway") -> None:
+    """Check this machine's clock against Intacct's, as the last sign-in showed it.
+
+    The times that the database keeps (the last look at the journals, quarantines, leases) are this machine's. A look
+    that a wrong clock dates into the future hides what was posted before it.
+
+    Raises:
+        BadConfiguration: the clocks differ by more than ``[posting] clock_difference``.
+    """
+    offset = gateway.clock_offset()
+    bound = context.settings.duration("posting", "clock_difference")
+    if offset is None or abs(offset) <= bound:
+        return
+    ours, theirs = (f"{one:%Y-%m-%d %H:%M:%S} UTC" for one in (context.now(), context.now() + offset))
+    raise BadConfiguration(
+        f"this machine's clock says {ours}, Intacct's says {theirs}: "
+        f"they differ by more than {bound} ([posting] clock_difference), so nothing was sent. Set this machine's clock "
+        "(NTP), then run again"
+    )
+
+
+def check_company(connection: "Connection", to: str) -> None:
+    """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
+    last = ENTRY_TABLES.last_control_id(connection) or INVOICE_TABLES.last_control_id(connection)
+    before = company_of(last, deployment(connection)) if last else to.lower()
+    if before != to.lower():
+        raise BadConfiguration(
+            f"this database posts to the company {before}, not to {to}: what is posted there would never reach {to}. "
+            f"Go back to {before}, or make books for {to} in a folder of their own: revrec init DIR"
+        )

@@ -1,0 +1,144 @@
+"""``revrec reconcile``: our entries and balances against Intacct's, each difference named with what to do.
+
+Nothing is posted or changed in Intacct. Its entries are read in bulk: ours by record number and by reference, whatever
+else is in our journals, and all lines on the accounts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadInput
+from revrec.jobs.gateway import company, open_gateway
+from revrec.jobs.posting.poster import owner_name
+from revrec.jobs.reconciling import balances
+from revrec.jobs.reconciling.balances import AccountBalance, OtherEntry, Reported
+from revrec.jobs.reconciling.entries import EntryCheck, Wanted
+from revrec.jobs.reconciling.findings import Finding, Range
+from revrec.store.posting import posted
+from revrec.store.posting.workers import at_work
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Gateway
+    from revrec.jobs.context import Context
+    from revrec.jobs.gateway import Connect
+
+
+@dataclass
+class Reconciliation:
+    """What was compared and what was found. ``accepted`` are keys of findings that a person has accepted."""
+
+    company: str
+    within: Range
+    journals: Sequence[str] = ()
+    entries: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
+    balances: list[AccountBalance] = field(default_factory=list)
+    reported: list[Reported] = field(default_factory=list)
+    others: list[OtherEntry] = field(default_factory=list)
+
+    @property
+    def open(self) -> list[Finding]:
+        """The findings that nobody has accepted."""
+        return [one for one in self.findings if one.key not in self.accepted]
+
+    @property
+    def ties(self) -> bool:
+        """Whether nothing is left to explain."""
+        return not self.open and not any(one.rest for one in self.balances)
+
+
+def reconcile(
+    context: "Context",
+    end: date,
+    start: date | None = None,
+    account: str | None = None,
+    entity: str | None = None,
+    accept: Sequence[str] = (),
+    reason: str = "",
+    connect: "Connect | None" = None,
+) -> Reconciliation:
+    """Compare the entries dated until ``end``, from ``start`` or the first one, and the balances of their accounts.
+
+    ``account`` and ``entity`` narrow both. ``accept`` are keys of findings that a person accepts with a ``reason``:
+    they are told from then on, and differ no more. The result is kept in the audit trail.
+
+    Raises:
+        Busy: a run is at work on this database.
+        BadInput: an acceptance without reason, or of what is not found.
+        BadConfiguration: the gateway cannot be reached or the sign-in fails.
+        ReadRefused: Intacct refuses a read.
+    """
+    if accept and not reason.strip():
+        raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
+    lease = context.settings.duration("posting", "lease").total_seconds()
+    with at_work(context.database, owner_name(context), 0, 1, lease, alone=True):
+        with context.database.read() as connection:
+            within = Range(start or min(end, posted.first_day(connection) or end), end)
+        result = Reconciliation(company(context), within)
+        with (connect or open_gateway)(context) as gateway:
+            gateway.sign_in()
+            with context.database.read() as connection:
+                _compare(context, connection, gateway, result, Wanted(within, account, entity))
+        _keep(context, result, accept, reason)
+    return result
+
+
+def _compare(
+    context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: Wanted
+) -> None:
+    check = EntryCheck(context, connection, gateway, wanted)
+    result.findings = list(check.findings())
+    result.journals, result.entries = check.journals, check.compared
+    roles = posted.roles(connection)
+    books = posted.sums(connection, *wanted.within, wanted.entity)
+    unrecognised = posted.unrecognised(connection, wanted.within.end, wanted.entity)
+    named = {wanted.account} if wanted.account else {account for account, _currency in books}
+    accounts = {account: roles.get(account, "") for account in sorted(named)}
+    if not accounts:
+        return
+    ledger = check.ledger(accounts)
+    result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognised)
+    result.others = list(ledger.others())
+    told = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
+    result.reported = balances.reported(told, ledger)
+    result.findings += balances.unexplained(result.reported, wanted.within)
+
+
+def _keep(context: "Context", result: Reconciliation, accept: Sequence[str], reason: str) -> None:
+    """Keep acceptances and the result in the audit trail."""
+    found = {one.key: one for one in result.findings}
+    strange = [key for key in accept if key not in found]
+    if strange:
+        raise BadInput(f"reconcile: {', '.join(strange)}: no finding of these days has this key; none was accepted")
+    with context.database.write() as connection:
+        who = context.who()
+        for key in dict.fromkeys(accept):
+            posted.accept(connection, who, key, {**_told(found[key]), "reason": reason})
+        result.accepted = posted.accepted(connection, list(found))
+        posted.note_reconciled(connection, who, result.company, _summary(result))
+
+
+def _told(one: Finding) -> dict[str, Any]:
+    return {"kind": one.kind, "reference": one.reference, "record_no": one.record_no, "what": one.what}
+
+
+def _summary(result: Reconciliation) -> Mapping[str, Any]:
+    balances_told = [
+        {"account": one.account, "currency": one.currency, "books": one.books, "intacct": one.intacct,
+         "others": one.others, "rest": one.rest}
+        for one in result.balances
+    ]  # fmt: skip
+    return {
+        "from": result.within.start.isoformat(),
+        "to": result.within.end.isoformat(),
+        "entries": result.entries,
+        "ties": result.ties,
+        "open": [one.key for one in result.open],
+        "accepted": sorted(result.accepted),
+        "balances": balances_told,
+    }

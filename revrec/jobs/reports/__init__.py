@@ -1,0 +1,1 @@
+"""Answer questions about the books without changing them."""

@@ -1,0 +1,124 @@
+"""``revrec explain``: where each amount of a charge line comes from, in a sentence and in full."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.constraint import PARAGRAPH as OF_CONSTRAINT
+from revrec.core.constraint import set_apart
+from revrec.core.in_words import amounts_in_words
+from revrec.core.money import to_minor
+from revrec.core.pricing import changes_told
+from revrec.core.recognition import Method
+from revrec.core.rules.costs import PARAGRAPH, is_cost
+from revrec.core.schedule import Part, Schedule
+from revrec.jobs.reports.trace import trace
+from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.contracts import look
+from revrec.store import charges
+
+if TYPE_CHECKING:
+    from revrec.core.anchors import Events
+    from revrec.core.charge_line import ChargeLine
+    from revrec.core.rules import Rule, RuleBook
+    from revrec.core.schedule import Unscheduled
+    from revrec.jobs.context import Context
+
+Fact = dict[str, Any]
+
+
+def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
+    """Every charge line that ``reference`` may mean, with the parts of its schedule that are in effect.
+
+    Each part has its date, amount and state, and in words where the amount comes from: the arithmetic of the plan, the
+    change of the price, or why its schedule version was made. ``standard`` is the paragraph that the method follows.
+    ``current`` tells whether the rules and events of now would make the same schedule.
+
+    Raises:
+        BadInput: nothing is known by that name.
+        RuleErrors: the rules are broken.
+    """
+    book = load_rules(context)
+    for life in trace(context, reference):
+        with context.database.read() as connection:
+            no = charges.find_charge(connection, life["charge"]["id"])
+            assert no is not None
+            seen = look(connection, book, no)
+        yield _explained(life, book, *seen.earns, seen.derived)
+
+
+def _explained(
+    life: Fact, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
+) -> Fact:
+    schedule = derived if isinstance(derived, Schedule) else None
+    matched = book.rule_named(derived.rule.name) if derived.rule else None
+    apart = set_apart(matched.constraint, matched.method, line, recorded) if schedule and matched else None
+    if apart:
+        line, recorded = apart.line, apart.events
+    rule = life["rule"]
+    words = amounts_in_words(schedule, line, recorded) if schedule else {}
+    in_force = schedule is not None and rule is not None and schedule.rule.text == rule["text"]
+    parts = [
+        part
+        for version in life["schedule"]
+        for part in _parts(version, line, schedule, words if in_force and _by(version, rule) else {})
+    ]
+    planned = sorted((part["date"], part["amount"]) for part in parts)
+    now = sorted((str(part.date), part.amount) for part in schedule.parts) if schedule else []
+    last = life["schedule"][-1] if life["schedule"] else None
+    return {
+        "charge": life["charge"],
+        "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
+        "why": last["explanation"] if last else life["unscheduled"]["reason"],
+        "standard": _standards(matched, apart is not None),
+        "price_changes": changes_told(line, recorded) or None,
+        "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
+        "waits": last["waits_for"] if last else None,
+        "waiting": last["waiting"] if last else life["charge"]["amount"],
+        "parts": parts,
+    }
+
+
+def _by(version: Fact, rule: Fact) -> bool:
+    """Whether a schedule version was made by this version of a rule."""
+    return (version["rule"], version["rule_version"]) == (rule["name"], rule["version"])
+
+
+def _parts(version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[Part, str]) -> Iterator[Fact]:
+    """The parts of a schedule version that a later one has not replaced."""
+    for one in version["lines"]:
+        if not one["superseded_by"]:
+            part = Part(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
+            shown = {name: one[name] for name in ("date", "amount", "status", "reference", "record_no", "reason")}
+            yield {
+                **shown,
+                "version": version["version"],
+                "comes_from": words.get(part) or _of_version(version, schedule),
+            }
+
+
+def _of_version(version: Fact, schedule: Schedule | None) -> str:
+    """Why a schedule version was made: what its explanation says beyond the plan."""
+    explanation: str = version["explanation"]
+    plan = schedule.plan.words if schedule and schedule.plan else ""
+    _before, _plan, beyond = explanation.partition(plan) if plan and plan in explanation else ("", "", explanation)
+    return f"schedule version {version['version']}: {beyond.strip('; ') or explanation}"
+
+
+def _standard(rule: "Rule | None") -> str | None:
+    if rule is None:
+        return None
+    return PARAGRAPH if is_cost(rule.name) else paragraph(type(rule.method))
+
+
+def _standards(rule: "Rule | None", constrained: bool) -> str | None:
+    found = _standard(rule)
+    return f"{found} {OF_CONSTRAINT}" if found and constrained else found
+
+
+def paragraph(method: type[Method]) -> str | None:
+    """The paragraph of the standard that a method follows, as its documentation gives it."""
+    _text, _word, source = (inspect.getdoc(method) or "").partition("Source: ")
+    return " ".join(source.replace("``", "").split()) or None

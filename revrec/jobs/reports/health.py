@@ -1,0 +1,131 @@
+"""Whether all is well, in one line for a monitor: what failed, is held, in doubt, waiting or overdue."""
+
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from revrec.jobs.reports.status import status
+from revrec.store.reports.figures import SQLITE_FILE
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+OK, WARN, CRIT = "ok", "warn", "crit"
+CRITICAL = {"rejected": "failed", "in_doubt": "in doubt", "held": "held"}
+OUTCOME_LIMIT = 160
+
+
+class Health(NamedTuple):
+    """``state`` is ok, warn or crit; ``problems`` say why, the worst first.
+
+    ``found`` is what ``revrec status`` shows; ``running`` tells whether a run is at work.
+    """
+
+    state: str
+    problems: tuple[str, ...]
+    found: dict[str, Any]
+    running: bool
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        told = "; ".join(self.problems) or f"nothing to settle; {_last_run(self.found, self.running)}"
+        return f"{self.state.upper()} {told}"
+
+
+def health(context: "Context", day: date | None = None) -> Health:
+    """How things are now; with ``day``, lines and entries of that day and before that are not posted are overdue.
+
+    Entries that failed, are held or in doubt, and a run that stopped or did not end, are critical; what merely waits
+    or is overdue is a warning. While a run is at work, only what is critical by itself counts.
+
+    Raises:
+        BadConfiguration: there is no database, or one of another revision.
+        Busy: another process keeps it locked.
+    """
+    found = status(context, day.isoformat() if day else None)
+    running = _begun(found) and run_at_work(context.settings.database_url)
+    return judged(found, running, day is not None)
+
+
+def judged(found: dict[str, Any], running: bool, dated: bool) -> Health:
+    """The health that figures tell of; if they are ``dated``, open lines in them are overdue."""
+    critical = [*_entries(found, running), *_run(found, running)]
+    warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
+    state = CRIT if critical else WARN if warnings else OK
+    return Health(state, (*critical, *warnings), found, running)
+
+
+def run_at_work(url: str) -> bool:
+    """Whether a run holds the lock of the database at this moment."""
+    if not url.startswith(SQLITE_FILE):
+        from revrec.store.database.engine import Database
+        from revrec.store.posting.workers import somebody_at_work
+
+        return somebody_at_work(Database(url))
+    from filelock import FileLock, Timeout
+
+    real = Path(unquote(url.removeprefix(SQLITE_FILE))).resolve()
+    lock = real.with_name(real.name + ".run-lock")
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0, mode=0o600):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
+
+
+def outcome(found: dict[str, Any], running: bool) -> str:
+    """What became of the last run, in one word: finished, stopped, unfinished, running, or none."""
+    run = found["last_run"]
+    if run is None:
+        return "none"
+    if run["finished_at"] is None:
+        return "running" if running else "unfinished"
+    return "stopped" if str(run["outcome"]).startswith("stopped") else "finished"
+
+
+def _begun(found: dict[str, Any]) -> bool:
+    """Whether a run may be at work: the last one has not ended, or an earlier one, beside it, is sending."""
+    run = found["last_run"]
+    sending = found["entries"].get("sending", 0) + found["invoices"].get("sending", 0)
+    return run is not None and (run["finished_at"] is None or sending > 0)
+
+
+def _entries(found: dict[str, Any], running: bool) -> list[str]:
+    states = Counter(found["entries"]) + Counter(found["invoices"])
+    counts = {words: states[state] for state, words in CRITICAL.items()}
+    if not running:
+        # Nobody is sending any more, so it may or may not have arrived.
+        counts["in doubt"] += states["sending"]
+    return [f"{count} {words}" for words, count in counts.items() if count]
+
+
+def _run(found: dict[str, Any], running: bool) -> list[str]:
+    if outcome(found, running) in ("unfinished", "stopped"):
+        return [_last_run(found, running)]
+    return []
+
+
+def _waiting(found: dict[str, Any]) -> list[str]:
+    count = found["entries"].get("ready", 0) + found["invoices"].get("ready", 0)
+    held = sum(one["lines"] for one in found["closed_periods"] if one["policy"] == "hold")
+    told = [f"{count} waiting to be sent"] if count else []
+    return [*told, f"{held} held in closed periods"] if held else told
+
+
+def _overdue(found: dict[str, Any]) -> list[str]:
+    return [f"{one['lines']} overdue since {one['first']} ({one['amount']} {one['currency']})" for one in found["open"]]
+
+
+def _last_run(found: dict[str, Any], running: bool) -> str:
+    run, became = found["last_run"], outcome(found, running)
+    if run is None:
+        return "no run yet"
+    words = {"unfinished": "did not end", "running": "is at work"}.get(became, " ".join(str(run["outcome"]).split()))
+    return f"last run {run['run']} for {run['date']}: {words[:OUTCOME_LIMIT]}"

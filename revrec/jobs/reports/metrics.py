@@ -1,0 +1,90 @@
+"""Figures for monitors, in the text format of Prometheus (exposition format 0.0.4), put into a file in one step."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from revrec.core.errors import BadInput
+from revrec.core.posting import RELEASED, UNSETTLED
+from revrec.files import writing
+from revrec.jobs.reports.health import CRIT, OK, WARN, Health, outcome
+
+STATES = tuple(state.lower() for state in (*UNSETTLED, "POSTED", *RELEASED))
+OUTCOMES = ("none", "running", "finished", "stopped", "unfinished")
+LEVELS = {OK: 0, WARN: 1, CRIT: 2}
+
+Sample = tuple[Mapping[str, str], str]
+"""Labels and value of one figure."""
+
+
+def write_metrics(file: Path, health: Health) -> None:
+    """Put the figures into a file; its readers see the old ones or the new ones, never half.
+
+    An existing file keeps its mode and group, so that the collector may read it as another user.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    try:
+        with writing(file, keep_access=True) as figures:
+            figures.writelines(exposition(health))
+    except OSError as error:
+        why = error.strerror or error
+        raise BadInput(f"{file}: cannot be written: {why}; choose a folder that this user may write to") from error
+
+
+def exposition(health: Health) -> Iterator[str]:
+    """The figures as text: each with its help and type. Amounts are in the currency's own unit."""
+    for name, help, samples in _figures(health):
+        yield f"# HELP revrec_{name} {help}\n# TYPE revrec_{name} gauge\n"
+        for labels, value in samples:
+            shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+            yield f"revrec_{name}{f'{{{shown}}}' if shown else ''} {value}\n"
+
+
+def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+    found = health.found
+    yield "health", "0 all is well, 1 warning, 2 critical, as revrec status --check.", _one(LEVELS[health.state])
+    yield "entries", "Journal entries by posting state.", _by("state", STATES, found["entries"])
+    yield "invoices", "Invoices by posting state.", _by("state", STATES, found["invoices"])
+    opened = found["open"]
+    yield (
+        "open_lines",
+        "Schedule lines not posted yet.",
+        [({"currency": one["currency"]}, one["lines"]) for one in opened],
+    )
+    yield "open_amount", "Their amount.", [({"currency": one["currency"]}, one["amount"]) for one in opened]
+    yield "charge_lines", "Charge lines imported.", _one(found["charges"])
+    yield "unscheduled", "Charge lines without a schedule.", _one(found["unscheduled"])
+    amounts: dict[str, Decimal] = {}
+    for one in found["waiting"]:
+        amounts[one["currency"]] = amounts.get(one["currency"], Decimal()) + Decimal(one["amount"])
+    waiting = [({"currency": currency}, str(amount)) for currency, amount in sorted(amounts.items())]
+    yield "waiting_amount", "What waits of scheduled charge lines.", waiting
+    yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found["quarantined"])
+    yield from _run(health)
+
+
+def _run(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+    run = health.found["last_run"] or {}
+    became = {outcome(health.found, health.running): 1}
+    yield "last_run_outcome", "1 for what became of the last run.", _by("outcome", OUTCOMES, became)
+    for name in ("started", "finished"):
+        at = run.get(f"{name}_at")
+        samples = _one(datetime.fromisoformat(at).timestamp()) if at else []
+        yield f"last_run_{name}_timestamp_seconds", f"When the last run was {name}, UTC.", samples
+
+
+def _one(value: float) -> list[Sample]:
+    return [({}, str(value))]
+
+
+def _by(label: str, names: Iterable[str], values: Mapping[str, Any]) -> list[Sample]:
+    """Every name, also those that count nothing, so that no line of a graph comes and goes."""
+    return [({label: name}, str(values.get(name, 0))) for name in names]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,0 +1,205 @@
+"""``revrec preview``: what would be recognised and posted, and why the rest would not; writes nothing."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.closed_periods import Holding
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.core.rules import AllocationRule, RuleBook
+from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.costs import is_cost
+from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.jobs.posting.periods import dates
+from revrec.jobs.scheduling.contracts import kept_allocations, shares
+from revrec.store import charges
+from revrec.store.reports.forecast import Planned, planned, waiting, waiting_parts
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.sources import ColumnMapping
+
+Line = dict[str, object]
+GOES_ON = ("planned", "rejected", "not imported")
+"""Lines that a run puts on an entry anew."""
+KEEP_ONE = "keep one of the two"
+
+
+@dataclass
+class Preview:
+    """Schedule lines between two dates, their totals by period and currency; the charges without a schedule, and
+    what waits of those that have one; how the contract of one charge, or those of a file, are allocated."""
+
+    first: date | None
+    last: date | None
+    lines: list[Line] = field(default_factory=list)
+    unscheduled: list[dict[str, str]] = field(default_factory=list)
+    waiting: list[dict[str, str]] = field(default_factory=list)
+    allocations: list[dict[str, object]] = field(default_factory=list)
+    sums: Counter[tuple[str, str]] = field(default_factory=Counter)
+    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, line: Planned, holding: Holding) -> None:
+        """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
+        if line.status in GOES_ON:
+            line = _dated(line, holding)
+        period = line.date[:7]
+        (self.spent if is_cost(line.charge) else self.sums)[period, line.currency] += line.amount
+        amount = decimal_string(line.amount, line.currency)
+        told = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
+        self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
+
+    def within(self, day: str) -> bool:
+        """Whether a day lies between the two dates, where they are given."""
+        first, last = (one.isoformat() if one else day for one in (self.first, self.last))
+        return first <= day <= last
+
+    def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
+        """An amount of a scheduled charge that has no date yet."""
+        shown = decimal_string(amount, currency)
+        self.waiting.append({"charge": charge, "amount": shown, "currency": currency, "reason": reason})
+
+    def totals(self) -> list[dict[str, str]]:
+        """The revenue by period and currency."""
+        return _by_period(self.sums)
+
+    def costs(self) -> list[dict[str, str]]:
+        """What is expensed of costs by period and currency."""
+        return _by_period({key: -amount for key, amount in self.spent.items()})
+
+
+def _by_period(sums: Mapping[tuple[str, str], int]) -> list[dict[str, str]]:
+    return [
+        {"period": period, "currency": currency, "amount": decimal_string(amount, currency)}
+        for (period, currency), amount in sorted(sums.items())
+    ]
+
+
+def preview(
+    context: "Context",
+    first: date | None = None,
+    last: date | None = None,
+    charge: str | None = None,
+    due: bool = False,
+) -> Preview:
+    """Schedule lines dated from ``first`` to ``last`` (either may be open), of one charge or of all.
+
+    ``due``: only those that the next run dated ``last`` would post.
+
+    Raises:
+        BadInput: there is no such charge.
+    """
+    result = Preview(first, last)
+    with context.database.read() as connection:
+        no = None
+        if charge is not None:
+            no = charges.find_charge(connection, charge)
+            if no is None:
+                raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        holding = Holding(dates(context, connection))
+        for line in planned(connection, first, last, no, due):
+            result.add(line, holding)
+        result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
+        for part in waiting_parts(connection, no):
+            result.wait(*part)
+        kept = list(kept_allocations(connection, no)) if no is not None else []
+        result.allocations = kept[-1]["lines"] if kept else []
+    return result
+
+
+def preview_file(
+    context: "Context", path: Path, mapping: "ColumnMapping", first: date | None = None, last: date | None = None
+) -> Preview:
+    """What a file of charge lines would bring, without importing it.
+
+    Raises:
+        SourceError: the file cannot be read.
+        BadInput: a row cannot be used.
+    """
+    from revrec.jobs.importing.rows import nothing_to_recognise
+    from revrec.jobs.rules.load import load_rules
+    from revrec.sources import Bad, PassedOver, Problem, read_charges
+
+    book = load_rules(context)
+    with context.database.read() as connection:
+        holding = Holding(dates(context, connection))
+    result = Preview(first, last)
+    rows: dict[str, int] = {}
+    contracts: dict[str, list[ChargeLine]] = {}
+    for row in read_charges(path, mapping):
+        if isinstance(row, Bad):
+            raise BadInput("\n".join(row.report(str(path))))
+        if isinstance(row, PassedOver):
+            continue
+        first_row = rows.setdefault(row.line.id, row.row_number)
+        if first_row != row.row_number:
+            problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
+            raise BadInput(f"{path}: row {row.row_number}: {problem}")
+        if nothing := nothing_to_recognise(row.line, book):
+            raise BadInput(f"{path}: row {row.row_number}: {nothing}")
+        rule = book.allocation_of(row.line) if book.allocations else None
+        if isinstance(rule, AllocationRule):
+            contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)
+        else:
+            _would_be(result, row.line, rule or book.derive(row.line), holding)
+        for cost in book.costs_of(row.line):
+            _would_be(result, cost, book.derive(cost), holding)
+    for lines in contracts.values():
+        _contract_would_be(result, book, lines, holding)
+    result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
+    return result
+
+
+def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: Holding) -> None:
+    found = contract_of(book, [Member(line) for line in lines])
+    if isinstance(found, Contract):
+        result.allocations += shares(found, lines[0].currency)
+    for line in lines:
+        steps = found.steps[line.id] if isinstance(found, Contract) else ()
+        _would_be(result, line, book.derive(line, (), steps) if isinstance(found, Contract) else found, holding)
+
+
+def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: Holding) -> None:
+    """What a charge line that is not imported would get."""
+    derived = at_first(found)
+    if isinstance(derived, Unscheduled):
+        result.unscheduled.append({"charge": line.id, "reason": derived.reason})
+        return
+    if derived.waits:
+        amount = sum(part.amount for part in derived.waiting)
+        result.wait(line.id, amount, line.currency, derived.waits.reason)
+    for one in _lines(line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
+        if result.within(one.date):
+            result.add(one, holding)
+
+
+def _lines(
+    line: ChargeLine, rule: str, method: str, parts: tuple[tuple[date, int], ...], post: tuple[str, ...]
+) -> Iterator[Planned]:
+    for seq, (day, amount) in enumerate(parts, 1):
+        yield Planned(
+            line.id, line.document, line.customer, line.item, rule, method, seq, len(parts),
+            day.isoformat(), amount, line.currency, post[0], post[1], "not imported", line.entity, 1,
+        )  # fmt: skip
+
+
+def _dated(line: Planned, holding: Holding) -> Planned:
+    """What a run would date its entry with; held, where it would make none."""
+    if line.awaits:
+        return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
+    day = date.fromisoformat(line.date)
+    held = holding.why_held(line.entity, day, (line.charge, line.version), line.amount)
+    if held:
+        return line._replace(status="held", entry_date=None, reason=held)
+    dated, reason = holding.dates.of(line.entity, day)
+    return line._replace(entry_date=str(dated), reason=reason)
+
+
+def document_of(line: Planned) -> str:
+    """The document of a line with its source, as people know it."""
+    return line.charge.rpartition("/")[0]

@@ -1,0 +1,1 @@
+"""Load, test, compare and look up rules."""

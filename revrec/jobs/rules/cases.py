@@ -1,0 +1,51 @@
+"""``revrec rules test``: the cases beside the rules, played against them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration
+from revrec.core.rules.cases import Case, Difference, parse_cases, play
+from revrec.jobs.rules.load import load_rules, read_rule_file
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+FOLDER = "cases"
+"""The folder of cases within the rules folder."""
+
+
+@dataclass
+class CasesResult:
+    """What became of the cases; every failed one with its differences."""
+
+    played: int = 0
+    failed: list[tuple[Case, list[Difference]]] = field(default_factory=list)
+    untested: list[str] = field(default_factory=list)
+    """Rules that no case expects to win."""
+
+
+def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResult:
+    """Play the cases of ``files``, else those of the folder ``cases`` in the rules folder.
+
+    Raises:
+        RuleErrors: rules or cases are broken, with every problem.
+        BadConfiguration: there are no cases, or a file cannot be read.
+    """
+    book = load_rules(context)
+    folder = context.settings.path("rules", "folder") / FOLDER
+    paths = files or sorted(folder.glob("*.toml"))
+    if not paths:
+        raise BadConfiguration(
+            f"{folder}: there are no cases; write some in {folder / 'cases.toml'}, see docs/rules.md"
+        )
+    result = CasesResult()
+    cases = parse_cases({str(path): read_rule_file(path) for path in paths})
+    for case in context.progress.track(cases, "playing cases"):
+        result.played += 1
+        differences = play(case, book)
+        if differences:
+            result.failed.append((case, differences))
+    tested = {case.expect.get("rule") for case in cases}
+    result.untested = [rule.name for rule in book.rules if rule.name not in tested]
+    return result

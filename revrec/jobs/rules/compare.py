@@ -1,0 +1,176 @@
+"""``revrec rules diff``: two sets of rules side by side, and what the other would make of the real data."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.batching import batched
+from revrec.core.money import decimal_string
+from revrec.core.rules import AllocationRule
+from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.scheduler import PAGE
+from revrec.store import charges, contracts, events
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.core.rules import Rule, RuleBook
+    from revrec.jobs.context import Context
+
+MOST = 1_000
+"""Charge lines that are kept one by one; any further ones are counted."""
+
+Moved = Counter[tuple[str, str, str]]
+"""Minor units by (period, accrued account, currency)."""
+
+
+class RuleChange(NamedTuple):
+    """A rule that was added, removed or changed; ``diff`` is the change of its text, line by line."""
+
+    rule: str
+    change: str
+    diff: str
+
+
+class ChargeChange(NamedTuple):
+    """A charge line that the two sets treat differently; what each makes of it in words."""
+
+    charge: str
+    currency: str
+    before: str
+    after: str
+
+
+@dataclass
+class RuleComparison:
+    """Now: the rules in force. Then: the other set."""
+
+    rules: list[RuleChange] = field(default_factory=list)
+    lines: int = 0
+    differ: int = 0
+    charges: list[ChargeChange] = field(default_factory=list)
+    now: Moved = field(default_factory=Counter)
+    then: Moved = field(default_factory=Counter)
+
+    def moved(self) -> list[dict[str, str]]:
+        """What each period and account gains or loses under the other set; those that keep their sum are left out."""
+        rows = []
+        for period, account, currency in sorted(self.now.keys() | self.then.keys()):
+            key = (period, account, currency)
+            if self.now[key] != self.then[key]:
+                figures = {"now": self.now[key], "then": self.then[key], "moved": self.then[key] - self.now[key]}
+                texts = {name: decimal_string(value, currency) for name, value in figures.items()}
+                rows.append({"period": period, "accrued": account, "currency": currency, **texts})
+        return rows
+
+
+def compare_rules(context: "Context", other: Path) -> RuleComparison:
+    """Compare the rules in force with those of the folder ``other``, rule by rule and over every charge line.
+
+    Whole schedules are compared, as if each set had always been in force: what was posted is not looked at, and
+    nothing is written.
+
+    Raises:
+        RuleErrors: one of the sets is broken.
+    """
+    ours, theirs = load_rules(context), load_rules(context, other)
+    result = RuleComparison(rules=list(_rule_changes(ours, theirs)))
+    with context.database.read() as connection:
+        numbers = charges.all_numbers(connection)
+        of_contracts: list[int] = []
+        for page in context.progress.track(list(batched(numbers, PAGE)), "comparing schedules"):
+            recorded = events.of_charges(connection, page)
+            for no, line in charges.read_charges(connection, page):
+                if any(book.allocations and book.allocation_of(line) for book in (ours, theirs)):
+                    of_contracts.append(no)
+                    continue
+                facts = recorded.get(no, ())
+                now, then = (at_first(book.derive(line, facts)) for book in (ours, theirs))
+                _compare(result, line.id, line.currency, now, then)
+        _compare_contracts(connection, result, (ours, theirs), of_contracts)
+    result.lines = len(numbers)
+    return result
+
+
+def _compare_contracts(
+    connection: "Connection", result: RuleComparison, books: "tuple[RuleBook, RuleBook]", numbers: list[int]
+) -> None:
+    """Compare the lines that belong to contracts, contract by contract under each set."""
+    known = contracts.belonging(connection, numbers)
+    recorded = events.of_charges(connection, numbers)
+    members = {
+        no: Member(line, recorded.get(no, ()), known[no].part if no in known else 1)
+        for no, line in charges.read_charges(connection, numbers)
+    }
+    outcomes = [dict(_outcomes(book, members, known)) for book in books]
+    for no, member in members.items():
+        now, then = (at_first(outcome[no]) for outcome in outcomes)
+        _compare(result, member.line.id, member.line.currency, now, then)
+
+
+def _outcomes(
+    book: "RuleBook", members: Mapping[int, Member], known: Mapping[int, contracts.Belongs]
+) -> Iterator[tuple[int, Schedule | Unscheduled]]:
+    by_contract: dict[str, list[int]] = {}
+    for no, member in members.items():
+        rule = book.allocation_of(member.line)
+        if isinstance(rule, AllocationRule):
+            contract = known[no].contract if no in known else rule.contract_of(member.line)
+            by_contract.setdefault(contract or "", []).append(no)
+        else:
+            yield no, rule or book.derive(member.line, member.events)
+    for numbers in by_contract.values():
+        found = contract_of(book, [members[no] for no in numbers])
+        for no in numbers:
+            line, facts, _part = members[no]
+            yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, Contract) else found
+
+
+def _rule_changes(ours: "RuleBook", theirs: "RuleBook") -> Iterator[RuleChange]:
+    now, then = ({rule.name: rule for rule in book.rules} for book in (ours, theirs))
+    for name in sorted(now.keys() | then.keys()):
+        before, after = now.get(name), then.get(name)
+        if before is None or after is None:
+            yield RuleChange(name, "added" if before is None else "removed", _diff(before, after))
+        elif (before.sha256, before.post) != (after.sha256, after.post):
+            yield RuleChange(name, "changed", _diff(before, after))
+
+
+def _diff(before: "Rule | None", after: "Rule | None") -> str:
+    old, new = (rule.text.splitlines() if rule else [] for rule in (before, after))
+    return "\n".join(list(unified_diff(old, new, n=2, lineterm=""))[2:])
+
+
+def _compare(
+    result: RuleComparison, charge: str, currency: str, now: Schedule | Unscheduled, then: Schedule | Unscheduled
+) -> None:
+    for found, sums in ((now, result.now), (then, result.then)):
+        if isinstance(found, Schedule):
+            for day, amount in found.parts:
+                sums[f"{day:%Y-%m}", found.post.accrued, currency] += amount
+    if _outcome(now) == _outcome(then):
+        return
+    result.differ += 1
+    if len(result.charges) < MOST:
+        result.charges.append(ChargeChange(charge, currency, _words(now, currency), _words(then, currency)))
+
+
+def _outcome(found: Schedule | Unscheduled) -> tuple[object, ...]:
+    """What counts of an outcome: parts, what waits and where they post, or the code of the reason."""
+    return (found.parts, found.waiting, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
+
+
+def _words(found: Schedule | Unscheduled, currency: str) -> str:
+    if isinstance(found, Unscheduled):
+        return f"unscheduled: {found.reason}"
+    first, last = found.parts[0], found.parts[-1]
+    parts = f"{len(found.parts)} parts, " if len(found.parts) > 1 else ""
+    ends = (f"{day} {decimal_string(amount, currency)}" for day, amount in dict.fromkeys((first, last)))
+    waiting = sum(part.amount for part in found.waiting)
+    waits = f", {decimal_string(waiting, currency)} waits" if waiting else ""
+    return f"{found.rule.name}: {parts}{' to '.join(ends)} to account {found.post.accrued}{waits}"

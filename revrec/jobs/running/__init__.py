@@ -1,0 +1,1 @@
+"""Run a day: post what is due, report the result, send alerts."""

@@ -1,0 +1,1 @@
+"""Turn charge lines into recognition schedules, and keep them current."""

@@ -1,0 +1,42 @@
+"""Costs of charge lines that were imported before a rule had them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from revrec.core.batching import batched
+from revrec.core.fingerprint import fingerprint
+from revrec.jobs.scheduling.scheduler import PAGE
+from revrec.store import charges
+from revrec.store.audit import record
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.core.rules import RuleBook
+    from revrec.store.audit import Who
+
+
+def add_costs(
+    connection: "Connection", book: "RuleBook", who: "Who", audit_seq: int, numbers: Sequence[int]
+) -> list[int]:
+    """Write the charge lines of costs that these charge lines have by their rules and the store lacks; their numbers.
+
+    Each has the row of its line as its own. They are scheduled with the lines that follow.
+    """
+    added: list[int] = []
+    for page in batched(numbers, PAGE):
+        lines = [line for _no, line in charges.read_charges(connection, page)]
+        wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
+        there = charges.known(connection, [cost.id for _id, cost in wanted])
+        missing = [(id, cost) for id, cost in wanted if cost.id not in there]
+        rows = charges.known(connection, [id for id, _cost in missing])
+        next_no = charges.next_no(connection)
+        new = [
+            charges.charge_row(no, cost, fingerprint(cost), rows[id].import_id, rows[id].row)
+            for no, (id, cost) in enumerate(missing, next_no)
+        ]
+        if new:
+            digest = charges.add_charges(connection, new)
+            record(connection, who, "charge lines written", f"costs of event {audit_seq}", {}, [digest])
+            added += [row[0] for row in new]
+    return added

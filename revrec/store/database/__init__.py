@@ -1,0 +1,1 @@
+"""Open, migrate, back up and restore the database, SQLite or PostgreSQL."""

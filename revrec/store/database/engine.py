@@ -1,0 +1,212 @@
+"""Opening the database: the engine, its transactions, its errors in the user's words."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, RootTransaction, insert, make_url, select
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.store.audit import Who, record
+from revrec.store.database import migrations
+from revrec.store.digests import of_rows
+from revrec.store.tables import meta
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+KINDS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+
+
+class Backend(Protocol):
+    """What differs between the databases; :class:`Database` is the same on all of them."""
+
+    engine: Engine
+    path: Path | None
+    where: str
+    secrets: list[str]
+    """What of its URL must be shown to nobody."""
+    reading: dict[str, Any]
+    writing: dict[str, Any]
+
+    def check_there(self) -> None:
+        """Refuse a database that is missing."""
+
+    def make(self) -> None:
+        """Make an empty database where that is ours to do, and refuse one that cannot be used."""
+
+    def lock(self, connection: Connection) -> None:
+        """Become the one writer, in a transaction that has begun."""
+
+    def is_locked(self, error: BaseException | None) -> bool:
+        """Whether a complaint says that somebody else is writing."""
+
+    def complaint(self, error: BaseException | None) -> RevrecError | None:
+        """A complaint about the database, with its mend; None if it is about a statement."""
+
+    def unknown(self, error: BaseException | None) -> RevrecError:
+        """A complaint about the database that nobody foresaw."""
+
+
+class Database:
+    """One revrec database. All reading and writing goes through :meth:`read` and :meth:`write`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.backend = backend(url)
+        self.engine = self.backend.engine
+        self.path = self.backend.path
+        self._known: set[str] = set()
+
+    @property
+    def where(self) -> str:
+        """The database as messages name it: the file, or the URL without its password."""
+        return self.backend.where
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only view of one moment; the revision is checked first.
+
+        Raises:
+            BadConfiguration: there is no database here, or one of another revision.
+        """
+        with self.translated(), self._connect() as connection:
+            reading = connection.execution_options(**self.backend.reading)
+            with reading.begin():
+                self._check(reading)
+                yield reading
+
+    @contextmanager
+    def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
+        """One transaction that takes the write lock at once: all of it is kept, or nothing.
+
+        Raises:
+            Busy: another process holds the database for more than some seconds, or than ``patience``.
+            BadConfiguration: the database cannot be written to, or is of another revision.
+        """
+        with self.translated(), self._connect(create=not checked) as connection:
+            writing = connection.execution_options(**self.backend.writing)
+            with self._begun(writing, patience):
+                if checked:
+                    # Each time: a long run must not write on after another program has upgraded the database.
+                    self._known.clear()
+                    self._check(writing)
+                yield writing
+
+    def revision(self) -> str | None:
+        """The revision found in the database; None for an empty one."""
+        with self.translated(), self._connect(create=True) as connection, connection.begin():
+            return found_revision(connection)
+
+    def create(self) -> bool:
+        """Make or upgrade the database to this program's revision; tells whether anything changed.
+
+        A database file is made readable by its owner alone, since it holds customers' data.
+        """
+        with self.translated():
+            self.backend.make()
+        with self.write(checked=False) as connection:
+            found = found_revision(connection)
+            if found is not None and found > migrations.HEAD:
+                migrations.check_revision(found, self.where)
+            if found == migrations.HEAD:
+                return False
+            migrations.upgrade(connection)
+            _name_deployment(connection)
+            return True
+
+    def _connect(self, create: bool = False) -> Connection:
+        if not create:
+            self.backend.check_there()
+        return self.engine.connect()
+
+    def _check(self, connection: Connection) -> None:
+        if not self._known:
+            migrations.check_revision(found_revision(connection), self.where)
+            self._known.add(migrations.HEAD)
+
+    def _begun(self, connection: Connection, patience: float) -> RootTransaction:
+        """A transaction that holds the write lock; begun again while somebody else does, in turns that let Ctrl-C
+        through."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                transaction = connection.begin()
+                self.backend.lock(connection)
+            except OperationalError as error:
+                connection.rollback()
+                if not self.backend.is_locked(error.orig) or time.monotonic() >= until:
+                    raise
+            else:
+                return transaction
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """What the database complains of within, as one of our errors with its mend."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise self.translate(error) from error
+
+    def translate(self, error: DBAPIError) -> RevrecError:
+        """The database's own complaint as one of ours, with the mend."""
+        known = self.backend.complaint(error.orig)
+        if known is not None:
+            return known
+        if isinstance(error, OperationalError):
+            return self.backend.unknown(error.orig)
+        said = str(error.orig).partition("\nCONTEXT:")[0]
+        return RevrecError(f"{self.where}: the database refused the change: {said}; nothing was kept, please report it")
+
+
+def found_revision(connection: Connection) -> str | None:
+    """The revision a database says it has; None if it has no tables of ours."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def deployment(connection: Connection) -> str:
+    """The id of this database among all that post to the same company; part of every reference and control id."""
+    return str(connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar_one())
+
+
+def _name_deployment(connection: Connection) -> None:
+    if connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar() is None:
+        values = [{"key": "deployment", "value": uuid4().hex[:12]}, {"key": "epoch", "value": "1"}]
+        connection.execute(insert(meta), values)
+        who = Who("revrec", "db upgrade", datetime.now(UTC).isoformat(timespec="microseconds"))
+        digests = [of_rows(meta, [tuple(row.values())]) for row in values]
+        record(connection, who, "database made", f"database {values[0]['value']}", {}, digests)
+
+
+def backend(url: str) -> Backend:
+    """The database that a URL names.
+
+    Raises:
+        BadConfiguration: it names none that revrec can use. What the URL holds is not quoted: it may be a password.
+    """
+    try:
+        # As libpq takes it; SQLAlchemy knows the longer name alone.
+        parsed = make_url(f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url)
+    except SQLAlchemyError:
+        raise BadConfiguration(f"database URL: cannot be used: it is not a URL; write {KINDS}") from None
+    return _backend(parsed)
+
+
+def _backend(url: "URL") -> Backend:
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        from revrec.store.database.sqlite import Sqlite
+
+        return Sqlite(url)
+    if kind == "postgresql":
+        from revrec.store.database.postgresql import Postgresql
+
+        return Postgresql(url)
+    raise BadConfiguration(f"database URL {url.set(query={})}: revrec keeps its data in another kind; write {KINDS}")

@@ -1,0 +1,1 @@
+"""Journal entries and invoices on their way to Intacct: states, attempts, workers, recovery."""

@@ -1,0 +1,157 @@
+"""Whether a database is the newest of its books: its epoch, its last look at the ledger, and its head kept outside.
+
+A copy that was put back does not know what was posted after it was made. ``meta`` holds the epoch, which a restore
+raises, and with which epoch and when Intacct's journals were last looked at. The head of the audit trail is kept in a
+small file beside the database too, which a copy of the database alone does not bring back.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, insert, select, update
+
+from revrec.core.errors import BadConfiguration
+from revrec.files import write_text
+from revrec.store.audit import GENESIS, Who, record
+from revrec.store.database.engine import Database, deployment
+from revrec.store.digests import of_rows
+from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
+
+RAISED = "epoch raised"
+SUFFIX = ".head"
+
+
+class Head(NamedTuple):
+    """The end of an audit trail: of which database, the last event's number and hash; and since when the machine is up.
+
+    ``boot`` is the kernel's id of that, empty where it has none. What a machine that lost its power had committed last
+    may be gone, if its disk had promised too much.
+    """
+
+    deployment: str
+    seq: int
+    hash: str
+    boot: str = ""
+
+
+class Looked(NamedTuple):
+    """The epoch in which the ledger was last looked at, and since when all that was made there has been seen."""
+
+    epoch: int
+    at: str
+
+
+def epoch(connection: Connection) -> int:
+    """The number that every restore raises."""
+    return int(connection.execute(select(meta.c.value).where(meta.c.key == "epoch")).scalar_one())
+
+
+def raise_epoch(connection: Connection, who: Who, detail: Mapping[str, Any], least: int = 0) -> int:
+    """Note that these books may have been posted from in a future that they do not know; the new epoch.
+
+    ``least`` is what the epoch becomes at least, where a later one is known.
+    """
+    raised = max(epoch(connection) + 1, least)
+    digest = _put(connection, "epoch", str(raised))
+    record(connection, who, RAISED, f"epoch {raised}", detail, [digest])
+    return raised
+
+
+def raised_at(connection: Connection) -> str | None:
+    """When the epoch was last raised; None if it never was."""
+    query = select(audit_event.c.at).where(audit_event.c.action == RAISED).order_by(audit_event.c.seq.desc())
+    return connection.execute(query.limit(1)).scalar()
+
+
+def looked(connection: Connection) -> Looked:
+    """The last look; before the first one, everything since the database was made is unseen."""
+    found = connection.execute(select(meta.c.value).where(meta.c.key == "looked")).scalar()
+    if found is not None:
+        number, at = found.split(" ", 1)
+        return Looked(int(number), at)
+    return Looked(1, connection.execute(select(audit_event.c.at).order_by(audit_event.c.seq).limit(1)).scalar_one())
+
+
+def note_look(connection: Connection, who: Who, began: str, detail: Mapping[str, Any]) -> None:
+    """Keep that all that the ledger had when a look ``began`` is accounted for."""
+    digest = _put(connection, "looked", f"{epoch(connection)} {began}")
+    record(connection, who, "ledger looked at", "Intacct", detail, [digest])
+
+
+def _put(connection: Connection, key: str, value: str) -> Any:
+    there = connection.execute(select(meta.c.key).where(meta.c.key == key)).first()
+    if there:
+        connection.execute(update(meta).where(meta.c.key == key).values(value=value))
+    else:
+        connection.execute(insert(meta).values(key=key, value=value))
+    return of_rows(meta, [(key, value)])
+
+
+def ended_uncleanly(connection: Connection, run: int) -> bool:
+    """Whether the run before ``run`` was cut off; sound only while the run lock is held."""
+    query = select(posting_run.c.finished_at).where(posting_run.c.id < run).order_by(posting_run.c.id.desc())
+    last = connection.execute(query.limit(1)).first()
+    return last is not None and last.finished_at is None
+
+
+def head(connection: Connection) -> Head:
+    """The end of the audit trail."""
+    query = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc())
+    last = connection.execute(query.limit(1)).first()
+    seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
+    return Head(deployment(connection), seq, seal, _boot())
+
+
+def continues(connection: Connection, known: Head | None) -> bool:
+    """Whether the trail goes on from a head that was kept outside.
+
+    Without one, or with that of another database, only books that never had an entry or an invoice
+    are known to be whole.
+    """
+    if known is None or known.deployment != deployment(connection):
+        return all(connection.execute(select(one.c.id).limit(1)).first() is None for one in (journal_entry, invoice))
+    at = select(audit_event.c.hash).where(audit_event.c.seq == known.seq)
+    return connection.execute(at).scalar() == known.hash
+
+
+def is_up_since(known: Head | None) -> bool:
+    """Whether the machine has not gone down since a head was kept, so far as that can be told."""
+    return known is None or known.boot in ("", _boot())
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def kept_head(database: Database) -> Head | None:
+    """The head in the file beside the database; None if there is none that can be read."""
+    try:
+        found = json.loads(_file(database).read_text(encoding="utf-8"))
+        return Head(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_head(database: Database, known: Head) -> None:
+    """Write the head to the file beside the database, whole or not at all.
+
+    Raises:
+        BadConfiguration: the file cannot be written.
+    """
+    path = _file(database)
+    try:
+        write_text(path, json.dumps(known._asdict()))
+    except OSError as error:
+        why = error.strerror or error
+        raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error
+
+
+def _file(database: Database) -> Path:
+    assert database.path is not None
+    real = database.path.resolve()
+    return real.with_name(real.name + SUFFIX)

@@ -1,0 +1,226 @@
+"""Journal entries: written whole with their lines, found again by state."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, tuple_, update
+
+from revrec.core.batching import batched
+from revrec.core.journal import JournalEntry, JournalLine
+from revrec.store.audit import Who, canonical, record
+from revrec.store.charges import dimensions_of, dimensions_text
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import Digest, of_rows, of_texts, row_text, sha256
+from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.tables import (
+    attempt,
+    attempt_failure,
+    attempt_outcome,
+    charge_line,
+    journal_entry,
+    journal_line,
+    moved_date,
+    posting_run,
+    schedule_line,
+)
+
+KNOWN_AT_ONCE = 500
+_LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
+
+ENTRY_TABLES = PostingTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
+"""The way of journal entries to Intacct."""
+head, find, those_in = ENTRY_TABLES.head, ENTRY_TABLES.find, ENTRY_TABLES.those_in
+last_control_id = ENTRY_TABLES.last_control_id
+
+
+class StoredEntry(NamedTuple):
+    """A journal entry with its number here, its posting state, what Intacct said of it, and its whole content.
+
+    ``attempts`` counts from when a person last let it be sent again, ``sends`` from the beginning.
+    """
+
+    id: int
+    state: str
+    attempts: int
+    sends: int
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    entry: JournalEntry
+
+    @property
+    def reference(self) -> str:
+        """The entry's REFERENCENO."""
+        return self.entry.reference
+
+    @property
+    def control_id(self) -> str:
+        """The control id that it is sent under."""
+        return self.entry.control_id
+
+
+def start_run(connection: Connection, day: date, who: Who) -> int:
+    """Open the record of one ``revrec run``."""
+    number = next_number(connection, posting_run.c.id)
+    values = {"id": number, "date": day.isoformat(), "started_at": who.at, "actor": who.actor}
+    begun = connection.execute(insert(posting_run).values(values).returning(*posting_run.c)).one()
+    shown = {"date": begun.date}
+    record(connection, who, "run begun", f"run {begun.id}", shown, [of_rows(posting_run, [begun])])
+    return int(begun.id)
+
+
+def finish_run(connection: Connection, run: int, who: Who, outcome: str) -> None:
+    """Close the record of a run with its outcome in words."""
+    values = {"finished_at": who.at, "outcome": outcome}
+    its_row = update(posting_run).where(posting_run.c.id == run)
+    ended = connection.execute(its_row.values(values).returning(*posting_run.c)).one()
+    record(connection, who, "run ended", f"run {run}", {"outcome": outcome}, [of_rows(posting_run, [ended])])
+
+
+def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: Who) -> list[int]:
+    """Commit the intent: entries with their lines, their schedule lines taken. Returns their numbers.
+
+    The database itself checks that each balances and that no schedule line is on two live entries.
+    """
+    added = []
+    for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
+        insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
+        _take(connection, number)
+        _seal(connection, number, run, entry, who, _move(connection, number, entry))
+        added.append(number)
+    return added
+
+
+def _line_row(line: JournalLine) -> tuple[Any, ...]:
+    """A journal line as a row of its table but for its entry, which its digest leaves out too; the day it was billed is
+    its charge line's."""
+    return (*line[:-2], dimensions_text(line.dimensions))
+
+
+def _line_texts(entry: JournalEntry) -> list[str]:
+    return [row_text(_line_row(line)) for line in entry.lines]
+
+
+def _take(connection: Connection, number: int) -> None:
+    """Point each schedule line of the entry at it; a pair of journal lines shares one schedule line."""
+    its_lines = select(journal_line.c.charge_no, journal_line.c.version, journal_line.c.seq)
+    key = tuple_(schedule_line.c.charge_no, schedule_line.c.version, schedule_line.c.seq)
+    connection.execute(
+        update(schedule_line).where(key.in_(its_lines.where(journal_line.c.entry_id == number))).values(entry_id=number)
+    )
+
+
+def _move(connection: Connection, number: int, entry: JournalEntry) -> list[Digest]:
+    """Keep why the entry is dated with another day than that of recognition, if it is."""
+    if entry.recognised is None:
+        return []
+    values = {"entry_id": number, "recognised": entry.recognised.isoformat(), "reason": entry.reason}
+    moved = connection.execute(insert(moved_date).values(values).returning(*moved_date.c)).one()
+    return [of_rows(moved_date, [moved])]
+
+
+def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who, moved: list[Digest]) -> None:
+    texts = _line_texts(entry)
+    shown = {
+        "date": entry.date.isoformat(),
+        "journal": entry.journal,
+        "entity": entry.entity,
+        "currency": entry.currency,
+        "amount": entry.amount,
+        "lines": len(entry.lines),
+        "content_hash": content_hash(entry, texts),
+    }
+    names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
+    values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
+    sealed = connection.execute(insert(journal_entry).values(values).returning(*journal_entry.c)).one()
+    digests = [of_rows(journal_entry, [sealed]), of_texts("journal_line", [(number, number)], texts), *moved]
+    why = {"reason": entry.reason} if entry.reason else {}
+    record(connection, who, "entry created", entry.reference, {**shown, **why}, digests)
+
+
+def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
+    """SHA-256 over everything of the entry that Intacct is told: its head, and its lines as their rows' ``texts``."""
+    head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
+    head += [entry.reason] if entry.reason else []
+    return sha256([canonical(head), *(texts or _line_texts(entry))])
+
+
+def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
+    """The numbers of the entries in these states, recognised on or before ``until`` if given, oldest date first."""
+    query = (
+        select(journal_entry.c.id)
+        .where(journal_entry.c.state.in_(states))
+        .order_by(journal_entry.c.date, journal_entry.c.id)
+    )
+    if until is not None:
+        query = query.where(recognised_until(until))
+    return list(connection.execute(query).scalars())
+
+
+def recognised_until(day: date) -> ColumnElement[bool]:
+    """Whether an entry's lines are recognised on or before a day, whatever the entry itself is dated with."""
+    moved = select(moved_date.c.recognised).where(moved_date.c.entry_id == journal_entry.c.id).scalar_subquery()
+    return func.coalesce(moved, journal_entry.c.date) <= day.isoformat()
+
+
+def reasons(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """The day of recognition of entries that are dated otherwise, and why, by number."""
+    if not numbers:
+        return {}
+    query = select(moved_date).where(moved_date.c.entry_id.between(min(numbers), max(numbers)))
+    return {row.entry_id: (row.recognised, row.reason) for row in connection.execute(query)}
+
+
+def entry(connection: Connection, number: int) -> StoredEntry:
+    """One entry by its number, with its lines."""
+    return load(connection, head(connection, number))
+
+
+def with_record_no(connection: Connection, record_no: str) -> str | None:
+    """The reference of an entry that is posted under this record number of Intacct's, if there is one."""
+    query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
+    return connection.execute(query.limit(1)).scalar()
+
+
+def known(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Reference and state of the entries whose ``reference`` or ``record_no`` is among ``values``, by that value."""
+    found: dict[str, tuple[str, str]] = {}
+    wanted = journal_entry.c[column]
+    query = select(wanted, journal_entry.c.reference, journal_entry.c.state)
+    for some in batched(values, KNOWN_AT_ONCE):
+        rows = connection.execute(query.where(wanted.in_(some)))
+        found |= {value: (reference, state) for value, reference, state in rows}
+    return found
+
+
+def load(connection: Connection, row: Any) -> StoredEntry:
+    """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
+    recognised, reason = reasons(connection, [row.id]).get(row.id, (None, ""))
+    whole = JournalEntry(
+        row.reference,
+        row.control_id,
+        date.fromisoformat(row.date),
+        row.journal,
+        row.entity,
+        row.currency,
+        row.title,
+        tuple(_lines(connection, row.id)),
+        date.fromisoformat(recognised) if recognised else None,
+        reason,
+    )
+    said = (row.record_no, row.error_no, row.error, row.advice)
+    sends = connection.execute(select(ENTRY_TABLES.sends_of(row.id))).scalar_one()
+    return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)
+
+
+def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
+    query = (
+        select(*journal_line.c, charge_line.c.post_date)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .where(journal_line.c.entry_id == number)
+        .order_by(journal_line.c.line_no)
+    )
+    for *row, dimensions, billed in connection.execute(query):
+        yield JournalLine._make((*row[1:], dimensions_of(dimensions), date.fromisoformat(billed)))

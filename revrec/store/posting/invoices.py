@@ -1,0 +1,258 @@
+"""Invoices: which documents are to be invoiced, written whole with their lines, found again by state."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, tuple_
+
+from revrec.core.invoice import INVOICED, SALES_ORDER, Billed, Invoice, InvoiceLine, Wish
+from revrec.core.posting import RELEASED
+from revrec.core.rules.costs import MARK
+from revrec.store.audit import Who, canonical, record
+from revrec.store.charges import dimensions_of, dimensions_text, to_line
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import of_rows, of_texts, row_text, sha256
+from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.posting.postings import Refused, as_refused
+from revrec.store.tables import (
+    charge_line,
+    invoice,
+    invoice_attempt,
+    invoice_attempt_failure,
+    invoice_attempt_outcome,
+    invoice_line,
+    rule_version,
+    schedule,
+)
+
+INVOICE_TABLES = PostingTables("invoice", invoice, invoice_attempt, invoice_attempt_outcome, invoice_attempt_failure)
+"""The way of invoices to Intacct."""
+
+_LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
+_HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
+SOLD = charge_line.c.line.not_like(f"%{MARK}%")
+"""Charge lines that a customer bought, and not what those cost."""
+_CHARGE = [column for column in charge_line.columns if column.name not in ("id", "fingerprint", "import_id", "row")]
+
+
+class StoredInvoice(NamedTuple):
+    """An invoice with its number here, its posting state, what Intacct said of it, and its whole content.
+
+    ``attempts`` counts from when a person last let it be sent again, ``sends`` from the beginning.
+    """
+
+    id: int
+    state: str
+    attempts: int
+    sends: int
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    invoice: Invoice
+
+    @property
+    def reference(self) -> str:
+        """Its name here."""
+        return self.invoice.reference
+
+    @property
+    def control_id(self) -> str:
+        """The control id that it is sent under."""
+        return self.invoice.control_id
+
+
+def due_documents(
+    connection: Connection, wishes: Mapping[str, Wish], until: date, given_back: Collection[int] = ()
+) -> Iterator[list[Billed]]:
+    """The charge lines of each document that its source wants invoiced until a day and that are on no live invoice.
+
+    Those on the refused invoices ``given_back`` count as on none. A document that has a live one tells it on each line.
+    """
+    if not wishes:
+        return
+    on = _live(given_back)
+    of = (charge_line.c.source, charge_line.c.document)
+    asked = [_asked(source, wish) for source, wish in wishes.items()]
+    its_day = charge_line.c.post_date <= until.isoformat()
+    due = select(*of).where(or_(*asked), its_day, on.is_(None), SOLD).distinct()
+    deferred = (
+        select(rule_version.c.deferred)
+        .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
+        .where(schedule.c.charge_no == charge_line.c.no)
+        .order_by(schedule.c.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
+    for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
+        lines = [(number, Billed(no, to_line(values), account or "")) for number, account, no, *values in rows]
+        known = next((number for number, _line in lines if number), "")
+        yield [line._replace(on=known) for number, line in lines if number is None]
+
+
+def _asked(source: str, wish: Wish) -> ColumnElement[bool]:
+    its_own = charge_line.c.source == source
+    return its_own if wish.since is None else and_(its_own, charge_line.c.post_date >= wish.since.isoformat())
+
+
+def _live(given_back: Collection[int]) -> Any:
+    """The number of the document that a charge line is on, or is about to be; null for none."""
+    mine = invoice_line.c.charge_no == charge_line.c.no
+    live = invoice.c.state.not_in(RELEASED) & invoice.c.id.not_in(given_back)
+    query = select(func.min(invoice.c.number)).join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+    return query.where(mine, live).correlate(charge_line).scalar_subquery()
+
+
+def to_convert(connection: Connection, given_back: Collection[int] = ()) -> list[int]:
+    """The posted orders of which no live invoice is made, oldest first."""
+    made = invoice.alias()
+    live = made.c.state.not_in(RELEASED) & made.c.id.not_in(given_back)
+    query = select(invoice.c.id).where(invoice.c.kind == SALES_ORDER, invoice.c.state == "POSTED")
+    without = ~select(made.c.id).where(made.c.after_id == invoice.c.id, live).exists()
+    return list(connection.execute(query.where(without).order_by(invoice.c.date, invoice.c.id)).scalars())
+
+
+def refused_after(connection: Connection, order: int) -> list[int]:
+    """The refused invoices that were to be made from an order."""
+    query = select(invoice.c.id).where(invoice.c.after_id == order, invoice.c.state == "REJECTED")
+    return list(connection.execute(query).scalars())
+
+
+def on_invoices(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
+    """The charge lines on these invoices, each with the invoice's number."""
+    query = select(invoice_line.c.charge_no, invoice_line.c.invoice_id)
+    found = connection.execute(query.where(invoice_line.c.invoice_id.in_(numbers)))
+    return {row.charge_no: row.invoice_id for row in found}
+
+
+def revision(connection: Connection, kind: str, source: str, document: str) -> int:
+    """How many invoices of a kind were made of a document before."""
+    same = (invoice.c.kind == kind, invoice.c.source == source, invoice.c.document == document)
+    return int(connection.execute(select(func.count()).select_from(invoice).where(*same)).scalar_one())
+
+
+def add_invoice(connection: Connection, run: int, made: Invoice, who: Who, after_id: int | None = None) -> int:
+    """Commit the intent: an invoice with its lines. Returns its number.
+
+    The database itself checks that it is of the amounts of its charge lines, and that none is on two live ones.
+    """
+    number = next_number(connection, invoice.c.id)
+    rows = [(*line[:-1], dimensions_text(line.dimensions)) for line in made.lines]
+    stored = [(number, *row) for row in rows]
+    insert_rows(connection, invoice_line, _LINE_COLUMNS, stored)
+    texts = list(map(row_text, stored))
+    content = {name: getattr(made, name) for name in _HEAD} | {"date": made.date.isoformat(), "after_id": after_id}
+    shown = {**content, "amount": made.amount, "lines": len(made.lines), "content_hash": content_hash(made)}
+    names = {"id": number, "reference": made.reference, "control_id": made.control_id}
+    values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
+    sealed = connection.execute(insert(invoice).values(values).returning(*invoice.c)).one()
+    digests = [of_rows(invoice, [sealed]), of_texts("invoice_line", [(number, number)], texts)]
+    record(connection, who, "invoice created", made.reference, shown, digests)
+    return number
+
+
+def content_hash(made: Invoice) -> str:
+    """SHA-256 over everything that Intacct is told: its head, and its lines."""
+    head = [getattr(made, name) for name in _HEAD] + [made.date.isoformat(), made.after]
+    lines = [row_text((*line[:-1], dimensions_text(line.dimensions))) for line in made.lines]
+    return sha256([canonical(head), *lines])
+
+
+def load(connection: Connection, number: int) -> StoredInvoice:
+    """One invoice by its number, with its lines."""
+    row = INVOICE_TABLES.head(connection, number)
+    order = INVOICE_TABLES.head(connection, row.after_id).record_no if row.after_id is not None else ""
+    query = select(invoice_line).where(invoice_line.c.invoice_id == number).order_by(invoice_line.c.line_no)
+    lines = tuple(InvoiceLine._make((*line[1:-1], dimensions_of(line[-1]))) for line in connection.execute(query))
+    head = {name: getattr(row, name) for name in _HEAD}
+    day = date.fromisoformat(row.date)
+    whole = Invoice(**head, reference=row.reference, control_id=row.control_id, date=day, lines=lines, after=order)
+    said = (row.record_no, row.error_no, row.error, row.advice)
+    sends = connection.execute(select(INVOICE_TABLES.sends_of(number))).scalar_one()
+    return StoredInvoice(row.id, row.state, row.attempts, sends, *said, whole)
+
+
+def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
+    """The numbers of the invoices in these states, dated on or before ``until`` if given, oldest date first."""
+    query = select(invoice.c.id).where(invoice.c.state.in_(states)).order_by(invoice.c.date, invoice.c.id)
+    if until is not None:
+        query = query.where(invoice.c.date <= until.isoformat())
+    return list(connection.execute(query).scalars())
+
+
+def numbered(connection: Connection, made: Invoice) -> str:
+    """The document, with its source, whose live invoice of this kind has this number already; empty if none has."""
+    ours = invoice.c
+    other = or_(ours.source != made.source, ours.document != made.document)
+    query = select(ours.source + "/" + ours.document).where(ours.number == made.number, ours.kind == made.kind, other)
+    return connection.execute(query.where(ours.state.not_in(RELEASED)).limit(1)).scalar() or ""
+
+
+def posted_as(connection: Connection, record_no: str, kinds: Iterable[str]) -> str | None:
+    """The reference of an invoice of these kinds that is posted under this key of Intacct's, if there is one."""
+    query = select(invoice.c.reference).where(invoice.c.record_no == record_no, invoice.c.kind.in_(list(kinds)))
+    return connection.execute(query.limit(1)).scalar()
+
+
+def refused(connection: Connection, until: date) -> list[Refused]:
+    """Invoices that were refused, dated on or before a day, oldest first."""
+    last = INVOICE_TABLES.last_answered()
+    query = (
+        select(
+            invoice.c.id, invoice_attempt_failure, last.label("sent"), INVOICE_TABLES.absent_since(last).label("absent")
+        )
+        .select_from(invoice)
+        .outerjoin(invoice_attempt_failure, invoice_attempt_failure.c.attempt_id == last)
+        .where(invoice.c.state == "REJECTED", invoice.c.date <= until.isoformat())
+        .order_by(invoice.c.date, invoice.c.id)
+    )
+    return [as_refused(row) for row in connection.execute(query)]
+
+
+def refusals(connection: Connection, number: int) -> int:
+    """How often this document was refused with this very error, since a person last gave it up."""
+    this, other = invoice.alias("this"), invoice.alias("other")
+    given_up = invoice.alias("given_up")
+    same = (other.c.kind == this.c.kind) & (other.c.source == this.c.source) & (other.c.document == this.c.document)
+    cancelled = (
+        select(func.coalesce(func.max(given_up.c.id), 0))
+        .where(given_up.c.kind == this.c.kind, given_up.c.source == this.c.source)
+        .where(given_up.c.document == this.c.document, given_up.c.state == "CANCELLED")
+        .scalar_subquery()
+    )
+    query = (
+        select(func.count())
+        .select_from(this.join(other, same))
+        .where(this.c.id == number, other.c.state.in_(("REJECTED", "REPLACED")))
+        .where(other.c.error == this.c.error, other.c.id > cancelled)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def release(
+    connection: Connection, number: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+) -> None:
+    """Give an invoice's charge lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
+    INVOICE_TABLES.change_state(connection, number, old, new, who, reason=reason)
+
+
+_BILLED = charge_line.alias()
+_ITS_COST = func.substr(charge_line.c.line, 1, func.length(_BILLED.c.line) + len(MARK)) == _BILLED.c.line + MARK
+
+IS_INVOICED = (
+    select(invoice_line.c.charge_no)
+    .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+    .join(_BILLED, _BILLED.c.no == invoice_line.c.charge_no)
+    .where(
+        (_BILLED.c.document == charge_line.c.document) & (_BILLED.c.source == charge_line.c.source),
+        (_BILLED.c.no == charge_line.c.no) | _ITS_COST,
+        invoice.c.kind.in_(INVOICED),
+        invoice.c.state == "POSTED",
+    )
+    .correlate(charge_line)
+    .exists()
+)
+"""Whether the document of a charge line, or of the one that it is a cost of, is invoiced."""

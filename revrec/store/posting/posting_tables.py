@@ -1,0 +1,247 @@
+"""A posting's way to Intacct: attempts and answers kept for ever, every change of state a compare-and-swap.
+
+What is posted may be a journal entry or an invoice; each has tables of its own, made alike, and the same way.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Table, exists, func, insert, select, update
+
+from revrec.core.errors import RevrecError
+from revrec.core.posting import allowed
+from revrec.store.audit import Who, canonical, record
+from revrec.store.database.bulk import next_number
+from revrec.store.digests import of_rows
+
+
+class AttemptOutcome(NamedTuple):
+    """What became of one attempt, as it is stored; ``response`` without secrets."""
+
+    outcome: str
+    http_status: int | None
+    record_no: str | None
+    error: str | None
+    response: str
+
+
+class Failure(NamedTuple):
+    """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalogue.
+
+    ``named`` holds what the text named, such as ``account`` and ``dimension``.
+    """
+
+    name: str
+    error_class: str
+    named: Mapping[str, str]
+
+
+class LostClaim(RevrecError):
+    """Another worker changed the posting first; nothing was written."""
+
+
+class PostingTables:
+    """The way of one kind of posting, ``what`` in words: its table, and those of its attempts."""
+
+    def __init__(self, what: str, postings: Table, attempts: Table, outcomes: Table, failures: Table) -> None:
+        self.what = what
+        self.postings = postings
+        self.attempts = attempts
+        self.outcomes = outcomes
+        self.failures = failures
+        self._attempt = "attempt" if what == "entry" else f"{what} attempt"
+
+    @property
+    def of(self) -> "Column[int]":
+        """The column of an attempt that names its posting."""
+        found: Column[int] = self.attempts.c[f"{self.what}_id"]
+        return found
+
+    def head(self, connection: Connection, number: int) -> Row[Any]:
+        """One posting by its number as its row, without its lines."""
+        return connection.execute(select(self.postings).where(self.postings.c.id == number)).one()
+
+    def find(self, connection: Connection, reference: str) -> Row[Any] | None:
+        """The posting with this reference as its row."""
+        return connection.execute(select(self.postings).where(self.postings.c.reference == reference)).first()
+
+    def those_in(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
+        """Those of these postings that are in one of these states."""
+        ours = self.postings.c
+        return set(connection.execute(select(ours.id).where(ours.id.in_(numbers), ours.state.in_(states))).scalars())
+
+    def last_control_id(self, connection: Connection) -> str | None:
+        """The control id of the newest posting."""
+        query = select(self.postings.c.control_id).order_by(self.postings.c.id.desc())
+        return connection.execute(query.limit(1)).scalar()
+
+    def sends_of(self, number: int) -> ScalarSelect[int]:
+        """How often a posting was sent, ever, so far as its record goes: a figure that only grows."""
+        query = select(func.count()).select_from(self.attempts)
+        return query.where(self.of == number, self.attempts.c.kind == "send").scalar_subquery()
+
+    def begin_attempt(
+        self, connection: Connection, number: int, kind: str, control_id: str, request: str, who: Who
+    ) -> tuple[int, int]:
+        """Keep a request before it leaves; returns the attempt's id and its number for this posting."""
+        before = connection.execute(select(func.count()).select_from(self.attempts).where(self.of == number))
+        values = {
+            "id": next_number(connection, self.attempts.c.id),
+            self.of.name: number,
+            "number": before.scalar_one() + 1,
+            "kind": kind,
+            "control_id": control_id,
+            "at": who.at,
+            "actor": who.actor,
+            "request": request,
+        }
+        begun = connection.execute(insert(self.attempts).values(values).returning(*self.attempts.c)).one()
+        shown = {"kind": kind, self.what: number}
+        digests = [of_rows(self.attempts, [begun])]
+        record(connection, who, "attempt begun", f"{self._attempt} {begun.id}", shown, digests)
+        return begun.id, begun.number
+
+    def end_attempt(
+        self, connection: Connection, attempt_id: int, outcome: AttemptOutcome, who: Who, failure: Failure | None = None
+    ) -> None:
+        """Keep what became of an attempt, and if it failed, what that means.
+
+        A NUL in an answer, which no text of PostgreSQL's can hold, is kept as its symbol.
+        """
+        response = outcome.response.replace("\0", "\N{SYMBOL FOR NULL}")
+        values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict(), "response": response}
+        ended = connection.execute(insert(self.outcomes).values(values).returning(*self.outcomes.c)).one()
+        shown = {"outcome": outcome.outcome}
+        digests = [of_rows(self.outcomes, [ended])]
+        if failure is not None:
+            shown |= {"failure": failure.name, "class": failure.error_class}
+            meant = {"attempt_id": attempt_id, **failure._asdict(), "named": canonical(failure.named)}
+            kept = connection.execute(insert(self.failures).values(meant).returning(*self.failures.c)).one()
+            digests.append(of_rows(self.failures, [kept]))
+        record(connection, who, "attempt ended", f"{self._attempt} {attempt_id}", shown, digests)
+
+    def change_state(
+        self,
+        connection: Connection,
+        number: int,
+        old: str,
+        new: str,
+        who: Who,
+        held_by: str | None = None,
+        sends: int | None = None,
+        reason: str = "",
+        **values: Any,
+    ) -> None:
+        """Move a posting from one state to another, if it is still in the first and still ours.
+
+        ``held_by``, where given, must be the worker that holds it. ``sends``, where given, must be how often it was
+        sent: what was decided when it was less often came before a doubt that is not settled. ``reason`` is a
+        person's, for the audit trail. ``values`` are further columns to set.
+
+        Raises:
+            LostClaim: another worker was faster.
+        """
+        if not allowed(old, new):
+            raise ValueError(f"{old} -> {new} is not a posting transition")
+        ours = self.postings.c
+        where = [ours.id == number, ours.state == old]
+        if held_by is not None:
+            where.append(ours.owner == held_by)
+        if sends is not None:
+            where.append(self.sends_of(number) == sends)
+        done = connection.execute(
+            update(self.postings).where(*where).values(state=new, **values).returning(*ours)
+        ).first()
+        if done is None:
+            raise LostClaim(f"{self.what} {number} is no longer {old}: another worker changed it first")
+        told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
+        why = {"reason": reason} if reason else {}
+        shown = {"from": old, "to": new, **told, **why}
+        record(connection, who, f"{self.what} {new}", done.reference, shown, [of_rows(self.postings, [done])])
+
+    def claim(
+        self, connection: Connection, number: int, old: str, who: Who, owner: str, sends: int, **values: Any
+    ) -> None:
+        """Take a posting for sending, as :meth:`change_state` does; one that another transaction holds is not waited
+        for.
+
+        Raises:
+            LostClaim: another worker was faster.
+        """
+        free = select(self.postings.c.id).where(self.postings.c.id == number).with_for_update(skip_locked=True)
+        if connection.execute(free).first() is None:
+            raise LostClaim(f"{self.what} {number} is in the hands of another worker")
+        self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)
+
+    def sending(self, connection: Connection) -> list[tuple[int, str, str]]:
+        """The postings that are being sent, each with its worker and the end of its lease, oldest first."""
+        ours = self.postings.c
+        query = select(ours.id, ours.owner, ours.lease_until).where(ours.state == "SENDING").order_by(ours.id)
+        return [(number, owner or "", until or "") for number, owner, until in connection.execute(query)]
+
+    def doubtful(self, connection: Connection, now: str) -> list[int]:
+        """Postings in doubt whose quarantine is over, so that Intacct's answer counts."""
+        ours = self.postings.c
+        over = ours.not_before.is_(None) | (ours.not_before <= now)
+        return list(connection.execute(select(ours.id).where(ours.state == "IN_DOUBT", over)).scalars())
+
+    def shorten_quarantines(self, connection: Connection, until: str, who: Who) -> int:
+        """End quarantines at ``until`` that end later, as a clock that was ahead made them; return how many."""
+        ours = self.postings.c
+        late = [ours.state == "IN_DOUBT", ours.not_before > until]
+        changed = connection.execute(update(self.postings).where(*late).values(not_before=until).returning(*ours)).all()
+        for row in changed:
+            shown = {"not_before": until, "why": "it ended later than a quarantine lasts: a clock was ahead"}
+            record(
+                connection,
+                who,
+                f"{self.what} quarantine shortened",
+                row.reference,
+                shown,
+                [of_rows(self.postings, [row])],
+            )
+        return len(changed)
+
+    def next_doubtful(self, connection: Connection) -> str | None:
+        """When the first quarantine ends; None if nothing is in doubt, empty if one has none."""
+        query = select(func.min(func.coalesce(self.postings.c.not_before, "")))
+        return connection.execute(query.where(self.postings.c.state == "IN_DOUBT")).scalar()
+
+    def may_be_there(self, connection: Connection, number: int) -> bool:
+        """Whether a posting was sent before and it is not certain that nothing ran."""
+        sent = (
+            select(self.attempts.c.id)
+            .outerjoin(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
+            .where(self.of == number, self.attempts.c.kind == "send")
+            .where(self.outcomes.c.outcome.is_(None) | (self.outcomes.c.outcome != "not_run"))
+        )
+        return connection.execute(sent.limit(1)).first() is not None
+
+    def unread(self, connection: Connection, number: int) -> int:
+        """How often reading Intacct back for a posting has failed."""
+        query = (
+            select(func.count())
+            .select_from(self.attempts)
+            .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
+            .where(self.of == number, self.outcomes.c.outcome == "unread")
+        )
+        return int(connection.execute(query).scalar_one())
+
+    def last_answered(self) -> ScalarSelect[int]:
+        """The last attempt at sending a posting of an outer query that Intacct was spoken to in; null if none was."""
+        return (
+            select(func.max(self.attempts.c.id))
+            .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
+            .where(self.of == self.postings.c.id, self.attempts.c.kind == "send", self.outcomes.c.outcome != "not_run")
+            .correlate(self.postings)
+            .scalar_subquery()
+        )
+
+    def absent_since(self, attempt: ScalarSelect[int]) -> ColumnElement[bool]:
+        """Whether Intacct was read back for a posting of an outer query after an attempt, and did not have it."""
+        return exists(
+            select(self.attempts.c.id)
+            .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
+            .where(self.of == self.postings.c.id, self.attempts.c.id > attempt, self.outcomes.c.outcome == "absent")
+            .correlate(self.postings)
+        )

@@ -1,0 +1,104 @@
+"""Journal entries on their way to Intacct: given back, refused, and how often.
+
+What all postings have in common is in ``revrec.store.posting.posting_tables``.
+"""
+
+import json
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from revrec.store.audit import Who
+from revrec.store.posting.entries import ENTRY_TABLES, recognised_until
+from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim
+from revrec.store.tables import attempt_failure, journal_entry, journal_line, schedule_line
+
+__all__ = ["AttemptOutcome", "Failure", "LostClaim", "Refused", "refusals", "refused", "release"]
+
+
+class Refused(NamedTuple):
+    """A posting that was refused: ``failure`` is what the last answer meant, None if that was not kept.
+
+    ``sent`` tells whether Intacct was spoken to about it at all; ``absent`` that it was read back since, and did not
+    have it.
+    """
+
+    id: int
+    failure: Failure | None
+    sent: bool
+    absent: bool
+
+
+begin_attempt = ENTRY_TABLES.begin_attempt
+end_attempt = ENTRY_TABLES.end_attempt
+change_state = ENTRY_TABLES.change_state
+claim = ENTRY_TABLES.claim
+sending = ENTRY_TABLES.sending
+doubtful = ENTRY_TABLES.doubtful
+next_doubtful = ENTRY_TABLES.next_doubtful
+may_be_there = ENTRY_TABLES.may_be_there
+unread = ENTRY_TABLES.unread
+
+
+def release(
+    connection: Connection, entry_id: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+) -> None:
+    """Give an entry's schedule lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
+    ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)
+    connection.execute(
+        update(schedule_line)
+        .where(schedule_line.c.entry_id == entry_id)
+        .values(entry_id=None, revision=schedule_line.c.revision + 1)
+    )
+
+
+def refused(connection: Connection, until: date, entry_id: int | None = None) -> list[Refused]:
+    """Entries that were refused, recognised on or before a day, oldest first; of one entry, if it is given."""
+    last = ENTRY_TABLES.last_answered()
+    query = (
+        select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_since(last).label("absent"))
+        .select_from(journal_entry)
+        .outerjoin(attempt_failure, attempt_failure.c.attempt_id == last)
+        .where(journal_entry.c.state == "REJECTED", recognised_until(until))
+        .order_by(journal_entry.c.date, journal_entry.c.id)
+    )
+    if entry_id is not None:
+        query = query.where(journal_entry.c.id == entry_id)
+    return [as_refused(row) for row in connection.execute(query)]
+
+
+def as_refused(row: Row[Any]) -> Refused:
+    known = row.attempt_id is not None
+    failure = Failure(row.name, row.error_class, json.loads(row.named)) if known else None
+    return Refused(row.id, failure, row.sent is not None, bool(row.absent))
+
+
+def refusals(connection: Connection, entry_id: int) -> int:
+    """How often a schedule line of this entry was refused with its very error, since a person last gave it back."""
+    line, same, other = journal_line.alias("line"), journal_line.alias("same"), journal_entry.alias("other")
+    given_up = journal_line.alias("given_up")
+    its_error = select(journal_entry.c.error).where(journal_entry.c.id == entry_id).scalar_subquery()
+
+    def on_the_line(alias: Any) -> Any:
+        return (
+            (alias.c.charge_no == line.c.charge_no) & (alias.c.version == line.c.version) & (alias.c.seq == line.c.seq)
+        )
+
+    cancelled = (
+        select(func.coalesce(func.max(given_up.c.entry_id), 0))
+        .join(journal_entry, journal_entry.c.id == given_up.c.entry_id)
+        .where(on_the_line(given_up), journal_entry.c.state == "CANCELLED")
+        .scalar_subquery()
+    )
+    counted = (
+        select(func.count().label("times"))
+        .select_from(line)
+        .join(same, on_the_line(same) & (same.c.side == line.c.side))
+        .join(other, other.c.id == same.c.entry_id)
+        .where(line.c.entry_id == entry_id, line.c.side == "debit", other.c.state.in_(("REJECTED", "REPLACED")))
+        .where(other.c.error == its_error, other.c.id > cancelled)
+        .group_by(line.c.charge_no, line.c.version, line.c.seq)
+        .subquery()
+    )
+    return int(connection.execute(select(func.coalesce(func.max(counted.c.times), 0))).scalar_one())

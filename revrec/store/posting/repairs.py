@@ -1,0 +1,102 @@
+"""Repairs that were used: their exact texts, and each value that they put on a schedule line's journal lines."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, insert, select
+
+from revrec.core.journal import Change
+from revrec.store.audit import Who, record
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import of_rows
+from revrec.store.tables import OPEN, journal_line, repair_version, repaired_value, schedule_line
+
+Key = tuple[int, int, int]
+"""A schedule line: charge number, version, seq."""
+
+
+class RepairVersion(NamedTuple):
+    """What is kept of a repair: its text as written, and its file's name."""
+
+    name: str
+    sha256: str
+    text: str
+    file: str
+
+
+class Use(NamedTuple):
+    """The changes that a repair makes to the journal lines of one schedule line."""
+
+    key: Key
+    repair: RepairVersion
+    changes: Sequence[Change]
+
+
+def keep_uses(connection: Connection, entry_id: int, reference: str, uses: Sequence[Use], who: Who) -> None:
+    """Record what repairs do to the schedule lines of a refused entry, and the text of each repair."""
+    versions = {use.repair.sha256: _keep(connection, use.repair, who) for use in uses}
+    first = next_number(connection, repaired_value.c.id)
+    values = [(entry_id, versions[use.repair.sha256], *use.key, *change) for use in uses for change in use.changes]
+    rows = [(number, *value) for number, value in enumerate(values, first)]
+    insert_rows(connection, repaired_value, [column.name for column in repaired_value.columns], rows)
+    names = sorted({use.repair.name for use in uses})
+    shown = {"repairs": names, "lines": len(uses), "values": len(rows)}
+    record(connection, who, "entry repaired", reference, shown, [of_rows(repaired_value, rows)])
+
+
+def _keep(connection: Connection, repair: RepairVersion, who: Who) -> int:
+    """The id of the repair's version, kept now if it was not known."""
+    same = (repair_version.c.name == repair.name) & (repair_version.c.sha256 == repair.sha256)
+    found = connection.execute(select(repair_version.c.id).where(same)).scalar()
+    if found is not None:
+        return int(found)
+    last = connection.execute(
+        select(func.coalesce(func.max(repair_version.c.version), 0)).where(repair_version.c.name == repair.name)
+    ).scalar_one()
+    number = next_number(connection, repair_version.c.id)
+    values = {**repair._asdict(), "id": number, "version": last + 1, "recorded_at": who.at, "actor": who.actor}
+    kept = connection.execute(insert(repair_version).values(values).returning(*repair_version.c)).one()
+    shown = {"version": kept.version, "sha256": repair.sha256}
+    record(connection, who, "repair version kept", f"repair {repair.name}", shown, [of_rows(repair_version, [kept])])
+    return int(kept.id)
+
+
+def used_on(connection: Connection, entry_id: int) -> set[tuple[Key, str]]:
+    """Which repairs (by the SHA-256 of their text) were used before on which schedule lines of this entry."""
+    same = (
+        (repaired_value.c.charge_no == journal_line.c.charge_no)
+        & (repaired_value.c.version == journal_line.c.version)
+        & (repaired_value.c.seq == journal_line.c.seq)
+    )
+    query = (
+        select(*(repaired_value.c[name] for name in ("charge_no", "version", "seq")), repair_version.c.sha256)
+        .join(journal_line, same)
+        .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
+        .where(journal_line.c.entry_id == entry_id)
+        .distinct()
+    )
+    return {((row.charge_no, row.version, row.seq), row.sha256) for row in connection.execute(query)}
+
+
+def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str, Change]]]:
+    """The values that repairs supplied for open lines dated on or before a day, each with its repair's SHA-256."""
+    its_line = (
+        (schedule_line.c.charge_no == repaired_value.c.charge_no)
+        & (schedule_line.c.version == repaired_value.c.version)
+        & (schedule_line.c.seq == repaired_value.c.seq)
+    )
+    names = ("charge_no", "version", "seq", "side", "field", "before", "after")
+    query = (
+        select(*(repaired_value.c[name] for name in names), repair_version.c.sha256)
+        .join(schedule_line, its_line)
+        .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
+        .where(OPEN, schedule_line.c.date <= until.isoformat())
+        .order_by(repaired_value.c.id)
+    )
+    found: dict[Key, list[tuple[str, Change]]] = defaultdict(list)
+    for row in connection.execute(query):
+        change = Change(row.side, row.field, row.before, row.after)
+        found[row.charge_no, row.version, row.seq].append((row.sha256, change))
+    return found

@@ -1,0 +1,1 @@
+"""Queries behind previews, reports and traces."""

@@ -1,0 +1,210 @@
+"""What each charge line has billed and recognised until a day, contract by contract: one query, read as it comes."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, case, cast, func, literal, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from revrec.core.invoice import INVOICED, Wish
+from revrec.store.database.bulk import streamed
+from revrec.store.posting.invoices import SOLD
+from revrec.store.tables import (
+    charge_line,
+    contract_line,
+    invoice,
+    invoice_line,
+    journal_entry,
+    rule_version,
+    schedule,
+    schedule_line,
+)
+
+BY_DIMENSION = "dimensions."
+
+
+class Row(NamedTuple):
+    """A charge line of :func:`rows`; ``contract`` is JSON of what makes it, as an allocation names its contracts.
+
+    ``account`` is None where neither a schedule nor an invoice tells it. ``recognised`` is posted with a date until
+    the day, ``planned`` dated until then by the schedule in force, ``later`` after ``beyond``.
+    """
+
+    contract: str
+    no: int
+    charge: str
+    document: str
+    line: str
+    customer: str
+    item: str
+    entity: str
+    currency: str
+    post_date: str
+    amount: int
+    billed: bool
+    account: str | None
+    earns: int
+    recognised: int
+    planned: int
+    later: int
+
+
+class Asked(NamedTuple):
+    """Which lines: ``until`` a day, with what is planned ``beyond`` another apart; of one entity or customer.
+
+    ``by`` makes a contract of lines that no allocation took: ``contract``, ``document``, ``customer`` or
+    ``dimensions.NAME``. Lines that ``wishes`` want invoiced are billed on the day of their invoice, others on the day
+    of their own.
+    """
+
+    until: date
+    beyond: date
+    by: str = "contract"
+    entity: str | None = None
+    customer: str | None = None
+    wishes: Mapping[str, Wish] = {}
+
+
+class _AsJson(FunctionElement[str]):
+    """A text as JSON."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class _Dimension(FunctionElement[str]):
+    """One of the dimensions of a charge line: their text, the path to it for SQLite, its name."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_AsJson)
+def _quoted(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_quote({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_AsJson, "postgresql")
+def _quoted_there(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(to_json({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
+@compiles(_Dimension)
+def _dimension(element: Any, compiler: Any, **options: Any) -> str:
+    text, path, _name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"json_extract({text}, {path})"
+
+
+@compiles(_Dimension, "postgresql")
+def _dimension_there(element: Any, compiler: Any, **options: Any) -> str:
+    text, _path, name = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(CAST({text} AS json) ->> CAST({name} AS TEXT))"
+
+
+def rows(connection: Connection, asked: Asked) -> Iterator[Row]:
+    """Every charge line, those of a contract, entity and currency together."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA temp_store = FILE")  # what is sorted here is every charge line there is
+    for row in streamed(connection, _query(asked)):
+        yield Row._make((*row[:11], bool(row[11]), *row[12:]))
+
+
+def _query(asked: Asked) -> Select[Any]:
+    moved, on, newest = _moved(asked), _invoiced(), _newest()
+    key = func.coalesce(contract_line.c.contract, _contract(asked.by))
+    told = (charge_line.c[name] for name in ("no", "id", "document", "line", "customer", "item", "entity", "currency"))
+    query = (
+        select(
+            key.label("key"),
+            *told,
+            charge_line.c.post_date,
+            charge_line.c.amount,
+            case((_is_billed(asked, on.c.date), 1), else_=0),
+            func.coalesce(func.nullif(on.c.account, ""), rule_version.c.deferred),
+            func.coalesce(schedule.c.amount, charge_line.c.amount),
+            *(func.coalesce(moved.c[name], 0) for name in ("recognised", "planned", "later")),
+        )
+        .select_from(charge_line)
+        .outerjoin(contract_line, contract_line.c.charge_no == charge_line.c.no)
+        .outerjoin(moved, moved.c.charge_no == charge_line.c.no)
+        .outerjoin(on, on.c.charge_no == charge_line.c.no)
+        .outerjoin(newest, newest.c.charge_no == charge_line.c.no)
+        .outerjoin(schedule, and_(schedule.c.charge_no == newest.c.charge_no, schedule.c.version == newest.c.version))
+        .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .order_by("key", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
+    )
+    if asked.entity is not None:
+        query = query.where(charge_line.c.entity == asked.entity)
+    return query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
+
+
+def _moved(asked: Asked) -> Any:
+    """What is recognised and planned of each charge line."""
+    day = asked.until.isoformat()
+    posted = and_(
+        journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED", journal_entry.c.date <= day
+    )
+    in_force = schedule_line.c.superseded_by.is_(None)
+    sums = {
+        "recognised": journal_entry.c.id.is_not(None),
+        "planned": and_(in_force, schedule_line.c.date <= day),
+        "later": and_(in_force, schedule_line.c.date > asked.beyond.isoformat()),
+    }
+    amounts = (
+        cast(func.sum(case((which, schedule_line.c.amount), else_=0)), BigInteger).label(name)
+        for name, which in sums.items()
+    )
+    query = select(schedule_line.c.charge_no, *amounts).outerjoin(journal_entry, posted)
+    return query.group_by(schedule_line.c.charge_no).subquery()
+
+
+def _invoiced() -> Any:
+    """The posted invoice of each charge line that has one: its day, and the account that it names."""
+    query = (
+        select(
+            invoice_line.c.charge_no,
+            func.min(invoice.c.date).label("date"),
+            func.max(invoice_line.c.account).label("account"),
+        )
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .where(invoice.c.kind.in_(INVOICED), invoice.c.state == "POSTED")
+    )
+    return query.group_by(invoice_line.c.charge_no).subquery()
+
+
+def _newest() -> Any:
+    version = func.max(schedule.c.version).label("version")
+    return select(schedule.c.charge_no, version).group_by(schedule.c.charge_no).subquery()
+
+
+def _is_billed(asked: Asked, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
+    day = asked.until.isoformat()
+    wanted = [
+        and_(charge_line.c.source == source, charge_line.c.post_date >= (wish.since or date.min).isoformat())
+        for source, wish in asked.wishes.items()
+    ]
+    by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day)
+    return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
+
+
+def _contract(by: str) -> Any:
+    """The contract of a line that no allocation took."""
+    document = _object(source=charge_line.c.source, document=charge_line.c.document)
+    if by == "document":
+        return document
+    if by == "customer":
+        return _object(customer=charge_line.c.customer)
+    name = by.removeprefix(BY_DIMENSION)
+    its_own = _Dimension(charge_line.c.dimensions, literal(f'$."{name}"'), literal(name))
+    told = _object(**{f"{BY_DIMENSION}{name}": its_own})
+    return case((func.coalesce(its_own, "") != "", told), else_=document)
+
+
+def _object(**fields: Any) -> Any:
+    """The fields as JSON to the letter that an allocation writes."""
+    text: Any = literal("{")
+    for at, (name, value) in enumerate(fields.items()):
+        text = text + f'{"," if at else ""}"{name}":' + _AsJson(value)
+    return text + "}"

@@ -1,0 +1,143 @@
+"""What waits, in a handful of counts: plain SQL over any DB-API connection.
+
+``revrec status`` is asked often, by people and by monitors, so on SQLite it opens the file read-only with the
+standard library alone and never loads SQLAlchemy. The SQL is the same everywhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
+
+from revrec.core.errors import BadConfiguration
+from revrec.store.database.complaints import translated
+from revrec.store.database.migrations import check_revision
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SQLITE_FILE = "sqlite:///"
+
+COUNTS = {
+    "charges": "SELECT count(*) FROM charge_line",
+    "unscheduled": "SELECT count(*) FROM unscheduled",
+    "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
+}
+OPEN_LINES = """
+    SELECT c.currency, sum(l.lines), sum(l.amount / 1000000000), sum(l.amount % 1000000000), min(l.first), max(l.last)
+    FROM (SELECT charge_no, count(*) AS lines, CAST(sum(amount) AS BIGINT) AS amount,
+                 min(date) AS first, max(date) AS last
+          FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
+    JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""
+"""Summed by charge line first: sorting every open line by its currency would take ten times as long. Thousands of
+millions and the rest apart, since the sum of many amounts may be more than a column or SQLite's ``sum`` holds."""
+WAITING_PARTS = """
+    SELECT w.code, min(w.reason), c.currency, count(*), sum(w.amount / 1000000000), sum(w.amount % 1000000000)
+    FROM schedule_wait w JOIN charge_line c ON c.no = w.charge_no
+    JOIN schedule s ON s.charge_no = w.charge_no AND s.version = w.version
+    JOIN rule_version r ON r.id = s.rule_version_id
+    WHERE NOT EXISTS (SELECT 1 FROM schedule n WHERE n.charge_no = w.charge_no AND n.version > w.version)
+    GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""
+"""What waits of scheduled charge lines: one line for each kind, rule and currency, as in :data:`REASONS`."""
+
+NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
+STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
+REASONS = """
+    SELECT code, min(reason), count(*) FROM unscheduled GROUP BY code, rule ORDER BY count(*) DESC, min(reason)"""
+"""One line for each kind of waiting, with the reason of one charge line as its example: reasons name the charge."""
+
+ATTENTION = """
+    SELECT 'entry' AS kind, '' AS document, reference, date, state, amount, currency, error_no, error, advice,
+           not_before, id
+    FROM journal_entry WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
+    UNION ALL
+    SELECT kind, source || '/' || document, reference, date, state, amount, currency, error_no, error, advice,
+           not_before, id
+    FROM invoice WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
+    ORDER BY date, kind, id"""
+"""Postings that are not settled, entries and invoices."""
+INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
+AWAITING = """
+    SELECT c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
+    FROM schedule_line l JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version
+    JOIN charge_line c ON c.no = l.charge_no
+    WHERE s.rule_version_id IN (SELECT rule_version_id FROM after_invoice) AND c.line NOT LIKE '%:cost:%'
+      AND l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until AND NOT EXISTS (
+        SELECT 1 FROM invoice_line il JOIN invoice i ON i.id = il.invoice_id
+        WHERE il.charge_no = l.charge_no AND i.kind IN ('sales_invoice', 'ar_invoice') AND i.state = 'POSTED')
+    GROUP BY c.currency ORDER BY c.currency"""
+"""Open lines that wait for the invoice of their document, but for those of costs, by currency."""
+PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
+LINES_UNTIL = """
+    SELECT c.entity, l.date, c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
+    FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
+    WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
+    GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""
+"""Open lines by entity, day and currency, for those whose period is closed."""
+LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
+
+
+class Cursor(Protocol):
+    """What is needed of a DB-API connection."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Any:
+        """Run one statement; the result can be fetched."""
+
+
+@contextmanager
+def quick_view(url: str) -> Iterator[Cursor]:
+    """A read-only look at the database by the cheapest tables there is.
+
+    Raises:
+        BadConfiguration: there is no database, it cannot be opened, or it is of another revision.
+        Busy: another process keeps it locked.
+    """
+    if url.startswith(SQLITE_FILE) and "?" not in url:
+        with _sqlite_view(Path(unquote(url.removeprefix(SQLITE_FILE)))) as view:
+            yield view
+    else:
+        from revrec.store.database.engine import Database
+
+        with Database(url).read() as connection:
+            yield _Asked(connection)
+
+
+class _Asked:
+    """A connection of SQLAlchemy's, asked as a DB-API one is."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Any:
+        from sqlalchemy import text
+
+        return self._connection.execute(text(sql), parameters or {})
+
+
+@contextmanager
+def _sqlite_view(path: Path) -> Iterator[Cursor]:
+    import sqlite3
+
+    if not path.is_file():
+        raise BadConfiguration(f"{path}: there is no database here; make one with: revrec init")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)) as connection:
+            connection.execute("PRAGMA busy_timeout = 15000")
+            connection.execute("BEGIN")
+            check_revision(_revision(connection), str(path))
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise translated(str(error), str(path)) or BadConfiguration(f"{path}: cannot be read: {error}") from error
+
+
+def _revision(connection: Cursor) -> str | None:
+    import sqlite3
+
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    return str(row[0]) if row else None

@@ -1,0 +1,135 @@
+"""Schedule lines as ``revrec preview`` shows them: planned, on an entry, or posted."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, case, exists, func, select
+
+from revrec.store.database.bulk import streamed
+from revrec.store.posting.due import WAITS_FOR_INVOICE
+from revrec.store.tables import (
+    OPEN,
+    charge_line,
+    journal_entry,
+    moved_date,
+    rule_version,
+    schedule,
+    schedule_line,
+    schedule_wait,
+    unscheduled,
+)
+
+
+class Planned(NamedTuple):
+    """One schedule line with its charge, rule and accounts. ``amount`` in minor units; ``status``: planned, or the
+    state of the entry it is on. ``entry_date`` is what that entry is dated with, ``reason`` why it is another day."""
+
+    charge: str
+    document: str
+    customer: str
+    item: str
+    rule: str
+    method: str
+    seq: int
+    of: int
+    date: str
+    amount: int
+    currency: str
+    deferred: str
+    accrued: str
+    status: str
+    entity: str
+    version: int
+    entry_date: str | None = None
+    reason: str | None = None
+    awaits: bool = False
+    """It waits for the invoice of its document."""
+
+
+GOES_AGAIN = schedule_line.c.entry_id.in_(
+    select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
+)
+"""Lines that earlier runs left: on an entry that waits, or on a refused one whose lines go on to another."""
+
+_STATUS = case((schedule_line.c.entry_id.is_(None), "planned"), else_=func.lower(journal_entry.c.state))
+_COLUMNS = (
+    charge_line.c.id,
+    charge_line.c.document,
+    charge_line.c.customer,
+    charge_line.c.item,
+    rule_version.c.name,
+    rule_version.c.method,
+    schedule_line.c.seq,
+    schedule.c.lines,
+    schedule_line.c.date,
+    schedule_line.c.amount,
+    charge_line.c.currency,
+    rule_version.c.deferred,
+    rule_version.c.accrued,
+    _STATUS,
+    charge_line.c.entity,
+    schedule_line.c.version,
+    journal_entry.c.date,
+    moved_date.c.reason,
+    WAITS_FOR_INVOICE,
+)
+
+
+def planned(
+    connection: Connection, first: date | None, last: date | None, charge_no: int | None, due: bool
+) -> Iterator[Planned]:
+    """Valid schedule lines between two dates, both included, in order of date and charge.
+
+    ``due``: those alone that a run would post, open ones and what earlier runs left.
+    """
+    query = (
+        select(*_COLUMNS)
+        .select_from(schedule_line)
+        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .join(
+            schedule,
+            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
+        )
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
+        .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
+    )
+    if charge_no is not None:
+        query = query.where(schedule_line.c.charge_no == charge_no)
+    if first is not None:
+        query = query.where(schedule_line.c.date >= first.isoformat())
+    if last is not None:
+        query = query.where(schedule_line.c.date <= last.isoformat())
+    for row in streamed(connection, query):
+        yield Planned._make((*row[:-1], bool(row[-1])))
+
+
+def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:
+    """Charges without a schedule, each with the reason."""
+    query = (
+        select(charge_line.c.id, unscheduled.c.reason)
+        .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
+        .order_by(charge_line.c.no)
+    )
+    if charge_no is not None:
+        query = query.where(unscheduled.c.charge_no == charge_no)
+    yield from (tuple(row) for row in streamed(connection, query))
+
+
+def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
+    """What waits of scheduled charges: charge, amount in minor units, currency, reason."""
+    newer = exists().where(
+        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
+    )
+    query = (
+        select(charge_line.c.id, schedule_wait.c.amount, charge_line.c.currency, schedule_wait.c.reason)
+        .join(charge_line, charge_line.c.no == schedule_wait.c.charge_no)
+        .where(~newer)
+        .order_by(charge_line.c.no)
+    )
+    if charge_no is not None:
+        query = query.where(schedule_wait.c.charge_no == charge_no)
+    yield from (tuple(row) for row in streamed(connection, query))

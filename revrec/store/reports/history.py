@@ -1,0 +1,236 @@
+"""Reading back the whole life of a charge line, an entry or a file: what ``revrec trace`` shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, or_, select
+
+from revrec.core.rules.costs import MARK
+from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.tables import (
+    audit_event,
+    charge_line,
+    fulfilment_event,
+    import_file,
+    invoice,
+    invoice_line,
+    journal_entry,
+    journal_line,
+    moved_date,
+    price_change,
+    repair_version,
+    repaired_value,
+    rule_version,
+    schedule,
+    schedule_allocation,
+    schedule_line,
+    schedule_wait,
+    unscheduled,
+)
+
+Fact = dict[str, Any]
+"""One row as a dict, its keys the names of the columns."""
+
+MOST_CHARGES = 10_000
+"""The most charge lines one trace shows; a file may hold more, and is then named with its counts."""
+
+
+def charges_of(connection: Connection, reference: str) -> list[int]:
+    """The charge lines a user may mean: a charge id, an entry's or an invoice's reference, an Intacct record number or
+    DOCID, a document, or an imported file (its name as given, or its SHA-256).
+
+    A charge id means the costs beside the line too. A record number may be a document's: both are meant then. A file is
+    looked for only if nothing else is.
+    """
+    own = select(charge_line.c.no).where(charge_line.c.id == reference)
+    cost = charge_line.alias("cost")
+    beside = (
+        select(cost.c.no)
+        .join(charge_line, (cost.c.source == charge_line.c.source) & (cost.c.document == charge_line.c.document))
+        .where(charge_line.c.id == reference, cost.c.id.startswith(f"{reference}{MARK}", autoescape=True))
+    )
+    on_entry = (
+        select(journal_line.c.charge_no)
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
+    )
+    on_document = select(charge_line.c.no).where(charge_line.c.document == reference)
+    key = (invoice.c.reference, invoice.c.record_no, invoice.c.number)
+    on_invoice = (
+        select(invoice_line.c.charge_no)
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .where(or_(*(column == reference for column in key)))
+    )
+    in_file = (
+        select(charge_line.c.no)
+        .join(import_file, import_file.c.id == charge_line.c.import_id)
+        .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
+    )
+    return _numbers(connection, own, beside, on_entry, on_document, on_invoice) or _numbers(connection, in_file)
+
+
+def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
+    found: dict[int, None] = {}
+    for query in queries:
+        ordered = query.distinct().order_by(query.selected_columns[0]).limit(MOST_CHARGES)
+        found.update(dict.fromkeys(connection.execute(ordered).scalars()))
+    return list(found)[:MOST_CHARGES]
+
+
+def charge(connection: Connection, no: int) -> Fact:
+    """The charge line as it was imported."""
+    return _one(connection, charge_line, charge_line.c.no == no)
+
+
+def source(connection: Connection, import_id: int) -> Fact:
+    """The file a charge line or event came from."""
+    return _one(connection, import_file, import_file.c.id == import_id)
+
+
+def events(connection: Connection, no: int) -> list[Fact]:
+    """The fulfilment events of a charge line in the order they were recorded."""
+    return _all(
+        connection,
+        select(fulfilment_event).where(fulfilment_event.c.charge_no == no).order_by(fulfilment_event.c.id),
+    )
+
+
+def schedules(connection: Connection, no: int) -> list[Fact]:
+    """Every version of the schedule, oldest first, with its rule version and who made it when."""
+    query = (
+        select(
+            schedule,
+            schedule_wait.c.amount.label("waiting"),
+            schedule_wait.c.reason.label("waits_for"),
+            price_change.c.amount.label("price_change"),
+            price_change.c.reason.label("price_reason"),
+            schedule_allocation.c.amount.label("allocated"),
+            rule_version.c.name,
+            rule_version.c.version.label("rule_version"),
+            *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
+            audit_event.c.at,
+            audit_event.c.actor,
+            audit_event.c.command,
+        )
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(
+            schedule_wait,
+            (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version),
+        )
+        .outerjoin(
+            price_change,
+            (price_change.c.charge_no == schedule.c.charge_no) & (price_change.c.version == schedule.c.version),
+        )
+        .outerjoin(
+            schedule_allocation,
+            (schedule_allocation.c.charge_no == schedule.c.charge_no)
+            & (schedule_allocation.c.version == schedule.c.version),
+        )
+        .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
+        .where(schedule.c.charge_no == no)
+        .order_by(schedule.c.version)
+    )
+    return _all(connection, query)
+
+
+def schedule_lines(connection: Connection, no: int) -> list[Fact]:
+    """The schedule lines of all versions, each with the entry it is on, if any."""
+    on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
+    query = (
+        select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), moved_date.c.reason)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .where(schedule_line.c.charge_no == no)
+        .order_by(schedule_line.c.version, schedule_line.c.seq)
+    )
+    return _all(connection, query)
+
+
+def waiting(connection: Connection, no: int) -> Fact | None:
+    """Why the charge line has no schedule, if it has none."""
+    found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no))
+    return found[0] if found else None
+
+
+def entries(connection: Connection, no: int) -> list[Fact]:
+    """Every entry the charge line was ever on, refused ones too, oldest first."""
+    numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
+    query = (
+        select(journal_entry, moved_date.c.recognised, moved_date.c.reason)
+        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .where(journal_entry.c.id.in_(numbers))
+    )
+    return _all(connection, query.order_by(journal_entry.c.id))
+
+
+def entry_lines(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+    """The journal lines of one charge line on one entry."""
+    query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
+    return _all(connection, query.order_by(journal_line.c.line_no))
+
+
+def repaired(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+    """What repairs put in the place of values of one charge line on one refused entry."""
+    names = ("version", "seq", "side", "field", "before", "after")
+    query = (
+        select(
+            repair_version.c.name.label("repair"),
+            repair_version.c.version.label("repair_version"),
+            *(repaired_value.c[name] for name in names),
+        )
+        .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
+        .where(repaired_value.c.entry_id == entry_id, repaired_value.c.charge_no == no)
+        .order_by(repaired_value.c.id)
+    )
+    return _all(connection, query)
+
+
+def repairs(connection: Connection, no: int) -> list[Fact]:
+    """Every repair version that was ever used on a charge line, with its text."""
+    used = select(repaired_value.c.repair_version_id).where(repaired_value.c.charge_no == no)
+    return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
+
+
+def attempts(connection: Connection, tables: PostingTables, number: int) -> list[Fact]:
+    """Every request made for an entry or an invoice, with its answer if one came."""
+    answered, meant = tables.outcomes.c, tables.failures.c
+    answer = (
+        answered.at.label("answered_at"),
+        *(answered[name] for name in ("outcome", "http_status", "record_no", "error", "response")),
+        meant.name.label("failure"),
+        meant.error_class.label("class"),
+    )
+    query = (
+        select(tables.attempts, *answer)
+        .outerjoin(tables.outcomes, answered.attempt_id == tables.attempts.c.id)
+        .outerjoin(tables.failures, meant.attempt_id == tables.attempts.c.id)
+        .where(tables.of == number)
+        .order_by(tables.attempts.c.number)
+    )
+    return _all(connection, query)
+
+
+def invoices(connection: Connection, no: int) -> list[Fact]:
+    """Every order and invoice that the charge line was ever on, refused ones too, oldest first; each with its line."""
+    line = (invoice_line.c[name] for name in ("line_no", "item", "quantity", "price", "account", "memo"))
+    query = (
+        select(invoice, *line, invoice_line.c.amount.label("line_amount"))
+        .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+        .where(invoice_line.c.charge_no == no)
+        .order_by(invoice.c.id)
+    )
+    return _all(connection, query)
+
+
+def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[Fact]:
+    """The audit events about these subjects, and those with these numbers, in order."""
+    query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
+    return _all(connection, query.order_by(audit_event.c.seq))
+
+
+def _all(connection: Connection, query: Any) -> list[Fact]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _one(connection: Connection, table: Table, condition: Any) -> Fact:
+    return dict(connection.execute(select(table).where(condition)).mappings().one())

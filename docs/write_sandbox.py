@@ -28,7 +28,7 @@ def faults() -> Iterator[str]:
     """One row a kind."""
     yield "| KIND | what happens | VALUE | WHEN |\n|---|---|---|---|\n"
     for kind in KINDS.values():
-        beside = " (leaves the answer alone)" if kind.turmoil else ""
+        beside = " (leaves the answer alone)" if kind.changes_company else ""
         yield f"| `{kind.name}` | {kind.about}{beside} | {kind.value} | {', '.join(kind.moments)} |\n"
 
 

@@ -12,7 +12,7 @@ from revrec.cli.shared import fail
 from revrec.files import write_text
 
 if TYPE_CHECKING:
-    from revrec.sandbox.partners import Account
+    from revrec.sandbox.partners import PartnerLogin
 
 INVOICED, EARNED = "2024-03-28", "2024-04-28"
 CHARGE = "freight/SO-2291/1"
@@ -75,13 +75,13 @@ def check(folder: Path) -> None:
 
 def story(step: Callable[[str, list[str]], None]) -> None:
     """Tell it in the folder of the demo, where the program stands; ``step`` runs one command."""
-    from revrec.sandbox.partners import Account, file_server, mail_server, put_mail
+    from revrec.sandbox.partners import PartnerLogin, file_server, mail_server, put_mail
 
     samples = Path("sample_data", "round_trip")
     Path("partner", "taken").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(samples / "freight.toml", Path("rules", "freight.toml"))
     with ExitStack() as stack:
-        account = stack.enter_context(_account(Account))
+        account = stack.enter_context(_account(PartnerLogin))
         files = stack.enter_context(file_server(Path("partner"), account))
         mailbox = stack.enter_context(mail_server(account))
         _configure(CONFIG.format(files=files, mailbox=mailbox, user=account.user, sender=SENDER))
@@ -102,7 +102,7 @@ def _configure(ours: str) -> None:
 
 
 @contextmanager
-def _account(made: "type[Account]") -> "Iterator[Account]":
+def _account(made: "type[PartnerLogin]") -> "Iterator[PartnerLogin]":
     """An account of this telling alone, whose password the sources find in the environment."""
     from secrets import token_urlsafe
 

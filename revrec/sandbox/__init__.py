@@ -7,8 +7,6 @@ operation (control ids, transaction) - functions (one file each) - glbatch and l
 Bounds: it is a loopback server for tests and demos, keeps no attachments, and holds one company.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,4 @@
-"""`python -m revrec.sandbox serve`: the sandbox as a process of its own."""
-
-from __future__ import annotations
+"""``python -m revrec.sandbox serve``: run the sandbox as a separate process."""
 
 import argparse
 import sys
@@ -23,20 +21,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve the simulator on the loopback. The first line printed is JSON with URLs and credentials.",
         epilog="example: python -m revrec.sandbox serve --data ledger.db --switch masters=strict",
     )
-    command.add_argument("--port", type=int, default=0, help="port of the gateway; 0 takes a free one (default)")
+    command.add_argument("--port", type=int, default=0, help="port of the gateway; 0 (default) uses a free one")
     command.add_argument(
-        "--data", type=Path, metavar="FILE", help="SQLite file that survives restarts; default: memory"
+        "--data", type=Path, metavar="FILE", help="SQLite file that keeps the data across restarts; default: memory"
     )
-    command.add_argument("--seed", type=int, default=1, help="seed of record numbers, shuffled rows and faults")
+    command.add_argument("--seed", type=int, default=1, help="seed for record numbers, shuffled rows and faults")
     command.add_argument(
-        "--fault", default="", metavar="PLAN", help="for example 'drop@after:1x:create,503@before:0.1'"
+        "--fault", default="", metavar="PLAN", help="fault plan, for example 'drop@after:1x:create,503@before:0.1'"
     )
-    command.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE", help="may be repeated")
     command.add_argument(
-        "--like", type=Path, metavar="REPORT", help="switches of the company that a probe was asked of"
+        "--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; may be repeated"
     )
-    command.add_argument("--attached", action="store_true", help="end when standard input does")
-    command.add_argument("--quiet", action="store_true", help="no access log")
+    command.add_argument("--like", type=Path, metavar="REPORT", help="use the switches in the report of a probe")
+    command.add_argument("--attached", action="store_true", help="stop when standard input ends")
+    command.add_argument("--quiet", action="store_true", help="write no access log")
     return parser
 
 
@@ -52,7 +50,7 @@ def _switches(parser: argparse.ArgumentParser, items: list[str]) -> dict[str, st
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and serve; the exit code."""
+    """Parse the command line, serve, and return the exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
     switches: dict[str, object] = dict(_switches(parser, options.switch))
@@ -61,12 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
         switches = (switches_like(options.like) if options.like else {}) | switches
     except ValueError as error:
         parser.error(str(error))
-    stop = _input_ended() if options.attached else None
+    stop = _stdin_closed() if options.attached else None
     return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet, stop)
 
 
-def _input_ended() -> threading.Event:
-    """Set when nobody holds the other end of standard input any more: whoever started us is gone."""
+def _stdin_closed() -> threading.Event:
+    """Return an event that is set when standard input ends, which means that the parent process is gone."""
     ended = threading.Event()
 
     def watch() -> None:

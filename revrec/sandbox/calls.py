@@ -1,46 +1,48 @@
-"""What a function is given when it runs, and what it hands back."""
-
-from __future__ import annotations
+"""The interface between the gateway and its functions: what a function receives and what it returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from revrec.sandbox.company.state import Desk
-from revrec.sandbox.errors import Error, Refusal
+from revrec.sandbox.company.state import CompanyState
+from revrec.sandbox.errors import Error, FunctionFailure
 from revrec.sandbox.xmltree import Element, Node
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who calls: sender, company, user, and the entity signed in to (empty: top level)."""
+class Caller:
+    """The authenticated caller: sender, company id, user, and the entity signed in to (empty at the top level)."""
 
     sender: str
-    company: str
+    company_id: str
     user: str
     location: str
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One function to run."""
+    """One function to run, with its caller and the state of the company."""
 
-    desk: Desk
-    who: Identity
+    company: CompanyState
+    caller: Caller
     control_id: str
     body: Node
     alone: bool = True
 
     def require(self, verb: str, subject: str) -> None:
-        """Raises Refusal when the user may not do `verb` to objects of type `subject`."""
-        denied = {item.strip().lower() for item in self.desk.switches.denied.split(",")}
+        """Check that the user may do ``verb`` on objects of type ``subject``.
+
+        Raises:
+            FunctionFailure: the switch ``denied`` withholds this permission.
+        """
+        denied = {item.strip().lower() for item in self.company.switches.denied.split(",")}
         if f"{verb}:{subject}".lower() in denied or verb.lower() in denied:
             text = f"You do not have permission for API operation {verb.upper()} on objects of type {subject.lower()}"
-            raise Refusal(Error("XL03000009", description2=text, category="Invalid permission"))
+            raise FunctionFailure(Error("XL03000009", description2=text, category="Invalid permission"))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a function hands back. `errors` beside `data` is a partial success."""
+class FunctionOutput:
+    """The output of a function. ``errors`` next to ``data`` mean a partial success."""
 
     data: Element | None = None
     key: str | None = None
@@ -48,14 +50,15 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """One function of the gateway.
+class GatewayFunction:
+    """One function of the gateway, with the checks that run before it.
 
-    `check` raises SchemaViolation on a body of the wrong shape, before anything of the request runs;
-    `run` works inside a store transaction and raises Refusal. `legacy` functions exist in dtdversion 2.1 too.
+    ``check`` raises SchemaViolation for a body of the wrong shape, before any function of the request runs.
+    ``run`` works inside a store transaction and raises FunctionFailure. ``legacy`` functions also exist in
+    dtdversion 2.1.
     """
 
     name: str
-    run: Callable[[Call], Outcome]
+    run: Callable[[Call], FunctionOutput]
     check: Callable[[Node], None] = field(default=lambda _body: None)
     legacy: bool = False

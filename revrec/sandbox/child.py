@@ -1,7 +1,5 @@
 """The one place that starts Python processes: isolated from the current folder, without the parent's secrets."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,10 +1,8 @@
-"""What a refusal is made of: `error` blocks as Intacct writes them, and the three levels they occur at.
+"""Errors in the form of Intacct's ``<error>`` blocks, and one exception for each level at which they occur.
 
-An errorno that starts with `SIM-` belongs to the sandbox: the real number is not documented, and a
-client must not depend on it.
+An errorno that starts with ``SIM-`` is invented by the sandbox, because Intacct does not document the real number.
+Clients must not depend on it.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """One `<error>`: errorno and texts, plus the parts shown only with `showadditionalerrorinfo`."""
+    """One ``<error>``: errorno and texts, plus the parts shown only with ``showadditionalerrorinfo``."""
 
     errorno: str
     description: str = ""
@@ -24,16 +22,16 @@ class Error:
     placeholders: tuple[tuple[str, str], ...] = ()
 
 
-class Refusal(Exception):
-    """A function failed; its errors go into the function's `result`."""
+class FunctionFailure(Exception):
+    """Failure of one function; its errors go into the ``<result>`` of that function."""
 
     def __init__(self, *errors: Error) -> None:
         super().__init__("; ".join(error.description2 or error.description for error in errors))
         self.errors = errors
 
 
-class ControlRefusal(Exception):
-    """The request failed at the `control` level: nothing was executed."""
+class ControlFailure(Exception):
+    """Failure of the whole request at the ``<control>`` level: nothing was executed."""
 
     def __init__(self, *errors: Error, http_status: int = 200, echo: bool = True) -> None:
         super().__init__(errors[0].description2 if errors else "")
@@ -42,45 +40,48 @@ class ControlRefusal(Exception):
         self.echo = echo
 
 
-class SchemaViolation(ControlRefusal):
-    """Malformed or schema-invalid XML (XL03000003). Takes error keyword sets made by the helpers below."""
+class SchemaViolation(ControlFailure):
+    """Request that is malformed or breaks the schema (XL03000003).
 
-    def __init__(self, *faults: dict[str, Any]) -> None:
-        super().__init__(*(Error(errorno="XL03000003", **fault) for fault in faults))
+    Each argument is the keywords of one error; ``parser_error`` and ``schema_violation`` make them.
+    """
+
+    def __init__(self, *errors: dict[str, Any]) -> None:
+        super().__init__(*(Error(errorno="XL03000003", **error) for error in errors))
 
 
-class AuthenticationRefusal(Exception):
-    """The `authentication` block failed: control succeeded, nothing was executed."""
+class AuthenticationFailure(Exception):
+    """Failure of the ``<authentication>`` block: control succeeded, nothing was executed."""
 
-    def __init__(self, error: Error, user: str = "", company: str = "", http_status: int = 200) -> None:
+    def __init__(self, error: Error, user: str = "", company_id: str = "", http_status: int = 200) -> None:
         super().__init__(error.description2)
         self.error = error
         self.user = user
-        self.company = company
+        self.company_id = company_id
         self.http_status = http_status
 
 
-def parse_fault(code: int, message: str, line: int, column: int) -> dict[str, str]:
-    """Keywords for SchemaViolation: a parser error, worded as the gateway words libxml's."""
+def parser_error(code: int, message: str, line: int, column: int) -> dict[str, str]:
+    """Return the keywords of an XML parser error, in the words with which the gateway reports libxml's."""
     text = f"XML Parse schema error: Fatal Error {code}: {message}. Line: {line}, column: {column}."
     return {"description2": text}
 
 
-def schema_fault(message: str, line: int = 0) -> SchemaViolation:
-    """A well-formed request that breaks the gateway's schema; `message` names element and rule."""
+def schema_violation(message: str, line: int = 0) -> SchemaViolation:
+    """Return the violation for a well-formed request that breaks the schema; ``message`` names element and rule."""
     return SchemaViolation({"description2": f"XML Parse schema error: Error 1871: {message} Line: {line}, column: 0."})
 
 
-def business(
+def business_error(
     description2: str, *, description: str = "", correction: str = "", errorno: str = "BL01001973", **more: Any
 ) -> Error:
-    """An error of the business layer, whose errorno (BL01001973) stands for almost everything."""
+    """Return an error of the business layer, which uses one errorno (BL01001973) for almost everything."""
     return Error(errorno, description, description2, correction, **more)
 
 
-def read_fault(description2: str) -> Refusal:
-    """A bad field, filter or statement in a read (DL02000001)."""
-    return Refusal(Error("DL02000001", "There was an error processing the request.", description2))
+def read_failure(description2: str) -> FunctionFailure:
+    """Return the failure for a bad field, filter or statement in a read (DL02000001)."""
+    return FunctionFailure(Error("DL02000001", "There was an error processing the request.", description2))
 
 
 ROLLED_BACK = Error(

@@ -1,37 +1,39 @@
-"""Reading the elements of a generic object: any order, any case, each at most once."""
-
-from __future__ import annotations
+"""The elements of objects in a request: generic objects (any order, any case) and legacy functions (fixed order)."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
 
 from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.dates import parse_us_date
-from revrec.sandbox.errors import Error, Refusal, business, schema_fault
+from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.xmltree import Node
 
 
 def fields_of(node: Node, repeatable: Collection[str] = ()) -> dict[str, Node]:
-    """The child elements by upper-case name. Raises Refusal for one that occurs twice and is not `repeatable`."""
+    """Return the child elements by upper-case name.
+
+    Raises:
+        FunctionFailure: an element occurs twice and is not ``repeatable``.
+    """
     found: dict[str, Node] = {}
     for child in node:
         name = child.tag.upper()
         if name in found and name not in repeatable:
-            raise Refusal(
-                business(f"The field {name} occurs more than once in {node.tag.upper()} (line {child.line}).")
+            raise FunctionFailure(
+                business_error(f"The field {name} occurs more than once in {node.tag.upper()} (line {child.line}).")
             )
         found[name] = child
     return found
 
 
 def text_of(fields: dict[str, Node], name: str) -> str:
-    """The text of a field; empty when the field is absent or empty."""
+    """Return the text of a field, or "" when the field is absent or empty."""
     node = fields.get(name)
     return "" if node is None else node.text
 
 
-def missing(field: str, subject: str) -> Error:
-    """A required field is absent or empty (BL03000018)."""
+def missing_field(field: str, subject: str) -> Error:
+    """Return the error for a required field that is absent or empty (BL03000018)."""
     return Error(
         "BL03000018",
         f"Missing {field}",
@@ -43,34 +45,38 @@ def missing(field: str, subject: str) -> Error:
 
 
 def too_long(field: str, text: str, limit: int) -> Error | None:
-    """The refusal of a text beyond `limit` characters; None when it fits."""
+    """Return the error for a text longer than ``limit`` characters, or None when it fits."""
     if len(text) <= limit:
         return None
     message = f"The value of {field} has {len(text)} characters; the maximum is {limit}."
     return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-TOO-LONG")
 
 
-def fitted(text: str, limit: int, switches: Switches) -> str:
-    """A text as it is kept: cut to its limit where over-long ones are cut."""
+def cut_to_limit(text: str, limit: int, switches: Switches) -> str:
+    """Return a text as Intacct would store it: cut to ``limit`` if the switch ``over_long`` says so."""
     return text[:limit] if switches.over_long == "cut" else text
 
 
-def illegal(field: str, value: str, wanted: str) -> Error:
-    """A value of the wrong form (BL03000018)."""
+def illegal_value(field: str, value: str, wanted: str) -> Error:
+    """Return the error for a value of the wrong form (BL03000018)."""
     message = f"The value '{value}' of {field} is not valid; it must be {wanted}."
     return Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-ILLEGAL-VALUE")
 
 
 def unknown_fields(fields: Collection[str], known: Collection[str], subject: str, switches: Switches) -> list[Error]:
-    """Refusals of elements that are neither known nor user-defined dimensions (GLDIM...)."""
+    """Return an error for each element that is neither known nor a user-defined dimension (GLDIM...)."""
     if switches.unknown_fields == "ignore":
         return []
     strangers = [name for name in fields if name not in known and not name.startswith("GLDIM")]
-    return [business(f"The field {name} is not a field of {subject}.", errorid="SIM-FIELD") for name in strangers]
+    return [business_error(f"The field {name} is not a field of {subject}.", errorid="SIM-FIELD") for name in strangers]
 
 
 def read_date(field: str, text: str, switches: Switches) -> date:
-    """A date `mm/dd/yyyy`. Raises Refusal (BL03000018) for every other form."""
+    """Parse a date ``mm/dd/yyyy``.
+
+    Raises:
+        FunctionFailure: the text has another form (BL03000018).
+    """
     found = parse_us_date(text)
     if found is None and switches.iso_dates:
         try:
@@ -79,31 +85,39 @@ def read_date(field: str, text: str, switches: Switches) -> date:
             found = None
     if found is None:
         message = f"The value '{text}' of {field} is not a date of the form mm/dd/yyyy."
-        raise Refusal(Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-DATE"))
+        raise FunctionFailure(Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-DATE"))
     return found
 
 
 def check_order(body: Node, order: Sequence[str]) -> None:
-    """Raises SchemaViolation for an unknown, repeated or misplaced child of a legacy function."""
+    """Check the children of a legacy function against the order of its schema.
+
+    Raises:
+        SchemaViolation: a child is unknown, repeated or misplaced.
+    """
     reached = -1
     for node in body:
         if node.tag not in order:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected in '{body.tag}'.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected in '{body.tag}'.", node.line)
         place = order.index(node.tag)
         if place <= reached:
             expected = ", ".join(order[reached + 1 :]) or "nothing more"
-            raise schema_fault(
+            raise schema_violation(
                 f"Element '{node.tag}': Not expected here. Expected is one of ( {expected} ).", node.line
             )
         reached = place
 
 
 def legacy_date(node: Node | None, name: str) -> date | None:
-    """The date in year, month and day elements; None without the element. Raises Refusal."""
+    """Read the date in ``<year>``, ``<month>`` and ``<day>``; return None without the element.
+
+    Raises:
+        FunctionFailure: the parts are not a date.
+    """
     if node is None:
         return None
     parts = [node.value(part) or "" for part in ("year", "month", "day")]
     try:
         return date(*(int(part) for part in parts))
     except ValueError:
-        raise Refusal(business(f"The value '{'-'.join(parts)}' of {name} is not a date.")) from None
+        raise FunctionFailure(business_error(f"The value '{'-'.join(parts)}' of {name} is not a date.")) from None

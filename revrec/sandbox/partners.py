@@ -1,10 +1,8 @@
-"""A partner's servers on this machine, for demonstrations: a folder over SSH, and a mailbox.
+"""Servers of an imaginary partner on this machine, for demonstrations: a folder served by SFTP, and a mailbox.
 
-They are the real thing by other people's libraries (extra ``demo``), listen on the loopback alone, and end with the
-process that started them.
+They are real servers from other libraries (extra ``demo``). They listen on the loopback only and end with the process
+that started them.
 """
-
-from __future__ import annotations
 
 import asyncio
 import imaplib
@@ -33,26 +31,30 @@ main()
 """The mail server. Its password comes by standard input: every user of the machine can read a command line."""
 
 
-class Account(NamedTuple):
-    """Who may sign in."""
+class PartnerLogin(NamedTuple):
+    """The only user and password that the partner's servers accept."""
 
     user: str
     password: str
 
 
-class Address(NamedTuple):
-    """Where files are to be had, and the fingerprint of the server's key, which is a new one each time."""
+class FileServerAddress(NamedTuple):
+    """The port of the file server and the fingerprint of its host key, which is generated at each start."""
 
     port: int
     host_key: str
 
 
 @contextmanager
-def file_server(folder: Path, account: Account) -> Iterator[Address]:
-    """Serve the files of a folder by SFTP until the end of the block. Raises ImportError without the extra."""
+def file_server(folder: Path, login: PartnerLogin) -> Iterator[FileServerAddress]:
+    """Serve the files of a folder by SFTP until the end of the block.
+
+    Raises:
+        ImportError: the extra ``demo`` is not installed.
+    """
     import asyncssh
 
-    class Door(asyncssh.SSHServer):
+    class PasswordServer(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
             return True
 
@@ -60,48 +62,55 @@ def file_server(folder: Path, account: Account) -> Iterator[Address]:
             return True
 
         def validate_password(self, username: str, password: str) -> bool:
-            return (username, password) == account
+            return (username, password) == login
 
     def files(channel: Any) -> Any:
         return asyncssh.SFTPServer(channel, chroot=str(folder.resolve()).encode())
 
     key = asyncssh.generate_private_key("ssh-ed25519")
     loop = asyncio.new_event_loop()
-    listening = asyncssh.listen(HOST, 0, server_host_keys=[key], server_factory=Door, sftp_factory=files)
+    listening = asyncssh.listen(HOST, 0, server_host_keys=[key], server_factory=PasswordServer, sftp_factory=files)
     port = loop.run_until_complete(listening).get_port()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield Address(port, key.get_fingerprint())
+        yield FileServerAddress(port, key.get_fingerprint())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(START_SECONDS)
 
 
 @contextmanager
-def mail_server(account: Account) -> Iterator[int]:
-    """Serve an empty mailbox by IMAP until the end of the block; its port. Raises OSError if it does not start."""
-    process, port = _mailbox(account)
+def mail_server(login: PartnerLogin) -> Iterator[int]:
+    """Serve an empty mailbox by IMAP until the end of the block, and yield its port.
+
+    Raises:
+        OSError: the server does not start.
+    """
+    process, port = _start_mail_server(login)
     try:
         yield port
     finally:
         _end(process)
 
 
-def _mailbox(account: Account) -> tuple[subprocess.Popen[bytes], int]:
-    """The server's process and port. A port that was free a moment ago may be taken, so it is tried on others."""
+def _start_mail_server(login: PartnerLogin) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the mail server and return its process and port.
+
+    Another process can grab the port between the probe and the start, so a few ports are tried.
+    """
     for left in reversed(range(PORTS_TRIED)):
         with socket.create_server((HOST, 0)) as probe:
             port = int(probe.getsockname()[1])
         place = ["--no-tls", "--host", HOST, "--port", str(port)]
         process = start_python(
-            ["-c", MAILBOX, *place, "dict", "--demo-user", account.user],
+            ["-c", MAILBOX, *place, "dict", "--demo-user", login.user],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         assert process.stdin is not None
-        process.stdin.write(f"{account.password}\n".encode())
+        process.stdin.write(f"{login.password}\n".encode())
         process.stdin.flush()
         try:
             _wait_for(port, process)
@@ -132,13 +141,13 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def put_mail(port: int, account: Account, sender: str, subject: str, attachment: Path) -> None:
-    """A mail with a file comes into the mailbox."""
+def put_mail(port: int, login: PartnerLogin, sender: str, subject: str, attachment: Path) -> None:
+    """Put a mail with an attached file into the mailbox."""
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = sender, account.user, subject
+    mail["From"], mail["To"], mail["Subject"] = sender, login.user, subject
     mail.set_content("See the attached file.\n")
     mail.add_attachment(attachment.read_bytes(), maintype="text", subtype="csv", filename=attachment.name)
     box = imaplib.IMAP4(HOST, port)
-    box.login(*account)
+    box.login(*login)
     box.append("INBOX", "", "", mail.as_bytes())
     box.logout()

@@ -1,9 +1,8 @@
-"""Request bytes to a plain tree: the only file of the sandbox that knows lxml.
+"""XML in and out: requests become a plain tree of nodes, responses are built from elements.
 
-Requests are hostile input: entities, document types and the network are refused or switched off.
+This is the only file of the sandbox that uses lxml. Requests are hostile input, so DTDs are rejected and entity
+resolution and network access are switched off.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from lxml import etree
 
-from revrec.sandbox.errors import SchemaViolation, parse_fault
+from revrec.sandbox.errors import SchemaViolation, parser_error
 
 Element = ET.Element
 
@@ -24,30 +23,31 @@ class Node:
     tag: str
     text: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
-    children: list[Node] = field(default_factory=list)
+    children: "list[Node]" = field(default_factory=list)
     line: int = 0
 
-    def child(self, tag: str) -> Node | None:
-        """The first child element called exactly `tag`."""
+    def child(self, tag: str) -> "Node | None":
+        """Return the first child element whose tag is exactly ``tag``."""
         return next((node for node in self.children if node.tag == tag), None)
 
-    def all(self, tag: str) -> list[Node]:
-        """Every child element called exactly `tag`."""
+    def all(self, tag: str) -> "list[Node]":
+        """Return all child elements whose tag is exactly ``tag``."""
         return [node for node in self.children if node.tag == tag]
 
     def value(self, tag: str) -> str | None:
-        """The text of the first child called exactly `tag`; None when there is no such child."""
+        """Return the text of the first child whose tag is exactly ``tag``, or None when there is no such child."""
         node = self.child(tag)
         return None if node is None else node.text
 
-    def __iter__(self) -> Iterator[Node]:
+    def __iter__(self) -> "Iterator[Node]":
         return iter(self.children)
 
 
 def parse(body: bytes) -> Node:
-    """The root element of a request.
+    """Parse a request and return its root element.
 
-    Raises SchemaViolation (XL03000003) for anything that is not well-formed UTF-8 XML, and for any DOCTYPE.
+    Raises:
+        SchemaViolation: the bytes are not well-formed UTF-8 XML, or have a DOCTYPE (XL03000003).
     """
     _require_utf8(body)
     parser = etree.XMLParser(
@@ -62,9 +62,9 @@ def parse(body: bytes) -> Node:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise SchemaViolation(*_faults(error)) from None
+        raise SchemaViolation(*_parser_errors(error)) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
-        raise SchemaViolation(parse_fault(96, "A document type declaration is not allowed", 1, 1))
+        raise SchemaViolation(parser_error(96, "A document type declaration is not allowed", 1, 1))
     return _node(root)
 
 
@@ -75,14 +75,14 @@ def _require_utf8(body: bytes) -> None:
         line = body.count(b"\n", 0, error.start) + 1
         column = error.start - body.rfind(b"\n", 0, error.start)
         message = "Input is not proper UTF-8, indicate encoding !"
-        raise SchemaViolation(parse_fault(9, message, line, column)) from None
+        raise SchemaViolation(parser_error(9, message, line, column)) from None
 
 
-def _faults(error: etree.XMLSyntaxError) -> list[dict[str, str]]:
+def _parser_errors(error: etree.XMLSyntaxError) -> list[dict[str, str]]:
     log: list[Any] = list(cast("Any", error.error_log))
     if not log:
-        return [parse_fault(1, str(error), 1, 1)]
-    return [parse_fault(entry.type, entry.message, entry.line, entry.column) for entry in log[:5]]
+        return [parser_error(1, str(error), 1, 1)]
+    return [parser_error(entry.type, entry.message, entry.line, entry.column) for entry in log[:5]]
 
 
 def _node(element: etree._Element) -> Node:
@@ -96,7 +96,7 @@ def _node(element: etree._Element) -> Node:
 
 
 def text_element(parent: Element, tag: str, text: str | None = "") -> Element:
-    """A new child of `parent` holding `text`."""
+    """Append a child with a text to ``parent`` and return it."""
     child = ET.SubElement(parent, tag)
     child.text = text or None
     return child

@@ -9,7 +9,7 @@ import pytest
 
 from revrec.jobs.sandbox_process import sandbox
 from revrec.sandbox import running
-from revrec.sandbox.partners import Account, mail_server
+from revrec.sandbox.partners import PartnerLogin, mail_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-P", "-c", "from revrec.cli.main import main; main()"]
@@ -94,7 +94,7 @@ def test_the_mail_server_of_the_demo_shows_no_password_to_other_users(
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     set_traps(tmp_path, tmp_path / "seen")
-    with mail_server(Account("carrier", "s3cret-mailbox")):
+    with mail_server(PartnerLogin("carrier", "s3cret-mailbox")):
         (server,) = (child for child in children() if b"pymap" in command_line(child))
         assert_no_secret_in(server)
     assert not (tmp_path / "seen").exists()

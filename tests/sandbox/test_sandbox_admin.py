@@ -101,10 +101,10 @@ def test_the_page_shows_entries_escaped(client: Any) -> None:
 @pytest.mark.parametrize(("path", "kind"), [("accounts", "GLACCOUNT"), ("items", "ITEM"), ("classes", "CLASS")])
 def test_master_data_is_added_and_made_inactive(client: Any, path: str, kind: str) -> None:
     client.admin(path, id="NEW-1", name="New one")
-    assert client.sandbox.desk.masters.active(kind, "NEW-1") is not None
+    assert client.sandbox.company.masters.active(kind, "NEW-1") is not None
     changed = client.admin(path, id="NEW-1", active=False)
     assert changed["name"] == "New one"
-    assert client.sandbox.desk.masters.active(kind, "NEW-1") is None
+    assert client.sandbox.company.masters.active(kind, "NEW-1") is None
 
 
 def test_a_new_account_can_be_posted_to(client: Any) -> None:
@@ -166,7 +166,7 @@ def test_reset_goes_back_to_the_seeded_company(client: Any) -> None:
     client.admin("customers", id="NEW-1")
     client.admin("reset")
     assert client.look("state")["counts"] == {"entries": 0, "posted": 0, "lines": 0, "control_ids": 0}
-    assert client.sandbox.desk.masters.get("CUSTOMER", "NEW-1") is None
+    assert client.sandbox.company.masters.get("CUSTOMER", "NEW-1") is None
     assert client.create(control_id="again").status == "success"
 
 

@@ -216,7 +216,7 @@ def test_b36_another_senders_id_is_another_id(client: Any) -> None:
 
 
 def test_b36_the_company_may_be_part_of_the_key(client: Any) -> None:
-    ids = client.sandbox.desk.control_ids
+    ids = client.sandbox.company.control_ids
     assert ids.scope("sender", "A") == ids.scope("sender", "B")
     client.switch(control_id_scope="company")
     assert ids.scope("sender", "A") != ids.scope("sender", "B")

@@ -1,6 +1,4 @@
-"""Who may enter: senders, the Web Services user, and the lock after repeated failed logins."""
-
-from __future__ import annotations
+"""Access control: senders, the Web Services user, and the lock after repeated failed logins."""
 
 import hmac
 import threading
@@ -11,7 +9,7 @@ from revrec.sandbox.company.switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A Web Services sender; `authorized` says whether the company lists it."""
+    """A Web Services sender; ``authorized`` is true if the company lists it."""
 
     id: str
     password: str = field(repr=False)
@@ -20,18 +18,18 @@ class Sender:
 
 @dataclass(slots=True)
 class User:
-    """A user of the company."""
+    """A user of the company, with the number of failed logins in a row."""
 
     id: str
     password: str = field(repr=False)
     failures: int = 0
 
 
-class Access:
-    """Senders and users of one company. Ids and passwords are case-sensitive."""
+class AccessControl:
+    """The senders and users of one company. Ids and passwords are case-sensitive."""
 
-    def __init__(self, company: str, switches: Switches) -> None:
-        self.company = company
+    def __init__(self, company_id: str, switches: Switches) -> None:
+        self.company_id = company_id
         self._switches = switches
         self._lock = threading.Lock()
         self._senders: dict[str, Sender] = {}
@@ -46,14 +44,14 @@ class Access:
         self._users[user.id] = user
 
     def sender(self, sender_id: str, password: str) -> Sender | None:
-        """The sender, if the password is right."""
+        """Return the sender if the password is right, else None."""
         found = self._senders.get(sender_id)
         return found if found and _same(found.password, password) else None
 
-    def sign_in(self, company: str, user_id: str, password: str) -> bool:
-        """Whether the login is right. Failures in a row are counted; a locked user cannot sign in."""
+    def sign_in(self, company_id: str, user_id: str, password: str) -> bool:
+        """Check a login. Consecutive failures are counted, and a locked user cannot sign in."""
         user = self._users.get(user_id)
-        if user is None or company != self.company:
+        if user is None or company_id != self.company_id:
             return False
         with self._lock:
             limit = self._switches.lockout_after
@@ -64,12 +62,12 @@ class Access:
             return right
 
     def unlock(self) -> None:
-        """Forget all failed logins."""
+        """Unlock all users by forgetting their failed logins."""
         for user in self._users.values():
             user.failures = 0
 
     def locked(self) -> list[str]:
-        """Users who are locked now."""
+        """Return the ids of the users who are locked now."""
         limit = self._switches.lockout_after
         return [user.id for user in self._users.values() if limit and user.failures >= limit]
 

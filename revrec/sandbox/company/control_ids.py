@@ -1,10 +1,8 @@
-"""Function control ids: what `uniqueid=true` remembers, and what is running at this moment.
+"""Control ids of functions: those remembered because of ``uniqueid=true``, and those being executed now.
 
-The memory is written in the transaction of the work itself, so an entry without its id, or an id without its
-entry, cannot exist. Only functions that succeeded are remembered.
+An id is recorded in the same transaction as the work of its function, so an entry without its id, or an id without
+its entry, cannot exist. Only functions that succeeded are remembered.
 """
-
-from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,11 +11,11 @@ from datetime import datetime
 
 from revrec.sandbox.company.store import Store
 from revrec.sandbox.company.switches import Switches
-from revrec.sandbox.errors import Error, Refusal
+from revrec.sandbox.errors import Error, FunctionFailure
 
 
 class ControlIds:
-    """The ids of one sandbox, keyed by sender (and by company where the switch says so)."""
+    """The control ids of one sandbox, keyed by sender (and by company if the switch ``control_id_scope`` says so)."""
 
     def __init__(self, store: Store, switches: Switches) -> None:
         self._store = store
@@ -25,32 +23,34 @@ class ControlIds:
         self._lock = threading.Lock()
         self._running: dict[tuple[str, str], object] = {}
 
-    def scope(self, sender: str, company: str) -> str:
-        """The part of the key beside the id."""
-        return f"{sender}|{company}" if self._switches.control_id_scope == "company" else sender
+    def scope(self, sender: str, company_id: str) -> str:
+        """Return the part of the key that limits where an id is unique."""
+        return f"{sender}|{company_id}" if self._switches.control_id_scope == "company" else sender
 
     @contextmanager
     def claimed(self, scope: str, control_id: str, request: object) -> Iterator[None]:
-        """Hold the id while its function runs.
+        """Hold an id while its function runs.
 
-        Raises Refusal when another request runs it ("concurrent request in process") or when it is recorded.
-        `request` identifies the asking request, which may hold the same id for an earlier function of itself.
+        ``request`` identifies the request; one request may use the same id for several of its functions.
+
+        Raises:
+            FunctionFailure: another request holds the id ("concurrent request in process"), or it is recorded.
         """
         key = (scope, control_id.lower() if self._ignores_case else control_id)
         with self._lock:
             holder = self._running.setdefault(key, request)
         if holder is not request:
-            raise Refusal(self._concurrent(control_id))
+            raise FunctionFailure(self._concurrent(control_id))
         try:
             if self.recorded(scope, control_id):
-                raise Refusal(self._duplicate(control_id))
+                raise FunctionFailure(self._duplicate(control_id))
             yield
         finally:
             with self._lock:
                 self._running.pop(key, None)
 
     def recorded(self, scope: str, control_id: str) -> bool:
-        """Whether a function with this id has succeeded before."""
+        """Return true if a function with this id has succeeded before."""
         same = "lower(id) = lower(?)" if self._ignores_case else "id = ?"
         sql = f"SELECT 1 FROM control_id WHERE scope = ? AND {same}"  # noqa: S608
         return self._store.value(sql, (scope, control_id)) is not None
@@ -60,20 +60,20 @@ class ControlIds:
         return self._switches.control_id_case == "ignored"
 
     def record(self, scope: str, control_id: str, function: str, at: datetime) -> None:
-        """Remember a success, in the transaction of the work."""
+        """Remember a success, inside the transaction of the work."""
         sql = "INSERT OR IGNORE INTO control_id VALUES (?, ?, ?, ?)"
         self._store.execute(sql, (scope, control_id, function, at.isoformat()))
 
     def forget(self, control_ids: Iterable[str]) -> None:
-        """Remember these ids no longer, whatever their scope."""
+        """Forget these ids in every scope."""
         self._forget("id = ?", [(one,) for one in control_ids])
 
     def forget_older(self, moment: datetime) -> None:
-        """Remember no ids from before a moment."""
+        """Forget the ids recorded before ``moment``."""
         self._forget("at < ?", [(moment.isoformat(),)])
 
     def forget_all(self) -> None:
-        """Remember no id."""
+        """Forget all ids."""
         self._forget("1", [()])
 
     def _forget(self, condition: str, values: list[tuple[str, ...]]) -> None:

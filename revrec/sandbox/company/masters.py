@@ -1,6 +1,4 @@
-"""Master data of the company: accounts, journals, dimensions. Cached in memory, kept in the store."""
-
-from __future__ import annotations
+"""Master records of the company (accounts, journals, dimensions), stored in the data file and cached in memory."""
 
 import json
 from dataclasses import dataclass, field
@@ -30,12 +28,12 @@ KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Master:
-    """One master record. `parent` of a location is the entity it belongs to (empty: it is an entity).
+class MasterRecord:
+    """One master record. ``parent`` of a location is its entity; a location with an empty ``parent`` is an entity.
 
-    details of a GLACCOUNT: `requires` (kinds that each line must carry), `only` (kind to the ids allowed); of a
-    CUSTOMER: `term`; of an ARTERM: `days`; of an ITEM: `unit`, `glgroup`, `price`, `account`; of a SODOCUMENTPARAMS:
-    see orders/definitions.py.
+    ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
+    dimension); of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM: ``unit``, ``glgroup``, ``price`` and
+    ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``.
     """
 
     kind: str
@@ -47,37 +45,37 @@ class Master:
     recordno: int = 0
 
 
-class Masters:
-    """Every master record by kind and id; ids are case-sensitive."""
+class MasterRecords:
+    """All master records by kind and id. Ids are case-sensitive."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, dict[str, Master]] = {}
+        self._known: dict[str, dict[str, MasterRecord]] = {}
         self.reload()
 
     def reload(self) -> None:
-        """Read everything again from the store."""
-        known: dict[str, dict[str, Master]] = {kind: {} for kind in KINDS}
+        """Read all records from the store again."""
+        known: dict[str, dict[str, MasterRecord]] = {kind: {} for kind in KINDS}
         sql = "SELECT kind, id, name, active, parent, details, recordno FROM master"
         for kind, code, name, active, parent, details, recordno in self._store.rows(sql):
-            known[kind][code] = Master(kind, code, name, bool(active), parent, json.loads(details), recordno)
+            known[kind][code] = MasterRecord(kind, code, name, bool(active), parent, json.loads(details), recordno)
         self._known = known
 
-    def get(self, kind: str, code: str) -> Master | None:
-        """The record, active or not; None when there is no such id."""
+    def get(self, kind: str, code: str) -> MasterRecord | None:
+        """Return the record, active or not, or None when the id does not exist."""
         return self._known[kind].get(code)
 
-    def active(self, kind: str, code: str) -> Master | None:
-        """The record if it exists and is active."""
+    def active(self, kind: str, code: str) -> MasterRecord | None:
+        """Return the record if it exists and is active, else None."""
         found = self._known[kind].get(code)
         return found if found is not None and found.active else None
 
-    def all(self, kind: str) -> list[Master]:
-        """All records of a kind, by id."""
+    def all(self, kind: str) -> list[MasterRecord]:
+        """Return all records of a kind, ordered by id."""
         return [self._known[kind][code] for code in sorted(self._known[kind])]
 
-    def put(self, master: Master) -> int:
-        """Add or replace a record, in the transaction of the caller; its RECORDNO."""
+    def put(self, master: MasterRecord) -> int:
+        """Add or replace a record inside the caller's transaction, and return its RECORDNO."""
         known = self.get(master.kind, master.id)
         recordno = known.recordno if known else self._store.next("master_recordno")
         details = json.dumps(master.details, sort_keys=True)
@@ -89,17 +87,17 @@ class Masters:
         self._store.after_commit(lambda: self._remember(master, recordno))
         return recordno
 
-    def _remember(self, master: Master, recordno: int) -> None:
-        self._known[master.kind][master.id] = Master(
+    def _remember(self, master: MasterRecord, recordno: int) -> None:
+        self._known[master.kind][master.id] = MasterRecord(
             master.kind, master.id, master.name, master.active, master.parent, master.details, recordno
         )
 
     def entity_of(self, location: str) -> str:
-        """The entity a location belongs to; empty for no location (the top level)."""
+        """Return the entity of a location, or "" (the top level) for no location."""
         found = self.get("LOCATION", location)
         return location if found is None else found.parent or location
 
     def is_entity(self, location: str) -> bool:
-        """Whether a location is an active entity, so that one may sign in to it."""
+        """Return true if the location is an active entity, so that users can sign in to it."""
         found = self.active("LOCATION", location)
         return found is not None and not found.parent

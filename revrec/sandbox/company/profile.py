@@ -1,7 +1,5 @@
 """The constants of the simulated company: its name, currencies, periods and the accounts it posts to itself."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 COMPANY_ID = "REVREC-sandbox"

@@ -1,17 +1,15 @@
 """Result sets kept between readByQuery and readMore."""
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
-_KEPT = 200
+_LIMIT = 200
 
 
 @dataclass(slots=True)
 class ResultSet:
-    """Record numbers still to be handed out, with what is needed to read them."""
+    """The record numbers that have not been read yet, and how to read them."""
 
     owner: str
     object: str
@@ -22,26 +20,26 @@ class ResultSet:
     docparid: str = ""
 
 
-class ResultPages:
-    """The newest result sets, by resultId."""
+class ResultSetCache:
+    """The newest result sets by resultId; the oldest ones are dropped."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sets: OrderedDict[str, ResultSet] = OrderedDict()
-        self._made = 0
+        self._count = 0
 
-    def keep(self, pages: ResultSet) -> str:
-        """Store a result set; its resultId."""
+    def add(self, pages: ResultSet) -> str:
+        """Store a result set and return its resultId."""
         with self._lock:
-            self._made += 1
-            result_id = f"7765623{self._made:06d}SIM"
+            self._count += 1
+            result_id = f"7765623{self._count:06d}SIM"
             self._sets[result_id] = pages
-            while len(self._sets) > _KEPT:
+            while len(self._sets) > _LIMIT:
                 self._sets.popitem(last=False)
             return result_id
 
-    def take(self, result_id: str, owner: str) -> ResultSet | None:
-        """The result set if `owner` made it and it is not used up."""
+    def find(self, result_id: str, owner: str) -> ResultSet | None:
+        """Return the result set if ``owner`` created it, else None."""
         with self._lock:
             pages = self._sets.get(result_id)
             return pages if pages is not None and pages.owner == owner else None

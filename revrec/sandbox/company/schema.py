@@ -1,7 +1,5 @@
 """The tables of the sandbox's file, step by step: a file of an earlier step is brought up to the last."""
 
-from __future__ import annotations
-
 TABLES = (
     "sodocumententry",
     "sodocument",

@@ -1,7 +1,5 @@
 """API sessions: opened by getAPISession, tied to a user, an entity and the session endpoint; kept in memory."""
 
-from __future__ import annotations
-
 import secrets
 import threading
 from dataclasses import dataclass
@@ -27,7 +25,7 @@ class Session:
 
     id: str
     user: str
-    company: str
+    company_id: str
     location: str
     expires: datetime
 
@@ -41,9 +39,9 @@ class Sessions:
         self._lock = threading.Lock()
         self._open: dict[str, Session] = {}
 
-    def open(self, user: str, company: str, location: str) -> Session:
+    def open(self, user: str, company_id: str, location: str) -> Session:
         """A new session for a signed-in user."""
-        session = Session(f"{secrets.token_urlsafe(30)}..", user, company, location, self.expiry())
+        session = Session(f"{secrets.token_urlsafe(30)}..", user, company_id, location, self.expiry())
         with self._lock:
             self._forget_expired()
             self._open[session.id] = session

@@ -1,23 +1,21 @@
 """The running state of the simulated company: usage counters, visibility delays, and all that functions share."""
 
-from __future__ import annotations
-
 import random
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from revrec.sandbox.company.access import Access
+from revrec.sandbox.company.access import AccessControl
 from revrec.sandbox.company.control_ids import ControlIds
-from revrec.sandbox.company.masters import Masters
+from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.periods import Periods
-from revrec.sandbox.company.result_sets import ResultPages
+from revrec.sandbox.company.result_sets import ResultSetCache
 from revrec.sandbox.company.sessions import Clock, Sessions
 from revrec.sandbox.company.store import Store
 from revrec.sandbox.company.switches import Switches
 
 
-class Usage:
+class UsageCounters:
     """Counters since the start of the process."""
 
     def __init__(self) -> None:
@@ -44,7 +42,7 @@ class Usage:
         }
 
 
-class Visibility:
+class VisibilityDelay:
     """New entries (by RECORDNO) that reads do not show yet."""
 
     def __init__(self, clock: Clock, switches: Switches) -> None:
@@ -75,20 +73,20 @@ class Visibility:
 
 
 @dataclass(slots=True)
-class Desk:
+class CompanyState:
     """Everything the functions of one sandbox share."""
 
     store: Store
-    masters: Masters
+    masters: MasterRecords
     periods: Periods
     switches: Switches
     clock: Clock
-    access: Access
+    access: AccessControl
     sessions: Sessions
     control_ids: ControlIds
-    pages: ResultPages
-    usage: Usage
-    visibility: Visibility
+    pages: ResultSetCache
+    usage: UsageCounters
+    visibility: VisibilityDelay
     random: random.Random
     seed: int
     session_url: str = ""

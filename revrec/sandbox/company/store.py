@@ -4,8 +4,6 @@ One connection, one writer at a time, WAL and synchronous=FULL: a journal entry 
 id are committed together or not at all, and survive a power cut once the answer has left.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sqlite3

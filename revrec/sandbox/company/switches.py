@@ -3,8 +3,6 @@
 A client's tests should pass under each setting that `SETTINGS` lists. The manual is written from this table.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path

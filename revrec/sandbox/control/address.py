@@ -1,7 +1,5 @@
 """The address file beside a data file: how others find a running sandbox, and the lock that keeps it alone."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -7,13 +7,11 @@ POST /periods/close  /periods/open  /switch  /clock  /fault  /sessions/expire  /
 Bodies and answers are JSON. POST needs Content-Type application/json, so that no web page can send one.
 """
 
-from __future__ import annotations
-
 import json
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-from revrec.sandbox.company.state import Desk
+from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.control.admin_actions import ACTIONS, COLLECTIONS, Json, plain
 from revrec.sandbox.control.views import balances, entries, page, state
 from revrec.sandbox.faults import FaultPlan
@@ -26,8 +24,8 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 class AdminServer(LoopbackServer):
     """The admin port's server."""
 
-    def __init__(self, desk: Desk, faults: FaultPlan, port: int = 0) -> None:
-        self.desk = desk
+    def __init__(self, company: CompanyState, faults: FaultPlan, port: int = 0) -> None:
+        self.company = company
         self.faults = faults
         super().__init__(port, AdminHandler)
 
@@ -48,17 +46,17 @@ class AdminHandler(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        desk, faults = self.server.desk, self.server.faults
+        company, faults = self.server.company, self.server.faults
         if url.path == "/":
-            self._send(200, "text/html; charset=utf-8", page(desk).encode())
+            self._send(200, "text/html; charset=utf-8", page(company).encode())
         elif url.path == "/state":
-            self._json(200, state(desk, faults))
+            self._json(200, state(company, faults))
         elif url.path == "/entries":
-            self._json(200, entries(desk, query))
+            self._json(200, entries(company, query))
         elif url.path == "/balances":
-            self._json(200, {"balances": balances(desk)})
+            self._json(200, {"balances": balances(company)})
         elif url.path in COLLECTIONS:
-            self._json(200, {"records": [plain(item) for item in desk.masters.all(COLLECTIONS[url.path])]})
+            self._json(200, {"records": [plain(item) for item in company.masters.all(COLLECTIONS[url.path])]})
         else:
             self._json(404, {"error": f"there is no {url.path}"})
 
@@ -76,7 +74,7 @@ class AdminHandler(BaseHTTPRequestHandler):
             self._json(415, {"error": "send Content-Type: application/json"})
             return
         try:
-            self._json(200, action(self.server, self._body()))
+            self._json(200, action(self.server.company, self.server.faults, self._body()))
         except (ValueError, KeyError, TypeError) as error:
             self._json(400, {"error": str(error)})
 

@@ -3,23 +3,21 @@
 Raises ValueError, KeyError or TypeError for a body that cannot be used; nothing is changed then.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from revrec.sandbox.company.access import Sender
-from revrec.sandbox.company.masters import Master
+from revrec.sandbox.company.masters import MasterRecord
 from revrec.sandbox.company.seed import reset
-from revrec.sandbox.control import by_hand
+from revrec.sandbox.company.state import CompanyState
+from revrec.sandbox.control import manual_edits
 from revrec.sandbox.control.views import entries, state
-
-if TYPE_CHECKING:
-    from revrec.sandbox.control.admin import AdminServer
+from revrec.sandbox.faults import FaultPlan
 
 Json = dict[str, Any]
+Action = Callable[[CompanyState, FaultPlan, Json], Json]
 
 COLLECTIONS = {
     "/accounts": "GLACCOUNT",
@@ -42,7 +40,7 @@ COLLECTIONS = {
 }
 
 
-def plain(master: Master) -> Json:
+def plain(master: MasterRecord) -> Json:
     """A record as the admin port shows it."""
     return {
         "id": master.id,
@@ -54,87 +52,87 @@ def plain(master: Master) -> Json:
     }
 
 
-def _close(server: AdminServer, body: Json) -> Json:
-    server.desk.periods.close(str(body.get("entity", "")), str(body["month"]))
-    return {"closed_through": server.desk.periods.as_dict()}
+def _close(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    company.periods.close(str(body.get("entity", "")), str(body["month"]))
+    return {"closed_through": company.periods.as_dict()}
 
 
-def _open(server: AdminServer, body: Json) -> Json:
-    server.desk.periods.open(str(body.get("entity", "")), str(body["month"]))
-    return {"closed_through": server.desk.periods.as_dict()}
+def _open(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    company.periods.open(str(body.get("entity", "")), str(body["month"]))
+    return {"closed_through": company.periods.as_dict()}
 
 
-def _switch(server: AdminServer, body: Json) -> Json:
+def _switch(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
     changes = {body["name"]: body["value"]} if "name" in body else body
-    trial = replace(server.desk.switches)
+    trial = replace(company.switches)
     for name, value in changes.items():
         trial.set(name, value)
     for name, value in changes.items():
-        server.desk.switches.set(name, value)
-    return {"switches": server.desk.switches.as_dict()}
+        company.switches.set(name, value)
+    return {"switches": company.switches.as_dict()}
 
 
-def _clock(server: AdminServer, body: Json) -> Json:
-    server.desk.clock.offset_seconds = float(body["offset_seconds"])
-    return {"now": server.desk.clock.now().isoformat(timespec="seconds")}
+def _clock(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    company.clock.offset_seconds = float(body["offset_seconds"])
+    return {"now": company.clock.now().isoformat(timespec="seconds")}
 
 
-def _fault(server: AdminServer, body: Json) -> Json:
-    server.faults.replace(str(body["plan"]), int(body["seed"]) if "seed" in body else None)
-    return {"faults": server.faults.as_list(), "seed": server.faults.seed}
+def _fault(_company: CompanyState, faults: FaultPlan, body: Json) -> Json:
+    faults.replace(str(body["plan"]), int(body["seed"]) if "seed" in body else None)
+    return {"faults": faults.as_list(), "seed": faults.seed}
 
 
-def _expire(server: AdminServer, _body: Json) -> Json:
-    server.desk.sessions.clear()
+def _expire(company: CompanyState, _faults: FaultPlan, _body: Json) -> Json:
+    company.sessions.clear()
     return {"sessions": 0}
 
 
-def _forget(server: AdminServer, body: Json) -> Json:
-    ids, desk = server.desk.control_ids, server.desk
+def _forget(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    ids = company.control_ids
     if "id" in body:
         ids.forget([str(body["id"])])
     elif "older_than_seconds" in body:
-        ids.forget_older(desk.clock.now() - timedelta(seconds=float(body["older_than_seconds"])))
+        ids.forget_older(company.clock.now() - timedelta(seconds=float(body["older_than_seconds"])))
     else:
         ids.forget_all()
-    return {"control_ids": desk.store.value("SELECT count(*) FROM control_id")}
+    return {"control_ids": company.store.value("SELECT count(*) FROM control_id")}
 
 
-def _edit_entry(server: AdminServer, body: Json) -> Json:
-    by_hand.edit(server.desk, int(body["record_no"]), body)
-    return entries(server.desk, {"record_no": str(body["record_no"])})
+def _edit_entry(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    manual_edits.edit(company, int(body["record_no"]), body)
+    return entries(company, {"record_no": str(body["record_no"])})
 
 
-def _delete_entry(server: AdminServer, body: Json) -> Json:
-    by_hand.delete(server.desk, int(body["record_no"]))
+def _delete_entry(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    manual_edits.delete(company, int(body["record_no"]))
     return {"deleted": int(body["record_no"])}
 
 
-def _reverse_entry(server: AdminServer, body: Json) -> Json:
-    mirror = by_hand.reverse(server.desk, int(body["record_no"]), date.fromisoformat(body["date"]))
-    return entries(server.desk, {"record_no": str(mirror)})
+def _reverse_entry(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+    mirror = manual_edits.reverse(company, int(body["record_no"]), date.fromisoformat(body["date"]))
+    return entries(company, {"record_no": str(mirror)})
 
 
-def _reset(server: AdminServer, _body: Json) -> Json:
-    reset(server.desk)
-    return state(server.desk, server.faults)
+def _reset(company: CompanyState, faults: FaultPlan, _body: Json) -> Json:
+    reset(company)
+    return state(company, faults)
 
 
-def _sender(server: AdminServer, body: Json) -> Json:
+def _sender(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
     sender = Sender(str(body["id"]), str(body["password"]), bool(body.get("authorized", True)))
-    server.desk.access.add_sender(sender)
+    company.access.add_sender(sender)
     return {"id": sender.id, "authorized": sender.authorized}
 
 
-def _unlock(server: AdminServer, _body: Json) -> Json:
-    server.desk.access.unlock()
-    return {"locked": server.desk.access.locked()}
+def _unlock(company: CompanyState, _faults: FaultPlan, _body: Json) -> Json:
+    company.access.unlock()
+    return {"locked": company.access.locked()}
 
 
-def _put_master(kind: str) -> Callable[[AdminServer, Json], Json]:
-    def put(server: AdminServer, body: Json) -> Json:
-        masters, code = server.desk.masters, str(body["id"])
-        base = masters.get(kind, code) or Master(kind, code, code)
+def _put_master(kind: str) -> Action:
+    def put(company: CompanyState, _faults: FaultPlan, body: Json) -> Json:
+        masters, code = company.masters, str(body["id"])
+        base = masters.get(kind, code) or MasterRecord(kind, code, code)
         details = body.get("details", base.details)
         if not code or not isinstance(details, dict):
             raise ValueError("id must not be empty; details must be an object")
@@ -145,14 +143,14 @@ def _put_master(kind: str) -> Callable[[AdminServer, Json], Json]:
             parent=str(body.get("parent", base.parent)),
             details=details,
         )
-        with server.desk.store.transaction():
+        with company.store.transaction():
             masters.put(changed)
         return plain(masters.get(kind, code) or changed)
 
     return put
 
 
-ACTIONS: dict[str, Callable[[AdminServer, Json], Json]] = {
+ACTIONS: dict[str, Action] = {
     "/periods/close": _close,
     "/periods/open": _open,
     "/switch": _switch,

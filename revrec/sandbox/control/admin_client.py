@@ -1,7 +1,5 @@
 """Speaking to the admin port of a sandbox that runs already: found through its data file, on this machine alone."""
 
-from __future__ import annotations
-
 import json
 import urllib.request
 from ipaddress import ip_address

@@ -1,7 +1,5 @@
 """One running sandbox: company, store, gateway and admin servers, wired together."""
 
-from __future__ import annotations
-
 import os
 import random
 import secrets
@@ -10,15 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from revrec.sandbox.company import profile as company
-from revrec.sandbox.company.access import Access, Sender, User
+from revrec.sandbox.company import profile
+from revrec.sandbox.company.access import AccessControl, Sender, User
 from revrec.sandbox.company.control_ids import ControlIds
-from revrec.sandbox.company.masters import Masters
+from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.periods import Periods
-from revrec.sandbox.company.result_sets import ResultPages
+from revrec.sandbox.company.result_sets import ResultSetCache
 from revrec.sandbox.company.seed import fill
 from revrec.sandbox.company.sessions import Clock, Sessions
-from revrec.sandbox.company.state import Desk, Usage, Visibility
+from revrec.sandbox.company.state import CompanyState, UsageCounters, VisibilityDelay
 from revrec.sandbox.company.store import Store
 from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.control.admin import AdminServer
@@ -38,21 +36,21 @@ class Sandbox:
         fault: str = "",
         switches: Mapping[str, object] | None = None,
         log: LogLine | None = None,
-        mortal: bool = False,
+        may_exit: bool = False,
     ) -> None:
-        """`mortal`: this process is the sandbox's own, so that a fault may end it.
+        """`may_exit`: this process is the sandbox's own, so that a fault may end it.
 
         Raises ValueError for a wrong switch or plan, StoreError for the file, OSError for the port."""
         self.switches = Switches()
         for name, value in (switches or {}).items():
             self.switches.set(name, value)
         writer = log or (lambda _line: None)
-        faults = FaultPlan(fault, seed, writer, mortal)
+        faults = FaultPlan(fault, seed, writer, may_exit)
         self._passwords = _password("SENDER"), _password("USER")
-        self.desk = _desk(Store(data), self.switches, self._passwords, seed)
-        self._gateway = GatewayServer(port, Gateway(self.desk), faults, writer)
-        self._admin = AdminServer(self.desk, faults)
-        self.desk.session_url = self._url(SESSION_PATH)
+        self.company = _company(Store(data), self.switches, self._passwords, seed)
+        self._gateway = GatewayServer(port, Gateway(self.company), faults, writer)
+        self._admin = AdminServer(self.company, faults)
+        self.company.session_url = self._url(SESSION_PATH)
         self._threads: list[threading.Thread] = []
 
     def _url(self, path: str) -> str:
@@ -62,16 +60,16 @@ class Sandbox:
     def address(self) -> dict[str, Any]:
         """What a client needs to reach this sandbox: URLs, credentials, journal, active accounts."""
         sender_password, user_password = self._passwords
-        accounts = [item.id for item in self.desk.masters.all("GLACCOUNT") if item.active]
+        accounts = [item.id for item in self.company.masters.all("GLACCOUNT") if item.active]
         return {
             "url": self._url(LOGIN_PATH),
             "admin_url": f"http://{LOOPBACK}:{self._admin.server_port}/",
-            "sender_id": company.SENDER_ID,
+            "sender_id": profile.SENDER_ID,
             "sender_password": sender_password,
-            "company_id": company.COMPANY_ID,
-            "user_id": company.USER_ID,
+            "company_id": profile.COMPANY_ID,
+            "user_id": profile.USER_ID,
             "user_password": user_password,
-            "journal": company.JOURNAL,
+            "journal": profile.JOURNAL,
             "accounts": accounts,
         }
 
@@ -90,33 +88,33 @@ class Sandbox:
             server.server_close()
         for thread in self._threads:
             thread.join()
-        self.desk.store.close()
+        self.company.store.close()
 
 
 def _password(whose: str) -> str:
     return os.environ.get(f"REVREC_SANDBOX_{whose}_PASSWORD") or secrets.token_urlsafe(18)
 
 
-def _desk(store: Store, switches: Switches, passwords: tuple[str, str], seed: int) -> Desk:
+def _company(store: Store, switches: Switches, passwords: tuple[str, str], seed: int) -> CompanyState:
     clock = Clock()
-    access = Access(company.COMPANY_ID, switches)
-    access.add_sender(Sender(company.SENDER_ID, passwords[0]))
-    access.add_user(User(company.USER_ID, passwords[1]))
-    desk = Desk(
+    access = AccessControl(profile.COMPANY_ID, switches)
+    access.add_sender(Sender(profile.SENDER_ID, passwords[0]))
+    access.add_user(User(profile.USER_ID, passwords[1]))
+    company = CompanyState(
         store=store,
-        masters=Masters(store),
+        masters=MasterRecords(store),
         periods=Periods(store, switches),
         switches=switches,
         clock=clock,
         access=access,
         sessions=Sessions(clock, switches),
         control_ids=ControlIds(store, switches),
-        pages=ResultPages(),
-        usage=Usage(),
-        visibility=Visibility(clock, switches),
+        pages=ResultSetCache(),
+        usage=UsageCounters(),
+        visibility=VisibilityDelay(clock, switches),
         random=random.Random(f"support:{seed}"),  # noqa: S311
         seed=seed,
     )
     if store.is_new:
-        fill(desk)
-    return desk
+        fill(company)
+    return company

@@ -1,7 +1,5 @@
 """Serving a sandbox as a process: first line on stdout, address file, lock, clean end on a signal."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import signal
@@ -40,7 +38,7 @@ def serve(
     ending = stop or threading.Event()
     try:
         with _alone(data):
-            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, mortal=True)
+            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, may_exit=True)
             with _signals() as told:
                 _serve_until(lambda: bool(told) or ending.wait(LOOK_SECONDS), sandbox, data)
             return DONE

@@ -1,13 +1,11 @@
 """What the admin port shows: state, entries, balances, and a page for people. Amounts are decimal text."""
 
-from __future__ import annotations
-
 from datetime import date
 from html import escape
 from typing import Any
 
-from revrec.sandbox.company import profile as company
-from revrec.sandbox.company.state import Desk
+from revrec.sandbox.company import profile
+from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.faults import FaultPlan
 from revrec.sandbox.ledger import ledger
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
@@ -21,30 +19,30 @@ td,th{{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:left}}td.n{{tex
 <h2>Balances</h2><table><tr><th>Account</th><th>Balance</th></tr>{balances}</table></body></html>"""
 
 
-def state(desk: Desk, faults: FaultPlan) -> dict[str, Any]:
+def state(company: CompanyState, faults: FaultPlan) -> dict[str, Any]:
     """Counts, closed periods, switches, faults, usage."""
-    store = desk.store
+    store = company.store
     return {
-        "company_id": company.COMPANY_ID,
-        "now": desk.clock.now().isoformat(timespec="seconds"),
+        "company_id": profile.COMPANY_ID,
+        "now": company.clock.now().isoformat(timespec="seconds"),
         "counts": {
             "entries": store.value("SELECT count(*) FROM glbatch"),
             "posted": store.value("SELECT count(*) FROM glbatch WHERE posted = 1"),
             "lines": store.value("SELECT count(*) FROM glentry"),
             "control_ids": store.value("SELECT count(*) FROM control_id"),
         },
-        "open_periods": {"first": company.FIRST_MONTH, "last": company.LAST_MONTH},
-        "closed_through": desk.periods.as_dict(),
-        "switches": desk.switches.as_dict(),
+        "open_periods": {"first": profile.FIRST_MONTH, "last": profile.LAST_MONTH},
+        "closed_through": company.periods.as_dict(),
+        "switches": company.switches.as_dict(),
         "faults": faults.as_list(),
         "fault_seed": faults.seed,
         "injected": list(faults.injected),
-        "locked_users": desk.access.locked(),
-        "usage": desk.usage.as_dict(),
+        "locked_users": company.access.locked(),
+        "usage": company.usage.as_dict(),
     }
 
 
-def entries(desk: Desk, query: dict[str, str]) -> dict[str, Any]:
+def entries(company: CompanyState, query: dict[str, str]) -> dict[str, Any]:
     """Ledger entries with lines, oldest first; `journal`, `reference`, `limit` (1000) and `offset` choose."""
     conditions, values = ["1"], []
     for name, column in (("journal", "journal"), ("reference", "referenceno"), ("record_no", "recordno")):
@@ -54,13 +52,13 @@ def entries(desk: Desk, query: dict[str, str]) -> dict[str, Any]:
     where = " AND ".join(conditions)
     limit, offset = int(query.get("limit", 1000)), int(query.get("offset", 0))
     sql = f"SELECT * FROM glbatch WHERE {where} ORDER BY recordno LIMIT ? OFFSET ?"  # noqa: S608
-    found = desk.store.dicts(sql, [*values, limit, offset])
-    total = desk.store.value(f"SELECT count(*) FROM glbatch WHERE {where}", values)  # noqa: S608
-    return {"total": total, "entries": [_entry(desk, row) for row in found]}
+    found = company.store.dicts(sql, [*values, limit, offset])
+    total = company.store.value(f"SELECT count(*) FROM glbatch WHERE {where}", values)  # noqa: S608
+    return {"total": total, "entries": [_entry(company, row) for row in found]}
 
 
-def _entry(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
-    lines = desk.store.dicts("SELECT * FROM glentry WHERE batch = ? ORDER BY line_no", (row["recordno"],))
+def _entry(company: CompanyState, row: dict[str, Any]) -> dict[str, Any]:
+    lines = company.store.dicts("SELECT * FROM glentry WHERE batch = ? ORDER BY line_no", (row["recordno"],))
     return {
         "record_no": row["recordno"],
         "batch_no": row["batchno"],
@@ -87,30 +85,30 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "type": row["sign"],
         "currency": row["currency"],
         "amount": format_mills(row["trx_mills"], row["currency"]),
-        "base_amount": format_mills(row["base_mills"], company.BASE_CURRENCY),
+        "base_amount": format_mills(row["base_mills"], profile.BASE_CURRENCY),
         "document": row["document"],
         "description": row["description"],
         "dimensions": dimensions,
     }
 
 
-def balances(desk: Desk) -> dict[str, str]:
+def balances(company: CompanyState) -> dict[str, str]:
     """Signed balance by account of everything posted, in base currency; credits are negative."""
-    rows = ledger.balances(desk.store, date.max, date.max)
-    return {account: format_mills(opening, company.BASE_CURRENCY) for account, opening, _, _ in rows}
+    rows = ledger.balances(company.store, date.max, date.max)
+    return {account: format_mills(opening, profile.BASE_CURRENCY) for account, opening, _, _ in rows}
 
 
-def page(desk: Desk) -> str:
+def page(company: CompanyState) -> str:
     """The last fifty entries and the balances, as an HTML page that reloads itself."""
-    rows = desk.store.rows(
+    rows = company.store.rows(
         "SELECT b.recordno, b.journal, b.batchno, b.batch_date, b.batch_title, b.referenceno, b.state, count(*), "
         "sum(CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END) "
         "FROM glbatch b JOIN glentry l ON l.batch = b.recordno GROUP BY b.recordno ORDER BY b.recordno DESC LIMIT 50"
     )
-    cells = "".join(_row([*row[:8], format_mills(row[8], company.BASE_CURRENCY)]) for row in rows)
-    sums = "".join(_row([account, amount]) for account, amount in balances(desk).items())
-    count = desk.store.value("SELECT count(*) FROM glbatch")
-    summary = f"Company {escape(company.COMPANY_ID)}: {count} journal entries, the newest fifty first."
+    cells = "".join(_row([*row[:8], format_mills(row[8], profile.BASE_CURRENCY)]) for row in rows)
+    sums = "".join(_row([account, amount]) for account, amount in balances(company).items())
+    count = company.store.value("SELECT count(*) FROM glbatch")
+    summary = f"Company {escape(profile.COMPANY_ID)}: {count} journal entries, the newest fifty first."
     return _PAGE.format(summary=summary, rows=cells, balances=sums)
 
 

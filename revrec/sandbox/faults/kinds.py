@@ -1,7 +1,5 @@
 """Every kind of fault, in one table: the plan is checked against it, and the manual is written from it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 
@@ -9,7 +7,7 @@ BEFORE, AFTER = "before", "after"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FaultKind:
     """One kind of fault.
 
     value: what may stand after `=` (empty: nothing may); pattern: its form. moments: when it can be played.
@@ -21,7 +19,7 @@ class Kind:
     value: str = ""
     pattern: str = ""
     moments: tuple[str, ...] = (BEFORE, AFTER)
-    turmoil: bool = False
+    changes_company: bool = False
 
     def accepts(self, value: str) -> bool:
         """Whether a value has the right form; none at all is right where the kind has a default."""
@@ -31,57 +29,59 @@ class Kind:
 _SECONDS = r"(\d+(\.\d*)?|\.\d+)?"
 
 _ALL = (
-    Kind("drop", "the connection is closed without an answer"),
-    Kind("reset", "the connection is reset (TCP RST)"),
-    Kind("slow", "a delay: before the execution, or between commit and answer", "SECONDS (1 if left out)", _SECONDS),
-    Kind("drip", "the answer comes in small pieces over so long", "SECONDS (1 if left out)", _SECONDS, (AFTER,)),
-    Kind("5xx", "the HTTP status from 500 to 599 that is written, such as 503, with a web page"),
-    Kind("429", "the rate limit: HTTP 429 with GW-0010"),
-    Kind("GW-0011", "the gateway's own refusal with HTTP 200"),
-    Kind("html", "HTTP 200 with a web page"),
-    Kind("empty", "HTTP 200 with an empty body"),
-    Kind("truncated", "two thirds of the answer, then the connection is closed"),
-    Kind("garbled", "the answer with a stretch of noise in its middle"),
-    Kind("wrong_control_id", "the answer with somebody else's control ids"),
-    Kind("stale", "the answer to an earlier request"),
-    Kind("twice", "the whole answer sent two times on the connection", moments=(AFTER,)),
-    Kind("repeat", "something on the way sends the request again; the second answer comes", moments=(AFTER,)),
-    Kind(
+    FaultKind("drop", "the connection is closed without an answer"),
+    FaultKind("reset", "the connection is reset (TCP RST)"),
+    FaultKind(
+        "slow", "a delay: before the execution, or between commit and answer", "SECONDS (1 if left out)", _SECONDS
+    ),
+    FaultKind("drip", "the answer comes in small pieces over so long", "SECONDS (1 if left out)", _SECONDS, (AFTER,)),
+    FaultKind("5xx", "the HTTP status from 500 to 599 that is written, such as 503, with a web page"),
+    FaultKind("429", "the rate limit: HTTP 429 with GW-0010"),
+    FaultKind("GW-0011", "the gateway's own refusal with HTTP 200"),
+    FaultKind("html", "HTTP 200 with a web page"),
+    FaultKind("empty", "HTTP 200 with an empty body"),
+    FaultKind("truncated", "two thirds of the answer, then the connection is closed"),
+    FaultKind("garbled", "the answer with a stretch of noise in its middle"),
+    FaultKind("wrong_control_id", "the answer with somebody else's control ids"),
+    FaultKind("stale", "the answer to an earlier request"),
+    FaultKind("twice", "the whole answer sent two times on the connection", moments=(AFTER,)),
+    FaultKind("repeat", "something on the way sends the request again; the second answer comes", moments=(AFTER,)),
+    FaultKind(
         "refuse",
         "the functions (those of FUNCTION, if it is given) fail",
         "ERRORNO TEXT (BL01001973 if left out)",
         r"([A-Za-z][\w-]*( .*)?)?",
         (BEFORE,),
     ),
-    Kind(
+    FaultKind(
         "die", "the sandbox's process ends at once; served again on the same data file, it has all that was committed"
     ),
-    Kind("expire_sessions", "every session ends", turmoil=True),
-    Kind(
+    FaultKind("expire_sessions", "every session ends", changes_company=True),
+    FaultKind(
         "forget_ids",
         "control ids are no longer remembered: all, those of this request, or older ones",
         "one, or SECONDS of age (all if left out)",
         r"(one|\d+(\.\d*)?|\.\d+)?",
-        turmoil=True,
+        changes_company=True,
     ),
-    Kind(
+    FaultKind(
         "close_period",
         "books are closed through a month, of the company or of an entity",
         "YYYY-MM or YYYY-MM/ENTITY",
         r"\d{4}-(0[1-9]|1[0-2])(/.+)?",
-        turmoil=True,
+        changes_company=True,
     ),
-    Kind(
+    FaultKind(
         "open_period",
         "a month and all after it are opened",
         "YYYY-MM or YYYY-MM/ENTITY",
         r"\d{4}-(0[1-9]|1[0-2])(/.+)?",
-        turmoil=True,
+        changes_company=True,
     ),
 )
 KINDS = {kind.name: kind for kind in _ALL}
 
 
-def kind_of(name: str) -> Kind | None:
+def find_kind(name: str) -> FaultKind | None:
     """The kind that a plan means by `name`; a status from 500 to 599 is of the kind 5xx."""
     return KINDS["5xx"] if re.fullmatch(r"5\d\d", name) else KINDS.get(name) if name != "5xx" else None

@@ -12,8 +12,6 @@ with the same seed plays the same faults on the same requests. One request can a
 header `X-Sandbox-Fault: KIND@WHEN`.
 """
 
-from __future__ import annotations
-
 import random
 import re
 import threading
@@ -21,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from revrec.sandbox.faults.kinds import AFTER, BEFORE, KINDS, Kind, kind_of
+from revrec.sandbox.faults.kinds import AFTER, BEFORE, KINDS, FaultKind, find_kind
 
 HEADER = "X-Sandbox-Fault"
 _FUNCTION = re.compile(rb"<function\b[^>]*>\s*<([A-Za-z_]+)")
@@ -48,10 +46,10 @@ class Fault:
     seen: int = 0
 
     @property
-    def turmoil(self) -> bool:
+    def changes_company(self) -> bool:
         """Whether it leaves the answer alone."""
-        kind = kind_of(self.kind)
-        return kind is not None and kind.turmoil
+        kind = find_kind(self.kind)
+        return kind is not None and kind.changes_company
 
     @property
     def seconds(self) -> float:
@@ -80,7 +78,7 @@ def _fault(item: str) -> Fault:
     head, _, tail = item.partition("@")
     when, *rest = tail.split(":")
     name, _, value = head.partition("=")
-    kind = kind_of(name)
+    kind = find_kind(name)
     if kind is None or when not in (BEFORE, AFTER) or len(rest) > 2:
         kinds = ", ".join(KINDS)
         form = "write KIND@before or KIND@after, then :RATE and :FUNCTION if wanted"
@@ -92,7 +90,7 @@ def _fault(item: str) -> Fault:
     return fault
 
 
-def _check(fault: Fault, kind: Kind, item: str) -> None:
+def _check(fault: Fault, kind: FaultKind, item: str) -> None:
     if fault.when not in kind.moments:
         raise FaultPlanError(f"fault {item!r}: {kind.name} is played {' or '.join(kind.moments)} the commit only")
     if not kind.accepts(fault.value):
@@ -122,16 +120,16 @@ def _number(item: str, text: str) -> float:
 class FaultPlan:
     """The plan in force, and what it has done so far.
 
-    `log` is told of each plan and each fault, in words with which they can be had again. `mortal`: the process is the
+    `log` is told of each plan and each fault, in words with which they can be had again. `may_exit`: the process is the
     sandbox's own, so that a plan may end it.
     """
 
     def __init__(
-        self, text: str, seed: int, log: Callable[[str], None] = lambda _line: None, mortal: bool = True
+        self, text: str, seed: int, log: Callable[[str], None] = lambda _line: None, may_exit: bool = True
     ) -> None:
         self._lock = threading.Lock()
         self._log = log
-        self._mortal = mortal
+        self._may_exit = may_exit
         self.injected: list[str] = []
         self.seed = seed
         self.replace(text)
@@ -161,7 +159,7 @@ class FaultPlan:
 
     def _parsed(self, text: str) -> list[Fault]:
         faults = parse_plan(text)
-        if not self._mortal and any(fault.kind == "die" for fault in faults):
+        if not self._may_exit and any(fault.kind == "die" for fault in faults):
             raise FaultPlanError("fault 'die': this sandbox is part of another process; serve one of its own")
         return faults
 
@@ -169,7 +167,7 @@ class FaultPlan:
         """Each fault looks at the request, whether or not an earlier one takes it."""
         chosen: list[Fault] = []
         for fault in self._faults:
-            taken = not fault.turmoil and any(not one.turmoil for one in chosen)
+            taken = not fault.changes_company and any(not one.changes_company for one in chosen)
             if fault.applies(functions, self._random.random) and not taken:
                 fault.left = None if fault.left is None else fault.left - 1
                 chosen.append(fault)

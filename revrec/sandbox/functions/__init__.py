@@ -1,8 +1,6 @@
 """The gateway's functions, one file each, found by name. A new function is a new file and a line here."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Function
+from revrec.sandbox.calls import GatewayFunction
 from revrec.sandbox.functions import (
     create,
     create_invoice,
@@ -21,7 +19,7 @@ from revrec.sandbox.functions import (
     update_sotransaction,
 )
 
-FUNCTIONS: dict[str, Function] = {
+FUNCTIONS: dict[str, GatewayFunction] = {
     module.FUNCTION.name: module.FUNCTION
     for module in (
         create,

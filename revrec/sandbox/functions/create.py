@@ -1,11 +1,9 @@
 """create: one or more objects. Each stands for itself: those that fail do not undo those that succeed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.errors import Error, Refusal, business, schema_fault
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.ledger.glbatch import read_entry
 from revrec.sandbox.ledger.ledger import write_entry
 from revrec.sandbox.ledger.master_creation import CREATED, create_master
@@ -14,27 +12,27 @@ from revrec.sandbox.xmltree import Element, Node, text_element
 
 def _check(body: Node) -> None:
     if not body.children:
-        raise schema_fault("Element 'create': Missing child element(s).", body.line)
+        raise schema_violation("Element 'create': Missing child element(s).", body.line)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     made: list[tuple[str, int]] = []
     errors: list[Error] = []
     for node in call.body:
         try:
-            with call.desk.store.transaction():
+            with call.company.store.transaction():
                 made.append((node.tag.lower(), _create(node, call)))
-        except Refusal as refusal:
-            errors.extend(refusal.errors)
+        except FunctionFailure as failure:
+            errors.extend(failure.errors)
             errors.append(_wrapper(node.tag.upper()))
-    return Outcome(_data(made), errors=tuple(errors))
+    return FunctionOutput(_data(made), errors=tuple(errors))
 
 
 def _create(node: Node, call: Call) -> int:
     name = node.tag.upper()
     creator = _CREATORS.get(name)
     if creator is None:
-        raise Refusal(Error("XL03000009", description2=f"Object definition {node.tag} not found"))
+        raise FunctionFailure(Error("XL03000009", description2=f"Object definition {node.tag} not found"))
     call.require("create", name)
     return creator(node, call)
 
@@ -46,7 +44,7 @@ def _create_entry(node: Node, call: Call) -> int:
 def _wrapper(name: str) -> Error:
     label = {"GLBATCH": "GLBatch"}.get(name, name.capitalize())
     errorid = "GL-0951" if name == "GLBATCH" else ""
-    return business(f"Could not create {label} record!", errorid=errorid, category="Unable to create record.")
+    return business_error(f"Could not create {label} record!", errorid=errorid, category="Unable to create record.")
 
 
 def _data(made: list[tuple[str, int]]) -> Element:
@@ -61,4 +59,4 @@ _CREATORS: dict[str, Callable[[Node, Call], int]] = {
     **dict.fromkeys(CREATED, create_master),
 }
 
-FUNCTION = Function("create", _run, _check)
+FUNCTION = GatewayFunction("create", _run, _check)

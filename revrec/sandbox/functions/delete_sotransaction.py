@@ -1,11 +1,9 @@
 """delete_sotransaction: removes a document by DOCID, unless something was made from it."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.fields import check_order
-from revrec.sandbox.orders.books import remove_document, stored_document
-from revrec.sandbox.orders.shape import check_key
+from revrec.sandbox.orders.schema_checks import check_key
+from revrec.sandbox.orders.stored_documents import remove_document, stored_document
 from revrec.sandbox.xmltree import Node
 
 
@@ -14,11 +12,11 @@ def _check(body: Node) -> None:
     check_key(body)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     call.require("delete", "SODOCUMENT")
     stored = stored_document(call.body.attributes["key"], call)
     remove_document(stored, call)
-    return Outcome(key=stored["docid"])
+    return FunctionOutput(key=stored["docid"])
 
 
-FUNCTION = Function("delete_sotransaction", _run, _check, legacy=True)
+FUNCTION = GatewayFunction("delete_sotransaction", _run, _check, legacy=True)

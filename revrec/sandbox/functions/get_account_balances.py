@@ -1,13 +1,11 @@
 """get_accountbalances: balances of one account, or a range, in a reporting period or between two dates."""
 
-from __future__ import annotations
-
 from datetime import date
 
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.company.periods import dates_of_period
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.company.periods import reporting_period_dates
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.errors import Refusal, business, schema_fault
+from revrec.sandbox.errors import FunctionFailure, business_error, schema_violation
 from revrec.sandbox.fields import check_order, legacy_date
 from revrec.sandbox.ledger.ledger import balances
 from revrec.sandbox.money import format_mills
@@ -75,37 +73,37 @@ def _check(body: Node) -> None:
     check_order(body, _ORDER)
     text = body.value("showzerobalances")
     if text not in (None, "true", "false"):
-        raise schema_fault(f"Element 'showzerobalances': '{text}' is not a valid value.", body.line)
+        raise schema_violation(f"Element 'showzerobalances': '{text}' is not a valid value.", body.line)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     call.require("read", "GLACCOUNTBALANCE")
-    call.desk.usage.count(reads=1)
+    call.company.usage.count(reads=1)
     start, end = _dates(call.body)
     accounts = _accounts(call)
     where, values = _where(call)
-    found = {row[0]: row[1:] for row in balances(call.desk.store, start, end, where, values)}
+    found = {row[0]: row[1:] for row in balances(call.company.store, start, end, where, values)}
     data = Element("data")
     for account in accounts:
         sums = found.get(account, (0, 0, 0))
         if any(sums) or call.body.value("showzerobalances") == "true":
             _append(data, account, *sums)
-    return Outcome(data)
+    return FunctionOutput(data)
 
 
 def _dates(body: Node) -> tuple[date, date]:
     name = body.value("reportingperiodname")
     start, end = legacy_date(body.child("startdate"), "startdate"), legacy_date(body.child("enddate"), "enddate")
     if bool(name) == (start is not None and end is not None) or (start is None) != (end is None):
-        raise Refusal(business("Either reportingperiodname, or startdate and enddate, must be given."))
+        raise FunctionFailure(business_error("Either reportingperiodname, or startdate and enddate, must be given."))
     if name:
-        found = dates_of_period(name)
+        found = reporting_period_dates(name)
         if found is None:
-            raise Refusal(business(f"The reporting period '{name}' is invalid."))
+            raise FunctionFailure(business_error(f"The reporting period '{name}' is invalid."))
         return found
     assert start is not None and end is not None
     if end < start:
-        raise Refusal(business("The enddate is before the startdate."))
+        raise FunctionFailure(business_error("The enddate is before the startdate."))
     return start, end
 
 
@@ -113,13 +111,13 @@ def _accounts(call: Call) -> list[str]:
     body = call.body
     single, low, high = body.value("glaccountno"), body.value("startaccountno"), body.value("endaccountno")
     if body.child("accountgroupname") is not None:
-        raise Refusal(business(f"The account group '{body.value('accountgroupname')}' is invalid."))
+        raise FunctionFailure(business_error(f"The account group '{body.value('accountgroupname')}' is invalid."))
     if bool(single) == bool(low and high):
-        raise Refusal(business("Either glaccountno, or startaccountno and endaccountno, must be given."))
-    numbers = [account.id for account in call.desk.masters.all("GLACCOUNT")]
+        raise FunctionFailure(business_error("Either glaccountno, or startaccountno and endaccountno, must be given."))
+    numbers = [account.id for account in call.company.masters.all("GLACCOUNT")]
     if single:
         if single not in numbers:
-            raise Refusal(business(f"Account {single} is not valid"))
+            raise FunctionFailure(business_error(f"Account {single} is not valid"))
         return [single]
     return [number for number in numbers if (low or "") <= number <= (high or "")]
 
@@ -131,10 +129,10 @@ def _where(call: Call) -> tuple[str, tuple[object, ...]]:
         if text:
             conditions.append(f"{column} = ?")
             values.append(text)
-    location = call.body.value("locationid") or call.who.location
+    location = call.body.value("locationid") or call.caller.location
     if location:
         with_subs = call.body.value("loc_subs") != "false"
-        below = [item.id for item in call.desk.masters.all("LOCATION") if with_subs and item.parent == location]
+        below = [item.id for item in call.company.masters.all("LOCATION") if with_subs and item.parent == location]
         conditions.append(f"location IN ({', '.join('?' * (1 + len(below)))})")
         values.extend([location, *below])
     return " AND ".join(conditions), tuple(values)
@@ -155,4 +153,4 @@ def _append(data: Element, account: str, opening: int, debits: int, credits: int
         text_element(row, name, format_mills(mills, BASE_CURRENCY))
 
 
-FUNCTION = Function("get_accountbalances", _run, _check, legacy=True)
+FUNCTION = GatewayFunction("get_accountbalances", _run, _check, legacy=True)

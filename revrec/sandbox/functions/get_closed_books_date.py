@@ -1,8 +1,6 @@
 """get_closedbooksdate: the date through which the books of the entity signed in to are closed."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.fields import check_order
 from revrec.sandbox.xmltree import Element, Node, text_element
 
@@ -11,16 +9,16 @@ def _check(body: Node) -> None:
     check_order(body, ())
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     call.require("read", "CLOSEDBOOKSDATE")
-    call.desk.usage.count(reads=1)
-    through = call.desk.periods.closed_through(call.who.location)
+    call.company.usage.count(reads=1)
+    through = call.company.periods.closed_through(call.caller.location)
     data = Element("data")
     block = text_element(data, "closedbooksdate")
     text_element(block, "year", f"{through.year:04d}")
     text_element(block, "month", f"{through.month:02d}")
     text_element(block, "day", f"{through.day:02d}")
-    return Outcome(data)
+    return FunctionOutput(data)
 
 
-FUNCTION = Function("get_closedbooksdate", _run, _check, legacy=True)
+FUNCTION = GatewayFunction("get_closedbooksdate", _run, _check, legacy=True)

@@ -1,11 +1,9 @@
 """get_trialbalance: every account with activity; the rows sum to zero."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.company.periods import dates_of_period
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.company.periods import reporting_period_dates
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.errors import FunctionFailure, business_error
 from revrec.sandbox.fields import check_order, legacy_date
 from revrec.sandbox.ledger.ledger import balances
 from revrec.sandbox.money import format_mills
@@ -16,23 +14,25 @@ def _check(body: Node) -> None:
     check_order(body, ("reportingperiodname", "startdate", "enddate", "showzerobalances"))
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     call.require("read", "TRIALBALANCE")
-    call.desk.usage.count(reads=1)
+    call.company.usage.count(reads=1)
     name = call.body.value("reportingperiodname")
     start = legacy_date(call.body.child("startdate"), "startdate")
     end = legacy_date(call.body.child("enddate"), "enddate")
-    dates = dates_of_period(name) if name else (start, end)
+    dates = reporting_period_dates(name) if name else (start, end)
     if dates is None or dates[0] is None or dates[1] is None:
-        raise Refusal(business("Either a valid reportingperiodname, or startdate and enddate, must be given."))
+        raise FunctionFailure(
+            business_error("Either a valid reportingperiodname, or startdate and enddate, must be given.")
+        )
     data = Element("data")
-    for account, opening, debits, credits_ in balances(call.desk.store, dates[0], dates[1]):
+    for account, opening, debits, credits_ in balances(call.company.store, dates[0], dates[1]):
         row = text_element(data, "trialbalance")
         text_element(row, "glaccountno", account)
         sums = {"startbalance": opening, "debits": debits, "credits": credits_}
         for tag, mills in (sums | {"endbalance": opening + debits - credits_}).items():
             text_element(row, tag, format_mills(mills, BASE_CURRENCY))
-    return Outcome(data)
+    return FunctionOutput(data)
 
 
-FUNCTION = Function("get_trialbalance", _run, _check, legacy=True)
+FUNCTION = GatewayFunction("get_trialbalance", _run, _check, legacy=True)

@@ -4,16 +4,14 @@ What the published schema of `query` forbids is a schema violation (a control fa
 field is a failure of the function.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.errors import read_fault, schema_fault
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.errors import read_failure, schema_violation
 from revrec.sandbox.money import format_mills
-from revrec.sandbox.reading.conditions import Compare, Compiler, Condition, Group
-from revrec.sandbox.reading.objects import Field, ObjectType, object_type, write_value
-from revrec.sandbox.reading.selection import Selection, append_rows, count, rows, visible
+from revrec.sandbox.reading.conditions import Comparison, Condition, ConditionCompiler, ConditionGroup
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, object_type, write_value
+from revrec.sandbox.reading.selection import RowSelection, append_rows, count, rows, visible
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 _CHILDREN = ("object", "select", "filter", "orderby", "options", "pagesize", "offset", "docparid")
@@ -37,7 +35,7 @@ _NO_VALUE = {"isnull": "null", "isnotnull": "not null"}
 class _Column:
     """A selected field, or an aggregate of it; `tag` is its element name in the answer."""
 
-    field: Field
+    field: ObjectField
     aggregate: str
     tag: str
 
@@ -45,13 +43,13 @@ class _Column:
 def _check(body: Node) -> None:
     for node in body:
         if node.tag not in _CHILDREN or len(body.all(node.tag)) > 1:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     select = body.child("select")
     if not body.value("object") or select is None or not select.children:
-        raise schema_fault("Element 'query': Missing child element(s). Expected are ( object, select ).", body.line)
+        raise schema_violation("Element 'query': Missing child element(s). Expected are ( object, select ).", body.line)
     for node in select:
         if node.tag not in ("field", *_AGGREGATES):
-            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     _whole_number(body, "pagesize", 1, 2000)
     _whole_number(body, "offset", 0, 2**31)
     _check_options(body.child("options"))
@@ -65,14 +63,14 @@ def _whole_number(body: Node, tag: str, low: int, high: int) -> None:
     node = body.child(tag)
     if node is not None and not (node.text.isdecimal() and low <= int(node.text) <= high):
         rule = f"'{node.text}' is not a whole number from {low} to {high}."
-        raise schema_fault(f"Element '{tag}': {rule}", node.line)
+        raise schema_violation(f"Element '{tag}': {rule}", node.line)
 
 
 def _check_options(options: Node | None) -> None:
     tags = [node.tag for node in options or ()]
     if options is not None and tags != [tag for tag in _OPTIONS if tag in tags]:
         rule = f"expected are, in this order, ( {', '.join(_OPTIONS)} )."
-        raise schema_fault(f"Element 'options': {rule}", options.line)
+        raise schema_violation(f"Element 'options': {rule}", options.line)
 
 
 def _check_order(orderby: Node | None) -> None:
@@ -80,26 +78,26 @@ def _check_order(orderby: Node | None) -> None:
         directions = [node for node in order if node.tag in ("ascending", "descending")]
         if order.tag != "order" or not order.value("field") or len(directions) > 1 or len(order.children) > 2:
             rule = "Expected is ( order ) holding ( field, ascending | descending )."
-            raise schema_fault(f"Element 'orderby': {rule}", order.line)
+            raise schema_violation(f"Element 'orderby': {rule}", order.line)
 
 
 def _single(node: Node) -> Node:
     if len(node.children) != 1:
-        raise schema_fault(f"Element '{node.tag}': exactly one operator is expected.", node.line)
+        raise schema_violation(f"Element '{node.tag}': exactly one operator is expected.", node.line)
     return node.children[0]
 
 
 def _condition(node: Node) -> Condition:
     if node.tag in ("and", "or"):
         if len(node.children) < 2:
-            raise schema_fault(f"Element '{node.tag}': at least two operators are expected.", node.line)
-        return Group(node.tag, tuple(_condition(child) for child in node))
+            raise schema_violation(f"Element '{node.tag}': at least two operators are expected.", node.line)
+        return ConditionGroup(node.tag, tuple(_condition(child) for child in node))
     field = node.value("field")
     values = tuple(value.text for value in node.all("value"))
     strangers = [child for child in node if child.tag not in ("field", "value")]
     if not field or strangers or len(node.all("field")) != 1:
-        raise schema_fault(f"Element '{node.tag}': Expected are ( field, value ).", node.line)
-    return Compare(field, _operator(node, len(values)), values)
+        raise schema_violation(f"Element '{node.tag}': Expected are ( field, value ).", node.line)
+    return Comparison(field, _operator(node, len(values)), values)
 
 
 def _operator(node: Node, values: int) -> str:
@@ -114,17 +112,17 @@ def _operator(node: Node, values: int) -> str:
             if low <= values <= high:
                 return names[node.tag]
             wanted = f"{low}" if low == high else f"{low} to {high}"
-            raise schema_fault(f"Element '{node.tag}': {wanted} ( value ) expected, not {values}.", node.line)
-    raise schema_fault(f"Element '{node.tag}': This element is not expected in ( filter ).", node.line)
+            raise schema_violation(f"Element '{node.tag}': {wanted} ( value ) expected, not {values}.", node.line)
+    raise schema_violation(f"Element '{node.tag}': This element is not expected in ( filter ).", node.line)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     body = call.body
     target = object_type(body.value("object") or "", body.value("docparid") or "")
     call.require("read", target.name)
-    call.desk.usage.count(reads=1)
+    call.company.usage.count(reads=1)
     options = body.child("options")
-    compiler = Compiler(target, ignore_case=options is not None and options.value("caseinsensitive") == "true")
+    compiler = ConditionCompiler(target, ignore_case=options is not None and options.value("caseinsensitive") == "true")
     columns = _columns(body, compiler)
     selection = visible(target, call, options is not None and options.value("showprivate") == "true")
     filter_node = body.child("filter")
@@ -133,15 +131,15 @@ def _run(call: Call) -> Outcome:
     selection.order = _order(body, compiler)
     page_size, offset = int(body.value("pagesize") or 100), int(body.value("offset") or 0)
     if any(column.aggregate for column in columns):
-        return Outcome(_aggregated(call, selection, columns))
-    return Outcome(_page(call, selection, [column.field for column in columns], page_size, offset))
+        return FunctionOutput(_aggregated(call, selection, columns))
+    return FunctionOutput(_page(call, selection, [column.field for column in columns], page_size, offset))
 
 
-def _columns(body: Node, compiler: Compiler) -> list[_Column]:
+def _columns(body: Node, compiler: ConditionCompiler) -> list[_Column]:
     select = body.child("select")
     assert select is not None
     if any(node.text == "*" for node in select):
-        raise read_fault("The value * is not allowed in select; name the fields.")
+        raise read_failure("The value * is not allowed in select; name the fields.")
     columns = []
     for node in select:
         field = compiler.field(node.text)
@@ -150,7 +148,7 @@ def _columns(body: Node, compiler: Compiler) -> list[_Column]:
     return columns
 
 
-def _order(body: Node, compiler: Compiler) -> str:
+def _order(body: Node, compiler: ConditionCompiler) -> str:
     parts = []
     for order in body.child("orderby") or ():
         direction = "DESC" if order.child("descending") is not None else "ASC"
@@ -158,7 +156,7 @@ def _order(body: Node, compiler: Compiler) -> str:
     return ", ".join(parts)
 
 
-def _page(call: Call, selection: Selection, fields: list[Field], page_size: int, offset: int) -> Element:
+def _page(call: Call, selection: RowSelection, fields: list[ObjectField], page_size: int, offset: int) -> Element:
     total = count(call, selection)
     texts = rows(call, selection, fields, page_size, offset)
     data = _data(selection.target, total, offset, len(texts))
@@ -178,13 +176,13 @@ def _data(target: ObjectType, total: int, offset: int, shown: int) -> Element:
     )
 
 
-def _aggregated(call: Call, selection: Selection, columns: list[_Column]) -> Element:
+def _aggregated(call: Call, selection: RowSelection, columns: list[_Column]) -> Element:
     target = selection.target
     groups = ", ".join(column.field.sql for column in columns if not column.aggregate)
     terms = ", ".join(_term(column) for column in columns)
     tail = f" GROUP BY {groups}" if groups else ""
     sql = f"SELECT {terms} FROM {target.source} WHERE {selection.where}{tail}"  # noqa: S608
-    found = call.desk.store.rows(sql, selection.values)
+    found = call.company.store.rows(sql, selection.values)
     data = _data(target, len(found), 0, len(found))
     for row in found:
         element = text_element(data, target.name)
@@ -210,4 +208,4 @@ def _aggregate_text(column: _Column, value: object, currency: str | None) -> str
     return write_value(column.field, value, "")
 
 
-FUNCTION = Function("query", _run, _check)
+FUNCTION = GatewayFunction("query", _run, _check)

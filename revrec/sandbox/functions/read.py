@@ -1,11 +1,9 @@
 """read: records of one object by RECORDNO; entries, documents and invoices bring their lines with them."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.errors import Error, Refusal, read_fault, schema_fault
-from revrec.sandbox.reading.objects import Field, ObjectType, object_type
-from revrec.sandbox.reading.selection import Selection, append_rows, chosen_fields, keys, rows, visible
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.errors import Error, FunctionFailure, read_failure, schema_violation
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, object_type
+from revrec.sandbox.reading.selection import RowSelection, append_rows, chosen_fields, keys, rows, visible
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 KEY_LIMIT = 100
@@ -21,16 +19,16 @@ _CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")
 def _check(body: Node) -> None:
     for node in body:
         if node.tag not in _CHILDREN or len(body.all(node.tag)) > 1:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     for name in ("object", "keys"):
         if not body.value(name):
-            raise schema_fault(f"Element 'read': Missing child element(s). Expected is ( {name} ).", body.line)
+            raise schema_violation(f"Element 'read': Missing child element(s). Expected is ( {name} ).", body.line)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     target = object_type(call.body.value("object") or "", call.body.value("docparid") or "")
     call.require("read", target.name)
-    call.desk.usage.count(reads=1)
+    call.company.usage.count(reads=1)
     names = call.body.value("fields") or "*"
     fields = _fields(target, names)
     found = _visible_keys(call, target, _wanted(call.body.value("keys") or ""))
@@ -40,21 +38,23 @@ def _run(call: Call) -> Outcome:
         if target.name in _OWNED and names.strip() in ("*", ""):
             element.append(_entries(call, target.name, recordno))
         data.append(element)
-    return Outcome(data)
+    return FunctionOutput(data)
 
 
-def _fields(target: ObjectType, names: str) -> list[Field]:
+def _fields(target: ObjectType, names: str) -> list[ObjectField]:
     try:
         return chosen_fields(target, names)
-    except Refusal as refusal:
+    except FunctionFailure as failure:
         # In a read the gateway gives this text as the errorno itself.
-        raise Refusal(Error(refusal.errors[0].description2, description2=refusal.errors[0].description2)) from None
+        raise FunctionFailure(
+            Error(failure.errors[0].description2, description2=failure.errors[0].description2)
+        ) from None
 
 
 def _wanted(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if len(parts) > KEY_LIMIT:
-        raise read_fault(f"read takes at most {KEY_LIMIT} keys, not {len(parts)}.")
+        raise read_failure(f"read takes at most {KEY_LIMIT} keys, not {len(parts)}.")
     return [int(part) for part in parts if part.isdecimal() and len(part) < 19]
 
 
@@ -65,8 +65,8 @@ def _visible_keys(call: Call, target: ObjectType, wanted: list[int]) -> list[int
     return [key for key in dict.fromkeys(wanted) if key in found]
 
 
-def _record(call: Call, target: ObjectType, fields: list[Field], recordno: int) -> Element:
-    selection = Selection(target, [f"{target.key} = ?"], [recordno], target.key)
+def _record(call: Call, target: ObjectType, fields: list[ObjectField], recordno: int) -> Element:
+    selection = RowSelection(target, [f"{target.key} = ?"], [recordno], target.key)
     if target.where:
         selection.add(target.where)
     holder = Element("holder")
@@ -78,10 +78,10 @@ def _entries(call: Call, name: str, recordno: int) -> Element:
     owned, element, parent, order = _OWNED[name]
     target = object_type(owned, call.body.value("docparid") or "")
     fields = [item for item in target.fields.values() if "." not in item.name]
-    selection = Selection(target, [f"{parent} = ?"], [recordno], order)
+    selection = RowSelection(target, [f"{parent} = ?"], [recordno], order)
     entries = text_element(Element("holder"), element)
     append_rows(entries, owned.lower(), fields, rows(call, selection, fields, -1))
     return entries
 
 
-FUNCTION = Function("read", _run, _check)
+FUNCTION = GatewayFunction("read", _run, _check)

@@ -1,11 +1,9 @@
 """readByQuery: rows of one object by an SQL-like condition, in pages that readMore continues."""
 
-from __future__ import annotations
-
-from revrec.sandbox.calls import Call, Function, Outcome
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.result_sets import ResultSet
-from revrec.sandbox.errors import read_fault, schema_fault
-from revrec.sandbox.reading.conditions import Compiler
+from revrec.sandbox.errors import read_failure, schema_violation
+from revrec.sandbox.reading.conditions import ConditionCompiler
 from revrec.sandbox.reading.objects import object_type
 from revrec.sandbox.reading.selection import append_rows, chosen_fields, keys, rows_by_key, visible
 from revrec.sandbox.reading.where_clause import parse_where
@@ -18,12 +16,12 @@ _PAGE_LIMIT = 1000
 def _check(body: Node) -> None:
     for node in body:
         if node.tag not in _CHILDREN or len(body.all(node.tag)) > 1:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     if not body.value("object"):
-        raise schema_fault("Element 'readByQuery': Missing child element(s). Expected is ( object ).", body.line)
+        raise schema_violation("Element 'readByQuery': Missing child element(s). Expected is ( object ).", body.line)
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     target = object_type(call.body.value("object") or "", call.body.value("docparid") or "")
     call.require("read", target.name)
     fields = chosen_fields(target, call.body.value("fields") or "*")
@@ -31,29 +29,29 @@ def _run(call: Call) -> Outcome:
     selection = visible(target, call, show_private=False)
     condition = parse_where(call.body.value("query") or "")
     if condition is not None:
-        selection.add(*Compiler(target, state_codes=True).sql(condition))
+        selection.add(*ConditionCompiler(target, state_codes=True).sql(condition))
     found = keys(call, selection)
     names = tuple(field.name for field in fields)
     docparid = call.body.value("docparid") or ""
     pages = ResultSet(owner(call), target.name, names, found, len(found), page_size, docparid)
-    result_id = call.desk.pages.keep(pages) if len(found) > page_size else ""
-    return Outcome(next_page(call, pages, result_id))
+    result_id = call.company.pages.add(pages) if len(found) > page_size else ""
+    return FunctionOutput(next_page(call, pages, result_id))
 
 
 def _page_size(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= _PAGE_LIMIT:
-        raise read_fault(f"The pagesize '{text}' is not a whole number from 1 to {_PAGE_LIMIT}.")
+        raise read_failure(f"The pagesize '{text}' is not a whole number from 1 to {_PAGE_LIMIT}.")
     return int(text)
 
 
 def owner(call: Call) -> str:
     """Whose result set it is: only the same user, in the same entity, may read on."""
-    return f"{call.who.user}|{call.who.location}"
+    return f"{call.caller.user}|{call.caller.location}"
 
 
 def next_page(call: Call, pages: ResultSet, result_id: str) -> Element:
     """The next page of a result set, which is used up by as much."""
-    call.desk.usage.count(reads=1)
+    call.company.usage.count(reads=1)
     target = object_type(pages.object, pages.docparid)
     shown, pages.remaining = pages.remaining[: pages.page_size], pages.remaining[pages.page_size :]
     fields = [target.fields[name] for name in pages.fields]
@@ -70,4 +68,4 @@ def next_page(call: Call, pages: ResultSet, result_id: str) -> Element:
     return data
 
 
-FUNCTION = Function("readByQuery", _run, _check)
+FUNCTION = GatewayFunction("readByQuery", _run, _check)

@@ -1,25 +1,23 @@
 """update_sotransaction: changes header fields and lines (numbered from 1) of a document by DOCID, and adds lines."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
-from revrec.sandbox.calls import Call, Function, Outcome
-from revrec.sandbox.errors import Refusal, business
-from revrec.sandbox.orders.books import from_plain, replace_document, stored_document
-from revrec.sandbox.orders.shape import check_update
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.errors import FunctionFailure, business_error
+from revrec.sandbox.orders.schema_checks import check_update
+from revrec.sandbox.orders.stored_documents import from_plain, replace_document, stored_document
 from revrec.sandbox.xmltree import Node
 
 
-def _run(call: Call) -> Outcome:
+def _run(call: Call) -> FunctionOutput:
     call.require("update", "SODOCUMENT")
     try:
         stored = stored_document(call.body.attributes["key"], call)
         replace_document(stored, _merged(stored, call.body), call)
-    except Refusal as refusal:
-        raise Refusal(*refusal.errors, business("Could not update Document record!")) from None
-    return Outcome(key=stored["docid"])
+    except FunctionFailure as failure:
+        raise FunctionFailure(*failure.errors, business_error("Could not update Document record!")) from None
+    return FunctionOutput(key=stored["docid"])
 
 
 def _merged(stored: dict[str, Any], changes: Node) -> Node:
@@ -37,7 +35,7 @@ def _merged(stored: dict[str, Any], changes: Node) -> Node:
         number = int(node.attributes["line_num"])
         if not 1 <= number <= len(items.children):
             text = f"The document has no line {number}; lines are numbered from 1."
-            raise Refusal(business(text, errorid="SIM-LINE-NUMBER"))
+            raise FunctionFailure(business_error(text, errorid="SIM-LINE-NUMBER"))
         for change in node:
             _put(items.children[number - 1], change)
     return body
@@ -48,4 +46,4 @@ def _put(parent: Node, node: Node) -> None:
     parent.children.append(node)
 
 
-FUNCTION = Function("update_sotransaction", _run, check_update, legacy=True)
+FUNCTION = GatewayFunction("update_sotransaction", _run, check_update, legacy=True)

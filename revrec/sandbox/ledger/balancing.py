@@ -1,6 +1,4 @@
-"""An entry must balance: in each currency, in base currency, and in each entity."""
-
-from __future__ import annotations
+"""Balancing of journal entries: in each currency, in base currency, and in each entity."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -8,18 +6,19 @@ from itertools import groupby
 
 from revrec.sandbox.company.profile import BASE_CURRENCY, INTER_ENTITY_PAYABLE, INTER_ENTITY_RECEIVABLE
 from revrec.sandbox.company.switches import Switches
-from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.ledger.entry import Line
+from revrec.sandbox.errors import Error, FunctionFailure, business_error
+from revrec.sandbox.ledger.entry import EntryLine
 from revrec.sandbox.money import format_mills
 
 Key = tuple[str, str]
 _CENT = 10
 
 
-def balance(lines: list[Line], base_location: str | None, switches: Switches) -> list[Line]:
-    """The lines as they will be booked: rounding settled, inter-entity lines added.
+def balance(lines: list[EntryLine], base_location: str | None, switches: Switches) -> list[EntryLine]:
+    """Return the lines to be booked, with rounding differences settled and inter-entity lines added.
 
-    Raises Refusal when debits and credits differ in a currency, or in an entity without BASELOCATION_NO.
+    Raises:
+        FunctionFailure: debits and credits differ in a currency, or in an entity without BASELOCATION_NO.
     """
     _check_currencies(lines)
     if base_location is None:
@@ -30,27 +29,27 @@ def balance(lines: list[Line], base_location: str | None, switches: Switches) ->
     return lines
 
 
-def _nets(lines: Iterable[Line], key: Callable[[Line], Key]) -> dict[Key, int]:
+def _nets(lines: Iterable[EntryLine], key: Callable[[EntryLine], Key]) -> dict[Key, int]:
     nets: dict[Key, int] = defaultdict(int)
     for line in lines:
         nets[key(line)] += line.sign * line.trx_mills
     return {found: net for found, net in nets.items() if net}
 
 
-def _check_currencies(lines: list[Line]) -> None:
+def _check_currencies(lines: list[EntryLine]) -> None:
     for (_, currency), net in _nets(lines, lambda line: ("", line.currency)).items():
         debits = sum(line.trx_mills for line in lines if line.currency == currency and line.sign == 1)
         texts = format_mills(debits, currency), format_mills(debits - net, currency)
-        raise Refusal(_unbalanced(f"currency {currency}: debits {texts[0]}, credits {texts[1]}", currency))
+        raise FunctionFailure(_unbalanced(f"currency {currency}: debits {texts[0]}, credits {texts[1]}", currency))
 
 
-def _check_entities(lines: list[Line]) -> None:
+def _check_entities(lines: list[EntryLine]) -> None:
     for entity, _ in sorted(_nets(lines, lambda line: (line.entity, line.currency))):
-        raise Refusal(_unbalanced(f"Location {entity}" if entity else "the top level", entity))
+        raise FunctionFailure(_unbalanced(f"Location {entity}" if entity else "the top level", entity))
 
 
 def _unbalanced(where: str, name: str) -> Error:
-    return business(
+    return business_error(
         f"Transactions do not balance for {where}",
         correction="Debits and credits must be equal; set BASELOCATION_NO for inter-entity entries.",
         errorid="GL-1009",
@@ -59,9 +58,9 @@ def _unbalanced(where: str, name: str) -> Error:
     )
 
 
-def _inter_entity_lines(lines: list[Line], base_location: str) -> list[Line]:
-    """For each entity out of balance: its debt to, or claim on, the base entity, and the base entity's mirror."""
-    added: list[Line] = []
+def _inter_entity_lines(lines: list[EntryLine], base_location: str) -> list[EntryLine]:
+    """Add a pair of lines for each entity out of balance: its due to (or from) the base entity, and the reverse."""
+    added: list[EntryLine] = []
     for (entity, currency), net in sorted(_nets(lines, lambda line: (line.entity, line.currency)).items()):
         if entity == base_location:
             continue
@@ -75,18 +74,18 @@ def _inter_entity_lines(lines: list[Line], base_location: str) -> list[Line]:
     return added
 
 
-def _base_share(lines: list[Line], entity: str, currency: str) -> int:
+def _base_share(lines: list[EntryLine], entity: str, currency: str) -> int:
     chosen = (line for line in lines if line.entity == entity and line.currency == currency)
     return abs(sum(line.sign * line.base_mills for line in chosen))
 
 
-def _inter_entity_line(account: str, sign: int, currency: str, mills: int, base: int, entity: str) -> Line:
+def _inter_entity_line(account: str, sign: int, currency: str, mills: int, base: int, entity: str) -> EntryLine:
     dimensions = {"LOCATION": entity} if entity else {}
-    return Line(account, sign, currency, mills, base, entity, dimensions, description="Inter-entity")
+    return EntryLine(account, sign, currency, mills, base, entity, dimensions, description="Inter-entity")
 
 
-def _settle_rounding(lines: list[Line], switches: Switches) -> None:
-    """Converted lines can miss each other by some cents in base currency although they balance in their own."""
+def _settle_rounding(lines: list[EntryLine], switches: Switches) -> None:
+    """Put a rounding difference in base currency on the largest line, or reject it if the switch says so."""
     ordered = sorted(lines, key=lambda line: line.entity)
     for entity, group in groupby(ordered, key=lambda line: line.entity):
         members = list(group)
@@ -94,7 +93,7 @@ def _settle_rounding(lines: list[Line], switches: Switches) -> None:
         if not difference:
             continue
         if switches.base_rounding == "reject" or abs(difference) > _CENT * len(members):
-            raise Refusal(_unbalanced(f"{entity or 'the top level'} in base currency", entity))
+            raise FunctionFailure(_unbalanced(f"{entity or 'the top level'} in base currency", entity))
         foreign = [line for line in members if line.currency != BASE_CURRENCY]
         largest = max(foreign or members, key=lambda line: line.base_mills)
         largest.base_mills -= largest.sign * difference

@@ -1,18 +1,16 @@
-"""Dimensions of a journal line, and the words in which the gateway refuses them."""
-
-from __future__ import annotations
+"""Dimensions of a journal line, and Intacct's error texts for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from revrec.sandbox.company.masters import Master, Masters
-from revrec.sandbox.errors import Error, business
+from revrec.sandbox.company.masters import MasterRecord, MasterRecords
+from revrec.sandbox.errors import Error, business_error
 
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One dimension: element on a GLENTRY, kind of master record, label, text for an unknown id."""
+    """One dimension: element in a GLENTRY, kind of its master records, label, and error text for an unknown id."""
 
     element: str
     kind: str
@@ -40,13 +38,13 @@ OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT", "PROJECT", "CLASS", "DEPARTMENT")
 
 
 def by_column(values: Mapping[str, str]) -> dict[str, str | None]:
-    """The dimensions of a line by the columns that lines have for them in the store."""
+    """Return the dimensions of a line by their column names in the store."""
     return {dimension.element.lower(): values.get(dimension.element) for dimension in DIMENSIONS}
 
 
 def unknown(dimension: Dimension, code: str) -> Error:
-    """An id that does not exist or is not active."""
-    return business(
+    """Return the error for an id that does not exist or is not active."""
+    return business_error(
         dimension.unknown.format(code),
         description=f"Invalid {dimension.label}",
         correction=f"Use an existing, active {dimension.label.lower()}.",
@@ -55,10 +53,10 @@ def unknown(dimension: Dimension, code: str) -> Error:
     )
 
 
-def dimension_errors(account: Master, values: Mapping[str, str], masters: Masters) -> list[Error]:
-    """What is wrong with the dimensions of a line on `account`: missing, dependent or restricted ones."""
+def dimension_errors(account: MasterRecord, values: Mapping[str, str], masters: MasterRecords) -> list[Error]:
+    """Return the errors of a line on ``account``: missing, dependent and restricted dimensions."""
     errors = [
-        business(f"{element} needs {NEEDS[element]} on the same line.")
+        business_error(f"{element} needs {NEEDS[element]} on the same line.")
         for element in NEEDS
         if element in values and NEEDS[element] not in values
     ]
@@ -68,8 +66,8 @@ def dimension_errors(account: Master, values: Mapping[str, str], masters: Master
     return errors + _restricted(account, values, masters)
 
 
-def _missing(dimension: Dimension, account: Master) -> Error:
-    return business(
+def _missing(dimension: Dimension, account: MasterRecord) -> Error:
+    return business_error(
         f"This transaction is missing the {dimension.label} dimension for the Account {account.id}",
         correction=f"Add the {dimension.label} dimension, then try again.",
         errorid="SIM-MISSING-DIMENSION",
@@ -77,7 +75,7 @@ def _missing(dimension: Dimension, account: Master) -> Error:
     )
 
 
-def _restricted(account: Master, values: Mapping[str, str], masters: Masters) -> list[Error]:
+def _restricted(account: MasterRecord, values: Mapping[str, str], masters: MasterRecords) -> list[Error]:
     only: dict[str, Any] = account.details.get("only", {})
     errors = []
     for kind, allowed in only.items():
@@ -90,5 +88,5 @@ def _restricted(account: Master, values: Mapping[str, str], masters: Masters) ->
                 f"{dimension.label} '{code}':'{name}' specified is not valid. "
                 f"{dimension.label} is restricted by GL account."
             )
-            errors.append(business(text, errorid="SIM-RESTRICTED-DIMENSION"))
+            errors.append(business_error(text, errorid="SIM-RESTRICTED-DIMENSION"))
     return errors

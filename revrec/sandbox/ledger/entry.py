@@ -1,6 +1,4 @@
-"""A journal entry that passed validation: header and lines, ready to be written."""
-
-from __future__ import annotations
+"""A journal entry that passed validation: header and lines, ready to be stored."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,8 +16,11 @@ STATES = {
 
 
 @dataclass(slots=True)
-class Line:
-    """One GLENTRY. `sign` 1 debit, -1 credit; amounts are absolute mills, in `currency` and in base currency."""
+class EntryLine:
+    """One GLENTRY. ``sign`` is 1 for a debit and -1 for a credit.
+
+    Amounts are absolute, in mills: ``trx_mills`` in ``currency``, ``base_mills`` in base currency.
+    """
 
     account: str
     sign: int
@@ -36,17 +37,18 @@ class Line:
 
 
 @dataclass(slots=True)
-class Entry:
-    """One GLBATCH and its lines. `private_entity` is the entity of the session that made it, if any.
+class JournalEntry:
+    """One GLBATCH and its lines.
 
-    `module` is the application it comes from, `prrecord` the receivable behind it.
+    ``private_entity`` is the entity of the session that created it, if any. ``module`` is the application that created
+    it, and ``prrecord`` the RECORDNO of the receivable behind it.
     """
 
     journal: str
     day: date
     title: str
     state: str
-    lines: list[Line]
+    lines: list[EntryLine]
     reference: str | None = None
     base_location: str | None = None
     reverse_day: date | None = None
@@ -58,5 +60,5 @@ class Entry:
 
     @property
     def posted(self) -> bool:
-        """Whether the entry touches balances."""
+        """Return true if the entry counts in balances."""
         return self.state == "Posted"

@@ -1,15 +1,13 @@
-"""Validation of a GLBATCH: what a create or update sent becomes an Entry, or a Refusal that names each fault."""
-
-from __future__ import annotations
+"""Validation of a GLBATCH: turns the object of a create or update into a journal entry."""
 
 from collections.abc import Collection
 from datetime import date
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import fields_of, fitted, missing, read_date, text_of, too_long, unknown_fields
+from revrec.sandbox.errors import Error, FunctionFailure, business_error
+from revrec.sandbox.fields import cut_to_limit, fields_of, missing_field, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.ledger.balancing import balance
-from revrec.sandbox.ledger.entry import STATES, Entry, Line
+from revrec.sandbox.ledger.entry import STATES, EntryLine, JournalEntry
 from revrec.sandbox.ledger.glentry import LineReader
 from revrec.sandbox.xmltree import Node
 
@@ -39,17 +37,21 @@ _KNOWN = frozenset(
 _ERRORS_SHOWN = 20
 
 
-def read_entry(node: Node, call: Call) -> Entry:
-    """The entry in a GLBATCH element. Raises Refusal; customers and items may be created on the way."""
+def read_entry(node: Node, call: Call) -> JournalEntry:
+    """Return the journal entry in a GLBATCH element. Unknown customers, items and the like may be created on the way.
+
+    Raises:
+        FunctionFailure: header or lines are invalid; each error found is named.
+    """
     fields = fields_of(node)
     _check_header(fields, call)
     day, reverse_day = _dates(fields, call)
     title = _text(fields, "BATCH_TITLE", call)
     lines = _lines(fields, call, title)
     base_location = _base_location(fields, call)
-    booked = balance(lines, base_location, call.desk.switches)
+    booked = balance(lines, base_location, call.company.switches)
     _check_periods(call, {day, *([reverse_day] if reverse_day else [])}, {line.entity for line in booked})
-    return Entry(
+    return JournalEntry(
         journal=_text(fields, "JOURNAL", call),
         day=day,
         title=title,
@@ -60,28 +62,30 @@ def read_entry(node: Node, call: Call) -> Entry:
         reverse_day=reverse_day,
         history=text_of(fields, "HISTORY_COMMENT") or None,
         attachment=text_of(fields, "SUPDOCID") or None,
-        private_entity=call.who.location or None,
+        private_entity=call.caller.location or None,
     )
 
 
 def _check_header(fields: Fields, call: Call) -> None:
-    switches = call.desk.switches
+    switches = call.company.switches
     errors = [
-        missing(name, "GLBATCH") for name in ("JOURNAL", "BATCH_DATE", "BATCH_TITLE") if not text_of(fields, name)
+        missing_field(name, "GLBATCH") for name in ("JOURNAL", "BATCH_DATE", "BATCH_TITLE") if not text_of(fields, name)
     ]
     if "ENTRIES" not in fields or not fields["ENTRIES"].children:
-        errors.append(missing("ENTRIES", "GLBATCH"))
+        errors.append(missing_field("ENTRIES", "GLBATCH"))
     lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in _limits(call).items()]
     errors += [error for error in lengths if error is not None]
     errors += unknown_fields(fields, _KNOWN, "GLBATCH", switches)
     _raise(errors)
     journal = _text(fields, "JOURNAL", call)
-    if call.desk.masters.active("JOURNAL", journal) is None:
-        raise Refusal(business(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL"))
+    if call.company.masters.active("JOURNAL", journal) is None:
+        raise FunctionFailure(
+            business_error(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL")
+        )
 
 
 def _limits(call: Call) -> dict[str, int]:
-    switches = call.desk.switches
+    switches = call.company.switches
     return {
         "JOURNAL": switches.max_journal,
         "REFERENCENO": switches.max_reference,
@@ -90,17 +94,19 @@ def _limits(call: Call) -> dict[str, int]:
 
 
 def _text(fields: Fields, name: str, call: Call) -> str:
-    return fitted(text_of(fields, name), _limits(call)[name], call.desk.switches)
+    return cut_to_limit(text_of(fields, name), _limits(call)[name], call.company.switches)
 
 
 def _dates(fields: Fields, call: Call) -> tuple[date, date | None]:
-    day = read_date("BATCH_DATE", text_of(fields, "BATCH_DATE"), call.desk.switches)
+    day = read_date("BATCH_DATE", text_of(fields, "BATCH_DATE"), call.company.switches)
     text = text_of(fields, "REVERSEDATE")
     if not text:
         return day, None
-    reverse_day = read_date("REVERSEDATE", text, call.desk.switches)
+    reverse_day = read_date("REVERSEDATE", text, call.company.switches)
     if reverse_day <= day:
-        raise Refusal(business("The reversal date must be after the posting date.", errorid="SIM-REVERSEDATE"))
+        raise FunctionFailure(
+            business_error("The reversal date must be after the posting date.", errorid="SIM-REVERSEDATE")
+        )
     return day, reverse_day
 
 
@@ -108,18 +114,22 @@ def _state(fields: Fields, call: Call) -> str:
     text = text_of(fields, "STATE") or "Posted"
     if text not in ("Posted", "Draft"):
         known = " or ".join(("Posted", "Draft")) if text in STATES else "one of " + ", ".join(STATES)
-        raise Refusal(business(f"The value '{text}' of STATE is not valid; it must be {known}.", errorid="SIM-STATE"))
-    return "Submitted" if text == "Posted" and call.desk.switches.approval else text
+        raise FunctionFailure(
+            business_error(f"The value '{text}' of STATE is not valid; it must be {known}.", errorid="SIM-STATE")
+        )
+    return "Submitted" if text == "Posted" and call.company.switches.approval else text
 
 
-def _lines(fields: Fields, call: Call, title: str) -> list[Line]:
+def _lines(fields: Fields, call: Call, title: str) -> list[EntryLine]:
     nodes = fields["ENTRIES"].children
     strangers = [node for node in nodes if node.tag.upper() != "GLENTRY"]
     if strangers:
-        raise Refusal(business(f"The element {strangers[0].tag} is not allowed in ENTRIES; only GLENTRY is."))
+        raise FunctionFailure(
+            business_error(f"The element {strangers[0].tag} is not allowed in ENTRIES; only GLENTRY is.")
+        )
     if len(nodes) < 2:
         text = "A journal entry needs at least two lines: one debit and one credit."
-        raise Refusal(business(text, errorid="SIM-TWO-LINES"))
+        raise FunctionFailure(business_error(text, errorid="SIM-TWO-LINES"))
     reader = LineReader(call, title)
     lines = [line for node in nodes for line in reader.read(node)]
     _raise(reader.errors)
@@ -130,19 +140,19 @@ def _base_location(fields: Fields, call: Call) -> str | None:
     location = text_of(fields, "BASELOCATION_NO")
     if not location:
         return None
-    if not call.desk.masters.is_entity(location):
-        raise Refusal(business(f"The location '{location}' is invalid.", errorid="SIM-INVALID-LOCATION"))
+    if not call.company.masters.is_entity(location):
+        raise FunctionFailure(business_error(f"The location '{location}' is invalid.", errorid="SIM-INVALID-LOCATION"))
     return location
 
 
 def _check_periods(call: Call, days: Collection[date], entities: Collection[str]) -> None:
     for day in sorted(days):
         for entity in sorted(entities):
-            error = call.desk.periods.refusal(day, entity)
+            error = call.company.periods.posting_error(day, entity)
             if error:
-                raise Refusal(error)
+                raise FunctionFailure(error)
 
 
 def _raise(errors: list[Error]) -> None:
     if errors:
-        raise Refusal(*errors[:_ERRORS_SHOWN])
+        raise FunctionFailure(*errors[:_ERRORS_SHOWN])

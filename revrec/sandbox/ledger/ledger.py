@@ -1,17 +1,15 @@
-"""Writing journal entries and summing balances. Every write runs inside the caller's transaction."""
-
-from __future__ import annotations
+"""Journal entries in the store, and account balances. Every write runs inside the caller's transaction."""
 
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.company.state import Desk
+from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.company.store import Store
-from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.errors import FunctionFailure, business_error
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
-from revrec.sandbox.ledger.entry import Entry, Line
+from revrec.sandbox.ledger.entry import EntryLine, JournalEntry
 
 _LINE_COLUMNS = (
     "recordno, batch, line_no, entry_date, posted, account, sign, currency, trx_mills, base_mills, rate, rate_type, "
@@ -20,24 +18,24 @@ _LINE_COLUMNS = (
 _INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (15 + len(DIMENSIONS)))})"  # noqa: S608
 
 
-def write_entry(entry: Entry, call: Call) -> int:
-    """Write a new entry and, with a reversal date, its mirror; the RECORDNO of the entry."""
+def write_entry(entry: JournalEntry, call: Call) -> int:
+    """Write a new entry and, if it has a reversal date, its reversal; return the RECORDNO of the entry."""
     recordno = _insert(entry, call, reversed_from=None)
     if entry.reverse_day is not None:
         mirror = _insert(_mirror(entry, entry.reverse_day), call, reversed_from=recordno)
-        call.desk.store.execute("UPDATE glbatch SET reversedkey = ? WHERE recordno = ?", (mirror, recordno))
+        call.company.store.execute("UPDATE glbatch SET reversedkey = ? WHERE recordno = ?", (mirror, recordno))
     return recordno
 
 
-def _insert(entry: Entry, call: Call, reversed_from: int | None) -> int:
-    desk = call.desk
-    recordno = next_recordno(desk)
-    now = desk.clock.now().isoformat(timespec="seconds")
-    desk.store.insert(
+def _insert(entry: JournalEntry, call: Call, reversed_from: int | None) -> int:
+    company = call.company
+    recordno = next_recordno(company)
+    now = company.clock.now().isoformat(timespec="seconds")
+    company.store.insert(
         "glbatch",
         {
             "recordno": recordno,
-            "batchno": desk.store.next(f"batchno:{entry.journal}"),
+            "batchno": company.store.next(f"batchno:{entry.journal}"),
             "journal": entry.journal,
             "batch_date": entry.day.isoformat(),
             "batch_title": entry.title,
@@ -50,36 +48,40 @@ def _insert(entry: Entry, call: Call, reversed_from: int | None) -> int:
             "history": entry.history,
             "supdocid": entry.attachment,
             "private_entity": entry.private_entity,
-            "created_by": call.who.user,
+            "created_by": call.caller.user,
             "created": now,
             "modified": now,
             "module": entry.module,
             "prrecord": entry.prrecord,
         },
     )
-    write_lines(desk.store, recordno, entry)
+    write_lines(company.store, recordno, entry)
     if reversed_from is None and entry.prrecord is None:
         # What the system makes beside the record that was sent is not counted.
-        desk.usage.count(records_written=1)
-    desk.store.after_commit(lambda: desk.visibility.created(recordno))
+        company.usage.count(records_written=1)
+    company.store.after_commit(lambda: company.visibility.created(recordno))
     return recordno
 
 
-def next_recordno(desk: Desk) -> int:
-    """A new RECORDNO; numbers grow by more than one, since other objects of a company use them too."""
-    made = desk.store.next("recordnos_made")
-    return desk.store.next("recordno", 2 + (made * 7919 + desk.seed * 104729) % 8)
+def next_recordno(company: CompanyState) -> int:
+    """Return a new RECORDNO.
+
+    Numbers grow by more than one, because all objects of a real company share them. Clients that expect RECORDNOs
+    without gaps fail here as they would in Intacct.
+    """
+    made = company.store.next("recordnos_made")
+    return company.store.next("recordno", 2 + (made * 7919 + company.seed * 104729) % 8)
 
 
-def write_lines(store: Store, recordno: int, entry: Entry) -> None:
-    """Write the lines of entry `recordno`, numbered from 1."""
+def write_lines(store: Store, recordno: int, entry: JournalEntry) -> None:
+    """Write the lines of entry ``recordno``, numbered from 1."""
     last = store.next("glentry_recordno", len(entry.lines))
     first = last - len(entry.lines) + 1
     rows = [_row(line, entry, recordno, number, first + number - 1) for number, line in enumerate(entry.lines, 1)]
     store.executemany(_INSERT_LINE, rows)
 
 
-def _row(line: Line, entry: Entry, batch: int, number: int, recordno: int) -> tuple[object, ...]:
+def _row(line: EntryLine, entry: JournalEntry, batch: int, number: int, recordno: int) -> tuple[object, ...]:
     return (
         recordno,
         batch,
@@ -100,7 +102,7 @@ def _row(line: Line, entry: Entry, batch: int, number: int, recordno: int) -> tu
     )
 
 
-def _mirror(entry: Entry, day: date) -> Entry:
+def _mirror(entry: JournalEntry, day: date) -> JournalEntry:
     lines = [replace(line, sign=-line.sign) for line in entry.lines]
     return replace(
         entry, day=day, title=f"Reversed - {entry.title}"[:80], lines=lines, reverse_day=None, reference=None
@@ -110,9 +112,10 @@ def _mirror(entry: Entry, day: date) -> Entry:
 def balances(
     store: Store, start: date, end: date, where: str = "", values: tuple[object, ...] = ()
 ) -> list[tuple[str, int, int, int]]:
-    """Per account: opening balance before `start`, debits and credits from `start` to `end`, in base mills.
+    """Return, by account, the opening balance before ``start`` and the debits and credits from ``start`` to ``end``.
 
-    Balances are signed, credits negative. `where` is a further SQL condition on glentry, with its values.
+    Amounts are in base mills. Balances are signed: credits are negative. ``where`` is an additional SQL condition on
+    glentry, with its ``values``.
     """
     sql = f"""
         SELECT account,
@@ -127,19 +130,27 @@ def balances(
 
 
 def stored_batch(store: Store, key: str) -> dict[str, Any]:
-    """A stored GLBATCH by the text of its RECORDNO, header only. Raises Refusal when there is none."""
+    """Return the header of the GLBATCH whose RECORDNO is the text ``key``.
+
+    Raises:
+        FunctionFailure: it does not exist.
+    """
     found = store.dicts("SELECT * FROM glbatch WHERE recordno = ?", (int(key),)) if _is_key(key) else []
     if not found:
-        raise Refusal(business(f"GLBATCH with the key '{key}' does not exist.", errorid="SIM-NO-RECORD"))
+        raise FunctionFailure(business_error(f"GLBATCH with the key '{key}' does not exist.", errorid="SIM-NO-RECORD"))
     return found[0]
 
 
-def own_batch(store: Store, key: str) -> dict[str, Any]:
-    """A stored GLBATCH that may be changed: one made in the general ledger. Raises Refusal."""
+def editable_batch(store: Store, key: str) -> dict[str, Any]:
+    """Return the header of a GLBATCH that was created in the general ledger and may be changed there.
+
+    Raises:
+        FunctionFailure: it does not exist, or belongs to another application such as accounts receivable.
+    """
     batch = stored_batch(store, key)
     if batch["module"] != "2.GL":
         text = f"GLBATCH with the key '{key}' was made by another application; change its source there."
-        raise Refusal(business(text, errorid="SIM-SUBLEDGER"))
+        raise FunctionFailure(business_error(text, errorid="SIM-SUBLEDGER"))
     return batch
 
 
@@ -147,20 +158,24 @@ def _is_key(text: str) -> bool:
     return text.isdecimal() and len(text) < 19
 
 
-def refuse_closed(batch: dict[str, Any], desk: Desk) -> None:
-    """Raises Refusal when the period of a stored entry is closed for one of its entities."""
+def require_open_period(batch: dict[str, Any], company: CompanyState) -> None:
+    """Check that the period of a stored entry is open for all of its entities.
+
+    Raises:
+        FunctionFailure: it is closed for one of them.
+    """
     sql = "SELECT DISTINCT coalesce(location, '') FROM glentry WHERE batch = ?"
-    for (location,) in desk.store.rows(sql, (batch["recordno"],)):
-        entity = desk.masters.entity_of(location) if location else batch["private_entity"] or ""
-        error = desk.periods.refusal(date.fromisoformat(batch["batch_date"]), entity)
+    for (location,) in company.store.rows(sql, (batch["recordno"],)):
+        entity = company.masters.entity_of(location) if location else batch["private_entity"] or ""
+        error = company.periods.posting_error(date.fromisoformat(batch["batch_date"]), entity)
         if error:
-            raise Refusal(error)
+            raise FunctionFailure(error)
 
 
-def replace_entry(recordno: int, entry: Entry, call: Call) -> None:
-    """Replace header and all lines of a stored entry; journal, BATCHNO and RECORDNO stay."""
-    store = call.desk.store
-    now = call.desk.clock.now().isoformat(timespec="seconds")
+def replace_entry(recordno: int, entry: JournalEntry, call: Call) -> None:
+    """Replace header and lines of a stored entry; journal, BATCHNO and RECORDNO stay the same."""
+    store = call.company.store
+    now = call.company.clock.now().isoformat(timespec="seconds")
     store.execute("DELETE FROM glentry WHERE batch = ?", (recordno,))
     store.execute(
         "UPDATE glbatch SET batch_date = ?, batch_title = ?, referenceno = coalesce(?, referenceno), baselocation = ?, "
@@ -177,9 +192,9 @@ def replace_entry(recordno: int, entry: Entry, call: Call) -> None:
         ),
     )
     write_lines(store, recordno, entry)
-    call.desk.usage.count(records_written=1)
+    call.company.usage.count(records_written=1)
 
 
-def delete_entry(recordno: int, desk: Desk) -> None:
-    """Remove a stored entry and its lines."""
-    desk.store.execute("DELETE FROM glbatch WHERE recordno = ?", (recordno,))
+def delete_entry(recordno: int, company: CompanyState) -> None:
+    """Delete a stored entry and its lines."""
+    company.store.execute("DELETE FROM glbatch WHERE recordno = ?", (recordno,))

@@ -1,1 +1,1 @@
-"""Order entry and receivables: documents, their conversion, and what an invoice posts."""
+"""Order entry and accounts receivable: documents, their conversion, and what an invoice posts."""

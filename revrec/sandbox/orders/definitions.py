@@ -1,20 +1,19 @@
-"""Transaction definitions: what kind of document it is, and which accounts it posts to."""
-
-from __future__ import annotations
+"""Transaction definitions: the kinds of order-entry documents, and the accounts they post to."""
 
 from dataclasses import dataclass, field
 
-from revrec.sandbox.company.masters import Master, Masters
+from revrec.sandbox.company.masters import MasterRecord, MasterRecords
 from revrec.sandbox.company.profile import RECEIVABLE, SALES_JOURNAL
-from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.errors import FunctionFailure, business_error
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class TransactionDefinition:
     """One transaction definition.
 
-    posts: its documents become receivables. prefix: of document numbers that the sandbox gives. sources: definitions
-    whose documents it may be made from. accounts: item GL group to the account credited; account: for all others.
+    ``posts`` is true if its documents become receivables. ``prefix`` starts the document numbers that the sandbox
+    assigns. ``sources`` are the definitions whose documents can be converted to this one. ``accounts`` maps item GL
+    groups to the account credited, and ``account`` is the one for all other items.
     """
 
     name: str
@@ -26,20 +25,24 @@ class Definition:
     receivable: str = RECEIVABLE
     journal: str = SALES_JOURNAL
 
-    def account_of(self, item: Master) -> str:
-        """The account a line with this item credits: the item's own, else that of its GL group."""
+    def account_of(self, item: MasterRecord) -> str:
+        """Return the account that a line with this item credits: the item's, else that for its GL group."""
         own = item.details.get("account")
         return str(own or self.accounts.get(item.details.get("glgroup", ""), self.account))
 
 
-def definition_of(name: str, masters: Masters) -> Definition:
-    """The active definition called `name`. Raises Refusal."""
+def find_definition(name: str, masters: MasterRecords) -> TransactionDefinition:
+    """Return the active definition with this name.
+
+    Raises:
+        FunctionFailure: it does not exist or is not active.
+    """
     found = masters.active("SODOCUMENTPARAMS", name)
     if found is None:
         text = f"The transaction definition '{name}' is invalid."
-        raise Refusal(business(text, errorid="SIM-INVALID-DEFINITION"))
+        raise FunctionFailure(business_error(text, errorid="SIM-INVALID-DEFINITION"))
     details = found.details
-    return Definition(
+    return TransactionDefinition(
         name=name,
         posts=bool(details.get("posts", False)),
         prefix=str(details.get("prefix", "")),

@@ -1,33 +1,37 @@
-"""A document of order entry as a request describes it, and its validation."""
-
-from __future__ import annotations
+"""Order-entry documents as a request describes them, and their validation."""
 
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.company.masters import Master
+from revrec.sandbox.company.masters import MasterRecord
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.errors import Error, Refusal, business
-from revrec.sandbox.fields import illegal, legacy_date
-from revrec.sandbox.ledger.currencies import Rate, RateNames, checked_currency, rate_of
+from revrec.sandbox.errors import Error, FunctionFailure, business_error
+from revrec.sandbox.fields import illegal_value, legacy_date
+from revrec.sandbox.ledger.currencies import ExchangeRate, RateFieldNames, check_currency, find_rate
 from revrec.sandbox.money import to_mills
-from revrec.sandbox.orders.definitions import Definition, definition_of
-from revrec.sandbox.orders.lines import custom_fields, dimensions_of, entity_of, number, refuse_module
-from revrec.sandbox.orders.terms import customer_of, term_and_due
+from revrec.sandbox.orders.definitions import TransactionDefinition, find_definition
+from revrec.sandbox.orders.lines import (
+    custom_fields,
+    entity_of,
+    read_dimensions,
+    read_number,
+    reject_revenue_management,
+)
+from revrec.sandbox.orders.terms import find_customer, term_and_due
 from revrec.sandbox.xmltree import Node
 
 QUANTITY = 1_000_000
 """Quantities are kept as whole millionths."""
-RATES = RateNames("exchrate", "exchratetype", "the document")
+RATES = RateFieldNames("exchrate", "exchratetype", "the document")
 _STATES = ("Draft", "Pending", "Closed")
 _ERRORS_SHOWN = 20
 
 
 @dataclass(slots=True)
-class DocumentLine:
-    """One line. `quantity` in millionths; `mills` is quantity times price less the discount."""
+class SalesDocumentLine:
+    """One line. ``quantity`` is in millionths; ``mills`` is quantity times price, less the discount."""
 
     item: str
     quantity: int
@@ -45,10 +49,10 @@ class DocumentLine:
 
 
 @dataclass(slots=True)
-class Document:
-    """One document. `number` is empty when the sandbox is to give it one."""
+class SalesDocument:
+    """One document. ``number`` is empty when the sandbox is to assign it."""
 
-    definition: Definition
+    definition: TransactionDefinition
     number: str
     state: str
     customer: str
@@ -57,7 +61,7 @@ class Document:
     due: date
     term: str | None
     currency: str
-    lines: list[DocumentLine]
+    lines: list[SalesDocumentLine]
     reference: str = ""
     message: str = ""
     created_from: str = ""
@@ -65,20 +69,24 @@ class Document:
     custom: dict[str, str] = field(default_factory=dict)
 
 
-def read_document(body: Node, call: Call) -> Document:
-    """The document in a request that has the right shape. Raises Refusal with everything that is wrong."""
-    masters = call.desk.masters
-    definition = definition_of(body.value("transactiontype") or "", masters)
+def read_document(body: Node, call: Call) -> SalesDocument:
+    """Return the document in a request whose shape was checked.
+
+    Raises:
+        FunctionFailure: the document is invalid; each error found on its lines is named.
+    """
+    masters = call.company.masters
+    definition = find_definition(body.value("transactiontype") or "", masters)
     created = legacy_date(body.child("datecreated"), "datecreated")
     assert created is not None
-    customer = customer_of(body.value("customerid") or "", masters)
+    customer = find_customer(body.value("customerid") or "", masters)
     due = legacy_date(body.child("datedue"), "datedue")
     term, due = term_and_due(customer, body.value("termname") or "", due, created, masters)
     if body.child("subtotals") is not None:
         text = f"Subtotals are not enabled for the transaction definition '{definition.name}'."
-        raise Refusal(business(text, errorid="SIM-SUBTOTALS"))
+        raise FunctionFailure(business_error(text, errorid="SIM-SUBTOTALS"))
     currency, rate = currency_and_rate(body, call)
-    return Document(
+    return SalesDocument(
         definition=definition,
         number=body.value("documentno") or "",
         state=_state(body.value("state") or "Pending"),
@@ -97,48 +105,56 @@ def read_document(body: Node, call: Call) -> Document:
     )
 
 
-def currency_and_rate(body: Node, call: Call) -> tuple[str, Rate]:
-    """Currency and rate of a document or invoice. Raises Refusal."""
+def currency_and_rate(body: Node, call: Call) -> tuple[str, ExchangeRate]:
+    """Return the currency and exchange rate of a document or invoice.
+
+    Raises:
+        FunctionFailure: one of them is invalid or missing.
+    """
     if body.value("basecurr") not in (None, "", BASE_CURRENCY):
-        raise Refusal(illegal("basecurr", body.value("basecurr") or "", BASE_CURRENCY))
-    currency = checked_currency(body.value("currency") or BASE_CURRENCY, call.desk.switches)
-    return currency, rate_of(
-        currency, body.value("exchrate") or "", body.value("exchratetype"), RATES, call.desk.switches
+        raise FunctionFailure(illegal_value("basecurr", body.value("basecurr") or "", BASE_CURRENCY))
+    currency = check_currency(body.value("currency") or BASE_CURRENCY, call.company.switches)
+    return currency, find_rate(
+        currency, body.value("exchrate") or "", body.value("exchratetype"), RATES, call.company.switches
     )
 
 
 def _state(text: str) -> str:
     if text not in _STATES:
-        raise Refusal(illegal("state", text, " or ".join(_STATES)))
+        raise FunctionFailure(illegal_value("state", text, " or ".join(_STATES)))
     return text
 
 
-def _lines(body: Node, call: Call, definition: Definition, currency: str, rate: Rate) -> list[DocumentLine]:
-    lines: list[DocumentLine] = []
+def _lines(
+    body: Node, call: Call, definition: TransactionDefinition, currency: str, rate: ExchangeRate
+) -> list[SalesDocumentLine]:
+    lines: list[SalesDocumentLine] = []
     errors: list[Error] = []
     for node in body.child("sotransitems") or ():
         try:
             lines.append(_line(node, call, definition, currency, rate))
-        except Refusal as refusal:
-            errors.extend(refusal.errors)
+        except FunctionFailure as failure:
+            errors.extend(failure.errors)
     if errors:
-        raise Refusal(*errors[:_ERRORS_SHOWN])
+        raise FunctionFailure(*errors[:_ERRORS_SHOWN])
     return lines
 
 
-def _line(node: Node, call: Call, definition: Definition, currency: str, rate: Rate) -> DocumentLine:
-    refuse_module(node)
+def _line(
+    node: Node, call: Call, definition: TransactionDefinition, currency: str, rate: ExchangeRate
+) -> SalesDocumentLine:
+    reject_revenue_management(node)
     item = _item(node, call)
-    dimensions, errors = dimensions_of(node, call, {"ITEMID": item.id})
+    dimensions, errors = read_dimensions(node, call, {"ITEMID": item.id})
     if errors:
-        raise Refusal(*errors)
-    quantity, price = _quantity(node), number(node, "price", str(item.details.get("price", "0")))
-    amount = quantity * price * (100 - number(node, "discountpercent", "0")) / 100
+        raise FunctionFailure(*errors)
+    quantity, price = _quantity(node), read_number(node, "price", str(item.details.get("price", "0")))
+    amount = quantity * price * (100 - read_number(node, "discountpercent", "0")) / 100
     source = node.value("sourcelinekey") or ""
     if source and not source.isdecimal():
-        raise Refusal(illegal("sourcelinekey", source, "the RECORDNO of a line"))
+        raise FunctionFailure(illegal_value("sourcelinekey", source, "the RECORDNO of a line"))
     mills = to_mills(amount, currency)
-    return DocumentLine(
+    return SalesDocumentLine(
         item=item.id,
         quantity=int(quantity * QUANTITY),
         unit=_unit(node, item),
@@ -155,27 +171,29 @@ def _line(node: Node, call: Call, definition: Definition, currency: str, rate: R
     )
 
 
-def _item(node: Node, call: Call) -> Master:
+def _item(node: Node, call: Call) -> MasterRecord:
     code = node.value("itemid") or ""
-    item = call.desk.masters.active("ITEM", code)
+    item = call.company.masters.active("ITEM", code)
     if item is None:
         text = f"Item '{code}' specified is not valid."
         correction = "Create the item, or use an existing, active one."
-        raise Refusal(business(text, correction=correction, errorid="SIM-INVALID-ITEM"))
+        raise FunctionFailure(business_error(text, correction=correction, errorid="SIM-INVALID-ITEM"))
     return item
 
 
-def _unit(node: Node, item: Master) -> str:
-    """The item's own unit, to the letter."""
+def _unit(node: Node, item: MasterRecord) -> str:
+    """Return the unit of the item; Intacct accepts no other spelling of it."""
     known = str(item.details.get("unit", "Each"))
     if (node.value("unit") or known) != known:
         text = f"The unit '{node.value('unit')}' is not a unit of the item {item.id}."
-        raise Refusal(Error("BL03000018", "Missing unit", text, f"Use the unit {known}.", errorid="SIM-UNIT"))
+        raise FunctionFailure(Error("BL03000018", "Missing unit", text, f"Use the unit {known}.", errorid="SIM-UNIT"))
     return known
 
 
 def _quantity(node: Node) -> Decimal:
-    quantity = number(node, "quantity")
+    quantity = read_number(node, "quantity")
     if quantity <= 0 or (quantity * QUANTITY) % 1:
-        raise Refusal(illegal("quantity", node.value("quantity") or "", "a number above zero with up to six decimals"))
+        raise FunctionFailure(
+            illegal_value("quantity", node.value("quantity") or "", "a number above zero with up to six decimals")
+        )
     return quantity

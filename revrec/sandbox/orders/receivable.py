@@ -1,6 +1,4 @@
-"""A receivable: the customer's debt, the accounts it credits, and the journal entry behind it."""
-
-from __future__ import annotations
+"""Receivables: what a customer owes, the accounts credited for it, and the journal entry behind it."""
 
 import json
 from collections import defaultdict
@@ -9,16 +7,16 @@ from datetime import date
 
 from revrec.sandbox.calls import Call
 from revrec.sandbox.company.profile import SALES_JOURNAL
-from revrec.sandbox.errors import Refusal, business
+from revrec.sandbox.errors import FunctionFailure, business_error
 from revrec.sandbox.ledger.balancing import balance
 from revrec.sandbox.ledger.dimensions import by_column, dimension_errors
-from revrec.sandbox.ledger.entry import Entry, Line
-from revrec.sandbox.ledger.ledger import delete_entry, next_recordno, refuse_closed, stored_batch, write_entry
+from revrec.sandbox.ledger.entry import EntryLine, JournalEntry
+from revrec.sandbox.ledger.ledger import delete_entry, next_recordno, require_open_period, stored_batch, write_entry
 
 
 @dataclass(slots=True)
-class Charge:
-    """One line: `account` is credited, `offset` debited with `mills` (negative: the other way round)."""
+class ReceivableLine:
+    """One line: ``account`` is credited and ``offset`` debited with ``mills`` (reversed if negative)."""
 
     account: str
     offset: str
@@ -31,7 +29,7 @@ class Charge:
 
 @dataclass(slots=True)
 class Receivable:
-    """One ARINVOICE. `module` is 8.SO if a document of order entry (`docid`) is behind it, else 4.AR."""
+    """One ARINVOICE. ``module`` is 8.SO when an order-entry document (``docid``) is behind it, else 4.AR."""
 
     recordid: str
     customer: str
@@ -40,7 +38,7 @@ class Receivable:
     due: date
     term: str | None
     currency: str
-    charges: list[Charge]
+    lines: list[ReceivableLine]
     module: str
     description: str = ""
     docnumber: str = ""
@@ -52,31 +50,41 @@ class Receivable:
 
 
 def write_receivable(receivable: Receivable, call: Call) -> int:
-    """Write it, and unless it is a draft its journal entry; its RECORDNO. Raises Refusal, for a closed period too."""
-    total = sum(charge.mills for charge in receivable.charges)
+    """Write a receivable and, unless it is a draft, its journal entry; return its RECORDNO.
+
+    Raises:
+        FunctionFailure: the total is negative, the entry is invalid, or its period is closed.
+    """
+    total = sum(line.mills for line in receivable.lines)
     if total < 0:
-        raise Refusal(business("The total of an invoice must not be negative.", errorid="SIM-NEGATIVE-TOTAL"))
-    recordno = next_recordno(call.desk)
+        raise FunctionFailure(
+            business_error("The total of an invoice must not be negative.", errorid="SIM-NEGATIVE-TOTAL")
+        )
+    recordno = next_recordno(call.company)
     _insert(receivable, recordno, total, call)
     if receivable.in_ledger and not receivable.draft:
         batch = _post(receivable, recordno, call)
-        call.desk.store.execute("UPDATE arinvoice SET glbatch = ? WHERE recordno = ?", (batch, recordno))
+        call.company.store.execute("UPDATE arinvoice SET glbatch = ? WHERE recordno = ?", (batch, recordno))
     return recordno
 
 
 def delete_receivable(recordno: int, call: Call) -> None:
-    """Remove it with its journal entry. Raises Refusal in a closed period."""
-    store = call.desk.store
+    """Delete a receivable and its journal entry.
+
+    Raises:
+        FunctionFailure: the period of the entry is closed.
+    """
+    store = call.company.store
     batch = store.value("SELECT glbatch FROM arinvoice WHERE recordno = ?", (recordno,))
     if batch is not None:
-        refuse_closed(stored_batch(store, str(batch)), call.desk)
-        delete_entry(batch, call.desk)
+        require_open_period(stored_batch(store, str(batch)), call.company)
+        delete_entry(batch, call.company)
     store.execute("DELETE FROM arinvoice WHERE recordno = ?", (recordno,))
 
 
 def _insert(receivable: Receivable, recordno: int, total: int, call: Call) -> None:
-    now = call.desk.clock.now().isoformat(timespec="seconds")
-    store = call.desk.store
+    now = call.company.clock.now().isoformat(timespec="seconds")
+    store = call.company.store
     row = {
         "recordno": recordno,
         "recordid": receivable.recordid,
@@ -89,76 +97,81 @@ def _insert(receivable: Receivable, recordno: int, total: int, call: Call) -> No
         "term": receivable.term,
         "currency": receivable.currency,
         "mills": total,
-        "base_mills": sum(charge.base_mills for charge in receivable.charges),
+        "base_mills": sum(line.base_mills for line in receivable.lines),
         "description": receivable.description or None,
         "docnumber": receivable.docnumber or None,
         "docid": receivable.docid,
         "custom": json.dumps(receivable.custom, sort_keys=True),
-        "private_entity": call.who.location or None,
-        "created_by": call.who.user,
+        "private_entity": call.caller.location or None,
+        "created_by": call.caller.user,
         "created": now,
         "modified": now,
     }
     store.insert("arinvoice", row)
-    first = store.next("arinvoiceitem_recordno", len(receivable.charges)) - len(receivable.charges) + 1
-    rows = [_row(charge, recordno, first + at, at + 1) for at, charge in enumerate(receivable.charges)]
+    first = store.next("arinvoiceitem_recordno", len(receivable.lines)) - len(receivable.lines) + 1
+    rows = [_row(line, recordno, first + at, at + 1) for at, line in enumerate(receivable.lines)]
     store.insert("arinvoiceitem", *rows)
 
 
-def _row(charge: Charge, invoice: int, recordno: int, number: int) -> dict[str, object]:
+def _row(line: ReceivableLine, invoice: int, recordno: int, number: int) -> dict[str, object]:
     return {
         "recordno": recordno,
         "invoice": invoice,
         "line_no": number,
-        "account": charge.account,
-        "offset_account": charge.offset,
-        "mills": charge.mills,
-        "base_mills": charge.base_mills,
-        "memo": charge.memo or None,
-        **by_column(charge.dimensions),
+        "account": line.account,
+        "offset_account": line.offset,
+        "mills": line.mills,
+        "base_mills": line.base_mills,
+        "memo": line.memo or None,
+        **by_column(line.dimensions),
     }
 
 
 def _post(receivable: Receivable, recordno: int, call: Call) -> int:
-    """The journal entry: one debit of the receivable per account and location, one credit per line."""
-    lines = [*_debits(receivable), *(_credit(charge, receivable) for charge in receivable.charges if charge.mills)]
+    """Post the journal entry: one debit per receivable account and location, one credit per line."""
+    lines = [*_debits(receivable), *(_credit(line, receivable) for line in receivable.lines if line.mills)]
     if not lines:
-        raise Refusal(business("An invoice without any amount cannot be posted.", errorid="SIM-ZERO-TOTAL"))
+        raise FunctionFailure(
+            business_error("An invoice without any amount cannot be posted.", errorid="SIM-ZERO-TOTAL")
+        )
     _check(lines, receivable, call)
-    entry = Entry(
+    entry = JournalEntry(
         journal=receivable.journal,
         day=receivable.posted,
         title=f"Invoice {receivable.recordid}"[:80],
         state="Posted",
-        lines=balance(lines, None, call.desk.switches),
-        private_entity=call.who.location or None,
+        lines=balance(lines, None, call.company.switches),
+        private_entity=call.caller.location or None,
         module=receivable.module,
         prrecord=recordno,
     )
     return write_entry(entry, call)
 
 
-def _check(lines: list[Line], receivable: Receivable, call: Call) -> None:
-    masters = call.desk.masters
+def _check(lines: list[EntryLine], receivable: Receivable, call: Call) -> None:
+    masters = call.company.masters
     errors = []
     for line in lines:
         account = masters.active("GLACCOUNT", line.account)
         if account is None:
-            errors.append(business(f"Account {line.account} is not valid", errorid="SIM-INVALID-ACCOUNT"))
-        elif line.account not in {charge.offset for charge in receivable.charges}:
+            errors.append(business_error(f"Account {line.account} is not valid", errorid="SIM-INVALID-ACCOUNT"))
+        elif line.account not in {one.offset for one in receivable.lines}:
             errors += dimension_errors(account, line.dimensions, masters)
-    closed = [call.desk.periods.refusal(receivable.posted, entity) for entity in sorted({one.entity for one in lines})]
+    closed = [
+        call.company.periods.posting_error(receivable.posted, entity)
+        for entity in sorted({one.entity for one in lines})
+    ]
     errors += [error for error in closed if error is not None]
     if errors:
-        raise Refusal(*errors)
+        raise FunctionFailure(*errors)
 
 
-def _debits(receivable: Receivable) -> list[Line]:
+def _debits(receivable: Receivable) -> list[EntryLine]:
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    for charge in receivable.charges:
-        key = (charge.offset, charge.dimensions.get("LOCATION", ""), charge.entity)
-        sums[key][0] += charge.mills
-        sums[key][1] += charge.base_mills
+    for line in receivable.lines:
+        key = (line.offset, line.dimensions.get("LOCATION", ""), line.entity)
+        sums[key][0] += line.mills
+        sums[key][1] += line.base_mills
     found = []
     for (account, location, entity), (mills, base) in sums.items():
         dimensions = {"CUSTOMERID": receivable.customer} | ({"LOCATION": location} if location else {})
@@ -167,15 +180,15 @@ def _debits(receivable: Receivable) -> list[Line]:
     return found
 
 
-def _credit(charge: Charge, receivable: Receivable) -> Line:
-    dimensions = {"CUSTOMERID": receivable.customer} | charge.dimensions
-    return _line(charge.account, -charge.mills, -charge.base_mills, charge.entity, dimensions, receivable, charge.memo)
+def _credit(line: ReceivableLine, receivable: Receivable) -> EntryLine:
+    dimensions = {"CUSTOMERID": receivable.customer} | line.dimensions
+    return _line(line.account, -line.mills, -line.base_mills, line.entity, dimensions, receivable, line.memo)
 
 
 def _line(
     account: str, mills: int, base: int, entity: str, dimensions: dict[str, str], receivable: Receivable, memo: str
-) -> Line:
-    return Line(
+) -> EntryLine:
+    return EntryLine(
         account=account,
         sign=1 if mills > 0 else -1,
         currency=receivable.currency,

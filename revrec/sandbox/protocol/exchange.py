@@ -1,18 +1,16 @@
 """One request and its answer, with the faults that are played on them."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from revrec.sandbox.errors import Error
-from revrec.sandbox.faults import spoiling
+from revrec.sandbox.faults import corruption
+from revrec.sandbox.faults.company_changes import change_company
 from revrec.sandbox.faults.plan import Fault
-from revrec.sandbox.faults.turmoil import stir
-from revrec.sandbox.protocol.gateway import Gateway, Reply
-from revrec.sandbox.protocol.operation import Refuse
+from revrec.sandbox.protocol.gateway import Gateway, GatewayReply
+from revrec.sandbox.protocol.operation import ForcedFailure
 
 XML = 'text/xml; encoding="UTF-8"'
 DIED = 137
@@ -21,7 +19,7 @@ _PAGE = b"<!DOCTYPE html><html><head><meta charset='utf-8'><title>Error</title><
 _PIECES_A_SECOND = 20
 
 
-class Line(Protocol):
+class ClientConnection(Protocol):
     """What the transport offers to an exchange."""
 
     last_document: bytes
@@ -39,17 +37,22 @@ class Line(Protocol):
         """HTTP 429."""
 
     def gateway_error(self, status: int, errorno: str, text: str) -> None:
-        """A refusal of the gateway itself."""
+        """A failure of the gateway itself."""
 
 
 class Exchange:
-    """Executes a request and answers on a line. `log` is told how each function ended."""
+    """Executes a request and answers on a connection. `log` is told how each function ended."""
 
     def __init__(
-        self, gateway: Gateway, line: Line, body: bytes, at_session_endpoint: bool, log: Callable[[str], None]
+        self,
+        gateway: Gateway,
+        connection: ClientConnection,
+        body: bytes,
+        at_session_endpoint: bool,
+        log: Callable[[str], None],
     ) -> None:
         self._gateway = gateway
-        self._line = line
+        self._connection = connection
         self._body = body
         self._at_session_endpoint = at_session_endpoint
         self._log = log
@@ -58,10 +61,10 @@ class Exchange:
     def run(self, faults: Sequence[Fault]) -> None:
         """Answer, with these faults: at most one of them touches the answer."""
         for fault in faults:
-            if fault.turmoil and fault.when == "before":
+            if fault.changes_company and fault.when == "before":
                 self._stir(fault)
-        self._later = [fault for fault in faults if fault.turmoil and fault.when == "after"]
-        spoilt = next((fault for fault in faults if not fault.turmoil), None)
+        self._later = [fault for fault in faults if fault.changes_company and fault.when == "after"]
+        spoilt = next((fault for fault in faults if not fault.changes_company), None)
         if spoilt is None:
             self._give(self._execute())
         else:
@@ -80,7 +83,7 @@ class Exchange:
         else:
             self._spoil(fault, None)
 
-    def _execute(self, discard: bool = False, refuse: Refuse | None = None) -> Reply:
+    def _execute(self, discard: bool = False, refuse: ForcedFailure | None = None) -> GatewayReply:
         started = time.monotonic()
         reply = self._gateway.answer(self._body, self._at_session_endpoint, discard, refuse)
         took = (time.monotonic() - started) * 1000
@@ -90,15 +93,15 @@ class Exchange:
         return reply
 
     def _stir(self, fault: Fault) -> None:
-        stir(fault, self._gateway.desk, self._body)
+        change_company(fault, self._gateway.company, self._body)
 
     def _stir_later(self) -> None:
         while self._later:
             self._stir(self._later.pop(0))
 
-    def _give(self, reply: Reply) -> None:
-        self._line.last_document = reply.document
-        self._line.send(reply.status, XML, reply.document)
+    def _give(self, reply: GatewayReply) -> None:
+        self._connection.last_document = reply.document
+        self._connection.send(reply.status, XML, reply.document)
 
     def _die(self, fault: Fault) -> None:
         if fault.when == "after":
@@ -116,7 +119,7 @@ class Exchange:
     def _drip(self, fault: Fault) -> None:
         document = self._execute().document
         pieces = max(2, round(fault.seconds * _PIECES_A_SECOND))
-        self._line.send_in_pieces(document, len(document), pieces, fault.seconds / pieces)
+        self._connection.send_in_pieces(document, len(document), pieces, fault.seconds / pieces)
 
     def _repeat(self, _fault: Fault) -> None:
         self._execute()
@@ -129,21 +132,21 @@ class Exchange:
 
     def _refuse(self, fault: Fault) -> None:
         errorno, _, text = (fault.value or "BL01001973 The request was refused.").partition(" ")
-        self._give(self._execute(refuse=Refuse(fault.function, Error(errorno, description2=text))))
+        self._give(self._execute(refuse=ForcedFailure(fault.function, Error(errorno, description2=text))))
 
-    def _spoil(self, fault: Fault, reply: Reply | None) -> None:
+    def _spoil(self, fault: Fault, reply: GatewayReply | None) -> None:
         document = b"" if reply is None else reply.document
         if fault.kind in ("drop", "reset"):
-            self._line.hang_up(reset=fault.kind == "reset")
+            self._connection.hang_up(reset=fault.kind == "reset")
         elif fault.kind == "429":
-            self._line.refuse_rate()
+            self._connection.refuse_rate()
         elif fault.kind == "GW-0011":
-            self._line.gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
+            self._connection.gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
         elif fault.kind == "truncated":
-            self._line.send_in_pieces(spoiling.truncated(document), len(document), 1, 0)
-            self._line.hang_up()
+            self._connection.send_in_pieces(corruption.truncated(document), len(document), 1, 0)
+            self._connection.hang_up()
         else:
-            self._line.send(*_spoilt(fault.kind, document, self._line.last_document))
+            self._connection.send(*_spoilt(fault.kind, document, self._connection.last_document))
 
 
 def _spoilt(kind: str, document: bytes, earlier: bytes) -> tuple[int, str, bytes]:
@@ -154,8 +157,8 @@ def _spoilt(kind: str, document: bytes, earlier: bytes) -> tuple[int, str, bytes
         "html": (200, "text/html", _PAGE),
         "empty": (200, XML, b""),
         "stale": (200, XML, earlier or document),
-        "garbled": (200, XML, spoiling.garbled(document)),
-        "wrong_control_id": (200, XML, spoiling.with_wrong_control_ids(document)),
+        "garbled": (200, XML, corruption.garbled(document)),
+        "wrong_control_id": (200, XML, corruption.with_wrong_control_ids(document)),
     }[kind]
 
 

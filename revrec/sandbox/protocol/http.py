@@ -1,7 +1,5 @@
 """The transport of the XML gateway: HTTP/1.1 on the loopback, POST on two paths, faults and limits."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import struct
@@ -18,7 +16,7 @@ from revrec.sandbox.errors import Error
 from revrec.sandbox.faults import HEADER, FaultPlan, FaultPlanError
 from revrec.sandbox.protocol.exchange import XML, Exchange
 from revrec.sandbox.protocol.gateway import Gateway
-from revrec.sandbox.protocol.request import Echo
+from revrec.sandbox.protocol.request import ControlEcho
 from revrec.sandbox.protocol.response import ResponseWriter
 
 LOGIN_PATH = "/ia/xml/xmlgw.phtml"
@@ -55,12 +53,12 @@ class GatewayServer(LoopbackServer):
         self.gateway = gateway
         self.faults = faults
         self.log = log
-        self.limiter = Limiter(gateway.desk.switches)
+        self.limiter = RateLimiter(gateway.company.switches)
         self.last_document = b""
         super().__init__(port, GatewayHandler)
 
 
-class Limiter:
+class RateLimiter:
     """Requests at once and in a minute, against the switches."""
 
     def __init__(self, switches: Switches) -> None:
@@ -173,15 +171,15 @@ class GatewayHandler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def refuse_rate(self) -> None:
-        """The refusal of a request too many."""
-        retry_after = self.server.gateway.desk.switches.retry_after
+        """The failure of a request too many."""
+        retry_after = self.server.gateway.company.switches.retry_after
         self.gateway_error(
             429, "GW-0010", "Too many requests", {"Retry-After": str(retry_after)} if retry_after else {}
         )
 
     def gateway_error(self, status: int, errorno: str, text: str, headers: dict[str, str] | None = None) -> None:
-        """A refusal of the gateway itself, which has read nothing of the request."""
-        document = ResponseWriter(Echo(), "").control_failure((Error(errorno, description=text),), echo=False)
+        """A failure of the gateway itself, which has read nothing of the request."""
+        document = ResponseWriter(ControlEcho(), "").control_failure((Error(errorno, description=text),), echo=False)
         self.server.log(f"gateway {errorno} {status}")
         self.send(status, XML, document, headers)
 

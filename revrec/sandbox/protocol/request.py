@@ -3,12 +3,10 @@
 Shape errors raise SchemaViolation (a control failure); what they say about credentials is checked elsewhere.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 
-from revrec.sandbox.errors import ControlRefusal, Error, schema_fault
+from revrec.sandbox.errors import ControlFailure, Error, schema_violation
 from revrec.sandbox.xmltree import Node
 
 CONTROL_ID_LIMIT = 256
@@ -28,7 +26,7 @@ LOGIN_ORDER = ("userid", "companyid", "password", "clientid", "locationid")
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class ControlEcho:
     """What a control block gives back, read even from a request that is refused."""
 
     sender: str = ""
@@ -44,7 +42,7 @@ class Login:
     """Credentials of a user. `location` is None when the element is absent; `in_order` as the schema wants."""
 
     user: str
-    company: str
+    company_id: str
     password: str = field(repr=False)
     location: str | None
     in_order: bool
@@ -62,7 +60,7 @@ class FunctionCall:
 class Request:
     """A request that has the right shape."""
 
-    echo: Echo
+    echo: ControlEcho
     password: str = field(repr=False)
     unique: bool
     transaction: bool
@@ -71,12 +69,12 @@ class Request:
     calls: tuple[FunctionCall, ...]
 
 
-def echo_of(root: Node) -> Echo:
+def read_echo(root: Node) -> ControlEcho:
     """The control block's echo, from any tree."""
     control = root.child("control")
     if control is None:
-        return Echo()
-    return Echo(
+        return ControlEcho()
+    return ControlEcho(
         sender=control.value("senderid") or "",
         control_id=(control.value("controlid") or "")[:CONTROL_ID_LIMIT],
         uniqueid=control.value("uniqueid") or "true",
@@ -86,7 +84,7 @@ def echo_of(root: Node) -> Echo:
     )
 
 
-def echo_of_bytes(body: bytes) -> Echo:
+def scan_echo(body: bytes) -> ControlEcho:
     """The echo of a document that does not parse, as far as its control block can be read."""
     head = body[:20_000].decode("utf-8", "replace")
 
@@ -94,22 +92,24 @@ def echo_of_bytes(body: bytes) -> Echo:
         found = re.search(rf"<{tag}>([^<>&]*)</{tag}>", head)
         return found.group(1).strip() if found else ""
 
-    return Echo(text("senderid"), text("controlid")[:CONTROL_ID_LIMIT], text("uniqueid") or "true", text("dtdversion"))
+    return ControlEcho(
+        text("senderid"), text("controlid")[:CONTROL_ID_LIMIT], text("uniqueid") or "true", text("dtdversion")
+    )
 
 
 def read_request(root: Node, cut_control_ids: bool = False) -> Request:
     """The request in a parsed document; control ids of functions beyond their length are cut, or break the schema.
 
-    Raises SchemaViolation, or ControlRefusal for an unknown policy.
+    Raises SchemaViolation, or ControlFailure for an unknown policy.
     """
     if root.tag != "request":
-        raise schema_fault(f"Element '{root.tag}': No matching global declaration available.", root.line)
+        raise schema_violation(f"Element '{root.tag}': No matching global declaration available.", root.line)
     control = _only(root, "control")
     operation = _only(root, "operation")
     _check_control(control)
     login, session_id = _authentication(_only(operation, "authentication"))
     return Request(
-        echo=echo_of(root),
+        echo=read_echo(root),
         password=control.value("password") or "",
         unique=_truth(control, "uniqueid", True),
         transaction=_transaction(operation),
@@ -122,32 +122,34 @@ def read_request(root: Node, cut_control_ids: bool = False) -> Request:
 def _check_control(control: Node) -> None:
     for name in ("senderid", "password", "controlid"):
         if not control.value(name):
-            raise schema_fault(f"Element 'control': Missing child element(s). Expected is ( {name} ).", control.line)
+            raise schema_violation(
+                f"Element 'control': Missing child element(s). Expected is ( {name} ).", control.line
+            )
     for node in control:
         if node.tag not in _CONTROL_CHILDREN or len(control.all(node.tag)) > 1:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     _check_length(control.value("controlid") or "", "controlid", control.line)
     _truth(control, "includewhitespace", True)
     _truth(control, "showadditionalerrorinfo", False)
     version = control.value("dtdversion")
     if version not in (None, "2.1", "3.0"):
-        raise schema_fault(f"Element 'dtdversion': '{version}' is not one of {{'2.1', '3.0'}}.", control.line)
+        raise schema_violation(f"Element 'dtdversion': '{version}' is not one of {{'2.1', '3.0'}}.", control.line)
     policy = control.value("policyid")
     if policy:
         text = f"{policy} is not a valid transport policy."
-        raise ControlRefusal(Error("XL03000006", description2=text))
+        raise ControlFailure(Error("XL03000006", description2=text))
 
 
 def _check_length(text: str, name: str, line: int) -> None:
     if not 1 <= len(text) <= CONTROL_ID_LIMIT:
         rule = f"its length is {len(text)}; it must be 1 to {CONTROL_ID_LIMIT}."
-        raise schema_fault(f"'{name}': The value is not accepted: {rule}", line)
+        raise schema_violation(f"'{name}': The value is not accepted: {rule}", line)
 
 
 def _authentication(block: Node) -> tuple[Login | None, str | None]:
     login, session = block.child("login"), block.child("sessionid")
     if len(block.children) != 1 or (login is None and session is None):
-        raise schema_fault("Element 'authentication': Expected is one of ( login, sessionid ).", block.line)
+        raise schema_violation("Element 'authentication': Expected is one of ( login, sessionid ).", block.line)
     if session is not None:
         return None, session.text
     assert login is not None
@@ -159,7 +161,7 @@ def _login(node: Node) -> Login:
     known = [tag for tag in LOGIN_ORDER if tag in tags]
     return Login(
         user=node.value("userid") or "",
-        company=node.value("companyid") or "",
+        company_id=node.value("companyid") or "",
         password=node.value("password") or "",
         location=node.value("locationid"),
         in_order=tags == known,
@@ -169,27 +171,29 @@ def _login(node: Node) -> Login:
 def _transaction(operation: Node) -> bool:
     text = operation.attributes.get("transaction", "false")
     if text not in ("true", "false"):
-        raise schema_fault(f"Element 'operation', attribute 'transaction': '{text}' is not valid.", operation.line)
+        raise schema_violation(f"Element 'operation', attribute 'transaction': '{text}' is not valid.", operation.line)
     return text == "true"
 
 
 def _calls(operation: Node, cut_control_ids: bool) -> list[FunctionCall]:
     functions = [node for content in operation.all("content") for node in content]
     if not functions:
-        raise schema_fault("Element 'content': Missing child element(s). Expected is ( function ).", operation.line)
+        raise schema_violation("Element 'content': Missing child element(s). Expected is ( function ).", operation.line)
     return [_call(node, cut_control_ids) for node in functions]
 
 
 def _call(node: Node, cut_control_ids: bool) -> FunctionCall:
     if node.tag != "function":
-        raise schema_fault(f"Element '{node.tag}': This element is not expected. Expected is ( function ).", node.line)
+        raise schema_violation(
+            f"Element '{node.tag}': This element is not expected. Expected is ( function ).", node.line
+        )
     control_id = node.attributes.get("controlid")
     if control_id is None:
-        raise schema_fault("Element 'function': The attribute 'controlid' is required but missing.", node.line)
+        raise schema_violation("Element 'function': The attribute 'controlid' is required but missing.", node.line)
     control_id = control_id[:CONTROL_ID_LIMIT] if cut_control_ids else control_id
     _check_length(control_id, "controlid", node.line)
     if len(node.children) != 1:
-        raise schema_fault("Element 'function': exactly one child element is expected.", node.line)
+        raise schema_violation("Element 'function': exactly one child element is expected.", node.line)
     return FunctionCall(control_id, node.children[0])
 
 
@@ -197,7 +201,7 @@ def _only(parent: Node, tag: str) -> Node:
     found = parent.all(tag)
     if len(found) != 1:
         rule = f"Missing child element(s). Expected is ( {tag} )." if not found else f"( {tag} ) may occur once."
-        raise schema_fault(f"Element '{parent.tag}': {rule}", parent.line)
+        raise schema_violation(f"Element '{parent.tag}': {rule}", parent.line)
     return found[0]
 
 
@@ -206,5 +210,5 @@ def _truth(parent: Node, tag: str, default: bool) -> bool:
     if text is None:
         return default
     if text not in ("true", "false"):
-        raise schema_fault(f"Element '{tag}': '{text}' is not a valid value of the type 'boolean'.", parent.line)
+        raise schema_violation(f"Element '{tag}': '{text}' is not a valid value of the type 'boolean'.", parent.line)
     return text == "true"

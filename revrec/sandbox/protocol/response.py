@@ -1,19 +1,17 @@
 """Response documents, element by element in the order of the gateway."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from revrec.sandbox.errors import Error
-from revrec.sandbox.protocol.request import Echo
+from revrec.sandbox.protocol.request import ControlEcho
 from revrec.sandbox.xmltree import Element, text_element
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class FunctionResult:
     """One `<result>`: `status` is success, failure or aborted."""
 
     status: str
@@ -25,12 +23,12 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
+class AuthenticationBlock:
     """The `<authentication>` block of a response."""
 
     status: str
     user: str
-    company: str
+    company_id: str
     location: str = ""
     now: datetime | None = None
     expires: datetime | None = None
@@ -39,7 +37,7 @@ class Authentication:
 class ResponseWriter:
     """Writes the responses to one request; `support` is the id put at the end of error texts."""
 
-    def __init__(self, echo: Echo, support: str) -> None:
+    def __init__(self, echo: ControlEcho, support: str) -> None:
         self._echo = echo
         self._support = support
 
@@ -49,7 +47,7 @@ class ResponseWriter:
         root.append(self._errormessage(errors))
         return self._bytes(root)
 
-    def authentication_failure(self, block: Authentication, error: Error) -> bytes:
+    def authentication_failure(self, block: AuthenticationBlock, error: Error) -> bytes:
         """Control success, authentication failure; nothing was executed."""
         root = self._root("success")
         operation = ET.SubElement(root, "operation")
@@ -57,7 +55,7 @@ class ResponseWriter:
         operation.append(self._errormessage((error,)))
         return self._bytes(root)
 
-    def results(self, block: Authentication, results: Sequence[Result]) -> bytes:
+    def results(self, block: AuthenticationBlock, results: Sequence[FunctionResult]) -> bytes:
         """Control and authentication success, one result per function in the order of the request."""
         root = self._root("success")
         operation = ET.SubElement(root, "operation")
@@ -77,7 +75,7 @@ class ResponseWriter:
             text_element(control, "dtdversion", self._echo.dtdversion)
         return root
 
-    def _result(self, result: Result) -> Element:
+    def _result(self, result: FunctionResult) -> Element:
         block = Element("result")
         text_element(block, "status", result.status)
         text_element(block, "function", result.function)
@@ -114,11 +112,11 @@ class ResponseWriter:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
 
 
-def _authentication(block: Authentication) -> Element:
+def _authentication(block: AuthenticationBlock) -> Element:
     node = Element("authentication")
     text_element(node, "status", block.status)
     text_element(node, "userid", block.user)
-    text_element(node, "companyid", block.company)
+    text_element(node, "companyid", block.company_id)
     if block.now and block.expires:
         text_element(node, "locationid", block.location)
         text_element(node, "sessiontimestamp", block.now.isoformat(timespec="seconds"))

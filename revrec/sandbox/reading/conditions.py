@@ -1,19 +1,17 @@
 """Filters of `query` and `readByQuery` as one tree, turned into SQL with bound values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from revrec.sandbox.dates import parse_us_date
-from revrec.sandbox.errors import read_fault
+from revrec.sandbox.errors import read_failure
 from revrec.sandbox.money import format_filter_mills
-from revrec.sandbox.reading.objects import Field, ObjectType
+from revrec.sandbox.reading.objects import ObjectField, ObjectType
 
 _SIGNS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Comparison:
     """One comparison. op: = != < <= > >= like, not like, in, not in, between, null, not null."""
 
     field: str
@@ -22,18 +20,18 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ConditionGroup:
     """Conditions joined by `and` or `or`; `not` holds exactly one."""
 
     op: str
-    parts: tuple[Condition, ...]
+    parts: "tuple[Condition, ...]"
 
 
-Condition = Compare | Group
-Sql = tuple[str, list[object]]
+Condition = Comparison | ConditionGroup
+SqlCondition = tuple[str, list[object]]
 
 
-class Compiler:
+class ConditionCompiler:
     """Turns conditions on one object into SQL. `state_codes`: STATE is compared by code, not by label."""
 
     def __init__(self, target: ObjectType, *, state_codes: bool = False, ignore_case: bool = False) -> None:
@@ -41,25 +39,25 @@ class Compiler:
         self._state_codes = state_codes
         self._ignore_case = ignore_case
 
-    def sql(self, condition: Condition) -> Sql:
-        """A boolean SQL expression and its values. Raises Refusal (DL02000001)."""
-        return self._group(condition) if isinstance(condition, Group) else self._compare(condition)
+    def sql(self, condition: Condition) -> SqlCondition:
+        """A boolean SQL expression and its values. Raises FunctionFailure (DL02000001)."""
+        return self._group(condition) if isinstance(condition, ConditionGroup) else self._compare(condition)
 
-    def field(self, name: str) -> Field:
-        """The object's field in any case. Raises Refusal (DL02000001) for an unknown one."""
+    def field(self, name: str) -> ObjectField:
+        """The object's field in any case. Raises FunctionFailure (DL02000001) for an unknown one."""
         found = self._target.fields.get(name.upper())
         if found is None:
-            raise read_fault(f"The field {name} is not a field of {self._target.name}.")
+            raise read_failure(f"The field {name} is not a field of {self._target.name}.")
         return found
 
-    def _group(self, group: Group) -> Sql:
+    def _group(self, group: ConditionGroup) -> SqlCondition:
         parts = [self.sql(part) for part in group.parts]
         values = [value for _, bound in parts for value in bound]
         if group.op == "not":
             return f"NOT ({parts[0][0]})", values
         return "(" + f" {group.op.upper()} ".join(text for text, _ in parts) + ")", values
 
-    def _compare(self, compare: Compare) -> Sql:
+    def _compare(self, compare: Comparison) -> SqlCondition:
         field = self.field(compare.field)
         text = self._cased(field, field.sql)
         if compare.op in ("null", "not null"):
@@ -74,10 +72,10 @@ class Compiler:
             return f"({text} BETWEEN {marks.replace(', ', ' AND ')})", values
         return f"({text} {_SIGNS[compare.op]} {marks})", values
 
-    def _cased(self, field: Field, sql: str) -> str:
+    def _cased(self, field: ObjectField, sql: str) -> str:
         return f"lower({sql})" if self._ignore_case and field.kind in ("text", "state") else sql
 
-    def _value(self, field: Field, text: str) -> object:
+    def _value(self, field: ObjectField, text: str) -> object:
         if field.kind == "state":
             return self._state(field, text)
         if field.kind == "flag":
@@ -86,10 +84,10 @@ class Compiler:
             return text
         found = self._number_or_date(field, text)
         if found is None:
-            raise read_fault(f"The value '{text}' cannot be compared with the field {field.name}.")
+            raise read_failure(f"The value '{text}' cannot be compared with the field {field.name}.")
         return found
 
-    def _number_or_date(self, field: Field, text: str) -> object:
+    def _number_or_date(self, field: ObjectField, text: str) -> object:
         if field.kind in ("integer", "amount", "quantity"):
             mills = format_filter_mills(text)
             if mills is None or field.kind == "amount":
@@ -101,7 +99,7 @@ class Compiler:
             return None
         return found.isoformat() if field.kind == "date" else f"{found.isoformat()}T{hour or '00:00:00'}"
 
-    def _state(self, field: Field, text: str) -> str:
+    def _state(self, field: ObjectField, text: str) -> str:
         if not self._state_codes:
             return text
         return next((label for label, code in (field.codes or {}).items() if code == text), "")

@@ -1,7 +1,5 @@
 """What an object that can be read is made of: its rows in the store, and its fields as they are written out."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +15,7 @@ _CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,39}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ObjectField:
     """One readable field. kind: text, integer, amount (mills), quantity (millionths), date, time, state or flag.
 
     codes: of a state, the codes by their labels.
@@ -42,23 +40,25 @@ class ObjectType:
     name: str
     source: str
     key: str
-    fields: dict[str, Field]
+    fields: dict[str, ObjectField]
     private: str = ""
     entry: str = ""
     where: str = ""
     definition: str = ""
     custom: str = ""
 
-    def of_definition(self, docparid: str) -> ObjectType:
+    def of_definition(self, docparid: str) -> "ObjectType":
         """The documents of one transaction definition, whose custom fields can be read too."""
         quoted = docparid.replace("'", "''")
-        return replace(self, where=f"{self.definition} = '{quoted}'", fields=_WithCustom(self.fields, self.custom))
+        return replace(
+            self, where=f"{self.definition} = '{quoted}'", fields=_FieldsWithCustom(self.fields, self.custom)
+        )
 
 
-class _WithCustom(dict[str, Field]):
+class _FieldsWithCustom(dict[str, ObjectField]):
     """Fields of which any well-formed unknown name is a custom one; it is not listed among them."""
 
-    def __init__(self, fields: dict[str, Field], custom: str) -> None:
+    def __init__(self, fields: dict[str, ObjectField], custom: str) -> None:
         super().__init__(fields)
         self._custom = custom
 
@@ -69,28 +69,29 @@ class _WithCustom(dict[str, Field]):
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or bool(_CUSTOM_NAME.fullmatch(str(name)))
 
-    def __missing__(self, name: str) -> Field:
-        return Field(name, f"json_extract({self._custom}, '$.{name}')")
+    def __missing__(self, name: str) -> ObjectField:
+        return ObjectField(name, f"json_extract({self._custom}, '$.{name}')")
 
 
-def by_name(*fields: Field) -> dict[str, Field]:
+def fields_by_name(*fields: ObjectField) -> dict[str, ObjectField]:
     """Fields as an ObjectType wants them."""
     return {field.name: field for field in fields}
 
 
-def state(name: str, sql: str, codes: Mapping[str, str] = STATES) -> Field:
+def state(name: str, sql: str, codes: Mapping[str, str] = STATES) -> ObjectField:
     """A field whose values have labels (in query) and codes (in readByQuery)."""
-    return Field(name, sql, "state", codes=codes)
+    return ObjectField(name, sql, "state", codes=codes)
 
 
-def dimension_fields(alias: str, long: bool = False) -> tuple[Field, ...]:
+def dimension_fields(alias: str, long: bool = False) -> tuple[ObjectField, ...]:
     """The dimensions of a line, in the columns of `alias`; with `long` all of their names end in ID."""
     return tuple(
-        Field(f"{item.kind}ID" if long else item.element, f"{alias}.{item.element.lower()}") for item in DIMENSIONS
+        ObjectField(f"{item.kind}ID" if long else item.element, f"{alias}.{item.element.lower()}")
+        for item in DIMENSIONS
     )
 
 
-def write_value(field: Field, value: Any, currency: str) -> str:
+def write_value(field: ObjectField, value: Any, currency: str) -> str:
     """A stored value as text on the wire; `currency` is that of an amount."""
     return "" if value is None else _WRITERS[field.kind](value, currency)
 

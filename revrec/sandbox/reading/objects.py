@@ -1,15 +1,20 @@
 """The objects that can be read, and how each of their fields is found in the store and written out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.errors import Error, Refusal
-from revrec.sandbox.reading.object_types import Field, ObjectType, by_name, dimension_fields, state, write_value
+from revrec.sandbox.errors import Error, FunctionFailure
+from revrec.sandbox.reading.object_types import (
+    ObjectField,
+    ObjectType,
+    dimension_fields,
+    fields_by_name,
+    state,
+    write_value,
+)
 from revrec.sandbox.reading.order_objects import ARINVOICE, ARINVOICEITEM, SODOCUMENT, SODOCUMENTENTRY
 
-__all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "Field", "ObjectType", "object_type", "write_value"]
+__all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "ObjectField", "ObjectType", "object_type", "write_value"]
 
 
 GLBATCH = ObjectType(
@@ -18,28 +23,28 @@ GLBATCH = ObjectType(
     key="b.recordno",
     private="b.private_entity",
     entry="b.recordno",
-    fields=by_name(
-        Field("RECORDNO", "b.recordno", "integer"),
-        Field("BATCHNO", "b.batchno", "integer"),
-        Field("BATCH_TITLE", "b.batch_title"),
-        Field("JOURNAL", "b.journal"),
-        Field("JOURNAL.SYMBOL", "b.journal"),
-        Field("BATCH_DATE", "b.batch_date", "date"),
-        Field("REFERENCENO", "b.referenceno"),
-        Field("BASELOCATION_NO", "b.baselocation"),
+    fields=fields_by_name(
+        ObjectField("RECORDNO", "b.recordno", "integer"),
+        ObjectField("BATCHNO", "b.batchno", "integer"),
+        ObjectField("BATCH_TITLE", "b.batch_title"),
+        ObjectField("JOURNAL", "b.journal"),
+        ObjectField("JOURNAL.SYMBOL", "b.journal"),
+        ObjectField("BATCH_DATE", "b.batch_date", "date"),
+        ObjectField("REFERENCENO", "b.referenceno"),
+        ObjectField("BASELOCATION_NO", "b.baselocation"),
         state("STATE", "b.state"),
-        Field("REVERSEDATE", "b.reversedate", "date"),
-        Field("REVERSED", "b.reversedkey IS NOT NULL", "flag"),
-        Field("REVERSEDKEY", "b.reversedkey", "integer"),
-        Field("REVERSEDFROM", "b.reversedfrom", "integer"),
-        Field("HISTORY_COMMENT", "b.history"),
-        Field("SUPDOCID", "b.supdocid"),
-        Field("MODULE", "b.module"),
-        Field("MEGAENTITYID", "b.private_entity"),
-        Field("CREATEDBY", "b.created_by"),
-        Field("WHENCREATED", "b.created", "time"),
-        Field("WHENMODIFIED", "b.modified", "time"),
-        Field("RECORD_URL", "'https://www.intacct.com/ia/acct/ur.phtml?.r=' || b.recordno"),
+        ObjectField("REVERSEDATE", "b.reversedate", "date"),
+        ObjectField("REVERSED", "b.reversedkey IS NOT NULL", "flag"),
+        ObjectField("REVERSEDKEY", "b.reversedkey", "integer"),
+        ObjectField("REVERSEDFROM", "b.reversedfrom", "integer"),
+        ObjectField("HISTORY_COMMENT", "b.history"),
+        ObjectField("SUPDOCID", "b.supdocid"),
+        ObjectField("MODULE", "b.module"),
+        ObjectField("MEGAENTITYID", "b.private_entity"),
+        ObjectField("CREATEDBY", "b.created_by"),
+        ObjectField("WHENCREATED", "b.created", "time"),
+        ObjectField("WHENMODIFIED", "b.modified", "time"),
+        ObjectField("RECORD_URL", "'https://www.intacct.com/ia/acct/ur.phtml?.r=' || b.recordno"),
     ),
 )
 
@@ -49,23 +54,23 @@ GLENTRY = ObjectType(
     key="l.recordno",
     private="b.private_entity",
     entry="b.recordno",
-    fields=by_name(
-        Field("RECORDNO", "l.recordno", "integer"),
-        Field("BATCHNO", "l.batch", "integer"),
-        Field("BATCH_NUMBER", "b.batchno", "integer"),
-        Field("LINE_NO", "l.line_no", "integer"),
-        Field("TR_TYPE", "l.sign", "integer"),
-        Field("ENTRY_DATE", "l.entry_date", "date"),
-        Field("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
-        Field("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
-        Field("CURRENCY", "l.currency"),
-        Field("BASECURR", f"'{BASE_CURRENCY}'"),
-        Field("EXCHANGE_RATE", "l.rate"),
-        Field("EXCH_RATE_TYPE_ID", "l.rate_type"),
-        Field("EXCH_RATE_DATE", "coalesce(l.rate_date, l.entry_date)", "date"),
-        Field("ACCOUNTNO", "l.account"),
-        Field("DOCUMENT", "l.document"),
-        Field("DESCRIPTION", "l.description"),
+    fields=fields_by_name(
+        ObjectField("RECORDNO", "l.recordno", "integer"),
+        ObjectField("BATCHNO", "l.batch", "integer"),
+        ObjectField("BATCH_NUMBER", "b.batchno", "integer"),
+        ObjectField("LINE_NO", "l.line_no", "integer"),
+        ObjectField("TR_TYPE", "l.sign", "integer"),
+        ObjectField("ENTRY_DATE", "l.entry_date", "date"),
+        ObjectField("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
+        ObjectField("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
+        ObjectField("CURRENCY", "l.currency"),
+        ObjectField("BASECURR", f"'{BASE_CURRENCY}'"),
+        ObjectField("EXCHANGE_RATE", "l.rate"),
+        ObjectField("EXCH_RATE_TYPE_ID", "l.rate_type"),
+        ObjectField("EXCH_RATE_DATE", "coalesce(l.rate_date, l.entry_date)", "date"),
+        ObjectField("ACCOUNTNO", "l.account"),
+        ObjectField("DOCUMENT", "l.document"),
+        ObjectField("DESCRIPTION", "l.description"),
         state("STATE", "b.state"),
         *dimension_fields("l"),
         *(replace(field, name=f"GLBATCH.{field.name}") for field in GLBATCH.fields.values() if "." not in field.name),
@@ -80,46 +85,48 @@ GLDETAIL = ObjectType(
     private="b.private_entity",
     entry="b.recordno",
     where="b.posted = 1",
-    fields=by_name(
-        Field("RECORDNO", "l.recordno", "integer"),
-        Field("BATCHKEY", "b.recordno", "integer"),
-        Field("BATCH_NO", "b.batchno", "integer"),
-        Field("BATCH_DATE", "b.batch_date", "date"),
-        Field("BATCH_TITLE", "b.batch_title"),
-        Field("BOOKID", "'ACCRUAL'"),
-        Field("MODULEKEY", "b.module"),
-        Field("JOURNAL.SYMBOL", "b.journal"),
-        Field("LINE_NO", "l.line_no", "integer"),
-        Field("ENTRY_DATE", "l.entry_date", "date"),
-        Field("TR_TYPE", "l.sign", "integer"),
-        Field("ACCOUNTNO", "l.account"),
-        Field("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
-        Field("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
-        Field("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
-        Field("CREDITAMOUNT", "CASE WHEN l.sign = -1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
-        Field("CURRENCY", "l.currency"),
-        Field("DOCUMENT", "l.document"),
-        Field("DESCRIPTION", "l.description"),
-        Field("RECORDTYPE", "CASE WHEN a.recordno IS NOT NULL THEN 'arinvoice' END"),
-        Field("RECORDID", "a.recordid"),
-        Field("PRRECORDKEY", "b.prrecord", "integer"),
-        Field("DOCID", "a.docid"),
+    fields=fields_by_name(
+        ObjectField("RECORDNO", "l.recordno", "integer"),
+        ObjectField("BATCHKEY", "b.recordno", "integer"),
+        ObjectField("BATCH_NO", "b.batchno", "integer"),
+        ObjectField("BATCH_DATE", "b.batch_date", "date"),
+        ObjectField("BATCH_TITLE", "b.batch_title"),
+        ObjectField("BOOKID", "'ACCRUAL'"),
+        ObjectField("MODULEKEY", "b.module"),
+        ObjectField("JOURNAL.SYMBOL", "b.journal"),
+        ObjectField("LINE_NO", "l.line_no", "integer"),
+        ObjectField("ENTRY_DATE", "l.entry_date", "date"),
+        ObjectField("TR_TYPE", "l.sign", "integer"),
+        ObjectField("ACCOUNTNO", "l.account"),
+        ObjectField("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
+        ObjectField("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
+        ObjectField("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
+        ObjectField(
+            "CREDITAMOUNT", "CASE WHEN l.sign = -1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"
+        ),
+        ObjectField("CURRENCY", "l.currency"),
+        ObjectField("DOCUMENT", "l.document"),
+        ObjectField("DESCRIPTION", "l.description"),
+        ObjectField("RECORDTYPE", "CASE WHEN a.recordno IS NOT NULL THEN 'arinvoice' END"),
+        ObjectField("RECORDID", "a.recordid"),
+        ObjectField("PRRECORDKEY", "b.prrecord", "integer"),
+        ObjectField("DOCID", "a.docid"),
         *dimension_fields("l", long=True),
     ),
 )
 
 
-def _master(name: str, key_field: str, *more: Field) -> ObjectType:
+def _master(name: str, key_field: str, *more: ObjectField) -> ObjectType:
     return ObjectType(
         name=name,
         source="master m",
         key="m.recordno",
         where=f"m.kind = '{name}'",
-        fields=by_name(
-            Field("RECORDNO", "m.recordno", "integer"),
-            Field(key_field, "m.id"),
-            Field("NAME", "m.name"),
-            Field("STATUS", "CASE WHEN m.active THEN 'active' ELSE 'inactive' END"),
+        fields=fields_by_name(
+            ObjectField("RECORDNO", "m.recordno", "integer"),
+            ObjectField(key_field, "m.id"),
+            ObjectField("NAME", "m.name"),
+            ObjectField("STATUS", "CASE WHEN m.active THEN 'active' ELSE 'inactive' END"),
             *more,
         ),
     )
@@ -138,24 +145,24 @@ OBJECTS = {
         _master(
             "GLACCOUNT",
             "ACCOUNTNO",
-            Field("TITLE", "m.name"),
-            Field("ACCOUNTTYPE", "json_extract(m.details, '$.type')"),
-            Field("NORMALBALANCE", "json_extract(m.details, '$.normal')"),
+            ObjectField("TITLE", "m.name"),
+            ObjectField("ACCOUNTTYPE", "json_extract(m.details, '$.type')"),
+            ObjectField("NORMALBALANCE", "json_extract(m.details, '$.normal')"),
         ),
-        _master("JOURNAL", "SYMBOL", Field("TITLE", "m.name")),
-        _master("LOCATION", "LOCATIONID", Field("PARENTID", "nullif(m.parent, '')")),
-        _master("DEPARTMENT", "DEPARTMENTID", Field("TITLE", "m.name")),
-        _master("CUSTOMER", "CUSTOMERID", Field("TERMNAME", "json_extract(m.details, '$.term')")),
+        _master("JOURNAL", "SYMBOL", ObjectField("TITLE", "m.name")),
+        _master("LOCATION", "LOCATIONID", ObjectField("PARENTID", "nullif(m.parent, '')")),
+        _master("DEPARTMENT", "DEPARTMENTID", ObjectField("TITLE", "m.name")),
+        _master("CUSTOMER", "CUSTOMERID", ObjectField("TERMNAME", "json_extract(m.details, '$.term')")),
         _master(
             "ITEM",
             "ITEMID",
-            Field("BASEUOM", "coalesce(json_extract(m.details, '$.unit'), 'Each')"),
-            Field("GLGROUP", "json_extract(m.details, '$.glgroup')"),
-            Field("BASEPRICE", "json_extract(m.details, '$.price')"),
+            ObjectField("BASEUOM", "coalesce(json_extract(m.details, '$.unit'), 'Each')"),
+            ObjectField("GLGROUP", "json_extract(m.details, '$.glgroup')"),
+            ObjectField("BASEPRICE", "json_extract(m.details, '$.price')"),
         ),
-        _master("ARTERM", "NAME", Field("DUE", "json_extract(m.details, '$.days')", "integer")),
+        _master("ARTERM", "NAME", ObjectField("DUE", "json_extract(m.details, '$.days')", "integer")),
         _master("ITEMGLGROUP", "NAME"),
-        _master("SODOCUMENTPARAMS", "DOCID", Field("DOCCLASS", "json_extract(m.details, '$.class')")),
+        _master("SODOCUMENTPARAMS", "DOCID", ObjectField("DOCCLASS", "json_extract(m.details, '$.class')")),
         *(_master(kind, f"{kind}ID") for kind in ("VENDOR", "CLASS", "PROJECT")),
         *(_master(kind, f"{kind}ID") for kind in ("EMPLOYEE", "CONTRACT", "WAREHOUSE", "TASK", "COSTTYPE")),
     )
@@ -163,11 +170,11 @@ OBJECTS = {
 
 
 def object_type(name: str, docparid: str = "") -> ObjectType:
-    """The object called `name` in any case. Raises Refusal ("Object definition X not found").
+    """The object called `name` in any case. Raises FunctionFailure ("Object definition X not found").
 
     With a transaction definition in `docparid`, documents of that definition, and their custom fields too.
     """
     found = OBJECTS.get(name.upper())
     if found is None:
-        raise Refusal(Error("Query Failed", description2=f"Object definition {name} not found"))
+        raise FunctionFailure(Error("Query Failed", description2=f"Object definition {name} not found"))
     return found.of_definition(docparid) if docparid and found.custom else found

@@ -4,12 +4,10 @@ Operators: < > >= <= = != like, not like, in, not in, IS [NOT] NULL, AND, OR, NO
 apostrophes; an apostrophe inside is written \\'.
 """
 
-from __future__ import annotations
-
 import re
 
-from revrec.sandbox.errors import read_fault
-from revrec.sandbox.reading.conditions import Compare, Condition, Group
+from revrec.sandbox.errors import read_failure
+from revrec.sandbox.reading.conditions import Comparison, Condition, ConditionGroup
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:\\.|[^'\\])*')|(?P<sign><=|>=|!=|<>|[=<>(),])|(?P<word>[A-Za-z_][\w.]*)|"""
@@ -21,11 +19,11 @@ _TOKENS = 20_000
 
 
 def parse_where(statement: str) -> Condition | None:
-    """The condition in a statement; None when it is empty. Raises Refusal (DL02000001) on anything else."""
+    """The condition in a statement; None when it is empty. Raises FunctionFailure (DL02000001) on anything else."""
     tokens = _tokens(statement)
     if not tokens:
         return None
-    parser = _Parser(tokens)
+    parser = _WhereParser(tokens)
     condition = parser.either(0)
     parser.end()
     return condition
@@ -38,7 +36,7 @@ def _tokens(statement: str) -> list[tuple[str, str]]:
     while position < len(statement):
         match = _TOKEN.match(statement, position)
         if match is None or len(tokens) >= _TOKENS:
-            raise read_fault(f"The query cannot be read at '{statement[position : position + 20].strip()}'.")
+            raise read_failure(f"The query cannot be read at '{statement[position : position + 20].strip()}'.")
         kind = str(match.lastgroup)
         text = match.group(kind)
         if kind == "word" and text.upper() in _KEYWORDS:
@@ -48,7 +46,7 @@ def _tokens(statement: str) -> list[tuple[str, str]]:
     return tokens
 
 
-class _Parser:
+class _WhereParser:
     """Recursive descent over the tokens; each method reads one level of precedence."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
@@ -59,23 +57,23 @@ class _Parser:
         parts = [self._both(depth)]
         while self._accept("OR"):
             parts.append(self._both(depth))
-        return parts[0] if len(parts) == 1 else Group("or", tuple(parts))
+        return parts[0] if len(parts) == 1 else ConditionGroup("or", tuple(parts))
 
     def end(self) -> None:
         if self._at < len(self._tokens):
-            raise read_fault(f"The query cannot be read at '{self._tokens[self._at][1]}'.")
+            raise read_failure(f"The query cannot be read at '{self._tokens[self._at][1]}'.")
 
     def _both(self, depth: int) -> Condition:
         parts = [self._negated(depth)]
         while self._accept("AND"):
             parts.append(self._negated(depth))
-        return parts[0] if len(parts) == 1 else Group("and", tuple(parts))
+        return parts[0] if len(parts) == 1 else ConditionGroup("and", tuple(parts))
 
     def _negated(self, depth: int) -> Condition:
         if depth > _DEPTH:
-            raise read_fault("The query is nested too deeply.")
+            raise read_failure("The query is nested too deeply.")
         if self._accept("NOT"):
-            return Group("not", (self._negated(depth + 1),))
+            return ConditionGroup("not", (self._negated(depth + 1),))
         if self._accept("("):
             condition = self.either(depth + 1)
             self._expect(")")
@@ -87,16 +85,16 @@ class _Parser:
         if self._accept("IS"):
             negated = self._accept("NOT")
             self._expect("NULL")
-            return Compare(field, "not null" if negated else "null")
+            return Comparison(field, "not null" if negated else "null")
         negation = "not " if self._accept("NOT") else ""
         if self._accept("IN"):
-            return Compare(field, f"{negation}in", self._list())
+            return Comparison(field, f"{negation}in", self._list())
         if self._accept("LIKE"):
-            return Compare(field, f"{negation}like", (self._operand(),))
+            return Comparison(field, f"{negation}like", (self._operand(),))
         sign = self._take("sign")
         if negation or sign not in ("=", "!=", "<>", "<", "<=", ">", ">="):
-            raise read_fault(f"The query cannot be read at '{sign}'.")
-        return Compare(field, "!=" if sign == "<>" else sign, (self._operand(),))
+            raise read_failure(f"The query cannot be read at '{sign}'.")
+        return Comparison(field, "!=" if sign == "<>" else sign, (self._operand(),))
 
     def _list(self) -> tuple[str, ...]:
         self._expect("(")
@@ -109,7 +107,7 @@ class _Parser:
     def _operand(self) -> str:
         kind, text = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
         if kind not in ("text", "number"):
-            raise read_fault(f"A value is expected at '{text}'; text is written between apostrophes.")
+            raise read_failure(f"A value is expected at '{text}'; text is written between apostrophes.")
         self._at += 1
         return re.sub(r"\\(.)", r"\1", text[1:-1]) if kind == "text" else text
 
@@ -120,10 +118,10 @@ class _Parser:
 
     def _expect(self, sign: str) -> None:
         if not self._accept(sign):
-            raise read_fault(f"The query needs '{sign}' at word {self._at + 1}.")
+            raise read_failure(f"The query needs '{sign}' at word {self._at + 1}.")
 
     def _take(self, kind: str) -> str:
         if self._at >= len(self._tokens) or self._tokens[self._at][0] != kind:
-            raise read_fault(f"The query cannot be read at word {self._at + 1}.")
+            raise read_failure(f"The query cannot be read at word {self._at + 1}.")
         self._at += 1
         return self._tokens[self._at - 1][1]

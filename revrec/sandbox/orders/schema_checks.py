@@ -1,10 +1,8 @@
-"""The order of elements that the functions of order entry and receivables want; a wrong one breaks the schema."""
-
-from __future__ import annotations
+"""Schema checks for the functions of order entry and receivables, whose elements have a fixed order."""
 
 from collections.abc import Mapping, Sequence
 
-from revrec.sandbox.errors import schema_fault
+from revrec.sandbox.errors import schema_violation
 from revrec.sandbox.fields import check_order
 from revrec.sandbox.xmltree import Node
 
@@ -58,7 +56,11 @@ _DATES = frozenset(
 
 
 def check_document(body: Node) -> None:
-    """create_sotransaction. Raises SchemaViolation."""
+    """Check the body of create_sotransaction.
+
+    Raises:
+        SchemaViolation: it breaks the schema.
+    """
     check_order(body, HEADER)
     _check_required(body, ("transactiontype", "datecreated", "customerid", "sotransitems"))
     _check_parts(body)
@@ -66,7 +68,11 @@ def check_document(body: Node) -> None:
 
 
 def check_update(body: Node) -> None:
-    """update_sotransaction. Raises SchemaViolation."""
+    """Check the body of update_sotransaction.
+
+    Raises:
+        SchemaViolation: it breaks the schema.
+    """
     check_order(body, UPDATE)
     check_key(body)
     _check_parts(body)
@@ -77,11 +83,15 @@ def check_update(body: Node) -> None:
         for node in items.all("updatesotransitem"):
             if not node.attributes.get("line_num", "").isdecimal():
                 rule = "The attribute 'line_num' is required but missing."
-                raise schema_fault(f"Element 'updatesotransitem': {rule}", node.line)
+                raise schema_violation(f"Element 'updatesotransitem': {rule}", node.line)
 
 
 def check_invoice(body: Node) -> None:
-    """create_invoice: `batchkey` and `action` may change places. Raises SchemaViolation."""
+    """Check the body of create_invoice, in which ``batchkey`` and ``action`` may be swapped.
+
+    Raises:
+        SchemaViolation: it breaks the schema.
+    """
     swapped = [name for name in INVOICE if name != "action"]
     swapped.insert(swapped.index("batchkey"), "action")
     tags = [node.tag for node in body if node.tag in ("batchkey", "action")]
@@ -92,26 +102,34 @@ def check_invoice(body: Node) -> None:
 
 
 def check_key(body: Node) -> None:
-    """The attribute `key`. Raises SchemaViolation without it."""
+    """Check that the attribute ``key`` is present.
+
+    Raises:
+        SchemaViolation: it is missing or empty.
+    """
     if not body.attributes.get("key"):
-        raise schema_fault(f"Element '{body.tag}': The attribute 'key' is required but missing.", body.line)
+        raise schema_violation(f"Element '{body.tag}': The attribute 'key' is required but missing.", body.line)
 
 
 def _check_required(body: Node, names: Sequence[str]) -> None:
     for name in names:
         node = body.child(name)
         if node is None:
-            raise schema_fault(f"Element '{body.tag}': Missing child element(s). Expected is ( {name} ).", body.line)
+            raise schema_violation(
+                f"Element '{body.tag}': Missing child element(s). Expected is ( {name} ).", body.line
+            )
 
 
 def _check_lines(items: Node | None, kinds: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> None:
     assert items is not None
     if not items.children:
         expected = " | ".join(kinds)
-        raise schema_fault(f"Element '{items.tag}': Missing child element(s). Expected is ( {expected} ).", items.line)
+        raise schema_violation(
+            f"Element '{items.tag}': Missing child element(s). Expected is ( {expected} ).", items.line
+        )
     for node in items:
         if node.tag not in kinds:
-            raise schema_fault(f"Element '{node.tag}': This element is not expected in '{items.tag}'.", node.line)
+            raise schema_violation(f"Element '{node.tag}': This element is not expected in '{items.tag}'.", node.line)
         order, required = kinds[node.tag]
         check_order(node, order)
         _check_required(node, required)
@@ -119,12 +137,12 @@ def _check_lines(items: Node | None, kinds: Mapping[str, tuple[Sequence[str], Se
 
 
 def _check_parts(body: Node) -> None:
-    """Dates and custom fields have an order of their own."""
+    """Check the order inside dates and custom fields."""
     for node in body:
         if node.tag in _DATES and [part.tag for part in node] != ["year", "month", "day"]:
-            raise schema_fault(f"Element '{node.tag}': Expected are ( year, month, day ).", node.line)
+            raise schema_violation(f"Element '{node.tag}': Expected are ( year, month, day ).", node.line)
         if node.tag == "customfields":
             for one in node:
                 if [part.tag for part in one] != ["customfieldname", "customfieldvalue"]:
                     rule = "Expected are ( customfieldname, customfieldvalue )."
-                    raise schema_fault(f"Element 'customfield': {rule}", one.line)
+                    raise schema_violation(f"Element 'customfield': {rule}", one.line)

@@ -1,42 +1,47 @@
-"""Stored documents: written, replaced, removed, each with its receivable. In the transaction of the caller."""
+"""Order-entry documents in the store: write, replace and delete, together with their receivables.
 
-from __future__ import annotations
+Everything here runs inside the caller's transaction.
+"""
 
 import json
 from typing import Any
 
 from revrec.sandbox.calls import Call
-from revrec.sandbox.errors import Error, Refusal, business
+from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.ledger.dimensions import by_column
 from revrec.sandbox.ledger.ledger import next_recordno
-from revrec.sandbox.orders.conversion import claim, release
-from revrec.sandbox.orders.document import Document, DocumentLine, read_document
-from revrec.sandbox.orders.receivable import Charge, Receivable, delete_receivable, write_receivable
+from revrec.sandbox.orders.conversion import convert_from_source, return_to_source
+from revrec.sandbox.orders.document import SalesDocument, SalesDocumentLine, read_document
+from revrec.sandbox.orders.receivable import Receivable, ReceivableLine, delete_receivable, write_receivable
 from revrec.sandbox.xmltree import Node
 
 _LOCKED = ("In Progress", "Converted", "Partially Converted")
 
 
 def write_document(body: Node, call: Call) -> str:
-    """Write a new document and what follows from it; its DOCID. Raises Refusal."""
+    """Write a new document with its receivable and journal entry, and return its DOCID.
+
+    Raises:
+        FunctionFailure: the document is invalid, or its number is in use.
+    """
     document = read_document(body, call)
     document.number = document.number or _next_number(document, call)
     docid = f"{document.definition.name}-{document.number}"
-    if call.desk.store.value("SELECT 1 FROM sodocument WHERE docid = ?", (docid,)):
-        raise Refusal(number_taken(document.number))
-    claim(document, call)
-    recordno = next_recordno(call.desk)
+    if call.company.store.value("SELECT 1 FROM sodocument WHERE docid = ?", (docid,)):
+        raise FunctionFailure(number_taken(document.number))
+    convert_from_source(document, call)
+    recordno = next_recordno(call.company)
     _insert(document, docid, recordno, body, call)
     _write_lines(document, recordno, {}, call)
     _write_receivable(document, docid, recordno, call)
-    call.desk.usage.count(records_written=1)
-    call.desk.store.after_commit(lambda: call.desk.visibility.created(recordno))
+    call.company.usage.count(records_written=1)
+    call.company.store.after_commit(lambda: call.company.visibility.created(recordno))
     return docid
 
 
 def number_taken(number: str) -> Error:
-    """The refusal of a document number that is in use."""
-    return business(
+    """Return the error for a document number that is in use."""
+    return business_error(
         f"A transaction with the number '{number}' already exists.",
         correction="Use another document number.",
         errorid="SIM-DUPLICATE-NUMBER",
@@ -44,14 +49,18 @@ def number_taken(number: str) -> Error:
 
 
 def replace_document(stored: dict[str, Any], body: Node, call: Call) -> None:
-    """Write a document anew: number, RECORDNO and lines stay, its receivable is made again under a new RECORDNO."""
+    """Replace a document. Its number, RECORDNO and line RECORDNOs stay; its receivable gets a new RECORDNO.
+
+    Raises:
+        FunctionFailure: the new document is invalid, or the stored one is locked by its state.
+    """
     _check_unlocked(stored)
-    store, recordno, docid = call.desk.store, stored["recordno"], stored["docid"]
+    store, recordno, docid = call.company.store, stored["recordno"], stored["docid"]
     document = read_document(body, call)
     document.number = stored["docno"]
     kept = dict(store.rows("SELECT line_no, recordno FROM sodocumententry WHERE document = ?", (recordno,)))
-    release(recordno, store)
-    claim(document, call)
+    return_to_source(recordno, store)
+    convert_from_source(document, call)
     if stored["prrecord"] is not None:
         delete_receivable(stored["prrecord"], call)
     created, by = stored["created"], stored["created_by"]
@@ -60,43 +69,51 @@ def replace_document(stored: dict[str, Any], body: Node, call: Call) -> None:
     store.execute("UPDATE sodocument SET created = ?, created_by = ? WHERE recordno = ?", (created, by, recordno))
     _write_lines(document, recordno, kept, call)
     _write_receivable(document, docid, recordno, call)
-    call.desk.usage.count(records_written=1)
+    call.company.usage.count(records_written=1)
 
 
 def remove_document(stored: dict[str, Any], call: Call) -> None:
-    """Remove a document and its receivable; its source may be converted again."""
+    """Delete a document and its receivable, and return its quantities to the source document.
+
+    Raises:
+        FunctionFailure: the document is locked by its state, or its period is closed.
+    """
     _check_unlocked(stored)
-    release(stored["recordno"], call.desk.store)
+    return_to_source(stored["recordno"], call.company.store)
     if stored["prrecord"] is not None:
         delete_receivable(stored["prrecord"], call)
-    call.desk.store.execute("DELETE FROM sodocument WHERE recordno = ?", (stored["recordno"],))
-    call.desk.usage.count(records_written=1)
+    call.company.store.execute("DELETE FROM sodocument WHERE recordno = ?", (stored["recordno"],))
+    call.company.usage.count(records_written=1)
 
 
 def stored_document(docid: str, call: Call) -> dict[str, Any]:
-    """A stored document by its DOCID. Raises Refusal when there is none."""
-    found = call.desk.store.dicts("SELECT * FROM sodocument WHERE docid = ?", (docid,))
+    """Return a stored document by its DOCID.
+
+    Raises:
+        FunctionFailure: it does not exist.
+    """
+    found = call.company.store.dicts("SELECT * FROM sodocument WHERE docid = ?", (docid,))
     if not found:
-        raise Refusal(business(f"The document '{docid}' does not exist.", errorid="SIM-NO-RECORD"))
+        raise FunctionFailure(business_error(f"The document '{docid}' does not exist.", errorid="SIM-NO-RECORD"))
     return found[0]
 
 
 def _check_unlocked(stored: dict[str, Any]) -> None:
     if stored["state"] in _LOCKED:
         text = f"The document '{stored['docid']}' cannot be changed: its state is {stored['state']}."
-        raise Refusal(business(text, errorid="SIM-DOCUMENT-STATE"))
+        raise FunctionFailure(business_error(text, errorid="SIM-DOCUMENT-STATE"))
 
 
-def _next_number(document: Document, call: Call) -> str:
-    store, definition = call.desk.store, document.definition
+def _next_number(document: SalesDocument, call: Call) -> str:
+    store, definition = call.company.store, document.definition
     while True:
         number = f"{definition.prefix}{store.next(f'docno:{definition.name}'):06d}"
         if not store.value("SELECT 1 FROM sodocument WHERE docid = ?", (f"{definition.name}-{number}",)):
             return number
 
 
-def _insert(document: Document, docid: str, recordno: int, body: Node, call: Call) -> None:
-    now = call.desk.clock.now().isoformat(timespec="seconds")
+def _insert(document: SalesDocument, docid: str, recordno: int, body: Node, call: Call) -> None:
+    now = call.company.clock.now().isoformat(timespec="seconds")
     row = {
         "recordno": recordno,
         "docid": docid,
@@ -117,17 +134,17 @@ def _insert(document: Document, docid: str, recordno: int, body: Node, call: Cal
         "externalid": document.external_id or None,
         "custom": json.dumps(document.custom, sort_keys=True),
         "body": json.dumps(to_plain(body)),
-        "private_entity": call.who.location or None,
-        "created_by": call.who.user,
+        "private_entity": call.caller.location or None,
+        "created_by": call.caller.user,
         "created": now,
         "modified": now,
     }
-    call.desk.store.insert("sodocument", row)
+    call.company.store.insert("sodocument", row)
 
 
-def _write_lines(document: Document, recordno: int, kept: dict[int, int], call: Call) -> None:
-    """Lines are numbered from 0; those that were there before (`kept`) keep their RECORDNO."""
-    store = call.desk.store
+def _write_lines(document: SalesDocument, recordno: int, kept: dict[int, int], call: Call) -> None:
+    """Write the lines, numbered from 0. Lines that existed before keep the RECORDNO in ``kept``."""
+    store = call.company.store
     rows = [
         _row(line, kept.get(at) or store.next("sodocumententry_recordno"), recordno, at)
         for at, line in enumerate(document.lines)
@@ -135,7 +152,7 @@ def _write_lines(document: Document, recordno: int, kept: dict[int, int], call: 
     store.insert("sodocumententry", *rows)
 
 
-def _row(line: DocumentLine, key: int, recordno: int, at: int) -> dict[str, object]:
+def _row(line: SalesDocumentLine, key: int, recordno: int, at: int) -> dict[str, object]:
     return {
         "recordno": key,
         "document": recordno,
@@ -155,7 +172,7 @@ def _row(line: DocumentLine, key: int, recordno: int, at: int) -> dict[str, obje
     }
 
 
-def _write_receivable(document: Document, docid: str, recordno: int, call: Call) -> None:
+def _write_receivable(document: SalesDocument, docid: str, recordno: int, call: Call) -> None:
     definition = document.definition
     if not definition.posts or document.state == "Draft":
         return
@@ -167,7 +184,7 @@ def _write_receivable(document: Document, docid: str, recordno: int, call: Call)
         due=document.due,
         term=document.term,
         currency=document.currency,
-        charges=[_charge(line, definition.receivable) for line in document.lines],
+        lines=[_receivable_line(line, definition.receivable) for line in document.lines],
         module="8.SO",
         description=document.message,
         docnumber=document.reference,
@@ -176,20 +193,20 @@ def _write_receivable(document: Document, docid: str, recordno: int, call: Call)
         custom=document.custom,
     )
     number = write_receivable(receivable, call)
-    call.desk.store.execute("UPDATE sodocument SET prrecord = ? WHERE recordno = ?", (number, recordno))
+    call.company.store.execute("UPDATE sodocument SET prrecord = ? WHERE recordno = ?", (number, recordno))
 
 
-def _charge(line: DocumentLine, receivable: str) -> Charge:
+def _receivable_line(line: SalesDocumentLine, receivable: str) -> ReceivableLine:
     memo = line.memo or line.description
-    return Charge(line.account, receivable, line.mills, line.base_mills, line.entity, line.dimensions, memo)
+    return ReceivableLine(line.account, receivable, line.mills, line.base_mills, line.entity, line.dimensions, memo)
 
 
 def to_plain(node: Node) -> list[Any]:
-    """An element as plain data: tag, text, children."""
+    """Convert an element to plain data: tag, text, children."""
     return [node.tag, node.text, [to_plain(child) for child in node]]
 
 
 def from_plain(plain: list[Any]) -> Node:
-    """The element that `to_plain` wrote."""
+    """Convert the result of ``to_plain`` back to an element."""
     tag, text, children = plain
     return Node(tag, text, children=[from_plain(child) for child in children])

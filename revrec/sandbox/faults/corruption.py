@@ -1,7 +1,5 @@
 """Documents as a faulty line would deliver them."""
 
-from __future__ import annotations
-
 import re
 
 

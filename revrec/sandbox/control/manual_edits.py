@@ -3,12 +3,10 @@
 As in the screens, an entry must balance afterwards; unlike there, closed books are not looked at.
 """
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 
-from revrec.sandbox.company.state import Desk
+from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
 from revrec.sandbox.ledger.ledger import next_recordno
 from revrec.sandbox.money import format_mills, parse_decimal, to_mills
@@ -20,48 +18,48 @@ _LINE = {"account": "account", "document": "document", "description": "descripti
 _USER = "somebody"
 
 
-def edit(desk: Desk, record_no: int, changes: dict[str, Any]) -> None:
+def edit(company: CompanyState, record_no: int, changes: dict[str, Any]) -> None:
     """Change an entry: title, reference, journal, state, date; `lines` are changes by `line_no`, with an `amount` too.
 
     Raises ValueError for an entry that is not there, or that would not balance.
     """
-    with desk.store.transaction():
-        _stored(desk, record_no)
+    with company.store.transaction():
+        _stored(company, record_no)
         for name, column in _HEADER.items():
             if name in changes:
-                _set(desk, "glbatch", column, changes[name], record_no)
+                _set(company, "glbatch", column, changes[name], record_no)
         if "state" in changes:
-            _set(desk, "glbatch", "posted", int(changes["state"] == "Posted"), record_no)
-            _set_lines(desk, "posted", int(changes["state"] == "Posted"), record_no)
+            _set(company, "glbatch", "posted", int(changes["state"] == "Posted"), record_no)
+            _set_lines(company, "posted", int(changes["state"] == "Posted"), record_no)
         if "date" in changes:
             day = date.fromisoformat(changes["date"]).isoformat()
-            _set(desk, "glbatch", "batch_date", day, record_no)
-            _set_lines(desk, "entry_date", day, record_no)
+            _set(company, "glbatch", "batch_date", day, record_no)
+            _set_lines(company, "entry_date", day, record_no)
         for change in changes.get("lines", ()):
-            _edit_line(desk, record_no, change)
-        _check_balance(desk, record_no)
-        _touch(desk, record_no)
+            _edit_line(company, record_no, change)
+        _check_balance(company, record_no)
+        _touch(company, record_no)
 
 
-def delete(desk: Desk, record_no: int) -> None:
+def delete(company: CompanyState, record_no: int) -> None:
     """Remove an entry with its lines. Raises ValueError for one that is not there."""
-    with desk.store.transaction():
-        _stored(desk, record_no)
-        desk.store.execute("UPDATE glbatch SET reversedkey = NULL WHERE reversedkey = ?", (record_no,))
-        desk.store.execute("DELETE FROM glbatch WHERE recordno = ?", (record_no,))
+    with company.store.transaction():
+        _stored(company, record_no)
+        company.store.execute("UPDATE glbatch SET reversedkey = NULL WHERE reversedkey = ?", (record_no,))
+        company.store.execute("DELETE FROM glbatch WHERE recordno = ?", (record_no,))
 
 
-def reverse(desk: Desk, record_no: int, day: date) -> int:
+def reverse(company: CompanyState, record_no: int, day: date) -> int:
     """Make the mirror of an entry on a day; its RECORDNO. Raises ValueError."""
-    store, text = desk.store, day.isoformat()
+    store, text = company.store, day.isoformat()
     with store.transaction():
-        entry = _stored(desk, record_no)
+        entry = _stored(company, record_no)
         if entry["reversedkey"] is not None:
             raise ValueError(f"entry {record_no} is reversed already, by {entry['reversedkey']}")
-        mirror = next_recordno(desk)
+        mirror = next_recordno(company)
         lines = store.dicts("SELECT * FROM glentry WHERE batch = ? ORDER BY line_no", (record_no,))
         first = store.next("glentry_recordno", len(lines)) - len(lines) + 1
-        now = desk.clock.now().isoformat(timespec="seconds")
+        now = company.clock.now().isoformat(timespec="seconds")
         own = {"recordno": mirror, "batchno": store.next(f"batchno:{entry['journal']}"), "batch_date": text}
         own |= {
             "batch_title": f"Reversed - {entry['batch_title']}"[:80],
@@ -74,20 +72,20 @@ def reverse(desk: Desk, record_no: int, day: date) -> int:
             for at, line in enumerate(lines)
         ]
         store.insert("glentry", *changed)
-        _set(desk, "glbatch", "reversedkey", mirror, record_no)
-        _touch(desk, record_no)
+        _set(company, "glbatch", "reversedkey", mirror, record_no)
+        _touch(company, record_no)
     return mirror
 
 
-def _edit_line(desk: Desk, record_no: int, change: dict[str, Any]) -> None:
+def _edit_line(company: CompanyState, record_no: int, change: dict[str, Any]) -> None:
     sql = "SELECT recordno, currency FROM glentry WHERE batch = ? AND line_no = ?"
-    found = desk.store.rows(sql, (record_no, change["line_no"]))
+    found = company.store.rows(sql, (record_no, change["line_no"]))
     if not found:
         raise ValueError(f"entry {record_no} has no line {change['line_no']}")
     key, currency = found[0]
     for name, column in _LINE.items():
         if name in change:
-            _set(desk, "glentry", column, change[name], key)
+            _set(company, "glentry", column, change[name], key)
     if "amount" in change:
         amount = parse_decimal(str(change["amount"]))
         if amount is None or amount <= 0:
@@ -95,30 +93,30 @@ def _edit_line(desk: Desk, record_no: int, change: dict[str, Any]) -> None:
         mills = to_mills(amount, currency)
         # The rate of the line stays what it was.
         sql = "UPDATE glentry SET base_mills = base_mills * ? / trx_mills, trx_mills = ? WHERE recordno = ?"
-        desk.store.execute(sql, (mills, mills, key))
+        company.store.execute(sql, (mills, mills, key))
 
 
-def _check_balance(desk: Desk, record_no: int) -> None:
+def _check_balance(company: CompanyState, record_no: int) -> None:
     sql = "SELECT currency, sum(sign * trx_mills) FROM glentry WHERE batch = ? GROUP BY currency"
-    for currency, rest in desk.store.rows(sql, (record_no,)):
+    for currency, rest in company.store.rows(sql, (record_no,)):
         if rest:
             raise ValueError(f"entry {record_no} would be out of balance by {format_mills(rest, currency)} {currency}")
 
 
-def _stored(desk: Desk, record_no: int) -> dict[str, Any]:
-    found = desk.store.dicts("SELECT * FROM glbatch WHERE recordno = ?", (record_no,))
+def _stored(company: CompanyState, record_no: int) -> dict[str, Any]:
+    found = company.store.dicts("SELECT * FROM glbatch WHERE recordno = ?", (record_no,))
     if not found:
         raise ValueError(f"there is no entry {record_no}")
     return found[0]
 
 
-def _set(desk: Desk, table: str, column: str, value: object, record_no: int) -> None:
-    desk.store.execute(f"UPDATE {table} SET {column} = ? WHERE recordno = ?", (value, record_no))  # noqa: S608
+def _set(company: CompanyState, table: str, column: str, value: object, record_no: int) -> None:
+    company.store.execute(f"UPDATE {table} SET {column} = ? WHERE recordno = ?", (value, record_no))  # noqa: S608
 
 
-def _set_lines(desk: Desk, column: str, value: object, batch: int) -> None:
-    desk.store.execute(f"UPDATE glentry SET {column} = ? WHERE batch = ?", (value, batch))  # noqa: S608
+def _set_lines(company: CompanyState, column: str, value: object, batch: int) -> None:
+    company.store.execute(f"UPDATE glentry SET {column} = ? WHERE batch = ?", (value, batch))  # noqa: S608
 
 
-def _touch(desk: Desk, record_no: int) -> None:
-    _set(desk, "glbatch", "modified", desk.clock.now().isoformat(timespec="seconds"), record_no)
+def _touch(company: CompanyState, record_no: int) -> None:
+    _set(company, "glbatch", "modified", company.clock.now().isoformat(timespec="seconds"), record_no)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.sources.transports import transports
 from revrec.sources.transports.words import COMMON, FILES
 
@@ -31,7 +31,7 @@ def sections() -> Iterator[str]:
         yield "".join(table(key for key in kind.keys if key not in common))
 
 
-def table(keys: Iterable[Key]) -> Iterator[str]:
+def table(keys: Iterable[ConfigKey]) -> Iterator[str]:
     """One row a key."""
     yield "| key | meaning | default |\n|---|---|---|\n"
     for key in keys:

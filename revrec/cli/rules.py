@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.cli.output import counted, print_csv, print_json
         from revrec.core.rules import RuleErrors
-        from revrec.core.rules.model import Problem
+        from revrec.core.rules.model import RuleProblem
         from revrec.jobs.rules.load import load_rules
 
         try:
@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
             print_json({**sound, "problems": [], "warnings": warnings})
             return
         if options.csv:
-            print_csv(warnings, Problem._fields)
+            print_csv(warnings, RuleProblem._fields)
             return
         for warning in book.warnings:
             print(f"warning: {warning}")

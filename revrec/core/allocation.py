@@ -15,7 +15,7 @@ from math import lcm
 from typing import NamedTuple
 
 from revrec.core.money import decimal_string, split
-from revrec.core.standalone import Standalone, rounded
+from revrec.core.standalone import StandalonePrice, rounded
 
 
 class Obligation(NamedTuple):
@@ -27,12 +27,12 @@ class Obligation(NamedTuple):
 
     id: str
     billed: int
-    standalone: Standalone | None = None
+    standalone: StandalonePrice | None = None
     discounted: bool = False
     only_for: tuple[str, ...] = ()
 
 
-class Terms(NamedTuple):
+class AllocationTerms(NamedTuple):
     """How a contract is allocated: to multiples of ``unit`` minor units, with the odd ones by ``rounding``.
 
     ``bundle_price``: what the discounted lines are sold for together, in minor units.
@@ -44,7 +44,7 @@ class Terms(NamedTuple):
     bundle_price: int | None = None
 
 
-class Share(NamedTuple):
+class AllocatedShare(NamedTuple):
     """What one line gets of the contract's price, in minor units, and why. ``standalone`` is rounded, for reading."""
 
     id: str
@@ -63,7 +63,7 @@ class CannotAllocate(ValueError):
     """The contract cannot be allocated as it is; the message says why, and the mend."""
 
 
-def allocate(lines: Sequence[Obligation], terms: Terms) -> tuple[Share, ...]:
+def allocate(lines: Sequence[Obligation], terms: AllocationTerms) -> tuple[AllocatedShare, ...]:
     """What each line gets; together they get what was billed.
 
     Raises:
@@ -76,14 +76,14 @@ def allocate(lines: Sequence[Obligation], terms: Terms) -> tuple[Share, ...]:
     for line in only_for.values():
         _give(line, fixed, amounts, words, terms)
     shares = tuple(
-        Share(line.id, line.billed, _standalone(line, amounts), amounts.get(line.id, 0), words[line.id])
+        AllocatedShare(line.id, line.billed, _standalone(line, amounts), amounts.get(line.id, 0), words[line.id])
         for line in lines
     )
     assert sum(share.difference for share in shares) == 0
     return shares
 
 
-def _fixed(lines: Sequence[Obligation], price: int, terms: Terms) -> tuple[dict[str, int], dict[str, str]]:
+def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> tuple[dict[str, int], dict[str, str]]:
     """The amounts of the obligations by line, and why, before variable consideration that belongs to some alone."""
     obligations = [line for line in lines if line.standalone is not None]
     words = {line.id: "it buys nothing of its own: its amount belongs to the whole contract" for line in lines}
@@ -112,7 +112,7 @@ def _fixed(lines: Sequence[Obligation], price: int, terms: Terms) -> tuple[dict[
 
 
 def _by_group(
-    known: Mapping[str, Fraction], residual: Sequence[str], group: Sequence[str], price: int, terms: Terms
+    known: Mapping[str, Fraction], residual: Sequence[str], group: Sequence[str], price: int, terms: AllocationTerms
 ) -> dict[str, int] | None:
     """The amounts if the discount belongs to a group alone; None if there is none, or it is not that group's."""
     others = {id: amount for id, amount in known.items() if id not in group}
@@ -147,7 +147,7 @@ def _by_residual(known: Mapping[str, Fraction], residual: Sequence[str], price: 
     return {**found, residual[0]: left}
 
 
-def _relative(known: Mapping[str, Fraction], price: int, terms: Terms) -> dict[str, int]:
+def _relative(known: Mapping[str, Fraction], price: int, terms: AllocationTerms) -> dict[str, int]:
     """The price by standalone selling prices, in whole units; what is no whole unit goes to the last line."""
     if not any(known.values()):
         raise CannotAllocate("no line has a standalone selling price above zero")
@@ -160,7 +160,11 @@ def _relative(known: Mapping[str, Fraction], price: int, terms: Terms) -> dict[s
 
 
 def _give(
-    line: Obligation, lines: Sequence[Obligation], amounts: dict[str, int], words: dict[str, str], terms: Terms
+    line: Obligation,
+    lines: Sequence[Obligation],
+    amounts: dict[str, int],
+    words: dict[str, str],
+    terms: AllocationTerms,
 ) -> None:
     """Variable consideration to the lines that it is for alone, by their standalone selling prices."""
     to = {one.id: one.standalone.amount for one in lines if one.id in line.only_for and one.standalone}
@@ -184,5 +188,5 @@ def _standalone(line: Obligation, amounts: Mapping[str, int]) -> int | None:
     return abs(amounts[line.id]) if amount is None else rounded(amount)
 
 
-def _money(amount: int, terms: Terms) -> str:
+def _money(amount: int, terms: AllocationTerms) -> str:
     return decimal_string(amount, terms.currency)

@@ -23,7 +23,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from revrec.core.money import decimal_string, split
-from revrec.core.schedule import Part, Schedule, remaining, replanned
+from revrec.core.schedule import Schedule, SchedulePart, remaining, replanned
 
 Parts = Sequence[tuple[date, int]]
 
@@ -32,7 +32,7 @@ class Replanned(NamedTuple):
     """The parts that are still to be recognised, taken-back ones too; the amount that waits for its date; and in words
     what became of the amounts on entries."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SchedulePart, ...]
     waiting: int
     words: str
 
@@ -69,7 +69,7 @@ def _restated(schedule: Schedule, carried: Parts, currency: str, stays: str) -> 
     return Replanned(parts, _sum(schedule.waiting), f"{stays} is corrected by {taken}" if taken else f"{stays} stays")
 
 
-def restated(parts: Parts, carried: Parts) -> tuple[Part, ...]:
+def restated(parts: Parts, carried: Parts) -> tuple[SchedulePart, ...]:
     """The difference of the plan and what is carried, day by day; what cancels out within a month is left out."""
     moved: Counter[date] = Counter()
     for day, amount in parts:
@@ -80,42 +80,42 @@ def restated(parts: Parts, carried: Parts) -> tuple[Part, ...]:
     return tuple(part for _month, days in by_month for part in _netted(days))
 
 
-def _netted(days: Iterable[tuple[date, int]]) -> Iterator[Part]:
+def _netted(days: Iterable[tuple[date, int]]) -> Iterator[SchedulePart]:
     """The differences of one month with one sign alone: those of the other sign use them up from the first on."""
-    differences = [Part(*one) for one in days if one[1]]
+    differences = [SchedulePart(*one) for one in days if one[1]]
     total = sum(part.amount for part in differences)
     if total:
         kept = tuple(part for part in differences if (part.amount > 0) == (total > 0))
         yield from remaining(kept, sum(part.amount for part in kept) - total)
 
 
-def prospective(schedule: Schedule, carried: Parts, still_open: Parts) -> tuple[Part, ...]:
+def prospective(schedule: Schedule, carried: Parts, still_open: Parts) -> tuple[SchedulePart, ...]:
     """What is not carried, over the plan's parts after the last carried day, by their weights.
 
     Parts of the old plan that are due before that day, and only wait (for a closed period to open), stay as they are.
     Where the new plan has ended before, the rest is due at once.
     """
     last = max(day for day, _amount in carried)
-    kept = [Part(*part) for part in still_open if part[0] <= last]
+    kept = [SchedulePart(*part) for part in still_open if part[0] <= last]
     rest = _sum(schedule.parts) - _sum(carried) - _sum(kept)
     later = [part for part in schedule.parts if part.date > last]
     if rest == _sum(later):
         return (*kept, *later)
     if not later:
-        return (*kept, Part(last, rest))
+        return (*kept, SchedulePart(last, rest))
     shares = [(day, weight) for day, weight in schedule.shares() if day > last]
     amounts = split(rest, [weight for _day, weight in shares], schedule.rule.method.rounding)
-    spread = (Part(day, amount) for (day, _weight), amount in zip(shares, amounts, strict=True) if amount)
+    spread = (SchedulePart(day, amount) for (day, _weight), amount in zip(shares, amounts, strict=True) if amount)
     return (*kept, *spread)
 
 
-def with_catch_up(parts: Sequence[Part], carried: Parts) -> tuple[Part, ...]:
+def with_catch_up(parts: Sequence[SchedulePart], carried: Parts) -> tuple[SchedulePart, ...]:
     """The plan's parts after the last carried day; before the first of them, on its day, what the plan differs by up to
     then (on the last carried day if none follows)."""
     last = max(day for day, _amount in carried)
     later = tuple(part for part in parts if part.date > last)
     behind = _sum(parts) - _sum(later) - _sum(carried)
-    return (Part(later[0].date if later else last, behind), *later) if behind else later
+    return (SchedulePart(later[0].date if later else last, behind), *later) if behind else later
 
 
 def _sum(parts: Parts) -> int:

@@ -4,12 +4,12 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from revrec.core.journal import DueLine, Group, group_of
-from revrec.core.periods import Dates
+from revrec.core.journal import DueLine, EntryGroup, group_of
+from revrec.core.periods import PostingDates
 
 
 @dataclass
-class HeldGroup:
+class BlockedGroup:
     """Lines that would make one entry if their period were open: how many, their sum in minor units, and why not."""
 
     reason: str
@@ -18,15 +18,15 @@ class HeldGroup:
 
 
 @dataclass
-class Holding:
+class ClosedPeriodBlock:
     """Lets the lines through that may go on an entry, and counts those that are held.
 
     A difference entry has two sides, what is taken back and what takes its place. Where one of them is held the other
     one is held with it, or the same amount would stand in the ledger twice until the period opens.
     """
 
-    dates: Dates
-    groups: dict[Group, HeldGroup] = field(default_factory=dict)
+    dates: PostingDates
+    groups: dict[EntryGroup, BlockedGroup] = field(default_factory=dict)
     _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
 
     def through(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
@@ -49,6 +49,6 @@ class Holding:
         return f"the other side of a correction that is held: {reason}" if sign != (amount > 0) else ""
 
     def _hold(self, line: DueLine, reason: str) -> None:
-        group = self.groups.setdefault(group_of(line), HeldGroup(reason))
+        group = self.groups.setdefault(group_of(line), BlockedGroup(reason))
         group.lines += 1
         group.amount += abs(line.amount)

@@ -23,7 +23,7 @@ from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
 from revrec.core.pricing import that_count
 from revrec.core.recognition import Method
-from revrec.core.schedule import UNDATED, Part, Schedule, Unscheduled, toward
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, toward
 from revrec.core.standalone import rounded
 
 CONSTRAINT = "constraint"
@@ -71,7 +71,7 @@ class Constraint:
         return self.counted or method.start
 
 
-class Apart(NamedTuple):
+class ConstrainedSplit(NamedTuple):
     """A charge line with what is included in its price as its amount, and its events so that they tell of that alone.
 
     ``left`` is what stays constrained in the end, in minor units; ``words`` and ``reason`` tell it.
@@ -94,12 +94,12 @@ class Apart(NamedTuple):
         reason = f'rule "{found.rule.name}": {self.reason}'
         if found.waits:
             reason = f"{found.waits.reason}; {_money(self.left, self.line)} of it {self.reason}"
-        waiting = (*found.held, Part(UNDATED, found.undated + self.left))
+        waiting = (*found.held, SchedulePart(UNDATED, found.undated + self.left))
         code = found.waits.code if found.waits else "waiting"
         return found._replace(waiting=waiting, waits=Unscheduled(code, reason, found.rule))
 
 
-class _State(NamedTuple):
+class _PriceState(NamedTuple):
     """The price of a line, constrained part and all, and that part."""
 
     price: int
@@ -110,13 +110,13 @@ class _State(NamedTuple):
         return self.price - self.left
 
 
-class _Turn(NamedTuple):
+class _PriceStep(NamedTuple):
     """What an event made of a line's state; ``at`` is its place among the line's events, None for the lapse."""
 
     at: int | None
     event: FulfilmentEvent
-    before: _State
-    after: _State
+    before: _PriceState
+    after: _PriceState
 
     @property
     def more(self) -> int:
@@ -137,7 +137,9 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     return Constraint(told[-1].note or f"by the estimate of {told[-1].date}") if told else None
 
 
-def set_apart(constraint: Constraint | None, method: Method, line: ChargeLine, events: Events) -> Apart | None:
+def set_apart(
+    constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
+) -> ConstrainedSplit | None:
     """What of a line and of its events is constrained, and what is not; None if nothing ever was.
 
     Credits and other changes of the price are lessened by what they take of the constrained part; estimates and its end
@@ -147,9 +149,9 @@ def set_apart(constraint: Constraint | None, method: Method, line: ChargeLine, e
     return _set_apart(constraint, method, line, events) if constraint else None
 
 
-def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> Apart:
+def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> ConstrainedSplit:
     ends = constraint.ends(method, line, events)
-    first = _State(line.amount, toward(line.amount, constraint.of(line)))
+    first = _PriceState(line.amount, toward(line.amount, constraint.of(line)))
     turns = list(_turns(first, line, events, ends))
     told = list(events)
     for turn in turns:
@@ -163,13 +165,13 @@ def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events:
     said += [_takes(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
     mend = event_command(line, CONSTRAINT, options=" --amount N", do="tell a new estimate with")
     reason = f"constrained{'' if ends else till}: {why}; {mend}"
-    return Apart(line._replace(amount=first.included), told, left, "; ".join(said), reason)
+    return ConstrainedSplit(line._replace(amount=first.included), told, left, "; ".join(said), reason)
 
 
-def _turns(state: _State, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_Turn]:
+def _turns(state: _PriceState, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_PriceStep]:
     for at, event in _in_order(events, ends):
         after = _after(state, event, line)
-        yield _Turn(at, event, state, after)
+        yield _PriceStep(at, event, state, after)
         state = after
 
 
@@ -187,26 +189,26 @@ def _estimates(events: Events) -> Iterable[tuple[int, FulfilmentEvent]]:
     return {one.date: (at, one) for at, one in enumerate(events) if one.kind == CONSTRAINT}.values()
 
 
-def _after(state: _State, event: FulfilmentEvent, line: ChargeLine) -> _State:
+def _after(state: _PriceState, event: FulfilmentEvent, line: ChargeLine) -> _PriceState:
     amount = event.amount or 0
     if event.kind == CONSTRAINT:
         left = _share(event.percent, line) if event.percent is not None else _signed(amount, line)
         return state._replace(left=toward(state.price, left))
     if event.kind in ("price", ALLOCATE):
         price = amount if event.kind == "price" else state.price + amount
-        return _State(price, toward(price, state.left))
+        return _PriceState(price, toward(price, state.left))
     price = state.price - amount
-    return _State(price, toward(price, state.left - toward(state.left, amount)))
+    return _PriceState(price, toward(price, state.left - toward(state.left, amount)))
 
 
-def _told(turn: _Turn) -> int:
+def _told(turn: _PriceStep) -> int:
     """The amount of an event as it says the same of what is included."""
     if turn.event.kind == "price":
         return turn.after.included
     return turn.more if turn.event.kind == ALLOCATE else -turn.more
 
 
-def _included(turn: _Turn) -> FulfilmentEvent:
+def _included(turn: _PriceStep) -> FulfilmentEvent:
     """A new estimate, or the lapse, as an event of what is included more."""
     return FulfilmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
 
@@ -219,7 +221,7 @@ def _signed(amount: int, line: ChargeLine) -> int:
     return -amount if line.amount < 0 else amount
 
 
-def _takes(turn: _Turn, line: ChargeLine) -> str:
+def _takes(turn: _PriceStep, line: ChargeLine) -> str:
     named = f"{turn.event.kind} {turn.event.name}".strip()
     return f"{named} on {turn.event.date} takes {_money(turn.taken, line)} of what is constrained"
 

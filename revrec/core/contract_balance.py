@@ -105,7 +105,7 @@ def _beyond(balance: int, soon: int, later: int) -> int:
     return max(min(balance - max(soon, 0), later), 0)
 
 
-class AccountBalance(NamedTuple):
+class AccountTotals(NamedTuple):
     """A deferred account as its lines leave it, credits positive, and what of it is presented elsewhere.
 
     ``credit`` and ``debit`` are the sums of the lines that have a balance on that side; ``balance`` is the one less the
@@ -126,7 +126,7 @@ class AccountBalance(NamedTuple):
     presented: int
 
 
-class Total(NamedTuple):
+class BalanceTotal(NamedTuple):
     """What the balance sheet shows of one entity in one currency, in minor units."""
 
     entity: str
@@ -161,14 +161,14 @@ class BalanceSheet:
             account["debit"] += max(-line.balance, 0)
             account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
 
-    def accounts(self) -> Iterator[AccountBalance]:
+    def accounts(self) -> Iterator[AccountTotals]:
         """Each account, in order of entity, currency and account; one that has costs too twice."""
         for key, sums in sorted(self._accounts.items()):
             balance = sums["credit"] - sums["debit"]
             gross = (sums["billed"], sums["recognised"], sums["credit"], sums["debit"], balance)
-            yield AccountBalance(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
+            yield AccountTotals(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
 
-    def totals(self) -> Iterator[Total]:
+    def totals(self) -> Iterator[BalanceTotal]:
         """Each entity and currency, in order."""
         for key, sums in sorted(self._totals.items()):
-            yield Total(*key, *(sums[name] for name in Total._fields[2:]))
+            yield BalanceTotal(*key, *(sums[name] for name in BalanceTotal._fields[2:]))

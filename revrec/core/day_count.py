@@ -4,7 +4,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from revrec.core.keys import Key, choice
+from revrec.core.keys import ConfigKey, choice
 
 DAY = timedelta(days=1)
 
@@ -38,7 +38,7 @@ COUNTS: dict[str, Callable[[date], int]] = {
 }
 """A position on a line for the beginning of each day; the weight of a span is the distance between two of them."""
 
-DAY_COUNT = Key(
+DAY_COUNT = ConfigKey(
     "day_count",
     choice(*COUNTS),
     "How days weigh: all alike (`actual`); every year alike (`actual/actual`); as `actual` but 29 February not at all "

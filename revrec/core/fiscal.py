@@ -46,7 +46,7 @@ def _on_or_before(day: date, weekday: int) -> date:
     return day - timedelta(days=(day.weekday() - weekday) % 7)
 
 
-class Period(NamedTuple):
+class FiscalPeriod(NamedTuple):
     """One period of a fiscal year, both days included; ``number`` counts from 1."""
 
     year: int
@@ -79,18 +79,18 @@ class FiscalCalendar:
         except ValueError:
             raise OverflowError("date value out of range") from None
 
-    def _periods(self, year: int) -> tuple[Period, ...]:
+    def _periods(self, year: int) -> tuple[FiscalPeriod, ...]:
         """The periods of the fiscal year that is named after ``year``."""
         first, last = self._end(year - 1) + _DAY, self._end(year)
         extra = ((last - first).days + 1) // 7 - sum(self._weeks)
         found = []
         for number, weeks in enumerate(self._weeks, 1):
             end = first + (weeks + extra * (number == self._longer)) * _WEEK - _DAY
-            found.append(Period(year, number, first, end))
+            found.append(FiscalPeriod(year, number, first, end))
             first = end + _DAY
         return tuple(found)
 
-    def since(self, day: date) -> Iterator[Period]:
+    def since(self, day: date) -> Iterator[FiscalPeriod]:
         """The period that holds ``day``, and those after it without end."""
         year = day.year - 1
         while self._end(year) < day:

@@ -16,18 +16,18 @@ from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_all, parse_rules
-from revrec.core.rules.contracts import Member, contract_of
+from revrec.core.rules.contracts import ContractMember, contract_of
 from revrec.core.schedule import Schedule, Unscheduled
 
-Case = Mapping[str, Any]
-How = Mapping[str, Any]
+GoldenCase = Mapping[str, Any]
+CasePolicies = Mapping[str, Any]
 Parts = Sequence[tuple[str, int]]
 BEGUN = date(2024, 1, 1)
 """The day of a contract whose case does not tell one."""
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 
 
-class Played(NamedTuple):
+class PlayedCase(NamedTuple):
     """A case that was played: its figures by their names, as decimal text.
 
     ``whole`` tells that the parts sum to the price, and that none stands beside those of the case.
@@ -43,7 +43,7 @@ class Played(NamedTuple):
         return self.expected == self.found and self.whole
 
 
-def play(case: Case, how: How) -> Played:
+def play(case: GoldenCase, how: CasePolicies) -> PlayedCase:
     """Derive the schedule of a case and read its figures off it."""
     if "allocate" in how:
         return _play_contract(case, how)
@@ -53,7 +53,7 @@ def play(case: Case, how: How) -> Played:
     for one in (_charge_line(case, {**how, **own}) for own in how.get("lines", [{}])):
         derived = book.derive(one, events)
         if not isinstance(derived, Schedule):
-            return Played({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
+            return PlayedCase({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
         carried = _with_carried(how, one, derived) if "carried" in how else None
         parts += carried or [(str(part.date), part.amount) for part in derived.parts]
     figures = _figures(how, line, parts)
@@ -62,13 +62,13 @@ def play(case: Case, how: How) -> Played:
     return _played(expected, figures, line.currency, whole)
 
 
-def _played(expected: Mapping[str, str], figures: Mapping[str, int], currency: str, whole: bool) -> Played:
+def _played(expected: Mapping[str, str], figures: Mapping[str, int], currency: str, whole: bool) -> PlayedCase:
     shown = {name: decimal_string(figures.get(name, 0), currency) for name in expected}
     wanted = {name: decimal_string(to_minor(Decimal(one), currency), currency) for name, one in expected.items()}
-    return Played(wanted, shown, whole)
+    return PlayedCase(wanted, shown, whole)
 
 
-def _play_contract(case: Case, how: How) -> Played:
+def _play_contract(case: GoldenCase, how: CasePolicies) -> PlayedCase:
     """Allocate a contract whose first item is billed the whole price, and read its figures off what each item gets, or
     off the schedules of all."""
     prices, currency = how.get("ssp") or case["inputs"]["ssp"], how.get("currency", case["inputs"]["currency"])
@@ -77,7 +77,7 @@ def _play_contract(case: Case, how: How) -> Played:
     lines = [member.line for member in members]
     found = contract_of(book, members)
     if isinstance(found, Unscheduled):
-        return Played({"allocation": "an allocation"}, {"allocation": found.reason}, False)
+        return PlayedCase({"allocation": "an allocation"}, {"allocation": found.reason}, False)
     schedules = [book.derive(line, (), found.steps[line.id]) for line in lines]
     parts = [(str(day), part) for one in schedules if isinstance(one, Schedule) for day, part in one.parts]
     by_item = {
@@ -90,12 +90,12 @@ def _play_contract(case: Case, how: How) -> Played:
     return _played(expected, figures, currency, sum(amount for _day, amount in parts) == whole)
 
 
-def _members(case: Case, how: How, prices: Mapping[str, str], currency: str) -> list[Member]:
+def _members(case: GoldenCase, how: CasePolicies, prices: Mapping[str, str], currency: str) -> list[ContractMember]:
     """The lines of a contract; those that join it later are billed on their own."""
     billed = {next(iter(prices)): case["inputs"]["amount"], **how.get("billed", {})}
     joins = how.get("joins", {})
     return [
-        Member(
+        ContractMember(
             _item_line(item, to_minor(Decimal(billed.get(item, "0")), currency), currency, joins.get(item, BEGUN)),
             part=2 if item in joins else 1,
         )
@@ -103,7 +103,7 @@ def _members(case: Case, how: How, prices: Mapping[str, str], currency: str) -> 
     ]
 
 
-def _contract_book(how: How, prices: Mapping[str, str]) -> RuleBook:
+def _contract_book(how: CasePolicies, prices: Mapping[str, str]) -> RuleBook:
     items = how.get("items") or {item: {"method": "fixed_offset"} for item in prices}
     rules = "".join(
         f'[[rule]]\nname = "{item}"\n[rule.when]\nitem = "{item}"\n[rule.recognize]\n{_as_toml(keys)}\n'
@@ -119,7 +119,7 @@ def _item_line(item: str, amount: int, currency: str, post_date: date) -> Charge
     return ChargeLine("golden", "contract", item, "C", item, post_date, amount, currency)
 
 
-def policy(case: Case, how: How) -> str:
+def policy(case: GoldenCase, how: CasePolicies) -> str:
     """The rounding and day-count policy by which a case is reproduced: its source's words, and the keys for it here."""
     source = "; ".join(filter(None, (case.get("rounding", ""), case.get("day_count", ""))))
     if "allocate" in how:
@@ -141,7 +141,7 @@ def _as_toml(keys: Mapping[str, Any]) -> str:
     return "\n".join(f"{key} = {json.dumps(value)}" for key, value in keys.items())
 
 
-def _charge_line(case: Case, how: How) -> ChargeLine:
+def _charge_line(case: GoldenCase, how: CasePolicies) -> ChargeLine:
     inputs = case["inputs"]
     start, end = (date.fromisoformat(inputs[key][:10]) if inputs[key] else None for key in ("start", "end"))
     start, end = (how.get("service", {}).get(key, day) for key, day in (("start", start), ("end", end)))
@@ -153,7 +153,7 @@ def _charge_line(case: Case, how: How) -> ChargeLine:
     )
 
 
-def _events(line: ChargeLine, how: How) -> list[FulfilmentEvent]:
+def _events(line: ChargeLine, how: CasePolicies) -> list[FulfilmentEvent]:
     found = []
     for one in how.get("events", []):
         quantity, percent = (Decimal(one[key]) if key in one else None for key in ("quantity", "percent"))
@@ -163,18 +163,18 @@ def _events(line: ChargeLine, how: How) -> list[FulfilmentEvent]:
     return found
 
 
-def _with_carried(how: How, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
+def _with_carried(how: CasePolicies, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
     """What was posted before the plan changed, and what the change leaves to be posted."""
     carried = [(one["date"], to_minor(Decimal(one["amount"]), line.currency)) for one in how["carried"]]
     return [(str(day), amount) for day, amount in [*carried, *changed(derived, carried, (), line.currency).parts]]
 
 
-def _figures(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _figures(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
     """The figures of the schedule under the names that the case gives them."""
     return _VIEWS[how.get("view", "parts")](how, line, parts)
 
 
-def _by_date_and_month(_how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _by_date_and_month(_how: CasePolicies, _line: ChargeLine, parts: Parts) -> dict[str, int]:
     sums: dict[str, int] = defaultdict(int)
     for day, amount in parts:
         sums[day] += amount
@@ -182,34 +182,34 @@ def _by_date_and_month(_how: How, _line: ChargeLine, parts: Parts) -> dict[str, 
     return sums
 
 
-def _years(how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _years(how: CasePolicies, _line: ChargeLine, parts: Parts) -> dict[str, int]:
     return {name: sum(amount for day, amount in parts if day[:4] == year) for name, year in how["years"].items()}
 
 
-def _remaining(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _remaining(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
     return {"remaining": line.amount - sum(amount for _day, amount in parts[: how["posted_lines"]])}
 
 
-def _count(_how: How, _line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _count(_how: CasePolicies, _line: ChargeLine, parts: Parts) -> dict[str, int]:
     return {"count": 100 * len(parts)}
 
 
-def _deferred_movement(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _deferred_movement(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
     by_month = {name: one for name, one in _by_date_and_month(how, line, parts).items() if len(name) == 7}
     return {month: -amount + line.amount * (month == str(line.post_date)[:7]) for month, amount in by_month.items()}
 
 
-def _as_of(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _as_of(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
     done = sum(amount for day, amount in parts if day <= how["as_of"].isoformat())
     recognised = dict.fromkeys(("recognised", "recognised_to_date"), done)
     return recognised | dict.fromkeys(("deferred", "deferred_at_cutoff", "still_deferred"), line.amount - done)
 
 
-def _spans(how: How, line: ChargeLine, parts: Parts) -> dict[str, int]:
+def _spans(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
     return {name: _span(one, line, parts) for name, one in how["spans"].items()}
 
 
-def _span(how: How, line: ChargeLine, parts: Parts) -> int:
+def _span(how: CasePolicies, line: ChargeLine, parts: Parts) -> int:
     """What is recognised from one day to another: as it is, negated, less than ``of``, or by ``each``."""
     first, last = (how.get(key, bound).isoformat() for key, bound in (("from", date.min), ("to", date.max)))
     found = sum(amount for day, amount in parts if first <= day <= last)
@@ -218,7 +218,7 @@ def _span(how: How, line: ChargeLine, parts: Parts) -> int:
     return -found if how.get("negated") else round(found / how.get("each", 1))
 
 
-_VIEWS: dict[str, Callable[[How, ChargeLine, Parts], dict[str, int]]] = {
+_VIEWS: dict[str, Callable[[CasePolicies, ChargeLine, Parts], dict[str, int]]] = {
     "parts": _by_date_and_month,
     "years": _years,
     "remaining": _remaining,
@@ -230,7 +230,7 @@ _VIEWS: dict[str, Callable[[How, ChargeLine, Parts], dict[str, int]]] = {
 }
 
 
-def _is_whole(case: Case, how: How, parts: Parts, price: int, names: set[str]) -> bool:
+def _is_whole(case: GoldenCase, how: CasePolicies, parts: Parts, price: int, names: set[str]) -> bool:
     """Whether the parts sum to the price, and none stands beside those of the case, where it gives all of them."""
     if how.get("view", "parts") != "parts" or not case.get("sums_to_total"):
         return True

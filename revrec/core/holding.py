@@ -9,10 +9,10 @@ from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
 from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
-from revrec.core.schedule import UNDATED, Part, Schedule, Unscheduled, dated_apart
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, dated_apart
 
 
-class _Hold(NamedTuple):
+class _HoldPeriod(NamedTuple):
     """From ``begin`` on nothing is recognised, until ``end`` (not part of it) if it was released."""
 
     begin: date
@@ -35,21 +35,21 @@ def held(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
     return schedule
 
 
-def _holds(events: Events) -> list[_Hold]:
+def _holds(events: Events) -> list[_HoldPeriod]:
     """The holds in order of date. On a line that is held a further hold says nothing new; so a release on one that
     is not."""
-    found: list[_Hold] = []
+    found: list[_HoldPeriod] = []
     of_kind = [event for event in events if event.kind in ("hold", "release")]
     for event in sorted(of_kind, key=lambda event: event.date):
         open_hold = found[-1] if found and found[-1].end is None else None
         if event.kind == "hold" and not open_hold:
-            found.append(_Hold(event.date, None, event.note or event.name))
+            found.append(_HoldPeriod(event.date, None, event.note or event.name))
         elif event.kind == "release" and open_hold:
             found[-1] = open_hold._replace(end=event.date)
     return found
 
 
-def _stopped(schedule: Schedule, line: ChargeLine, hold: _Hold) -> Schedule:
+def _stopped(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
     stopped = tuple(part for part in schedule.parts if part.date >= hold.begin)
     if not stopped and not schedule.waiting:
         return schedule
@@ -73,12 +73,12 @@ def _resumed(schedule: Schedule, begin: date, end: date) -> Schedule:
         on = roll(end, method.roll, method.calendar)
         if on == UNDATED:
             raise OverflowError("date value out of range")
-        moved = [Part(on, part.amount) if begin <= part.date < on else part for part in schedule.parts]
+        moved = [SchedulePart(on, part.amount) if begin <= part.date < on else part for part in schedule.parts]
     parts, _none = dated_apart(moved)
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; held from {begin} to {end}")
 
 
-def _later(part: Part, begin: date, end: date, method: RecognitionPolicies) -> Part:
+def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:
     """The part as much later as the hold was long, in months and days; the end of a month stays one."""
     if part.date < begin:
         return part
@@ -86,4 +86,4 @@ def _later(part: Part, begin: date, end: date, method: RecognitionPolicies) -> P
     later = add_months(part.date, 12 * length.years + length.months)
     if part.date == month_end(part.date):
         later = month_end(later)
-    return Part(roll(later + timedelta(days=length.days), method.roll, method.calendar), part.amount)
+    return SchedulePart(roll(later + timedelta(days=length.days), method.roll, method.calendar), part.amount)

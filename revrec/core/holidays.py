@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import WEEKDAYS, Calendar
-from revrec.core.keys import Kind, Refused, did_you_mean
+from revrec.core.keys import RejectedValue, ValueKind, did_you_mean
 
 EXTRA = 'the library for it is not installed: pip install "revrec[holidays]"'
 
@@ -64,14 +64,14 @@ class LibraryCalendar:
 def _read(value: Any) -> Calendar | CalendarFile:
     if isinstance(value, Mapping):
         if set(value) != {"file"} or not isinstance(value["file"], str) or not value["file"].strip():
-            raise Refused('write a file as { file = "holidays.csv" }')
+            raise RejectedValue('write a file as { file = "holidays.csv" }')
         return CalendarFile(value["file"])
     if not isinstance(value, str) or not value.isascii():
-        raise Refused()
+        raise RejectedValue()
     return WEEKDAYS if value == WEEKDAYS.name else by_code(value)
 
 
-CALENDAR = Kind(
+CALENDAR = ValueKind(
     'weekdays, a country or a part of it such as US or DE-BY, a market such as XNYS, or { file = "holidays.csv" }',
     _read,
     {
@@ -98,7 +98,7 @@ def by_code(code: str) -> Calendar:
         # Imported here: it is an extra, and only rules that name such a calendar need it.
         import holidays
     except ImportError:
-        raise Refused(EXTRA) from None
+        raise RejectedValue(EXTRA) from None
     country, _dash, part = code.partition("-")
     try:
         days = holidays.country_holidays(country, subdiv=part or None)
@@ -107,7 +107,7 @@ def by_code(code: str) -> Calendar:
             days = holidays.financial_holidays(code)
         except NotImplementedError:
             known = (*holidays.list_supported_countries(), *holidays.list_supported_financial())
-            raise Refused(did_you_mean(code, known).removeprefix("; ")) from None
+            raise RejectedValue(did_you_mean(code, known).removeprefix("; ")) from None
     return LibraryCalendar(code, days, version("holidays"))
 
 

@@ -8,12 +8,12 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
-from revrec.core.schedule import Part, Schedule
+from revrec.core.schedule import Schedule, SchedulePart
 
 LATEST = "the latest parts are reduced first"
 
 
-def amounts_in_words(schedule: Schedule, line: ChargeLine, events: Events) -> dict[Part, str]:
+def amounts_in_words(schedule: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
     """How the amount of each part of a schedule comes from its charge line; without the parts that a hold moved."""
     words = _of_plan(schedule, line, line.amount)
     changes = price_changes(line, events)
@@ -77,19 +77,19 @@ def _rounded(numerator: int, scale: int, currency: str) -> str:
     return f"{told} rounded" if numerator % scale else told
 
 
-def _of_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[Part, str]:
+def _of_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[SchedulePart, str]:
     """The sentences of the plan at a price, for the parts as they stand in the plan or were gathered from it."""
     plan, method = schedule.plan, schedule.rule.method
     if plan is None:
         return {}
     amounts = method.amounts(price, plan.weights)
     sentences = method.in_words(price, plan.weights, line.currency)
-    parts = list(map(Part, plan.dates, amounts))
+    parts = list(map(SchedulePart, plan.dates, amounts))
     words = dict(zip(parts, sentences, strict=True))
     return words | dict(_gathered(schedule, parts, line.currency)) if method.reshapes else words
 
 
-def _gathered(schedule: Schedule, parts: Sequence[Part], currency: str) -> Iterator[tuple[Part, str]]:
+def _gathered(schedule: Schedule, parts: Sequence[SchedulePart], currency: str) -> Iterator[tuple[SchedulePart, str]]:
     """The parts that ``not_before`` or ``smallest`` made of several."""
     ends = dict(zip(accumulate(part.amount for part in parts), range(1, len(parts) + 1), strict=True))
     first = so_far = 0
@@ -126,5 +126,5 @@ def _money(amount: int, currency: str) -> str:
     return decimal_string(amount, currency)
 
 
-def _sum(parts: Sequence[Part]) -> int:
+def _sum(parts: Sequence[SchedulePart]) -> int:
     return sum(part.amount for part in parts)

@@ -33,7 +33,7 @@ DECIMALS = 6
 """Most decimals of a quantity and of a price."""
 
 
-class Billed(NamedTuple):
+class BilledLine(NamedTuple):
     """A charge line to be invoiced: its number here, the account that its rule defers it on (empty: none is known).
 
     ``on`` names the document of Intacct that the line is on already, or is about to be; empty if it is on none.
@@ -98,7 +98,7 @@ class Invoice(NamedTuple):
         return f"{self.definition}-{self.number}" if self.definition else self.number
 
 
-class Wish(NamedTuple):
+class InvoiceRequest(NamedTuple):
     """What a source asks for: the ``kind`` its documents begin with, from which post date on, and their number.
 
     ``number`` is a template: ``{document}`` and ``{source}`` stand for those of the charge line.
@@ -113,7 +113,7 @@ class Wish(NamedTuple):
         return self.number.replace("{document}", line.document).replace("{source}", line.source)
 
 
-class Names(NamedTuple):
+class DocumentDefinitions(NamedTuple):
     """The transaction definitions of order entry, for the order and for the invoice."""
 
     order: str
@@ -121,7 +121,13 @@ class Names(NamedTuple):
 
 
 def to_invoice(
-    billed: Sequence[Billed], wish: Wish, names: Names, term: str, revision: int, deployment: str, company: str
+    billed: Sequence[BilledLine],
+    wish: InvoiceRequest,
+    names: DocumentDefinitions,
+    term: str,
+    revision: int,
+    deployment: str,
+    company: str,
 ) -> Invoice:
     """The first document that the charge lines of one source document become, as the source asks for it.
 
@@ -149,7 +155,9 @@ def to_invoice(
     )
 
 
-def converted(order: Invoice, docid: str, names: Names, revision: int, deployment: str, company: str) -> Invoice:
+def converted(
+    order: Invoice, docid: str, names: DocumentDefinitions, revision: int, deployment: str, company: str
+) -> Invoice:
     """The invoice that is made from a posted order, whose DOCID is given: of the same lines, under the same number."""
     reference = reference_of(SALES_INVOICE, order.source, order.document, revision, deployment)
     control_id = control_id_of(company, deployment, reference)
@@ -165,7 +173,7 @@ def reference_of(kind: str, source: str, document: str, revision: int, deploymen
     return mark + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
 
 
-def _line(line_no: int, billed: Billed, account: bool) -> InvoiceLine:
+def _line(line_no: int, billed: BilledLine, account: bool) -> InvoiceLine:
     line = billed.line
     quantity, price = priced(line.amount, line.currency, line.quantity)
     dimensions = {**({"location": line.entity} if line.entity else {}), **line.dimensions}
@@ -195,7 +203,7 @@ def _decimals(number: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else DECIMALS + 1
 
 
-def contradiction(billed: Sequence[Billed]) -> str:
+def contradiction(billed: Sequence[BilledLine]) -> str:
     """Why the charge lines of a document cannot be one document of Intacct's, in words; empty if they can."""
     on = next((one.on for one in billed if one.on), "")
     if on:
@@ -215,7 +223,7 @@ def contradiction(billed: Sequence[Billed]) -> str:
     return ""
 
 
-def without_account(billed: Iterable[Billed]) -> str:
+def without_account(billed: Iterable[BilledLine]) -> str:
     """Why lines cannot be put on a receivable: nobody tells the account that they are deferred on; empty if all do."""
     lacking = [one.line.id for one in billed if not one.deferred]
     if not lacking:

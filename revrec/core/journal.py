@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from revrec.core.money import LARGEST
-from revrec.core.periods import Dates
+from revrec.core.periods import PostingDates
 
 Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
@@ -24,7 +24,7 @@ MARK_LENGTH = 5
 _REFERENCE = re.compile(f"{REFERENCE_PREFIX}[A-Z2-7]{{{REFERENCE_LENGTH - len(REFERENCE_PREFIX)}}}")
 
 
-class Change(NamedTuple):
+class RepairedValue(NamedTuple):
     """A value of a journal line in the place of another: by a repair, after Intacct had refused the first.
 
     ``side`` is debit or credit; ``field`` is ``account``, ``customer``, ``item``, ``dimensions.NAME`` or ``date``,
@@ -64,7 +64,7 @@ class DueLine(NamedTuple):
     accrued: str
     journal: str
     memo: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RepairedValue, ...] = ()
     billed: Day | None = None
 
 
@@ -115,26 +115,26 @@ class JournalEntry(NamedTuple):
         return sum(line.amount for line in self.lines if line.side == "debit")
 
 
-Group = tuple[date, str, str, str]
+EntryGroup = tuple[date, str, str, str]
 
 
-AS_RECOGNISED = Dates()
+AS_RECOGNISED = PostingDates()
 """Every entry is dated with the day of recognition."""
 
 
-def group_of(line: DueLine) -> Group:
+def group_of(line: DueLine) -> EntryGroup:
     """What all lines of one entry share: day of recognition, entity, journal, currency."""
     return (line.date, line.entity, line.journal, line.currency)
 
 
 def build_entries(
-    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: Dates = AS_RECOGNISED
+    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: PostingDates = AS_RECOGNISED
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
 
     Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one); and no
     more than sum to the largest amount that can be kept. ``dates`` says what each is dated with; lines that are held
-    must have been taken out before (:class:`revrec.core.closed_periods.Holding`).
+    must have been taken out before (:class:`revrec.core.closed_periods.ClosedPeriodBlock`).
     The result depends on lines and dates alone, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
@@ -160,7 +160,7 @@ def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
         yield lines
 
 
-def entry_of(group: Group, due: Sequence[DueLine], reference: str, deployment: str, company: str) -> JournalEntry:
+def entry_of(group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str) -> JournalEntry:
     """The entry of these due lines, all of one group, under a reference that is theirs."""
     day, entity, journal, currency = group
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
@@ -189,7 +189,7 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
     return changed(pair[0], due.changes), changed(pair[1], due.changes)
 
 
-def changed(line: JournalLine, changes: Iterable[Change]) -> JournalLine:
+def changed(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:
     """The line with the values that changes of its side put on it; a date is the entry's matter."""
     for change in changes:
         if change.side == line.side and change.field != "date":

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from revrec.core.calendar import parse_offset
 
 
-class Refused(ValueError):
+class RejectedValue(ValueError):
     """A value that a kind does not take. The message says why; ``column`` points into a text value, from 0."""
 
     def __init__(self, why: str = "", column: int | None = None, item: int | None = None) -> None:
@@ -17,7 +17,7 @@ class Refused(ValueError):
         self.item = item
 
 
-class Kind(NamedTuple):
+class ValueKind(NamedTuple):
     """A kind of value: what is ``wanted`` in words, how to ``read`` it (raising Refused), its JSON Schema."""
 
     wanted: str
@@ -26,15 +26,15 @@ class Kind(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-class Key(NamedTuple):
+class ConfigKey(NamedTuple):
     """One key of a table: ``doc`` tells its meaning to a user; ``table`` holds the keys of a sub-table instead."""
 
     name: str
-    kind: Kind | None
+    kind: ValueKind | None
     doc: str
     default: Any = None
     required: bool = False
-    table: "tuple[Key, ...]" = ()
+    table: "tuple[ConfigKey, ...]" = ()
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -58,76 +58,76 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def _text(value: Any, longest: int = 1000) -> str:
     if not isinstance(value, str):
-        raise Refused(f'write it in quotes: "{value}"' if type(value) in (int, float) else "")
+        raise RejectedValue(f'write it in quotes: "{value}"' if type(value) in (int, float) else "")
     if not value.strip() or len(value) > longest or not value.isprintable():
-        raise Refused()
+        raise RejectedValue()
     return value
 
 
-def text(wanted: str = "a text in quotes", longest: int = 1000) -> Kind:
+def text(wanted: str = "a text in quotes", longest: int = 1000) -> ValueKind:
     """One line of text that is not empty."""
     schema = {"type": "string", "minLength": 1, "maxLength": longest}
-    return Kind(wanted, lambda value: _text(value, longest), schema)
+    return ValueKind(wanted, lambda value: _text(value, longest), schema)
 
 
 def _any_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise Refused()
+        raise RejectedValue()
     return value
 
 
-ANY_TEXT = Kind("a text in quotes", _any_text, {"type": "string"})
+ANY_TEXT = ValueKind("a text in quotes", _any_text, {"type": "string"})
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> ValueKind:
     """One of a few words."""
 
     def read(value: Any) -> str:
         if value not in words:
-            raise Refused()
+            raise RejectedValue()
         return str(value)
 
-    return Kind(f"one of {', '.join(words)}", read, {"type": "string", "enum": list(words)}, words)
+    return ValueKind(f"one of {', '.join(words)}", read, {"type": "string", "enum": list(words)}, words)
 
 
-def whole(least: int, most: int) -> Kind:
+def whole(least: int, most: int) -> ValueKind:
     """A whole number between two bounds, both allowed."""
 
     def read(value: Any) -> int:
         if type(value) is not int or not least <= value <= most:
-            raise Refused()
+            raise RejectedValue()
         return value
 
     wanted = f"a whole number from {least} to {most}"
-    return Kind(wanted, read, {"type": "integer", "minimum": least, "maximum": most})
+    return ValueKind(wanted, read, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Refused()
+        raise RejectedValue()
     return value
 
 
-YES_OR_NO = Kind("true or false", _yes_or_no, {"type": "boolean"})
+YES_OR_NO = ValueKind("true or false", _yes_or_no, {"type": "boolean"})
 
 
 def _date(value: Any) -> date:
     if isinstance(value, datetime) or not isinstance(value, date):
-        raise Refused("write it as 2024-03-28, without quotes and without a time")
+        raise RejectedValue("write it as 2024-03-28, without quotes and without a time")
     return value
 
 
-DATE = Kind("a date", _date, {"type": "string", "format": "date"})
+DATE = ValueKind("a date", _date, {"type": "string", "format": "date"})
 
 
 def _offset(value: Any) -> Any:
     try:
         return parse_offset(value)
     except (ValueError, AttributeError) as error:
-        raise Refused() from error
+        raise RejectedValue() from error
 
 
-OFFSET = Kind(
+OFFSET = ValueKind(
     'an offset of at most a hundred years such as "7 days", "2 business days", "1 month", "-3 weeks" or "1 year"',
     _offset,
     {"type": "string", "pattern": r"^\s*[+-]?\s*\d{1,6}\s+([Bb]usiness\s+day|[Dd]ay|[Ww]eek|[Mm]onth|[Yy]ear)s?\s*$"},

@@ -3,7 +3,7 @@
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
-from revrec.core.keys import Kind, Refused
+from revrec.core.keys import RejectedValue, ValueKind
 from revrec.core.money import minor_digits
 
 MOST_DIGITS = 18
@@ -12,15 +12,15 @@ MOST_DIGITS = 18
 def number(value: Any) -> Decimal:
     """12, 12.5 or "12.50" as the exact decimal that was written. Raises Refused."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Refused()
+        raise RejectedValue()
     try:
         # A float's shortest text is what stood in the file, up to 15 digits; longer ones are written in quotes.
         exact = Decimal(str(value).strip())
     except InvalidOperation:
-        raise Refused() from None
+        raise RejectedValue() from None
     sign_digits_exponent = exact.as_tuple()
     if not exact.is_finite() or len(sign_digits_exponent.digits) > MOST_DIGITS or abs(exact.adjusted()) > MOST_DIGITS:
-        raise Refused()
+        raise RejectedValue()
     return exact
 
 
@@ -28,7 +28,7 @@ def positive(value: Any) -> Decimal:
     """A number above zero. Raises Refused."""
     exact = number(value)
     if exact <= 0:
-        raise Refused("it must be above zero")
+        raise RejectedValue("it must be above zero")
     return exact
 
 
@@ -36,13 +36,13 @@ def percent(value: Any) -> Decimal:
     """A number above 0, at most 100. Raises Refused."""
     exact = positive(value)
     if exact > 100:
-        raise Refused("it must be at most 100")
+        raise RejectedValue("it must be at most 100")
     return exact
 
 
 NUMBER_SCHEMA = {"type": ["number", "string"]}
-PERCENT = Kind("a percentage above 0 and at most 100, such as 3", percent, NUMBER_SCHEMA)
-POSITIVE = Kind('an amount above zero such as "0.05"', positive, NUMBER_SCHEMA)
+PERCENT = ValueKind("a percentage above 0 and at most 100, such as 3", percent, NUMBER_SCHEMA)
+POSITIVE = ValueKind('an amount above zero such as "0.05"', positive, NUMBER_SCHEMA)
 
 
 def in_minor_units(amount: Decimal, currency: str) -> int:

@@ -21,7 +21,7 @@ _FIXED = {
 }
 
 
-class Month(NamedTuple):
+class ServiceMonth(NamedTuple):
     """The days ``first`` to ``last`` that are served of the month ``begin`` to ``end``."""
 
     begin: date
@@ -42,25 +42,25 @@ class Month(NamedTuple):
         return (self.begin, self.end) == (self.first, self.last)
 
 
-def months(first: date, last: date, month_end: int = 31) -> Iterator[Month]:
+def months(first: date, last: date, month_end: int = 31) -> Iterator[ServiceMonth]:
     """The months from one day to another, each cut after day ``month_end``, or its last day where it is shorter."""
     begin = _day_after_last_cut(first, month_end)
     while True:
         end = _cut(begin, month_end)
-        yield Month(begin, end, max(begin, first), min(end, last))
+        yield ServiceMonth(begin, end, max(begin, first), min(end, last))
         if end >= last:
             return
         begin = end + DAY
 
 
-def first_share(convention: str, month: Month, count: str) -> Fraction:
+def first_share(convention: str, month: ServiceMonth, count: str) -> Fraction:
     """What the first month weighs if it is served in part; a whole month weighs one."""
     if convention == "mid_month":
         return Fraction((month.first - month.begin).days < MID_MONTH)
     return _FIXED[convention] if convention in _FIXED else month.exact(count)
 
 
-def last_share(convention: str, month: Month, count: str) -> Fraction:
+def last_share(convention: str, month: ServiceMonth, count: str) -> Fraction:
     """The same of the last month."""
     if convention == "mid_month":
         return Fraction((month.last - month.begin).days + 1 >= MID_MONTH)

@@ -57,7 +57,7 @@ def month_of(day: date) -> str:
 
 
 @dataclass
-class _Entity:
+class _EntityPeriods:
     """What holds for one entity now, by the first days of months. Intacct's word and a person's are kept apart."""
 
     through: PeriodFact | None = None
@@ -97,13 +97,13 @@ class Periods:
     """
 
     def __init__(self, facts: Iterable[PeriodFact] = ()) -> None:
-        self._entities: dict[str, _Entity] = {}
+        self._entities: dict[str, _EntityPeriods] = {}
         for fact in facts:
             self.take(fact)
 
     def take(self, fact: PeriodFact) -> None:
         """One more fact, newer than all before."""
-        self._entities.setdefault(fact.entity, _Entity()).take(fact)
+        self._entities.setdefault(fact.entity, _EntityPeriods()).take(fact)
         if fact.entity == COMPANY and fact.kind == THROUGH:
             for own in self._entities.values():
                 if own.through is None:
@@ -149,21 +149,21 @@ class Periods:
         told = [own.through] if own.through else []
         return [*told, *own.refused.values(), *own.decided.values()]
 
-    def _of(self, entity: str) -> _Entity:
+    def _of(self, entity: str) -> _EntityPeriods:
         return self._entities.get(entity, _NOTHING)
 
 
-_NOTHING = _Entity()
+_NOTHING = _EntityPeriods()
 
 
-class Dating(NamedTuple):
+class DatedBy(NamedTuple):
     """What an entry is dated with (None: its lines are held), and why, if that is not the day of recognition."""
 
     date: date | None
     reason: str = ""
 
 
-class Dates:
+class PostingDates:
     """The policy applied to what is known: the date of each entry, with its reason.
 
     ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, where it is not the policy itself.
@@ -180,19 +180,19 @@ class Dates:
         self.periods.take(fact)
         self._known.cache_clear()
 
-    def of(self, entity: str, day: date) -> Dating:
+    def of(self, entity: str, day: date) -> DatedBy:
         """What an amount recognised on ``day`` is dated with. OverflowError if no day before the year 9999 is open."""
         return self._known(entity, day)
 
-    def _dating(self, entity: str, day: date) -> Dating:
+    def _dating(self, entity: str, day: date) -> DatedBy:
         fact = None if self.policy == "fail" else self.periods.closed(entity, day)
         if fact is None:
-            return Dating(day)
+            return DatedBy(day)
         why = f"recognised on {day}; that period is closed ({fact.words})"
         if self.policy == "hold":
-            return Dating(None, f"{why}; held until it is open, by policy hold")
+            return DatedBy(None, f"{why}; held until it is open, by policy hold")
         opened = self.periods.first_open(entity, day)
-        return Dating(opened, f"{why}; dated {opened} by {self._by}")
+        return DatedBy(opened, f"{why}; dated {opened} by {self._by}")
 
     def refuses(self, entity: str, day: date) -> str:
         """Why an entry of this date must not be sent, though it was made; empty if it may.

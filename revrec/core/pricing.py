@@ -27,17 +27,17 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
-from revrec.core.schedule import UNDATED, Part, Schedule, ScheduleRule
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule
 
 AT_ONCE = "what is left is recognised at once"
-KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
+PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
 """Kinds of event that change what a charge line earns in all."""
 
-Whole = Callable[[int], Sequence[Part]]
+PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
 """The plan of the line at another price: every part in order, those that wait too."""
 
 
-class Step(NamedTuple):
+class AllocationStep(NamedTuple):
     """What a line earns more than was billed (or less) by the allocation of its contract, from a day on.
 
     ``date`` is None for the allocation that the contract began with. ``words`` tell how it came to be.
@@ -62,12 +62,12 @@ class PriceChange(NamedTuple):
     ended: bool = False
 
 
-class _Plan(NamedTuple):
+class _PlanAtChange(NamedTuple):
     """A plan at a change: the parts up to its day and those after it, and the plan at any price."""
 
-    past: Sequence[Part]
-    later: Sequence[Part]
-    whole: Whole
+    past: Sequence[SchedulePart]
+    later: Sequence[SchedulePart]
+    whole: PlanAtPrice
     rounding: str
 
 
@@ -96,7 +96,7 @@ def price_of(line: ChargeLine, events: Events) -> int:
     return changes[-1].after if changes else line.amount
 
 
-def as_allocated(line: ChargeLine, events: Events, steps: Sequence[Step]) -> tuple[ChargeLine, Events]:
+def as_allocated(line: ChargeLine, events: Events, steps: Sequence[AllocationStep]) -> tuple[ChargeLine, Events]:
     """The line with what was allocated to it as its amount, and its events so that they tell the same of that.
 
     A new price in all is meant as it is billed; the difference by the allocation stays beside it. Later steps become
@@ -114,7 +114,7 @@ def as_allocated(line: ChargeLine, events: Events, steps: Sequence[Step]) -> tup
     return line._replace(amount=line.amount + first.difference), told
 
 
-def _difference(steps: Sequence[Step], day: date) -> int:
+def _difference(steps: Sequence[AllocationStep], day: date) -> int:
     return [step.difference for step in steps if step.date is None or step.date < day][-1]
 
 
@@ -122,13 +122,13 @@ def that_count(events: Events) -> list[tuple[int, FulfilmentEvent]]:
     """The events of these kinds that no later one corrects, each with its place, in the order they were recorded."""
     last: dict[object, tuple[int, FulfilmentEvent]] = {}
     for at, event in enumerate(events):
-        if event.kind in KINDS:
+        if event.kind in PRICE_EVENT_KINDS:
             key = (event.kind, event.name) if event.name or event.kind == "cancel" else (event.kind, at)
             last[key] = (at, event)
     return list(last.values())
 
 
-def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: Whole) -> Schedule:
+def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice) -> Schedule:
     """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
     for change in price_changes(line, events):
         schedule = _changed(schedule, line, change, whole)
@@ -143,18 +143,18 @@ def ended(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Sch
     if not changes or (cancelled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
         return None
     last, *later = changes[-1:] if cancelled is None else changes[cancelled:]
-    parts = [Part(last.date, last.after), *(Part(one.date, one.after - one.before) for one in later)]
+    parts = [SchedulePart(last.date, last.after), *(SchedulePart(one.date, one.after - one.before) for one in later)]
     said = "; ".join(_words(line, change, AT_ONCE) for change in (last, *later))
     return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
 
 
-def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: Whole) -> Schedule:
+def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: PlanAtPrice) -> Schedule:
     """Return the schedule after one change."""
     past = [part for part in schedule.whole if part.date <= change.date]
     later = [part for part in schedule.whole if part.date > change.date]
     method = schedule.rule.method
     how = treatment_of(change, method)
-    rest = _TREATMENTS[how](change, _Plan(past, later, whole, method.rounding))
+    rest = _TREATMENTS[how](change, _PlanAtChange(past, later, whole, method.rounding))
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
@@ -178,12 +178,12 @@ def _reduces(change: PriceChange) -> bool:
     return abs(change.after) < abs(change.before) or change.after * change.before < 0
 
 
-def _at_once(change: PriceChange, past: Sequence[Part]) -> list[Part]:
+def _at_once(change: PriceChange, past: Sequence[SchedulePart]) -> list[SchedulePart]:
     rest = change.after - _sum(past)
-    return [Part(change.date, rest)] if rest else []
+    return [SchedulePart(change.date, rest)] if rest else []
 
 
-def _prospective(change: PriceChange, plan: _Plan) -> list[Part]:
+def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """The rest of the price over the parts to come; on the day itself if there are none, or less than none is left."""
     if not plan.past:
         return list(plan.whole(change.after))
@@ -191,34 +191,34 @@ def _prospective(change: PriceChange, plan: _Plan) -> list[Part]:
     if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
         return _at_once(change, plan.past)
     amounts = split(rest, [abs(part.amount) for part in plan.later], plan.rounding)
-    return [Part(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True) if amount]
+    return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True) if amount]
 
 
-def _catch_up(change: PriceChange, plan: _Plan) -> list[Part]:
+def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """The plan at the new price after the day, and on the day what it differs by up to then."""
     target = plan.whole(change.after)
     behind = _sum([part for part in target if part.date <= change.date]) - _sum(plan.past)
-    caught = [Part(change.date, behind)] if behind else []
+    caught = [SchedulePart(change.date, behind)] if behind else []
     return [*caught, *(part for part in target if part.date > change.date)]
 
 
-def _latest(change: PriceChange, plan: _Plan) -> list[Part]:
+def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """The last parts are lessened first; what they do not hold is taken back on the day."""
     less = change.before - change.after
-    kept: list[Part] = []
+    kept: list[SchedulePart] = []
     for part in reversed(plan.later):
         taken = max(-abs(part.amount), min(abs(part.amount), less))
         less -= taken
         if part.amount != taken:
-            kept.append(Part(part.date, part.amount - taken))
-    return [*([Part(change.date, -less)] if less else []), *reversed(kept)]
+            kept.append(SchedulePart(part.date, part.amount - taken))
+    return [*([SchedulePart(change.date, -less)] if less else []), *reversed(kept)]
 
 
-def _earned_first(change: PriceChange, plan: _Plan) -> list[Part]:
+def _earned_first(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """What was recognised is taken back first, on the day."""
     less, earned = change.before - change.after, _sum(plan.past)
     back = max(-abs(earned), min(abs(earned), less))
-    taken = [Part(change.date, -back)] if back else []
+    taken = [SchedulePart(change.date, -back)] if back else []
     return [*taken, *_prospective(change, plan._replace(past=[*plan.past, *taken]))]
 
 
@@ -250,5 +250,5 @@ def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
     return f"{kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
 
 
-def _sum(parts: Sequence[Part]) -> int:
+def _sum(parts: Sequence[SchedulePart]) -> int:
     return sum(part.amount for part in parts)

@@ -12,13 +12,13 @@ from revrec.core.calendar import roll
 from revrec.core.in_words import progress_in_words
 from revrec.core.money import progress
 from revrec.core.recognition import AnchorDates, Method
-from revrec.core.schedule import UNDATED, Plan, Waits
+from revrec.core.schedule import UNDATED, Plan, WaitReason
 
-Reading = tuple[date, Fraction]
+ProgressReading = tuple[date, Fraction]
 """A day, and how much of the whole is fulfilled by its end, from 0 to 1."""
 
 
-class Progress(Method):
+class ProgressMethod(Method):
     """Recognises what was fulfilled so far less what was recognised before; the rest waits, or falls on a last day."""
 
     @classmethod
@@ -50,7 +50,7 @@ class Progress(Method):
         return "restate"
 
     @abstractmethod
-    def readings(self, anchors: AnchorDates) -> tuple[list[Reading], str, Waits]:
+    def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
         """The readings in order of date, what they come to in words, and what the rest waits for."""
 
 

@@ -16,7 +16,7 @@ REVISIONS = 4
 """How many refusals of the same lines a forgotten future may have had before."""
 
 
-class Part(NamedTuple):
+class EntryPart(NamedTuple):
     """One pair of an entry's lines, as it shows a due line: the document, the accounts, minor units of a currency."""
 
     document: str
@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 def rebuilt(
-    reference: str, parts: Sequence[Part], due: Mapping[str, Sequence[DueLine]], deployment: str, company: str
+    reference: str, parts: Sequence[EntryPart], due: Mapping[str, Sequence[DueLine]], deployment: str, company: str
 ) -> JournalEntry | None:
     """The entry with this reference, made of due lines; None if no choice of them gives it.
 
@@ -39,21 +39,21 @@ def rebuilt(
     return None
 
 
-def _choices(parts: Sequence[Part], due: Mapping[str, Sequence[DueLine]]) -> Iterator[tuple[DueLine, ...] | None]:
+def _choices(parts: Sequence[EntryPart], due: Mapping[str, Sequence[DueLine]]) -> Iterator[tuple[DueLine, ...] | None]:
     """Each way to give every part a line of its own; None for a way that takes a line twice."""
     alike = [_alike(part, due.get(part.document, ())) for part in parts]
     for lines in product(*alike) if parts else ():
         yield lines if len({(line.charge_no, line.version, line.seq) for line in lines}) == len(lines) else None
 
 
-def _alike(part: Part, lines: Sequence[DueLine]) -> Sequence[DueLine]:
+def _alike(part: EntryPart, lines: Sequence[DueLine]) -> Sequence[DueLine]:
     """The lines that a part may show: those equal to it; if its figures were changed by hand, all of its document."""
     return [line for line in lines if _shown(line, part.document) == part] or lines
 
 
-def _shown(line: DueLine, document: str) -> Part:
+def _shown(line: DueLine, document: str) -> EntryPart:
     debit, credit = (line.deferred, line.accrued) if line.amount > 0 else (line.accrued, line.deferred)
-    return Part(document, debit, credit, abs(line.amount), line.currency)
+    return EntryPart(document, debit, credit, abs(line.amount), line.currency)
 
 
 def _proven(reference: str, lines: Sequence[DueLine], deployment: str) -> bool:

@@ -12,11 +12,11 @@ from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, r
 from revrec.core.charge_line import ChargeLine
 from revrec.core.holidays import CALENDAR
 from revrec.core.in_words import split_in_words
-from revrec.core.keys import OFFSET, YES_OR_NO, Key, Kind, Refused, choice
+from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
-from revrec.core.schedule import Part, Plan, Unscheduled, caught_up, gathered
+from revrec.core.schedule import Plan, SchedulePart, Unscheduled, caught_up, gathered
 
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
@@ -26,10 +26,10 @@ def _start(value: Any) -> str:
     try:
         return anchor(value).name
     except (ValueError, AttributeError, TypeError):
-        raise Refused() from None
+        raise RejectedValue() from None
 
 
-ANCHOR = Kind(
+ANCHOR = ValueKind(
     f"one of {', '.join(ANCHORS)} or event:NAME",
     _start,
     {"type": "string", "anyOf": [{"enum": list(ANCHORS)}, {"pattern": r"^event:\s*\S"}]},
@@ -37,24 +37,28 @@ ANCHOR = Kind(
 )
 
 COMMON_KEYS = (
-    Key("method", None, "How the amount is recognised; the other keys depend on it.", required=True),
-    Key("start", ANCHOR, "The date that recognition is counted from; each method has its own default."),
-    Key("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
-    Key("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
-    Key("roll", choice(*ROLLS), "Where a date goes that is no business day.", "none"),
-    Key("calendar", CALENDAR, "Which days are business days; default weekdays."),
-    Key("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
-    Key("on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"),
-    Key("smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."),
-    Key(
+    ConfigKey("method", None, "How the amount is recognised; the other keys depend on it.", required=True),
+    ConfigKey("start", ANCHOR, "The date that recognition is counted from; each method has its own default."),
+    ConfigKey("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
+    ConfigKey("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
+    ConfigKey("roll", choice(*ROLLS), "Where a date goes that is no business day.", "none"),
+    ConfigKey("calendar", CALENDAR, "Which days are business days; default weekdays."),
+    ConfigKey("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
+    ConfigKey(
+        "on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"
+    ),
+    ConfigKey(
+        "smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."
+    ),
+    ConfigKey(
         "on_change",
         choice(*ON_CHANGE),
         "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
         "on one date, for methods that follow events and where the start is delivered or an event; else prospective.",
     ),
-    Key("after_invoice", YES_OR_NO, "Whether recognition waits until the line's document is invoiced.", False),
-    Key("on_credit", choice(*ON_CREDIT), "What a credit makes of the plan after its day.", "prospective"),
-    Key("on_price", choice(*ON_PRICE), "What a new price makes of the plan after its day.", "prospective"),
+    ConfigKey("after_invoice", YES_OR_NO, "Whether recognition waits until the line's document is invoiced.", False),
+    ConfigKey("on_credit", choice(*ON_CREDIT), "What a credit makes of the plan after its day.", "prospective"),
+    ConfigKey("on_price", choice(*ON_PRICE), "What a new price makes of the plan after its day.", "prospective"),
 )
 """Keys of ``[rule.recognize]`` that every method takes."""
 
@@ -77,7 +81,7 @@ class Method(ABC):
     """
 
     name: ClassVar[str]
-    keys: ClassVar[tuple[Key, ...]] = ()
+    keys: ClassVar[tuple[ConfigKey, ...]] = ()
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.start: Anchor = anchor(settings.get("start") or self.default_start(settings))
@@ -135,8 +139,8 @@ class Method(ABC):
         return split_in_words(self.amounts(total, weights), weights, self.rounding, currency)
 
     def reshaped(
-        self, line: ChargeLine, events: Events, parts: tuple[Part, ...], first: date
-    ) -> tuple[Part, ...] | Unscheduled:
+        self, line: ChargeLine, events: Events, parts: tuple[SchedulePart, ...], first: date
+    ) -> tuple[SchedulePart, ...] | Unscheduled:
         """The parts of a plan that begins on ``first``, as ``smallest`` and ``not_before`` want them."""
         if self.smallest:
             parts = gathered(parts, in_minor_units(self.smallest, line.currency), first)
@@ -175,7 +179,7 @@ def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:
         yield day, sum(weight for _day, weight in same)
 
 
-class OneDate(Method):
+class PointInTimeMethod(Method):
     """The whole amount on one date, start + offset: the common part of the point-in-time methods."""
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:

@@ -12,7 +12,7 @@ UNDATED = date.max
 """The date of a part that waits for something: nobody knows when it will be recognised."""
 
 
-class Post(NamedTuple):
+class PostingTarget(NamedTuple):
     """Where a rule posts: account numbers, the journal's symbol and the memo template."""
 
     deferred: str
@@ -49,7 +49,7 @@ class ScheduleRule(Protocol):
         ...
 
     @property
-    def post(self) -> Post:
+    def post(self) -> PostingTarget:
         """Where the rule posts."""
         ...
 
@@ -64,7 +64,7 @@ class ScheduleRule(Protocol):
         ...
 
 
-class Part(NamedTuple):
+class SchedulePart(NamedTuple):
     """One schedule line: recognise ``amount`` (minor units of the charge line's currency) on ``date``."""
 
     date: date
@@ -82,7 +82,7 @@ class Unscheduled(NamedTuple):
     rule: ScheduleRule | None = None
 
 
-class Waits(NamedTuple):
+class WaitReason(NamedTuple):
     """What a share waits for: ``code`` and ``reason`` as of Unscheduled, and the event that would tell it, if any.
 
     ``kind``, ``name`` and ``more`` (options) are those of ``revrec event add``.
@@ -110,7 +110,7 @@ class Plan(NamedTuple):
     dates: tuple[date, ...]
     weights: tuple[int, ...]
     words: str
-    waits: Waits | None = None
+    waits: WaitReason | None = None
 
 
 class Schedule(NamedTuple):
@@ -121,11 +121,11 @@ class Schedule(NamedTuple):
     """
 
     rule: ScheduleRule
-    parts: tuple[Part, ...]
+    parts: tuple[SchedulePart, ...]
     explanation: str
-    waiting: tuple[Part, ...] = ()
+    waiting: tuple[SchedulePart, ...] = ()
     waits: Unscheduled | None = None
-    looked_up: Post | None = None
+    looked_up: PostingTarget | None = None
     """Where it posts, if tables told that."""
     plan: Plan | None = None
     """What the amount was split by."""
@@ -133,17 +133,17 @@ class Schedule(NamedTuple):
     """What of the amount that waits is constrained: no part of the price yet."""
 
     @property
-    def post(self) -> Post:
+    def post(self) -> PostingTarget:
         """Where it posts."""
         return self.looked_up or self.rule.post
 
     @property
-    def whole(self) -> tuple[Part, ...]:
+    def whole(self) -> tuple[SchedulePart, ...]:
         """All parts, those that wait too."""
         return self.parts + self.waiting
 
     @property
-    def held(self) -> tuple[Part, ...]:
+    def held(self) -> tuple[SchedulePart, ...]:
         """The parts that wait though it is known when they would have fallen: a hold has stopped them."""
         return tuple(part for part in self.waiting if part.date != UNDATED)
 
@@ -159,7 +159,7 @@ class Schedule(NamedTuple):
             return list(zip(dates, self.plan.weights, strict=True))
         return [(part.date, abs(part.amount)) for part in self.parts]
 
-    def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[Part, ...], int]:
+    def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[SchedulePart, ...], int]:
         """What of it is neither on journal entries (``carried``) nor waiting, and the amount that waits.
 
         What was carried beyond the parts that are known is taken back, unless none is known at all: then it stays.
@@ -182,24 +182,24 @@ def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     return derived
 
 
-def dated_apart(parts: Iterable[Part]) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+def dated_apart(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]]:
     """The dated parts in order, one for each date; and those that wait without a date, as one."""
     by_date: Counter[date] = Counter()
     for day, amount in parts:
         by_date[day] += amount
     waiting = by_date.pop(UNDATED, 0)
-    known = tuple(Part(day, amount) for day, amount in sorted(by_date.items()) if amount)
-    return known, (Part(UNDATED, waiting),) if waiting else ()
+    known = tuple(SchedulePart(day, amount) for day, amount in sorted(by_date.items()) if amount)
+    return known, (SchedulePart(UNDATED, waiting),) if waiting else ()
 
 
-def caught_up(parts: tuple[Part, ...], floor: date) -> tuple[Part, ...]:
+def caught_up(parts: tuple[SchedulePart, ...], floor: date) -> tuple[SchedulePart, ...]:
     """The parts with all that would fall before ``floor`` on that day instead."""
     late = sum(part.amount for part in parts if part.date <= floor)
     later = tuple(part for part in parts if part.date > floor)
-    return (Part(floor, late), *later) if late else later
+    return (SchedulePart(floor, late), *later) if late else later
 
 
-def gathered(parts: tuple[Part, ...], smallest: int, first: date) -> tuple[Part, ...]:
+def gathered(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tuple[SchedulePart, ...]:
     """Parts of at least ``smallest`` minor units: lesser ones are held back and fall with the next.
 
     The last part takes what is left, whatever it is. What is less than ``smallest`` in all falls on ``first``, the
@@ -207,17 +207,17 @@ def gathered(parts: tuple[Part, ...], smallest: int, first: date) -> tuple[Part,
     """
     whole = sum(part.amount for part in parts)
     if abs(whole) < smallest:
-        return (Part(first, whole),)
+        return (SchedulePart(first, whole),)
     kept, held = [], 0
     for part in parts:
         held += part.amount
         if held and (abs(held) >= smallest or part is parts[-1]):
-            kept.append(Part(part.date, held))
+            kept.append(SchedulePart(part.date, held))
             held = 0
     return tuple(kept)
 
 
-def replanned(parts: tuple[Part, ...], carried: Iterable[tuple[date, int]]) -> tuple[Part, ...]:
+def replanned(parts: tuple[SchedulePart, ...], carried: Iterable[tuple[date, int]]) -> tuple[SchedulePart, ...]:
     """What is left of a plan when ``carried`` parts are already on journal entries, perhaps of an older plan.
 
     A part that was carried as it is planned, same date and amount, is done, even if one before it is still open. Where
@@ -231,10 +231,10 @@ def replanned(parts: tuple[Part, ...], carried: Iterable[tuple[date, int]]) -> t
         else:
             left.append(part)
     odd = sum(amount * count for (_day, amount), count in done.items())
-    return remaining(tuple(left), odd) if left or not odd else (Part(parts[-1].date, -odd),)
+    return remaining(tuple(left), odd) if left or not odd else (SchedulePart(parts[-1].date, -odd),)
 
 
-def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:
+def remaining(parts: tuple[SchedulePart, ...], carried: int) -> tuple[SchedulePart, ...]:
     """What is left of a plan when ``carried`` (minor units) is already on journal entries under an older plan.
 
     The carried amount fills the new parts from the first on; what it does not reach stays due on the new plan's
@@ -246,9 +246,9 @@ def remaining(parts: tuple[Part, ...], carried: int) -> tuple[Part, ...]:
         covered = toward(part.amount, left)
         left -= covered
         if part.amount != covered:
-            rest.append(Part(part.date, part.amount - covered))
+            rest.append(SchedulePart(part.date, part.amount - covered))
     if left:
-        rest.append(Part(parts[-1].date, -left))
+        rest.append(SchedulePart(parts[-1].date, -left))
     return tuple(rest)
 
 

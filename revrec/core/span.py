@@ -11,23 +11,23 @@ from typing import Any
 from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import DATE, OFFSET, Key, Kind, Refused, whole
+from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole
 from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
 from revrec.core.schedule import Plan, Unscheduled
 
-Share = tuple[date, Fraction]
+WeightedDate = tuple[date, Fraction]
 """A date and how much falls on it, in proportion to the others."""
 
 
 def _end(value: Any) -> Any:
     try:
         return DATE.read(value)
-    except Refused:
+    except RejectedValue:
         return ANCHOR.read(value)
 
 
-END = Kind(
+END = ValueKind(
     f"a date such as 2024-12-31, or {ANCHOR.wanted}",
     _end,
     {"anyOf": [DATE.schema, ANCHOR.schema]},
@@ -35,15 +35,19 @@ END = Kind(
 )
 
 SPAN_KEYS = (
-    Key("end", END, "The last day; default the end of the service."),
-    Key("days", whole(1, MOST_PARTS), "How many days, instead of an end."),
-    Key("term", OFFSET, 'The length of one term, such as "1 year": instead of an end, or to cut the service by it.'),
-    Key("renews", whole(1, 100), "How many times the term is expected to renew; the service ends with the last one."),
+    ConfigKey("end", END, "The last day; default the end of the service."),
+    ConfigKey("days", whole(1, MOST_PARTS), "How many days, instead of an end."),
+    ConfigKey(
+        "term", OFFSET, 'The length of one term, such as "1 year": instead of an end, or to cut the service by it.'
+    ),
+    ConfigKey(
+        "renews", whole(1, 100), "How many times the term is expected to renew; the service ends with the last one."
+    ),
     END_INCLUSIVE,
 )
 
 
-class Span(Method):
+class SpanMethod(Method):
     """Recognises a service by its days, whatever they weigh. Each term gets the same amount, a span of its own."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -93,7 +97,7 @@ class Span(Method):
             return no_service_day(first, last)
         if self.term is None:
             return self.planned(anchors[0], whole_numbers(self.shares(first, last)))
-        shares: list[Share] = []
+        shares: list[WeightedDate] = []
         for begin, full_end in self._terms(first, last):
             end = min(full_end, last)
             own = self.shares(begin, end)
@@ -126,7 +130,7 @@ class Span(Method):
         """The dates in order and what falls on each, for the days from ``first`` to ``last``."""
 
 
-class PeriodSpan(Span):
+class PeriodSpanMethod(SpanMethod):
     """A span whose length may be told by a number of months or fiscal periods."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:

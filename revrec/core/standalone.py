@@ -22,7 +22,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import Refused
+from revrec.core.keys import RejectedValue
 from revrec.core.money import decimal_string, minor_digits
 from revrec.core.numbers import number
 
@@ -42,7 +42,7 @@ NEEDED = {"cost": "margin", "option": "likelihood", "low": "high", "high": "low"
 YES = ("yes", "true", "1")
 
 
-class Standalone(NamedTuple):
+class StandalonePrice(NamedTuple):
     """A line's standalone selling price in exact minor units, and in words how it was found.
 
     ``amount`` is None where it is the residual of the contract.
@@ -52,7 +52,7 @@ class Standalone(NamedTuple):
     words: str
 
 
-def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) -> Standalone | None:
+def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) -> StandalonePrice | None:
     """The price of a charge line from the row of its item; None if the row tells none, or one in another currency.
 
     Prices are for one unit of the line's quantity; with ``by_line`` for the line, whatever its quantity.
@@ -61,14 +61,14 @@ def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) 
     if way is None or row.get("currency", line.currency) not in ("", line.currency):
         return None
     if way == "residual":
-        return Standalone(None, "what is left of the price, the residual approach (ASC 606-10-32-34(c))")
+        return StandalonePrice(None, "what is left of the price, the residual approach (ASC 606-10-32-34(c))")
     told = {column: Fraction(number(row[column])) for column in WAYS[way] if row.get(column)}
     units = Fraction(1 if by_line or line.quantity is None else abs(line.quantity))
     minor = units * 10 ** minor_digits(line.currency)
     if way == "price":
         return _observable(told, line, minor)
     each, words = _estimated(way, told)
-    return Standalone(each * minor, words)
+    return StandalonePrice(each * minor, words)
 
 
 def problems(row: Mapping[str, str]) -> Iterator[str]:
@@ -81,7 +81,7 @@ def problems(row: Mapping[str, str]) -> Iterator[str]:
             continue
         try:
             value = number(row[column])
-        except Refused:
+        except RejectedValue:
             yield f'{column} is "{row[column]}": write an amount or a percentage such as 49.90'
             continue
         if value < 0 and column not in ("adjustment", "margin"):
@@ -101,17 +101,17 @@ def _way(row: Mapping[str, str]) -> str | None:
     return next((way for way, columns in WAYS.items() if any(row.get(column) for column in columns)), None)
 
 
-def _observable(told: Mapping[str, Fraction], line: ChargeLine, minor: Fraction) -> Standalone:
+def _observable(told: Mapping[str, Fraction], line: ChargeLine, minor: Fraction) -> StandalonePrice:
     """The price; of a range the stated price if it lies within, else the price beside it, else the nearer end."""
     if "low" not in told:
-        return Standalone(told["price"] * minor, "its observable price (ASC 606-10-32-32)")
+        return StandalonePrice(told["price"] * minor, "its observable price (ASC 606-10-32-32)")
     low, high = told["low"] * minor, told["high"] * minor
     stated = Fraction(abs(line.amount))
     span = f"the range of its observable prices, {_shown(low, line)} to {_shown(high, line)}"
     if low <= stated <= high:
-        return Standalone(stated, f"its stated price, within {span}")
+        return StandalonePrice(stated, f"its stated price, within {span}")
     nearer = told["price"] * minor if "price" in told else low if stated < low else high
-    return Standalone(nearer, f"its stated price lies outside {span}")
+    return StandalonePrice(nearer, f"its stated price lies outside {span}")
 
 
 def _estimated(way: str, told: Mapping[str, Fraction]) -> tuple[Fraction, str]:

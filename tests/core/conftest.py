@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook, parse_all, parse_rules
-from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
 from revrec.core.schedule import Schedule, Unscheduled
 
 # A slow machine is no failure of a property.
@@ -53,7 +53,7 @@ def parts(derive) -> Callable[..., list[tuple[str, int]]]:
 
 
 @pytest.fixture
-def contract() -> Callable[..., Contract | Unscheduled]:
+def contract() -> Callable[..., AllocatedContract | Unscheduled]:
     """The allocation of a contract: the keys of its [[allocation]], its price list, and what each item was billed."""
     return contract_played
 
@@ -82,7 +82,7 @@ def contract_played(
     billed: Mapping[str, int],
     currency: str = "USD",
     recognize: Mapping[str, str] | None = None,
-) -> Contract | Unscheduled:
+) -> AllocatedContract | Unscheduled:
     """What an allocation makes of one document, whose items are billed in minor units."""
-    members = [Member(billed_line(item, amount, currency)) for item, amount in billed.items()]
+    members = [ContractMember(billed_line(item, amount, currency)) for item, amount in billed.items()]
     return contract_of(book_of_contract(allocate, prices, recognize), members)

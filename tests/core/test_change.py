@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.change import changed, prospective, restated, with_catch_up
-from revrec.core.schedule import Part, Plan, Schedule
+from revrec.core.schedule import Plan, Schedule, SchedulePart
 
 D = date.fromisoformat
 Parts = list[tuple[str, int]]
 
 
-def parts(some: Parts) -> tuple[Part, ...]:
-    return tuple(Part(D(day), amount) for day, amount in some)
+def parts(some: Parts) -> tuple[SchedulePart, ...]:
+    return tuple(SchedulePart(D(day), amount) for day, amount in some)
 
 
 RESTATED: dict[str, tuple[Parts, Parts, Parts]] = {
@@ -146,7 +146,7 @@ def plans(draw: st.DrawFn) -> Schedule:
     sign = draw(st.sampled_from((1, -1)))
     amounts = draw(st.lists(st.integers(1, 9_999), min_size=len(days), max_size=len(days)))
     weights = draw(st.lists(st.integers(1, 31), min_size=len(days), max_size=len(days)))
-    made = tuple(Part(day, sign * amount) for day, amount in zip(days, amounts, strict=True))
+    made = tuple(SchedulePart(day, sign * amount) for day, amount in zip(days, amounts, strict=True))
     rule: Any = Rule(draw(st.sampled_from(("restate", "prospective", "catch_up"))))
     return Schedule(rule, made, "", plan=Plan(tuple(days), tuple(weights), ""))
 

@@ -13,9 +13,9 @@ from revrec.core.invoice import (
     AR_INVOICE,
     SALES_INVOICE,
     SALES_ORDER,
-    Billed,
-    Names,
-    Wish,
+    BilledLine,
+    DocumentDefinitions,
+    InvoiceRequest,
     contradiction,
     converted,
     priced,
@@ -25,12 +25,14 @@ from revrec.core.invoice import (
 from revrec.core.money import LARGEST, decimal_string
 
 DAY = date(2024, 3, 28)
-NAMES = Names("Sales Order", "Sales Invoice")
+NAMES = DocumentDefinitions("Sales Order", "Sales Invoice")
 
 
 def billed(line="1", amount=125000, deferred="2400", on="", **fields):
     plain = {"customer": "C1007", "item": "FRT-OCEAN", "post_date": DAY, "currency": "USD"}
-    return Billed(int(line), ChargeLine("freight", "SO-2291", line, amount=amount, **{**plain, **fields}), deferred, on)
+    return BilledLine(
+        int(line), ChargeLine("freight", "SO-2291", line, amount=amount, **{**plain, **fields}), deferred, on
+    )
 
 
 @dataclass
@@ -41,7 +43,7 @@ class Made:
     number: str = "{document}"
 
     def of(self, *lines):
-        wish = Wish(self.kind, None, self.number)
+        wish = InvoiceRequest(self.kind, None, self.number)
         return to_invoice(lines, wish, NAMES, "Net 30", self.revision, self.deployment, "acme")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from revrec.core.rules import Post, RuleBook, RuleErrors, parse_files
+from revrec.core.rules import PostingTarget, RuleBook, RuleErrors, parse_files
 from revrec.core.schedule import Schedule, Unscheduled
 
 SEGMENTS = "customer,segment\nC1,enterprise\nC2,consumer\n*,unknown\n"
@@ -70,7 +70,7 @@ def test_the_account_is_that_of_the_row_that_holds_on_the_post_date(line: Any) -
     book = book_of()
     for day, account in ((date(2023, 12, 31), "4000"), (date(2024, 1, 1), "4010")):
         found = derived(book, line, customer="C1", item="A", post_date=day)
-        assert isinstance(found, Schedule) and found.post == Post("2400", account, "RR", found.rule.post.memo)
+        assert isinstance(found, Schedule) and found.post == PostingTarget("2400", account, "RR", found.rule.post.memo)
 
 
 def test_the_explanation_names_the_rows_that_were_used(line: Any) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from revrec.core.charge_line import FulfilmentEvent
-from revrec.core.schedule import Part, Schedule, at_first
+from revrec.core.schedule import Schedule, SchedulePart, at_first
 
 D = date.fromisoformat
 PROJECT = """method = "milestones"
@@ -187,7 +187,7 @@ def plan(project):
 def test_a_hold_stops_what_falls_on_its_day_or_later(plan, derive):
     found = derive(MONTHLY, plan, [event("hold", "2024-02-29", note="customer insolvent")])
     assert known(found) == ([("2024-01-31", 100)], 300)
-    assert (found.waits.code, found.waiting[0]) == ("held", Part(D("2024-02-29"), 100))
+    assert (found.waits.code, found.waiting[0]) == ("held", SchedulePart(D("2024-02-29"), 100))
     assert found.waits.reason == (
         'rule "only": held since 2024-02-29 (customer insolvent): '
         "release it with `revrec event add shop/INV-1042/1 release DATE`"
@@ -251,7 +251,7 @@ def test_a_catch_up_that_was_posted_is_not_due_again(plan, derive):
 
 def test_a_reading_corrected_downward_after_posting_is_taken_back(project, derive):
     found = derive('method = "percent_complete"', project, [event("percent", "2024-03-31", 30)])
-    assert found.left([(D("2024-03-31"), 40_000)]) == ((Part(D("2024-03-31"), -10_000),), 70_000)
+    assert found.left([(D("2024-03-31"), 40_000)]) == ((SchedulePart(D("2024-03-31"), -10_000),), 70_000)
 
 
 def test_what_another_rule_posted_stays_while_nothing_is_known_and_is_set_right_then(project, derive):
@@ -259,4 +259,4 @@ def test_what_another_rule_posted_stays_while_nothing_is_known_and_is_set_right_
     assert derive(PROJECT, project).left(posted) == ((), 60_000)
     assert derive('method = "hold"\nreason = "in dispute"', project).left(posted) == ((), 60_000)
     reached = derive(PROJECT, project, [event("milestone", "2024-03-01", name="design")])
-    assert reached.left(posted) == ((Part(D("2024-03-01"), -15_000),), 75_000)
+    assert reached.left(posted) == ((SchedulePart(D("2024-03-01"), -15_000),), 75_000)

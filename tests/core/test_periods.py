@@ -6,9 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.closed_periods import Holding
+from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.journal import DueLine, build_entries
-from revrec.core.periods import ANSWER, CLOSED, INTACCT, OPEN, PERSON, THROUGH, Dates, PeriodFact, Periods, month_of
+from revrec.core.periods import (
+    ANSWER,
+    CLOSED,
+    INTACCT,
+    OPEN,
+    PERSON,
+    THROUGH,
+    PeriodFact,
+    Periods,
+    PostingDates,
+    month_of,
+)
 
 D = date.fromisoformat
 
@@ -94,19 +105,19 @@ def test_every_date_has_a_reason_where_it_is_not_that_of_recognition(facts: list
     periods = Periods(facts)
     is_open = periods.closed("100", day) is None
     for policy in ("hold", "next_open", "fail"):
-        found, reason = Dates(policy, periods).of("100", day)
+        found, reason = PostingDates(policy, periods).of("100", day)
         assert (found == day and reason == "") if is_open or policy == "fail" else str(day) in reason
         assert (found is None) == (policy == "hold" and not is_open)
 
 
 def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     march = D("2024-03-31")
-    told = Dates("next_open", Periods([through("2024-03-31", "100")])).of("100", march)
+    told = PostingDates("next_open", Periods([through("2024-03-31", "100")])).of("100", march)
     assert told.reason == (
         "recognised on 2024-03-31; that period is closed (Intacct's books are closed through 2024-03-31); "
         "dated 2024-04-01 by policy next_open"
     )
-    held = Dates("hold", Periods([closed("2024-03")])).of("100", march)
+    held = PostingDates("hold", Periods([closed("2024-03")])).of("100", march)
     assert held == (None, (
         "recognised on 2024-03-31; that period is closed (closed here by ada@books: reported); held until it is open, "
         "by policy hold"
@@ -114,7 +125,7 @@ def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
 
 
 def test_what_was_told_before_a_refusal_is_told_anew_after_it() -> None:
-    dates = Dates("next_open")
+    dates = PostingDates("next_open")
     assert dates.of("", D("2024-03-31")).date == D("2024-03-31")
     dates.take(closed("2024-03", source=ANSWER))
     assert dates.of("", D("2024-03-31")).date == D("2024-04-01")
@@ -122,7 +133,7 @@ def test_what_was_told_before_a_refusal_is_told_anew_after_it() -> None:
 
 
 def test_under_fail_only_what_a_person_closed_is_kept_back() -> None:
-    dates = Dates("fail", Periods([through("2024-02-29"), closed("2024-03")]))
+    dates = PostingDates("fail", Periods([through("2024-02-29"), closed("2024-03")]))
     assert dates.refuses("", D("2024-02-10")) == "", "Intacct is left to refuse it"
     assert "closed here by ada@books" in dates.refuses("", D("2024-03-10"))
 
@@ -139,7 +150,7 @@ def test_three_months_generated_together_keep_their_own_dates() -> None:
     """Others dated all three with the day of the run: https://github.com/odoo/odoo/pull/13818"""
     due = [line("2024-01-31", 100), line("2024-02-29", 100, seq=2), line("2024-03-31", 100, seq=3)]
     assert [one.date for one in build_entries(due, "d", "c", 500)] == [one.date for one in due]
-    closed_months = Dates("next_open", Periods([through("2024-02-29")]))
+    closed_months = PostingDates("next_open", Periods([through("2024-02-29")]))
     made = list(build_entries(due, "d", "c", 500, closed_months))
     assert [(str(one.date), str(one.recognised)) for one in made] == [
         ("2024-03-01", "2024-01-31"), ("2024-03-01", "2024-02-29"), ("2024-03-31", "None"),
@@ -152,7 +163,7 @@ def test_three_months_generated_together_keep_their_own_dates() -> None:
 
 
 def test_what_is_held_is_counted_by_the_entry_it_would_be() -> None:
-    holding = Holding(Dates("hold", Periods([closed("2024-01", "100")])))
+    holding = ClosedPeriodBlock(PostingDates("hold", Periods([closed("2024-01", "100")])))
     due = [line("2024-01-31", 100, 1, entity="100"), line("2024-01-31", -30, 2, entity="100"), line("2024-01-31", 7, 3)]
     assert [one.charge_no for one in holding.through(due)] == [3]
     ((group, held),) = holding.groups.items()
@@ -161,7 +172,7 @@ def test_what_is_held_is_counted_by_the_entry_it_would_be() -> None:
 
 
 def test_a_correction_is_held_with_both_its_sides_or_not_at_all() -> None:
-    march = Holding(Dates("hold", Periods([closed("2024-03")])))
+    march = ClosedPeriodBlock(PostingDates("hold", Periods([closed("2024-03")])))
     moved_later = [line("2024-03-07", -500, 1, 2, 2), line("2024-04-11", 500, 1, 2, 3), line("2024-04-11", 9, 2)]
     assert [one.charge_no for one in march.through(moved_later)] == [2]
     moved_earlier = [line("2024-03-07", 500, 4, 2, 2), line("2024-04-11", -500, 4, 2, 3)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.journal import Change, DueLine, JournalLine, build_entries, changed
+from revrec.core.journal import DueLine, JournalLine, RepairedValue, build_entries, changed
 from revrec.core.rules import Repair, RuleBook, RuleErrors, parse_all
 
 FAILURES = ("dimension-missing", "dimension-unknown", "account-unknown", "period-closed")
@@ -38,15 +38,15 @@ def repair(when: str, values: str) -> Repair:
 def test_a_missing_dimension_is_supplied_on_both_lines() -> None:
     found = repair('error = "dimension-missing"', 'dimensions.location = "L1"')
     assert found.changes("dimension-missing", MISSING, CHARGE, PAIR, DAY) == [
-        Change("debit", "dimensions.location", None, "L1"),
-        Change("credit", "dimensions.location", None, "L1"),
+        RepairedValue("debit", "dimensions.location", None, "L1"),
+        RepairedValue("credit", "dimensions.location", None, "L1"),
     ]
 
 
 def test_an_inactive_dimension_is_replaced_or_left_out() -> None:
     when = 'error = "dimension-unknown"'
     replaced = repair(when, 'dimensions.department = "D9"').changes("dimension-unknown", INACTIVE, CHARGE, PAIR, DAY)
-    assert replaced[0] == Change("debit", "dimensions.department", "D1", "D9")
+    assert replaced[0] == RepairedValue("debit", "dimensions.department", "D1", "D9")
     omitted = repair(when, 'omit = ["department", "class"]').changes("dimension-unknown", INACTIVE, CHARGE, PAIR, DAY)
     assert [(one.side, one.field, one.after) for one in omitted[:2]] == [
         ("debit", "dimensions.department", None),
@@ -58,7 +58,7 @@ def test_an_inactive_dimension_is_replaced_or_left_out() -> None:
 def test_an_account_is_replaced_on_the_lines_of_that_account_alone() -> None:
     found = repair('error = "account-unknown"\naccount = "40*"', 'account = "4001"')
     changes = found.changes("account-unknown", {"account": "4000"}, CHARGE, PAIR, DAY)
-    assert changes == [Change("credit", "account", "4000", "4001")]
+    assert changes == [RepairedValue("credit", "account", "4000", "4001")]
     assert [changed(one, changes).account for one in PAIR] == ["2400", "4001"]
 
 
@@ -131,7 +131,10 @@ def test_its_mistakes_are_told_with_their_place(text: str, said: str) -> None:
 
 
 def test_an_entry_is_built_with_the_values_and_balances_as_before() -> None:
-    changes = (Change("credit", "account", "4000", "4001"), Change("debit", "dimensions.location", None, "L1"))
+    changes = (
+        RepairedValue("credit", "account", "4000", "4001"),
+        RepairedValue("debit", "dimensions.location", None, "L1"),
+    )
     due = DueLine(
         1, 1, 1, 0, 12, "shop/INV-1/1", "INV-1", "C1", "MAG-1", "", {}, date(2024, 1, 12), 200, "USD", "2400", "4000",
         "RR", "m", changes,

@@ -10,7 +10,7 @@ import pytest
 
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
-from revrec.core.keys import Refused
+from revrec.core.keys import RejectedValue
 from revrec.core.methods import methods
 from revrec.core.rules import RuleBook, RuleErrors, parse_files, parse_rules, render_memo
 from revrec.core.rules.declaration import recognize_keys
@@ -127,7 +127,7 @@ def test_a_brace_in_a_value_stays_a_brace():
     "template", ["{item.__class__}", "{item!r}", "{seq:>99}", "{item[0]}", "{}", "{other}", "{item"]
 )
 def test_a_memo_can_do_nothing_but_fill_known_fields(template):
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedValue):
         render_memo(template, VALUES)
 
 

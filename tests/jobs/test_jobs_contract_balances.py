@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.core.contract_balance import BalanceSheet, ContractBalance, Total
+from revrec.core.contract_balance import BalanceSheet, BalanceTotal, ContractBalance
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
@@ -65,7 +65,7 @@ class Reported(NamedTuple):
         return {name: net for name, net in nets.items() if net}
 
     @property
-    def total(self) -> Total:
+    def total(self) -> BalanceTotal:
         (total,) = self.sheet.totals()
         return total
 
@@ -223,8 +223,10 @@ def test_what_is_due_within_a_year_is_current(offline: Any, row: Any) -> None:
         row("INV-3", line="2", item="NEW-1", amount="24.00", post_date="2024-06-01"),
     )
     found = report(offline, "2024-01-31", planned=True)
-    assert found.total == Total("", "USD", 3500, 1100, 1000, 500, 0), "12 of 23 months to come; one bill of two"
-    assert report(offline, "2024-01-31").total == Total("", "USD", 3600, 1100, 0, 0, 0), "what is late is due at once"
+    assert found.total == BalanceTotal("", "USD", 3500, 1100, 1000, 500, 0), "12 of 23 months to come; one bill of two"
+    assert report(offline, "2024-01-31").total == BalanceTotal("", "USD", 3600, 1100, 0, 0, 0), (
+        "what is late is due at once"
+    )
     assert report(offline, "9999-12-31", planned=True).nets == {}
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from revrec.core.errors import BadInput
 from revrec.core.rules.model import RuleErrors
-from revrec.core.schedule import Part, remaining, replanned
+from revrec.core.schedule import SchedulePart, remaining, replanned
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.scheduling.rebuild import schedule
 
@@ -142,8 +142,10 @@ def test_explain_tells_every_rule_tried_and_the_winner(offline: Any, row: Any) -
 PLANS = st.lists(st.integers(1, 10_000), min_size=1, max_size=12)
 
 
-def plan(amounts: list[int], sign: int, first: int = 0) -> tuple[Part, ...]:
-    return tuple(Part(date.fromordinal(738_900 + 30 * (first + at)), sign * part) for at, part in enumerate(amounts))
+def plan(amounts: list[int], sign: int, first: int = 0) -> tuple[SchedulePart, ...]:
+    return tuple(
+        SchedulePart(date.fromordinal(738_900 + 30 * (first + at)), sign * part) for at, part in enumerate(amounts)
+    )
 
 
 @given(PLANS, st.sampled_from((1, -1)), st.integers(0, 12))
@@ -182,8 +184,8 @@ def test_a_part_that_was_skipped_stays_due_on_its_own_date() -> None:
 
 def test_more_than_the_plan_is_taken_back_at_its_end() -> None:
     parts = plan([200, 200], 1)
-    assert remaining(parts, 500) == (Part(parts[-1].date, -100),)
-    assert replanned(parts, [*parts, parts[0]]) == (Part(parts[-1].date, -200),)
+    assert remaining(parts, 500) == (SchedulePart(parts[-1].date, -100),)
+    assert replanned(parts, [*parts, parts[0]]) == (SchedulePart(parts[-1].date, -200),)
 
 
 @settings(max_examples=15, deadline=None)

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from revrec import jobs
 from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import RevrecError
-from revrec.core.journal import Change, DueLine, JournalEntry
+from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, allowed
 from revrec.store import charges, periods, rule_versions
@@ -71,7 +71,7 @@ class State:
         self.lines = lines
         self.charge_lines = charge_lines
         self.facts: tuple[PeriodFact, ...] = ()
-        self.repaired: tuple[tuple[Key, str, Change], ...] = ()
+        self.repaired: tuple[tuple[Key, str, RepairedValue], ...] = ()
         """Schedule line, SHA-256 of the repair, and what it changes."""
         self.entries: dict[int, Any] = {}
         self.bodies: dict[int, JournalEntry] = {}
@@ -610,8 +610,8 @@ def used_on(connection: State, entry_id: int) -> set[tuple[Key, str]]:
 
 
 @twin_of(repairs)
-def supplied(connection: State, until: date) -> dict[Key, list[tuple[str, Change]]]:
-    found: dict[Key, list[tuple[str, Change]]] = {}
+def supplied(connection: State, until: date) -> dict[Key, list[tuple[str, RepairedValue]]]:
+    found: dict[Key, list[tuple[str, RepairedValue]]] = {}
     for key, sha256, change in connection.repaired:
         line = connection.lines[key]
         if line.entry_id is None and line.due.date <= until:

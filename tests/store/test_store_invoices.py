@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import RevrecError
-from revrec.core.invoice import Wish
+from revrec.core.invoice import InvoiceRequest
 from revrec.core.posting import TRANSITIONS
 from revrec.store.audit import Who
 from revrec.store.posting import invoices, postings
@@ -112,13 +112,13 @@ def test_a_way_that_is_not_in_the_table_is_refused(books: Any, refused: Any, old
 def test_what_is_due_is_told_document_by_document_and_only_of_sources_that_ask(books: Any) -> None:
     one, two = books.charge(TWO), books.charge(TWO)
     on = books.invoice(two)
-    wish = {"shop": Wish("ar_invoice", None, "{document}")}
+    wish = {"shop": InvoiceRequest("ar_invoice", None, "{document}")}
     with books.database.read() as connection:
         due = [[line.no for line in lines] for lines in invoices.due_documents(connection, wish, JAN)]
         assert due == [[one]]
         assert list(invoices.due_documents(connection, wish, date(2023, 12, 31))) == [], "not billed yet"
         assert list(invoices.due_documents(connection, {}, JAN)) == []
-        late = {"shop": Wish("ar_invoice", JAN, "{document}")}
+        late = {"shop": InvoiceRequest("ar_invoice", JAN, "{document}")}
         assert list(invoices.due_documents(connection, late, FEB)) == [], "billed before invoices were asked for"
         again = [[line.no for line in lines] for lines in invoices.due_documents(connection, wish, JAN, [on])]
         assert again == [[one], [two]], "a refused one counts as none"

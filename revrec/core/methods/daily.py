@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from revrec.core.day_count import DAY_COUNT, weight
-from revrec.core.keys import Key, choice
-from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, Month, first_share, last_share, months
+from revrec.core.keys import ConfigKey, choice
+from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import MOST_PARTS
-from revrec.core.span import SPAN_KEYS, Span
+from revrec.core.span import SPAN_KEYS, SpanMethod
 
 
-class Daily(Span):
+class Daily(SpanMethod):
     """The same amount for every day from ``start`` + ``offset`` to ``end``, both days included.
 
     The days run to the end of the service unless ``end`` names another date, ``days`` their number or ``term`` their
@@ -48,9 +48,11 @@ class Daily(Span):
     name = "daily"
     keys = (
         *SPAN_KEYS,
-        Key("by", choice("day", "month"), "A part for each day, or for the days of each month.", "day"),
-        Key("first_part", choice(*FIRST_PARTS), "How many of its days the first month counts; default exact_days."),
-        Key("last_part", choice(*LAST_PARTS), "How many of its days the last month counts; default exact_days."),
+        ConfigKey("by", choice("day", "month"), "A part for each day, or for the days of each month.", "day"),
+        ConfigKey(
+            "first_part", choice(*FIRST_PARTS), "How many of its days the first month counts; default exact_days."
+        ),
+        ConfigKey("last_part", choice(*LAST_PARTS), "How many of its days the last month counts; default exact_days."),
         DAY_COUNT,
     )
 
@@ -84,6 +86,8 @@ class Daily(Span):
             weights[-1] = 1
         return [(month.last, weight) for month, weight in zip(served, weights, strict=True)]
 
-    def _as(self, share: Callable[[str, Month, str], Fraction], convention: str, month: Month) -> Fraction:
+    def _as(
+        self, share: Callable[[str, ServiceMonth, str], Fraction], convention: str, month: ServiceMonth
+    ) -> Fraction:
         whole = weight(self.day_count, month.begin, month.end)
         return Fraction(whole) if month.is_whole() else share(convention, month, self.day_count) * whole

@@ -6,11 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 from revrec.core.calendar import add_months, month_end
-from revrec.core.keys import OFFSET, Key, choice
-from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, Series
+from revrec.core.keys import OFFSET, ConfigKey, choice
+from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, SeriesMethod
 
 
-class Every(Series):
+class Every(SeriesMethod):
     """Parts every so many days, weeks, months or years, the first one at ``start`` + ``offset``.
 
     For a contract paid up front whose deliverables come at a steady pace. With ``periods`` there are so many
@@ -37,10 +37,10 @@ class Every(Series):
 
     name = "every"
     keys = (
-        Key("every", OFFSET, "The distance from one part to the next.", required=True),
+        ConfigKey("every", OFFSET, "The distance from one part to the next.", required=True),
         PERIODS,
         ON,
-        Key("weigh", choice("equal", "days"), "Whether parts are alike, or as large as their days.", "equal"),
+        ConfigKey("weigh", choice("equal", "days"), "Whether parts are alike, or as large as their days.", "equal"),
         END_INCLUSIVE,
     )
 

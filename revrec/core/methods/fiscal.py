@@ -6,26 +6,26 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from revrec.core.fiscal import PATTERNS, FiscalCalendar, Period, YearEnd, year_end
-from revrec.core.keys import Key, Kind, Refused, choice, whole
+from revrec.core.fiscal import PATTERNS, FiscalCalendar, FiscalPeriod, YearEnd, year_end
+from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole
 from revrec.core.recognition import MOST_PARTS, AnchorDates
-from revrec.core.span import SPAN_KEYS, PeriodSpan
+from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
 
 def _year_end(value: Any) -> YearEnd:
     try:
         return year_end(value)
     except (ValueError, AttributeError):
-        raise Refused() from None
+        raise RejectedValue() from None
 
 
 PLAIN = "last saturday of december"
-YEAR_END = Kind(
+YEAR_END = ValueKind(
     'a year end such as "last saturday of december" or "saturday nearest january 31"', _year_end, {"type": "string"}
 )
 
 
-class Fiscal(PeriodSpan):
+class Fiscal(PeriodSpanMethod):
     """A part for each period of a fiscal calendar of weeks that the service touches.
 
     ``pattern`` says how many weeks the periods have: ``4-4-5``, ``4-5-4`` (the retail calendar) or ``5-4-4`` in each
@@ -55,13 +55,17 @@ class Fiscal(PeriodSpan):
 
     name = "fiscal"
     keys = (
-        Key("pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True),
-        Key("year_end", YEAR_END, f"The last day of the fiscal year; default {PLAIN}."),
-        Key("week_53", whole(1, 13), "The number of the period that a 53rd week belongs to; default the last."),
-        Key("periods", whole(1, 1200), "How many whole periods, instead of an end."),
+        ConfigKey(
+            "pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True
+        ),
+        ConfigKey("year_end", YEAR_END, f"The last day of the fiscal year; default {PLAIN}."),
+        ConfigKey("week_53", whole(1, 13), "The number of the period that a 53rd week belongs to; default the last."),
+        ConfigKey("periods", whole(1, 1200), "How many whole periods, instead of an end."),
         *SPAN_KEYS,
-        Key("weigh", choice("days", "periods"), "Whether a part is as large as its days of service, or all alike."),
-        Key("on", choice("last", "end", "first"), "On which day of its period a part falls.", "last"),
+        ConfigKey(
+            "weigh", choice("days", "periods"), "Whether a part is as large as its days of service, or all alike."
+        ),
+        ConfigKey("on", choice("last", "end", "first"), "On which day of its period a part falls.", "last"),
     )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -95,7 +99,7 @@ class Fiscal(PeriodSpan):
             found.append((day, (end - begin).days + 1 if self.weigh == "days" else 1))
         return found
 
-    def _touched(self, first: date, last: date) -> Iterator[Period]:
+    def _touched(self, first: date, last: date) -> Iterator[FiscalPeriod]:
         for count, period in enumerate(self.fiscal.since(first)):
             if period.first > last or count > MOST_PARTS:
                 return

@@ -1,9 +1,9 @@
 """The whole amount at a fixed distance from a date."""
 
-from revrec.core.recognition import OneDate
+from revrec.core.recognition import PointInTimeMethod
 
 
-class FixedOffset(OneDate):
+class FixedOffset(PointInTimeMethod):
     """The whole amount on one day: the ``start`` date plus the ``offset``.
 
     For a promise that is fulfilled at a point in time which is known beforehand, such as a freight invoice earned

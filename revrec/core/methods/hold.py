@@ -5,9 +5,9 @@ from typing import Any
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import Key, text
+from revrec.core.keys import ConfigKey, text
 from revrec.core.recognition import AnchorDates, Method
-from revrec.core.schedule import UNDATED, Plan, Unscheduled, Waits
+from revrec.core.schedule import UNDATED, Plan, Unscheduled, WaitReason
 
 
 class Hold(Method):
@@ -29,7 +29,7 @@ class Hold(Method):
     """
 
     name = "hold"
-    keys = (Key("reason", text(), "Why nothing is recognised; it is shown wherever the line is.", required=True),)
+    keys = (ConfigKey("reason", text(), "Why nothing is recognised; it is shown wherever the line is.", required=True),)
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -41,4 +41,4 @@ class Hold(Method):
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
         """All of it waits."""
-        return Plan((UNDATED,), (1,), f"held: {self.reason}", Waits("held", f"held: {self.reason}"))
+        return Plan((UNDATED,), (1,), f"held: {self.reason}", WaitReason("held", f"held: {self.reason}"))

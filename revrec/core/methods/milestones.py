@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.calendar import roll
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import Key, Kind, Refused, text
+from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, text
 from revrec.core.numbers import NUMBER_SCHEMA, percent, whole_weights
 from revrec.core.progress import no_extension
 from revrec.core.recognition import AnchorDates, Method
-from revrec.core.schedule import UNDATED, Plan, Unscheduled, Waits
+from revrec.core.schedule import UNDATED, Plan, Unscheduled, WaitReason
 
 MOST = 200
 NAME = text(longest=80)
@@ -27,23 +27,23 @@ class Milestone(NamedTuple):
 
 def _milestone(value: Any) -> Milestone:
     if not isinstance(value, Mapping) or set(value) != {"name", "percent"}:
-        raise Refused('write each as { name = "go-live", percent = 40 }')
+        raise RejectedValue('write each as { name = "go-live", percent = 40 }')
     return Milestone(NAME.read(value["name"]), percent(value["percent"]))
 
 
 def _milestones(value: Any) -> tuple[Milestone, ...]:
     if not isinstance(value, list) or not 0 < len(value) <= MOST:
-        raise Refused()
+        raise RejectedValue()
     found = []
     for index, one in enumerate(value):
         try:
             found.append(_milestone(one))
-        except Refused as refused:
-            raise Refused(str(refused), item=index) from None
+        except RejectedValue as refused:
+            raise RejectedValue(str(refused), item=index) from None
     return tuple(found)
 
 
-MILESTONES = Kind(
+MILESTONES = ValueKind(
     'a list such as [{ name = "design", percent = 60 }, { name = "go-live", percent = 40 }]',
     _milestones,
     {
@@ -84,7 +84,9 @@ class Milestones(Method):
     """
 
     name = "milestones"
-    keys = (Key("milestones", MILESTONES, "Names and percentages, in the order they are expected.", required=True),)
+    keys = (
+        ConfigKey("milestones", MILESTONES, "Names and percentages, in the order they are expected.", required=True),
+    )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -123,10 +125,10 @@ class Milestones(Method):
         return f'"{one.name}" ({one.percent}%) on {day}'
 
 
-def _waits(missing: list[Milestone]) -> Waits:
+def _waits(missing: list[Milestone]) -> WaitReason:
     """Always told, since a plan of shares in any order may wait; without a missing one nothing does."""
     if not missing:
-        return Waits("waiting", "")
+        return WaitReason("waiting", "")
     names = ", ".join(f'"{one.name}" ({one.percent}%)' for one in missing)
     which = "milestones" if missing[1:] else "milestone"
-    return Waits("waiting", f"waits for {which} {names}", "milestone", missing[0].name)
+    return WaitReason("waiting", f"waits for {which} {names}", "milestone", missing[0].name)

@@ -1,10 +1,10 @@
 """Equal parts, one a month."""
 
 from revrec.core.calendar import Offset
-from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, Series
+from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, SeriesMethod
 
 
-class Monthly(Series):
+class Monthly(SeriesMethod):
     """Equal parts, one a month, the first at ``start`` + ``offset``.
 
     ``on`` says on which day of the month: ``same_day`` as the first part, or the month's last day where it is

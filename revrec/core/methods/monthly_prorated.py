@@ -7,13 +7,13 @@ from typing import Any
 
 from revrec.core.calendar import add_months
 from revrec.core.day_count import DAY, DAY_COUNT
-from revrec.core.keys import Key, choice, whole
-from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, Month, first_share, last_share, months
+from revrec.core.keys import ConfigKey, choice, whole
+from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import AnchorDates
-from revrec.core.span import SPAN_KEYS, PeriodSpan
+from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
 
-class MonthlyProrated(PeriodSpan):
+class MonthlyProrated(PeriodSpanMethod):
     """A part for each month of service, whole months alike; the first and the last month by a convention of their own.
 
     A whole month weighs one. What a month weighs that is served in part is said by ``first_part`` and ``last_part``:
@@ -53,15 +53,19 @@ class MonthlyProrated(PeriodSpan):
 
     name = "monthly_prorated"
     keys = (
-        Key("periods", whole(1, 1200), "How many months the service lasts, instead of an end."),
+        ConfigKey("periods", whole(1, 1200), "How many months the service lasts, instead of an end."),
         *SPAN_KEYS,
-        Key(
+        ConfigKey(
             "first_part", choice(*FIRST_PARTS, "tenths"), "What the first month weighs if served in part.", "exact_days"
         ),
-        Key("last_part", choice(*LAST_PARTS), "What the last month weighs if served in part; default exact_days."),
-        Key("part_rate", choice("month", "term"), "Whose daily rate a part month is paid at.", "month"),
-        Key("month_end", whole(1, 31), "The day after which a month is cut; the last one where it is shorter.", 31),
-        Key("on", choice("last", "end", "first"), "On which day of its month a part falls.", "last"),
+        ConfigKey(
+            "last_part", choice(*LAST_PARTS), "What the last month weighs if served in part; default exact_days."
+        ),
+        ConfigKey("part_rate", choice("month", "term"), "Whose daily rate a part month is paid at.", "month"),
+        ConfigKey(
+            "month_end", whole(1, 31), "The day after which a month is cut; the last one where it is shorter.", 31
+        ),
+        ConfigKey("on", choice("last", "end", "first"), "On which day of its month a part falls.", "last"),
         DAY_COUNT,
     )
 
@@ -99,10 +103,10 @@ class MonthlyProrated(PeriodSpan):
             weights[-1] = Fraction(1)
         return [(self._date(one), weight) for one, weight in zip(slices, weights, strict=True)]
 
-    def _date(self, one: Month) -> date:
+    def _date(self, one: ServiceMonth) -> date:
         return {"last": one.end, "end": one.last, "first": one.first}[self.on]
 
-    def _weights(self, slices: list[Month]) -> list[Fraction]:
+    def _weights(self, slices: list[ServiceMonth]) -> list[Fraction]:
         if len(slices) == 1:
             return [Fraction(1)]
         if self.first_part == "tenths":
@@ -119,7 +123,7 @@ class MonthlyProrated(PeriodSpan):
             )
         return weights
 
-    def _at_the_rate_of_the_term(self, slices: list[Month]) -> list[Fraction]:
+    def _at_the_rate_of_the_term(self, slices: list[ServiceMonth]) -> list[Fraction]:
         days = [one.days(self.day_count) for one in slices]
         whole_months = sum(one.is_whole() for one in slices)
         rest = sum(served for served, one in zip(days, slices, strict=True) if one.is_whole())
@@ -129,7 +133,7 @@ class MonthlyProrated(PeriodSpan):
         ]
 
 
-def _tenths(slices: list[Month]) -> list[Fraction]:
+def _tenths(slices: list[ServiceMonth]) -> list[Fraction]:
     """Tenths of a month, by differences of dates as ERPNext takes them (a month of 31 days is 30 long)."""
     served = (slices[-1].last - slices[0].first).days
     left = _rounded(Fraction(10 * len(slices) * served, (slices[-1].end - slices[0].begin).days))

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
-from revrec.core.progress import Progress, Reading, shown
+from revrec.core.progress import ProgressMethod, ProgressReading, shown
 from revrec.core.recognition import AnchorDates
-from revrec.core.schedule import Unscheduled, Waits
+from revrec.core.schedule import Unscheduled, WaitReason
 
 
-class PercentComplete(Progress):
+class PercentComplete(ProgressMethod):
     """What is complete so far, less what was recognised before: the cumulative catch-up.
 
     Each event of kind ``percent`` tells how much is complete in all by its date. Recorded again for the same date it
@@ -36,10 +36,10 @@ class PercentComplete(Progress):
         by_day: dict[date, Decimal] = {one.date: one.percent or Decimal() for one in events if one.kind == "percent"}
         return tuple(sorted(by_day.items()))
 
-    def readings(self, anchors: AnchorDates) -> tuple[list[Reading], str, Waits]:
+    def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
         """Percent as shares."""
         found = [(day, Fraction(percent) / 100) for day, percent in anchors]
         left = 1 - (found[-1][1] if found else Fraction(0))
         so_far = f"recognises {shown(1 - left)} of it, complete on {found[-1][0]}" if found else "has no reading yet"
         reason = f"waits for progress, {shown(left)} of it is not complete"
-        return found, f"{self.name} {so_far}", Waits("waiting", reason, "percent", more=" --percent N")
+        return found, f"{self.name} {so_far}", WaitReason("waiting", reason, "percent", more=" --percent N")

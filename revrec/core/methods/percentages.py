@@ -8,12 +8,12 @@ from typing import Any
 from revrec.core.anchors import Events
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import OFFSET, Key, Kind, Refused
+from revrec.core.keys import OFFSET, ConfigKey, RejectedValue, ValueKind
 from revrec.core.methods.every import every_contradictions
 from revrec.core.money import decimal_string, minor_digits
 from revrec.core.numbers import NUMBER_SCHEMA, number, percent, whole_weights
 from revrec.core.recognition import AnchorDates
-from revrec.core.recurrence import ON, Series
+from revrec.core.recurrence import ON, SeriesMethod
 from revrec.core.schedule import Unscheduled
 
 MOST = 1200
@@ -22,24 +22,24 @@ MOST = 1200
 def _list(read: Any) -> Any:
     def listed(value: Any) -> tuple[Decimal, ...]:
         if not isinstance(value, list) or not 0 < len(value) <= MOST:
-            raise Refused()
+            raise RejectedValue()
         found = []
         for index, one in enumerate(value):
             try:
                 found.append(read(one))
-            except Refused as refused:
-                raise Refused(str(refused), item=index) from None
+            except RejectedValue as refused:
+                raise RejectedValue(str(refused), item=index) from None
         return tuple(found)
 
     return listed
 
 
 _SCHEMA = {"type": "array", "items": NUMBER_SCHEMA, "minItems": 1, "maxItems": MOST}
-PERCENTAGES = Kind("a list of percentages such as [50, 30, 20]", _list(percent), _SCHEMA)
-AMOUNTS = Kind('a list of amounts such as ["250.00", "750.00"]', _list(number), _SCHEMA)
+PERCENTAGES = ValueKind("a list of percentages such as [50, 30, 20]", _list(percent), _SCHEMA)
+AMOUNTS = ValueKind('a list of amounts such as ["250.00", "750.00"]', _list(number), _SCHEMA)
 
 
-class Percentages(Series):
+class Percentages(SeriesMethod):
     """Parts of any size, one every so many days, weeks, months or years.
 
     ``percentages`` sum to 100. ``amounts`` are typed in the line's currency and sum to the charge line; a line of
@@ -61,9 +61,9 @@ class Percentages(Series):
 
     name = "percentages"
     keys = (
-        Key("percentages", PERCENTAGES, "What falls on each date, in percent of the line; they sum to 100."),
-        Key("amounts", AMOUNTS, "What falls on each date, in the line's currency, instead of percentages."),
-        Key("every", OFFSET, "The distance from one part to the next.", Offset(1, "month", "1 month")),
+        ConfigKey("percentages", PERCENTAGES, "What falls on each date, in percent of the line; they sum to 100."),
+        ConfigKey("amounts", AMOUNTS, "What falls on each date, in the line's currency, instead of percentages."),
+        ConfigKey("every", OFFSET, "The distance from one part to the next.", Offset(1, "month", "1 month")),
         ON,
     )
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from revrec.core.recognition import OneDate
+from revrec.core.recognition import PointInTimeMethod
 
 
-class PodDate(OneDate):
+class PodDate(PointInTimeMethod):
     """The whole amount on the day of delivery, plus the ``offset``; until then the line waits.
 
     The day is that of the last-recorded proof of delivery (an event of kind ``pod``): a POD recorded later

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from revrec.core.recognition import OneDate
+from revrec.core.recognition import PointInTimeMethod
 
 
-class RevRecDate(OneDate):
+class RevRecDate(PointInTimeMethod):
     """The whole amount on the recognition date that the charge line carries, plus the ``offset``.
 
     For sources that know best themselves; a line without the date waits.

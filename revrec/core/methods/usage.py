@@ -9,39 +9,39 @@ from typing import Any, NamedTuple
 from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
-from revrec.core.keys import DATE, OFFSET, Key, Kind, Refused
+from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind
 from revrec.core.numbers import NUMBER_SCHEMA, number, positive
-from revrec.core.progress import Progress, Reading, shown
+from revrec.core.progress import ProgressMethod, ProgressReading, shown
 from revrec.core.recognition import ANCHOR, AnchorDates
-from revrec.core.schedule import Unscheduled, Waits
+from revrec.core.schedule import Unscheduled, WaitReason
 
 
 def _expires(value: Any) -> Any:
     for kind in (DATE, OFFSET, ANCHOR):
         try:
             return kind.read(value)
-        except Refused:
+        except RejectedValue:
             continue
-    raise Refused()
+    raise RejectedValue()
 
 
 def _percent_unused(value: Any) -> Decimal:
     exact = number(value)
     if not 0 <= exact < 100:
-        raise Refused("it must be at least 0 and below 100")
+        raise RejectedValue("it must be at least 0 and below 100")
     return exact
 
 
-EXPIRES = Kind(
+EXPIRES = ValueKind(
     'an offset from the start such as "1 year", a date such as 2024-12-31, or one of the dates that start takes',
     _expires,
     {"anyOf": [OFFSET.schema, DATE.schema, ANCHOR.schema]},
 )
-UNITS = Kind("a number of units above zero", positive, NUMBER_SCHEMA)
-BREAKAGE = Kind("a percentage from 0 to below 100", _percent_unused, NUMBER_SCHEMA)
+UNITS = ValueKind("a number of units above zero", positive, NUMBER_SCHEMA)
+BREAKAGE = ValueKind("a percentage from 0 to below 100", _percent_unused, NUMBER_SCHEMA)
 
 
-class _Step(NamedTuple):
+class _UsageStep(NamedTuple):
     """Units used (in addition), or expected to be used in all, told on a day."""
 
     date: date
@@ -49,7 +49,7 @@ class _Step(NamedTuple):
     is_estimate: bool
 
 
-class Usage(Progress):
+class Usage(ProgressMethod):
     """Prepaid units, each recognised when it is used; what is left when they expire is recognised then.
 
     Events of kind ``usage`` tell units used since the ones before. One with a name corrects the earlier one of that
@@ -79,9 +79,11 @@ class Usage(Progress):
 
     name = "usage"
     keys = (
-        Key("units", UNITS, "How many units the line pays for; default its quantity."),
-        Key("expires", EXPIRES, "When the units expire; what is left is recognised on that day."),
-        Key("breakage_percent", BREAKAGE, "How many percent of the units are expected never to be used; default none."),
+        ConfigKey("units", UNITS, "How many units the line pays for; default its quantity."),
+        ConfigKey("expires", EXPIRES, "When the units expire; what is left is recognised on that day."),
+        ConfigKey(
+            "breakage_percent", BREAKAGE, "How many percent of the units are expected never to be used; default none."
+        ),
     )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -111,13 +113,13 @@ class Usage(Progress):
         day = counted_from.find(line, events)
         return (units, day, *_steps(events)) if day else counted_from.missing(line)
 
-    def readings(self, anchors: AnchorDates) -> tuple[list[Reading], str, Waits]:
+    def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
         """Units used by units expected to be used; at expiry all of it."""
         units, expiry, *steps = anchors
         if isinstance(self.expires, Offset):
             expiry = self.expires.after(expiry, 1, self.calendar)
         used, expected = Fraction(0), Fraction(units) * self.used
-        found: list[Reading] = []
+        found: list[ProgressReading] = []
         for step in steps:
             if expiry and step.date >= expiry:
                 break
@@ -135,10 +137,10 @@ class Usage(Progress):
             found.append((expiry, Fraction(1)))
             words += f", and the rest when they expire on {expiry}"
         reason = f"waits for usage, {shown(left)} of it is not used"
-        return found, words, Waits("waiting", reason, "usage", more=" --quantity N")
+        return found, words, WaitReason("waiting", reason, "usage", more=" --quantity N")
 
 
-def _steps(events: Events) -> Iterator[_Step]:
+def _steps(events: Events) -> Iterator[_UsageStep]:
     """Usage and estimates in order of date; of several usages with one name the last recorded."""
     by_name: dict[str, FulfilmentEvent] = {}
     others = []
@@ -148,7 +150,7 @@ def _steps(events: Events) -> Iterator[_Step]:
         elif event.kind in ("usage", "estimate"):
             others.append(event)
     for event in sorted([*by_name.values(), *others], key=lambda event: event.date):
-        yield _Step(event.date, event.quantity or Decimal(), event.kind == "estimate")
+        yield _UsageStep(event.date, event.quantity or Decimal(), event.kind == "estimate")
 
 
 def _told(units: Fraction | Decimal) -> str:

@@ -8,18 +8,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from revrec.core.allocation import CannotAllocate, Obligation, Share, Terms, allocate
+from revrec.core.allocation import AllocatedShare, AllocationTerms, CannotAllocate, Obligation, allocate
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import did_you_mean
 from revrec.core.numbers import in_minor_units
 from revrec.core.rules.declaration import ALLOCATION_KEYS, ANY_DIMENSION, EFFECTIVE_KEYS, VARIABLE_KEYS, WHEN_KEYS
-from revrec.core.rules.lookup import LookupTable, field_of
+from revrec.core.rules.lookup import RuleLookupTable, field_of
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns
 from revrec.core.rules.readers import conditions_of
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Block, Path
-from revrec.core.standalone import COLUMNS, Standalone, problems, standalone
+from revrec.core.rules.tables import KeyProblem, read_table
+from revrec.core.rules.toml_text import TomlBlock, TomlPath
+from revrec.core.standalone import COLUMNS, StandalonePrice, problems, standalone
 
 DOCUMENT = ("source", "document")
 """What makes a contract where an allocation does not say: the lines of one document."""
@@ -37,7 +37,7 @@ class AllocationRule:
     effective_to: date | None
     when: tuple[Condition, ...]
     contract_by: tuple[str, ...]
-    prices: LookupTable
+    prices: RuleLookupTable
     by_line: bool
     round_to: Decimal | None
     rounding: str
@@ -62,13 +62,13 @@ class AllocationRule:
         told = {name: field_of(name)(line) for name in self.contract_by}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")) if all(told.values()) else None
 
-    def terms(self, currency: str) -> Terms:
+    def terms(self, currency: str) -> AllocationTerms:
         """How contracts in a currency are allocated."""
         unit = in_minor_units(self.round_to, currency) if self.round_to else 1
         bundle = None if self.bundle_price is None else in_minor_units(self.bundle_price, currency)
-        return Terms(currency, unit, self.rounding, bundle)
+        return AllocationTerms(currency, unit, self.rounding, bundle)
 
-    def standalone(self, line: ChargeLine) -> Standalone:
+    def standalone(self, line: ChargeLine) -> StandalonePrice:
         """The line's standalone selling price.
 
         Raises:
@@ -81,7 +81,7 @@ class AllocationRule:
             raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule --rebuild")
         return found._replace(words=f"{found.words} ({self.prices.file}:{row.line})")
 
-    def allocate(self, lines: Sequence[ChargeLine]) -> tuple[Share, ...]:
+    def allocate(self, lines: Sequence[ChargeLine]) -> tuple[AllocatedShare, ...]:
         """What each line of a contract gets.
 
         Raises:
@@ -104,11 +104,11 @@ class AllocationRule:
 
 def read_allocation(
     table: Any,
-    path: Path,
+    path: TomlPath,
     file: str,
-    block: Block,
-    tables: Mapping[str, LookupTable],
-    complaints: list[Complaint],
+    block: TomlBlock,
+    tables: Mapping[str, RuleLookupTable],
+    complaints: list[KeyProblem],
 ) -> AllocationRule | None:
     """The allocation of a block, or None after complaints."""
     before = len(complaints)
@@ -154,31 +154,31 @@ def read_allocation(
 def _mistakes(
     values: Mapping[str, Any],
     effective: Mapping[str, date],
-    prices: LookupTable | None,
-    tables: Mapping[str, LookupTable],
-    path: Path,
-) -> list[Complaint]:
+    prices: RuleLookupTable | None,
+    tables: Mapping[str, RuleLookupTable],
+    path: TomlPath,
+) -> list[KeyProblem]:
     found = []
     if prices is None:
         mend = did_you_mean(values["prices"], tuple(tables)) or "; write a [[table]] block for it"
-        found.append(Complaint((*path, "prices"), f'there is no table "{values["prices"]}"{mend}'))
+        found.append(KeyProblem((*path, "prices"), f'there is no table "{values["prices"]}"{mend}'))
     elif not any(column in prices.columns for column in COLUMNS):
         known = ", ".join(COLUMNS)
         message = f'prices: table "{prices.name}" ({prices.file}) tells no price; it needs one of the columns {known}'
-        found.append(Complaint((*path, "prices"), message))
+        found.append(KeyProblem((*path, "prices"), message))
     if "bundle_price" in values and "discount_to" not in values:
         message = "bundle_price is what the items of discount_to are sold for together: name them"
-        found.append(Complaint((*path, "bundle_price"), message))
+        found.append(KeyProblem((*path, "bundle_price"), message))
     if effective.get("from") and effective.get("to") and effective["from"] > effective["to"]:
         message = f"effective.to = {effective['to']} is before effective.from = {effective['from']}"
-        found.append(Complaint((*path, "effective", "to"), message))
+        found.append(KeyProblem((*path, "effective", "to"), message))
     return found
 
 
-def _variable(raw: Any, path: Path, complaints: list[Complaint]) -> list[tuple[Patterns, Patterns]]:
+def _variable(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> list[tuple[Patterns, Patterns]]:
     """The pairs of ``variable``: items whose amounts are variable, and those that they are for."""
     if not isinstance(raw, list):
-        complaints.append(Complaint(path, 'variable must be a list: variable = [{ items = "BONUS", to = "LIC-*" }]'))
+        complaints.append(KeyProblem(path, 'variable must be a list: variable = [{ items = "BONUS", to = "LIC-*" }]'))
         return []
     found = []
     for index, one in enumerate(raw):
@@ -188,6 +188,6 @@ def _variable(raw: Any, path: Path, complaints: list[Complaint]) -> list[tuple[P
     return found
 
 
-def price_problems(prices: LookupTable) -> list[tuple[int, str]]:
+def price_problems(prices: RuleLookupTable) -> list[tuple[int, str]]:
     """What is wrong with the rows of a price list: (line of the file, what and the mend)."""
     return [(row.line, said) for row in prices.rows() for said in problems(row.values)]

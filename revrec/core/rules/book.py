@@ -9,15 +9,15 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import set_apart
 from revrec.core.holding import held
-from revrec.core.pricing import Step, as_allocated, ended, repriced
+from revrec.core.pricing import AllocationStep, as_allocated, ended, repriced
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import MARK, is_cost
-from revrec.core.rules.model import Problem, Rule, RuleErrors
+from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
-from revrec.core.schedule import Part, Plan, Schedule, Unscheduled, dated_apart
+from revrec.core.schedule import Plan, Schedule, SchedulePart, Unscheduled, dated_apart
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
@@ -26,11 +26,11 @@ MOST_DATES_KEPT = 200_000
 NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognise")
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
-_part: Callable[[tuple[date, int]], Part] = partial(tuple.__new__, Part)
+_part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)
 """Makes a Part of a pair; several times faster than calling it, and every schedule has a dozen."""
 
 
-class Trial(NamedTuple):
+class RuleTrial(NamedTuple):
     """What became of one rule for a line: whether it matched, why (or why not), and whether it wins."""
 
     rule: Rule
@@ -84,11 +84,11 @@ class RuleBook:
         self._candidates: dict[str, tuple[_Entry, ...]] = {}
         self._dates_kept = 0
 
-    def _cross_check(self) -> tuple[Problem, ...]:
+    def _cross_check(self) -> tuple[RuleProblem, ...]:
         """Refuse certain clashes; note the others, both as warnings and for matching."""
         problems = duplicates(self.rules) + duplicates(self.repairs, "repair")
         problems += duplicates(self.allocations, "allocation") + _costs_named_twice(self.rules)
-        warnings: list[Problem] = []
+        warnings: list[RuleProblem] = []
         for repair, rival, certain in overlaps(self.repairs):
             (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
         for one, other, certain in overlaps(self.allocations):
@@ -110,7 +110,9 @@ class RuleBook:
                 for item in dict.fromkeys(patterns):
                     self._literal.setdefault(item, []).append(entry)
 
-    def derive(self, line: ChargeLine, events: Events = (), steps: Sequence[Step] = ()) -> Schedule | Unscheduled:
+    def derive(
+        self, line: ChargeLine, events: Events = (), steps: Sequence[AllocationStep] = ()
+    ) -> Schedule | Unscheduled:
         """The schedule of a charge line, given its own events in the order they were recorded; or why there is none.
 
         ``steps`` tell what the allocation of its contract makes of it.
@@ -225,30 +227,32 @@ class RuleBook:
         self._candidates[item] = candidates
         return candidates
 
-    def explain(self, line: ChargeLine) -> list[Trial]:
+    def explain(self, line: ChargeLine) -> list[RuleTrial]:
         """Every rule in the order of priority: whether it matches the line, and why or why not; and the winner."""
         winner = self._winner(line)
         if is_cost(line.line):
-            return [Trial(winner.rule, True, "it is its cost", True)] if isinstance(winner, _Entry) else []
+            return [RuleTrial(winner.rule, True, "it is its cost", True)] if isinstance(winner, _Entry) else []
         trials = []
         for entry in self._entries:
             failure = _failure(entry, line)
             if failure is not None:
-                trials.append(Trial(entry.rule, False, failure, False))
+                trials.append(RuleTrial(entry.rule, False, failure, False))
             elif entry is winner:
                 trials.append(
-                    Trial(entry.rule, True, "all its conditions hold, and of the rules that match it comes first", True)
+                    RuleTrial(
+                        entry.rule, True, "all its conditions hold, and of the rules that match it comes first", True
+                    )
                 )
             else:
                 reason = f"another that matches has the priority {entry.rule.priority} as well"
                 if isinstance(winner, _Entry):
                     rule = winner.rule
                     reason = f'rule "{rule.name}" with priority {rule.priority} comes before it'
-                trials.append(Trial(entry.rule, True, f"all its conditions hold, but {reason}", False))
+                trials.append(RuleTrial(entry.rule, True, f"all its conditions hold, but {reason}", False))
         return trials
 
 
-def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[Problem]:
+def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
     """Those whose name another has already."""
     seen: dict[str, Ranked] = {}
     problems = []
@@ -256,11 +260,11 @@ def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[Problem]:
         first = seen.setdefault(rule.name, rule)
         if first is not rule:
             message = f'the name "{rule.name}" is already that of the {what} at {first.file}:{first.line}'
-            problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
+            problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
     return problems
 
 
-def _costs_named_twice(rules: Iterable[Rule]) -> list[Problem]:
+def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:
     seen: dict[str, Rule] = {}
     problems = []
     for rule in rules:
@@ -268,7 +272,7 @@ def _costs_named_twice(rules: Iterable[Rule]) -> list[Problem]:
             first = seen.setdefault(cost.name, rule)
             if first is not rule or sum(one.name == cost.name for one in rule.costs) > 1:
                 message = f'the name "{cost.name}" is that of another cost, of rule "{first.name}" ({first.file})'
-                problems.append(Problem(rule.file, rule.line, 1, f"{message}; give each cost its own"))
+                problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each cost its own"))
     return problems
 
 
@@ -284,7 +288,7 @@ def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
     )
 
 
-def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[Part, ...]:
+def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
     """The amount by the plan; parts of zero are left out."""
     amounts = rule.method.amounts(amount, plan.weights)
     parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
@@ -303,14 +307,16 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
     """The schedule after what waits, what the rule says of the parts, and what holds said."""
     waits = _explained(plan.waits.of(line), rule) if plan.waits else None
 
-    def shape(split: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[Part, ...]] | Unscheduled:
+    def shape(
+        split: tuple[SchedulePart, ...],
+    ) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]] | Unscheduled:
         parts, waiting = dated_apart(split) if waits else (split, ())
         if not (rule.method.reshapes and parts):
             return parts, waiting
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
         return _explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
 
-    def whole(price: int) -> tuple[Part, ...]:
+    def whole(price: int) -> tuple[SchedulePart, ...]:
         shaped = shape(_parts(rule, plan, price))
         return () if isinstance(shaped, Unscheduled) else shaped[0] + shaped[1]
 
@@ -326,7 +332,7 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
         return _explained(BEYOND, rule)
 
 
-def _allocated(found: Schedule | Unscheduled, steps: Sequence[Step]) -> Schedule | Unscheduled:
+def _allocated(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:
     """The outcome with how the contract was allocated in words."""
     words = "; ".join(step.words for step in steps if step.words)
     if isinstance(found, Unscheduled):

@@ -12,19 +12,19 @@ from typing import Any, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfilmentEvent
 from revrec.core.errors import BadInput
-from revrec.core.keys import ANY_TEXT, DATE, Key, Kind, Refused, choice, text, whole
+from revrec.core.keys import ANY_TEXT, DATE, ConfigKey, RejectedValue, ValueKind, choice, text, whole
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.rules.book import RuleBook
-from revrec.core.rules.model import Problem, RuleErrors
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Block, blocks, locate
+from revrec.core.rules.model import RuleErrors, RuleProblem
+from revrec.core.rules.tables import KeyProblem, read_table
+from revrec.core.rules.toml_text import TomlBlock, blocks, locate
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 
 SHOWN = 3
 """Parts of a schedule that are told where it differs."""
 
 
-class Case(NamedTuple):
+class RuleCase(NamedTuple):
     """One ``[[case]]``: ``expect`` holds the keys of ``[case.expect]`` that are given, amounts in minor units."""
 
     name: str
@@ -35,7 +35,7 @@ class Case(NamedTuple):
     expect: Mapping[str, Any]
 
 
-class Difference(NamedTuple):
+class CaseDifference(NamedTuple):
     """What a case expected of one ``field`` and what was found, both as people read them."""
 
     field: str
@@ -49,84 +49,89 @@ def _decimal(value: Any) -> Decimal:
             return Decimal(value)
     except InvalidOperation:
         pass
-    raise Refused("write it in quotes: the figures of a bare decimal number are not exact")
+    raise RejectedValue("write it in quotes: the figures of a bare decimal number are not exact")
 
 
 def _parts(value: Any) -> tuple[tuple[date, Decimal], ...]:
     if not isinstance(value, list) or not value:
-        raise Refused()
+        raise RejectedValue()
     found = []
     for index, one in enumerate(value):
         if not isinstance(one, dict) or set(one) != {"date", "amount"}:
-            raise Refused(item=index)
+            raise RejectedValue(item=index)
         try:
             found.append((DATE.read(one["date"]), _decimal(one["amount"])))
-        except Refused as refused:
-            raise Refused(str(refused), item=index) from None
+        except RejectedValue as refused:
+            raise RejectedValue(str(refused), item=index) from None
     return tuple(found)
 
 
 TEXT = text()
-DECIMAL = Kind('a number in quotes such as "24.00"', _decimal, {"type": ["string", "integer"]})
-PARTS = Kind('a list of { date = 2024-01-12, amount = "2.00" }', _parts, {"type": "array"})
+DECIMAL = ValueKind('a number in quotes such as "24.00"', _decimal, {"type": ["string", "integer"]})
+PARTS = ValueKind('a list of { date = 2024-01-12, amount = "2.00" }', _parts, {"type": "array"})
 
 CHARGE_KEYS = (
-    Key("item", TEXT, "Item code.", required=True),
-    Key("post_date", DATE, "Post date.", required=True),
-    Key("amount", DECIMAL, "Amount in units of its currency.", required=True),
-    Key("currency", TEXT, "Currency code, such as USD.", required=True),
-    Key("source", TEXT, "The source that the line comes from.", "case"),
-    Key("document", TEXT, "Document number.", "CASE"),
-    Key("line", TEXT, "Line of the document.", "1"),
-    Key("customer", ANY_TEXT, "Customer id.", ""),
-    Key("description", ANY_TEXT, "Description.", ""),
-    Key("entity", ANY_TEXT, "Entity id.", ""),
-    Key("quantity", DECIMAL, "Quantity."),
-    Key("rev_rec_date", DATE, "The recognition date that the source gave."),
-    Key("service_start", DATE, "First day of service."),
-    Key("service_end", DATE, "Last day of service."),
-    Key("dimensions", None, f"Dimensions: {', '.join(DIMENSIONS)}, or your own.", table=(Key("*", TEXT, "An id."),)),
+    ConfigKey("item", TEXT, "Item code.", required=True),
+    ConfigKey("post_date", DATE, "Post date.", required=True),
+    ConfigKey("amount", DECIMAL, "Amount in units of its currency.", required=True),
+    ConfigKey("currency", TEXT, "Currency code, such as USD.", required=True),
+    ConfigKey("source", TEXT, "The source that the line comes from.", "case"),
+    ConfigKey("document", TEXT, "Document number.", "CASE"),
+    ConfigKey("line", TEXT, "Line of the document.", "1"),
+    ConfigKey("customer", ANY_TEXT, "Customer id.", ""),
+    ConfigKey("description", ANY_TEXT, "Description.", ""),
+    ConfigKey("entity", ANY_TEXT, "Entity id.", ""),
+    ConfigKey("quantity", DECIMAL, "Quantity."),
+    ConfigKey("rev_rec_date", DATE, "The recognition date that the source gave."),
+    ConfigKey("service_start", DATE, "First day of service."),
+    ConfigKey("service_end", DATE, "Last day of service."),
+    ConfigKey(
+        "dimensions",
+        None,
+        f"Dimensions: {', '.join(DIMENSIONS)}, or your own.",
+        table=(ConfigKey("*", TEXT, "An id."),),
+    ),
 )
 
 EVENT_KEYS = (
-    Key("kind", choice(*EVENT_KINDS), "Kind of event.", required=True),
-    Key("date", DATE, "The day it bears.", required=True),
-    Key("name", ANY_TEXT, "Its name, such as that of a milestone.", ""),
-    Key("note", ANY_TEXT, "A note.", ""),
-    Key("quantity", DECIMAL, "Units used."),
-    Key("percent", DECIMAL, "Percent complete."),
-    Key("amount", DECIMAL, "Amount in units of the charge's currency."),
+    ConfigKey("kind", choice(*EVENT_KINDS), "ValueKind of event.", required=True),
+    ConfigKey("date", DATE, "The day it bears.", required=True),
+    ConfigKey("name", ANY_TEXT, "Its name, such as that of a milestone.", ""),
+    ConfigKey("note", ANY_TEXT, "A note.", ""),
+    ConfigKey("quantity", DECIMAL, "Units used."),
+    ConfigKey("percent", DECIMAL, "Percent complete."),
+    ConfigKey("amount", DECIMAL, "Amount in units of the charge's currency."),
 )
 
 REASONS = ("unscheduled", "waits")
 """What is expected of these is only a part of the text."""
 
 EXPECT_KEYS = (
-    Key("rule", TEXT, "The rule that wins."),
-    Key("unscheduled", TEXT, "A part of the reason why there is no schedule."),
-    Key("parts", whole(1, 40_000), "How many parts there are."),
-    Key("first", DATE, "The date of the first part."),
-    Key("last", DATE, "The date of the last part."),
-    Key("schedule", PARTS, "Every part."),
-    Key("waiting", DECIMAL, "The amount that waits for events, or is held."),
-    Key("waits", TEXT, "A part of the reason why it waits."),
-    Key("deferred", TEXT, "The deferred account."),
-    Key("accrued", TEXT, "The accrued account."),
-    Key("journal", TEXT, "The journal."),
+    ConfigKey("rule", TEXT, "The rule that wins."),
+    ConfigKey("unscheduled", TEXT, "A part of the reason why there is no schedule."),
+    ConfigKey("parts", whole(1, 40_000), "How many parts there are."),
+    ConfigKey("first", DATE, "The date of the first part."),
+    ConfigKey("last", DATE, "The date of the last part."),
+    ConfigKey("schedule", PARTS, "Every part."),
+    ConfigKey("waiting", DECIMAL, "The amount that waits for events, or is held."),
+    ConfigKey("waits", TEXT, "A part of the reason why it waits."),
+    ConfigKey("deferred", TEXT, "The deferred account."),
+    ConfigKey("accrued", TEXT, "The accrued account."),
+    ConfigKey("journal", TEXT, "The journal."),
 )
 
 CASE_KEYS = (
-    Key("name", TEXT, "What the case shows, in a sentence.", required=True),
-    Key("charge", None, "The charge line.", required=True, table=CHARGE_KEYS),
-    Key("event", None, "Its events, in the order they are recorded.", table=EVENT_KEYS),
-    Key("expect", None, "What must come of it.", required=True, table=EXPECT_KEYS),
+    ConfigKey("name", TEXT, "What the case shows, in a sentence.", required=True),
+    ConfigKey("charge", None, "The charge line.", required=True, table=CHARGE_KEYS),
+    ConfigKey("event", None, "Its events, in the order they are recorded.", table=EVENT_KEYS),
+    ConfigKey("expect", None, "What must come of it.", required=True, table=EXPECT_KEYS),
 )
 
 
-def parse_cases(files: Mapping[str, str]) -> list[Case]:
+def parse_cases(files: Mapping[str, str]) -> list[RuleCase]:
     """The cases of several files, given as name to text. Raises RuleErrors with every problem found."""
-    cases: list[Case] = []
-    problems: list[Problem] = []
+    cases: list[RuleCase] = []
+    problems: list[RuleProblem] = []
     for filename, content in files.items():
         cases += _cases_of(filename, content.removeprefix("\ufeff"), problems)
     if problems:
@@ -134,27 +139,27 @@ def parse_cases(files: Mapping[str, str]) -> list[Case]:
     return cases
 
 
-def _cases_of(filename: str, content: str, problems: list[Problem]) -> Iterator[Case]:
+def _cases_of(filename: str, content: str, problems: list[RuleProblem]) -> Iterator[RuleCase]:
     try:
         document = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        problems.append(Problem(filename, 1, 1, f"this is not TOML that can be read: {error}"))
+        problems.append(RuleProblem(filename, 1, 1, f"this is not TOML that can be read: {error}"))
         return
     place, tables = blocks(content, "case"), document.get("case")
     strangers = [name for name in document if name != "case"]
     if strangers or not isinstance(tables, list) or len(tables) != len(place):
         said = f'unknown key "{strangers[0]}"; ' if strangers else ""
-        problems.append(Problem(filename, 1, 1, f"{said}write each case as a block that begins with [[case]]"))
+        problems.append(RuleProblem(filename, 1, 1, f"{said}write each case as a block that begins with [[case]]"))
         return
     for index, (table, block) in enumerate(zip(tables, place, strict=True)):
-        complaints: list[Complaint] = []
+        complaints: list[KeyProblem] = []
         case = _case(table, index, filename, block, complaints)
         problems += [_placed(one, filename, content, block) for one in complaints]
         if case is not None:
             yield case
 
 
-def _case(table: Any, index: int, filename: str, block: Block, complaints: list[Complaint]) -> Case | None:
+def _case(table: Any, index: int, filename: str, block: TomlBlock, complaints: list[KeyProblem]) -> RuleCase | None:
     path = ("case", index)
     values, _refused = read_table(table, CASE_KEYS, path, complaints)
     charge, _refused = read_table(values.get("charge", {}), CHARGE_KEYS, (*path, "charge"), complaints)
@@ -165,17 +170,17 @@ def _case(table: Any, index: int, filename: str, block: Block, complaints: list[
     ]
     expect, _refused = read_table(values.get("expect", {}), EXPECT_KEYS, (*path, "expect"), complaints)
     if not complaints and not expect:
-        complaints.append(Complaint(path, "[case.expect] is empty: a case that expects nothing cannot fail"))
+        complaints.append(KeyProblem(path, "[case.expect] is empty: a case that expects nothing cannot fail"))
     if complaints:
         return None
     try:
         line = _line(charge)
-        return Case(
+        return RuleCase(
             values["name"], filename, block.line, line, tuple(_event(one, line) for one in events),
             _in_minor_units(expect, line.currency),
         )  # fmt: skip
     except BadInput as error:
-        complaints.append(Complaint((*path, "charge", "amount"), str(error)))
+        complaints.append(KeyProblem((*path, "charge", "amount"), str(error)))
         return None
 
 
@@ -198,14 +203,14 @@ def _in_minor_units(expect: dict[str, Any], currency: str) -> dict[str, Any]:
     return found
 
 
-def _placed(complaint: Complaint, filename: str, content: str, block: Block) -> Problem:
+def _placed(complaint: KeyProblem, filename: str, content: str, block: TomlBlock) -> RuleProblem:
     if len(complaint.path) == 2:
-        return Problem(filename, block.line, 1, complaint.message)
+        return RuleProblem(filename, block.line, 1, complaint.message)
     line, column = locate(content, complaint.path, block.line, key=complaint.on_key)
-    return Problem(filename, line, column, complaint.message)
+    return RuleProblem(filename, line, column, complaint.message)
 
 
-def play(case: Case, book: RuleBook) -> list[Difference]:
+def play(case: RuleCase, book: RuleBook) -> list[CaseDifference]:
     """Where what the rules make of a case differs from what it expects."""
     found = _found(at_first(book.derive(case.charge, case.events)), case.charge.currency)
     differences = []
@@ -213,7 +218,7 @@ def play(case: Case, book: RuleBook) -> list[Difference]:
         there = found.get(field)
         fits = isinstance(there, str) and expected in there if field in REASONS else there == expected
         if not fits:
-            differences.append(Difference(field, *_shown(expected, there, case.charge.currency)))
+            differences.append(CaseDifference(field, *_shown(expected, there, case.charge.currency)))
     return differences
 
 

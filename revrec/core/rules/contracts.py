@@ -13,18 +13,18 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from revrec.core.allocation import CannotAllocate, Obligation, Share, allocate
+from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, allocate
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import constraint_in_force
-from revrec.core.pricing import Step, as_allocated, price_of
+from revrec.core.pricing import AllocationStep, as_allocated, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
 from revrec.core.schedule import Schedule, Unscheduled
-from revrec.core.standalone import Standalone
+from revrec.core.standalone import StandalonePrice
 
 
-class Member(NamedTuple):
+class ContractMember(NamedTuple):
     """A charge line of a contract with its events; ``part`` counts the arrivals: 1 are the lines it began with."""
 
     line: ChargeLine
@@ -32,20 +32,20 @@ class Member(NamedTuple):
     part: int = 1
 
 
-class Contract(NamedTuple):
+class AllocatedContract(NamedTuple):
     """What became of a contract: for each line its newest share, and the steps by which it came to it.
 
     ``rule`` is None where no allocation takes its lines any more: then each keeps what was billed.
     """
 
     rule: AllocationRule | None
-    shares: Mapping[str, Share]
-    steps: Mapping[str, tuple[Step, ...]]
+    shares: Mapping[str, AllocatedShare]
+    steps: Mapping[str, tuple[AllocationStep, ...]]
     since: date | None = None
     """The day of the newest modification; None if there was none."""
 
 
-def contract_of(book: RuleBook, members: Sequence[Member]) -> Contract | Unscheduled:
+def contract_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:
     """The allocation of a contract, or why it waits: then all of its lines do."""
     rule = _rule_of(book, members)
     if isinstance(rule, Unscheduled):
@@ -60,7 +60,7 @@ def contract_of(book: RuleBook, members: Sequence[Member]) -> Contract | Unsched
         return Unscheduled("waiting", f'allocation "{rule.name}": {error}')
 
 
-def _rule_of(book: RuleBook, members: Sequence[Member]) -> AllocationRule | Unscheduled | None:
+def _rule_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocationRule | Unscheduled | None:
     found = {}
     for member in members:
         rule = book.allocation_of(member.line)
@@ -93,7 +93,7 @@ def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
         )
 
 
-def _check_constraints(book: RuleBook, members: Sequence[Member]) -> None:
+def _check_constraints(book: RuleBook, members: Sequence[ContractMember]) -> None:
     """What is constrained is no part of the price that is allocated, and no line's alone: revrec does not divide it."""
     for line, events, _part in members:
         rule = book.match(line)
@@ -104,23 +104,23 @@ def _check_constraints(book: RuleBook, members: Sequence[Member]) -> None:
             )
 
 
-def _as_billed(rule: AllocationRule | None, members: Sequence[Member]) -> Contract:
+def _as_billed(rule: AllocationRule | None, members: Sequence[ContractMember]) -> AllocatedContract:
     words = "no allocation takes it" if rule is None else "it is alone in its contract"
     shares = {
-        line.id: Share(line.id, line.amount, None, line.amount, f"{words}: it keeps what was billed")
+        line.id: AllocatedShare(line.id, line.amount, None, line.amount, f"{words}: it keeps what was billed")
         for line, _events, _part in members
     }
-    return Contract(rule, shares, {id: (Step(None, 0, ""),) for id in shares})
+    return AllocatedContract(rule, shares, {id: (AllocationStep(None, 0, ""),) for id in shares})
 
 
-def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[Member]) -> Contract:
+def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[ContractMember]) -> AllocatedContract:
     first, *later = (
         [member for member in members if member.part == part] for part in sorted({member.part for member in members})
     )
     found = rule.allocate([member.line for member in first])
     shares = {share.id: share for share in found}
-    steps = {share.id: (Step(None, share.difference, _said(rule, share)),) for share in found}
-    contract, older = Contract(rule, shares, steps), list(first)
+    steps = {share.id: (AllocationStep(None, share.difference, _said(rule, share)),) for share in found}
+    contract, older = AllocatedContract(rule, shares, steps), list(first)
     for joining in later:
         contract = _modified(book, rule, contract, older, joining)
         older += joining
@@ -128,8 +128,12 @@ def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[Member]) 
 
 
 def _modified(
-    book: RuleBook, rule: AllocationRule, before: Contract, older: Sequence[Member], joining: Sequence[Member]
-) -> Contract:
+    book: RuleBook,
+    rule: AllocationRule,
+    before: AllocatedContract,
+    older: Sequence[ContractMember],
+    joining: Sequence[ContractMember],
+) -> AllocatedContract:
     """The contract after lines have joined it: what is not recognised, and what they are billed, allocated anew."""
     day = min(member.line.post_date for member in joining)
     lines = [member.line for member in (*older, *joining)]
@@ -140,17 +144,19 @@ def _modified(
     shares, steps = dict(before.shares), dict(before.steps)
     for member in older:
         share, now = anew[member.line.id], before.steps[member.line.id]
-        step = Step(day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: "))
+        step = AllocationStep(
+            day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: ")
+        )
         steps[member.line.id] = (*now, step) if share.difference else now
         old = shares[member.line.id]
         shares[member.line.id] = old._replace(allocated=old.billed + step.difference, words=share.words)
     for member in joining:
         share = anew[member.line.id]
-        shares[share.id], steps[share.id] = share, (Step(None, share.difference, _said(rule, share)),)
-    return Contract(rule, shares, steps, day)
+        shares[share.id], steps[share.id] = share, (AllocationStep(None, share.difference, _said(rule, share)),)
+    return AllocatedContract(rule, shares, steps, day)
 
 
-def _by(book: RuleBook, member: Member, steps: tuple[Step, ...], day: date) -> tuple[int, int]:
+def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
     """The price of a line by the end of a day, and what of it is recognised by then: by its plan, not by entries."""
     events = [event for event in member.events if event.date <= day]
     line, told = as_allocated(member.line, events, steps)
@@ -160,15 +166,15 @@ def _by(book: RuleBook, member: Member, steps: tuple[Step, ...], day: date) -> t
 
 
 def _what_remains(
-    rule: AllocationRule, member: Member, lines: Sequence[ChargeLine], price: int, done: int
+    rule: AllocationRule, member: ContractMember, lines: Sequence[ChargeLine], price: int, done: int
 ) -> Obligation:
     seen, left = rule.obligation(member.line, lines), price - done
     if seen.standalone is None or not left:
         return Obligation(member.line.id, left)
     whole = seen.standalone.amount if seen.standalone.amount is not None else Fraction(abs(price))
     words = f"{seen.standalone.words}, as much of it as remains"
-    return Obligation(member.line.id, left, Standalone(whole * Fraction(left, price), words))
+    return Obligation(member.line.id, left, StandalonePrice(whole * Fraction(left, price), words))
 
 
-def _said(rule: AllocationRule, share: Share, when: str = "") -> str:
+def _said(rule: AllocationRule, share: AllocatedShare, when: str = "") -> str:
     return f'allocation "{rule.name}": {when}{share.words}'

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import Refused, did_you_mean
+from revrec.core.keys import RejectedValue, did_you_mean
 from revrec.core.money import minor_digits
 
 LONGEST = 500
@@ -61,11 +61,11 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
-            raise Refused(f"it may have at most {LONGEST} characters")
+            raise RejectedValue(f"it may have at most {LONGEST} characters")
         self.text = text
         self._tree = _parsed(text)
         if _type_of(text, self._tree, 0) != "yes or no":
-            raise Refused("it must come out as true or false, such as: quantity > 1", 0)
+            raise RejectedValue("it must come out as true or false, such as: quantity > 1", 0)
         self._used = sorted({node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)})
         self._evaluator: Any = None
 
@@ -98,16 +98,16 @@ def _parsed(text: str) -> ast.expr:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(text.replace("\n", " "), mode="eval").body
     except SyntaxError as error:
-        raise Refused("it cannot be understood from here on", max((error.offset or 1) - 1, 0)) from None
+        raise RejectedValue("it cannot be understood from here on", max((error.offset or 1) - 1, 0)) from None
     except (ValueError, MemoryError, RecursionError):
-        raise Refused("it cannot be understood") from None
+        raise RejectedValue("it cannot be understood") from None
 
 
 def _type_of(text: str, node: ast.expr, depth: int) -> str:
     """text, number, yes or no, nothing, dimensions, or a list of one of them; Refused if it is none of these."""
 
-    def refused(why: str) -> Refused:
-        return Refused(why, len(text.encode()[: node.col_offset].decode(errors="ignore")))
+    def refused(why: str) -> RejectedValue:
+        return RejectedValue(why, len(text.encode()[: node.col_offset].decode(errors="ignore")))
 
     if depth > DEEPEST:
         raise refused("it is nested too deeply")
@@ -129,7 +129,7 @@ def _type_of(text: str, node: ast.expr, depth: int) -> str:
     return found
 
 
-def _constant(text: str, node: ast.Constant, refused: Callable[[str], Refused]) -> str:
+def _constant(text: str, node: ast.Constant, refused: Callable[[str], RejectedValue]) -> str:
     value = node.value
     if isinstance(value, float):
         # Read from its text: amounts are decimal, and 0.1 as binary floating point is not 0.1.

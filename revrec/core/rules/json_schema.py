@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from revrec.core.calendar import Offset
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.core.methods import methods
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 
@@ -22,7 +22,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _table(keys: Iterable[Key]) -> dict[str, Any]:
+def _table(keys: Iterable[ConfigKey]) -> dict[str, Any]:
     keys = tuple(keys)
     others = next((_key(key) for key in keys if key.name == "*"), False)
     table: dict[str, Any] = {
@@ -34,7 +34,7 @@ def _table(keys: Iterable[Key]) -> dict[str, Any]:
     return {**table, "required": required} if required else table
 
 
-def _key(key: Key) -> dict[str, Any]:
+def _key(key: ConfigKey) -> dict[str, Any]:
     if key.name in LISTS and key.table:
         return {"type": "array", "description": key.doc, "items": _table(key.table)}
     if key.name == "recognize":

@@ -23,7 +23,7 @@ FIELDS = ("source", "document", "customer", "item", "description", "currency", "
 MOST_ROWS = 1_000_000
 
 
-class TableError(ValueError):
+class LookupTableError(ValueError):
     """The file is not such a table; ``line`` (from 1) tells where."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -31,7 +31,7 @@ class TableError(ValueError):
         self.line = line
 
 
-class Row(NamedTuple):
+class LookupRow(NamedTuple):
     """What a table tells of one key between two post dates; ``line`` is its line in the file."""
 
     line: int
@@ -40,7 +40,7 @@ class Row(NamedTuple):
     values: Mapping[str, str]
 
 
-class LookupTable:
+class RuleLookupTable:
     """One ``[[table]]``: rows by key. ``sha256`` is that of the file's text, ``text`` its block in the rule file."""
 
     def __init__(self, name: str, file: str, keys: Sequence[str], content: str, text: str) -> None:
@@ -53,7 +53,7 @@ class LookupTable:
         self._getters = tuple(field_of(key) for key in keys)
         self.columns, self._rows = _read(content, self.keys)
 
-    def row(self, line: ChargeLine) -> Row | None:
+    def row(self, line: ChargeLine) -> LookupRow | None:
         """The row that holds for a charge line on its post date; a row of its own comes before that of all others."""
         key = tuple(get(line) for get in self._getters)
         for wanted in (key, (OTHERS,) * len(key)):
@@ -62,7 +62,7 @@ class LookupTable:
                     return row
         return None
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[LookupRow]:
         """Every row, in the order of the file."""
         yield from sorted((row for rows in self._rows.values() for row in rows), key=lambda row: row.line)
 
@@ -76,12 +76,12 @@ class LookupTable:
         return f"{self.text}\n# {self.file}: sha256 {self.sha256}"
 
 
-class LookedUp(Patterns):
+class LookupCondition(Patterns):
     """The condition ``lookup.TABLE.COLUMN``: what the table tells of the line is one of several patterns."""
 
     __slots__ = ("column", "table")
 
-    def __init__(self, table: LookupTable, column: str, patterns: Sequence[str]) -> None:
+    def __init__(self, table: RuleLookupTable, column: str, patterns: Sequence[str]) -> None:
         self.table = table
         self.column = column
         super().__init__(f"lookup.{table.name}.{column}", patterns, self._looked_up)
@@ -97,10 +97,10 @@ class LookedUp(Patterns):
         return super().failure(line)
 
 
-class Cell(NamedTuple):
+class LookupCell(NamedTuple):
     """Where a text comes from: a column of a table."""
 
-    table: LookupTable
+    table: RuleLookupTable
     column: str
 
     def of(self, line: ChargeLine) -> str:
@@ -117,57 +117,57 @@ def field_of(key: str) -> Callable[[ChargeLine], str]:
     return attrgetter(key)
 
 
-def _read(content: str, keys: tuple[str, ...]) -> tuple[tuple[str, ...], dict[tuple[str, ...], list[Row]]]:
+def _read(content: str, keys: tuple[str, ...]) -> tuple[tuple[str, ...], dict[tuple[str, ...], list[LookupRow]]]:
     lines = csv.reader(content.splitlines(keepends=True), strict=True, skipinitialspace=True)
     try:
         header = [name.strip() for name in next(lines, [])]
         _check_header(header, keys)
         columns = tuple(name for name in header if name not in (*keys, *WINDOW))
-        rows: dict[tuple[str, ...], list[Row]] = {}
+        rows: dict[tuple[str, ...], list[LookupRow]] = {}
         for key, row in _rows(lines, header, keys, columns):
             _add(rows.setdefault(key, []), row)
     except csv.Error as error:
-        raise TableError(lines.line_num, f"it is not CSV: {error}") from None
+        raise LookupTableError(lines.line_num, f"it is not CSV: {error}") from None
     return columns, rows
 
 
 def _check_header(header: Sequence[str], keys: Sequence[str]) -> None:
     missing = [key for key in keys if key not in header]
     if missing:
-        raise TableError(1, f'it has no column "{missing[0]}": its header must name each key and what it tells')
+        raise LookupTableError(1, f'it has no column "{missing[0]}": its header must name each key and what it tells')
     twice = [name for name in header if not name or header.count(name) > 1]
     if twice:
-        raise TableError(1, f'the column "{twice[0]}" has no name of its own')
+        raise LookupTableError(1, f'the column "{twice[0]}" has no name of its own')
 
 
 def _rows(
     lines: Any, header: Sequence[str], keys: Sequence[str], columns: Sequence[str]
-) -> Iterator[tuple[tuple[str, ...], Row]]:
+) -> Iterator[tuple[tuple[str, ...], LookupRow]]:
     for number, cells in enumerate(lines, 1):
         if not any(cell.strip() for cell in cells):
             continue
         if number > MOST_ROWS:
-            raise TableError(lines.line_num, f"it has more than {MOST_ROWS:,} rows")
+            raise LookupTableError(lines.line_num, f"it has more than {MOST_ROWS:,} rows")
         if len(cells) != len(header):
-            raise TableError(lines.line_num, f"it has {len(cells)} fields, its header {len(header)}")
+            raise LookupTableError(lines.line_num, f"it has {len(cells)} fields, its header {len(header)}")
         values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
         first, last = (_day(values.get(name, ""), name, lines.line_num) for name in WINDOW)
         window = (first or date.min, last or date.max)
         if window[0] > window[1]:
-            raise TableError(lines.line_num, f"from {window[0]} is after to {window[1]}")
+            raise LookupTableError(lines.line_num, f"from {window[0]} is after to {window[1]}")
         told = {name: values[name] for name in columns}
-        yield tuple(values[key] for key in keys), Row(lines.line_num, *window, told)
+        yield tuple(values[key] for key in keys), LookupRow(lines.line_num, *window, told)
 
 
 def _day(text: str, name: str, line: int) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise TableError(line, f"{name} {text!r} is not a date; write it as 2024-03-28") from None
+        raise LookupTableError(line, f"{name} {text!r} is not a date; write it as 2024-03-28") from None
 
 
-def _add(rows: list[Row], row: Row) -> None:
+def _add(rows: list[LookupRow], row: LookupRow) -> None:
     for other in rows:
         if row.first <= other.last and other.first <= row.last:
-            raise TableError(row.line, f"its key stands in line {other.line} already, for post dates that meet")
+            raise LookupTableError(row.line, f"its key stands in line {other.line} already, for post dates that meet")
     rows.append(row)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from string import Formatter
 
-from revrec.core.keys import Kind, Refused, did_you_mean, text
+from revrec.core.keys import RejectedValue, ValueKind, did_you_mean, text
 
 FIELDS = ("item", "seq", "of", "document", "customer", "charge", "description")
 """What a memo may name; ``seq`` and ``of`` are the part's number and the number of parts, as in 3/12."""
@@ -18,10 +18,10 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     try:
         parsed = list(Formatter().parse(template))
     except ValueError as error:
-        raise Refused(f"{error}; write a brace itself as {{{{ or }}}}") from None
+        raise RejectedValue(f"{error}; write a brace itself as {{{{ or }}}}") from None
     for _literal, field, layout, conversion in parsed:
         if field is not None and (field not in FIELDS or layout or conversion):
-            raise Refused(f"{{{field}}} is not known{did_you_mean(field, FIELDS)}")
+            raise RejectedValue(f"{{{field}}} is not known{did_you_mean(field, FIELDS)}")
     return tuple((literal, field) for literal, field, _layout, _conversion in parsed)
 
 
@@ -40,4 +40,4 @@ def _read(value: object) -> str:
 
 
 _TEXT = text(longest=500)
-MEMO = Kind("a text with " + ", ".join(f"{{{field}}}" for field in FIELDS), _read, _TEXT.schema)
+MEMO = ValueKind("a text with " + ", ".join(f"{{{field}}}" for field in FIELDS), _read, _TEXT.schema)

@@ -11,8 +11,8 @@ from revrec.core.constraint import Constraint
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import MARK, Cost
-from revrec.core.rules.lookup import Cell, LookupTable
-from revrec.core.schedule import Post
+from revrec.core.rules.lookup import LookupCell, RuleLookupTable
+from revrec.core.schedule import PostingTarget
 
 
 class Condition(Protocol):
@@ -50,18 +50,18 @@ class Rule:
     effective_to: date | None
     when: tuple[Condition, ...]
     method: Method
-    post: Post
+    post: PostingTarget
     file: str
     line: int
     text: str
     sha256: str
-    cells: Mapping[str, Cell] = field(default_factory=dict)
-    tables: tuple[LookupTable, ...] = ()
+    cells: Mapping[str, LookupCell] = field(default_factory=dict)
+    tables: tuple[RuleLookupTable, ...] = ()
     after_invoice: bool = False
     costs: tuple[Cost, ...] = ()
     constraint: Constraint | None = None
 
-    def posting(self, line: ChargeLine) -> Post | str:
+    def posting(self, line: ChargeLine) -> PostingTarget | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""
         if not self.cells:
             return self.post
@@ -88,7 +88,7 @@ class Rule:
         return replace(
             self,
             name=f"{self.name}{MARK}{cost.name}",
-            post=Post(cost.deferred, cost.expense, self.post.journal, self.post.memo),
+            post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             constraint=self.constraint if self.constraint and self.constraint.costs else None,
@@ -98,7 +98,7 @@ class Rule:
         )
 
 
-class Problem(NamedTuple):
+class RuleProblem(NamedTuple):
     """What is wrong at one place of a rule file; line and column count from 1."""
 
     file: str
@@ -113,6 +113,6 @@ class Problem(NamedTuple):
 class RuleErrors(BadInput):
     """Rule files that must not be used; ``problems`` holds everything found, the message one line for each."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[RuleProblem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Protocol, TypeVar
 
 from revrec.core.rules.expression import Expression
-from revrec.core.rules.model import Condition, Problem
+from revrec.core.rules.model import Condition, RuleProblem
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.ranges import Comparison
 
@@ -79,11 +79,11 @@ def _fields_meet(one: object, other: object) -> bool:
     return True
 
 
-def as_problem(one: Ranked, other: Ranked, certain: bool, what: str = "rule") -> Problem:
+def as_problem(one: Ranked, other: Ranked, certain: bool, what: str = "rule") -> RuleProblem:
     """The pair as a message that names both places and the mend."""
     can = "can both match" if certain else "may both match (their conditions cannot be compared)"
     message = (
         f'{what} "{other.name}" and {what} "{one.name}" ({one.file}:{one.line}) {can} the same line at priority '
         f"{one.priority}; give one of them a higher priority, or narrow its when"
     )
-    return Problem(other.file, other.line, 1, message)
+    return RuleProblem(other.file, other.line, 1, message)

@@ -26,13 +26,13 @@ from revrec.core.rules.declaration import (
     WHEN_KEYS,
     recognize_keys,
 )
-from revrec.core.rules.lookup import Cell, LookedUp, LookupTable, TableError
-from revrec.core.rules.model import Problem, Rule, RuleErrors
+from revrec.core.rules.lookup import LookupCell, LookupCondition, LookupTableError, RuleLookupTable
+from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.readers import conditions_of, read_constraint, read_costs
 from revrec.core.rules.repairs import Repair, read_repair
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Block, Path, blocks, locate
-from revrec.core.schedule import Post
+from revrec.core.rules.tables import KeyProblem, read_table
+from revrec.core.rules.toml_text import TomlBlock, TomlPath, blocks, locate
+from revrec.core.schedule import PostingTarget
 
 Resolver = Callable[[str, str], tuple[str, str]]
 """(name in ``include``, including file) to (name of the included file, its text). Raises OSError or LookupError."""
@@ -63,7 +63,7 @@ def parse_all(
 ) -> tuple[list[Rule], list[Repair], list[AllocationRule]]:
     """The rules, the repairs and the allocations of several files; ``failures`` gives the names of those that can be
     repaired."""
-    reading = _Reading(defaults, resolve or partial(_sibling, files), failures)
+    reading = _RuleFilesReader(defaults, resolve or partial(_sibling, files), failures)
     for filename, text in files.items():
         reading.read(filename, text, ())
     reading.finish()
@@ -82,7 +82,7 @@ def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str
     raise LookupError("there is no such file among the rule files")
 
 
-class _Reading:
+class _RuleFilesReader:
     """The state of reading files: what was found, and what was wrong."""
 
     def __init__(self, defaults: Mapping[str, str], resolve: Resolver, failures: Callable[[], Sequence[str]]) -> None:
@@ -90,9 +90,9 @@ class _Reading:
         self.repairs: list[Repair] = []
         self.allocations: list[AllocationRule] = []
         self._failures = failures
-        self.problems: list[Problem] = []
-        self.tables: dict[str, LookupTable] = {}
-        self._pending: list[tuple[_File, Any, Any]] = []
+        self.problems: list[RuleProblem] = []
+        self.tables: dict[str, RuleLookupTable] = {}
+        self._pending: list[tuple[_RuleFile, Any, Any]] = []
         self._defaults = defaults
         self._resolve = resolve
         self._read: set[str] = set()
@@ -107,13 +107,13 @@ class _Reading:
         document = self._toml(filename, text)
         if document is None:
             return
-        file = _File(filename, text, [])
+        file = _RuleFile(filename, text, [])
         values, _refused = read_table(document, FILE_KEYS, (), file.complaints)
         self._tables_of(file, values.get("table", []))
         self._repairs_of(file, values.get("repair", []))
         self._pending.append((file, values.get("rule", []), values.get("allocation", [])))
         for index, included in enumerate(values.get("include", ())):
-            one_of_many: Path = ("include", index) if isinstance(document["include"], list) else ("include",)
+            one_of_many: TomlPath = ("include", index) if isinstance(document["include"], list) else ("include",)
             self._include(included, (*chain, filename), one_of_many, file.complaints)
 
     def finish(self) -> None:
@@ -130,24 +130,24 @@ class _Reading:
             found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
             last = (str(error).removesuffix(" (at end of document)"), text.count("\n") + 1, 1)
             what, line, column = (found[1], int(found[2]), int(found[3])) if found else last
-            self.problems.append(Problem(filename, line, column, f"this is not TOML: {what}"))
+            self.problems.append(RuleProblem(filename, line, column, f"this is not TOML: {what}"))
         except RecursionError:
-            self.problems.append(Problem(filename, 1, 1, "this is not TOML that can be read: nested too deeply"))
+            self.problems.append(RuleProblem(filename, 1, 1, "this is not TOML that can be read: nested too deeply"))
         return None
 
-    def _include(self, wanted: str, chain: tuple[str, ...], path: Path, complaints: list[Complaint]) -> None:
+    def _include(self, wanted: str, chain: tuple[str, ...], path: TomlPath, complaints: list[KeyProblem]) -> None:
         try:
             filename, text = self._resolve(wanted, chain[-1])
         except (OSError, LookupError, ValueError, BadInput) as error:
-            complaints.append(Complaint(path, f'include "{wanted}" cannot be read: {_words(error)}'))
+            complaints.append(KeyProblem(path, f'include "{wanted}" cannot be read: {_words(error)}'))
             return
         if filename in chain:
             loop = " includes ".join((*chain[chain.index(filename) :], filename))
-            complaints.append(Complaint(path, f"files include each other in a circle: {loop}; remove one include"))
+            complaints.append(KeyProblem(path, f"files include each other in a circle: {loop}; remove one include"))
             return
         self.read(filename, text, chain)
 
-    def _rules_of(self, file: "_File", raw: Any) -> None:
+    def _rules_of(self, file: "_RuleFile", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "rule")):
             before = len(file.complaints)
             calendar = partial(self._calendar, file, ("rule", index, "recognize", "calendar"))
@@ -155,13 +155,13 @@ class _Reading:
             if len(file.complaints) == before:
                 self.rules.append(parts.rule(file.name, block))
 
-    def _repairs_of(self, file: "_File", raw: Any) -> None:
+    def _repairs_of(self, file: "_RuleFile", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "repair")):
             repair = read_repair(table, ("repair", index), file.name, block, self._failures, file.complaints)
             if repair is not None:
                 self.repairs.append(repair)
 
-    def _allocations_of(self, file: "_File", raw: Any) -> None:
+    def _allocations_of(self, file: "_RuleFile", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "allocation")):
             found = read_allocation(table, ("allocation", index), file.name, block, self.tables, file.complaints)
             if found is not None:
@@ -171,67 +171,69 @@ class _Reading:
             if prices.name not in self._checked:
                 self._checked.add(prices.name)
                 wrong = price_problems(prices)
-                self.problems += [Problem(prices.file, line, 1, f"{said}; correct it there") for line, said in wrong]
+                self.problems += [
+                    RuleProblem(prices.file, line, 1, f"{said}; correct it there") for line, said in wrong
+                ]
 
-    def _tables_of(self, file: "_File", raw: Any) -> None:
+    def _tables_of(self, file: "_RuleFile", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "table")):
-            path: Path = ("table", index)
+            path: TomlPath = ("table", index)
             before = len(file.complaints)
             values, _refused = read_table(table, TABLE_KEYS, path, file.complaints)
             if len(file.complaints) == before and values["name"] in self.tables:
-                file.complaints.append(Complaint((*path, "name"), f'another table has the name "{values["name"]}"'))
+                file.complaints.append(KeyProblem((*path, "name"), f'another table has the name "{values["name"]}"'))
             if len(file.complaints) == before:
                 self._table(file, path, values, block)
 
-    def _calendar(self, file: "_File", path: Path, named: CalendarFile) -> FileCalendar | None:
+    def _calendar(self, file: "_RuleFile", path: TomlPath, named: CalendarFile) -> FileCalendar | None:
         """The calendar that a rule names by its file; None after a complaint."""
         try:
             found, content = self._resolve(named.file, file.name)
             return FileCalendar(named.file, content)
         except DatesError as error:
-            self.problems.append(Problem(found, error.line, 1, f"{error}; correct it there"))
+            self.problems.append(RuleProblem(found, error.line, 1, f"{error}; correct it there"))
         except (OSError, LookupError, ValueError, BadInput) as error:
-            file.complaints.append(Complaint(path, f'calendar file "{named.file}" cannot be read: {_words(error)}'))
+            file.complaints.append(KeyProblem(path, f'calendar file "{named.file}" cannot be read: {_words(error)}'))
         return None
 
-    def _table(self, file: "_File", path: Path, values: Mapping[str, Any], block: Block) -> None:
+    def _table(self, file: "_RuleFile", path: TomlPath, values: Mapping[str, Any], block: TomlBlock) -> None:
         try:
             found, content = self._resolve(values["file"], file.name)
-            made = LookupTable(values["name"], found, values["key"], content.removeprefix("\ufeff"), block.text)
+            made = RuleLookupTable(values["name"], found, values["key"], content.removeprefix("\ufeff"), block.text)
             self.tables[made.name] = made
-        except TableError as error:
-            self.problems.append(Problem(found, error.line, 1, f"{error}; correct it there"))
+        except LookupTableError as error:
+            self.problems.append(RuleProblem(found, error.line, 1, f"{error}; correct it there"))
         except (OSError, LookupError, ValueError, BadInput) as error:
             message = f'file "{values["file"]}" cannot be read: {_words(error)}'
-            file.complaints.append(Complaint((*path, "file"), message))
+            file.complaints.append(KeyProblem((*path, "file"), message))
 
 
-class _File(NamedTuple):
+class _RuleFile(NamedTuple):
     """One file that is read: its name, its text, and what is wrong in it."""
 
     name: str
     text: str
-    complaints: list[Complaint]
+    complaints: list[KeyProblem]
 
-    def blocks(self, raw: Any, name: str) -> list[tuple[Any, Block]]:
+    def blocks(self, raw: Any, name: str) -> list[tuple[Any, TomlBlock]]:
         """The tables of the ``[[name]]`` blocks, each with its place."""
         place = blocks(self.text, name)
         if not isinstance(raw, list) or len(raw) != len(place):
-            self.complaints.append(Complaint((name,), f"write each {name} as a block that begins with [[{name}]]"))
+            self.complaints.append(KeyProblem((name,), f"write each {name} as a block that begins with [[{name}]]"))
             return []
         return list(zip(raw, place, strict=True))
 
-    def placed(self, complaint: Complaint) -> Problem:
+    def placed(self, complaint: KeyProblem) -> RuleProblem:
         """The complaint at its line and column."""
         path = complaint.path
         index = path[1] if len(path) > 1 else None
         place = blocks(self.text, str(path[0])) if isinstance(index, int) else []
         fallback = place[index].line if isinstance(index, int) and index < len(place) else 1
         if place and len(path) == 2:
-            return Problem(self.name, fallback, 1, complaint.message)
+            return RuleProblem(self.name, fallback, 1, complaint.message)
         line, column = locate(self.text, path, fallback, key=complaint.on_key) if path else (1, 1)
         within = 0 if complaint.column is None else complaint.column + 1
-        return Problem(self.name, line, column + within, complaint.message)
+        return RuleProblem(self.name, line, column + within, complaint.message)
 
 
 class _RuleReader:
@@ -240,17 +242,17 @@ class _RuleReader:
     def __init__(
         self,
         table: dict[str, Any],
-        path: Path,
+        path: TomlPath,
         defaults: Mapping[str, str],
-        tables: Mapping[str, LookupTable],
+        tables: Mapping[str, RuleLookupTable],
         calendar: Callable[[CalendarFile], FileCalendar | None],
-        complaints: list[Complaint],
+        complaints: list[KeyProblem],
     ) -> None:
         self._path = path
         self._complaints = complaints
         self._tables = tables
         self._calendar = calendar
-        self._cells: dict[str, Cell] = {}
+        self._cells: dict[str, LookupCell] = {}
         self._values, _refused = read_table(table, RULE_KEYS, path, complaints)
         self._effective, _refused = self._table("effective", EFFECTIVE_KEYS)
         self._when, _refused = self._table("when", WHEN_KEYS)
@@ -266,7 +268,7 @@ class _RuleReader:
         self._constraint = read_constraint(self._values.get("constraint"), (*path, "constraint"), complaints)
         self._check_window()
 
-    def rule(self, filename: str, block: Block) -> Rule:
+    def rule(self, filename: str, block: TomlBlock) -> Rule:
         """The rule, once nothing was complained of. Its text holds the tables it looks into, with their digests."""
         used = [one.table for one in self._lookups] + [cell.table for cell in self._cells.values()]
         tables = tuple({table.name: table for table in used}.values())
@@ -297,9 +299,9 @@ class _RuleReader:
         return read_table(self._values.get(name, {}), keys, (*self._path, name), self._complaints)
 
     def _complain(self, name: str, message: str) -> None:
-        self._complaints.append(Complaint((*self._path, *name.split(".")), message))
+        self._complaints.append(KeyProblem((*self._path, *name.split(".")), message))
 
-    def _accounts(self, defaults: Mapping[str, str]) -> Post:
+    def _accounts(self, defaults: Mapping[str, str]) -> PostingTarget:
         given, refused = self._table("post", POST_KEYS)
         found = {"memo": memo.DEFAULT, **{name: value for name, value in defaults.items() if value}, **given}
         for key in POST_KEYS:
@@ -308,8 +310,8 @@ class _RuleReader:
                 message = f"no {key.name} account" if key.name != "journal" else "no journal"
                 mend = f'give {key.name} = "..." in [rule.post], or a default for it in revrec.toml'
                 path = (*self._path, where) if where else self._path
-                self._complaints.append(Complaint(path, f"{message}: {mend}"))
-        return Post(*(self._text_or_cell(field, found.get(field, "")) for field in Post._fields))
+                self._complaints.append(KeyProblem(path, f"{message}: {mend}"))
+        return PostingTarget(*(self._text_or_cell(field, found.get(field, "")) for field in PostingTarget._fields))
 
     def _text_or_cell(self, field: str, value: Any) -> str:
         """The text; of a cell its name, while the cell itself is kept."""
@@ -318,25 +320,25 @@ class _RuleReader:
         name, column = value
         table = self._known_table(name, ("post", field), (column,))
         if table:
-            self._cells[field] = Cell(table, column)
+            self._cells[field] = LookupCell(table, column)
         return f"{name}.{column}"
 
-    def _known_table(self, name: str, path: Path, columns: Iterable[str]) -> LookupTable | None:
+    def _known_table(self, name: str, path: TomlPath, columns: Iterable[str]) -> RuleLookupTable | None:
         """The table of a name, if it has the columns; else a complaint about the path."""
         table = self._tables.get(name)
         if table is None:
             mend = did_you_mean(name, tuple(self._tables)) or "; write a [[table]] block for it"
-            self._complaints.append(Complaint((*self._path, *path), f'there is no table "{name}"{mend}'))
+            self._complaints.append(KeyProblem((*self._path, *path), f'there is no table "{name}"{mend}'))
             return None
         for column in columns:
             if column not in table.columns:
                 mend = did_you_mean(column, table.columns) or f" (known: {', '.join(table.columns)})"
                 message = f'table "{name}" ({table.file}) has no column "{column}"{mend}'
-                self._complaints.append(Complaint((*self._path, *path), message))
+                self._complaints.append(KeyProblem((*self._path, *path), message))
                 return None
         return table
 
-    def _looked_up(self, raw: Any) -> Iterator[LookedUp]:
+    def _looked_up(self, raw: Any) -> Iterator[LookupCondition]:
         """The conditions of ``[rule.when.lookup]``."""
         path = (*self._path, "when", "lookup")
         tables, _refused = read_table(raw, (ANY_TABLE,), path, self._complaints)
@@ -344,7 +346,7 @@ class _RuleReader:
             values, _refused = read_table(columns, (ANY_COLUMN,), (*path, name), self._complaints)
             table = self._known_table(name, ("when", "lookup", name), values)
             if table:
-                yield from (LookedUp(table, column, patterns) for column, patterns in values.items())
+                yield from (LookupCondition(table, column, patterns) for column, patterns in values.items())
 
     def _method(self) -> dict[str, Any]:
         raw = self._values.get("recognize")
@@ -378,7 +380,7 @@ class _RuleReader:
             self._complain("effective.to", f"effective.to = {last} is before effective.from = {first}")
 
 
-def _order(problem: Problem) -> tuple[int, int]:
+def _order(problem: RuleProblem) -> tuple[int, int]:
     return problem.line, problem.column
 
 

@@ -14,7 +14,7 @@ _COMPARISON = re.compile(r"\s*(>=|<=|!=|==|=|>|<)?\s*(-?\d+(?:\.\d+)?|\d{4}-\d{2
 _JOINT = re.compile(r"\s*,\s*|\s+and\s+")
 
 
-class Range(NamedTuple):
+class ValueRange(NamedTuple):
     """From ``low`` to ``high``; None is unbounded; ``*_in`` tells whether the bound itself belongs."""
 
     low: Any = None
@@ -27,13 +27,13 @@ class Range(NamedTuple):
         above = self.low is None or value > self.low or (self.low_in and value == self.low)
         return above and (self.high is None or value < self.high or (self.high_in and value == self.high))
 
-    def common(self, other: "Range") -> "Range | None":
+    def common(self, other: "ValueRange") -> "ValueRange | None":
         """The part that both cover, or None."""
         low, low_in = _tighter((self.low, self.low_in), (other.low, other.low_in), upwards=True)
         high, high_in = _tighter((self.high, self.high_in), (other.high, other.high_in), upwards=False)
         if low is not None and high is not None and (low > high or (low == high and not (low_in and high_in))):
             return None
-        return Range(low, low_in, high, high_in)
+        return ValueRange(low, low_in, high, high_in)
 
 
 def _tighter(one: tuple[Any, bool], other: tuple[Any, bool], *, upwards: bool) -> tuple[Any, bool]:
@@ -44,9 +44,9 @@ def _tighter(one: tuple[Any, bool], other: tuple[Any, bool], *, upwards: bool) -
     return one if (one[0] > other[0]) == upwards else other
 
 
-def read_ranges(text: str, kind: type[Decimal] | type[date]) -> tuple[Range, ...]:
+def read_ranges(text: str, kind: type[Decimal] | type[date]) -> tuple[ValueRange, ...]:
     """The ranges that a comparison, or several joined by ``and`` or a comma, allows. Raises ValueError."""
-    allowed: list[Range] = [Range()]
+    allowed: list[ValueRange] = [ValueRange()]
     for piece in _JOINT.split(text):
         found = _COMPARISON.fullmatch(piece)
         if not found:
@@ -62,15 +62,15 @@ def _decimal(figures: str) -> Decimal:
     return Decimal(figures)
 
 
-def _ranges(sign: str, value: Any) -> tuple[Range, ...]:
+def _ranges(sign: str, value: Any) -> tuple[ValueRange, ...]:
     return {
-        ">=": (Range(low=value),),
-        ">": (Range(low=value, low_in=False),),
-        "<=": (Range(high=value),),
-        "<": (Range(high=value, high_in=False),),
-        "=": (Range(low=value, high=value),),
-        "==": (Range(low=value, high=value),),
-        "!=": (Range(high=value, high_in=False), Range(low=value, low_in=False)),
+        ">=": (ValueRange(low=value),),
+        ">": (ValueRange(low=value, low_in=False),),
+        "<=": (ValueRange(high=value),),
+        "<": (ValueRange(high=value, high_in=False),),
+        "=": (ValueRange(low=value, high=value),),
+        "==": (ValueRange(low=value, high=value),),
+        "!=": (ValueRange(high=value, high_in=False), ValueRange(low=value, low_in=False)),
     }[sign]
 
 
@@ -79,11 +79,11 @@ class Comparison:
 
     __slots__ = ("_minor", "field", "ranges", "texts")
 
-    def __init__(self, field: str, ranges: Iterable[Range], texts: Sequence[str]) -> None:
+    def __init__(self, field: str, ranges: Iterable[ValueRange], texts: Sequence[str]) -> None:
         self.field = field
         self.ranges = tuple(ranges)
         self.texts = tuple(texts)
-        self._minor: dict[str, tuple[Range, ...]] = {}
+        self._minor: dict[str, tuple[ValueRange, ...]] = {}
 
     def holds(self, line: ChargeLine) -> bool:
         """Whether the line's value lies within; an empty value never does."""
@@ -93,7 +93,7 @@ class Comparison:
         value = getattr(line, self.field)
         return value is not None and any(one.holds(value) for one in self.ranges)
 
-    def _scaled(self, currency: str) -> tuple[Range, ...]:
+    def _scaled(self, currency: str) -> tuple[ValueRange, ...]:
         """The ranges in minor units, so that comparing an amount needs no Decimal."""
         scale = partial(_scale, 10 ** minor_digits(currency))
         scaled = tuple(one._replace(low=scale(one.low), high=scale(one.high)) for one in self.ranges)

@@ -11,8 +11,8 @@ from revrec.core.rules.expression import Expression
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import DIMENSIONS, Patterns
 from revrec.core.rules.ranges import Comparison
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Path
+from revrec.core.rules.tables import KeyProblem, read_table
+from revrec.core.rules.toml_text import TomlPath
 
 
 def conditions_of(
@@ -32,14 +32,14 @@ def conditions_of(
             yield Patterns(field, value)
 
 
-def read_constraint(raw: Any, path: Path, complaints: list[Complaint]) -> Constraint | None:
+def read_constraint(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> Constraint | None:
     """The constraint of a rule; None if it has none, or after complaints."""
     if raw is None:
         return None
     before = len(complaints)
     values, _refused = read_table(raw, CONSTRAINT_KEYS, path, complaints)
     if len(complaints) == before:
-        complaints += [Complaint((*path, *key), said) for key, said in _constraint_mistakes(values)]
+        complaints += [KeyProblem((*path, *key), said) for key, said in _constraint_mistakes(values)]
     if len(complaints) > before:
         return None
     counted = anchor(values["from"]) if "from" in values else None
@@ -47,7 +47,7 @@ def read_constraint(raw: Any, path: Path, complaints: list[Complaint]) -> Constr
     return Constraint(values["reason"], *figures, values.get("until"), counted, values["costs"])
 
 
-def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[TomlPath, str]]:
     if ("amount" in values) == ("percent" in values):
         yield (), "a constraint has either an amount or a percent: give one of them"
     elif values["costs"] and "percent" not in values:
@@ -58,17 +58,17 @@ def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]
         yield ("from",), "constraint.from is what until is counted from: give until as well"
 
 
-def read_costs(raw: Any, periods: int | None, path: Path, complaints: list[Complaint]) -> tuple[Cost, ...]:
+def read_costs(raw: Any, periods: int | None, path: TomlPath, complaints: list[KeyProblem]) -> tuple[Cost, ...]:
     """The costs of a rule; after complaints, those that have nothing wrong."""
     if not isinstance(raw, list):
-        complaints.append(Complaint(path, "write each cost as a block that begins with [[rule.cost]]"))
+        complaints.append(KeyProblem(path, "write each cost as a block that begins with [[rule.cost]]"))
         return ()
     found = []
     for index, one in enumerate(raw):
         before = len(complaints)
         values, _refused = read_table(one, COST_KEYS, (*path, index), complaints)
         if len(complaints) == before:
-            complaints += [Complaint((*path, index), said) for said in _cost_mistakes(values, periods)]
+            complaints += [KeyProblem((*path, index), said) for said in _cost_mistakes(values, periods)]
         if len(complaints) == before:
             given = (values["name"], values.get("amount"), values.get("percent"), values["per"])
             found.append(Cost(*given, periods or 1, values["deferred"], values["expense"]))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from revrec.core.calendar import Offset
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.core.methods import methods
 from revrec.core.recognition import COMMON_KEYS, Method
 
@@ -31,7 +31,7 @@ def _manual(method: type[Method]) -> Iterator[str]:
     yield from source.split("\n")
 
 
-def _key_table(keys: Iterable[Key]) -> list[str]:
+def _key_table(keys: Iterable[ConfigKey]) -> list[str]:
     rows = ["| key | value | meaning | default |", "|---|---|---|---|"]
     for key in keys:
         wanted = key.kind.wanted if key.kind else "the method's name"

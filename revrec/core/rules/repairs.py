@@ -11,14 +11,14 @@ from datetime import date
 from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS, ChargeLine
-from revrec.core.journal import DIMENSION, Change, JournalLine, value_of
-from revrec.core.keys import Key, did_you_mean
+from revrec.core.journal import DIMENSION, JournalLine, RepairedValue, value_of
+from revrec.core.keys import ConfigKey, did_you_mean
 from revrec.core.rules.declaration import ANY_DIMENSION, REPAIR_KEYS, REPAIR_WHEN_KEYS, SET_KEYS, VALUE
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.readers import conditions_of
-from revrec.core.rules.tables import Complaint, read_table
-from revrec.core.rules.toml_text import Block, Path
+from revrec.core.rules.tables import KeyProblem, read_table
+from revrec.core.rules.toml_text import TomlBlock, TomlPath
 
 OF_THE_FAILURE = ("error", "account", "dimension")
 """Conditions on the failure and the journal line; all others are on the charge line."""
@@ -30,7 +30,7 @@ OWN_FIELDS = ("customer", "item")
 class Repair:
     """One ``[[repair]]`` of a rule file. ``text`` is its exact text there, ``sha256`` that text's digest: its version.
 
-    ``values`` are the fields it sets, as :class:`Change` names them; None leaves a dimension out.
+    ``values`` are the fields it sets, as :class:`RepairedValue` names them; None leaves a dimension out.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Repair:
 
     def changes(
         self, failure: str, named: Mapping[str, str], charge: ChargeLine, pair: Sequence[JournalLine], day: date
-    ) -> list[Change]:
+    ) -> list[RepairedValue]:
         """What it would put on the journal lines of a charge line for a failure; nothing if it is not for them.
 
         ``named`` is what the failure's text named: only lines that it speaks of are changed. ``day`` is the date of
@@ -75,11 +75,11 @@ class Repair:
         """Whether it gives the entry another date."""
         return "date" in self.values
 
-    def _of(self, line: JournalLine, day: date) -> Iterator[Change]:
+    def _of(self, line: JournalLine, day: date) -> Iterator[RepairedValue]:
         for field, after in self.values.items():
             before = day.isoformat() if field == "date" else value_of(line, field)
             if before != after:
-                yield Change(line.side, field, before, after)
+                yield RepairedValue(line.side, field, before, after)
 
     def _helps(self, named: Mapping[str, str]) -> bool:
         """Whether it touches the dimension that the failure names, if it touches any and the name is known."""
@@ -110,7 +110,12 @@ def _speaks_of(named: Mapping[str, str], pair: Sequence[JournalLine]) -> bool:
 
 
 def read_repair(
-    table: Any, path: Path, file: str, block: Block, failures: Callable[[], Sequence[str]], complaints: list[Complaint]
+    table: Any,
+    path: TomlPath,
+    file: str,
+    block: TomlBlock,
+    failures: Callable[[], Sequence[str]],
+    complaints: list[KeyProblem],
 ) -> Repair | None:
     """The repair of a block, or None after complaints; ``failures`` gives the names that ``error`` may have."""
     before = len(complaints)
@@ -124,7 +129,7 @@ def read_repair(
         complaints += _unknown_failures(when["error"], failures(), (*path, "when", "error"))
     if "account" in supplied and "account" not in when:
         mend = 'say in [repair.when] which account it stands for, such as account = "4000"'
-        complaints.append(Complaint((*path, "set", "account"), f"set.account: {mend}"))
+        complaints.append(KeyProblem((*path, "set", "account"), f"set.account: {mend}"))
     if len(complaints) > before:
         return None
     return Repair(
@@ -140,25 +145,25 @@ def read_repair(
     )
 
 
-def _supplied(raw: Any, path: Path, complaints: list[Complaint]) -> dict[str, str | None]:
+def _supplied(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> dict[str, str | None]:
     """The fields that ``[repair.set]`` sets; None for those it leaves out."""
     found, _refused = read_table(raw, SET_KEYS, path, complaints)
-    any_value = (Key("*", VALUE, ""),)
+    any_value = (ConfigKey("*", VALUE, ""),)
     dimensions, _refused = read_table(found.get("dimensions", {}), any_value, (*path, "dimensions"), complaints)
     supplied: dict[str, str | None] = {DIMENSION + name: value for name, value in dimensions.items()}
     supplied |= {name: found[name] for name in ("account", "date", *OWN_FIELDS) if name in found}
     for name in found.get("omit", ()):
         field = name if name in OWN_FIELDS else DIMENSION + name
         if field in supplied:
-            complaints.append(Complaint((*path, "omit"), f'set.omit: "{name}" is set as well; do one of them'))
+            complaints.append(KeyProblem((*path, "omit"), f'set.omit: "{name}" is set as well; do one of them'))
         supplied[field] = None
     if not supplied and isinstance(raw, dict):
-        complaints.append(Complaint(path, "[repair.set] needs a value to supply, or omit"))
+        complaints.append(KeyProblem(path, "[repair.set] needs a value to supply, or omit"))
     return supplied
 
 
-def _unknown_failures(patterns: Sequence[str], known: Sequence[str], path: Path) -> Iterator[Complaint]:
+def _unknown_failures(patterns: Sequence[str], known: Sequence[str], path: TomlPath) -> Iterator[KeyProblem]:
     for name in patterns:
         if has_wildcard(name) or name not in known:
             mend = did_you_mean(name, tuple(known)) or f"; known are {', '.join(known)}"
-            yield Complaint(path, f'when.error = "{name}": no failure that can be repaired has this name{mend}')
+            yield KeyProblem(path, f'when.error = "{name}": no failure that can be repaired has this name{mend}')

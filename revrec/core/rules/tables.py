@@ -4,25 +4,25 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from revrec.core.keys import Key, Kind, Refused, did_you_mean
-from revrec.core.rules.toml_text import Path
+from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, did_you_mean
+from revrec.core.rules.toml_text import TomlPath
 
 
-class Complaint(NamedTuple):
+class KeyProblem(NamedTuple):
     """What is wrong at a path of the document; ``at`` tells whether its value, its key or a column of its text."""
 
-    path: Path
+    path: TomlPath
     message: str
     on_key: bool = False
     column: int | None = None
 
 
 def read_table(
-    table: Any, keys: Sequence[Key], path: Path, complaints: list[Complaint]
+    table: Any, keys: Sequence[ConfigKey], path: TomlPath, complaints: list[KeyProblem]
 ) -> tuple[dict[str, Any], set[str]]:
     """The values of a table with defaults filled in, and the names of the keys whose values were refused."""
     if not isinstance(table, Mapping):
-        complaints.append(Complaint(path, f"{_dotted(path)} must be a table {_header(path)}"))
+        complaints.append(KeyProblem(path, f"{_dotted(path)} must be a table {_header(path)}"))
         return {}, {key.name for key in keys}
     known = {key.name: key for key in keys}
     values: dict[str, Any] = {key.name: key.default for key in keys if key.default is not None}
@@ -30,7 +30,7 @@ def read_table(
     for name, value in table.items():
         key = known.get(name) or known.get("*")
         if key is None:
-            complaints.append(Complaint((*path, name), _unknown(name, path, tuple(known)), on_key=True))
+            complaints.append(KeyProblem((*path, name), _unknown(name, path, tuple(known)), on_key=True))
         elif key.kind is not None:
             found = read_value(value, key.kind, (*path, name), complaints)
             if found is None:
@@ -42,36 +42,36 @@ def read_table(
     for key in keys:
         if key.required and key.name not in table:
             wanted = f"{key.name}: {key.kind.wanted}" if key.kind else f"a table {_header((*path, key.name))}"
-            complaints.append(Complaint(path, f"{_header(path)} needs {wanted}"))
+            complaints.append(KeyProblem(path, f"{_header(path)} needs {wanted}"))
     return values, refused
 
 
-def read_value(value: Any, kind: Kind, path: Path, complaints: list[Complaint]) -> Any:
+def read_value(value: Any, kind: ValueKind, path: TomlPath, complaints: list[KeyProblem]) -> Any:
     """The value as its kind reads it, or None after a complaint."""
     try:
         return kind.read(value)
-    except Refused as refused:
+    except RejectedValue as refused:
         mend = str(refused) or did_you_mean(value, kind.choices).removeprefix("; ")
         wanted = f"expected {kind.wanted}" + (f"; {mend}" if mend else "")
         where = path if refused.item is None else (*path, refused.item)
         shown = value if refused.item is None else value[refused.item]
         message = f"{_dotted(path)} = {_as_toml(shown)}: {wanted}"
-        complaints.append(Complaint(where, message, column=refused.column))
+        complaints.append(KeyProblem(where, message, column=refused.column))
         return None
 
 
-def _unknown(name: str, path: Path, known: tuple[str, ...]) -> str:
+def _unknown(name: str, path: TomlPath, known: tuple[str, ...]) -> str:
     place = f"in {_header(path)}" if path else "at the top of the file"
     return f'unknown key "{name}" {place}{did_you_mean(name, known)} (known: {", ".join(known)})'
 
 
-def _header(path: Path) -> str:
+def _header(path: TomlPath) -> str:
     """``[[rule]]`` or ``[rule.when]``."""
     names = ".".join(step for step in path if isinstance(step, str))
     return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"
 
 
-def _dotted(path: Path) -> str:
+def _dotted(path: TomlPath) -> str:
     """``when.item``: a key as it is spoken of, its block being known from the place."""
     names = [step for step in path if isinstance(step, str)]
     return ".".join(names[1:] if len(names) > 1 and isinstance(path[1], int) else names)

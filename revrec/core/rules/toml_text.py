@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-Path = tuple[str | int, ...]
+TomlPath = tuple[str | int, ...]
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'" r"|#[^\n]*|[\[\]{}]|\n",
@@ -13,7 +13,7 @@ _HEADER = re.compile(r"[ \t]*\[[^\n]*")
 _SENTINEL = "here-stands-the-value-that-is-looked-for"
 
 
-class Block(NamedTuple):
+class TomlBlock(NamedTuple):
     """One block that begins with a header: its header without blanks, its first line (from 1) and exact text."""
 
     header: str
@@ -21,7 +21,7 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks(text: str, name: str) -> list[Block]:
+def blocks(text: str, name: str) -> list[TomlBlock]:
     """The ``[[name]]`` blocks of a valid TOML text, each with the ``[name.x]`` tables that belong to it.
 
     A block's text goes from its header to its last line that is neither blank nor a comment.
@@ -34,7 +34,7 @@ def blocks(text: str, name: str) -> list[Block]:
             continue
         later = (at for at, next_one in headers[number + 1 :] if _begins_another(next_one, own))
         end = next(later, len(text))
-        found.append(Block(f"[[{name}]]", text.count("\n", 0, start) + 1, _trimmed(text[start:end])))
+        found.append(TomlBlock(f"[[{name}]]", text.count("\n", 0, start) + 1, _trimmed(text[start:end])))
     return found
 
 
@@ -70,7 +70,7 @@ def _trimmed(text: str) -> str:
     return "".join(lines).rstrip("\r\n")
 
 
-def locate(text: str, path: Path, fallback: int = 1, *, key: bool = False) -> tuple[int, int]:
+def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -> tuple[int, int]:
     """Line and column (from 1) of the value at ``path``, or of its key, in a valid TOML text.
 
     A table is found by its first value, then its header above. What cannot be found is at line ``fallback``.
@@ -99,7 +99,7 @@ def locate(text: str, path: Path, fallback: int = 1, *, key: bool = False) -> tu
     return line, max(column, 1)
 
 
-def _replaced(document: Any, path: Path) -> bool:
+def _replaced(document: Any, path: TomlPath) -> bool:
     """Put the sentinel at ``path``; for a table at its first value, which the answer True tells."""
     parent, last = document, path[-1]
     for step in path[:-1]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from revrec.core.golden import Played, play, policy
+from revrec.core.golden import PlayedCase, play, policy
 from revrec.jobs.admin.init import shipped
 
 
@@ -44,7 +44,7 @@ class SelftestCase(NamedTuple):
     case: str
     source: str
     policy: str
-    played: Played
+    played: PlayedCase
 
 
 @dataclass

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from revrec.core.invoice import AR_INVOICE, Billed, Invoice, contradiction, without_account
-from revrec.core.periods import Dates, month_of
+from revrec.core.invoice import AR_INVOICE, BilledLine, Invoice, contradiction, without_account
+from revrec.core.periods import PostingDates, month_of
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, Gateway, MasterKind
 from revrec.jobs.invoicing.settings import InvoiceSettings
@@ -59,7 +59,9 @@ def term_of(customer: str, masters: Masters, settings: InvoiceSettings) -> str:
     return masters.customers.get(customer, FoundCustomer(True, "")).term or settings.default_term
 
 
-def trouble(billed: Sequence[Billed], settings: InvoiceSettings, masters: Masters, known: Dates) -> Trouble | None:
+def trouble(
+    billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters, known: PostingDates
+) -> Trouble | None:
     """The first thing that keeps the charge lines of a document from being invoiced; None if nothing does."""
     found = _in_itself(billed, settings, known)
     return next(found, None) or (next(_missing(billed, settings, masters), None) if masters.asked else None)
@@ -73,7 +75,7 @@ def namesake(made: Invoice, other: str) -> Trouble | None:
     return Trouble(f"its number {made.number} is that of {other}", mend)
 
 
-def _in_itself(billed: Sequence[Billed], settings: InvoiceSettings, known: Dates) -> Iterator[Trouble]:
+def _in_itself(billed: Sequence[BilledLine], settings: InvoiceSettings, known: PostingDates) -> Iterator[Trouble]:
     line = billed[0].line
     if wrong := contradiction(billed):
         yield Trouble(wrong, "mend it at the source, or enter the document in Intacct by hand")
@@ -84,7 +86,7 @@ def _in_itself(billed: Sequence[Billed], settings: InvoiceSettings, known: Dates
         yield Trouble(f"the period {month_of(line.post_date)} is closed: {closed.words}", advice)
 
 
-def _missing(billed: Sequence[Billed], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
+def _missing(billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
     customer = billed[0].line.customer
     found = masters.customers.get(customer)
     if found is None and MasterKind.CUSTOMER not in settings.creates:
@@ -100,7 +102,7 @@ def _missing(billed: Sequence[Billed], settings: InvoiceSettings, masters: Maste
         yield from _items(billed, settings, masters)
 
 
-def _items(billed: Sequence[Billed], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
+def _items(billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
     for item in dict.fromkeys(one.line.item for one in billed):
         if item not in masters.items and MasterKind.ITEM not in settings.creates:
             yield Trouble(f"Intacct has no item {item}", _CREATE.format("the item", "missing_item"))

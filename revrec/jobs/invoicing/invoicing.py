@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
-from revrec.core.invoice import SALES_INVOICE, Billed, Invoice, converted, to_invoice
+from revrec.core.invoice import SALES_INVOICE, BilledLine, Invoice, converted, to_invoice
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.invoicing.checks import NOT_ASKED, Masters, Trouble, namesake, term_of, trouble
 from revrec.jobs.invoicing.poster import InvoicePoster
@@ -100,7 +100,7 @@ class Invoicing:
         self._result.invoices_made.update(made)
         return made
 
-    def _due(self, connection: "Connection", given_back: Collection[int] = ()) -> Iterator[list[Billed]]:
+    def _due(self, connection: "Connection", given_back: Collection[int] = ()) -> Iterator[list[BilledLine]]:
         """The charge lines of each document that is due, with the default account where no rule tells one."""
         deferred = self._context.settings.text("accounts", "deferred")
         for billed in invoices.due_documents(connection, self._settings.wishes, self._result.date, given_back):
@@ -121,7 +121,7 @@ class Invoicing:
         for number in sorted(numbers):
             invoices.release(connection, number, self._context.who())
 
-    def _first(self, connection: "Connection", billed: Sequence[Billed], masters: Masters) -> Invoice:
+    def _first(self, connection: "Connection", billed: Sequence[BilledLine], masters: Masters) -> Invoice:
         line = billed[0].line
         wish = self._settings.wishes[line.source]
         before = invoices.revision(connection, wish.kind, line.source, line.document)

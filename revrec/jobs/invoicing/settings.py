@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.invoice import WAYS, Names, Wish
+from revrec.core.invoice import WAYS, DocumentDefinitions, InvoiceRequest
 from revrec.intacct.gateway import MasterKind
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ class InvoiceSettings(NamedTuple):
     ``default_term`` is that of customers without one; ``omit`` are the dimensions that are never sent.
     """
 
-    wishes: Mapping[str, Wish]
-    names: Names
+    wishes: Mapping[str, InvoiceRequest]
+    names: DocumentDefinitions
     unit: str
     item_group: str
     default_term: str
@@ -46,7 +46,9 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
     wishes = {source: wish for source, table in asked if (wish := _wish(context, source, table)) is not None}
     return InvoiceSettings(
         wishes,
-        Names(settings.text("invoicing", "order_definition"), settings.text("invoicing", "invoice_definition")),
+        DocumentDefinitions(
+            settings.text("invoicing", "order_definition"), settings.text("invoicing", "invoice_definition")
+        ),
         settings.text("invoicing", "unit"),
         settings.text("invoicing", "item_group"),
         settings.text("invoicing", "default_term"),
@@ -55,7 +57,7 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
     )
 
 
-def _wish(context: "Context", source: str, table: Any) -> Wish | None:
+def _wish(context: "Context", source: str, table: Any) -> InvoiceRequest | None:
     """What a source asks for; None if it wants no invoices."""
     where = f"{context.settings.file or 'revrec.toml'}: [invoice.{source}]"
     if not isinstance(table, dict):
@@ -70,4 +72,4 @@ def _wish(context: "Context", source: str, table: Any) -> Wish | None:
         raise BadConfiguration(f"{where} from: expected a date such as 2024-01-01, without quotes, found {since!r}")
     if not isinstance(number, str) or "{document}" not in number:
         raise BadConfiguration(f"{where} number: expected a text with {{document}} in it, found {number!r}")
-    return Wish(WAYS[how], since, number) if WAYS[how] else None
+    return InvoiceRequest(WAYS[how], since, number) if WAYS[how] else None

@@ -9,9 +9,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
-from revrec.core.closed_periods import HeldGroup, Holding
+from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
 from revrec.core.errors import BadInput, RevrecError
-from revrec.core.journal import Group
+from revrec.core.journal import EntryGroup
 from revrec.core.periods import (
     CLOSED,
     COMPANY,
@@ -19,9 +19,9 @@ from revrec.core.periods import (
     OPEN,
     PERSON,
     THROUGH,
-    Dates,
     PeriodFact,
     Periods,
+    PostingDates,
     month_of,
 )
 from revrec.jobs.gateway import open_gateway
@@ -46,9 +46,9 @@ class Told(NamedTuple):
     changed: bool = False
 
 
-def dates(context: "Context", connection: "Connection") -> Dates:
+def dates(context: "Context", connection: "Connection") -> PostingDates:
     """The policy of the settings, over all that is known of periods."""
-    return Dates(context.settings.text("posting", "closed_period"), Periods(store.facts(connection)))
+    return PostingDates(context.settings.text("posting", "closed_period"), Periods(store.facts(connection)))
 
 
 def sync(context: "Context", entity: str | None = None) -> list[Told]:
@@ -88,9 +88,9 @@ def learn_what_is_due(context: "Context", gateway: "Gateway", day: date) -> None
     learn(context, gateway, due)
 
 
-def held_lines(connection: "Connection", context: "Context", day: date) -> dict[Group, HeldGroup]:
+def held_lines(connection: "Connection", context: "Context", day: date) -> dict[EntryGroup, BlockedGroup]:
     """The lines due on a day that go on no entry, since their period is closed, by the entry that they would be on."""
-    holding = Holding(dates(context, connection))
+    holding = ClosedPeriodBlock(dates(context, connection))
     if holding.dates.policy == "hold":
         deque(holding.through(line for line, _description in due_lines(connection, day)), maxlen=0)
     return holding.groups

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.core.periods import ANSWER, CLOSED, Dates, PeriodFact
+from revrec.core.periods import ANSWER, CLOSED, PeriodFact, PostingDates
 from revrec.intacct.errors import UnpostableEntry, not_run
 from revrec.intacct.gateway import PERIOD_CLOSED, Answer, ErrorClass, Gateway, Outcome, Prepared
 from revrec.store import periods
@@ -124,7 +124,7 @@ class Poster:
         self.gateway = gateway
         self.kind = kind
         self.tables = kind.tables
-        self.dates = Dates()
+        self.dates = PostingDates()
         self.misdated: list[int] = []
         self.worker = worker or Worker(owner_name(context))
         self.owner = self.worker.owner

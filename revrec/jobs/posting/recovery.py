@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, mark_of
 from revrec.core.money import decimal_string
-from revrec.core.rebuilding import Part, rebuilt
+from revrec.core.rebuilding import EntryPart, rebuilt
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
 from revrec.intacct.glbatch import document_text
@@ -214,11 +214,12 @@ def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str
     return found
 
 
-def _parts(found: FoundEntry) -> list[Part]:
+def _parts(found: FoundEntry) -> list[EntryPart]:
     """The pairs of lines of an entry: a debit and the credit after it."""
     pairs = zip(found.lines[::2], found.lines[1::2], strict=False)
     return [
-        Part(debit.document, debit.account, credit.account, debit.amount, debit.currency) for debit, credit in pairs
+        EntryPart(debit.document, debit.account, credit.account, debit.amount, debit.currency)
+        for debit, credit in pairs
     ]
 
 

@@ -11,7 +11,7 @@ from revrec.core.batching import batched
 from revrec.core.calendar import add_months
 from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance, balance_of
 from revrec.core.errors import BadInput
-from revrec.core.pricing import KINDS, price_of
+from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.core.rules import Rule, RuleBook
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.invoicing.settings import invoice_settings
@@ -86,7 +86,10 @@ def _a_year_after(day: date) -> date:
 def _prices(connection: "Connection", some: list[Row], until: date) -> dict[int, int]:
     """What those of the charge lines that have changes of price cost by the end of a day."""
     recorded = events.of_charges(connection, [row.no for row in some])
-    told = {no: [one for one in its_own if one.kind in KINDS and one.date <= until] for no, its_own in recorded.items()}
+    told = {
+        no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= until]
+        for no, its_own in recorded.items()
+    }
     changed = [no for no, its_own in told.items() if its_own]
     lines = charges.read_charges(connection, changed) if changed else ()
     return {no: price_of(line, told[no]) for no, line in lines}

@@ -13,7 +13,7 @@ from revrec.core.money import to_minor
 from revrec.core.pricing import changes_told
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import PARAGRAPH, is_cost
-from revrec.core.schedule import Part, Schedule
+from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import look
@@ -86,11 +86,13 @@ def _by(version: Fact, rule: Fact) -> bool:
     return (version["rule"], version["rule_version"]) == (rule["name"], rule["version"])
 
 
-def _parts(version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[Part, str]) -> Iterator[Fact]:
+def _parts(
+    version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[SchedulePart, str]
+) -> Iterator[Fact]:
     """The parts of a schedule version that a later one has not replaced."""
     for one in version["lines"]:
         if not one["superseded_by"]:
-            part = Part(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
+            part = SchedulePart(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
             shown = {name: one[name] for name in ("date", "amount", "status", "reference", "record_no", "reason")}
             yield {
                 **shown,

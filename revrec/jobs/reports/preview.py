@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.closed_periods import Holding
+from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
-from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.posting.periods import dates
@@ -44,7 +44,7 @@ class Preview:
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, line: Planned, holding: Holding) -> None:
+    def add(self, line: Planned, holding: ClosedPeriodBlock) -> None:
         """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
         if line.status in GOES_ON:
             line = _dated(line, holding)
@@ -101,7 +101,7 @@ def preview(
             no = charges.find_charge(connection, charge)
             if no is None:
                 raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
-        holding = Holding(dates(context, connection))
+        holding = ClosedPeriodBlock(dates(context, connection))
         for line in planned(connection, first, last, no, due):
             result.add(line, holding)
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
@@ -127,7 +127,7 @@ def preview_file(
 
     book = load_rules(context)
     with context.database.read() as connection:
-        holding = Holding(dates(context, connection))
+        holding = ClosedPeriodBlock(dates(context, connection))
     result = Preview(first, last)
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}
@@ -155,16 +155,18 @@ def preview_file(
     return result
 
 
-def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: Holding) -> None:
-    found = contract_of(book, [Member(line) for line in lines])
-    if isinstance(found, Contract):
+def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
+    found = contract_of(book, [ContractMember(line) for line in lines])
+    if isinstance(found, AllocatedContract):
         result.allocations += shares(found, lines[0].currency)
     for line in lines:
-        steps = found.steps[line.id] if isinstance(found, Contract) else ()
-        _would_be(result, line, book.derive(line, (), steps) if isinstance(found, Contract) else found, holding)
+        steps = found.steps[line.id] if isinstance(found, AllocatedContract) else ()
+        _would_be(
+            result, line, book.derive(line, (), steps) if isinstance(found, AllocatedContract) else found, holding
+        )
 
 
-def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: Holding) -> None:
+def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock) -> None:
     """What a charge line that is not imported would get."""
     derived = at_first(found)
     if isinstance(derived, Unscheduled):
@@ -188,7 +190,7 @@ def _lines(
         )  # fmt: skip
 
 
-def _dated(line: Planned, holding: Holding) -> Planned:
+def _dated(line: Planned, holding: ClosedPeriodBlock) -> Planned:
     """What a run would date its entry with; held, where it would make none."""
     if line.awaits:
         return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.closed_periods import Holding
+from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
@@ -43,10 +43,10 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
                 "imported file"
             )
         for no in numbers:
-            yield _life(connection, no, Holding(dated))
+            yield _life(connection, no, ClosedPeriodBlock(dated))
 
 
-def _life(connection: "Connection", no: int, holding: Holding) -> Fact:
+def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact:
     charge = history.charge(connection, no)
     source = history.source(connection, charge["import_id"])
     schedules = history.schedules(connection, no)
@@ -119,7 +119,7 @@ def _waiting(waiting: Fact | None) -> Fact | None:
     return _some(waiting, "code", "reason", "rule") if waiting else None
 
 
-def _version(version: Fact, lines: list[Fact], charge: Fact, holding: Holding) -> Fact:
+def _version(version: Fact, lines: list[Fact], charge: Fact, holding: ClosedPeriodBlock) -> Fact:
     currency = charge["currency"]
     own = [_line(line, charge, holding) for line in lines if line["version"] == version["version"]]
     return {
@@ -146,7 +146,7 @@ def _price_change(version: Fact, currency: str) -> Fact | None:
     return {"amount": decimal_string(version["price_change"], currency), "reason": version["price_reason"]}
 
 
-def _line(line: Fact, charge: Fact, holding: Holding) -> Fact:
+def _line(line: Fact, charge: Fact, holding: ClosedPeriodBlock) -> Fact:
     currency, reason = charge["currency"], line["reason"] or ""
     if line["reference"] is None and not line["superseded_by"]:
         day, schedule = date.fromisoformat(line["date"]), (line["charge_no"], line["version"])

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules.cases import Case, Difference, parse_cases, play
+from revrec.core.rules.cases import CaseDifference, RuleCase, parse_cases, play
 from revrec.jobs.rules.load import load_rules, read_rule_file
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ class CasesResult:
     """What became of the cases; every failed one with its differences."""
 
     played: int = 0
-    failed: list[tuple[Case, list[Difference]]] = field(default_factory=list)
+    failed: list[tuple[RuleCase, list[CaseDifference]]] = field(default_factory=list)
     untested: list[str] = field(default_factory=list)
     """Rules that no case expects to win."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.batching import batched
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule
-from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
 from revrec.core.schedule import Schedule, Unscheduled, at_first
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import PAGE
@@ -104,7 +104,7 @@ def _compare_contracts(
     known = contracts.belonging(connection, numbers)
     recorded = events.of_charges(connection, numbers)
     members = {
-        no: Member(line, recorded.get(no, ()), known[no].part if no in known else 1)
+        no: ContractMember(line, recorded.get(no, ()), known[no].part if no in known else 1)
         for no, line in charges.read_charges(connection, numbers)
     }
     outcomes = [dict(_outcomes(book, members, known)) for book in books]
@@ -114,7 +114,7 @@ def _compare_contracts(
 
 
 def _outcomes(
-    book: "RuleBook", members: Mapping[int, Member], known: Mapping[int, contracts.Belongs]
+    book: "RuleBook", members: Mapping[int, ContractMember], known: Mapping[int, contracts.Belongs]
 ) -> Iterator[tuple[int, Schedule | Unscheduled]]:
     by_contract: dict[str, list[int]] = {}
     for no, member in members.items():
@@ -128,7 +128,7 @@ def _outcomes(
         found = contract_of(book, [members[no] for no in numbers])
         for no in numbers:
             line, facts, _part = members[no]
-            yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, Contract) else found
+            yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, AllocatedContract) else found
 
 
 def _rule_changes(ours: "RuleBook", theirs: "RuleBook") -> Iterator[RuleChange]:

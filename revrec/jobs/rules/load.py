@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules import Post, RuleBook, parse_all
+from revrec.core.rules import PostingTarget, RuleBook, parse_all
 from revrec.core.schedule import ScheduleRule
 from revrec.store.rule_versions import RuleVersion, keep
 
@@ -77,9 +77,9 @@ class VersionKeeper:
     def __init__(self, connection: "Connection", who: "Who") -> None:
         self._connection = connection
         self._who = who
-        self._ids: dict[tuple[int, Post], int] = {}
+        self._ids: dict[tuple[int, PostingTarget], int] = {}
 
-    def id_of(self, rule: ScheduleRule, post: Post) -> int:
+    def id_of(self, rule: ScheduleRule, post: PostingTarget) -> int:
         """The id in the store of the rule's version that posts there."""
         found = self._ids.get((id(rule), post))
         if found is None:

@@ -11,8 +11,8 @@ from revrec.core.money import decimal_string
 from revrec.jobs.gateway import company
 
 if TYPE_CHECKING:
-    from revrec.core.closed_periods import HeldGroup
-    from revrec.core.journal import Group
+    from revrec.core.closed_periods import BlockedGroup
+    from revrec.core.journal import EntryGroup
     from revrec.jobs.context import Context
     from revrec.jobs.running.result import RunResult
 
@@ -121,15 +121,15 @@ def _finished(context: "Context", result: "RunResult") -> RunFacts:
     return RunFacts(result.run, day, _company(context), counts, unsettled, stopped, result.repaired)
 
 
-def _in_closed_period(held: "tuple[Group, HeldGroup]") -> dict[str, Any]:
+def _in_closed_period(held: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
     return _on_no_entry(held, "closed period", _CLOSED)
 
 
-def _without_invoice(held: "tuple[Group, HeldGroup]") -> dict[str, Any]:
+def _without_invoice(held: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
     return _on_no_entry(held, "not invoiced", _NOT_INVOICED)
 
 
-def _on_no_entry(held: "tuple[Group, HeldGroup]", state: str, advice: str) -> dict[str, Any]:
+def _on_no_entry(held: "tuple[EntryGroup, BlockedGroup]", state: str, advice: str) -> dict[str, Any]:
     """Lines that are on no entry, as a row among the entries to settle."""
     (day, _entity, _journal, currency), group = held
     amount = decimal_string(group.amount, currency)

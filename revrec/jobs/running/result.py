@@ -6,8 +6,8 @@ from datetime import date
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.closed_periods import HeldGroup
-from revrec.core.journal import Group, group_of
+from revrec.core.closed_periods import BlockedGroup
+from revrec.core.journal import EntryGroup, group_of
 from revrec.core.money import decimal_string
 from revrec.jobs.posting.periods import held_lines
 from revrec.store.posting import entries, invoices
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from revrec.intacct.gateway import Answer
     from revrec.jobs.context import Context
 
-Held = dict[Group, HeldGroup]
+Held = dict[EntryGroup, BlockedGroup]
 """Due lines that are on no entry, since their period is closed, by the entry that they would be on."""
 
 
@@ -116,7 +116,7 @@ def awaiting(connection: "Connection", day: date) -> Held:
     groups: Held = {}
     for line, _description in due_lines(connection, day, waiting=True):
         reason = f"waits for the invoice of {line.charge.rpartition('/')[0]}"
-        group = groups.setdefault(group_of(line), HeldGroup(reason))
+        group = groups.setdefault(group_of(line), BlockedGroup(reason))
         group.lines += 1
         group.amount += abs(line.amount)
     return groups

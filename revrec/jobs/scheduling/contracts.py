@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.allocation import Share
+from revrec.core.allocation import AllocatedShare
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import Step, as_allocated
+from revrec.core.pricing import AllocationStep, as_allocated
 from revrec.core.rules import AllocationRule, RuleBook
-from revrec.core.rules.contracts import Contract, Member, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.store import charges, contracts, events
 from revrec.store.audit import record
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Fact = dict[str, Any]
 Events = Mapping[int, Sequence[FulfilmentEvent]]
-Outcome = tuple[Step, ...] | Unscheduled
+Outcome = tuple[AllocationStep, ...] | Unscheduled
 BY_ITSELF: Outcome = ()
 """The outcome of a line that belongs to no contract."""
 
@@ -43,7 +43,7 @@ class Contracts:
         self._audit_seq = audit_seq
         self._joined: dict[str, Belongs] = {}
         self._outcomes: dict[int, Outcome] = {}
-        self._found: dict[int, Contract] = {}
+        self._found: dict[int, AllocatedContract] = {}
         self._ids: dict[int, int] = {}
         self._headers: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
@@ -111,13 +111,13 @@ class Contracts:
         kept = contracts.newest(self._connection, by_contract)
         have_one = set(scheduled)
         for contract, numbers in by_contract.items():
-            members = {no: Member(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
+            members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
             found = contract_of(self._book, list(members.values()))
-            if isinstance(found, Contract):
+            if isinstance(found, AllocatedContract):
                 found = self._followed(found, {no: members[no] for no in numbers if no in have_one}) or found
             self._take(contract, members, found, kept.get(contract))
 
-    def _followed(self, found: Contract, scheduled: Mapping[int, Member]) -> Unscheduled | None:
+    def _followed(self, found: AllocatedContract, scheduled: Mapping[int, ContractMember]) -> Unscheduled | None:
         """Why a line that has a schedule cannot follow the allocation; None if all can."""
         for member in scheduled.values():
             derived = self._book.derive(member.line, member.events, found.steps[member.line.id])
@@ -127,7 +127,11 @@ class Contracts:
         return None
 
     def _take(
-        self, contract: str, members: Mapping[int, Member], found: Contract | Unscheduled, kept: Kept | None
+        self,
+        contract: str,
+        members: Mapping[int, ContractMember],
+        found: AllocatedContract | Unscheduled,
+        kept: Kept | None,
     ) -> None:
         if isinstance(found, Unscheduled):
             self._outcomes.update(dict.fromkeys(members, found))
@@ -148,9 +152,9 @@ class Contracts:
     def _add(
         self,
         contract: str,
-        found: Contract,
+        found: AllocatedContract,
         lines: Mapping[int, tuple[int, int | None, int, str]],
-        members: Mapping[int, Member],
+        members: Mapping[int, ContractMember],
         kept: Kept | None,
     ) -> int:
         number = self._next = self._next + 1 if self._next else contracts.next_allocation(self._connection)
@@ -167,7 +171,7 @@ class Contracts:
         """What the contract of a line makes of it: the steps of its allocation, or why it waits."""
         return self._outcomes.get(no, BY_ITSELF)
 
-    def found(self, no: int) -> Contract | None:
+    def found(self, no: int) -> AllocatedContract | None:
         """The contract of a line as it is allocated; None if it has none, or waits."""
         return self._found.get(no)
 
@@ -193,7 +197,7 @@ class Seen(NamedTuple):
     recorded: Sequence[FulfilmentEvent]
     outcome: Outcome
     derived: Schedule | Unscheduled
-    contract: Contract | None = None
+    contract: AllocatedContract | None = None
 
     @property
     def earns(self) -> tuple[ChargeLine, Sequence[FulfilmentEvent]]:
@@ -215,12 +219,12 @@ def look(connection: "Connection", book: RuleBook, no: int) -> Seen:
     return Seen(line, facts, outcome, derived, its_own.found(no))
 
 
-def shares(contract: Contract, currency: str) -> list[Fact]:
+def shares(contract: AllocatedContract, currency: str) -> list[Fact]:
     """What each line of a contract gets, as it is shown."""
     return [shown_share(share, currency) for share in contract.shares.values()] if len(contract.shares) > 1 else []
 
 
-def shown_share(share: Share, currency: str) -> Fact:
+def shown_share(share: AllocatedShare, currency: str) -> Fact:
     """What one line gets, with amounts as decimal text."""
     return {
         "charge": share.id,
@@ -238,7 +242,7 @@ def kept_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
     for head in contracts.of_charge(connection, no):
         told = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
         lines = (
-            Share(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
+            AllocatedShare(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
             for one in head["shares"]
         )
         yield {

@@ -10,9 +10,9 @@ from revrec.core.calendar import iso
 from revrec.core.change import changed
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import Step, as_allocated, changes_told
+from revrec.core.pricing import AllocationStep, as_allocated, changes_told
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import Part, Schedule, Unscheduled, at_first
+from revrec.core.schedule import Schedule, SchedulePart, Unscheduled, at_first
 from revrec.jobs.posting.rejections import given_up
 from revrec.jobs.rules.load import VersionKeeper
 from revrec.jobs.scheduling.contracts import Contracts
@@ -44,7 +44,7 @@ class Change(NamedTuple):
 class _Left(NamedTuple):
     """What of a plan is still to be recognised: parts, the amount that waits; in words, what became of the others."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SchedulePart, ...]
     waiting: int = 0
     words: str = ""
 
@@ -153,7 +153,7 @@ class Scheduler:
         recorded: Sequence[FulfilmentEvent],
         fresh: int,
         derived: Schedule,
-        steps: tuple[Step, ...],
+        steps: tuple[AllocationStep, ...],
     ) -> bool:
         """Whether it is a new event, and not the rules, by which the plan is another one. A hold or a release corrects
         nothing: it only says what becomes of the rest."""
@@ -251,7 +251,7 @@ def _left(line: ChargeLine, price: int, derived: Schedule, current: schedules.Cu
     """
     carried = current.carried if current else ()
     if current and carried and derived.whole == current.plan:
-        still_open = tuple(Part(*part) for part in current.open)
+        still_open = tuple(SchedulePart(*part) for part in current.open)
         waiting = price - sum(amount for _day, amount in (*carried, *still_open))
         if waiting == derived.undated and not derived.held:
             return _Left(still_open, waiting)
@@ -262,10 +262,12 @@ def _left(line: ChargeLine, price: int, derived: Schedule, current: schedules.Cu
     return _Left(tuple(sorted([*back, *rest])) if back else rest, waiting)
 
 
-def _taken_back(amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]) -> tuple[Part, ...]:
+def _taken_back(
+    amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]
+) -> tuple[SchedulePart, ...]:
     """The parts that take back what was recognised of a charge line's amount: of the other sign, and not planned."""
     planned = set(plan)
-    return tuple(Part(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
+    return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
 
 
 def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left: _Left) -> bool:

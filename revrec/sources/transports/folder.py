@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed
 from revrec.sources.transports.words import COMMON, FILES, TEXT
 
@@ -13,7 +13,7 @@ class FolderTransport(Transport):
     """Files of a local folder, not of those below it. Links are not followed out of it."""
 
     name = "folder"
-    keys = (*COMMON, *FILES, Key("path", TEXT, "The folder.", required=True))
+    keys = (*COMMON, *FILES, ConfigKey("path", TEXT, "The folder.", required=True))
 
     @property
     def where(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed
 from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT, TLS
@@ -21,11 +21,11 @@ class FtpTransport(Transport):
     keys = (
         *COMMON,
         *FILES,
-        Key("host", TEXT, "The server.", required=True),
-        Key("port", PORT, "Its port.", 21),
-        Key("user", TEXT, "The user; the password is a secret.", "anonymous"),
-        Key("path", TEXT, "The folder on the server.", "/"),
-        Key("tls", TLS, "explicit (AUTH TLS), implicit, or none (to this machine alone).", "explicit"),
+        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("port", PORT, "Its port.", 21),
+        ConfigKey("user", TEXT, "The user; the password is a secret.", "anonymous"),
+        ConfigKey("path", TEXT, "The folder on the server.", "/"),
+        ConfigKey("tls", TLS, "explicit (AUTH TLS), implicit, or none (to this machine alone).", "explicit"),
     )
     _ftp: ftplib.FTP | None = None
 

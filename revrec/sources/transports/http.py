@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.transport import (
     BLOCK,
@@ -33,12 +33,12 @@ class HttpTransport(Transport):
     name = "http"
     keys = (
         *COMMON,
-        Key("url", TEXT, "The address; {since} stands for the time of the last fetch.", required=True),
-        Key("header", TEXT, "The header that carries the secret.", "Authorization"),
-        Key("prefix", TEXT, 'What stands before the secret in that header, such as "Bearer".'),
-        Key("user", TEXT, "A user for basic authentication, instead of the header."),
-        Key("next", TEXT, "Where a JSON answer names its next page, such as links.next."),
-        Key("since", TEXT, "What {since} is at the first fetch.", "1970-01-01T00:00:00Z"),
+        ConfigKey("url", TEXT, "The address; {since} stands for the time of the last fetch.", required=True),
+        ConfigKey("header", TEXT, "The header that carries the secret.", "Authorization"),
+        ConfigKey("prefix", TEXT, 'What stands before the secret in that header, such as "Bearer".'),
+        ConfigKey("user", TEXT, "A user for basic authentication, instead of the header."),
+        ConfigKey("next", TEXT, "Where a JSON answer names its next page, such as links.next."),
+        ConfigKey("since", TEXT, "What {since} is at the first fetch.", "1970-01-01T00:00:00Z"),
     )
     _session: Any = None
     _next: str | None = None

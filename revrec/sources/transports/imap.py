@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import YES_OR_NO, Key, choice
+from revrec.core.keys import YES_OR_NO, ConfigKey, choice
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
 from revrec.sources.transports.words import COMMON, PORT, TEXT, TEXTS
@@ -20,17 +20,19 @@ class ImapTransport(Transport):
     extra = "mail"
     keys = (
         *COMMON,
-        Key("host", TEXT, "The server.", required=True),
-        Key("port", PORT, "Its port: usually 993, or 143 with starttls.", 993),
-        Key("tls", choice("implicit", "starttls", "none"), "none goes to this machine alone.", "implicit"),
-        Key("user", TEXT, "The user; the password is a secret.", required=True),
-        Key("folder", TEXT, "The mail folder.", "INBOX"),
-        Key("senders", TEXTS, "Addresses whose mails are taken; @example.com takes a whole domain.", required=True),
-        Key("subject", TEXT, "A text that the subject must hold."),
-        Key("files", TEXTS, "Names of attachments that are taken; * and ? are wildcards.", ("*",)),
-        Key("body", YES_OR_NO, "Take the mail's plain text as well.", False),
-        Key("after", TEXT, '"keep", "seen", "delete" or "move:FOLDER", once all of a mail was taken.', "seen"),
-        Key("refused", TEXT, "The same for a mail of which something was refused.", "keep"),
+        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("port", PORT, "Its port: usually 993, or 143 with starttls.", 993),
+        ConfigKey("tls", choice("implicit", "starttls", "none"), "none goes to this machine alone.", "implicit"),
+        ConfigKey("user", TEXT, "The user; the password is a secret.", required=True),
+        ConfigKey("folder", TEXT, "The mail folder.", "INBOX"),
+        ConfigKey(
+            "senders", TEXTS, "Addresses whose mails are taken; @example.com takes a whole domain.", required=True
+        ),
+        ConfigKey("subject", TEXT, "A text that the subject must hold."),
+        ConfigKey("files", TEXTS, "Names of attachments that are taken; * and ? are wildcards.", ("*",)),
+        ConfigKey("body", YES_OR_NO, "Take the mail's plain text as well.", False),
+        ConfigKey("after", TEXT, '"keep", "seen", "delete" or "move:FOLDER", once all of a mail was taken.', "seen"),
+        ConfigKey("refused", TEXT, "The same for a mail of which something was refused.", "keep"),
     )
     _box: Any = None
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
 from revrec.sources.transports.words import COMMON, FILES, TEXT
@@ -20,11 +20,11 @@ class S3Transport(Transport):
     keys = (
         *COMMON,
         *FILES,
-        Key("bucket", TEXT, "The bucket.", required=True),
-        Key("prefix", TEXT, "What the keys begin with, such as orders/."),
-        Key("region", TEXT, "Its region."),
-        Key("endpoint", TEXT, "The address of a store other than Amazon's."),
-        Key("user", TEXT, "The access key id; the secret access key is the secret."),
+        ConfigKey("bucket", TEXT, "The bucket.", required=True),
+        ConfigKey("prefix", TEXT, "What the keys begin with, such as orders/."),
+        ConfigKey("region", TEXT, "Its region."),
+        ConfigKey("endpoint", TEXT, "The address of a store other than Amazon's."),
+        ConfigKey("user", TEXT, "The access key id; the secret access key is the secret."),
     )
     _client: Any = None
 
@@ -67,9 +67,9 @@ class S3Transport(Transport):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.words["bucket"], Prefix=prefix)
             found = [one for page in pages for one in page.get("Contents", ())]
         for one in found:
-            name = one["Key"].rpartition("/")[2]
-            if name and self.wanted(name) and one["LastModified"] <= youngest and not self._set_aside(one["Key"]):
-                yield Document(one["Key"], one["ETag"].strip('"'), one["Size"], one["Key"])
+            name = one["ConfigKey"].rpartition("/")[2]
+            if name and self.wanted(name) and one["LastModified"] <= youngest and not self._set_aside(one["ConfigKey"]):
+                yield Document(one["ConfigKey"], one["ETag"].strip('"'), one["Size"], one["ConfigKey"])
 
     def _set_aside(self, key: str) -> bool:
         """Whether an object lies where those that were taken or refused are moved to."""
@@ -79,7 +79,7 @@ class S3Transport(Transport):
     def read(self, document: Document) -> Iterator[bytes]:
         """Its bytes."""
         with self.told():
-            found = self._client.get_object(Bucket=self.words["bucket"], Key=document.place)
+            found = self._client.get_object(Bucket=self.words["bucket"], ConfigKey=document.place)
             yield from found["Body"].iter_chunks(BLOCK)
 
     def settle(self, document: Document, taken: bool) -> None:
@@ -92,9 +92,9 @@ class S3Transport(Transport):
             if kind == "move":
                 target = f"{folder.strip('/')}/{document.place.rpartition('/')[2]}"
                 self._client.copy_object(
-                    Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": document.place}
+                    Bucket=bucket, ConfigKey=target, CopySource={"Bucket": bucket, "ConfigKey": document.place}
                 )
-            self._client.delete_object(Bucket=bucket, Key=document.place)
+            self._client.delete_object(Bucket=bucket, ConfigKey=document.place)
 
     def reason(self, error: Exception) -> str | None:
         """What the library raises too."""

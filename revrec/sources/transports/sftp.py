@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 from revrec.sources.transports.transport import BLOCK, Document, Known, SignInRefused, Transport, needs
 from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT
 
@@ -20,12 +20,12 @@ class SftpTransport(Transport):
     keys = (
         *COMMON,
         *FILES,
-        Key("host", TEXT, "The server.", required=True),
-        Key("port", PORT, "Its port.", 22),
-        Key("user", TEXT, "The user; the password is a secret.", required=True),
-        Key("key_file", TEXT, "A private key to sign in with; its pass phrase is the secret."),
-        Key("host_key", TEXT, 'The fingerprint of the server\'s key, as "SHA256:..."; else known_hosts.'),
-        Key("path", TEXT, "The folder on the server.", "."),
+        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("port", PORT, "Its port.", 22),
+        ConfigKey("user", TEXT, "The user; the password is a secret.", required=True),
+        ConfigKey("key_file", TEXT, "A private key to sign in with; its pass phrase is the secret."),
+        ConfigKey("host_key", TEXT, 'The fingerprint of the server\'s key, as "SHA256:..."; else known_hosts.'),
+        ConfigKey("path", TEXT, "The folder on the server.", "."),
     )
     _client: Any = None
     _sftp: Any = None

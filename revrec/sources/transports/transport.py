@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import Key
+from revrec.core.keys import ConfigKey
 
 BLOCK = 65_536
 Known = Callable[[str], bool]
@@ -41,7 +41,7 @@ class Transport(ABC):
     """One source's connection, as a context. ``words`` are its checked keys, ``secret`` gives its passwords."""
 
     name: ClassVar[str] = ""
-    keys: ClassVar[tuple[Key, ...]]
+    keys: ClassVar[tuple[ConfigKey, ...]]
     extra: ClassVar[str] = ""
     """What must be installed beside revrec: ``pip install "revrec[EXTRA]"``."""
 

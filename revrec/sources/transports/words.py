@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import YES_OR_NO, Key, Kind, Refused, choice, did_you_mean, text, whole
+from revrec.core.keys import YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice, did_you_mean, text, whole
 
 TEXT = text()
 PORT = whole(1, 65_535)
@@ -16,34 +16,34 @@ MOST_BYTES = 100_000_000
 def _several(value: Any) -> tuple[str, ...]:
     many = value if isinstance(value, list) else [value]
     if not many:
-        raise Refused()
+        raise RejectedValue()
     return tuple(TEXT.read(one) for one in many)
 
 
-TEXTS = Kind("a text or a list of texts", _several, {"anyOf": [{"type": "string"}, {"type": "array"}]})
+TEXTS = ValueKind("a text or a list of texts", _several, {"anyOf": [{"type": "string"}, {"type": "array"}]})
 
 COMMON = (
-    Key("map", TEXT, "The mapping that its documents are read by; else that of native files."),
-    Key("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
-    Key("events", YES_OR_NO, "Its documents are fulfilment events, not charge lines.", False),
-    Key("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
-    Key("largest", whole(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
-    Key("timeout", SECONDS, "Seconds to wait for the other side.", 30),
+    ConfigKey("map", TEXT, "The mapping that its documents are read by; else that of native files."),
+    ConfigKey("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
+    ConfigKey("events", YES_OR_NO, "Its documents are fulfilment events, not charge lines.", False),
+    ConfigKey("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
+    ConfigKey("largest", whole(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
+    ConfigKey("timeout", SECONDS, "Seconds to wait for the other side.", 30),
 )
 """Keys that every source takes."""
 
 FILES = (
-    Key("files", TEXTS, "Which names are taken; * and ? are wildcards.", ("*",)),
-    Key("settle_seconds", whole(0, 86_400), "Leave a file alone until it has not changed for so long.", 10),
-    Key("after", TEXT, 'What becomes of a document that was taken: "keep", "delete" or "move:FOLDER".', "keep"),
-    Key("refused", TEXT, 'What becomes of one that was refused: "keep", "delete" or "move:FOLDER".', "keep"),
+    ConfigKey("files", TEXTS, "Which names are taken; * and ? are wildcards.", ("*",)),
+    ConfigKey("settle_seconds", whole(0, 86_400), "Leave a file alone until it has not changed for so long.", 10),
+    ConfigKey("after", TEXT, 'What becomes of a document that was taken: "keep", "delete" or "move:FOLDER".', "keep"),
+    ConfigKey("refused", TEXT, 'What becomes of one that was refused: "keep", "delete" or "move:FOLDER".', "keep"),
 )
 """Keys of transports whose documents are files in a folder."""
 
 TLS = choice("explicit", "implicit", "none")
 
 
-def read_words(source: str, keys: Iterable[Key], config: Mapping[str, Any]) -> dict[str, Any]:
+def read_words(source: str, keys: Iterable[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a source's table, defaults filled in.
 
     Raises:
@@ -61,7 +61,7 @@ def read_words(source: str, keys: Iterable[Key], config: Mapping[str, Any]) -> d
             continue
         try:
             values[name] = key.kind.read(value)
-        except Refused as refused:
+        except RejectedValue as refused:
             mend = str(refused) or did_you_mean(value, key.kind.choices).removeprefix("; ")
             problems.append(f"{where} = {value!r}: expected {key.kind.wanted}{f'; {mend}' if mend else ''}")
     problems += [f"[source.{source}] needs {key.name}: {key.doc}" for key in known.values() if _missing(key, config)]
@@ -70,5 +70,5 @@ def read_words(source: str, keys: Iterable[Key], config: Mapping[str, Any]) -> d
     return values
 
 
-def _missing(key: Key, config: Mapping[str, Any]) -> bool:
+def _missing(key: ConfigKey, config: Mapping[str, Any]) -> bool:
     return key.required and key.name not in config

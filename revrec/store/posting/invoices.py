@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, tuple_
 
-from revrec.core.invoice import INVOICED, SALES_ORDER, Billed, Invoice, InvoiceLine, Wish
+from revrec.core.invoice import INVOICED, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import MARK
 from revrec.store.audit import Who, canonical, record
@@ -65,8 +65,8 @@ class StoredInvoice(NamedTuple):
 
 
 def due_documents(
-    connection: Connection, wishes: Mapping[str, Wish], until: date, given_back: Collection[int] = ()
-) -> Iterator[list[Billed]]:
+    connection: Connection, wishes: Mapping[str, InvoiceRequest], until: date, given_back: Collection[int] = ()
+) -> Iterator[list[BilledLine]]:
     """The charge lines of each document that its source wants invoiced until a day and that are on no live invoice.
 
     Those on the refused invoices ``given_back`` count as on none. A document that has a live one tells it on each line.
@@ -88,12 +88,12 @@ def due_documents(
     )
     query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
-        lines = [(number, Billed(no, to_line(values), account or "")) for number, account, no, *values in rows]
+        lines = [(number, BilledLine(no, to_line(values), account or "")) for number, account, no, *values in rows]
         known = next((number for number, _line in lines if number), "")
         yield [line._replace(on=known) for number, line in lines if number is None]
 
 
-def _asked(source: str, wish: Wish) -> ColumnElement[bool]:
+def _asked(source: str, wish: InvoiceRequest) -> ColumnElement[bool]:
     its_own = charge_line.c.source == source
     return its_own if wish.since is None else and_(its_own, charge_line.c.post_date >= wish.since.isoformat())
 

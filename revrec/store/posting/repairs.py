@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
-from revrec.core.journal import Change
+from revrec.core.journal import RepairedValue
 from revrec.store.audit import Who, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import of_rows
@@ -31,7 +31,7 @@ class Use(NamedTuple):
 
     key: Key
     repair: RepairVersion
-    changes: Sequence[Change]
+    changes: Sequence[RepairedValue]
 
 
 def keep_uses(connection: Connection, entry_id: int, reference: str, uses: Sequence[Use], who: Who) -> None:
@@ -80,7 +80,7 @@ def used_on(connection: Connection, entry_id: int) -> set[tuple[Key, str]]:
     return {((row.charge_no, row.version, row.seq), row.sha256) for row in connection.execute(query)}
 
 
-def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str, Change]]]:
+def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str, RepairedValue]]]:
     """The values that repairs supplied for open lines dated on or before a day, each with its repair's SHA-256."""
     its_line = (
         (schedule_line.c.charge_no == repaired_value.c.charge_no)
@@ -95,8 +95,8 @@ def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str
         .where(OPEN, schedule_line.c.date <= until.isoformat())
         .order_by(repaired_value.c.id)
     )
-    found: dict[Key, list[tuple[str, Change]]] = defaultdict(list)
+    found: dict[Key, list[tuple[str, RepairedValue]]] = defaultdict(list)
     for row in connection.execute(query):
-        change = Change(row.side, row.field, row.before, row.after)
+        change = RepairedValue(row.side, row.field, row.before, row.after)
         found[row.charge_no, row.version, row.seq].append((row.sha256, change))
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from revrec.core.invoice import INVOICED, Wish
+from revrec.core.invoice import INVOICED, InvoiceRequest
 from revrec.store.database.bulk import streamed
 from revrec.store.posting.invoices import SOLD
 from revrec.store.tables import (
@@ -64,7 +64,7 @@ class Asked(NamedTuple):
     by: str = "contract"
     entity: str | None = None
     customer: str | None = None
-    wishes: Mapping[str, Wish] = {}
+    wishes: Mapping[str, InvoiceRequest] = {}
 
 
 class _AsJson(FunctionElement[str]):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from revrec.core.keys import ConfigKey
 from revrec.sources.transports import transports
-from revrec.sources.transports.words import COMMON, FILES
+from revrec.sources.transports.settings import COMMON, FILES
 
 PAGE = Path(__file__).resolve().parent / "sources.md"
 BEGIN, END = "<!-- keys: written by docs/write_sources.py -->\n", "<!-- end of keys -->"

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from revrec.alerts import AlertFailed, within
-from revrec.alerts.digest import Digest
+from revrec.alerts.digest import AlertMessage
 from revrec.core.loopback import is_loopback
 
 EXTRA = "chat channels need the apprise library; install it with: pip install 'revrec[alerts]'"
@@ -21,7 +21,7 @@ def channel_name(number: int, url: str) -> str:
     return f"channel {number} ({scheme[0].lower() if scheme else 'no URL'})"
 
 
-def send_chat(name: str, url: str, digest: Digest, timeout: float = 30.0) -> None:
+def send_chat(name: str, url: str, digest: AlertMessage, timeout: float = 30.0) -> None:
     """Tell one channel.
 
     Raises:
@@ -62,7 +62,7 @@ def _names(protocol: Any) -> tuple[str, ...]:
     return (protocol,) if isinstance(protocol, str) else tuple(protocol or ())
 
 
-def _tell(name: str, service: Any, apprise: Any, digest: Digest) -> None:
+def _tell(name: str, service: Any, apprise: Any, digest: AlertMessage) -> None:
     try:
         channels = apprise.Apprise()
         channels.add(service)

@@ -27,7 +27,7 @@ NEXT = {
 }
 
 
-class Digest(NamedTuple):
+class AlertMessage(NamedTuple):
     """A message: its subject in one line, and its body in plain text."""
 
     subject: str
@@ -55,18 +55,18 @@ class RunFacts(NamedTuple):
         return bool(self.stopped) or any(count for state, count in self.counts.items() if state != "posted")
 
 
-def run_digest(facts: RunFacts) -> Digest:
+def run_digest(facts: RunFacts) -> AlertMessage:
     """The digest of one run."""
     name = f"run {facts.run}" if facts.run is not None else "the run"
     what = f"{name} for {facts.day}"
     body = "\n".join(_body(facts, what)) + "\n"
-    return Digest(one_line(f"{_from(facts.company)}: {_headline(facts, what)}", SUBJECT_LIMIT), body)
+    return AlertMessage(one_line(f"{_from(facts.company)}: {_headline(facts, what)}", SUBJECT_LIMIT), body)
 
 
-def trial_digest(company: str) -> Digest:
+def trial_digest(company: str) -> AlertMessage:
     """The message of ``revrec alert test``."""
     body = "This is a test of revrec's alerts. Whoever reads it is told when a run needs a person.\n"
-    return Digest(one_line(f"{_from(company)}: test of the alerts", SUBJECT_LIMIT), body)
+    return AlertMessage(one_line(f"{_from(company)}: test of the alerts", SUBJECT_LIMIT), body)
 
 
 def one_line(text: object, limit: int = TEXT_LIMIT) -> str:

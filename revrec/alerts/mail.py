@@ -11,7 +11,7 @@ from email.policy import SMTP
 from email.utils import getaddresses, localtime, make_msgid
 
 from revrec.alerts import AlertFailed, within
-from revrec.alerts.digest import Digest, one_line
+from revrec.alerts.digest import AlertMessage, one_line
 from revrec.core.loopback import is_loopback
 
 TLS = ("starttls", "implicit", "none")
@@ -37,7 +37,7 @@ class MailServer:
         return f"mail server {self.host}:{self.port}"
 
 
-def send_mail(server: MailServer, sender: str, to: str, digest: Digest) -> None:
+def send_mail(server: MailServer, sender: str, to: str, digest: AlertMessage) -> None:
     """Hand one mail in; ``sender`` is an address, ``to`` one or more with commas between, with or without names.
 
     Raises:
@@ -55,7 +55,7 @@ def send_mail(server: MailServer, sender: str, to: str, digest: Digest) -> None:
     within(server.timeout * 3, server.name, lambda: _deliver(server, message))
 
 
-def compose(sender: str, to: str, digest: Digest) -> EmailMessage:
+def compose(sender: str, to: str, digest: AlertMessage) -> EmailMessage:
     """The mail, in which nothing of another's text can become a header.
 
     Raises:

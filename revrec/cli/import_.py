@@ -128,7 +128,7 @@ def report(result: "ImportResult") -> None:
     for one in result.report:
         value = f' "{one["value"]}"' if one["value"] else ""
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
-        _say(f"{where}: {one['reason']}; {one['mend']}")
+        _say(f"{where}: {one['reason']}; {one['fix']}")
     unshown = result.rejected - len({one["row"] for one in result.report})
     if unshown > 0:
         _say(f"{result.file}: {unshown} more rows cannot be used")

@@ -18,7 +18,7 @@ AMOUNTS = frozenset(
 )  # fmt: skip
 """Columns of decimal strings; people see them grouped by thousands."""
 
-PROSE = frozenset({"reason", "error", "advice", "note", "mend", "before", "after", "expected", "found"})
+PROSE = frozenset({"reason", "error", "advice", "note", "fix", "mend", "before", "after", "expected", "found"})
 """Columns of sentences: these may be wrapped, everything else stays on one line while there is room."""
 
 PROSE_WIDTH = 90

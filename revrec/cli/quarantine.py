@@ -155,7 +155,7 @@ def _tell(options: Options, row: dict[str, Any]) -> None:
     where = f"{row['file']}, row {row['row']}, {row['kind']}, mapping {row['mapping']}"
     print(f"quarantine {row['id']}: {where}: {row['state']}")
     print_table(values, ("column", "value"), title="As it came")
-    print_table(row["problems"], ("field", "value", "reason", "mend"), title="Set aside for")
+    print_table(row["problems"], ("field", "value", "reason", "fix"), title="Set aside for")
     for fix in row["fixes"]:
         fields = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
         print(f"\nFixed by {fix['actor']}: {fields}" + (f" ({fix['reason']})" if fix["reason"] else ""))
@@ -169,7 +169,7 @@ def _now(row: dict[str, Any]) -> str:
     if row["unreadable"]:
         return f"cannot be read now: {row['unreadable']}"
     if row["now"]:
-        said = "\n".join(f"  {one['field']}: {one['reason']}; {one['mend']}" for one in row["now"])
+        said = "\n".join(f"  {one['field']}: {one['reason']}; {one['fix']}" for one in row["now"])
         return f"still wrong with it:\n{said}\nfix it: revrec quarantine fix {row['id']} FIELD=VALUE"
     return f"nothing is wrong with it now; take it in: revrec quarantine release {row['id']}"
 
@@ -189,6 +189,6 @@ def _released(options: Options, result: "ImportResult") -> None:
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows")
         print(f"{counted(result.rows, 'row')} released: {told}")
     for one in result.report:
-        print(f"{one['place']}: {one['field']}: {one['reason']}; {one['mend']}", file=sys.stderr)
+        print(f"{one['place']}: {one['field']}: {one['reason']}; {one['fix']}", file=sys.stderr)
     if result.refused:
         print(f"revrec: {result.refused}", file=sys.stderr)

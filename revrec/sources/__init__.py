@@ -5,21 +5,21 @@ database. :class:`SourceStream` also knows the sha256 and size of exactly the by
 """
 
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
-from revrec.sources.problems import Problem, SourceError
+from revrec.sources.problems import RowProblem, SourceError
 from revrec.sources.read import read_charges, read_events
-from revrec.sources.rows import Bad, EventRow, Good, PassedOver, Row
+from revrec.sources.rows import BadRow, ChargeRowResult, EventRow, GoodRow, PassedOver
 from revrec.sources.stream import SourceStream
 
 __all__ = [
     "NATIVE_CHARGES",
     "NATIVE_EVENTS",
-    "Bad",
+    "BadRow",
+    "ChargeRowResult",
     "ColumnMapping",
     "EventRow",
-    "Good",
+    "GoodRow",
     "PassedOver",
-    "Problem",
-    "Row",
+    "RowProblem",
     "SourceError",
     "SourceStream",
     "read_charges",

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from revrec.core.money import BadAmount, decimal_string, minor_digits, to_minor
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 
 MOST_DIGITS = 40
 """Longest run of digits looked at; anything longer is refused unread."""
 
-SIGNS: Mapping[str, frozenset[str]] = {
+CURRENCY_SIGNS: Mapping[str, frozenset[str]] = {
     "$": frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "BRL", "ARS", "CLP", "COP", "TWD"]),
     "US$": frozenset(["USD"]),
     "€": frozenset(["EUR"]),
@@ -35,7 +35,7 @@ _BESIDE_END = re.compile(r"[^0-9.,()+\-\u2212\s'\u2019_]{1,4}\.?$")
 _EXPONENT = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
 
 
-class Dialect(NamedTuple):
+class NumberStyle(NamedTuple):
     """How a source writes numbers. ``declared`` is False where the thousands sign is only the default one."""
 
     decimal: str = "."
@@ -49,7 +49,7 @@ class Dialect(NamedTuple):
         return re.compile(rf"-?[0-9]{{1,14}}{fraction}")
 
 
-class Number(NamedTuple):
+class ParsedNumber(NamedTuple):
     """A number taken apart: sign, digits before and after the decimal sign, and the currency written beside it."""
 
     negative: bool
@@ -64,16 +64,16 @@ class Number(NamedTuple):
         return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction}")
 
 
-def number_reader(dialect: Dialect) -> Callable[[str], Number]:
+def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
     """A function that takes a number's text apart; it raises Refused for whatever is not a plain number."""
-    group = f"[{_BLANKS}]" if dialect.thousands == " " else re.escape(dialect.thousands)
+    group = f"[{_BLANKS}]" if style.thousands == " " else re.escape(style.thousands)
     grouped = rf"[0-9]{{1,3}}(?P<grouped>(?:{group}[0-9]{{3}}){{1,12}})" if group else "(?P<grouped>(?!))"
     body = re.compile(
         rf"(?P<whole>[0-9]{{1,{MOST_DIGITS}}}|{grouped})?"
-        rf"(?:{re.escape(dialect.decimal)}(?P<fraction>[0-9]{{0,{MOST_DIGITS}}}))?"
+        rf"(?:{re.escape(style.decimal)}(?P<fraction>[0-9]{{0,{MOST_DIGITS}}}))?"
     )
 
-    def read(text: str) -> Number:
+    def read(text: str) -> ParsedNumber:
         text = text.strip()
         inner, negative = _sign(text)
         inner, beside = _beside(inner)
@@ -83,9 +83,9 @@ def number_reader(dialect: Dialect) -> Callable[[str], Number]:
         found = body.fullmatch(inner)
         # "kr.50" may mean 50 or 0.50, so a point right after letters is refused.
         if not found or not (found["whole"] or found["fraction"]) or (beside.isalpha() and inner[:1] in ".,"):
-            raise _not_a_number(text, dialect)
+            raise _not_a_number(text, style)
         whole = re.sub(r"[^0-9]", "", found["whole"] or "0")
-        return Number(negative, whole, found["fraction"] or "", beside, bool(found["grouped"]))
+        return ParsedNumber(negative, whole, found["fraction"] or "", beside, bool(found["grouped"]))
 
     return read
 
@@ -104,7 +104,7 @@ def _sign(text: str) -> tuple[str, bool]:
 
 def _once(first: bool, second: bool) -> bool:
     if first and second:
-        raise Refused("is marked as negative twice", "write one minus sign")
+        raise RejectedValue("is marked as negative twice", "write one minus sign")
     return first or second
 
 
@@ -119,31 +119,31 @@ def _beside(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _not_a_number(text: str, dialect: Dialect) -> Refused:
+def _not_a_number(text: str, style: NumberStyle) -> RejectedValue:
     if re.sub(r"[^a-z]", "", text.lower()) in {"nan", "inf", "infinity", "snan"}:
-        return Refused("is not a finite number", "write a plain decimal number")
+        return RejectedValue("is not a finite number", "write a plain decimal number")
     if _EXPONENT.fullmatch(text):
-        return Refused("exponents are not read", "write it in full, such as 1200.00")
+        return RejectedValue("exponents are not read", "write it in full, such as 1200.00")
     if not re.search(r"[0-9]", text):
-        return Refused("is not a number", f"write it as 1200{dialect.decimal}00")
+        return RejectedValue("is not a number", f"write it as 1200{style.decimal}00")
     if len(re.sub(r"[^0-9]", "", text)) > MOST_DIGITS:
-        return Refused("has too many digits", "check the number")
-    other = "," if dialect.decimal == "." else "."
+        return RejectedValue("has too many digits", "check the number")
+    other = "," if style.decimal == "." else "."
     if re.search(rf"{re.escape(other)}(?:[0-9]{{1,2}}$|[0-9]{{4,}})", text):
-        swapped = text.replace(dialect.decimal, "").replace(other, dialect.decimal)
-        mend = f'write it as {swapped}, or set decimal = "{other}" in the mapping'
-        return Refused(f'"{dialect.decimal}" is the decimal sign here', mend)
-    return Refused("is not a plain number", f"write it as 1234{dialect.decimal}56")
+        swapped = text.replace(style.decimal, "").replace(other, style.decimal)
+        fix = f'write it as {swapped}, or set decimal = "{other}" in the mapping'
+        return RejectedValue(f'"{style.decimal}" is the decimal sign here', fix)
+    return RejectedValue("is not a plain number", f"write it as 1234{style.decimal}56")
 
 
-def minor_units(number: Number, currency: str, dialect: Dialect) -> int:
+def minor_units(number: ParsedNumber, currency: str, style: NumberStyle) -> int:
     """The number in minor units of ``currency``; raises Refused where it cannot be, or should not be, exact."""
     digits = minor_digits(currency)
     if number.beside:
-        _check_beside(number.beside, currency, dialect)
-    if number.grouped and not number.fraction and digits == 3 and not dialect.declared:
-        raise Refused(
-            f'"{dialect.thousands}" could be the decimal sign, {currency} has three decimals',
+        _check_beside(number.beside, currency, style)
+    if number.grouped and not number.fraction and digits == 3 and not style.declared:
+        raise RejectedValue(
+            f'"{style.thousands}" could be the decimal sign, {currency} has three decimals',
             "write all decimals, or set decimal and thousands in the mapping",
         )
     if len(number.fraction) > digits:
@@ -151,29 +151,29 @@ def minor_units(number: Number, currency: str, dialect: Dialect) -> int:
     try:
         return to_minor(number.decimal, currency)
     except BadAmount:
-        raise Refused("is beyond 64-bit minor units", "check the amount and its currency") from None
+        raise RejectedValue("is beyond 64-bit minor units", "check the amount and its currency") from None
 
 
-def _too_fine(number: Number, currency: str, digits: int) -> Refused:
+def _too_fine(number: ParsedNumber, currency: str, digits: int) -> RejectedValue:
     places = f"{digits} decimals" if digits else "no decimals"
     below = int(number.whole + number.fraction[:digits])
     # Never rounded here: which way is the owner's to say.
     near = (below, below + 1) if number.fraction[digits:].strip("0") else (below,)
     sign = "-" if number.negative else ""
     written = " or ".join(sign + decimal_string(minor, currency) for minor in near)
-    return Refused(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {written}")
+    return RejectedValue(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {written}")
 
 
-def currency_beside(number: Number, dialect: Dialect) -> str:
+def currency_beside(number: ParsedNumber, style: NumberStyle) -> str:
     """The currency the amount itself names: a code, or a sign that the mapping's ``signs`` tells; else empty."""
     code = number.beside.upper()
-    return dialect.signs.get(number.beside) or (code if re.fullmatch("[A-Z]{3}", code) else "")
+    return style.signs.get(number.beside) or (code if re.fullmatch("[A-Z]{3}", code) else "")
 
 
-def _check_beside(beside: str, currency: str, dialect: Dialect) -> None:
-    told = dialect.signs.get(beside)
-    if told == currency or beside.upper() == currency or (not told and currency in SIGNS.get(beside, ())):
+def _check_beside(beside: str, currency: str, style: NumberStyle) -> None:
+    told = style.signs.get(beside)
+    if told == currency or beside.upper() == currency or (not told and currency in CURRENCY_SIGNS.get(beside, ())):
         return
-    if not told and beside not in SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
-        raise Refused(f'"{beside}" is not a currency code or sign', "write the number alone")
-    raise Refused(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")
+    if not told and beside not in CURRENCY_SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
+        raise RejectedValue(f'"{beside}" is not a currency code or sign', "write the number alone")
+    raise RejectedValue(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")

@@ -39,14 +39,14 @@ _MAGIC = (
 _LITTER = ("__MACOSX/", ".DS_Store")
 
 
-class Member(NamedTuple):
+class ArchiveMember(NamedTuple):
     """One file to read: as people see its name, and how it is opened (more than once)."""
 
     name: str
     open: Callable[[], SourceStream]
 
 
-def members(path: Path, name: str = "", format: str = "") -> list[Member]:
+def members(path: Path, name: str = "", format: str = "") -> list[ArchiveMember]:
     """The file itself, or what an archive holds: told by its suffix, or by the mapping's ``format``.
 
     Raises:
@@ -60,11 +60,11 @@ def members(path: Path, name: str = "", format: str = "") -> list[Member]:
         stem = PurePosixPath(name).stem if PurePosixPath(name).suffix.lower() in GZIP else path.stem
         inner = f"{name}/{stem}"
         _refuse_nested(inner, stem)
-        return [Member(inner, lambda: _gunzipped(path, inner))]
-    return [Member(name, lambda: SourceStream(path, name))]
+        return [ArchiveMember(inner, lambda: _gunzipped(path, inner))]
+    return [ArchiveMember(name, lambda: SourceStream(path, name))]
 
 
-class _Bounded(io.RawIOBase):
+class _BoundedMember(io.RawIOBase):
     """A member's bytes as they are unpacked, counted; what grows too large is refused before it is passed on."""
 
     def __init__(self, unpacked: BinaryIO, name: str, packed: int) -> None:
@@ -99,10 +99,10 @@ def _gunzipped(path: Path, inner: str) -> SourceStream:
     with SourceStream(path) as packed:
         size = path.stat().st_size
         del packed
-    return SourceStream(_Bounded(gzip.open(path), inner, size), inner)  # type: ignore[arg-type]
+    return SourceStream(_BoundedMember(gzip.open(path), inner, size), inner)  # type: ignore[arg-type]
 
 
-def _zipped(path: Path, name: str) -> list[Member]:
+def _zipped(path: Path, name: str) -> list[ArchiveMember]:
     with SourceStream(path, name):
         pass  # a missing file, a folder, a pipe and an empty file are told as for any source
     try:
@@ -115,14 +115,14 @@ def _zipped(path: Path, name: str) -> list[Member]:
     return [_member(path, f"{name}/{info.filename}", info) for info in infos]
 
 
-def _member(path: Path, name: str, info: zipfile.ZipInfo) -> Member:
+def _member(path: Path, name: str, info: zipfile.ZipInfo) -> ArchiveMember:
     def opened() -> SourceStream:
         try:
-            return SourceStream(_Bounded(_from_zip(path, info), name, info.compress_size), name)  # type: ignore[arg-type]
+            return SourceStream(_BoundedMember(_from_zip(path, info), name, info.compress_size), name)  # type: ignore[arg-type]
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise SourceError(name, "", f"cannot be unpacked ({error})", "get it sent again") from None
 
-    return Member(name, opened)
+    return ArchiveMember(name, opened)
 
 
 def _from_zip(path: Path, info: zipfile.ZipInfo) -> BinaryIO:

@@ -7,22 +7,22 @@ from unicodedata import is_normalized
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
-from revrec.sources.careful import Careful
-from revrec.sources.cleaning import Trail
+from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, Refused
-from revrec.sources.rows import Bad, Damaged, Good, Passed, PassedOver, Row
+from revrec.sources.problems import RejectedValue, RowProblem
+from revrec.sources.rows import BadRow, ChargeRowResult, DamagedRecord, GoodRow, PassedOver, PassedOverRecord
+from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
-from revrec.sources.values import CACHED, Values
+from revrec.sources.values import CACHE_LIMIT, ValueReaders
 
 
 class _DimensionSets(dict[tuple[str, ...], dict[str, str]]):
     """Dimension values of a row to the mapping that its charge line carries, shared by all lines that have the same."""
 
-    def __init__(self, names: tuple[str, ...], values: Values) -> None:
+    def __init__(self, names: tuple[str, ...], values: ValueReaders) -> None:
         super().__init__()
         self._names = names
         self._ids = values.ids
@@ -30,52 +30,52 @@ class _DimensionSets(dict[tuple[str, ...], dict[str, str]]):
     def __missing__(self, row: tuple[str, ...]) -> dict[str, str]:
         texts = (self._ids[text] for text in row)
         made = {name: text for name, text in zip(self._names, texts, strict=True) if text}
-        if len(self) >= CACHED:
+        if len(self) >= CACHE_LIMIT:
             self.clear()
         self[row] = made
         return made
 
 
 class ChargeRows:
-    """Turns a table's rows into charge lines; :meth:`quick` and :meth:`careful` agree wherever quick has an answer."""
+    """Read the rows of a table as charge lines. Wherever :meth:`read_fast` succeeds, :meth:`read_strict` agrees."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._layout = layout
-        self._values = Values(mapping)
-        self._careful = Careful(mapping, layout, self._values)
-        self._trail = Trail(mapping, layout)
+        self._values = ValueReaders(mapping)
+        self._strict_reader = StrictReader(mapping, layout, self._values)
+        self._trail = CleaningTrail(mapping, layout)
         self._pick = itemgetter(*(layout.positions[field.name] for field in CHARGE_FIELDS))
         self._pick_dimensions = itemgetter(*(layout.positions[name] for name in mapping.all_dimensions))
-        self._point = mapping.dialect.decimal
+        self._point = mapping.style.decimal
         self._dimensions = _DimensionSets(mapping.all_dimensions, self._values)
-        self._renoted = False
+        self._was_normalized = False
 
-    def rows(self, table: Table) -> Iterator[Row]:
+    def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Each record as a good or a bad row, in the file's order."""
-        looks, quick, careful, mended = table.looks, self.quick, self.careful, self._layout.mended
-        unlike = self._values.unlike
+        scan, read_fast, read_strict, fill_row = table.scan, self.read_fast, self.read_strict, self._layout.fill_row
+        normalized_texts = self._values.normalized_texts
         for number, row in table.records:
-            if isinstance(row, Passed):
+            if isinstance(row, PassedOverRecord):
                 yield PassedOver(number, row.reason, table.place(number))
                 continue
-            if isinstance(row, Damaged):
-                yield Bad(number, row.problems, table.place(number), row.raw)
+            if isinstance(row, DamagedRecord):
+                yield BadRow(number, row.problems, table.place(number), row.raw)
                 continue
-            values, changed = mended(row)
-            if (looks is None or looks.unusual) and not _is_plain(values):
-                result, changed = careful(values), True
+            values, changed = fill_row(row)
+            if (scan is None or scan.unusual) and not _is_plain(values):
+                result, changed = read_strict(values), True
             else:
                 try:
-                    result = quick(values)
-                    changed |= self._renoted or not unlike.isdisjoint(values)
-                except Refused:
-                    result, changed = careful(values), True
+                    result = read_fast(values)
+                    changed |= self._was_normalized or not normalized_texts.isdisjoint(values)
+                except RejectedValue:
+                    result, changed = read_strict(values), True
             if isinstance(result, ChargeLine):
-                yield Good(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
+                yield GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
             else:
-                yield Bad(number, result, table.place(number), row)
+                yield BadRow(number, result, table.place(number), row)
 
-    def quick(self, row: list[str]) -> ChargeLine:
+    def read_fast(self, row: list[str]) -> ChargeLine:
         """The charge line of a completed row of plain characters; raises Refused for anything out of the ordinary."""
         (
             source, document, line, customer, item, posted, amount, currency,
@@ -87,14 +87,14 @@ class ChargeRows:
         currency, written, document = values.currencies[currency], document, document.strip()
         post_date, starts, ends = dates[posted], dates[start], dates[end]
         if not (source and line and customer and item and currency and post_date):
-            raise Refused("is empty", "")
+            raise RejectedValue("is empty", "")
         # Line breaks and tabs are plain characters in a file, but an id must not hold them.
         if not 0 < len(document) <= ID_LIMIT or not document.isprintable() or len(description) > FIELD_LIMIT:
-            raise Refused("is not an ordinary text", "")
+            raise RejectedValue("is not an ordinary text", "")
         if starts and ends and ends < starts:
-            raise Refused("is out of order", "")
+            raise RejectedValue("is out of order", "")
         plain = description.strip()
-        self._renoted = plain != description or written != document
+        self._was_normalized = plain != description or written != document
         minor = self._amount(amount, currency)
         return ChargeLine(
             source, document, line, customer, item, post_date, minor, currency, dates[rev_rec],
@@ -106,19 +106,19 @@ class ChargeRows:
         if self._values.plain[minor_digits(currency)](text):
             minor = int(text.replace(self._point, ""))
             if minor:
-                self._renoted |= self._point != "."
+                self._was_normalized |= self._point != "."
                 return minor
-        self._renoted = True
+        self._was_normalized = True
         return self._values.amount(text, currency)
 
-    def careful(self, row: list[str]) -> ChargeLine | list[Problem]:
+    def read_strict(self, row: list[str]) -> ChargeLine | list[RowProblem]:
         """The charge line of a completed row, or all its problems."""
-        found, problems = self._careful.read(row)
+        found, problems = self._strict_reader.read(row)
         return problems or ChargeLine(**found)
 
-    def details(self, row: list[str]) -> tuple[dict[str, Any], list[Problem]]:
+    def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """The values of a completed row by field, as far as they can be read, and its problems."""
-        return self._careful.read(row)
+        return self._strict_reader.read(row)
 
 
 def _is_plain(row: list[str]) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.money import decimal_string
-from revrec.sources.fields import Field
+from revrec.sources.fields import FieldSpec
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import CleaningStep
@@ -19,11 +19,11 @@ SHOWN = 200
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-class Trail:
+class CleaningTrail:
     """Works out what cleaning changed in a row, after the row was read."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
-        fields = (*mapping.fields, *(Field(name, "id") for name in mapping.all_dimensions))
+        fields = (*mapping.fields, *(FieldSpec(name, "id") for name in mapping.all_dimensions))
         self._places = [(field, layout.positions[field.name]) for field in fields]
         self._order = {field.name: at for at, field in enumerate(fields)}
         self._layout = layout
@@ -43,7 +43,7 @@ class Trail:
         return [_short(step) for step in steps]
 
 
-def _read_steps(field: Field, raw: str, value: Any, currency: str) -> Iterator[CleaningStep]:
+def _read_steps(field: FieldSpec, raw: str, value: Any, currency: str) -> Iterator[CleaningStep]:
     """What reading a value changed in its notation; nothing where it could not be read."""
     if value is None or (raw == "" and field.kind != "currency"):
         return
@@ -60,7 +60,7 @@ def _read_steps(field: Field, raw: str, value: Any, currency: str) -> Iterator[C
     yield CleaningStep(field.name, raw, canonical, name if raw.strip() != canonical else "trimmed")
 
 
-def _canonical(field: Field, value: Any, currency: str) -> tuple[str, str]:
+def _canonical(field: FieldSpec, value: Any, currency: str) -> tuple[str, str]:
     if isinstance(value, date):
         return value.isoformat(), "date"
     if field.kind == "amount" and isinstance(value, int):

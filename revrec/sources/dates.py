@@ -5,7 +5,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import date
 
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 
 YEARS = range(1900, 2200)
 """Years a date may have; anything else is a typing mistake."""
@@ -80,9 +80,11 @@ def _date(parts: dict[str, str]) -> date:
     month = int(parts["m"]) if "m" in parts else _month_number(parts["b"])
     day = int(parts["d"])
     if year not in YEARS:
-        raise Refused(f"the year {year} is outside {YEARS.start} to {YEARS.stop - 1}", "write the year it should be")
+        raise RejectedValue(
+            f"the year {year} is outside {YEARS.start} to {YEARS.stop - 1}", "write the year it should be"
+        )
     if not 1 <= month <= 12:
-        raise Refused(f"there is no month {month}", "write it as year-month-day, such as 2024-03-28")
+        raise RejectedValue(f"there is no month {month}", "write it as year-month-day, such as 2024-03-28")
     last = monthrange(year, month)[1]
     if not 1 <= day <= last:
         raise _no_such_day(year, month, day, last)
@@ -93,29 +95,29 @@ def _month_number(name: str) -> int:
     for number, full in enumerate(_MONTHS, start=1):
         if name.lower() in (full, full[:3]):
             return number
-    raise Refused(f'"{name}" is not a month', "write the month in English or as a number")
+    raise RejectedValue(f'"{name}" is not a month', "write the month in English or as a number")
 
 
-def _no_such_day(year: int, month: int, day: int, last: int) -> Refused:
+def _no_such_day(year: int, month: int, day: int, last: int) -> RejectedValue:
     why = f"{_MONTHS[month - 1].capitalize()} {year} has {last} days"
     if (month, day) == (2, 29) and not isleap(year):
         why = f"{year} is not a leap year, February has 28 days"
     after = date(year + month // 12, month % 12 + 1, 1)
-    return Refused(why, f"write it as {date(year, month, last)} or {after}")
+    return RejectedValue(why, f"write it as {date(year, month, last)} or {after}")
 
 
-def _unreadable(text: str, date_format: str | None) -> Refused:
+def _unreadable(text: str, date_format: str | None) -> RejectedValue:
     """Names what the text could mean, so that the user decides; it is never decided here."""
     if date_format:
-        return Refused(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
+        return RejectedValue(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
     numeric = _LOOKS_NUMERIC.fullmatch(text)
     if not numeric:
-        return Refused("is not an ISO date", "write it as 2024-03-28, or set date_format in the mapping")
+        return RejectedValue("is not an ISO date", "write it as 2024-03-28, or set date_format in the mapping")
     first, second, year = (int(part) for part in numeric.groups())
     readings = [(month, day) for month, day in ((second, first), (first, second)) if 1 <= month <= 12 and day <= 31]
     written = " or ".join(dict.fromkeys(f"{year}-{month:02d}-{day:02d}" for month, day in readings))
     form = "%m/%d/%Y" if readings == [(first, second)] else "%d/%m/%Y"
-    return Refused(
+    return RejectedValue(
         "day/month and month/day are never guessed",
         f'write it as {written or "2024-03-28"}, or set date_format = "{form}" in the mapping',
     )

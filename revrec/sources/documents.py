@@ -5,17 +5,17 @@ from typing import Any, NamedTuple
 
 from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, shorten
-from revrec.sources.rows import Damaged, Passed
+from revrec.sources.problems import RowProblem, shorten
+from revrec.sources.rows import DamagedRecord, PassedOverRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record
 
 SENT_AGAIN = "get the document sent again"
-MOST_KEPT = 64 * 1024
+EXCERPT_LIMIT = 64 * 1024
 """Characters of a broken document that the quarantine keeps; the rest stays in its file."""
 
 
-class Found(NamedTuple):
+class FoundRecord(NamedTuple):
     """One charge or event: what was worked out of its document, by column, and where a mapping may look for more."""
 
     values: Mapping[str, str]
@@ -23,47 +23,49 @@ class Found(NamedTuple):
     place: str
 
 
-class Wrong(NamedTuple):
+class RejectedDocument(NamedTuple):
     """A document, or a line of one, that contradicts itself or cannot be read; ``raw`` is what it said."""
 
     field: str
     value: str
     reason: str
-    mend: str
+    fix: str
     place: str
     raw: Sequence[str] = ()
 
 
-class Left(NamedTuple):
+class SkippedDocument(NamedTuple):
     """A document, or a part of one, that is left out on purpose."""
 
     reason: str
     place: str
 
 
-Outcome = Found | Wrong | Left
+DocumentOutcome = FoundRecord | RejectedDocument | SkippedDocument
 
 
-class Broken(Exception):
+class BrokenDocument(Exception):
     """Raised while a document is read that contradicts itself: nothing of it is used."""
 
-    def __init__(self, field: str, value: str, reason: str, place: str, mend: str = SENT_AGAIN) -> None:
+    def __init__(self, field: str, value: str, reason: str, place: str, fix: str = SENT_AGAIN) -> None:
         super().__init__(field, reason)
-        self.wrong = Wrong(shorten(field), shorten(value), reason, mend, place)
+        self.wrong = RejectedDocument(shorten(field), shorten(value), reason, fix, place)
 
 
-def whole(outcomes: Callable[[], Iterable[Outcome]], raw: Callable[[], Iterable[str]]) -> list[Outcome]:
+def read_whole(
+    outcomes: Callable[[], Iterable[DocumentOutcome]], raw: Callable[[], Iterable[str]]
+) -> list[DocumentOutcome]:
     """All outcomes of a document; or, where it turns out to be broken, that alone with the document's own words."""
     try:
         return list(outcomes())
-    except Broken as broken:
-        return [broken.wrong._replace(raw=kept(raw()))]
+    except BrokenDocument as broken:
+        return [broken.wrong._replace(raw=excerpt(raw()))]
 
 
-def kept(texts: Iterable[str]) -> list[str]:
-    """A broken document's own words for the quarantine, as far as they are within :data:`MOST_KEPT`."""
+def excerpt(texts: Iterable[str]) -> list[str]:
+    """A broken document's own words for the quarantine, as far as they are within :data:`EXCERPT_LIMIT`."""
     found: list[str] = []
-    left = MOST_KEPT
+    left = EXCERPT_LIMIT
     for text in texts:
         if len(text) > left:
             found.append(f"{text[:left]}...")
@@ -73,11 +75,11 @@ def kept(texts: Iterable[str]) -> list[str]:
     return found
 
 
-Look = Callable[[Any], str]
+ColumnFinder = Callable[[Any], str]
 """Finds a value in the scopes of what was found."""
 
 
-class Columns:
+class DocumentColumns:
     """The columns that a mapping asks for, checked once against what the format knows.
 
     ``own`` are those that are worked out; ``parse`` makes a way to look for any other, or tells with None that there is
@@ -89,32 +91,32 @@ class Columns:
         source: SourceStream,
         mapping: ColumnMapping,
         own: Sequence[str],
-        parse: Callable[[str], Look | None],
+        parse: Callable[[str], ColumnFinder | None],
         example: str,
     ) -> None:
         self.header = mapping.wanted_columns()
-        self._looks: dict[str, Look] = {}
+        self._finders: dict[str, ColumnFinder] = {}
         named = mapping.named_columns()
         for column in self.header:
             if column in own:
                 continue
-            look = parse(column)
-            if look:
-                self._looks[column] = look
+            finder = parse(column)
+            if finder:
+                self._finders[column] = finder
             elif column in named:
-                mend = f"{suggestion(column, own)}columns are {', '.join(own)}, and others such as {example}"
-                raise source.error("", f'"{column}" of the mapping is not a column of this format', mend)
+                fix = f"{suggestion(column, own)}columns are {', '.join(own)}, and others such as {example}"
+                raise source.error("", f'"{column}" of the mapping is not a column of this format', fix)
 
-    def row(self, found: Found) -> list[str]:
+    def row(self, found: FoundRecord) -> list[str]:
         """A row of the columns asked for."""
-        looks, values = self._looks, found.values
-        return [looks[name](found.scopes) if name in looks else values.get(name, "") for name in self.header]
+        finders, values = self._finders, found.values
+        return [finders[name](found.scopes) if name in finders else values.get(name, "") for name in self.header]
 
 
-class Rows:
+class DocumentRows:
     """Outcomes as the records of a table, numbered from 1; ``place`` is where the last one stands."""
 
-    def __init__(self, outcomes: Iterable[Outcome], row: Callable[[Found], list[str]]) -> None:
+    def __init__(self, outcomes: Iterable[DocumentOutcome], row: Callable[[FoundRecord], list[str]]) -> None:
         self._outcomes = outcomes
         self._row = row
         self.place = ""
@@ -123,9 +125,9 @@ class Rows:
         """The records."""
         for number, found in enumerate(self._outcomes, start=1):
             self.place = found.place
-            if isinstance(found, Found):
+            if isinstance(found, FoundRecord):
                 yield number, self._row(found)
-            elif isinstance(found, Left):
-                yield number, Passed(found.reason)
+            elif isinstance(found, SkippedDocument):
+                yield number, PassedOverRecord(found.reason)
             else:
-                yield number, Damaged([Problem(*found[:4])], found.raw)
+                yield number, DamagedRecord([RowProblem(*found[:4])], found.raw)

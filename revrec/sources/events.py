@@ -3,15 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from revrec.sources.careful import Careful
-from revrec.sources.cleaning import Trail
+from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.fields import EVENT_ADDRESS
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem
-from revrec.sources.rows import Bad, CleaningStep, Damaged, EventRow, EventRowResult, Good, Passed, PassedOver
+from revrec.sources.problems import RowProblem
+from revrec.sources.rows import (
+    BadRow,
+    CleaningStep,
+    DamagedRecord,
+    EventRow,
+    EventRowResult,
+    GoodRow,
+    PassedOver,
+    PassedOverRecord,
+)
+from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
-from revrec.sources.values import Values
+from revrec.sources.values import ValueReaders
 
 ALL_LINES = "*"
 """In place of a line in a charge's id: every charge line of the document."""
@@ -33,23 +42,23 @@ class EventRows:
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._layout = layout
-        self._careful = Careful(mapping, layout, Values(mapping))
-        self._trail = Trail(mapping, layout)
+        self._strict_reader = StrictReader(mapping, layout, ValueReaders(mapping))
+        self._trail = CleaningTrail(mapping, layout)
         self._by_document = mapping.by_document
 
     def rows(self, table: Table) -> Iterator[EventRowResult]:
         """Each record as a good or a bad row, in the file's order."""
         for number, row in table.records:
-            if isinstance(row, Passed):
+            if isinstance(row, PassedOverRecord):
                 yield PassedOver(number, row.reason, table.place(number))
-            elif isinstance(row, Damaged):
-                yield Bad(number, row.problems, table.place(number), row.raw)
+            elif isinstance(row, DamagedRecord):
+                yield BadRow(number, row.problems, table.place(number), row.raw)
             else:
-                event, problems = self.careful(self._layout.complete(row))
+                event, problems = self.read_strict(self._layout.complete(row))
                 if event is None:
-                    yield Bad(number, problems, table.place(number), row)
+                    yield BadRow(number, problems, table.place(number), row)
                 else:
-                    yield Good(number, event, row, self._steps(row, event))
+                    yield GoodRow(number, event, row, self._steps(row, event))
 
     def _steps(self, row: list[str], event: EventRow) -> list[CleaningStep]:
         found = event._asdict()
@@ -59,7 +68,7 @@ class EventRows:
             found |= {"source": source, "document": document, "line": line}
         return self._trail.steps(row, found)
 
-    def careful(self, row: list[str]) -> tuple[EventRow | None, list[Problem]]:
+    def read_strict(self, row: list[str]) -> tuple[EventRow | None, list[RowProblem]]:
         """The event of a completed row, or all its problems."""
         found, problems = self.details(row)
         if problems:
@@ -69,24 +78,24 @@ class EventRows:
             found["charge"] = f"{source}/{document}/{line or ALL_LINES}"
         return EventRow(**found), []
 
-    def details(self, row: list[str]) -> tuple[dict[str, Any], list[Problem]]:
+    def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """The values of a completed row by field, as far as they can be read, and its problems."""
-        found, problems = self._careful.read(row)
+        found, problems = self._strict_reader.read(row)
         if not self._by_document:
             problems += _charge_id(found)
         return found, problems + lacking(found)
 
 
-def _charge_id(found: Mapping[str, Any]) -> list[Problem]:
+def _charge_id(found: Mapping[str, Any]) -> list[RowProblem]:
     charge = found.get("charge", "")
     source, _, rest = charge.partition("/")
     document, _, line = rest.rpartition("/")
     if not charge or (source and document and line):
         return []
-    return [Problem("charge", charge, "is not a charge id", "write source/document/line, such as shop/INV-1042/1")]
+    return [RowProblem("charge", charge, "is not a charge id", "write source/document/line, such as shop/INV-1042/1")]
 
 
-def lacking(found: Mapping[str, Any]) -> list[Problem]:
+def lacking(found: Mapping[str, Any]) -> list[RowProblem]:
     """What an event of its kind must tell and does not; ``found`` has its values by the names of the native columns."""
     kind = found.get("kind", "")
     if kind == "constraint":
@@ -96,16 +105,18 @@ def lacking(found: Mapping[str, Any]) -> list[Problem]:
         return []
     value = found[name]
     if value in (None, ""):
-        mend = _START_OR_END if kind == "service_dates" else f"write its {name}"
-        return [Problem(name, "", f"is empty, a {kind} event needs it", mend)]
+        fix = _START_OR_END if kind == "service_dates" else f"write its {name}"
+        return [RowProblem(name, "", f"is empty, a {kind} event needs it", fix)]
     if kind == "service_dates" and value not in ("start", "end"):
-        return [Problem(name, value, "is not a service date", _START_OR_END)]
+        return [RowProblem(name, value, "is not a service date", _START_OR_END)]
     if kind == "percent" and not 0 <= value <= 100:
-        return [Problem(name, str(value), "is not between 0 and 100", "write how much is complete so far, such as 40")]
+        return [
+            RowProblem(name, str(value), "is not between 0 and 100", "write how much is complete so far, such as 40")
+        ]
     return []
 
 
-def _lacking_of_constraint(found: Mapping[str, Any]) -> list[Problem]:
+def _lacking_of_constraint(found: Mapping[str, Any]) -> list[RowProblem]:
     """A percentage or an amount, and not both."""
     if "percent" not in found or "amount" not in found:
         return []
@@ -113,13 +124,13 @@ def _lacking_of_constraint(found: Mapping[str, Any]) -> list[Problem]:
     if (percent is None) == (amount is None):
         said = "is empty, a constraint event needs it or an amount" if percent is None else "stands beside an amount"
         return [
-            Problem("percent", "" if percent is None else str(percent), said, "write what is still constrained once")
+            RowProblem("percent", "" if percent is None else str(percent), said, "write what is still constrained once")
         ]
     if percent is not None and not 0 <= percent <= 100:
-        mend = "write what is still constrained of what was billed, such as 2"
-        return [Problem("percent", str(percent), "is not between 0 and 100", mend)]
+        fix = "write what is still constrained of what was billed, such as 2"
+        return [RowProblem("percent", str(percent), "is not between 0 and 100", fix)]
     if amount is not None and amount < 0:
-        return [Problem("amount", str(amount), "is below zero", "write it without a sign")]
+        return [RowProblem("amount", str(amount), "is below zero", "write it without a sign")]
     return []
 
 

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 from revrec.core.money import decimal_string
 from revrec.sources.charges import ChargeRows
-from revrec.sources.cleaning import Trail
+from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.events import EventRows
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem
+from revrec.sources.problems import RowProblem
 from revrec.sources.read import open_table
-from revrec.sources.rows import CleaningStep, Damaged, Passed
+from revrec.sources.rows import CleaningStep, DamagedRecord, PassedOverRecord
 from revrec.sources.stream import SourceStream
 
 
-class Explained(NamedTuple):
+class ExplainedField(NamedTuple):
     """One field of one row. ``column`` is where it came from; ``value`` is empty where there is a ``problem``."""
 
     field: str
@@ -24,14 +24,14 @@ class Explained(NamedTuple):
     raw: str
     value: str
     steps: Sequence[CleaningStep]
-    problem: Problem | None
+    problem: RowProblem | None
 
 
 class ExplainedRow(NamedTuple):
     """One record: its place, its fields, and what is said of it as a whole (problems of its shape, why left out)."""
 
     place: str
-    fields: Sequence[Explained]
+    fields: Sequence[ExplainedField]
     said: str
 
 
@@ -43,9 +43,9 @@ def explain_rows(stream: SourceStream, mapping: ColumnMapping, most: int) -> Ite
         reader = _Explainer(mapping, layout)
         for number, row in islice(table.records, most):
             place = table.place(number)
-            if isinstance(row, Passed):
+            if isinstance(row, PassedOverRecord):
                 yield ExplainedRow(place, (), f"passed over: {row.reason}")
-            elif isinstance(row, Damaged):
+            elif isinstance(row, DamagedRecord):
                 yield ExplainedRow(place, (), "; ".join(map(str, row.problems)))
             else:
                 yield reader.row(place, row)
@@ -55,13 +55,13 @@ class _Explainer:
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._mapping = mapping
         self._layout = layout
-        self._trail = Trail(mapping, layout)
+        self._trail = CleaningTrail(mapping, layout)
         charges = mapping.rows == "charges"
         self._reader: Any = ChargeRows(mapping, layout) if charges else EventRows(mapping, layout)
 
     def row(self, place: str, row: list[str]) -> ExplainedRow:
         found, problems = self._reader.details(self._layout.complete(row))
-        by_field: dict[str, list[Problem]] = {}
+        by_field: dict[str, list[RowProblem]] = {}
         for problem in problems:
             by_field.setdefault(problem.field, []).append(problem)
         steps = self._trail.steps(row, found)
@@ -75,9 +75,9 @@ class _Explainer:
         name: str,
         row: list[str],
         found: Mapping[str, Any],
-        problems: list[Problem] | None,
+        problems: list[RowProblem] | None,
         steps: list[CleaningStep],
-    ) -> Explained:
+    ) -> ExplainedField:
         column = self._layout.columns.get(name) or ("(constant)" if name in self._mapping.constants else "")
         raw = self._layout.spread(row)[self._layout.positions[name]]
         value = found.get(name, (found.get("dimensions") or {}).get(name))
@@ -85,4 +85,4 @@ class _Explainer:
             value = decimal_string(value, found["currency"])
         own = [step for step in steps if step.field == name]
         problem = problems[0] if problems else None
-        return Explained(name, column, raw, "" if problem or value is None else str(value), own, problem)
+        return ExplainedField(name, column, raw, "" if problem or value is None else str(value), own, problem)

@@ -4,33 +4,33 @@ from typing import Literal, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
 
-Kind = Literal["id_part", "id", "text", "date", "amount", "currency", "quantity", "percent", "event_kind"]
+FieldKind = Literal["id_part", "id", "text", "date", "amount", "currency", "quantity", "percent", "event_kind"]
 """How a field's text is read: see :mod:`revrec.sources.values`."""
 
 
-class Field(NamedTuple):
+class FieldSpec(NamedTuple):
     """One field: its name, how it is read, and whether each row must have it."""
 
     name: str
-    kind: Kind
+    kind: FieldKind
     required: bool = False
 
 
 CHARGE_FIELDS = (
-    Field("source", "id_part", required=True),
-    Field("document", "id", required=True),
-    Field("line", "id_part", required=True),
-    Field("customer", "id", required=True),
-    Field("item", "id", required=True),
-    Field("post_date", "date", required=True),
-    Field("amount", "amount", required=True),
-    Field("currency", "currency", required=True),
-    Field("rev_rec_date", "date"),
-    Field("description", "text"),
-    Field("quantity", "quantity"),
-    Field("service_start", "date"),
-    Field("service_end", "date"),
-    Field("entity", "id"),
+    FieldSpec("source", "id_part", required=True),
+    FieldSpec("document", "id", required=True),
+    FieldSpec("line", "id_part", required=True),
+    FieldSpec("customer", "id", required=True),
+    FieldSpec("item", "id", required=True),
+    FieldSpec("post_date", "date", required=True),
+    FieldSpec("amount", "amount", required=True),
+    FieldSpec("currency", "currency", required=True),
+    FieldSpec("rev_rec_date", "date"),
+    FieldSpec("description", "text"),
+    FieldSpec("quantity", "quantity"),
+    FieldSpec("service_start", "date"),
+    FieldSpec("service_end", "date"),
+    FieldSpec("entity", "id"),
 )
 """A charge line's fields in the order of :class:`revrec.core.charge_line.ChargeLine`, dimensions apart."""
 
@@ -42,21 +42,21 @@ CHARGE_COLUMNS = (
 """The header of a native charges file."""
 
 EVENT_FIELDS = (
-    Field("charge", "id", required=True),
-    Field("kind", "event_kind", required=True),
-    Field("date", "date", required=True),
-    Field("quantity", "quantity"),
-    Field("percent", "percent"),
-    Field("amount", "quantity"),
-    Field("name", "id"),
-    Field("note", "text"),
+    FieldSpec("charge", "id", required=True),
+    FieldSpec("kind", "event_kind", required=True),
+    FieldSpec("date", "date", required=True),
+    FieldSpec("quantity", "quantity"),
+    FieldSpec("percent", "percent"),
+    FieldSpec("amount", "quantity"),
+    FieldSpec("name", "id"),
+    FieldSpec("note", "text"),
 )
 """A fulfilment event's fields; its amount is in the charge's currency, so it stays a decimal here."""
 
 EVENT_ADDRESS_FIELDS = (
-    Field("source", "id_part", required=True),
-    Field("document", "id", required=True),
-    Field("line", "id_part"),
+    FieldSpec("source", "id_part", required=True),
+    FieldSpec("document", "id", required=True),
+    FieldSpec("line", "id_part"),
 )
 """Instead of a charge's id: source and document, for all charges of the document, or one of its lines."""
 

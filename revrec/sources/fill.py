@@ -12,7 +12,7 @@ class Filler(Protocol):
     def fill(self, values: list[str]) -> CleaningStep | None: ...
 
 
-class Alias(NamedTuple):
+class AliasFiller(NamedTuple):
     """The value that a table gives for what the source wrote; what no table knows stays."""
 
     field: str
@@ -29,7 +29,7 @@ class Alias(NamedTuple):
         return CleaningStep(self.field, before, found.value, "alias", self.table.file, found.row)
 
 
-class LookUp(NamedTuple):
+class LookupFiller(NamedTuple):
     """Where the value is missing: what a table has for the row's value of another field."""
 
     field: str
@@ -47,7 +47,7 @@ class LookUp(NamedTuple):
         return CleaningStep(self.field, before, found.value, "lookup", self.table.file, found.row)
 
 
-class Default(NamedTuple):
+class DefaultFiller(NamedTuple):
     """Where the value is still missing: the mapping's fixed one."""
 
     field: str
@@ -63,7 +63,7 @@ class Default(NamedTuple):
         return CleaningStep(self.field, before, self.text, "default")
 
 
-class Fix(NamedTuple):
+class FixFiller(NamedTuple):
     """A value that a person put in place of the source's, by ``revrec quarantine fix``."""
 
     field: str

@@ -26,8 +26,8 @@ class JsonText:
     """
 
     def __init__(self, source: SourceStream, encoding: str) -> None:
-        looks = DecodedStream(source, encoding, breaks=b'"')
-        self._stream = io.TextIOWrapper(io.BufferedReader(looks, _CHUNK), "utf-8", newline="")
+        scan = DecodedStream(source, encoding, breaks=b'"')
+        self._stream = io.TextIOWrapper(io.BufferedReader(scan, _CHUNK), "utf-8", newline="")
         self._source = source
         self._window, self._at, self._behind = "", 0, 0
         self._line, self._counted = 1, 0
@@ -43,10 +43,10 @@ class JsonText:
         """The line that is being read."""
         return self._line + self._window.count("\n", self._counted, self._at)
 
-    def error(self, reason: str, mend: str, at: int | None = None) -> Exception:
+    def error(self, reason: str, fix: str, at: int | None = None) -> Exception:
         """A SourceError about the text at hand."""
         line = self._line + self._window.count("\n", self._counted, self._at if at is None else at)
-        return self._source.error(f"line {line}", reason, mend)
+        return self._source.error(f"line {line}", reason, fix)
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""

@@ -5,23 +5,23 @@ from typing import Any
 
 from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, shorten
-from revrec.sources.rows import Damaged
+from revrec.sources.problems import RowProblem, shorten
+from revrec.sources.rows import DamagedRecord
 
 
-class Twice(dict[str, Any]):
+class RecordWithDuplicates(dict[str, Any]):
     """A record in which a name stands more than once; ``name`` is the first such name."""
 
     name = ""
 
 
 def record_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Names and values as a record; a :class:`Twice` if a name is repeated, since either value might be meant."""
+    """Return names and values as a dict. If a name repeats, either value might be meant: mark the record as such."""
     record = dict(pairs)
     if len(record) == len(pairs):
         return record
     names = [name for name, _ in pairs]
-    twice = Twice(record)
+    twice = RecordWithDuplicates(record)
     twice.name = next(name for name in names if names.count(name) > 1)
     return twice
 
@@ -30,7 +30,7 @@ DEEPEST = 8
 """Levels of nesting that a dotted column name (``buyer.address.city``) may reach down to."""
 
 
-class Columns:
+class RecordColumns:
     """The columns a mapping asks for, and how a record becomes one row of them."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
@@ -38,9 +38,9 @@ class Columns:
         self._known = frozenset(self.header)
         self._mapping = mapping
 
-    def row(self, record: object) -> list[str] | Damaged:
+    def row(self, record: object) -> list[str] | DamagedRecord:
         """The record's values in the header's order, missing ones empty; or what is wrong with its shape."""
-        if isinstance(record, Twice):
+        if isinstance(record, RecordWithDuplicates):
             return damaged(record.name, "stands twice in the record", "keep one")
         if not isinstance(record, dict):
             return damaged("record", "is not an object with names and values", 'write {"document": ...}')
@@ -50,30 +50,30 @@ class Columns:
         if None in cells or not self._known.issuperset(record):
             problems = [*self._unreadable(record), *self._unknown(record)]
             if problems:
-                return Damaged(problems, [cell or "" for cell in cells])
+                return DamagedRecord(problems, [cell or "" for cell in cells])
         return [cell or "" for cell in cells]
 
-    def _unreadable(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+    def _unreadable(self, record: Mapping[str, Any]) -> Iterator[RowProblem]:
         for name in self.header:
             if _cell(record.get(name)) is None:
                 kind = {list: "a list", bool: "true or false"}.get(type(record[name]), "an object")
-                yield Problem(name, "", f"is {kind}, neither text nor a number", "write it as text")
+                yield RowProblem(name, "", f"is {kind}, neither text nor a number", "write it as text")
 
-    def _unknown(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+    def _unknown(self, record: Mapping[str, Any]) -> Iterator[RowProblem]:
         for name in record:
             if name not in self._known and not self._mapping.ignores(name):
                 yield unknown_column(name, self.header)
 
 
-def unknown_column(name: str, known: Sequence[str]) -> Problem:
+def unknown_column(name: str, known: Sequence[str]) -> RowProblem:
     """The problem of a column that nothing reads: it is never dropped in silence."""
-    mend = f"{suggestion(name, known)}map it in columns or dimensions, or list it in ignore"
-    return Problem(shorten(name) or "(no name)", "", "is not a known column", mend)
+    fix = f"{suggestion(name, known)}map it in columns or dimensions, or list it in ignore"
+    return RowProblem(shorten(name) or "(no name)", "", "is not a known column", fix)
 
 
-def damaged(field: str, reason: str, mend: str, value: str = "", raw: Sequence[str] = ()) -> Damaged:
+def damaged(field: str, reason: str, fix: str, value: str = "", raw: Sequence[str] = ()) -> DamagedRecord:
     """A record that is broken in one place; ``raw`` holds what could be read of it."""
-    return Damaged([Problem(shorten(field), shorten(value), reason, mend)], raw)
+    return DamagedRecord([RowProblem(shorten(field), shorten(value), reason, fix)], raw)
 
 
 def _cell(value: Any) -> str | None:

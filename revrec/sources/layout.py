@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from revrec.core.keys import nearest
-from revrec.sources.fill import Alias, Default, Filler, Fix, LookUp
+from revrec.sources.fill import AliasFiller, DefaultFiller, Filler, FixFiller, LookupFiller
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import shorten
@@ -29,40 +29,40 @@ class Layout:
         self.positions: dict[str, int] = {}
         self.columns: dict[str, str] = {}
         places = {column: place for place, column in enumerate(header)}
-        mended = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
+        fill_row = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
         self._shared = Counter(mapping.column_of(name) for name in _all_names(mapping))
         for name in _all_names(mapping):
-            self.positions[name] = self._place(name, mapping, places, len(header), name in mended)
+            self.positions[name] = self._place(name, mapping, places, len(header), name in fill_row)
         self.fillers = list(self._fillers(mapping, fixes or {}))
 
-    def _place(self, name: str, mapping: ColumnMapping, places: dict[str, int], width: int, mended: bool) -> int:
+    def _place(self, name: str, mapping: ColumnMapping, places: dict[str, int], width: int, fill_row: bool) -> int:
         column = mapping.column_of(name)
         if column in places:
             self.columns[name] = column
-            if not mended or self._shared[column] == 1:
+            if not fill_row or self._shared[column] == 1:
                 return places[column]
             # What is mended for one field must not change another that has the same column.
             self._tail.append("")
             self._copies.append((width + len(self._tail) - 1, places[column]))
             return self._copies[-1][0]
         constant = mapping.constants.get(name, "")
-        if not constant and not mended:
+        if not constant and not fill_row:
             return width
         self._tail.append(constant)
         return width + len(self._tail) - 1
 
     def _fillers(self, mapping: ColumnMapping, fixes: Mapping[str, str]) -> Iterator[Filler]:
         at = self.positions
-        yield from (Fix(name, at[name], text) for name, text in fixes.items())
+        yield from (FixFiller(name, at[name], text) for name, text in fixes.items())
         for last in (False, True):
             for name, text in mapping.defaults.items():
                 if text and name in at and (name in mapping.lookups) is last:
-                    yield Default(name, at[name], text)
+                    yield DefaultFiller(name, at[name], text)
             if not last:
-                yield from (Alias(name, at[name], table) for name, table in mapping.aliases.items() if name in at)
+                yield from (AliasFiller(name, at[name], table) for name, table in mapping.aliases.items() if name in at)
                 for name, (by, table) in mapping.lookups.items():
                     if name in at and by in at:
-                        yield LookUp(name, at[name], at[by], table)
+                        yield LookupFiller(name, at[name], at[by], table)
 
     def spread(self, row: Sequence[str]) -> list[str]:
         """The row with constants behind it, before anything is mended."""
@@ -73,9 +73,9 @@ class Layout:
 
     def complete(self, row: list[str]) -> list[str]:
         """The row with constants behind it, mended by every filler."""
-        return self.mended(row)[0]
+        return self.fill_row(row)[0]
 
-    def mended(self, row: list[str]) -> tuple[list[str], bool]:
+    def fill_row(self, row: list[str]) -> tuple[list[str], bool]:
         """As :meth:`complete`, and whether any filler changed anything."""
         values = self.spread(row)
         changed = False
@@ -95,14 +95,14 @@ def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> 
     rest = [name for name in header if name not in misspelt.values()]
     wrong = [*_twice(header), *_missing(header, mapping, misspelt), *_unknown(rest, header, mapping)]
     if wrong:
-        reasons, mends = zip(*wrong, strict=True)
-        raise source.error("the header", ", ".join(reasons), "; ".join(dict.fromkeys(mends)))
+        reasons, fixes = zip(*wrong, strict=True)
+        raise source.error("the header", ", ".join(reasons), "; ".join(dict.fromkeys(fixes)))
 
 
-Wrong = tuple[str, str]
+HeaderProblem = tuple[str, str]
 
 
-def _twice(header: list[str]) -> list[Wrong]:
+def _twice(header: list[str]) -> list[HeaderProblem]:
     names = Counter(name for name in header if name)
     return [
         (f'column "{shorten(name)}" stands {count} times', "keep one of them")
@@ -134,29 +134,29 @@ def _misspelt(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
     return {column: near for column in absent if (near := nearest(column, unknown))}
 
 
-def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]) -> list[Wrong]:
+def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]) -> list[HeaderProblem]:
     wrong = []
     for name, column in _absent(header, mapping).items():
         what = f'column "{column}" is missing' + (f" (for {name})" if column != name else "")
-        mend = 'add what is missing, or map it in columns, or give it as a constant such as line = "1" in the mapping'
+        fix = 'add what is missing, or map it in columns, or give it as a constant such as line = "1" in the mapping'
         if column in misspelt:
             near = misspelt[column]
             what += f', but there is "{shorten(near)}"'
-            mend = f'rename that to "{column}", or set columns.{name} = "{shorten(near)}" in the mapping'
-        wrong.append((what, mend))
+            fix = f'rename that to "{column}", or set columns.{name} = "{shorten(near)}" in the mapping'
+        wrong.append((what, fix))
     return wrong
 
 
-def _unknown(names: list[str], header: list[str], mapping: ColumnMapping) -> list[Wrong]:
+def _unknown(names: list[str], header: list[str], mapping: ColumnMapping) -> list[HeaderProblem]:
     known = mapping.wanted_columns()
     wrong = [] if mapping.ignores("") else _nameless(header)
     for name in names:
         if name and name not in known and not mapping.ignores(name):
-            wrong.append((f'column "{shorten(name)}" is not known', unknown_column(name, known).mend))
+            wrong.append((f'column "{shorten(name)}" is not known', unknown_column(name, known).fix))
     return wrong
 
 
-def _nameless(header: list[str]) -> list[Wrong]:
+def _nameless(header: list[str]) -> list[HeaderProblem]:
     places = [place for place, name in enumerate(header, start=1) if not name]
     if not places:
         return []

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import suggestion
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 from revrec.sources.text import clean_id
 
 ALIAS = "alias"
@@ -21,10 +21,10 @@ ALIAS = "alias"
 LARGEST = 64 * 1024 * 1024
 """Bytes that a table may have; it is held in memory."""
 
-_UNSEEN = 20_000
+_CACHE_LIMIT = 20_000
 
 
-class Found(NamedTuple):
+class TableHit(NamedTuple):
     """A value and the row of the table that it stands in, counted as the CSV format counts rows."""
 
     value: str
@@ -34,11 +34,11 @@ class Found(NamedTuple):
 class MappingTable:
     """One table, by one of its columns. ``file`` is its name as configured, ``sha256`` that of its content."""
 
-    def __init__(self, file: str, sha256: str, rows: dict[str, Found]) -> None:
+    def __init__(self, file: str, sha256: str, rows: dict[str, TableHit]) -> None:
         self.file = file
         self.sha256 = sha256
         self._rows = rows
-        self._seen: dict[str, Found | None] = {}
+        self._cache: dict[str, TableHit | None] = {}
 
     @classmethod
     def load(cls, home: Path, file: str, by: str, value: str) -> "MappingTable":
@@ -55,18 +55,18 @@ class MappingTable:
             raise BadConfiguration(f"{file}: cannot be read ({error}); save it as CSV in UTF-8") from None
         return cls(file, hashlib.sha256(data).hexdigest(), rows)
 
-    def find(self, text: str) -> Found | None:
+    def find(self, text: str) -> TableHit | None:
         """What stands in the table for ``text``, once that is trimmed and cleaned; None if nothing does."""
         try:
-            return self._seen[text]
+            return self._cache[text]
         except KeyError:
-            if len(self._seen) >= _UNSEEN:
-                self._seen.clear()
-            found = self._seen[text] = self._rows.get(_key(text))
+            if len(self._cache) >= _CACHE_LIMIT:
+                self._cache.clear()
+            found = self._cache[text] = self._rows.get(_key(text))
             return found
 
 
-class Lookup(NamedTuple):
+class FieldLookup(NamedTuple):
     """Where a missing value is looked up: in ``table``, by the row's value of the field ``by``."""
 
     by: str
@@ -76,7 +76,7 @@ class Lookup(NamedTuple):
 def _key(text: str) -> str:
     try:
         return clean_id(text)
-    except Refused:
+    except RejectedValue:
         return ""
 
 
@@ -92,14 +92,14 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _rows(file: str, lines: "csv._reader", by: str, value: str) -> dict[str, Found]:  # type: ignore[name-defined]
+def _rows(file: str, lines: "csv._reader", by: str, value: str) -> dict[str, TableHit]:  # type: ignore[name-defined]
     header = [name.strip() for name in next(lines, [])]
     missing = [name for name in (by, value) if name not in header]
     if missing:
         hint = suggestion(missing[0], header)
         raise BadConfiguration(f'{file}: has no column "{missing[0]}"; {hint}its header must name {by} and {value}')
     key_at, value_at = header.index(by), header.index(value)
-    found: dict[str, Found] = {}
+    found: dict[str, TableHit] = {}
     number = lines.line_num + 1
     for row in lines:
         if any(cell.strip() for cell in row):
@@ -108,17 +108,17 @@ def _rows(file: str, lines: "csv._reader", by: str, value: str) -> dict[str, Fou
     return found
 
 
-def _one(file: str, number: int, row: list[str], places: tuple[int, int, int], found: dict[str, Found]) -> None:
+def _one(file: str, number: int, row: list[str], places: tuple[int, int, int], found: dict[str, TableHit]) -> None:
     width, key_at, value_at = places
     if len(row) != width:
         raise BadConfiguration(f"{file}: line {number}: has {len(row)} fields, the header has {width}; correct it")
     try:
         key, value = clean_id(row[key_at]), clean_id(row[value_at])
-    except Refused as refused:
-        raise BadConfiguration(f"{file}: line {number}: {refused.reason}; {refused.mend}") from None
+    except RejectedValue as refused:
+        raise BadConfiguration(f"{file}: line {number}: {refused.reason}; {refused.fix}") from None
     if not key or not value:
         return
     same = found.get(key)
     if same and same.value != value:
         raise BadConfiguration(f'{file}: line {number}: "{key}" stands in line {same.row} already; keep one of the two')
-    found.setdefault(key, Found(value, number))
+    found.setdefault(key, TableHit(value, number))

@@ -20,21 +20,21 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
-from revrec.sources.amounts import Dialect
+from revrec.sources.amounts import NumberStyle
 from revrec.sources.fields import (
     CHARGE_COLUMNS,
     CHARGE_FIELDS,
     EVENT_ADDRESS_FIELDS,
     EVENT_COLUMNS,
     EVENT_FIELDS,
-    Field,
+    FieldSpec,
 )
-from revrec.sources.lookup import Lookup, MappingTable
+from revrec.sources.lookup import FieldLookup, MappingTable
 
-Rows = Literal["charges", "events"]
+RowType = Literal["charges", "events"]
 
 
-class Position(NamedTuple):
+class ColumnPosition(NamedTuple):
     """Where a column of a fixed-width line stands, counted from 1, both ends inclusive; ``decimals`` are implied."""
 
     first: int
@@ -54,23 +54,23 @@ class ColumnMapping:
     """
 
     name: str = "native"
-    rows: Rows = "charges"
+    rows: RowType = "charges"
     columns: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     dimensions: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     date_format: str | None = None
-    dialect: Dialect = field(default_factory=Dialect)
+    style: NumberStyle = field(default_factory=NumberStyle)
     delimiter: str = ""
     encoding: str = ""
     format: str = ""
     record: str = ""
     sheet: str = ""
-    positions: Mapping[str, Position] = field(default_factory=dict)
+    positions: Mapping[str, ColumnPosition] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, MappingTable] = field(default_factory=dict)
-    lookups: Mapping[str, Lookup] = field(default_factory=dict)
+    lookups: Mapping[str, FieldLookup] = field(default_factory=dict)
 
     @property
     def by_document(self) -> bool:
@@ -79,7 +79,7 @@ class ColumnMapping:
         return self.rows == "events" and not named.isdisjoint(("document", "line")) and "charge" not in named
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[FieldSpec, ...]:
         """The fields of its rows, dimensions apart."""
         if self.rows == "charges":
             return CHARGE_FIELDS
@@ -123,7 +123,7 @@ class ColumnMapping:
 
     def needs_currency(self) -> bool:
         """False where the amount's own sign or code may tell the currency."""
-        return not self.dialect.signs
+        return not self.style.signs
 
 
 NATIVE_CHARGES = ColumnMapping()

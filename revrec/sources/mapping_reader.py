@@ -11,11 +11,11 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
-from revrec.sources.amounts import Dialect
+from revrec.sources.amounts import NumberStyle
 from revrec.sources.dates import compile_format
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
-from revrec.sources.lookup import ALIAS, Lookup, MappingTable
-from revrec.sources.mapping import ColumnMapping, Position, Rows
+from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
+from revrec.sources.mapping import ColumnMapping, ColumnPosition, RowType
 
 WIDEST_LINE = 32_768
 """Characters that a fixed-width line may have."""
@@ -62,7 +62,7 @@ class _MappingReader:
         self._check_encoding()
         self._check_format()
         self._check_only()
-        dialect = self._dialect()
+        style = self._style()
         positions = self._positions()
         aliases, lookups = self._aliases(), self._lookups(native)
         if self.wrong:
@@ -74,14 +74,14 @@ class _MappingReader:
         constants = {key: value for key, value in self.config.items() if key in native}
         only = {column: _patterns(value) for column, value in self.config.get("only", {}).items()}
         return ColumnMapping(
-            self.name, rows, constants=constants, ignore=tuple(self.config.get("ignore", ())), dialect=dialect,
+            self.name, rows, constants=constants, ignore=tuple(self.config.get("ignore", ())), style=style,
             positions=positions, only=only, aliases=aliases, lookups=lookups, **tables, **text,
         )  # fmt: skip
 
     def _error(self) -> BadConfiguration:
         return BadConfiguration("; ".join(f"[mapping.{self.name}] {wrong}" for wrong in self.wrong))
 
-    def _rows(self) -> Rows:
+    def _rows(self) -> RowType:
         rows = self.config.get("rows", "charges")
         if rows not in ("charges", "events"):
             self.wrong.append(f'rows = {rows!r}: write "charges" or "events"')
@@ -145,8 +145,8 @@ class _MappingReader:
 
     def _check_format(self) -> None:
         chosen = self.config.get("format", "")
-        if chosen and chosen not in formats.names():
-            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(formats.names())}')
+        if chosen and chosen not in formats.format_names():
+            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(formats.format_names())}')
         delimiter = self.config.get("delimiter", ",")
         if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
             self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')
@@ -156,7 +156,7 @@ class _MappingReader:
             if not _patterns(value):
                 self.wrong.append(f"only.{column} = {value!r}: write a text or a list of texts, {_EXAMPLES['only']}")
 
-    def _dialect(self) -> Dialect:
+    def _style(self) -> NumberStyle:
         decimal = self.config.get("decimal", ".")
         if decimal not in (".", ","):
             self.wrong.append(f'decimal = "{decimal}": write "." or ","')
@@ -169,15 +169,15 @@ class _MappingReader:
                 minor_digits(currency)
             except UnknownCurrency as err:
                 self.wrong.append(f'signs."{sign}": {err}')
-        return Dialect(decimal, thousands, "thousands" in self.config or "decimal" in self.config, signs)
+        return NumberStyle(decimal, thousands, "thousands" in self.config or "decimal" in self.config, signs)
 
-    def _positions(self) -> dict[str, Position]:
-        found: dict[str, Position] = {}
+    def _positions(self) -> dict[str, ColumnPosition]:
+        found: dict[str, ColumnPosition] = {}
         for column, text in self.config.get("positions", {}).items():
             match = _POSITION.fullmatch(text.strip())
             if match and 1 <= int(match["first"]) <= int(match["last"] or match["first"]) <= WIDEST_LINE:
                 first, last = int(match["first"]), int(match["last"] or match["first"])
-                found[column] = Position(first, last, int(match["decimals"] or 0))
+                found[column] = ColumnPosition(first, last, int(match["decimals"] or 0))
             else:
                 example = 'such as "11-20", or "21-32, 2 decimals" where the decimal sign is left out'
                 self.wrong.append(f'positions.{column} = "{text}": write first and last character, {example}')
@@ -191,8 +191,8 @@ class _MappingReader:
             self._load(f"aliases.{name}", file, ALIAS, name, found)
         return found
 
-    def _lookups(self, native: tuple[str, ...]) -> dict[str, Lookup]:
-        found: dict[str, Lookup] = {}
+    def _lookups(self, native: tuple[str, ...]) -> dict[str, FieldLookup]:
+        found: dict[str, FieldLookup] = {}
         own = (*native, *self.config.get("dimensions", {}))
         for name, config in self.config.get("lookups", {}).items():
             table: dict[str, MappingTable] = {}
@@ -203,7 +203,7 @@ class _MappingReader:
             else:
                 self._load(f"lookups.{name}", config["table"], config["by"], name, table)
             if table:
-                found[name] = Lookup(config["by"], table[name])
+                found[name] = FieldLookup(config["by"], table[name])
         return found
 
     def _load(self, key: str, file: Any, by: str, name: str, found: dict[str, MappingTable]) -> None:

@@ -12,7 +12,7 @@ from revrec.sources.events import EventRows
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import shorten
-from revrec.sources.rows import EventRowResult, Passed, Row
+from revrec.sources.rows import ChargeRowResult, EventRowResult, PassedOverRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
@@ -22,7 +22,9 @@ Source: TypeAlias = str | Path | BinaryIO | SourceStream
 AnyRow = TypeVar("AnyRow")
 
 
-def read_charges(source: Source, mapping: ColumnMapping = NATIVE_CHARGES, may_be_empty: bool = False) -> Iterator[Row]:
+def read_charges(
+    source: Source, mapping: ColumnMapping = NATIVE_CHARGES, may_be_empty: bool = False
+) -> Iterator[ChargeRowResult]:
     """Yield each row of ``source`` as a good row with its charge line, or as a bad one with all its problems.
 
     A file without any row is refused, unless it ``may_be_empty``. Nothing is read before the first row is asked for,
@@ -63,7 +65,7 @@ def _read(
 
 def reread(
     mapping: ColumnMapping, columns: Mapping[str, str], fixes: Mapping[str, str], number: int, place: str
-) -> Row | EventRowResult:
+) -> ChargeRowResult | EventRowResult:
     """A single row once more: its values by column, with ``fixes`` (by field) in place of what the source wrote."""
     header = tuple(columns)
     layout = Layout(mapping, header, fixes)
@@ -74,7 +76,7 @@ def reread(
 
 def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
     """The source as a table whose header was checked; ``stream.header`` tells its columns from here on."""
-    table = formats.find(stream, mapping).read(stream, mapping)
+    table = formats.find_format(stream, mapping).read(stream, mapping)
     check_header(stream, mapping, table)
     stream.header = tuple(table.header)
     return table._replace(records=_chosen(table, mapping)) if mapping.only else table
@@ -88,7 +90,7 @@ def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
             for place, column, patterns in asked:
                 value = row[place].strip()
                 if not any(fnmatchcase(value, pattern) for pattern in patterns):
-                    yield number, Passed(f'{column} is "{shorten(value)}"' if value else f"{column} is empty")
+                    yield number, PassedOverRecord(f'{column} is "{shorten(value)}"' if value else f"{column} is empty")
                     break
             else:
                 yield number, row

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from revrec.core.charge_line import ChargeLine
-from revrec.sources.problems import Problem
+from revrec.sources.problems import RowProblem
 
 Line = TypeVar("Line")
 
@@ -47,7 +47,7 @@ class CleaningStep(NamedTuple):
         return f"{self.step} of {self.table}, row {self.row}" if self.table else self.step
 
 
-class Good(NamedTuple, Generic[Line]):
+class GoodRow(NamedTuple, Generic[Line]):
     """A row that became ``line``. ``raw`` holds its values as they stood in the file, in the header's order.
 
     ``steps`` tell what cleaning changed. ``row_number`` counts as people find the row: the line where it starts (CSV,
@@ -60,14 +60,14 @@ class Good(NamedTuple, Generic[Line]):
     steps: Sequence[CleaningStep] = ()
 
 
-class Bad(NamedTuple):
+class BadRow(NamedTuple):
     """A row that could not be used, with all its problems; ``place`` names it for people (``line 4``, ``item 3``).
 
     ``raw`` holds its values as they stood, as far as they could be told apart.
     """
 
     row_number: int
-    problems: list[Problem]
+    problems: list[RowProblem]
     place: str
     raw: Sequence[str] = ()
 
@@ -84,21 +84,21 @@ class PassedOver(NamedTuple):
     place: str
 
 
-Row: TypeAlias = Good[ChargeLine] | Bad | PassedOver
+ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
 """What :func:`revrec.sources.read_charges` yields."""
 
-EventRowResult: TypeAlias = Good[EventRow] | Bad | PassedOver
+EventRowResult: TypeAlias = GoodRow[EventRow] | BadRow | PassedOver
 """What :func:`revrec.sources.read_events` yields."""
 
 
-class Damaged(NamedTuple):
+class DamagedRecord(NamedTuple):
     """A record whose shape is broken before any value can be read: too few fields, not an object, bad quoting."""
 
-    problems: list[Problem]
+    problems: list[RowProblem]
     raw: Sequence[str] = ()
 
 
-class Passed(NamedTuple):
+class PassedOverRecord(NamedTuple):
     """A record that a format leaves out on purpose, and why."""
 
     reason: str

@@ -42,7 +42,7 @@ class SourceStream:
         self.size = 0
         self.header: tuple[str, ...] = ()
         self._hash = hashlib.sha256()
-        self._ahead = self._take()
+        self._ahead = self._read_block()
         if not self._ahead:
             raise self.error("", "the file is empty", "it needs a header and at least one row")
 
@@ -52,9 +52,9 @@ class SourceStream:
     def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def error(self, place: str, reason: str, mend: str) -> SourceError:
+    def error(self, place: str, reason: str, fix: str) -> SourceError:
         """A SourceError that names this file."""
-        return SourceError(self.name, place, reason, mend)
+        return SourceError(self.name, place, reason, fix)
 
     def sha256(self) -> str:
         """Hex digest of the bytes read so far: of the whole file once reading ended."""
@@ -67,14 +67,14 @@ class SourceStream:
     def read(self) -> bytes:
         """The next block of raw bytes; empty at the end."""
         block, self._ahead = self._ahead, b""
-        return block or self._take()
+        return block or self._read_block()
 
     def drain(self) -> None:
         """Read what is left, so that size and digest are those of the whole file."""
         while self.read():
             pass
 
-    def _take(self) -> bytes:
+    def _read_block(self) -> bytes:
         try:
             block = self._file.read(BLOCK)
         except OSError as err:
@@ -122,7 +122,7 @@ class DecodedStream(io.RawIOBase):
         if self._skip:
             raw, self._skip, self._raw_bytes = raw[self._skip :], 0, self._skip
         clean = self._decode(raw)
-        self._look_over(clean)
+        self._scan(clean)
         self._line += clean.count(b"\n")
         self._raw_bytes += len(raw)
         return clean
@@ -140,7 +140,7 @@ class DecodedStream(io.RawIOBase):
         except UnicodeEncodeError:
             raise self._source.error(f"line {self._line}", f"is not {self.encoding}", _SAVE_UTF8) from None
 
-    def _look_over(self, clean: bytes) -> None:
+    def _scan(self, clean: bytes) -> None:
         if clean.translate(None, _ORDINARY):
             self.unusual = True
             if b"\0" in clean:
@@ -170,8 +170,8 @@ class DecodedStream(io.RawIOBase):
         bad = err.object[err.start : err.start + 1].hex()
         guess = _likely_encoding(err.object[max(0, err.start - _HINT_BYTES) : err.start + _HINT_BYTES])
         hint = f' (it might be "{guess}")' if guess else ""
-        mend = f"save the file as UTF-8, or set its encoding in the mapping{hint}"
-        return self._source.error(place, f"byte 0x{bad} is not {self.encoding}", mend)
+        fix = f"save the file as UTF-8, or set its encoding in the mapping{hint}"
+        return self._source.error(place, f"byte 0x{bad} is not {self.encoding}", fix)
 
 
 _SAVE_UTF8 = "save the file as UTF-8, or set its encoding in the mapping"

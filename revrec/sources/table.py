@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from revrec.sources.rows import Damaged, Passed
+from revrec.sources.rows import DamagedRecord, PassedOverRecord
 
-Record = tuple[int, list[str] | Damaged | Passed]
+Record = tuple[int, list[str] | DamagedRecord | PassedOverRecord]
 """A record's number and its values in the header's order, or what is wrong with its shape, or why it is left out."""
 
 
@@ -22,11 +22,11 @@ class Table(NamedTuple):
     records: Iterator[Record]
     place: Callable[[int], str]
     strict: bool = False
-    looks: "Unusual | None" = None
+    scan: "TextScan | None" = None
     expected: str = "it needs at least one row below its header"
 
 
-class Unusual(Protocol):
+class TextScan(Protocol):
     """Whatever knows if the rows read so far were plain printable ASCII."""
 
     @property

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 
 FIELD_LIMIT = 64 * 1024
 """Characters of a free text; longer ones are refused."""
@@ -62,13 +62,13 @@ def stages(text: str, through: tuple[Stage, ...]) -> Iterator[tuple[str, str, st
 def clean(text: str, through: tuple[Stage, ...] = TEXT_STAGES) -> str:
     """The text trimmed and in NFC. Raises Refused for control characters (line breaks and tabs may stay inside)."""
     if len(text) > FIELD_LIMIT:
-        raise Refused(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
+        raise RejectedValue(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
     text = text.strip()
     if text.isascii() and text.isprintable():
         return text
     for place, character in enumerate(text, start=1):
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
-            raise Refused(f"control character U+{ord(character):04X} at character {place}", "remove it")
+            raise RejectedValue(f"control character U+{ord(character):04X} at character {place}", "remove it")
     for _name, stage in through[1:]:
         text = stage(text)
     return text
@@ -78,9 +78,9 @@ def clean_id(text: str) -> str:
     """An id, code or name: clean, on one line, at most :data:`ID_LIMIT` characters; may be empty."""
     text = clean(text, ID_STAGES)
     if len(text) > ID_LIMIT:
-        raise Refused(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
+        raise RejectedValue(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
     if not text.isprintable() and any(c in text for c in "\n\r\t\u2028\u2029"):
-        raise Refused("has a line break or a tab inside", "write it on one line, with blanks")
+        raise RejectedValue("has a line break or a tab inside", "write it on one line, with blanks")
     return text
 
 
@@ -88,5 +88,5 @@ def clean_id_part(text: str) -> str:
     """The source or line part of a charge's id: as :func:`clean_id`, and without the ``/`` that joins the parts."""
     text = clean_id(text)
     if "/" in text:
-        raise Refused('has a "/", which separates source, document and line in a charge id', 'write "-" instead')
+        raise RejectedValue('has a "/", which separates source, document and line in a charge id', 'write "-" instead')
     return text

@@ -9,14 +9,14 @@ from typing import Any, Generic, TypeVar
 from revrec.core.charge_line import EVENT_KINDS
 from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
-from revrec.sources.amounts import Number, minor_units, number_reader
+from revrec.sources.amounts import ParsedNumber, minor_units, number_reader
 from revrec.sources.dates import date_reader
-from revrec.sources.fields import Kind
+from revrec.sources.fields import FieldKind
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 from revrec.sources.text import clean, clean_id, clean_id_part
 
-CACHED = 20_000
+CACHE_LIMIT = 20_000
 """Different texts that a cache keeps before it starts afresh: enough for dates and codes, and memory stays flat."""
 
 MOST_TEXT = 200
@@ -25,60 +25,60 @@ MOST_TEXT = 200
 Value = TypeVar("Value")
 
 
-class Cache(dict[str, Value], Generic[Value]):
+class ReaderCache(dict[str, Value], Generic[Value]):
     """Text to value, by ``read`` the first time; what ``read`` refuses is not kept.
 
     Texts that read otherwise than they are written go into ``unlike``, so that rows without any need no second look.
     Once there are too many, the empty text stands for them, which every completed row holds.
     """
 
-    def __init__(self, read: Callable[[str], Value], unlike: set[str]) -> None:
+    def __init__(self, read: Callable[[str], Value], normalized_texts: set[str]) -> None:
         super().__init__()
         self._read = read
-        self._unlike = unlike
+        self._normalized_texts = normalized_texts
 
     def __missing__(self, text: str) -> Value:
         value = self._read(text)
-        if len(self) >= CACHED:
+        if len(self) >= CACHE_LIMIT:
             self.clear()
         self[text] = value
         if text and str(value) != text:
-            if len(self._unlike) >= CACHED:
-                self._unlike.clear()
-                self._unlike.add("")
-            self._unlike.add(text)
+            if len(self._normalized_texts) >= CACHE_LIMIT:
+                self._normalized_texts.clear()
+                self._normalized_texts.add("")
+            self._normalized_texts.add(text)
         return value
 
 
-class Values:
+class ValueReaders:
     """The readers of one mapping. Each maps raw text to its value and raises Refused."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
-        self._dialect = mapping.dialect
-        self._number = number_reader(mapping.dialect)
+        self._style = mapping.style
+        self._number = number_reader(mapping.style)
         self._date = date_reader(mapping.date_format)
-        self.unlike: set[str] = set()
-        self.ids = Cache(clean_id, self.unlike)
-        self.id_parts = Cache(clean_id_part, self.unlike)
-        self.dates: Cache[date | None] = Cache(self.date, self.unlike)
-        self.currencies = Cache(currency_code, self.unlike)
-        self.quantities: Cache[Decimal | None] = Cache(self.quantity, self.unlike)
-        self.plain = {digits: mapping.dialect.plain(digits).fullmatch for digits in range(5)}
+        self.normalized_texts: set[str] = set()
+        self.ids = ReaderCache(clean_id, self.normalized_texts)
+        self.id_parts = ReaderCache(clean_id_part, self.normalized_texts)
+        self.dates: ReaderCache[date | None] = ReaderCache(self.date, self.normalized_texts)
+        self.currencies = ReaderCache(currency_code, self.normalized_texts)
+        self.quantities: ReaderCache[Decimal | None] = ReaderCache(self.quantity, self.normalized_texts)
+        self.plain = {digits: mapping.style.plain(digits).fullmatch for digits in range(5)}
 
-    def number(self, text: str) -> Number:
+    def number(self, text: str) -> ParsedNumber:
         """A number taken apart."""
         if len(text) > MOST_TEXT:
-            raise Refused(f"is {len(text):,} characters long, too long for a number", "write the number alone")
+            raise RejectedValue(f"is {len(text):,} characters long, too long for a number", "write the number alone")
         return self._number(text)
 
     def amount(self, text: str, currency: str) -> int:
         """Minor units of ``currency``."""
-        return minor_units(self.number(text), currency, self._dialect)
+        return minor_units(self.number(text), currency, self._style)
 
     def date(self, text: str) -> date | None:
         """A date; None for empty text."""
         if len(text) > MOST_TEXT:
-            raise Refused(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
+            raise RejectedValue(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
         return self._date(text)
 
     def quantity(self, text: str) -> Decimal | None:
@@ -87,19 +87,19 @@ class Values:
             return None
         number = self.number(text)
         if number.beside:
-            raise Refused(f'"{number.beside}" is not part of a number', "write the number alone")
+            raise RejectedValue(f'"{number.beside}" is not part of a number', "write the number alone")
         return number.decimal
 
     def percent(self, text: str) -> Decimal | None:
         """0 to 100, with or without ``%``; None for empty text."""
         value = self.quantity(text.strip().removesuffix("%"))
         if value is not None and not 0 <= value <= 100:
-            raise Refused("is not between 0 and 100", "write the percentage complete so far, such as 40")
+            raise RejectedValue("is not between 0 and 100", "write the percentage complete so far, such as 40")
         return value
 
-    def of_kind(self, kind: Kind) -> Callable[[str], Any]:
+    def of_kind(self, kind: FieldKind) -> Callable[[str], Any]:
         """The reader of a kind of field; an ``amount`` is read with its currency, by :meth:`amount`."""
-        readers: dict[Kind, Callable[[str], Any]] = {
+        readers: dict[FieldKind, Callable[[str], Any]] = {
             "id": clean_id,
             "id_part": clean_id_part,
             "text": clean,
@@ -117,13 +117,15 @@ def currency_code(text: str) -> str:
     code = text.strip()
     if not code:
         return ""
-    mend = "write a code of three capital letters, such as USD"
+    fix = "write a code of three capital letters, such as USD"
     if not re.fullmatch("[A-Z]{3}", code):
-        raise Refused("is not a currency code of ISO 4217", f"write {code.upper()}" if _known(code.upper()) else mend)
+        raise RejectedValue(
+            "is not a currency code of ISO 4217", f"write {code.upper()}" if _known(code.upper()) else fix
+        )
     try:
         minor_digits(code)
     except UnknownCurrency:
-        raise Refused("is not a currency of ISO 4217 that can be billed in", mend) from None
+        raise RejectedValue("is not a currency of ISO 4217 that can be billed in", fix) from None
     return code
 
 
@@ -139,5 +141,5 @@ def event_kind(text: str) -> str:
     kind = text.strip()
     if kind and kind not in EVENT_KINDS:
         hint = suggestion(kind, EVENT_KINDS)
-        raise Refused("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
+        raise RejectedValue("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
     return kind

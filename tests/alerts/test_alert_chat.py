@@ -8,9 +8,9 @@ import pytest
 
 from revrec.alerts import AlertFailed
 from revrec.alerts.chat import channel_name, send_chat
-from revrec.alerts.digest import Digest
+from revrec.alerts.digest import AlertMessage
 
-DIGEST = Digest("revrec ACME: 1 failed", "RRD1 *not bold* <b>Zürich</b>\n")
+DIGEST = AlertMessage("revrec ACME: 1 failed", "RRD1 *not bold* <b>Zürich</b>\n")
 TOKEN = "t0ken4711"
 
 

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revrec.alerts import AlertFailed
-from revrec.alerts.digest import Digest
+from revrec.alerts.digest import AlertMessage
 from revrec.alerts.mail import MailServer, compose, send_mail
 
 USER, PASSWORD = "robot", "p455<word>%41 4711"
 FROM, TO = "Ledger <revrec@example.com>", "Ann Ledger <ann@example.com>, bob@example.com"
-DIGEST = Digest("revrec ACME: 1 failed", "RRD1  2024-03-31  120.00 USD  failed\n.\nlast line\n")
+DIGEST = AlertMessage("revrec ACME: 1 failed", "RRD1  2024-03-31  120.00 USD  failed\n.\nlast line\n")
 
 
 def server_of(box: Any, tls: str = "none", **changes: Any) -> MailServer:
@@ -25,7 +25,7 @@ def text_of(mail: Any) -> str:
     return str(mail.get_content()).replace("\r\n", "\n")
 
 
-def refusal(server: MailServer, digest: Digest = DIGEST, sender: str = FROM, to: str = TO) -> str:
+def refusal(server: MailServer, digest: AlertMessage = DIGEST, sender: str = FROM, to: str = TO) -> str:
     with pytest.raises(AlertFailed) as refused:
         send_mail(server, sender, to, digest)
     assert PASSWORD not in str(refused.value) and refused.value.__cause__ is None
@@ -130,7 +130,7 @@ def test_a_mail_that_is_not_taken_is_told_with_the_server_s_words(mail_server: A
 
 def test_names_and_texts_of_every_script_arrive(mail_server: Any) -> None:
     box = mail_server()
-    digest = Digest(
+    digest = AlertMessage(
         "revrec Bücher GmbH: 1 failed", "Fehler: Ungültige Abteilung «Zürich» 東京 🧾\n" + "x" * 3000 + "\n"
     )
     send_mail(server_of(box), "Buchführung <revrec@example.com>", "Jürgen Größe <j@example.com>", digest)
@@ -151,7 +151,7 @@ def test_what_is_no_address_is_refused_with_the_mend(to: str) -> None:
 def test_no_subject_can_add_a_header(subject: str) -> None:
     usual = compose(FROM, TO, DIGEST)
     for evil in (subject, f"x\r\nBcc: evil@example.com\r\n{subject}", f"x\n\n{subject}"):
-        made = compose(FROM, TO, Digest(evil, DIGEST.body))
+        made = compose(FROM, TO, AlertMessage(evil, DIGEST.body))
         head = made.as_bytes().partition(b"\r\n\r\n")[0]
         starts = [line.partition(b":")[0] for line in head.split(b"\r\n") if line[:1] not in (b" ", b"\t")]
         assert starts == [name.encode() for name in usual]

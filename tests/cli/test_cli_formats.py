@@ -149,7 +149,7 @@ def test_import_tells_every_file_with_its_counts(story: Path, revrec: Any, charg
     }  # fmt: skip
     assert (found["rows"], found["accepted"], found["rejected"], found["outcome"]) == (1, 0, 1, "refused")
     [problem] = found["report"]
-    assert problem.keys() == {"file", "row", "place", "field", "value", "reason", "mend"}
+    assert problem.keys() == {"file", "row", "place", "field", "value", "reason", "fix", "mend"}
     assert (problem["row"], problem["field"], problem["value"]) == (2, "amount", "0.00")
 
 

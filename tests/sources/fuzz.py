@@ -356,7 +356,7 @@ class Trials:
             assert content["quarantine"] == aside, "rejected rows that are not set aside"
         assert all("; " in why or "not imported either" in why for why in refused), refused
         for result in results:
-            assert all(one["reason"] and one["mend"] and one["place"] for one in result.report), result.report[:3]
+            assert all(one["reason"] and one["fix"] and one["place"] for one in result.report), result.report[:3]
             assert json.dumps(result.report), "a report that cannot be told"
 
     def _content(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from revrec.core.money import decimal_string
-from revrec.sources import Bad, Good
+from revrec.sources import BadRow, GoodRow
 
 ContinentalMapping = {"decimal": ","}
 
@@ -50,7 +50,7 @@ ContinentalMapping = {"decimal": ","}
 )
 def test_an_amount_is_read_to_the_minor_unit(one: Callable[..., Any], text: str, currency: str, minor: int) -> None:
     row = one(amount=text, currency=currency)
-    assert isinstance(row, Good)
+    assert isinstance(row, GoodRow)
     assert row.line.amount == minor
 
 
@@ -87,7 +87,7 @@ def test_an_amount_is_read_to_the_minor_unit(one: Callable[..., Any], text: str,
 )
 def test_anything_else_is_refused_never_guessed(one: Callable[..., Any], text: str, currency: str) -> None:
     row = one(amount=text, currency=currency)
-    assert isinstance(row, Bad)
+    assert isinstance(row, BadRow)
     assert [problem.field for problem in row.problems] == ["amount"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from revrec.sources import Good, SourceError, archives, read_charges
+from revrec.sources import GoodRow, SourceError, archives, read_charges
 from revrec.sources.archives import members
 
 DATA = b"source,document,line,customer,item,post_date,amount,currency\nshop,INV-1,1,C,I,2024-01-05,1.00,USD\n"
@@ -31,7 +31,7 @@ def refusal(path: Path) -> str:
 
     with pytest.raises(SourceError) as caught:
         read()
-    assert caught.value.mend
+    assert caught.value.fix
     return str(caught.value).removeprefix(f"{path.parent}/")
 
 
@@ -42,7 +42,7 @@ def test_each_member_is_a_file_of_its_own(tmp_path: Path) -> None:
     for member in found:
         for _again in range(2):
             (row,) = read_charges(member.open())
-            assert isinstance(row, Good) and row.line.id == "shop/INV-1/1"
+            assert isinstance(row, GoodRow) and row.line.id == "shop/INV-1/1"
 
 
 def test_gzip_holds_one_file_named_without_its_suffix(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_gzip_holds_one_file_named_without_its_suffix(tmp_path: Path) -> None:
     (member,) = members(path)
     assert member.name.endswith("in.csv.gz/in.csv")
     (row,) = read_charges(member.open())
-    assert isinstance(row, Good)
+    assert isinstance(row, GoodRow)
 
 
 @pytest.mark.parametrize(

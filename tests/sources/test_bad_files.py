@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from revrec.sources import Bad, SourceError, SourceStream, read_charges
+from revrec.sources import BadRow, SourceError, SourceStream, read_charges
 
 HEADER = b"source,document,line,customer,item,post_date,amount,currency,description\n"
 ROW = b"shop,INV-1,1,C-1,MAG-01,2024-01-05,24.00,USD,"
@@ -24,7 +24,7 @@ def messages(file: Path) -> list[str]:
         rows = list(read_charges(SourceStream(file, file.name)))
     except SourceError as err:
         return [f"refused: {err}"]
-    return [line for row in rows if isinstance(row, Bad) for line in row.report(file.name)]
+    return [line for row in rows if isinstance(row, BadRow) for line in row.report(file.name)]
 
 
 def own_words(message: str) -> str:
@@ -90,7 +90,7 @@ def test_a_field_of_10_megabytes_is_refused_without_being_gathered(quote: bytes)
 def test_a_field_over_64_kib_is_a_problem_of_its_row() -> None:
     data = HEADER + ROW + b"x" * 70_000 + b"\n" + ROW + b'"' + b"line\n" * 14_000 + b'"\n' + ROW + b"ok\n"
     first, second, good = read_charges(SourceStream(io.BytesIO(data), "in.csv"))
-    assert isinstance(first, Bad) and isinstance(second, Bad) and not isinstance(good, Bad)
+    assert isinstance(first, BadRow) and isinstance(second, BadRow) and not isinstance(good, BadRow)
     assert first.problems[0].reason == "is 70,000 characters long, the limit is 65,536"
     assert second.problems[0].field == "description"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "cargowise"
 TRANSACTION = (SAMPLES / "transaction.xml").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
 
 
 def amounts(rows: list[Any]) -> list[tuple[str, int]]:
-    return [(row.line.id, row.line.amount) for row in rows if isinstance(row, Good)]
+    return [(row.line.id, row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
 
 def reasons(rows: list[Any]) -> list[str]:
@@ -84,7 +84,7 @@ def test_a_transaction_that_contradicts_itself_is_one_bad_row(
     read: Callable[..., Any], old: str, new: str, field: str, said: str
 ) -> None:
     (row,) = read(TRANSACTION.replace(old, new))
-    assert isinstance(row, Bad) and (row.problems[0].field, row.problems[0].reason) == (field, said)
+    assert isinstance(row, BadRow) and (row.problems[0].field, row.problems[0].reason) == (field, said)
     assert row.place.startswith("document 1 (TransactionInfo, line ")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import Good
+from revrec.sources import GoodRow
 from revrec.sources.mapping_reader import read_mapping
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
@@ -42,7 +42,7 @@ def test_a_row_that_stands_as_it_should_leaves_no_steps(one: Callable[..., Any])
 )
 def test_each_kind_of_change_is_told(one: Callable[..., Any], field: str, written: str, value: str, step: str) -> None:
     row = one(**{field: written})
-    assert isinstance(row, Good)
+    assert isinstance(row, GoodRow)
     assert steps(row) == [(field, written, value, step, "", 0)]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, SourceError
+from revrec.sources import BadRow, GoodRow, SourceError
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency,description"
 ROW = "shop,INV-1,1,C-1,MAG-01,2024-01-05,24.00,USD,Magazine"
@@ -85,7 +85,7 @@ def test_text_that_a_spreadsheet_would_run_is_kept_as_it_is(charges: Callable[..
 
 def test_all_problems_of_a_row_are_told_at_once(charges: Callable[..., Any]) -> None:
     good, bad = charges(table(ROW, "shop,,1,C-1,MAG-01,2023-02-29,12.345,usd,x"))
-    assert isinstance(good, Good) and isinstance(bad, Bad)
+    assert isinstance(good, GoodRow) and isinstance(bad, BadRow)
     assert [problem.field for problem in bad.problems] == ["document", "post_date", "currency"]
 
 

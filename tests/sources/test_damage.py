@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.sources import Bad, Good, SourceError, SourceStream, read_charges
+from revrec.sources import BadRow, GoodRow, SourceError, SourceStream, read_charges
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 NAMES = ("charges.csv", "shop-orders.jsonl", "orders.xml")
@@ -16,19 +16,19 @@ ORIGINAL = {name: (SAMPLES / name).read_bytes() for name in NAMES}
 ORIGINAL["orders.json"] = b"[" + b",\n".join(ORIGINAL["shop-orders.jsonl"].splitlines()) + b"]"
 
 
-def rows_of(data: bytes, name: str) -> list[Good | Bad]:
+def rows_of(data: bytes, name: str) -> list[GoodRow | BadRow]:
     """The rows, or none where the file as a whole is refused."""
     try:
         return list(read_charges(SourceStream(io.BytesIO(data), name)))
     except SourceError as err:
-        return [] if err.file == name and err.mend else [pytest.fail("a refusal without place or mend")]
+        return [] if err.file == name and err.fix else [pytest.fail("a refusal without place or mend")]
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.json", "in.jsonl", "in.xml"])
 @settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.binary(min_size=1, max_size=400) | st.text(max_size=200).map(str.encode).filter(bool))
 def test_random_bytes_never_become_rows_by_accident(name: str, data: bytes) -> None:
-    assert not [row for row in rows_of(data, name) if isinstance(row, Good)]
+    assert not [row for row in rows_of(data, name) if isinstance(row, GoodRow)]
 
 
 def damaged(data: bytes, chance: random.Random) -> bytes:
@@ -52,8 +52,8 @@ def test_damaged_files_end_in_rows_or_in_a_source_error(name: str) -> None:
     chance = random.Random(1729)
     for _ in range(150):
         for row in rows_of(damaged(ORIGINAL[name], chance), name):
-            if isinstance(row, Bad):
-                assert row.problems and all(problem.mend for problem in row.problems)
+            if isinstance(row, BadRow):
+                assert row.problems and all(problem.fix for problem in row.problems)
             else:
                 line = row.line
                 assert all((line.source, line.document, line.line, line.customer, line.item, line.amount))
@@ -62,10 +62,10 @@ def test_damaged_files_end_in_rows_or_in_a_source_error(name: str) -> None:
 @pytest.mark.parametrize("name", ORIGINAL)
 def test_a_file_cut_off_anywhere_gives_no_row_that_the_whole_one_lacks(name: str) -> None:
     data = ORIGINAL[name]
-    whole = [row.line for row in rows_of(data, name) if isinstance(row, Good)]
+    whole = [row.line for row in rows_of(data, name) if isinstance(row, GoodRow)]
     ends = {b"\n"[0]} if name.endswith((".csv", ".jsonl")) else set()
     for cut in range(1, len(data), 7):
-        read = [row.line for row in rows_of(data[:cut], name) if isinstance(row, Good)]
+        read = [row.line for row in rows_of(data[:cut], name) if isinstance(row, GoodRow)]
         complete = read if data[cut] in ends or not read else read[:-1]
         assert complete == whole[: len(complete)]
         if name.endswith((".json", ".xml")):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad
+from revrec.sources import BadRow
 from revrec.sources.dates import compile_format, date_reader
 
 
@@ -46,20 +46,20 @@ def test_a_declared_form_is_read_beside_iso(form: str, text: str) -> None:
 @pytest.mark.parametrize("text", ["03/04/2024", "3.4.2024", "28 Mar 2024", "24-03-28", "2024-3-28", "2024-W13-4", "0"])
 def test_undeclared_forms_are_refused(one: Callable[..., Any], text: str) -> None:
     row = one(post_date=text)
-    assert isinstance(row, Bad)
+    assert isinstance(row, BadRow)
     assert row.problems[0].field == "post_date"
 
 
 def test_a_date_of_two_readings_is_told_with_both(one: Callable[..., Any]) -> None:
-    mend = one(post_date="03/04/2024").problems[0].mend
-    assert "2024-04-03 or 2024-03-04" in mend
+    fix = one(post_date="03/04/2024").problems[0].fix
+    assert "2024-04-03 or 2024-03-04" in fix
 
 
 def test_the_leap_day_is_a_date_in_a_leap_year_only(one: Callable[..., Any]) -> None:
     assert one(post_date="2024-02-29").line.post_date == date(2024, 2, 29)
     problem = one(post_date="2100-02-29").problems[0]
     assert problem.reason == "2100 is not a leap year, February has 28 days"
-    assert problem.mend == "write it as 2100-02-28 or 2100-03-01"
+    assert problem.fix == "write it as 2100-02-28 or 2100-03-01"
 
 
 @pytest.mark.parametrize("form", ["%d/%m", "%d/%d/%Y", "%Y-%m-%d %H", "%Y%y%m%d", "", "dd/mm/yyyy"])

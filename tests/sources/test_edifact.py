@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "edi"
 HEAD = ("BGM+380+INV-1+9", "DTM+137:20240328:102", "NAD+BY+C-1::92", "CUX+2:EUR:4")
@@ -32,7 +32,7 @@ def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
 
 
 def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> None:
-    charges = [row for row in read(SAMPLES / "invoices.edifact") if isinstance(row, Good)]
+    charges = [row for row in read(SAMPLES / "invoices.edifact") if isinstance(row, GoodRow)]
     assert [(row.line.id, row.line.item, row.line.amount, row.line.currency) for row in charges] == [
         ("edi/INV-6001/1", "MAG-01", 24000, "EUR"),
         ("edi/INV-6001/2", "GOODS-POD-SHELF", 39800, "EUR"),
@@ -42,7 +42,7 @@ def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> 
     assert charges[0].line.description == "Zeitschrift, 12 Hefte: Jahresplan"
     assert charges[1].line.description == "Regal 'Oslo'"
     found = read(SAMPLES / "deliveries.edifact", "events")
-    assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, Good)] == [
+    assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, GoodRow)] == [
         ("edi/INV-6001/*", "2024-04-04"),
         ("edi/INV-6001/*", "2024-04-04"),
     ]
@@ -111,7 +111,7 @@ def test_a_message_that_contradicts_itself_is_one_bad_row_with_its_numbers(
     old, new = old.replace("UNT+9", "UNT+10"), new.replace("UNT+9", "UNT+10")
     assert old in text, text
     (row,) = read(text.replace(old, new, 1))
-    assert isinstance(row, Bad) and row.problems[0].field == field
+    assert isinstance(row, BadRow) and row.problems[0].field == field
     assert said.replace("9 segments", "10 segments") in row.problems[0].reason
     assert row.place.startswith("interchange 11, message 1 INVOIC")
 
@@ -138,7 +138,7 @@ def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str,
     assert old in text
     with pytest.raises(SourceError) as caught:
         read(text.replace(old, new, 1))
-    assert said in str(caught.value) and caught.value.mend
+    assert said in str(caught.value) and caught.value.fix
 
 
 def test_a_damaged_una_is_told(read: Callable[..., Any]) -> None:

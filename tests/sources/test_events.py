@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, EventRow
+from revrec.sources import BadRow, EventRow
 
 HEADER = "charge,kind,date,quantity,percent,amount,name,note\n"
 
@@ -50,7 +50,7 @@ def test_an_event_is_read(events: Callable[..., Any], row: str, event: EventRow)
 )
 def test_a_wrong_event_names_its_field(events: Callable[..., Any], row: str, field: str) -> None:
     (bad,) = events(HEADER + row + "\n")
-    assert isinstance(bad, Bad) and [problem.field for problem in bad.problems] == [field]
+    assert isinstance(bad, BadRow) and [problem.field for problem in bad.problems] == [field]
 
 
 def test_events_come_as_json_and_xml_too(events: Callable[..., Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import Bad, PassedOver, SourceError
+from revrec.sources import BadRow, PassedOver, SourceError
 from revrec.sources.mapping_reader import read_mapping
 
 MAPPING = {
@@ -52,20 +52,20 @@ def test_implied_decimals(charges: Callable[..., Any], amount: str, minor: int) 
 @pytest.mark.parametrize("amount", ["24.00", "12a", "-12-", "--12", "1 2"])
 def test_what_is_not_digits_where_decimals_are_implied_is_refused(charges: Callable[..., Any], amount: str) -> None:
     (row,) = rows(charges, line(amount=amount))
-    assert isinstance(row, Bad) and row.problems[0].field == "amount"
+    assert isinstance(row, BadRow) and row.problems[0].field == "amount"
     assert row.problems[0].reason == "is not 11 digits with 2 implied decimals"
 
 
 def test_a_line_that_ends_in_the_midst_of_an_amount_is_refused(charges: Callable[..., Any]) -> None:
     (row,) = rows(charges, line()[:40])
-    assert isinstance(row, Bad) and "implied decimals" in row.problems[0].reason
+    assert isinstance(row, BadRow) and "implied decimals" in row.problems[0].reason
 
 
 def test_a_line_that_is_longer_than_its_columns_is_refused_unless_the_rest_is_blank(
     charges: Callable[..., Any],
 ) -> None:
     bad, good = rows(charges, line() + "X", line(document="INV-2") + "   ")
-    assert isinstance(bad, Bad) and bad.problems[0].reason == "has 45 characters, the last column ends at 44"
+    assert isinstance(bad, BadRow) and bad.problems[0].reason == "has 45 characters, the last column ends at 44"
     assert good.line.document == "INV-2"
 
 

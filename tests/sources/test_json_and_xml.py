@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, SourceError
+from revrec.sources import BadRow, SourceError
 
 ROW = {
     "source": "shop", "document": "INV-1", "line": 1, "customer": "C-1", "item": "MAG-01",
@@ -43,7 +43,7 @@ def test_json_numbers_are_exact(charges: Callable[..., Any], number: str, minor:
 
 @pytest.mark.parametrize("number", ["24.001", "1e2", "NaN", "Infinity", "24.10000000000000000001"])
 def test_json_numbers_that_are_not_plain_amounts_are_refused(charges: Callable[..., Any], number: str) -> None:
-    assert isinstance(charges(json.dumps([ROW]).replace('"24.00"', number), "in.json")[0], Bad)
+    assert isinstance(charges(json.dumps([ROW]).replace('"24.00"', number), "in.json")[0], BadRow)
 
 
 def test_json_null_and_a_missing_name_are_empty(charges: Callable[..., Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, PassedOver
+from revrec.sources import BadRow, GoodRow, PassedOver
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "shops"
 
@@ -31,13 +31,13 @@ def item(id: int = 1, total: float | str = 100, **more: Any) -> dict[str, Any]:
 
 
 def amounts(rows: list[Any]) -> list[tuple[str, int]]:
-    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, Good)]
+    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
 
 def test_the_samples(read_by: Callable[..., Any]) -> None:
     def charges(name: str, by: str) -> list[tuple[str, int]]:
         rows = read_by(by, SAMPLES / name)
-        return [(row.line.id.removeprefix("magento/"), row.line.amount) for row in rows if isinstance(row, Good)]
+        return [(row.line.id.removeprefix("magento/"), row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
     assert charges("magento-orders.json", "magento-orders") == [
         ("301/901", 9000),
@@ -52,7 +52,7 @@ def test_the_samples(read_by: Callable[..., Any]) -> None:
         ("301/credit-000000851-901", -4500),
     ]
     rows = read_by("magento-orders", SAMPLES / "magento-documents.jsonl", "events")
-    (row,) = (row for row in rows if isinstance(row, Good))
+    (row,) = (row for row in rows if isinstance(row, GoodRow))
     assert (row.line.charge, row.line.kind, row.line.name, str(row.line.date)) == (
         "magento/301/901", "milestone", "shipped", "2024-04-02",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_an_order_that_is_not_in_work_is_passed_over(read: Callable[..., Any], s
 )
 def test_a_document_that_cannot_be_is_one_bad_row(read: Callable[..., Any], value: Any, field: str, said: str) -> None:
     (row,) = read(value)
-    assert isinstance(row, Bad) and row.problems[0].field.endswith(field) and said in row.problems[0].reason
+    assert isinstance(row, BadRow) and row.problems[0].field.endswith(field) and said in row.problems[0].reason
 
 
 def test_an_invoice_whose_bundle_cannot_be_told_apart_is_refused_rather_than_doubled(read: Callable[..., Any]) -> None:

@@ -18,7 +18,7 @@ from revrec.sources import NATIVE_CHARGES, SourceStream, read_charges
 from revrec.sources.charges import ChargeRows
 from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.layout import Layout
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 from revrec.sources.text import clean, clean_id
 
 RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -100,15 +100,15 @@ rows_loose = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(row=rows_loose)
-def test_the_quick_reading_never_disagrees_with_the_careful_one(row: dict[str, str]) -> None:
+def test_the_fast_reading_never_disagrees_with_the_strict_one(row: dict[str, str]) -> None:
     layout = Layout(NATIVE_CHARGES, CHARGE_COLUMNS)
     reader = ChargeRows(NATIVE_CHARGES, layout)
     values = layout.complete([{"source": "s", "item": "i", **row}.get(name, "") for name in CHARGE_COLUMNS])
     if not "".join(values).isprintable():
         return
     try:
-        quick = reader.quick(values)
-    except Refused:
+        fast = reader.read_fast(values)
+    except RejectedValue:
         return
-    assert reader.careful(values) == quick
-    assert isinstance(quick.amount, int) and (quick.quantity is None or isinstance(quick.quantity, Decimal))
+    assert reader.read_strict(values) == fast
+    assert isinstance(fast.amount, int) and (fast.quantity is None or isinstance(fast.quantity, Decimal))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from revrec.sources import NATIVE_CHARGES, Bad, Good, PassedOver, read_charges, read_events, shipped
+from revrec.sources import NATIVE_CHARGES, BadRow, GoodRow, PassedOver, read_charges, read_events, shipped
 from revrec.sources.mapping_reader import read_mapping
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -27,20 +27,20 @@ MAPPINGS = tomllib.loads((SAMPLES / "mapping-example.toml").read_text(encoding="
 def test_sample_charges_are_all_good(name: str, mapping: str, count: int) -> None:
     chosen = read_mapping(mapping, MAPPINGS[mapping]) if mapping else NATIVE_CHARGES
     rows = list(read_charges(SAMPLES / name, chosen))
-    assert [type(row) for row in rows] == [Good] * count
+    assert [type(row) for row in rows] == [GoodRow] * count
 
 
 def test_no_charge_id_stands_twice_in_the_samples() -> None:
     native = ("charges.csv", "shop-orders.jsonl", "orders.xml")
-    found = [row.line.id for name in native for row in read_charges(SAMPLES / name) if isinstance(row, Good)]
+    found = [row.line.id for name in native for row in read_charges(SAMPLES / name) if isinstance(row, GoodRow)]
     assert len(found) == len(set(found)) == 15
 
 
 def test_sample_events_are_about_sample_charges() -> None:
     native = ("charges.csv", "orders.xml")
-    known = {row.line.id for name in native for row in read_charges(SAMPLES / name) if isinstance(row, Good)}
+    known = {row.line.id for name in native for row in read_charges(SAMPLES / name) if isinstance(row, GoodRow)}
     rows = list(read_events(SAMPLES / "events.csv"))
-    assert {row.line.charge for row in rows if isinstance(row, Good)} <= known and len(rows) == 2
+    assert {row.line.charge for row in rows if isinstance(row, GoodRow)} <= known and len(rows) == 2
 
 
 def test_the_mappings_of_the_example_are_valid() -> None:
@@ -50,13 +50,13 @@ def test_the_mappings_of_the_example_are_valid() -> None:
 
 def test_a_hosts_report_of_fixed_width() -> None:
     rows = list(read_charges(SAMPLES / "host.fixed", read_mapping("host", MAPPINGS["host"])))
-    assert [type(row) for row in rows] == [PassedOver, Good, Good, Good, PassedOver]
-    assert [row.line.amount for row in rows if isinstance(row, Good)] == [2400, 8990, -2400]
+    assert [type(row) for row in rows] == [PassedOver, GoodRow, GoodRow, GoodRow, PassedOver]
+    assert [row.line.amount for row in rows if isinstance(row, GoodRow)] == [2400, 8990, -2400]
 
 
 def test_orders_of_a_desk_are_cleaned_by_tables_and_what_cannot_be_is_told() -> None:
     mueller, holm, bad = read_charges(SAMPLES / "desk-orders.csv", read_mapping("desk", MAPPINGS["desk"], SAMPLES))
-    assert isinstance(mueller, Good) and isinstance(holm, Good) and isinstance(bad, Bad)
+    assert isinstance(mueller, GoodRow) and isinstance(holm, GoodRow) and isinstance(bad, BadRow)
     assert (mueller.line.customer, mueller.line.item) == ("C-MUELLER", "GOODS-30-LAMP")
     assert (mueller.line.dimensions["terms"], holm.line.dimensions["terms"]) == ("NET45", "NET10")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "shops"
 ORDER: dict[str, Any] = {
@@ -38,7 +38,7 @@ def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
 
 
 def amounts(rows: list[Any]) -> list[tuple[str, str, int]]:
-    return [(row.line.line, row.line.item, row.line.amount) for row in rows if isinstance(row, Good)]
+    return [(row.line.line, row.line.item, row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
 
 def reasons(rows: list[Any]) -> list[str]:
@@ -48,11 +48,13 @@ def reasons(rows: list[Any]) -> list[str]:
 def test_the_samples_of_both_apis_and_of_webhooks(read_by: Callable[..., Any]) -> None:
     def charges(name: str) -> list[tuple[str, int]]:
         rows = read_by("shopify-orders", SAMPLES / name)
-        return [(row.line.id.removeprefix("shopify/"), row.line.amount) for row in rows if isinstance(row, Good)]
+        return [(row.line.id.removeprefix("shopify/"), row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
     def deliveries(name: str) -> list[tuple[str, str]]:
         rows = read_by("shopify-orders", SAMPLES / name, "events")
-        return [(row.line.charge.removeprefix("shopify/"), str(row.line.date)) for row in rows if isinstance(row, Good)]
+        return [
+            (row.line.charge.removeprefix("shopify/"), str(row.line.date)) for row in rows if isinstance(row, GoodRow)
+        ]
 
     assert charges("shopify-orders.json") == [
         ("450789469/669751112", 17460),  # 2 x 97.00 less 10 %, without tax
@@ -131,8 +133,8 @@ def test_an_order_that_cannot_be_is_one_bad_row_with_its_place(
     read: Callable[..., Any], changed: dict[str, Any], field: str, said: str
 ) -> None:
     (row,) = read(order(**changed))
-    assert isinstance(row, Bad) and row.place == "document 1 (line 1)"
-    assert row.problems[0].field.endswith(field) and said in row.problems[0].reason and row.problems[0].mend
+    assert isinstance(row, BadRow) and row.place == "document 1 (line 1)"
+    assert row.problems[0].field.endswith(field) and said in row.problems[0].reason and row.problems[0].fix
     assert json.loads(row.raw[0]).keys() >= {"id", "line_items"}
 
 
@@ -174,7 +176,7 @@ def delivered(day: str, quantity: int, **more: Any) -> dict[str, Any]:
 
 
 def days(rows: list[Any]) -> list[tuple[str, str]]:
-    return [(row.line.charge, str(row.line.date)) for row in rows if isinstance(row, Good)]
+    return [(row.line.charge, str(row.line.date)) for row in rows if isinstance(row, GoodRow)]
 
 
 def test_a_line_is_delivered_when_its_last_piece_is(read: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import NATIVE_CHARGES, Good, SourceError, SourceStream, formats, read_charges, read_events
+from revrec.sources import NATIVE_CHARGES, GoodRow, SourceError, SourceStream, formats, read_charges, read_events
 
 MANUAL = Path(__file__).parents[2] / "docs" / "formats.md"
 HEADER = b"source,document,line,customer,item,post_date,amount,currency\n"
@@ -93,7 +93,7 @@ def test_memory_stays_flat_however_many_records_there_are(kind: str, shipped: Ca
     def peak(count: int) -> int:
         source = Endless(f"endless.{kind}", begin, record, end, count)
         tracemalloc.start()
-        assert sum(isinstance(row, Good) for row in read(source, mapping)) == count
+        assert sum(isinstance(row, GoodRow) for row in read(source, mapping)) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -105,9 +105,9 @@ def test_memory_stays_flat_however_many_records_there_are(kind: str, shipped: Ca
 
 def test_whatever_module_stands_in_the_folder_is_a_format() -> None:
     folder = Path(formats.__path__[0])
-    assert set(formats.names()) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
-    for name in formats.names():
-        module = formats.load(name)
+    assert set(formats.format_names()) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    for name in formats.format_names():
+        module = formats.load_format(name)
         assert module.SUFFIXES and callable(module.read)
         assert module.__doc__ and f"| `{name}` |" in MANUAL.read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from revrec.sources import Bad, Good, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "edi"
 LINE = ("IT1*1*2*EA*12.00**VN*MAG-01",)
@@ -35,19 +35,19 @@ def read(read_by: Callable[..., Any]) -> Callable[..., list[Any]]:
 
 
 def amounts(rows: list[Any]) -> list[tuple[str, int]]:
-    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, Good)]
+    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
 
 def problem(rows: list[Any]) -> tuple[str, str, str]:
     (row,) = rows
-    assert isinstance(row, Bad)
+    assert isinstance(row, BadRow)
     (one,) = row.problems
-    assert one.mend and row.place
+    assert one.fix and row.place
     return row.place, one.field, one.reason
 
 
 def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> None:
-    charges = [row for row in read(SAMPLES / "invoices.x12") if isinstance(row, Good)]
+    charges = [row for row in read(SAMPLES / "invoices.x12") if isinstance(row, GoodRow)]
     assert [(row.line.id, row.line.item, row.line.amount) for row in charges] == [
         ("edi/INV-5001/1", "FRT-OCEAN", 421050),
         ("edi/INV-5001/2", "GOODS-POD-PALLET", 94800),
@@ -58,7 +58,7 @@ def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> 
     assert {row.line.customer for row in charges} == {"C-FABRIKAM", "C-WINGTIP"}
     assert str(charges[-1].line.post_date) == "2024-03-27"
     found = read(SAMPLES / "invoices.x12", "events") + read(SAMPLES / "deliveries.x12", "events")
-    assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, Good)] == [
+    assert [(row.line.charge, str(row.line.date)) for row in found if isinstance(row, GoodRow)] == [
         ("edi/INV-5003/*", "2024-04-02"),
         ("edi/INV-5001/*", "2024-04-12"),
         ("edi/INV-5003/*", "2024-04-02"),
@@ -102,7 +102,7 @@ def test_a_stated_line_total_comes_before_quantity_times_price(read: Callable[..
 
 def test_a_line_that_does_not_come_out_to_the_cent_is_refused_with_both_ways(read: Callable[..., Any]) -> None:
     (row,) = read(interchange(invoice("IT1*1*3*EA*3.333**VN*MAG-01")))
-    assert isinstance(row, Bad) and row.problems[0].mend == "write it as 9.99 or 10.00"
+    assert isinstance(row, BadRow) and row.problems[0].fix == "write it as 9.99 or 10.00"
 
 
 @pytest.mark.parametrize(("kind", "total"), [("CR", "2400"), ("CR", "-2400"), ("CN", "2400")])
@@ -143,13 +143,13 @@ def test_a_bad_document_is_kept_in_its_own_words(read: Callable[..., Any]) -> No
     for spoiled in ("CTT*3", "CTT*1"):
         text = interchange(invoice(*LINE, after=(spoiled,)))
         (row,) = read(text if spoiled == "CTT*3" else text.replace("SE*6*", "SE*7*"))
-        assert isinstance(row, Bad) and list(row.raw) == [*HEAD, *LINE, spoiled]
+        assert isinstance(row, BadRow) and list(row.raw) == [*HEAD, *LINE, spoiled]
 
 
 def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> None:
     second = invoice(*LINE, head=("BIG*20240328*INV-2", *HEAD[1:]))
     bad, good = read(interchange(invoice(*LINE, after=("CTT*3",)), second))
-    assert isinstance(bad, Bad) and good.line.document == "INV-2"
+    assert isinstance(bad, BadRow) and good.line.document == "INV-2"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from revrec.sources import Bad, Good, SourceError, SourceStream, read_charges, workbook
+from revrec.sources import BadRow, GoodRow, SourceError, SourceStream, read_charges, workbook
 from revrec.sources.mapping_reader import read_mapping
 
 HEADER = ("source", "document", "line", "customer", "item", "post_date", "amount", "currency", "description")
@@ -77,7 +77,7 @@ def test_amounts_are_exact(amount: Any, minor: int) -> None:
 @pytest.mark.parametrize("amount", [24.005, 1 / 3, 0.1234567])
 def test_an_amount_that_is_not_exact_is_refused_with_both_ways(amount: float) -> None:
     (found,) = read(made(row(amount)))
-    assert isinstance(found, Bad) and " or " in found.problems[0].mend and found.place == 'sheet "S", row 2'
+    assert isinstance(found, BadRow) and " or " in found.problems[0].fix and found.place == 'sheet "S", row 2'
 
 
 @pytest.mark.parametrize("written", [date(2024, 3, 28), datetime(2024, 3, 28, 18, 5), "2024-03-28"])  # noqa: DTZ001
@@ -97,7 +97,7 @@ def test_dates_are_dates(written: Any) -> None:
 )
 def test_what_a_spreadsheet_cannot_tell_is_refused(field: str, value: Any, said: str) -> None:
     (found,) = read(made(row(**{field: value})))
-    assert isinstance(found, Bad) and found.problems[0].reason == said and found.problems[0].field == field
+    assert isinstance(found, BadRow) and found.problems[0].reason == said and found.problems[0].field == field
 
 
 def test_an_error_of_a_formula_is_not_read_as_empty() -> None:
@@ -130,7 +130,7 @@ def test_blank_rows_are_passed_over_and_short_ones_filled_up() -> None:
 
 def test_of_several_sheets_one_is_chosen_by_name() -> None:
     data = made(row(), sheets=("Bills", "Notes"))
-    assert isinstance(read(data, sheet="Bills")[0], Good)
+    assert isinstance(read(data, sheet="Bills")[0], GoodRow)
     with pytest.raises(SourceError, match='has 2 sheets; set sheet in the mapping to one of "Bills", "Notes"'):
         read(data)
     with pytest.raises(SourceError, match='has no sheet "Bill"'):

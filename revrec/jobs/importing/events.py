@@ -12,7 +12,7 @@ from revrec.core.rules.costs import MARK, is_cost
 from revrec.jobs.importing.rows import Reception
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import Change, Scheduler
-from revrec.sources import EventRow, Good, Problem
+from revrec.sources import EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
@@ -67,7 +67,7 @@ class EventTaker:
 
     def take(self, batch: Sequence[Any]) -> None:
         """A batch of rows, good and bad."""
-        good: list[Good[EventRow]] = self._to.sift(batch)
+        good: list[GoodRow[EventRow]] = self._to.sift(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
         recorded = events.of_charges(self._connection, numbers)
@@ -95,14 +95,14 @@ class EventTaker:
 
     def _one(
         self,
-        row: Good[EventRow],
+        row: GoodRow[EventRow],
         known: list[tuple[str, int]],
         recorded: dict[int, list[FulfilmentEvent]],
         new: list[tuple[Any, ...]],
     ) -> None:
         if not known:
             reason = "no such charge was imported"
-            return self._to.refuse(row, Problem("charge", row.line.charge, reason, "import its charge line first"))
+            return self._to.refuse(row, RowProblem("charge", row.line.charge, reason, "import its charge line first"))
         facts = []
         for charge, no in known:
             try:
@@ -110,7 +110,7 @@ class EventTaker:
                 own = charge == row.line.charge or not is_cost(charge)
                 facts += [(no, fact)] if own else _of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
-                problem = Problem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
+                problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
                 return self._to.refuse(row, problem)
         fresh = [(no, fact) for no, fact in facts if fact not in recorded.get(no, ())]
         if not fresh:

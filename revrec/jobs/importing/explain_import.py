@@ -6,8 +6,8 @@ from typing import Any
 
 from revrec.jobs.importing.rows import shown_name
 from revrec.sources import ColumnMapping, SourceError
-from revrec.sources.archives import Member, members
-from revrec.sources.explaining import Explained, explain_rows
+from revrec.sources.archives import ArchiveMember, members
+from revrec.sources.explaining import ExplainedField, explain_rows
 from revrec.sources.formats import format_name
 from revrec.sources.problems import shorten
 
@@ -26,7 +26,7 @@ def explain(path: Path, mappings: Sequence[ColumnMapping], most: int) -> Iterato
             yield _part(part, mapping, most)
 
 
-def _part(part: Member, mapping: ColumnMapping, most: int) -> Fact:
+def _part(part: ArchiveMember, mapping: ColumnMapping, most: int) -> Fact:
     format, rows, refused = "", [], ""
     try:
         stream = part.open()
@@ -43,9 +43,9 @@ def _fact(file: str, mapping: ColumnMapping, format: str, rows: Sequence[Fact] =
     return {**named, "rows": list(rows), "refused": refused}
 
 
-def _field(one: Explained) -> Fact:
-    problem = one.problem._asdict() if one.problem else None
-    how = f"{one.problem.reason}; {one.problem.mend}" if one.problem else ", ".join(map(str, one.steps))
+def _field(one: ExplainedField) -> Fact:
+    problem = one.problem.as_dict() if one.problem else None
+    how = f"{one.problem.reason}; {one.problem.fix}" if one.problem else ", ".join(map(str, one.steps))
     return {
         "field": one.field,
         "column": one.column,

@@ -81,8 +81,8 @@ class _Source:
             self._known = received.known_markers(connection, name)
             since = received.last_fetch(connection, name)
         self._transport = transport_of(context, name, since)
-        words = self._transport.words
-        self._mappings = in_format(mappings_of(context, words["map"], words["events"]), words["format"])
+        settings = self._transport.settings
+        self._mappings = in_format(mappings_of(context, settings["map"], settings["events"]), settings["format"])
 
     def fetch(self) -> SourceResult:
         """Take all that is offered; connections that break off are made again, with pauses that grow."""
@@ -129,15 +129,15 @@ class _Source:
         self._result.documents.append(one)
         if not self._dry_run:
             self._keep(one)
-            transport.settle(document, taken=one.outcome != "refused")
+            transport.settle(document, received=one.outcome != "refused")
 
     def _import(self, transport: Transport, document: Document, spool: Path, about: tuple[str, str, int]) -> Received:
         name = f"{transport.where.rstrip('/')}/{document.name}"
-        largest = transport.words["largest"]
+        largest = transport.settings["largest"]
         if about[2] > largest:
             said = f"{name}: has more than {largest:,} bytes; let its sender split it, or raise largest"
             return Received(self._result.source, document.name, *about, "refused", said, "")
-        keep_good = transport.words["keep_good"]
+        keep_good = transport.settings["keep_good"]
         results = import_document(self._context, spool, self._mappings, keep_good, self._dry_run, name=name)
         self._result.imports += results
         refused = next((one.refused for one in results if one.refused), "")
@@ -178,7 +178,7 @@ def _suffix(name: str) -> str:
 
 def _download(transport: Transport, document: Document, spool: Path) -> tuple[str, int]:
     """Write a document to a file; its SHA-256 and size."""
-    largest, digest, size = transport.words["largest"], hashlib.sha256(), 0
+    largest, digest, size = transport.settings["largest"], hashlib.sha256(), 0
     with _private(spool) as file:
         for block in transport.read(document):
             size += len(block)

@@ -10,8 +10,8 @@ from revrec.jobs.importing.events import EventTaker
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
 from revrec.jobs.importing.rows import BATCH, ChargeTaker, ImportResult, Reception, shown_name
 from revrec.jobs.rules.load import load_rules
-from revrec.sources import NATIVE_CHARGES, Bad, ColumnMapping, read_charges, read_events
-from revrec.sources.archives import Member, members
+from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charges, read_events
+from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.problems import SourceError
 from revrec.store import charges
 from revrec.store.audit import record
@@ -113,7 +113,7 @@ class _Document:
     def _part(
         self,
         connection: "Connection",
-        part: Member,
+        part: ArchiveMember,
         source: charges.SourceFile,
         mapping: ColumnMapping,
         book: "RuleBook",
@@ -132,7 +132,7 @@ class _Document:
         else:
             savepoint.rollback()
 
-    def _not_empty(self, part: Member, results: Sequence[ImportResult]) -> None:
+    def _not_empty(self, part: ArchiveMember, results: Sequence[ImportResult]) -> None:
         if not any(one.rows or one.passed_over for one in results):
             kinds = " and no ".join(one.kind for one in results)
             raise SourceError(part.name, "", f"has no {kinds}", "check whether it is the file, and the mapping, meant")
@@ -145,7 +145,7 @@ class _Document:
                 result.refuse(f"not imported either: the {refused.kind} of {refused.file} cannot be used")
 
 
-def source_file(part: Member) -> charges.SourceFile:
+def source_file(part: ArchiveMember) -> charges.SourceFile:
     """Where a member is, its SHA-256 and its size.
 
     Raises:
@@ -183,7 +183,7 @@ class _FileImport:
         )
         self._to = Reception(connection, who, result, import_id, subject, audit_seq)
 
-    def run(self, part: Member, book: "RuleBook", keep_good: bool, may_be_empty: bool) -> bool:
+    def run(self, part: ArchiveMember, book: "RuleBook", keep_good: bool, may_be_empty: bool) -> bool:
         """Read, compare, write, schedule; batch by batch. Tells whether there is anything to keep.
 
         Raises:
@@ -210,7 +210,7 @@ class _FileImport:
         result = self._result
         if result.rejected and not keep_good:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
-            result.refuse(f"{count}; nothing of this file was imported. Mend them, or import the rest with --keep-good")
+            result.refuse(f"{count}; nothing of this file was imported. Fix them, or import the rest with --keep-good")
             return False
         aside = self._new_aside(header) if result.rejected else []
         if not (result.accepted or aside):
@@ -231,9 +231,9 @@ class _FileImport:
         return [set_aside(row, header) for row in self._to.aside if row.row_number not in before]
 
 
-def set_aside(row: Bad, header: Sequence[str]) -> tuple[int, str, str]:
+def set_aside(row: BadRow, header: Sequence[str]) -> tuple[int, str, str]:
     """A bad row as the quarantine keeps it: number, problems, and its values by column, or as they stood."""
-    problems = json.dumps([problem._asdict() for problem in row.problems], ensure_ascii=False)
+    problems = json.dumps([problem.as_dict() for problem in row.problems], ensure_ascii=False)
     named = len(row.raw) == len(header) == len(set(header))
     raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)
     return row.row_number, problems, json.dumps(raw, ensure_ascii=False)

@@ -57,8 +57,8 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
     """
     if not name:
         return mappings
-    if name not in formats.names():
-        raise BadConfiguration(f"format {name!r}: expected one of {', '.join(formats.names())}")
+    if name not in formats.format_names():
+        raise BadConfiguration(f"format {name!r}: expected one of {', '.join(formats.format_names())}")
     return [mapping if mapping.format else replace(mapping, format=name) for mapping in mappings]
 
 

@@ -8,7 +8,7 @@ from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.importing.mappings import mapping_of
 from revrec.jobs.importing.rows import ChargeTaker, ImportResult, Reception, nothing_to_recognise
 from revrec.jobs.rules.load import load_rules
-from revrec.sources import Bad, ColumnMapping, Good
+from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.read import reread
 from revrec.store import quarantine
 from revrec.store.audit import record
@@ -60,7 +60,7 @@ def show(context: "Context", id: int) -> Fact:
         "raw": row.raw,
         "problems": row.problems,
         "fixes": [{name: fix[name] for name in names} for fix in fixes],
-        "now": [one._asdict() for one in now],
+        "now": [one.as_dict() for one in now],
         "unreadable": problem,
         "outcome": {name: outcome[name] for name in settled} if outcome else None,
     }
@@ -72,7 +72,7 @@ def _as_it_is_now(context: "Context", row: SetAside, fixes: Sequence[Fact]) -> t
         read = _reread(row, _mapping(context, row), fixes)
     except BadConfiguration as error:
         return [], str(error)
-    if isinstance(read, Bad):
+    if isinstance(read, BadRow):
         return read.problems, ""
     nothing = nothing_to_recognise(read.line, load_rules(context)) if row.kind == "charges" else None
     return ([nothing] if nothing else []), ""
@@ -135,7 +135,7 @@ def _release(
     read = _reread(row, _mapping(context, row), quarantine.fixes(connection, row.id))
     taker = _taker(to, book, row.kind)
     taker.take([read])
-    if isinstance(read, Good):
+    if isinstance(read, GoodRow):
         charge = read.line.id if row.kind == "charges" else read.line.charge
         _settle(connection, who, row.id, ("released", charge, ""), seq)
     return taker

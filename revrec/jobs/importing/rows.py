@@ -14,7 +14,7 @@ from revrec.core.money import decimal_string
 from revrec.core.rules.costs import MARK, is_cost
 from revrec.jobs.scheduling.contracts import takes
 from revrec.jobs.scheduling.scheduler import PAGE, Scheduler
-from revrec.sources import Bad, Good, PassedOver, Problem
+from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
 from revrec.store import charges, cleaning
 from revrec.store.audit import record
 
@@ -35,12 +35,12 @@ MOST_REASONS = 20
 """Different reasons for passing records over that are told; any further ones are counted together."""
 
 
-def nothing_to_recognise(line: ChargeLine, book: "RuleBook") -> Problem | None:
+def nothing_to_recognise(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
     """What is wrong with a line that is billed at nothing; None if it is not, or a contract may give it a share."""
     if line.amount or takes(book, line):
         return None
     nothing = decimal_string(0, line.currency)
-    return Problem(
+    return RowProblem(
         "amount", nothing, "is zero: there is nothing to recognise", "leave the row out, or write its amount"
     )
 
@@ -70,12 +70,12 @@ class ImportResult:
         self.refused = why
         self.accepted = self.scheduled = self.unscheduled = 0
 
-    def reject(self, row: Bad) -> None:
+    def reject(self, row: BadRow) -> None:
         """Count a bad row and report each of its problems."""
         self.rejected += 1
         if self.rejected <= MOST_REPORTED:
             self.report += [
-                {"file": self.file, "row": row.row_number, "place": row.place, **problem._asdict()}
+                {"file": self.file, "row": row.row_number, "place": row.place, **problem.as_dict()}
                 for problem in row.problems
             ]
 
@@ -98,7 +98,7 @@ class Reception:
         self.import_id = import_id
         self.subject = subject
         self.audit_seq = audit_seq
-        self.aside: list[Bad] = []
+        self.aside: list[BadRow] = []
         self._taken: list[tuple[int, str]] = []
 
     def sift(self, batch: Sequence[Any]) -> list[Any]:
@@ -109,22 +109,22 @@ class Reception:
                 self.result.pass_over(row)
                 continue
             self.result.rows += 1
-            if isinstance(row, Bad):
+            if isinstance(row, BadRow):
                 self.reject(row)
             else:
                 good.append(row)
         return good
 
-    def reject(self, row: Bad) -> None:
+    def reject(self, row: BadRow) -> None:
         """Report a bad row, and remember it for the quarantine."""
         self.result.reject(row)
         self.aside.append(row)
 
-    def refuse(self, row: Good[Any], *problems: Problem) -> None:
+    def refuse(self, row: GoodRow[Any], *problems: RowProblem) -> None:
         """Reject a row that was good in itself, but does not go with what the store has."""
-        self.reject(Bad(row.row_number, list(problems), f"row {row.row_number}", row.raw))
+        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw))
 
-    def take(self, row: Good[Any]) -> None:
+    def take(self, row: GoodRow[Any]) -> None:
         """Count a row that is taken, and keep what cleaning changed in it."""
         self.result.accepted += 1
         if row.steps:
@@ -178,14 +178,14 @@ class ChargeTaker:
         result = self._to.result
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
-    def _one(self, row: Good[ChargeLine], known: dict[str, charges.Known], new: list[tuple[Any, ...]]) -> None:
+    def _one(self, row: GoodRow[ChargeLine], known: dict[str, charges.Known], new: list[tuple[Any, ...]]) -> None:
         line = row.line
         mark = fingerprint(line)
         same = known.get(line.id)
         nothing = nothing_to_recognise(line, self._book)
         if same is None and is_cost(line.line):
             self._to.refuse(
-                row, Problem("line", line.line, f"has {MARK} in it, which marks a rule's costs", "name it otherwise")
+                row, RowProblem("line", line.line, f"has {MARK} in it, which marks a rule's costs", "name it otherwise")
             )
         elif same is None and nothing:
             self._to.refuse(row, nothing)
@@ -201,25 +201,25 @@ class ChargeTaker:
             self._to.take(row)
         elif same.import_id == self._to.import_id:
             reason = f"stands in row {same.row} of this file already"
-            self._to.refuse(row, Problem("charge", line.id, reason, "keep one of the two"))
+            self._to.refuse(row, RowProblem("charge", line.id, reason, "keep one of the two"))
         elif same.fingerprint == mark:
             self._to.result.unchanged += 1
         else:
             self._to.refuse(row, *self._conflicts(same, line))
 
-    def _costs_of(self, row: Good[ChargeLine], new: list[tuple[Any, ...]]) -> None:
+    def _costs_of(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:
         """The costs of a new charge line, as charge lines beside it that came from the same row."""
         for cost in self._book.costs_of(row.line):
             no, self._next = self._next, self._next + 1
             new.append(charges.charge_row(no, cost, fingerprint(cost), self._to.import_id, row.row_number))
             self._scheduler.first(no, cost)
 
-    def _conflicts(self, same: charges.Known, line: ChargeLine) -> list[Problem]:
+    def _conflicts(self, same: charges.Known, line: ChargeLine) -> list[RowProblem]:
         """One problem for each figure that differs from the imported charge, which stays as it is."""
         mend = "the imported charge stays as it is; send a change as a new line that corrects it"
         stored = charges.read_charge(self._connection, same.no)
         return [
-            Problem(name, new, f"{line.id} was imported with {old or 'nothing'}", mend)
+            RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", mend)
             for name, old, new in differences(stored, line)
         ]
 

@@ -123,7 +123,7 @@ def preview_file(
     """
     from revrec.jobs.importing.rows import nothing_to_recognise
     from revrec.jobs.rules.load import load_rules
-    from revrec.sources import Bad, PassedOver, Problem, read_charges
+    from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
 
     book = load_rules(context)
     with context.database.read() as connection:
@@ -132,13 +132,13 @@ def preview_file(
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}
     for row in read_charges(path, mapping):
-        if isinstance(row, Bad):
+        if isinstance(row, BadRow):
             raise BadInput("\n".join(row.report(str(path))))
         if isinstance(row, PassedOver):
             continue
         first_row = rows.setdefault(row.line.id, row.row_number)
         if first_row != row.row_number:
-            problem = Problem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
+            problem = RowProblem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
         if nothing := nothing_to_recognise(row.line, book):
             raise BadInput(f"{path}: row {row.row_number}: {nothing}")

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.alerts.digest import Digest, RunFacts, run_digest, trial_digest
+from revrec.alerts.digest import AlertMessage, RunFacts, run_digest, trial_digest
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.money import decimal_string
 from revrec.jobs.gateway import company
@@ -36,7 +36,7 @@ class Channel(NamedTuple):
     """One tables to people: its name, and how to send on it."""
 
     name: str
-    send: Callable[[Digest], None]
+    send: Callable[[AlertMessage], None]
 
 
 def run_and_tell(
@@ -104,7 +104,7 @@ def _tell(context: "Context", warn: Callable[[str], None], facts: Callable[[], R
         warn(f"nobody was told: unexpected {type(error).__name__}; try: revrec alert test")
 
 
-def _send(channel: Channel, digest: Digest) -> Told:
+def _send(channel: Channel, digest: AlertMessage) -> Told:
     try:
         channel.send(digest)
     except RevrecError as error:
@@ -171,7 +171,7 @@ def _company(context: "Context") -> str:
         return ""
 
 
-def _mail(context: "Context", digest: Digest) -> None:
+def _mail(context: "Context", digest: AlertMessage) -> None:
     from revrec.alerts.mail import MailServer, send_mail
 
     settings = context.settings

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from revrec.sources.documents import Look
+from revrec.sources.documents import ColumnFinder
 from revrec.sources.edi.segments import Segment
 
 
-class Reference(NamedTuple):
+class ElementReference(NamedTuple):
     """An element by its place: of the segment ``tag`` whose qualifier is ``qualifier`` (any, if empty)."""
 
     tag: str
@@ -25,7 +25,7 @@ QUALIFIED_AT = {"L11": 2, "PID": 2, "SAC": 2}
 """Where a segment's qualifier stands, if it is not its first element."""
 
 
-def find(reference: Reference, scopes: Scopes) -> str:
+def find_element(reference: ElementReference, scopes: Scopes) -> str:
     """The value of the nearest such element that has one; empty if none has."""
     at = QUALIFIED_AT.get(reference.tag, 1)
     for scope in scopes:
@@ -40,15 +40,15 @@ _X12 = re.compile(r"([A-Z][A-Z0-9]{1,2})(?:\[([^\]]{1,20})\])?([0-9]{2})", re.AS
 _EDIFACT = re.compile(r"([A-Z]{3})(?:\[([^\]]{1,20})\])?\.([0-9]{1,2})(?:\.([0-9]{1,2}))?", re.ASCII)
 
 
-def x12_column(text: str) -> Look | None:
+def x12_column(text: str) -> ColumnFinder | None:
     """``BIG02``, ``N1[BY]04``: segment, qualifier, element."""
     found = _X12.fullmatch(text)
-    return partial(find, Reference(found[1], found[2] or "", int(found[3]))) if found else None
+    return partial(find_element, ElementReference(found[1], found[2] or "", int(found[3]))) if found else None
 
 
-def edifact_column(text: str) -> Look | None:
+def edifact_column(text: str) -> ColumnFinder | None:
     """``BGM.2.1``, ``NAD[BY].2.1``: segment, qualifier, element, component."""
     found = _EDIFACT.fullmatch(text)
     if not found:
         return None
-    return partial(find, Reference(found[1], found[2] or "", int(found[3]), int(found[4] or 1)))
+    return partial(find_element, ElementReference(found[1], found[2] or "", int(found[3]), int(found[4] or 1)))

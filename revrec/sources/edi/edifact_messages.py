@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.sources.documents import Broken, Found, Left, Outcome, whole
-from revrec.sources.edi.columns import Reference, find
+from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, read_whole
+from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, Separators, number, plain, times
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 
 OWN = (
     "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
@@ -35,7 +35,7 @@ _GROUPED = {"102": 8, "203": 8, "204": 8, "303": 8, "304": 8}
 """Formats of DTM that begin with the date as CCYYMMDD."""
 
 
-class Message(NamedTuple):
+class EdifactMessage(NamedTuple):
     """One message: its type, its segments between UNH and UNT, its envelope, and how its numbers are written."""
 
     kind: str
@@ -53,34 +53,34 @@ class Message(NamedTuple):
         return (segment.text for segment in self.segments)
 
 
-def charges(message: Message) -> Iterator[Outcome]:
+def charges(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     """The charge lines of a message."""
     if message.kind not in CHARGE_MESSAGES:
-        yield Left(f"message {message.kind} has no charges", message.place)
+        yield SkippedDocument(f"message {message.kind} has no charges", message.place)
         return
-    found = whole(lambda: _Invoice(message).billed(), message.texts)
-    yield from found or [Left("it has no line", message.place)]
+    found = read_whole(lambda: _InvoiceMessage(message).billed(), message.texts)
+    yield from found or [SkippedDocument("it has no line", message.place)]
 
 
-def events(message: Message) -> Iterator[Outcome]:
+def events(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     """The deliveries of a message."""
     if message.kind not in EVENT_MESSAGES:
-        yield Left(f"message {message.kind} has no deliveries", message.place)
+        yield SkippedDocument(f"message {message.kind} has no deliveries", message.place)
         return
-    yield from whole(lambda: _despatch(message) if message.kind == "DESADV" else _statuses(message), message.texts)
+    yield from read_whole(lambda: _despatch(message) if message.kind == "DESADV" else _statuses(message), message.texts)
 
 
-class _Invoice:
+class _InvoiceMessage:
     """An INVOIC taken apart: head, lines, allowances and charges of the whole, summary."""
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: EdifactMessage) -> None:
         self._message = message
         self._head: list[Segment] = []
         self._lines: list[list[Segment]] = []
         self._extras: list[list[Segment]] = []
         self._summary: list[Segment] = []
         self._part(message.segments)
-        code = find(Reference("BGM", "", 1), [self._head])
+        code = find_element(ElementReference("BGM", "", 1), [self._head])
         self._sign = -1 if code in CREDIT_NOTES else 1
 
     def _part(self, segments: Sequence[Segment]) -> None:
@@ -96,7 +96,7 @@ class _Invoice:
                 self._extras.append(into)
             into.append(segment)
 
-    def billed(self) -> Iterator[Outcome]:
+    def billed(self) -> Iterator[DocumentOutcome]:
         """The charge lines, once they are known to come to the totals."""
         self._check_count()
         amounts = [self._line_amount(line) for line in self._lines]
@@ -115,16 +115,16 @@ class _Invoice:
             }
             yield self._made(extra, {**shared, **values}, amount)
 
-    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> Outcome:
+    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> DocumentOutcome:
         place = self._message.at(segments[0])
         if not amount:
-            return Left("its amount is zero", place)
+            return SkippedDocument("its amount is zero", place)
         values = {**values, "amount": plain(self._sign * amount)}
-        return Found(values, (segments, self._head, self._summary, self._message.envelope), place)
+        return FoundRecord(values, (segments, self._head, self._summary, self._message.envelope), place)
 
     def _shared(self) -> dict[str, str]:
         head = [self._head]
-        invoice = find(Reference("BGM", "", 2), head)
+        invoice = find_element(ElementReference("BGM", "", 2), head)
         return {
             "message": self._message.kind,
             "document": invoice,
@@ -196,11 +196,11 @@ class _Invoice:
         text = segment.get(element, component)
         try:
             return number(text, self._message.separators)
-        except Refused as refused:
+        except RejectedValue as refused:
             raise self._broken(segment, segment.tag, text, refused.reason) from None
 
-    def _broken(self, segment: Segment, field: str, value: str, reason: str) -> Broken:
-        return Broken(field, value, reason, self._message.at(segment))
+    def _broken(self, segment: Segment, field: str, value: str, reason: str) -> BrokenDocument:
+        return BrokenDocument(field, value, reason, self._message.at(segment))
 
 
 def _moa(segments: Sequence[Segment], *codes: str) -> Segment | None:
@@ -213,10 +213,10 @@ def _moa(segments: Sequence[Segment], *codes: str) -> Segment | None:
 
 
 def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int, int]) -> str:
-    return next((value for one in references if (value := find(Reference(*one), scopes))), "")
+    return next((value for one in references if (value := find_element(ElementReference(*one), scopes))), "")
 
 
-def _date(message: Message, scopes: Sequence[Sequence[Segment]], *codes: str) -> str:
+def _date(message: EdifactMessage, scopes: Sequence[Sequence[Segment]], *codes: str) -> str:
     """The date of the first of these kinds that is there, as ISO 8601 writes it."""
     for code in codes:
         for scope in scopes:
@@ -226,29 +226,29 @@ def _date(message: Message, scopes: Sequence[Sequence[Segment]], *codes: str) ->
     return ""
 
 
-def _iso(message: Message, segment: Segment) -> str:
+def _iso(message: EdifactMessage, segment: Segment) -> str:
     text, form = segment.get(1, 2).strip(), segment.get(1, 3)
     digits = text[: _GROUPED.get(form, 0)]
     if form == "101" and len(text) == 6 and text.isdecimal():
         digits = f"20{text}"
     if len(digits) != 8 or not digits.isascii() or not digits.isdecimal():
         reason = f'a date in format "{form}" cannot be read; known are 101, 102, 203, 204, 303, 304'
-        raise Broken("DTM", text, reason, message.at(segment))
+        raise BrokenDocument("DTM", text, reason, message.at(segment))
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
-def _despatch(message: Message) -> Iterator[Outcome]:
+def _despatch(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     """DESADV: the delivery of what was despatched, if it tells one (DTM 35)."""
     scopes = [message.segments]
     date = _date(message, scopes, DELIVERED)
     if not date:
-        yield Left(f"it tells no date of delivery (DTM {DELIVERED})", message.place)
+        yield SkippedDocument(f"it tells no date of delivery (DTM {DELIVERED})", message.place)
         return
-    values = {"status": DELIVERED, "date": date, "shipment": find(Reference("BGM", "", 2), scopes)}
-    yield Found(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
+    values = {"status": DELIVERED, "date": date, "shipment": find_element(ElementReference("BGM", "", 2), scopes)}
+    yield FoundRecord(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
 
 
-def _statuses(message: Message) -> Iterator[Outcome]:
+def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     """IFTSTA: each status (STS) with its date. Which of them is a delivery the mapping's ``only`` says."""
     head: list[Segment] = []
     consignment: list[Segment] = []
@@ -269,12 +269,12 @@ def _statuses(message: Message) -> Iterator[Outcome]:
             "date": _date(message, [group], "334", "78", DELIVERED, "137") or _date(message, [about], "334", DELIVERED),
             "shipment": _first([about], ("CNI", "", 2, 1)) or _first(scopes, ("RFF", "CU", 1, 2), ("RFF", "BN", 1, 2)),
         }
-        yield Found(_addressed(message, values, scopes), (*scopes, message.envelope), place)
+        yield FoundRecord(_addressed(message, values, scopes), (*scopes, message.envelope), place)
     if not statuses:
-        yield Left("it has no status (STS)", message.place)
+        yield SkippedDocument("it has no status (STS)", message.place)
 
 
-def _addressed(message: Message, values: dict[str, str], scopes: Sequence[Sequence[Segment]]) -> dict[str, str]:
+def _addressed(message: EdifactMessage, values: dict[str, str], scopes: Sequence[Sequence[Segment]]) -> dict[str, str]:
     """With the document that the event is about: the invoice if it is named, else the order, else the shipment."""
     invoice, order = _first(scopes, ("RFF", "IV", 1, 2)), _first(scopes, ("RFF", "ON", 1, 2))
     document = invoice or order or values["shipment"]

@@ -5,7 +5,7 @@ import re
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 from revrec.sources.stream import DecodedStream, SourceStream
 
 LONGEST_SEGMENT = 64 * 1024
@@ -61,8 +61,8 @@ class Splitter:
     """Segments one by one, from a window on the text that slides along with what was read."""
 
     def __init__(self, source: SourceStream, encoding: str) -> None:
-        looks = DecodedStream(source, encoding, breaks=_ANY_BREAK)
-        self._text = io.TextIOWrapper(io.BufferedReader(looks, _CHUNK), "utf-8", newline="")
+        scan = DecodedStream(source, encoding, breaks=_ANY_BREAK)
+        self._text = io.TextIOWrapper(io.BufferedReader(scan, _CHUNK), "utf-8", newline="")
         self._source = source
         self._window, self._at = "", 0
         self._number = 0
@@ -122,10 +122,10 @@ class Splitter:
             elements = [[_unreleased(one, release) for one in components] for components in elements]
         return Segment(elements[0][0].strip(), elements[1:], self._number)
 
-    def error(self, reason: str, mend: str) -> Exception:
+    def error(self, reason: str, fix: str) -> Exception:
         """A SourceError about the segment that is being read."""
         begin = self._window[self._at : self._at + 3]
-        return self._source.error(f"segment {self._number + 1} ({begin.strip()})", reason, mend)
+        return self._source.error(f"segment {self._number + 1} ({begin.strip()})", reason, fix)
 
     def _skip_blanks(self) -> None:
         while self._at < len(self._window) and self._window[self._at] in " \t\r\n\x1a":
@@ -171,7 +171,7 @@ def number(text: str, separators: Separators | None = None) -> Decimal:
         # EDIFACT takes either sign for decimals, and groups no digits.
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text) or not re.search("[0-9]", text):
-        raise Refused("is not a number", "get the document sent again")
+        raise RejectedValue("is not a number", "get the document sent again")
     return Decimal(text)
 
 

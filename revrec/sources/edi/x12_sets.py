@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.sources.documents import Broken, Found, Left, Outcome, whole
-from revrec.sources.edi.columns import Reference, find
+from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, read_whole
+from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, number, plain, times
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 
 OWN = (
     "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
@@ -30,7 +30,7 @@ DELIVERED = "035"
 """DTM01, G6201 and B310: the date on which goods were delivered."""
 
 
-class Transaction(NamedTuple):
+class TransactionSet(NamedTuple):
     """One transaction set: its number (``810``), its segments between ST and SE, and the envelopes around it."""
 
     kind: str
@@ -48,31 +48,31 @@ class Transaction(NamedTuple):
         return (segment.text for segment in self.segments)
 
 
-def charges(transaction: Transaction) -> Iterator[Outcome]:
+def charges(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """The charge lines of a transaction set."""
     if transaction.kind not in CHARGE_SETS:
-        yield Left(f"set {transaction.kind} has no charges", transaction.place)
+        yield SkippedDocument(f"set {transaction.kind} has no charges", transaction.place)
         return
     orders = _orders_of_810 if transaction.kind == "810" else _orders_of_857
-    found = whole(
+    found = read_whole(
         lambda: (record for order in orders(transaction) for record in _billed(transaction, order)), transaction.texts
     )
-    yield from found or [Left("it has no line", transaction.place)]
+    yield from found or [SkippedDocument("it has no line", transaction.place)]
 
 
-def events(transaction: Transaction) -> Iterator[Outcome]:
+def events(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """The deliveries of a transaction set."""
     if transaction.kind not in EVENT_SETS:
-        yield Left(f"set {transaction.kind} has no deliveries", transaction.place)
+        yield SkippedDocument(f"set {transaction.kind} has no deliveries", transaction.place)
     elif transaction.kind == "214":
         yield from _statuses(transaction)
     elif transaction.kind == "210":
         yield from _carrier_invoice(transaction)
     else:
-        yield from whole(lambda: _shipped_orders(transaction), transaction.texts)
+        yield from read_whole(lambda: _shipped_orders(transaction), transaction.texts)
 
 
-class _Order(NamedTuple):
+class _BilledOrder(NamedTuple):
     """One billed document: its own segments, its lines (each with what belongs to it), and what stands above it."""
 
     head: Sequence[Segment]
@@ -83,7 +83,7 @@ class _Order(NamedTuple):
 _AFTER_LINES = ("TDS", "CTT", "CAD", "AMT", "ISS")
 
 
-def _orders_of_810(transaction: Transaction) -> Iterator[_Order]:
+def _orders_of_810(transaction: TransactionSet) -> Iterator[_BilledOrder]:
     head: list[Segment] = []
     lines: list[list[Segment]] = []
     inside = False
@@ -97,29 +97,29 @@ def _orders_of_810(transaction: Transaction) -> Iterator[_Order]:
             inside = False
             head.append(segment)
     _check_count(transaction, head, len(lines))
-    yield _Order(head, lines, ())
+    yield _BilledOrder(head, lines, ())
 
 
-def _check_count(transaction: Transaction, head: Sequence[Segment], lines: int) -> None:
+def _check_count(transaction: TransactionSet, head: Sequence[Segment], lines: int) -> None:
     for segment in head:
         told = segment.get(1)
         if segment.tag == "CTT" and told.isdecimal() and int(told) != lines:
             raise _broken(transaction, segment, "CTT01", told, f"says {told} lines, there are {lines}")
 
 
-class _Level(NamedTuple):
+class _HierarchyLevel(NamedTuple):
     """One hierarchical level (HL) with its segments, and the levels above it, the nearest first."""
 
     code: str
     segments: list[Segment]
-    above: "tuple[_Level, ...]"
+    above: "tuple[_HierarchyLevel, ...]"
 
 
-def _levels(transaction: Transaction) -> tuple[list[Segment], list[_Level]]:
+def _levels(transaction: TransactionSet) -> tuple[list[Segment], list[_HierarchyLevel]]:
     """The segments before the first level, and the levels in order."""
     head: list[Segment] = []
-    levels: list[_Level] = []
-    by_id: dict[str, _Level] = {}
+    levels: list[_HierarchyLevel] = []
+    by_id: dict[str, _HierarchyLevel] = {}
     for segment in transaction.segments:
         if segment.tag != "HL":
             (levels[-1].segments if levels else head).append(segment)
@@ -128,13 +128,13 @@ def _levels(transaction: Transaction) -> tuple[list[Segment], list[_Level]]:
         if parent and parent not in by_id:
             raise _broken(transaction, segment, "HL02", parent, "names a level that was not there before")
         above = (by_id[parent], *by_id[parent].above) if parent else ()
-        level = _Level(segment.get(3), [segment], above)
+        level = _HierarchyLevel(segment.get(3), [segment], above)
         levels.append(level)
         by_id[segment.get(1)] = level
     return head, levels
 
 
-def _orders_of_857(transaction: Transaction) -> Iterator[_Order]:
+def _orders_of_857(transaction: TransactionSet) -> Iterator[_BilledOrder]:
     """An order level carries its total (TDS); the lines are the item levels below it."""
     head, levels = _levels(transaction)
     for order in levels:
@@ -145,7 +145,7 @@ def _orders_of_857(transaction: Transaction) -> Iterator[_Order]:
             if (level is order or order in level.above) and any(one.tag == "IT1" for one in level.segments)
         ]  # fmt: skip
         lines = [_from_line(segments) for segments in lines]
-        yield _Order([one for one in order.segments if one.tag != "IT1"], lines, (*_above(order), head))
+        yield _BilledOrder([one for one in order.segments if one.tag != "IT1"], lines, (*_above(order), head))
 
 
 def _from_line(segments: Sequence[Segment]) -> list[Segment]:
@@ -153,15 +153,15 @@ def _from_line(segments: Sequence[Segment]) -> list[Segment]:
     return [segments[first], *segments[:first], *segments[first + 1 :]]
 
 
-def _above(level: _Level) -> list[Sequence[Segment]]:
+def _above(level: _HierarchyLevel) -> list[Sequence[Segment]]:
     return [one.segments for one in level.above]
 
 
-def _billed(transaction: Transaction, order: _Order) -> Iterator[Outcome]:
+def _billed(transaction: TransactionSet, order: _BilledOrder) -> Iterator[DocumentOutcome]:
     """The records of one billed document, once they are known to come to its total."""
     scopes = (order.head, *order.above, transaction.envelope)
     sign = _sign(transaction, order)
-    found: list[Found] = []
+    found: list[FoundRecord] = []
     total = taxes = Decimal(0)
     for at, line in enumerate(order.lines, 1):
         amount = _line_amount(transaction, line)
@@ -179,12 +179,12 @@ def _billed(transaction: Transaction, order: _Order) -> Iterator[Outcome]:
     _check_total(transaction, order, total, taxes)
     for record in found:
         if Decimal(record.values["amount"]) == 0:
-            yield Left("its amount is zero", record.place)
+            yield SkippedDocument("its amount is zero", record.place)
         else:
             yield record._replace(scopes=(*record.scopes, *scopes))
 
 
-def _sign(transaction: Transaction, order: _Order) -> int:
+def _sign(transaction: TransactionSet, order: _BilledOrder) -> int:
     """-1 where a credit is written with positive amounts."""
     credit = any(one.tag == "BIG" and one.get(7) in CREDITS for one in order.head)
     stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
@@ -192,7 +192,9 @@ def _sign(transaction: Transaction, order: _Order) -> int:
     return -1 if credit and not written_negative else 1
 
 
-def _line(transaction: Transaction, order: _Order, line: Sequence[Segment], at: int, amount: Decimal) -> Found:
+def _line(
+    transaction: TransactionSet, order: _BilledOrder, line: Sequence[Segment], at: int, amount: Decimal
+) -> FoundRecord:
     item = line[0]
     described = next((one.get(5) for one in line if one.tag == "PID" and one.get(5)), "")
     values = {
@@ -205,10 +207,10 @@ def _line(transaction: Transaction, order: _Order, line: Sequence[Segment], at: 
         "price": item.get(4),
         "amount": plain(amount),
     }
-    return Found({**_billing(transaction, order), **values}, (line,), transaction.at(item))
+    return FoundRecord({**_billing(transaction, order), **values}, (line,), transaction.at(item))
 
 
-def _extra(transaction: Transaction, order: _Order, segment: Segment, at: int, amount: Decimal) -> Found:
+def _extra(transaction: TransactionSet, order: _BilledOrder, segment: Segment, at: int, amount: Decimal) -> FoundRecord:
     """An allowance or charge of the whole document."""
     kind = "allowance" if segment.get(1) == "A" else "charge"
     values = {
@@ -218,7 +220,7 @@ def _extra(transaction: Transaction, order: _Order, segment: Segment, at: int, a
         "description": segment.get(15),
         "amount": plain(amount),
     }
-    return Found({**_billing(transaction, order), **values}, ((segment,),), transaction.at(segment))
+    return FoundRecord({**_billing(transaction, order), **values}, ((segment,),), transaction.at(segment))
 
 
 def _products(item: Segment) -> Iterator[tuple[str, str]]:
@@ -228,7 +230,7 @@ def _products(item: Segment) -> Iterator[tuple[str, str]]:
             yield item.get(place), item.get(place + 1)
 
 
-def _billing(transaction: Transaction, order: _Order) -> dict[str, str]:
+def _billing(transaction: TransactionSet, order: _BilledOrder) -> dict[str, str]:
     """What all lines of one billed document share."""
     scopes = (order.head, *order.above)
     if transaction.kind == "810":
@@ -249,10 +251,10 @@ def _billing(transaction: Transaction, order: _Order) -> dict[str, str]:
 
 
 def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int]) -> str:
-    return next((value for one in references if (value := find(Reference(*one), scopes))), "")
+    return next((value for one in references if (value := find_element(ElementReference(*one), scopes))), "")
 
 
-def _line_amount(transaction: Transaction, line: Sequence[Segment]) -> Decimal:
+def _line_amount(transaction: TransactionSet, line: Sequence[Segment]) -> Decimal:
     """The line's total if it is stated (PAM), else quantity times price; with its own allowances and charges."""
     stated = next((one for one in line if one.tag == "PAM" and one.get(4) == "1" and one.get(5)), None)
     if stated:
@@ -263,7 +265,7 @@ def _line_amount(transaction: Transaction, line: Sequence[Segment]) -> Decimal:
     return amount + sum((_allowance_or_charge(transaction, one) for one in extras), Decimal(0))
 
 
-def _allowance_or_charge(transaction: Transaction, segment: Segment) -> Decimal:
+def _allowance_or_charge(transaction: TransactionSet, segment: Segment) -> Decimal:
     """SAC05, an amount with two implied decimals: negative for an allowance, nothing for what is neither."""
     kind = segment.get(1)
     if kind not in ("A", "C"):
@@ -280,7 +282,7 @@ def _is_tax(segment: Segment) -> bool:
     return "H650" <= segment.get(2) <= "H850"
 
 
-def _taxes(transaction: Transaction, segments: Sequence[Segment]) -> Decimal:
+def _taxes(transaction: TransactionSet, segments: Sequence[Segment]) -> Decimal:
     found = Decimal(0)
     for segment in segments:
         if segment.tag == "TXI" and segment.get(2):
@@ -290,7 +292,7 @@ def _taxes(transaction: Transaction, segments: Sequence[Segment]) -> Decimal:
     return found
 
 
-def _check_total(transaction: Transaction, order: _Order, total: Decimal, taxes: Decimal) -> None:
+def _check_total(transaction: TransactionSet, order: _BilledOrder, total: Decimal, taxes: Decimal) -> None:
     stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
     if stated is None:
         return
@@ -301,15 +303,15 @@ def _check_total(transaction: Transaction, order: _Order, total: Decimal, taxes:
         raise _broken(transaction, stated, "TDS01", stated.get(1), reason)
 
 
-def _number(transaction: Transaction, segment: Segment, element: int) -> Decimal:
+def _number(transaction: TransactionSet, segment: Segment, element: int) -> Decimal:
     try:
         return number(segment.get(element))
-    except Refused as refused:
+    except RejectedValue as refused:
         name = f"{segment.tag}{element:02d}"
         raise _broken(transaction, segment, name, segment.get(element), refused.reason) from None
 
 
-def _implied(transaction: Transaction, segment: Segment, element: int) -> Decimal:
+def _implied(transaction: TransactionSet, segment: Segment, element: int) -> Decimal:
     """A number whose last two digits are decimals (type N2)."""
     value = _number(transaction, segment, element)
     if "." in segment.get(element):
@@ -318,22 +320,22 @@ def _implied(transaction: Transaction, segment: Segment, element: int) -> Decima
     return value.scaleb(-2)
 
 
-def _broken(transaction: Transaction, segment: Segment, field: str, value: str, reason: str) -> Broken:
-    return Broken(field, value, reason, transaction.at(segment))
+def _broken(transaction: TransactionSet, segment: Segment, field: str, value: str, reason: str) -> BrokenDocument:
+    return BrokenDocument(field, value, reason, transaction.at(segment))
 
 
-def _shipped_orders(transaction: Transaction) -> Iterator[Outcome]:
+def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """856 and 857: for each order of a shipment its delivery, where one is told (DTM 035)."""
     head, levels = _levels(transaction)
     orders = [level for level in levels if level.code == "O"] or levels[:1]
     if not orders:
-        yield Left("it has no level (HL)", transaction.place)
+        yield SkippedDocument("it has no level (HL)", transaction.place)
     for order in orders:
         scopes = (order.segments, *_above(order), head)
         date = _first(scopes, ("DTM", DELIVERED, 2))
         place = transaction.at(order.segments[0])
         if not date:
-            yield Left(f"it tells no date of delivery (DTM {DELIVERED})", place)
+            yield SkippedDocument(f"it tells no date of delivery (DTM {DELIVERED})", place)
             continue
         values = {
             "set": transaction.kind,
@@ -343,10 +345,10 @@ def _shipped_orders(transaction: Transaction) -> Iterator[Outcome]:
             "order": _first(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
             "invoice": _first(scopes, ("REF", "IV", 2), ("N9", "IV", 2), ("REF", "IK", 2), ("N9", "IK", 2)),
         }
-        yield Found(_addressed(values), (*scopes, transaction.envelope), place)
+        yield FoundRecord(_addressed(values), (*scopes, transaction.envelope), place)
 
 
-def _statuses(transaction: Transaction) -> Iterator[Outcome]:
+def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """214: each status (AT7) with its date. Which of them is a delivery the mapping's ``only`` says."""
     shared: list[Segment] = []
     group: list[Segment] = []
@@ -368,18 +370,20 @@ def _statuses(transaction: Transaction) -> Iterator[Outcome]:
             "order": _first(scopes, ("L11", "PO", 1)),
             "invoice": _first(scopes, ("L11", "IK", 1), ("L11", "IV", 1)),
         }
-        yield Found(_addressed(values), (*scopes, transaction.envelope), transaction.at(segment))
+        yield FoundRecord(_addressed(values), (*scopes, transaction.envelope), transaction.at(segment))
     if not any_status:
-        yield Left("it has no status (AT7)", transaction.place)
+        yield SkippedDocument("it has no status (AT7)", transaction.place)
 
 
-def _carrier_invoice(transaction: Transaction) -> Iterator[Outcome]:
+def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """210: the date of delivery that the carrier's invoice tells (B309, if B310 says so; else G62)."""
     scopes = (transaction.segments,)
-    told = find(Reference("B3", "", 10), scopes) == DELIVERED
-    date = (find(Reference("B3", "", 9), scopes) if told else "") or _first(scopes, ("G62", DELIVERED, 2))
+    told = find_element(ElementReference("B3", "", 10), scopes) == DELIVERED
+    date = (find_element(ElementReference("B3", "", 9), scopes) if told else "") or _first(
+        scopes, ("G62", DELIVERED, 2)
+    )
     if not date:
-        yield Left(f"it tells no date of delivery (B310 or G62 {DELIVERED})", transaction.place)
+        yield SkippedDocument(f"it tells no date of delivery (B310 or G62 {DELIVERED})", transaction.place)
         return
     values = {
         "set": "210",
@@ -390,7 +394,7 @@ def _carrier_invoice(transaction: Transaction) -> Iterator[Outcome]:
         "order": _first(scopes, ("N9", "PO", 2), ("L11", "PO", 1)),
         "invoice": _first(scopes, ("N9", "IK", 2), ("N9", "IV", 2)),
     }
-    yield Found(_addressed(values), (*scopes, transaction.envelope), transaction.place)
+    yield FoundRecord(_addressed(values), (*scopes, transaction.envelope), transaction.place)
 
 
 def _addressed(values: dict[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
 
-class Format(Protocol):
+class SourceFormat(Protocol):
     """What a module of this package must have."""
 
     SUFFIXES: tuple[str, ...]
@@ -26,31 +26,31 @@ class Format(Protocol):
 
 
 @cache
-def names() -> tuple[str, ...]:
+def format_names() -> tuple[str, ...]:
     """The formats that are here, by name."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def load(name: str) -> Format:
+def load_format(name: str) -> SourceFormat:
     """The format of that name."""
-    return cast(Format, import_module(f"{__name__}.{name}"))
+    return cast(SourceFormat, import_module(f"{__name__}.{name}"))
 
 
-def find(source: SourceStream, mapping: ColumnMapping) -> Format:
+def find_format(source: SourceStream, mapping: ColumnMapping) -> SourceFormat:
     """The format the mapping chose, else the one that the file's suffix tells. Raises SourceError; never guesses."""
-    return load(format_name(source, mapping))
+    return load_format(format_name(source, mapping))
 
 
 def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
-    """The name of the format that :func:`find` finds."""
+    """The name of the format that :func:`find_format` finds."""
     if mapping.format:
         return mapping.format
     suffix = PurePath(source.name).suffix.lower()
-    known = {suffix: name for name in names() for suffix in load(name).SUFFIXES}
+    known = {suffix: name for name in format_names() for suffix in load_format(name).SUFFIXES}
     if suffix in known:
         return known[suffix]
     if suffix in (".xls", ".xlsb", ".ods"):
         raise source.error("", "is a spreadsheet of another kind", "save it as XLSX, or as CSV in UTF-8")
     what = f'the suffix "{suffix}" is not a known format' if suffix else "the format is not known without a suffix"
-    mend = f"set format in the mapping to one of {', '.join(names())}"
-    raise source.error("", what, mend)
+    fix = f"set format in the mapping to one of {', '.join(format_names())}"
+    raise source.error("", what, fix)

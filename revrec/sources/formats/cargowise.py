@@ -16,11 +16,20 @@ from typing import Any
 
 from lxml import etree
 
-from revrec.sources.documents import Broken, Columns, Found, Left, Look, Outcome, Rows, whole
+from revrec.sources.documents import (
+    BrokenDocument,
+    ColumnFinder,
+    DocumentColumns,
+    DocumentOutcome,
+    DocumentRows,
+    FoundRecord,
+    SkippedDocument,
+    read_whole,
+)
 from revrec.sources.edi.segments import number, plain
 from revrec.sources.formats.xml import damage, has_errors, pull_parser, refuse_early_doctype
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Refused
+from revrec.sources.problems import RejectedValue
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
@@ -46,19 +55,21 @@ Element = Any
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The charges, or events, of every document. A row's number is its place among them, from 1."""
     refuse_early_doctype(source)
-    columns = Columns(source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode")
+    columns = DocumentColumns(
+        source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode"
+    )
     take = _charges if mapping.rows == "charges" else _events
-    rows = Rows(_outcomes(source, mapping, take), columns.row)
+    rows = DocumentRows(_outcomes(source, mapping, take), columns.row)
     expected = "it needs a UniversalTransaction, a UniversalShipment or a UniversalEvent"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
 def _outcomes(
-    source: SourceStream, mapping: ColumnMapping, take: Callable[[Element, str], Iterable[Outcome]]
-) -> Iterator[Outcome]:
+    source: SourceStream, mapping: ColumnMapping, take: Callable[[Element, str], Iterable[DocumentOutcome]]
+) -> Iterator[DocumentOutcome]:
     for number_, element in enumerate(_elements(source, mapping), start=1):
         place = f"document {number_} ({_local(element)}, line {element.sourceline})"
-        yield from whole(partial(take, element, place), partial(_source_text, element))
+        yield from read_whole(partial(take, element, place), partial(_source_text, element))
         _forget(element)
 
 
@@ -130,7 +141,7 @@ def _all(element: Element, *names: str) -> list[Element]:
     return [child for child in element if _local(child) == last]
 
 
-def _path_column(column: str) -> Look | None:
+def _path_column(column: str) -> ColumnFinder | None:
     root, *names = column.split(".")
     if root not in ("document", "line") or not names:
         return None
@@ -141,36 +152,36 @@ def _amount(element: Element, place: str, *names: str) -> Decimal:
     text = _at(element, *names)
     try:
         return number(text)
-    except Refused as refused:
-        raise Broken("/".join(names), text, refused.reason, place) from None
+    except RejectedValue as refused:
+        raise BrokenDocument("/".join(names), text, refused.reason, place) from None
 
 
-def _charges(element: Element, place: str) -> Iterator[Outcome]:
+def _charges(element: Element, place: str) -> Iterator[DocumentOutcome]:
     kind = _local(element)
     if kind in ("TransactionInfo", "Transaction"):
         yield from _transaction(element, place)
     elif kind in ("Shipment", "SubShipment"):
         yield from _costing(element, place, 1)
     else:
-        yield Left("it is an event, which has no charges", place)
+        yield SkippedDocument("it is an event, which has no charges", place)
 
 
-def _transaction(element: Element, place: str) -> Iterator[Outcome]:
+def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
     ledger, kind, document = _at(element, "Ledger"), _at(element, "TransactionType"), _at(element, "Number")
     if ledger != "AR" or kind not in ("INV", CREDIT):
-        yield Left(
+        yield SkippedDocument(
             f"it is {ledger or 'of no ledger'} {kind}".strip() + ", no receivables invoice or credit note", place
         )
         return
     if _at(element, "IsCancelled").lower() == "true":
-        yield Left("it is cancelled", place)
+        yield SkippedDocument("it is cancelled", place)
         return
     journals = _all(element, "PostingJournalCollection", "PostingJournal")
     amounts = [_amount(journal, place, "OSAmount") for journal in journals]
     total = sum(amounts, Decimal(0))
     told = _at(element, "OSExGSTVATAmount")
     if told and abs(_amount(element, place, "OSExGSTVATAmount")) != abs(total):
-        raise Broken("OSExGSTVATAmount", told, f"says {told}, the journals come to {plain(total)}", place)
+        raise BrokenDocument("OSExGSTVATAmount", told, f"says {told}, the journals come to {plain(total)}", place)
     sign = -1 if kind == CREDIT and total > 0 else 1
     shared = {
         "type": kind,
@@ -183,7 +194,7 @@ def _transaction(element: Element, place: str) -> Iterator[Outcome]:
         line = _at(journal, "Sequence") or str(at)
         here = f"{place}, line {line}"
         if not amount:
-            yield Left("its amount is zero", here)
+            yield SkippedDocument("its amount is zero", here)
             continue
         values = {
             **shared,
@@ -198,22 +209,22 @@ def _transaction(element: Element, place: str) -> Iterator[Outcome]:
             "job": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
             "shipment": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
         }
-        yield Found(values, {"document": element, "line": journal}, here)
+        yield FoundRecord(values, {"document": element, "line": journal}, here)
 
 
-def _costing(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
+def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:
     """The posted sell side of a shipment's charge lines, and of its sub-shipments'."""
     if depth > DEEPEST:
-        raise Broken("SubShipment", "", "is nested too deeply", place)
+        raise BrokenDocument("SubShipment", "", "is nested too deeply", place)
     key = _key(shipment)
     for at, line in enumerate(_all(shipment, "JobCosting", "ChargeLineCollection", "ChargeLine"), 1):
         here = f"{place}, shipment {key or '?'}, charge {at}"
         if _at(line, "SellIsPosted").lower() != "true":
-            yield Left("its sell side is not posted", here)
+            yield SkippedDocument("its sell side is not posted", here)
             continue
         amount, code = _amount(line, here, "SellOSAmount"), _at(line, "ChargeCode", "Code")
         if not amount:
-            yield Left("its amount is zero", here)
+            yield SkippedDocument("its amount is zero", here)
             continue
         credit = _at(line, "SellPostedTransactionType") == CREDIT
         values = {
@@ -232,7 +243,7 @@ def _costing(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
             "job": key,
             "shipment": key,
         }
-        yield Found(values, {"document": shipment, "line": line}, here)
+        yield FoundRecord(values, {"document": shipment, "line": line}, here)
     for sub in _all(shipment, "SubShipmentCollection", "SubShipment"):
         yield from _costing(sub, place, depth + 1)
 
@@ -248,19 +259,19 @@ def _key(element: Element) -> str:
     return keys[0] if keys else ""
 
 
-def _events(element: Element, place: str) -> Iterator[Outcome]:
+def _events(element: Element, place: str) -> Iterator[DocumentOutcome]:
     kind = _local(element)
     if kind == "Event":
         yield _event(element, place)
     elif kind in ("Shipment", "SubShipment"):
         yield from _delivered(element, place, 1)
     else:
-        yield Left("it is a transaction, which has no deliveries", place)
+        yield SkippedDocument("it is a transaction, which has no deliveries", place)
 
 
-def _event(event: Element, place: str) -> Outcome:
+def _event(event: Element, place: str) -> DocumentOutcome:
     if _at(event, "IsEstimate").lower() == "true":
-        return Left("it is an estimate", place)
+        return SkippedDocument("it is an estimate", place)
     values = {
         "type": "event",
         "status": _at(event, "EventType"),
@@ -270,7 +281,7 @@ def _event(event: Element, place: str) -> Outcome:
         "document": _context(event, "InvoiceNumber") or _key(event),
         "description": _at(event, "EventReference"),
     }
-    return Found(values, {"document": event, "line": event}, place)
+    return FoundRecord(values, {"document": event, "line": event}, place)
 
 
 def _context(event: Element, wanted: str) -> str:
@@ -281,10 +292,10 @@ def _context(event: Element, wanted: str) -> str:
     return ""
 
 
-def _delivered(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
+def _delivered(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:
     """When a shipment was delivered, and its sub-shipments."""
     if depth > DEEPEST:
-        raise Broken("SubShipment", "", "is nested too deeply", place)
+        raise BrokenDocument("SubShipment", "", "is nested too deeply", place)
     key = _key(shipment)
     here = f"{place}, shipment {key or '?'}"
     milestones = _all(shipment, "MilestoneCollection", "Milestone")
@@ -293,8 +304,8 @@ def _delivered(shipment: Element, place: str, depth: int) -> Iterator[Outcome]:
     subs = _all(shipment, "SubShipmentCollection", "SubShipment")
     if day:
         values = {"type": "shipment", "status": "POD", "date": day, "shipment": key, "job": key, "document": key}
-        yield Found(values, {"document": shipment, "line": shipment}, here)
+        yield FoundRecord(values, {"document": shipment, "line": shipment}, here)
     elif not subs:
-        yield Left("it tells no delivery", here)
+        yield SkippedDocument("it tells no delivery", here)
     for sub in subs:
         yield from _delivered(sub, place, depth + 1)

@@ -21,14 +21,14 @@ _PEEK = 64 * 1024
 
 def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> Table:
     """The rows below the header line. A row's number is the line of the file where it starts."""
-    looks = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
-    text = io.TextIOWrapper(io.BufferedReader(looks, _PEEK), "utf-8", newline="")
+    scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
+    text = io.TextIOWrapper(io.BufferedReader(scan, _PEEK), "utf-8", newline="")
     start = _start(text)
     delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
     # skipinitialspace: `a, "b, c"` is quoted too, and every value is trimmed anyway.
     lines = csv.reader(_again(start, text), delimiter=delimiter, strict=True, skipinitialspace=True)
     header = _header(lines, source)
-    return Table(header, _records(lines, len(header), source), by_line, strict=True, looks=looks)
+    return Table(header, _records(lines, len(header), source), by_line, strict=True, scan=scan)
 
 
 def _start(text: io.TextIOWrapper) -> list[str]:
@@ -93,9 +93,9 @@ def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Reco
                 if len(row) == width and (row[0] or any(row)):
                     yield start, row
                 elif any(map(str.strip, row)):
-                    mend = "quote values that hold the delimiter; leave the others empty"
+                    fix = "quote values that hold the delimiter; leave the others empty"
                     reason = f"has {len(row)} fields, the header has {width}"
-                    yield start, damaged("row", reason, mend, " | ".join(row[:20]), row)
+                    yield start, damaged("row", reason, fix, " | ".join(row[:20]), row)
                 start = lines.line_num + 1
             return
         except csv.Error as err:

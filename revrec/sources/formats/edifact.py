@@ -6,10 +6,17 @@ Separators are those of UNA, else the standard's own; ``?`` before a character t
 
 from collections.abc import Callable, Iterable, Iterator
 
-from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong, kept
+from revrec.sources.documents import (
+    SENT_AGAIN,
+    DocumentColumns,
+    DocumentOutcome,
+    DocumentRows,
+    RejectedDocument,
+    excerpt,
+)
 from revrec.sources.edi import edifact_messages
 from revrec.sources.edi.columns import edifact_column
-from revrec.sources.edi.edifact_messages import Message
+from revrec.sources.edi.edifact_messages import EdifactMessage
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
@@ -26,10 +33,10 @@ _SENT_AGAIN = "the file is damaged: get it sent again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The charges, or events, of every message. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
+    columns = DocumentColumns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
     charges = mapping.rows == "charges"
     take = edifact_messages.charges if charges else edifact_messages.events
-    rows = Rows(_Envelopes(source, mapping).outcomes(take), columns.row)
+    rows = DocumentRows(_Envelopes(source, mapping).outcomes(take), columns.row)
     kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
     expected = f"it needs a message {' or '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
@@ -42,12 +49,12 @@ class _Envelopes:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
 
-    def outcomes(self, take: Callable[[Message], Iterable[Outcome]]) -> Iterator[Outcome]:
+    def outcomes(self, take: Callable[[EdifactMessage], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
         """What becomes of every message."""
         for message in self._messages():
-            yield from [message] if isinstance(message, Wrong) else take(message)
+            yield from [message] if isinstance(message, RejectedDocument) else take(message)
 
-    def _messages(self) -> Iterator[Message | Wrong]:
+    def _messages(self) -> Iterator[EdifactMessage | RejectedDocument]:
         while self._segments.peek(1):
             self._una()
             unb = self._next("UNB")
@@ -68,7 +75,7 @@ class _Envelopes:
         self._segments.separators = Separators(terminator, element, component, release.strip(), decimal)
         self._segments.skip(_UNA)
 
-    def _interchange(self, unb: Segment) -> Iterator[Message | Wrong]:
+    def _interchange(self, unb: Segment) -> Iterator[EdifactMessage | RejectedDocument]:
         """UNB to UNZ. What UNZ counts are groups where there are any, else messages."""
         messages = groups = 0
         group: Segment | None = None
@@ -86,7 +93,7 @@ class _Envelopes:
                 raise self._error(segment, "UNH or UNZ was expected here")
         self._check(segment, "UNZ", groups or messages, unb.get(5))
 
-    def _message(self, unb: Segment, group: Segment | None, unh: Segment) -> Message | Wrong:
+    def _message(self, unb: Segment, group: Segment | None, unh: Segment) -> EdifactMessage | RejectedDocument:
         """One message whole, or what is wrong with its counts."""
         place = f"interchange {unb.get(5)}, message {unh.get(1)} {unh.get(2)}"
         segments: list[Segment] = []
@@ -99,12 +106,16 @@ class _Envelopes:
         count, at = str(len(segments) + 2), f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("UNT", segment.get(1), reason, SENT_AGAIN, at, kept(one.text for one in segments))
+            return RejectedDocument(
+                "UNT", segment.get(1), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
+            )
         if segment.get(2) != unh.get(1):
             reason = f"is not the reference {unh.get(1)} of its UNH"
-            return Wrong("UNT", segment.get(2), reason, SENT_AGAIN, at, kept(one.text for one in segments))
+            return RejectedDocument(
+                "UNT", segment.get(2), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
+            )
         envelope = [one for one in (group, unb) if one is not None]
-        return Message(unh.get(2), segments, envelope, self._segments.separators, place)
+        return EdifactMessage(unh.get(2), segments, envelope, self._segments.separators, place)
 
     def _next(self, wanted: str) -> Segment:
         segment = self._segments.segment()

@@ -4,8 +4,8 @@ import io
 from collections.abc import Iterator, Mapping
 
 from revrec.sources.keyed import damaged
-from revrec.sources.mapping import ColumnMapping, Position
-from revrec.sources.rows import Damaged
+from revrec.sources.mapping import ColumnMapping, ColumnPosition
+from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
 from revrec.sources.table import Record, Table, by_line
 
@@ -20,13 +20,13 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
             "a fixed-width file needs its columns' positions",
             'set positions.amount = "21-32" and so on in a mapping',
         )
-    looks = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
-    text = io.TextIOWrapper(io.BufferedReader(looks), "utf-8")
+    scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
+    text = io.TextIOWrapper(io.BufferedReader(scan), "utf-8")
     header = tuple(mapping.positions)
-    return Table(header, _records(text, mapping.positions), by_line, strict=True, looks=looks, expected="write a line")
+    return Table(header, _records(text, mapping.positions), by_line, strict=True, scan=scan, expected="write a line")
 
 
-def _records(text: io.TextIOWrapper, positions: Mapping[str, Position]) -> Iterator[Record]:
+def _records(text: io.TextIOWrapper, positions: Mapping[str, ColumnPosition]) -> Iterator[Record]:
     longest = max(position.last for position in positions.values())
     for number, line in enumerate(text, start=1):
         row = line.rstrip("\r\n\x1a")
@@ -34,7 +34,7 @@ def _records(text: io.TextIOWrapper, positions: Mapping[str, Position]) -> Itera
             yield number, _row(row, positions, longest)
 
 
-def _row(line: str, positions: Mapping[str, Position], longest: int) -> list[str] | Damaged:
+def _row(line: str, positions: Mapping[str, ColumnPosition], longest: int) -> list[str] | DamagedRecord:
     cells = [line[first - 1 : last] for first, last, _ in positions.values()]
     if len(line) > longest and line[longest:].strip():
         reason = f"has {len(line)} characters, the last column ends at {longest}"

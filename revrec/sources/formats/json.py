@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from revrec.sources.json_text import JsonText
-from revrec.sources.keyed import Columns
+from revrec.sources.keyed import RecordColumns
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
@@ -15,7 +15,7 @@ SUFFIXES = (".json",)
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The objects of the array. A row's number is its place in the array, from 1."""
     text = JsonText(source, mapping.encoding)
-    columns = Columns(mapping)
+    columns = RecordColumns(mapping)
     where = f'under "{mapping.record}"' if mapping.record else f'alone or under "{mapping.rows}"'
     return Table(
         columns.header,
@@ -25,7 +25,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     )
 
 
-def _records(text: JsonText, mapping: ColumnMapping, columns: Columns) -> Iterator[Record]:
+def _records(text: JsonText, mapping: ColumnMapping, columns: RecordColumns) -> Iterator[Record]:
     path = tuple(mapping.record.split("/")) if mapping.record else ()
     if not path and text.peek() == "{":
         path = (mapping.rows,)

@@ -7,11 +7,18 @@ The counts of segments, sets and groups (SE01, GE01, IEA01) and the control numb
 
 from collections.abc import Callable, Iterable, Iterator
 
-from revrec.sources.documents import SENT_AGAIN, Columns, Outcome, Rows, Wrong, kept
+from revrec.sources.documents import (
+    SENT_AGAIN,
+    DocumentColumns,
+    DocumentOutcome,
+    DocumentRows,
+    RejectedDocument,
+    excerpt,
+)
 from revrec.sources.edi import x12_sets
 from revrec.sources.edi.columns import x12_column
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
-from revrec.sources.edi.x12_sets import Transaction
+from revrec.sources.edi.x12_sets import TransactionSet
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
@@ -26,9 +33,9 @@ _SENT_AGAIN = "the file is damaged: get it sent again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The charges, or events, of every transaction set. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
+    columns = DocumentColumns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
     take = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
-    rows = Rows(_Envelopes(source, mapping).outcomes(take), columns.row)
+    rows = DocumentRows(_Envelopes(source, mapping).outcomes(take), columns.row)
     kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
     expected = f"it needs a transaction set {', '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
@@ -41,12 +48,12 @@ class _Envelopes:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
 
-    def outcomes(self, take: Callable[[Transaction], Iterable[Outcome]]) -> Iterator[Outcome]:
+    def outcomes(self, take: Callable[[TransactionSet], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
         """What becomes of every transaction set."""
         for transaction in self._transactions():
-            yield from [transaction] if isinstance(transaction, Wrong) else take(transaction)
+            yield from [transaction] if isinstance(transaction, RejectedDocument) else take(transaction)
 
-    def _transactions(self) -> Iterator[Transaction | Wrong]:
+    def _transactions(self) -> Iterator[TransactionSet | RejectedDocument]:
         while self._segments.peek(1):
             isa = self._isa()
             groups = 0
@@ -78,7 +85,7 @@ class _Envelopes:
         self._segments.separators = Separators(terminator, element, component)
         return isa
 
-    def _group(self, isa: Segment, gs: Segment) -> Iterator[Transaction | Wrong]:
+    def _group(self, isa: Segment, gs: Segment) -> Iterator[TransactionSet | RejectedDocument]:
         sets = 0
         while (segment := self._next("GE")).tag != "GE":
             if segment.tag != "ST":
@@ -88,7 +95,7 @@ class _Envelopes:
         self._check(segment, "GE01", sets, "transaction set")
         self._agree(gs.get(6), segment, "GE02")
 
-    def _transaction(self, isa: Segment, gs: Segment, st: Segment) -> Transaction | Wrong:
+    def _transaction(self, isa: Segment, gs: Segment, st: Segment) -> TransactionSet | RejectedDocument:
         """One transaction set whole, or what is wrong with its counts."""
         place = f"interchange {isa.get(13)}, group {gs.get(6)}, set {st.get(1)} {st.get(2)}"
         segments: list[Segment] = []
@@ -102,11 +109,15 @@ class _Envelopes:
         at = f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
             reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
-            return Wrong("SE01", segment.get(1), reason, SENT_AGAIN, at, kept(one.text for one in segments))
+            return RejectedDocument(
+                "SE01", segment.get(1), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
+            )
         if segment.get(2) != st.get(2):
             reason = f"is not the control number {st.get(2)} of its ST"
-            return Wrong("SE02", segment.get(2), reason, SENT_AGAIN, at, kept(one.text for one in segments))
-        return Transaction(st.get(1), st.get(2), segments, [gs, isa], place)
+            return RejectedDocument(
+                "SE02", segment.get(2), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
+            )
+        return TransactionSet(st.get(1), st.get(2), segments, [gs, isa], place)
 
     def _next(self, wanted: str) -> Segment:
         segment = self._segments.segment()
@@ -123,5 +134,5 @@ class _Envelopes:
         if segment.get(2).strip() != number.strip():
             raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{number}"', _SENT_AGAIN)
 
-    def _error(self, segment: Segment, reason: str, mend: str) -> Exception:
-        return self._source.error(segment.place, reason, mend)
+    def _error(self, segment: Segment, reason: str, fix: str) -> Exception:
+        return self._source.error(segment.place, reason, fix)

@@ -13,7 +13,7 @@ from typing import Any
 
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.rows import Damaged
+from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 from revrec.sources.workbook import Workbook
@@ -54,15 +54,15 @@ def _rows(source: SourceStream, data: bytes, name: str) -> Iterator[list[Any]]:
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
-        mend = "install it: pip install 'revrec[xlsx]', or save the sheet as CSV in UTF-8"
-        raise source.error("", "is a spreadsheet, which the extra xlsx reads", mend) from None
+        fix = "install it: pip install 'revrec[xlsx]', or save the sheet as CSV in UTF-8"
+        raise source.error("", "is a spreadsheet, which the extra xlsx reads", fix) from None
     try:
         yield from CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(name).iter_rows()
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # the library may end in a panic, which is no Exception
-        mend = "open it in a spreadsheet program and save it again"
-        raise source.error("", f"cannot be read ({error})", mend) from None
+        fix = "open it in a spreadsheet program and save it again"
+        raise source.error("", f"cannot be read ({error})", fix) from None
 
 
 def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
@@ -78,13 +78,13 @@ def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
 def _records(rows: Iterator[tuple[int, list[Any]]], header: Sequence[str], errors: dict[int, str]) -> Iterator[Record]:
     for number, row in rows:
         if number in errors:
-            mend = "mend the formula, or clear the cell"
-            yield number, damaged(errors[number], "holds an error of a formula", mend, raw=list(map(_shown, row)))
+            fix = "mend the formula, or clear the cell"
+            yield number, damaged(errors[number], "holds an error of a formula", fix, raw=list(map(_shown, row)))
         elif any(cell != "" and str(cell).strip() for cell in row):
             yield number, _row(row, header)
 
 
-def _row(row: list[Any], header: Sequence[str]) -> list[str] | Damaged:
+def _row(row: list[Any], header: Sequence[str]) -> list[str] | DamagedRecord:
     beyond = [cell for cell in row[len(header) :] if str(cell).strip()]
     if beyond:
         return damaged(

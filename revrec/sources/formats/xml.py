@@ -10,9 +10,9 @@ from typing import Any
 
 from lxml import etree
 
-from revrec.sources.keyed import Columns, damaged, record_of
+from revrec.sources.keyed import RecordColumns, damaged, record_of
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.rows import Damaged
+from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream, byte_order_mark
 from revrec.sources.table import Record, Table
 
@@ -27,7 +27,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """The records. A row's number is its place among them, from 1; problems name the line, too."""
     path = tuple((mapping.record or f"{mapping.rows}/{mapping.rows[:-1]}").strip("/").split("/"))
     refuse_early_doctype(source)
-    columns = Columns(mapping)
+    columns = RecordColumns(mapping)
     siblings = _Siblings(source, path)
     records = _records(source, mapping, siblings, columns)
     return Table(
@@ -51,7 +51,9 @@ def _doctype(source: SourceStream, place: str) -> Exception:
     return source.error(place, "a DOCTYPE, with its entities, is refused", "remove it and write the values out")
 
 
-def _records(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings", columns: Columns) -> Iterator[Record]:
+def _records(
+    source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings", columns: RecordColumns
+) -> Iterator[Record]:
     for number, element in enumerate(_elements(source, mapping, siblings), start=1):
         if number == 1 and element.getroottree().docinfo.internalDTD is not None:
             raise _doctype(source, f"before line {element.sourceline}")
@@ -166,7 +168,7 @@ class _Siblings:
         return self._source.error(f"line {element.sourceline}", "text stands between the records", "take it out")
 
 
-def _row(element: etree._Element, columns: Columns) -> list[str] | Damaged:
+def _row(element: etree._Element, columns: RecordColumns) -> list[str] | DamagedRecord:
     try:
         return columns.row(record_of(list(_values(element))))
     except _MixedError as err:

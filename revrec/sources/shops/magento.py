@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import Found, Left, Outcome
+from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
-from revrec.sources.shops.objects import Json, Node
+from revrec.sources.shops.objects import Json, JsonNode
 
 OWN = (
     "type", "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency",
@@ -37,12 +37,12 @@ def is_wrapper(name: str, before: Mapping[str, Any]) -> bool:
     return name == "items" and set(before) <= {"search_criteria", "total_count"}
 
 
-def document(value: Json, place: str) -> Node:
+def document(value: Json, place: str) -> JsonNode:
     """The document as it is."""
-    return Node(value, place)
+    return JsonNode(value, place)
 
 
-def kind_of(node: Node) -> str:
+def kind_of(node: JsonNode) -> str:
     """``order``, ``invoice``, ``creditmemo`` or ``shipment``, by what each of them alone has."""
     items = node.nodes("items")
     ordered = any(one.has("qty_ordered") for one in items)
@@ -57,26 +57,26 @@ def kind_of(node: Node) -> str:
     return "shipment"
 
 
-def charges(node: Node) -> Iterator[Outcome]:
+def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
     """The charge lines of a document."""
     kind = kind_of(node)
     if kind == "shipment":
-        yield Left("it is a shipment, which has no charges", node.place)
+        yield SkippedDocument("it is a shipment, which has no charges", node.place)
     elif kind == "order" and node.text("state") not in BILLED:
-        yield Left(f"the order is {node.text('state') or 'without a state'}", node.place)
+        yield SkippedDocument(f"the order is {node.text('state') or 'without a state'}", node.place)
     elif kind == "invoice" and node.text("state") == "3":
-        yield Left("the invoice is cancelled", node.place)
+        yield SkippedDocument("the invoice is cancelled", node.place)
     elif kind == "creditmemo" and node.text("state") == "3":
-        yield Left("the credit memo is cancelled", node.place)
+        yield SkippedDocument("the credit memo is cancelled", node.place)
     else:
         yield from _billed(node, kind)
 
 
-def events(node: Node) -> Iterator[Outcome]:
+def events(node: JsonNode) -> Iterator[DocumentOutcome]:
     """The items of a shipment."""
     kind = kind_of(node)
     if kind != "shipment":
-        yield Left(f"{kind}: it tells no shipment", node.place)
+        yield SkippedDocument(f"{kind}: it tells no shipment", node.place)
         return
     for item in node.nodes("items"):
         line = item.text("order_item_id")
@@ -90,10 +90,10 @@ def events(node: Node) -> Iterator[Outcome]:
             "quantity": item.text("qty"),
             "status": "shipped",
         }
-        yield Found(values, {"order": node.value, "line": item.value}, f"{node.place}, line {line}")
+        yield FoundRecord(values, {"order": node.value, "line": item.value}, f"{node.place}, line {line}")
 
 
-def _billed(node: Node, kind: str) -> Iterator[Outcome]:
+def _billed(node: JsonNode, kind: str) -> Iterator[DocumentOutcome]:
     counted = list(_counted(node))
     _check_total(node, counted)
     sign = -1 if kind == "creditmemo" else 1
@@ -117,16 +117,16 @@ def _billed(node: Node, kind: str) -> Iterator[Outcome]:
         yield from _extra(node, kind, f"{prefix}adjustment", "ADJUSTMENT", adjustment)
 
 
-def _key(node: Node) -> str:
+def _key(node: JsonNode) -> str:
     return node.text("increment_id") or node.text("entity_id")
 
 
-def _shipping_discount(node: Node) -> Decimal:
+def _shipping_discount(node: JsonNode) -> Decimal:
     discount = abs(node.number("shipping_discount_amount"))
     return discount - abs(node.number("shipping_discount_tax_compensation_amount"))
 
 
-def _counted(node: Node) -> Iterator[Node]:
+def _counted(node: JsonNode) -> Iterator[JsonNode]:
     """The items that carry the amounts: of a parent and its parts one or the other, never both."""
     items = node.nodes("items")
     parts: dict[str, Decimal] = {}
@@ -140,13 +140,13 @@ def _counted(node: Node) -> Iterator[Node]:
             yield item
 
 
-def _net(item: Node) -> Decimal:
+def _net(item: JsonNode) -> Decimal:
     """The row without tax, less its discount; of a discount on prices with tax, the tax in it is given back."""
     discount = abs(item.number("discount_amount")) - abs(item.number("discount_tax_compensation_amount"))
     return item.number("row_total") - discount
 
 
-def _check_total(node: Node, counted: list[Node]) -> None:
+def _check_total(node: JsonNode, counted: list[JsonNode]) -> None:
     found = sum((item.number("row_total") for item in counted), Decimal(0))
     told = node.number("subtotal")
     if node.has("subtotal") and told != found:
@@ -154,17 +154,17 @@ def _check_total(node: Node, counted: list[Node]) -> None:
         raise node.broken("subtotal", node.text("subtotal"), reason)
 
 
-def _extra(node: Node, kind: str, line: str, item: str, amount: Decimal) -> Iterator[Outcome]:
+def _extra(node: JsonNode, kind: str, line: str, item: str, amount: Decimal) -> Iterator[DocumentOutcome]:
     if amount:
         described = f"{node.text('increment_id')} {node.text('shipping_description') or item.lower()}".strip()
         values = {"line": line, "kind": item.lower(), "item": item, "description": described}
-        yield _made(node, kind, Node({}, node.place), values, amount)
+        yield _made(node, kind, JsonNode({}, node.place), values, amount)
 
 
-def _made(node: Node, kind: str, item: Node, values: dict[str, str], amount: Decimal) -> Outcome:
+def _made(node: JsonNode, kind: str, item: JsonNode, values: dict[str, str], amount: Decimal) -> DocumentOutcome:
     place = f"{node.place}, line {values['line']}"
     if not amount:
-        return Left("its amount is zero", place)
+        return SkippedDocument("its amount is zero", place)
     shared = {
         "type": kind,
         "order_id": node.text("entity_id") if kind == "order" else node.text("order_id"),
@@ -176,4 +176,4 @@ def _made(node: Node, kind: str, item: Node, values: dict[str, str], amount: Dec
         "email": node.text("customer_email"),
         "status": node.text("status") or node.text("state"),
     }
-    return Found({**shared, **values}, {"order": node.value, "line": item.value}, place)
+    return FoundRecord({**shared, **values}, {"order": node.value, "line": item.value}, place)

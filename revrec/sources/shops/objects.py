@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import Broken, Look
+from revrec.sources.documents import BrokenDocument, ColumnFinder
 from revrec.sources.json_text import LONGEST_VALUE, JsonText
-from revrec.sources.keyed import Twice
+from revrec.sources.keyed import RecordWithDuplicates
 from revrec.sources.problems import shorten
 
 DEEPEST = 8
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 IsWrapper = Callable[[str, Mapping[str, Any]], bool]
 
 
-class Node:
+class JsonNode:
     """One object of a document. Whatever it holds is taken only as the kind that it should be.
 
     Raises Broken, with the place of the document, for a value of another kind.
@@ -29,12 +29,12 @@ class Node:
         self.value = value
         self.place = place
         self._name = name
-        if isinstance(value, Twice):
+        if isinstance(value, RecordWithDuplicates):
             raise self.broken(value.name, "", "stands twice in the record")
 
-    def broken(self, name: str, value: object, reason: str) -> Broken:
+    def broken(self, name: str, value: object, reason: str) -> BrokenDocument:
         """The document is broken at this value."""
-        return Broken(f"{self._name}{name}", value if isinstance(value, str) else "", reason, self.place)
+        return BrokenDocument(f"{self._name}{name}", value if isinstance(value, str) else "", reason, self.place)
 
     def has(self, name: str) -> bool:
         """Whether the value is there at all."""
@@ -67,21 +67,21 @@ class Node:
             raise self.broken(name, text, "is not a plain number")
         return Decimal(text)
 
-    def node(self, name: str) -> "Node":
+    def node(self, name: str) -> "JsonNode":
         """An object within; an empty one if it is not there."""
         value = self.value.get(name)
         if value is not None and not isinstance(value, dict):
             raise self.broken(name, value, f"is {_kind(value)}, an object was expected")
-        return Node(value or {}, self.place, f"{self._name}{name}.")
+        return JsonNode(value or {}, self.place, f"{self._name}{name}.")
 
-    def nodes(self, name: str) -> list["Node"]:
+    def nodes(self, name: str) -> list["JsonNode"]:
         """The objects of a list within; none if it is not there."""
         value = self.value.get(name)
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.broken(name, value, "is not a list of objects")
-        return [Node(one, self.place, f"{self._name}{name}[{at}].") for at, one in enumerate(value)]
+        return [JsonNode(one, self.place, f"{self._name}{name}[{at}].") for at, one in enumerate(value)]
 
 
 def _kind(value: object) -> str:
@@ -138,10 +138,10 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
         yield record, line
 
 
-def path_column(roots: tuple[str, ...]) -> Callable[[str], Look | None]:
+def path_column(roots: tuple[str, ...]) -> Callable[[str], ColumnFinder | None]:
     """Ways to look for ``order.shipping_address.country``: a value by its path, in one of the roots."""
 
-    def parse(column: str) -> Look | None:
+    def parse(column: str) -> ColumnFinder | None:
         root, *names = column.split(".")
         if root not in roots or not names:
             return None

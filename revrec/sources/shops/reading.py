@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from revrec.sources.documents import Columns, Outcome, Rows, whole
+from revrec.sources.documents import DocumentColumns, DocumentOutcome, DocumentRows, read_whole
 from revrec.sources.json_text import JsonText
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.shops.objects import Json, Node, documents, path_column
+from revrec.sources.shops.objects import Json, JsonNode, documents, path_column
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
@@ -21,21 +21,25 @@ class Shop(NamedTuple):
 
     own_columns: Sequence[str]
     is_wrapper: Callable[[str, Mapping[str, Any]], bool]
-    document: Callable[[Json, str], Node]
-    charges: Callable[[Node], Iterator[Outcome]]
-    events: Callable[[Node], Iterator[Outcome]]
+    document: Callable[[Json, str], JsonNode]
+    charges: Callable[[JsonNode], Iterator[DocumentOutcome]]
+    events: Callable[[JsonNode], Iterator[DocumentOutcome]]
 
 
 def read_shop(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
     """The charges, or events, of every document. A row's number is its place among them, from 1."""
-    columns = Columns(source, mapping, shop.own_columns, path_column(("order", "line")), "order.note or line.vendor")
+    columns = DocumentColumns(
+        source, mapping, shop.own_columns, path_column(("order", "line")), "order.note or line.vendor"
+    )
     take = shop.charges if mapping.rows == "charges" else shop.events
-    rows = Rows(_outcomes(JsonText(source, mapping.encoding), shop, take), columns.row)
+    rows = DocumentRows(_outcomes(JsonText(source, mapping.encoding), shop, take), columns.row)
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected="it needs at least one order")
 
 
-def _outcomes(text: JsonText, shop: Shop, take: Callable[[Node], Iterator[Outcome]]) -> Iterator[Outcome]:
+def _outcomes(
+    text: JsonText, shop: Shop, take: Callable[[JsonNode], Iterator[DocumentOutcome]]
+) -> Iterator[DocumentOutcome]:
     for number, (value, line) in enumerate(documents(text, shop.is_wrapper), start=1):
         place = f"document {number} (line {line})"
         made = partial(shop.document, value, place)
-        yield from whole(lambda made=made: take(made()), lambda value=value: [json.dumps(value)])  # type: ignore[misc]
+        yield from read_whole(lambda made=made: take(made()), lambda value=value: [json.dumps(value)])  # type: ignore[misc]

@@ -6,36 +6,36 @@ A line is delivered when the last of its pieces that was not refunded is: on the
 from collections.abc import Iterator
 from decimal import Decimal
 
-from revrec.sources.documents import Found, Left, Outcome
+from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
-from revrec.sources.shops.objects import Node
-from revrec.sources.shops.shopify_orders import Shared, kind_of, money, not_billed, refunded
+from revrec.sources.shops.objects import JsonNode
+from revrec.sources.shops.shopify_orders import OrderContext, kind_of, money, not_billed, refunded
 
 
-def events(node: Node) -> Iterator[Outcome]:
+def events(node: JsonNode) -> Iterator[DocumentOutcome]:
     """The deliveries of an order's lines, or of a fulfilment by itself."""
     kind = kind_of(node)
     if kind == "order":
         unbilled = not_billed(node)
-        yield from [Left(unbilled, node.place)] if unbilled else _deliveries(node)
+        yield from [SkippedDocument(unbilled, node.place)] if unbilled else _deliveries(node)
     elif kind == "fulfilment":
         yield from _fulfilment(node)
     else:
-        yield Left(f"it is a {kind}, which names no delivered lines", node.place)
+        yield SkippedDocument(f"it is a {kind}, which names no delivered lines", node.place)
 
 
-def _deliveries(order: Node) -> Iterator[Outcome]:
+def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
     """Each line of which everything that was not refunded is delivered; then its refunds too."""
     days = [
         (one, _delivered_on(one)) for one in order.nodes("fulfillments") if one.text("status").lower() != "cancelled"
     ]
     delivered = [(day, line) for one, day in days if day for line in _fulfilled(one)]
     refunds = _refunds_by_line(order)
-    shared = Shared(order)
+    shared = OrderContext(order)
     for line in order.nodes("line_items"):
         id = line.text("id")
         if not shared.line(line):
-            yield Left("its amount is zero", f"{order.place}, line {id}")
+            yield SkippedDocument("its amount is zero", f"{order.place}, line {id}")
             continue
         mine = [(day, one.number("quantity")) for day, one in delivered if _line_id(one) == id]
         arrived = sum((quantity for _day, quantity in mine), Decimal(0))
@@ -43,7 +43,7 @@ def _deliveries(order: Node) -> Iterator[Outcome]:
         place = f"{order.place}, line {id}"
         if not mine or arrived < line.number("quantity") - refunded:
             told = f"{plain(arrived)} of {line.text('quantity')} delivered" if mine else "not delivered yet"
-            yield Left(told, place)
+            yield SkippedDocument(told, place)
             continue
         day = max(day for day, _quantity in mine)
         yield _event(order, id, day, line, place)
@@ -51,10 +51,10 @@ def _deliveries(order: Node) -> Iterator[Outcome]:
             yield _event(order, refund_line, max(day, refund_day, key=lambda one: one[:10]), line, place)
 
 
-def _refunds_by_line(order: Node) -> dict[str, list[tuple[str, str, Decimal]]]:
+def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]]]:
     """For each line item its refunds: their charge line, their day, how many pieces."""
     found: dict[str, list[tuple[str, str, Decimal]]] = {}
-    shared = Shared(order)
+    shared = OrderContext(order)
     for refund in order.nodes("refunds"):
         day = refund.text("processed_at") or refund.text("created_at")
         seen: dict[str, int] = {}
@@ -68,37 +68,37 @@ def _refunds_by_line(order: Node) -> dict[str, list[tuple[str, str, Decimal]]]:
     return found
 
 
-def _fulfilment(node: Node) -> Iterator[Outcome]:
+def _fulfilment(node: JsonNode) -> Iterator[DocumentOutcome]:
     """A fulfilment by itself: lines of which nothing is left to be shipped."""
     day = _delivered_on(node)
     if not day:
-        yield Left("not delivered yet", node.place)
+        yield SkippedDocument("not delivered yet", node.place)
         return
     for line in _fulfilled(node):
         id = _line_id(line)
         place = f"{node.place}, line {id}"
         if line.number("fulfillable_quantity"):
-            yield Left(f"{line.text('fulfillable_quantity')} of it are still to be shipped", place)
+            yield SkippedDocument(f"{line.text('fulfillable_quantity')} of it are still to be shipped", place)
         else:
             yield _event(node, id, day, line, place)
 
 
-def _event(node: Node, line: str, day: str, item: Node, place: str) -> Outcome:
+def _event(node: JsonNode, line: str, day: str, item: JsonNode, place: str) -> DocumentOutcome:
     order = node.text("order_id") or node.text("id")
     values = {"order_id": order, "name": node.text("name"), "line": line, "date": day, "status": "delivered"}
-    return Found(values, {"order": node.value, "line": item.value}, place)
+    return FoundRecord(values, {"order": node.value, "line": item.value}, place)
 
 
-def _fulfilled(fulfilment: Node) -> list[Node]:
+def _fulfilled(fulfilment: JsonNode) -> list[JsonNode]:
     return fulfilment.nodes("fulfillment_line_items") or fulfilment.nodes("line_items")
 
 
-def _line_id(line: Node) -> str:
+def _line_id(line: JsonNode) -> str:
     """The line item's id: a fulfilment of GraphQL names it within."""
     return line.node("line_item").text("id") if line.has("line_item") else line.text("id")
 
 
-def _delivered_on(fulfilment: Node) -> str:
+def _delivered_on(fulfilment: JsonNode) -> str:
     """When it was delivered: by its events, its own date, or its last change once it says that it was."""
     happened = [
         one.text("happened_at") for one in fulfilment.nodes("events") if one.text("status").lower() == "delivered"

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import Broken, Found, Left, Outcome
+from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain, times
-from revrec.sources.shops.objects import Json, Node
+from revrec.sources.shops.objects import Json, JsonNode
 
 OWN = (
     "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency", "customer",
@@ -42,15 +42,15 @@ def is_wrapper(name: str, _before: Mapping[str, Any]) -> bool:
     return name in _WRAPPERS
 
 
-def document(value: Json, place: str) -> Node:
+def document(value: Json, place: str) -> JsonNode:
     """The document as REST writes it, whichever API it came from."""
-    return Node(_as_rest(value, place, 1), place)
+    return JsonNode(_as_rest(value, place, 1), place)
 
 
 def _as_rest(value: Any, place: str, depth: int) -> Any:
     """GraphQL's names and connections as REST's: ``lineItems {nodes [...]}`` as ``line_items [...]``."""
     if depth > DEEPEST:
-        raise Broken("record", "", "is nested too deeply", place)
+        raise BrokenDocument("record", "", "is nested too deeply", place)
     if isinstance(value, str):
         gid = _GID.fullmatch(value)
         return gid[1] if gid else value
@@ -64,21 +64,21 @@ def _as_rest(value: Any, place: str, depth: int) -> Any:
         return [_as_rest(one.get("node"), place, depth + 1) for one in value["edges"] if isinstance(one, dict)]
     found = {_CAMEL.sub(r"_\1", name).lower(): _as_rest(one, place, depth + 1) for name, one in value.items()}
     if len(found) < len(value) or type(value) is not dict:
-        raise Broken("record", "", "has a name twice", place)
+        raise BrokenDocument("record", "", "has a name twice", place)
     return found
 
 
-def charges(node: Node) -> Iterator[Outcome]:
+def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
     """The charge lines of an order and of its refunds."""
     kind = kind_of(node)
     if kind != "order":
-        yield Left(f"it is a {kind}, whose order has the charges", node.place)
+        yield SkippedDocument(f"it is a {kind}, whose order has the charges", node.place)
         return
     unbilled = not_billed(node)
-    yield from [Left(unbilled, node.place)] if unbilled else _order(node)
+    yield from [SkippedDocument(unbilled, node.place)] if unbilled else _order(node)
 
 
-def kind_of(node: Node) -> str:
+def kind_of(node: JsonNode) -> str:
     if node.has("line_items"):
         return "fulfilment" if node.has("order_id") else "order"
     for name, kind in (("refund_line_items", "refund"), ("fulfillment_id", "fulfilment event")):
@@ -87,7 +87,7 @@ def kind_of(node: Node) -> str:
     raise node.broken("record", "", "is neither an order nor a refund nor a fulfilment of Shopify")
 
 
-def not_billed(order: Node) -> str:
+def not_billed(order: JsonNode) -> str:
     """Why an order has nothing to recognise yet; empty if it was billed."""
     status = _financial(order)
     if order.flag("test"):
@@ -97,31 +97,31 @@ def not_billed(order: Node) -> str:
     return "" if status in BILLED else f"the order is {status}"
 
 
-class Shared:
+class OrderContext:
     """What the lines of one order share."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: JsonNode) -> None:
         self.node = node
         self.order_id = node.text("id")
         self.lines = {line.text("id"): line for line in node.nodes("line_items")}
         if not self.order_id:
             raise node.broken("id", "", "is missing")
 
-    def net(self, node: Node, gross: Decimal, tax: Decimal) -> Decimal:
+    def net(self, node: JsonNode, gross: Decimal, tax: Decimal) -> Decimal:
         """An amount without tax."""
         if tax and not self.node.has("taxes_included"):
             raise node.broken("taxes_included", "", "is missing: whether prices include tax must be told")
         return gross - tax if self.node.flag("taxes_included") else gross
 
-    def line(self, line: Node) -> Decimal:
+    def line(self, line: JsonNode) -> Decimal:
         """The net amount of a line item."""
         return self.net(line, _after_discounts(line, _gross(line)), _tax(line))
 
-    def made(self, line: Node, values: dict[str, str], amount: Decimal, date: str) -> Outcome:
+    def made(self, line: JsonNode, values: dict[str, str], amount: Decimal, date: str) -> DocumentOutcome:
         """A charge line."""
         place = f"{self.node.place}, line {values['line']}"
         if not amount:
-            return Left("its amount is zero", place)
+            return SkippedDocument("its amount is zero", place)
         customer = self.node.node("customer")
         shared = {
             "order_id": self.order_id,
@@ -133,21 +133,21 @@ class Shared:
             "currency": self._currency(line),
             "status": _financial(self.node),
         }
-        return Found({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
+        return FoundRecord({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
 
-    def _currency(self, line: Node) -> str:
+    def _currency(self, line: JsonNode) -> str:
         told = self.node.text("currency") or self.node.text("currency_code")
         sets = ("price_set", "original_unit_price_set", "subtotal_set", "original_price_set", "amount_set")
         found = (line.node(name).node("shop_money").text("currency_code") for name in sets if not told)
         return told or next((one for one in found if one), "")
 
 
-def _financial(node: Node) -> str:
+def _financial(node: JsonNode) -> str:
     return (node.text("financial_status") or node.text("display_financial_status")).lower()
 
 
-def _order(order: Node) -> Iterator[Outcome]:
-    shared = Shared(order)
+def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
+    shared = OrderContext(order)
     date = order.text("processed_at") or order.text("created_at")
     _check_total(order)
     for line in order.nodes("line_items"):
@@ -162,7 +162,7 @@ def _order(order: Node) -> Iterator[Outcome]:
         yield from _refund(refund, shared)
 
 
-def _check_total(order: Node) -> None:
+def _check_total(order: JsonNode) -> None:
     """The line items against the order's own sum of them, unless the order was edited since."""
     lines = order.nodes("line_items")
     edited = any(one.has("current_quantity") and one.text("current_quantity") != one.text("quantity") for one in lines)
@@ -173,26 +173,26 @@ def _check_total(order: Node) -> None:
         raise order.broken("total_line_items_price", order.text("total_line_items_price"), reason)
 
 
-def _named(line: Node) -> dict[str, str]:
+def _named(line: JsonNode) -> dict[str, str]:
     title = line.text("title") or line.text("name")
     item = line.text("sku") or line.text("variant_id") or title
     return {"line": line.text("id"), "item": item, "description": title}
 
 
-def _gross(line: Node) -> Decimal:
+def _gross(line: JsonNode) -> Decimal:
     return times(money(line, "price", "original_unit_price"), line.number("quantity"))
 
 
-def _after_discounts(line: Node, gross: Decimal) -> Decimal:
+def _after_discounts(line: JsonNode, gross: Decimal) -> Decimal:
     allocated = (money(one, "amount", "allocated_amount") for one in line.nodes("discount_allocations"))
     return gross - sum(allocated, Decimal(0))
 
 
-def _tax(line: Node) -> Decimal:
+def _tax(line: JsonNode) -> Decimal:
     return sum((money(one, "price") for one in line.nodes("tax_lines")), Decimal(0))
 
 
-def money(node: Node, *names: str) -> Decimal:
+def money(node: JsonNode, *names: str) -> Decimal:
     """An amount in the shop's currency, by the first of its names that is there, plain or as a set of currencies."""
     for name in names:
         if node.has(name):
@@ -202,7 +202,7 @@ def money(node: Node, *names: str) -> Decimal:
     return Decimal(0)
 
 
-def _refund(refund: Node, shared: Shared) -> Iterator[Outcome]:
+def _refund(refund: JsonNode, shared: OrderContext) -> Iterator[DocumentOutcome]:
     key, date = refund.text("id"), refund.text("processed_at") or refund.text("created_at")
     if not key:
         raise refund.broken("id", "", "is missing")
@@ -217,7 +217,7 @@ def _refund(refund: Node, shared: Shared) -> Iterator[Outcome]:
     yield from _adjusted(refund, shared, key, date)
 
 
-def refunded(one: Node, shared: Shared) -> tuple[str, Node]:
+def refunded(one: JsonNode, shared: OrderContext) -> tuple[str, JsonNode]:
     """The id of the line item that a refund is about, and the line item itself as far as it is told."""
     id = one.text("line_item_id") or one.node("line_item").text("id")
     if not id:
@@ -225,7 +225,7 @@ def refunded(one: Node, shared: Shared) -> tuple[str, Node]:
     return id, shared.lines.get(id) or one.node("line_item")
 
 
-def _adjusted(refund: Node, shared: Shared, key: str, date: str) -> Iterator[Outcome]:
+def _adjusted(refund: JsonNode, shared: OrderContext, key: str, date: str) -> Iterator[DocumentOutcome]:
     """Refunded shipping, and differences between what was worked out and what was paid back."""
     found: dict[str, Decimal] = {}
     for one in refund.nodes("order_adjustments"):

@@ -12,8 +12,8 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import did_you_mean
+from revrec.sources.transports.settings import read_settings
 from revrec.sources.transports.transport import Document, SignInRefused, Transport, TransportFailed
-from revrec.sources.transports.words import read_words
 
 __all__ = ["Document", "SignInRefused", "Transport", "TransportFailed", "open_transport", "transports"]
 
@@ -42,5 +42,7 @@ def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> Tr
     if name not in known:
         mend = did_you_mean(name, tuple(known)) if name else ""
         raise BadConfiguration(f"[source.{source}] transport = {name!r}: expected one of {', '.join(known)}{mend}")
-    words = read_words(source, known[name].keys, {key: value for key, value in config.items() if key != "transport"})
-    return known[name](words, secret)
+    settings = read_settings(
+        source, known[name].keys, {key: value for key, value in config.items() if key != "transport"}
+    )
+    return known[name](settings, secret)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from revrec.core.keys import ConfigKey
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, TransportFailed
-from revrec.sources.transports.words import COMMON, FILES, TEXT
+from revrec.sources.transports.settings import COMMON, FILES, TEXT
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, TransportFailed
 
 
 class FolderTransport(Transport):
@@ -23,39 +23,39 @@ class FolderTransport(Transport):
     @property
     def folder(self) -> Path:
         """The folder, from the home of the configuration if it is relative."""
-        return Path(self.words["path"]).expanduser()
+        return Path(self.settings["path"]).expanduser()
 
     def connect(self) -> None:
         """Look whether it is there."""
         if not self.folder.is_dir():
             raise TransportFailed(f"{self.where}: there is no such folder; make it, or correct path")
 
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """Files by name."""
-        with self.told():
+        with self.reported_failures():
             paths = sorted(self.folder.iterdir())
         for path in paths:
-            if self.wanted(path.name) and path.is_file() and not path.is_symlink():
+            if self.is_wanted(path.name) and path.is_file() and not path.is_symlink():
                 found = path.stat()
-                if time.time() - found.st_mtime >= self.words["settle_seconds"]:
+                if time.time() - found.st_mtime >= self.settings["settle_seconds"]:
                     yield Document(path.name, f"{found.st_size}-{found.st_mtime_ns}", found.st_size, path)
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Its bytes."""
-        with self.told(), document.place.open("rb") as file:
+        with self.reported_failures(), document.place.open("rb") as file:
             while block := file.read(BLOCK):
                 yield block
 
-    def settle(self, document: Document, taken: bool) -> None:
+    def settle(self, document: Document, received: bool) -> None:
         """Move it within this machine, or delete it."""
-        kind, folder = self.target(taken)
-        with self.told():
+        kind, folder = self.destination(received)
+        with self.reported_failures():
             if kind == "delete":
                 document.place.unlink(missing_ok=True)
             elif kind == "move" and document.place.exists():
-                target = self.folder / folder
-                target.mkdir(parents=True, exist_ok=True)
-                document.place.rename(_free(target / document.name))
+                destination = self.folder / folder
+                destination.mkdir(parents=True, exist_ok=True)
+                document.place.rename(_free(destination / document.name))
 
 
 def _free(path: Path) -> Path:

@@ -8,15 +8,15 @@ from urllib.parse import quote, urljoin, urlsplit
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
+from revrec.sources.transports.settings import COMMON, TEXT
 from revrec.sources.transports.transport import (
     BLOCK,
     Document,
-    Known,
+    IsKnown,
     SignInRefused,
     Transport,
     TransportFailed,
 )
-from revrec.sources.transports.words import COMMON, TEXT
 
 PAGES = 10_000
 """The most pages of one fetch: a shop that always names a next page must not be asked for ever."""
@@ -46,34 +46,34 @@ class HttpTransport(Transport):
     @property
     def where(self) -> str:
         """Scheme, host and path: a query may hold secrets."""
-        parts = urlsplit(self.words["url"])
+        parts = urlsplit(self.settings["url"])
         return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
     def connect(self) -> None:
         """Nothing is sent yet."""
         import requests
 
-        parts = urlsplit(self.words["url"])
+        parts = urlsplit(self.settings["url"])
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise BadConfiguration(f"{self.where}: only https is spoken, but to this machine; write https://")
         self._session = requests.Session()
         self._session.trust_env = not is_loopback(parts.hostname or "")
         self._session.headers["Accept"] = "application/json, application/xml;q=0.9, text/csv;q=0.9, */*;q=0.1"
         secret = self.secret("password")
-        if self.words["user"]:
-            self._session.auth = (self.words["user"], secret)
+        if self.settings["user"]:
+            self._session.auth = (self.settings["user"], secret)
         elif secret:
-            self._session.headers[self.words["header"]] = f"{self.words['prefix'] or ''} {secret}".strip()
+            self._session.headers[self.settings["header"]] = f"{self.settings['prefix'] or ''} {secret}".strip()
 
     def close(self) -> None:
         """Close kept connections."""
         if self._session is not None:
             self._session.close()
 
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """One page after the other; what the next one's address is, is known once a page was read."""
-        since = quote(self.words["since"], safe="")
-        self._next = self.words["url"].replace("{since}", since)
+        since = quote(self.settings["since"], safe="")
+        self._next = self.settings["url"].replace("{since}", since)
         for number in range(1, PAGES + 1):
             if self._next is None:
                 return
@@ -84,12 +84,12 @@ class HttpTransport(Transport):
 
     def read(self, document: Document) -> Iterator[bytes]:
         """The page; its own next page is noted."""
-        request = {"timeout": self.words["timeout"], "allow_redirects": False, "stream": True, "verify": True}
-        with self.told(), self._session.get(document.place, **request) as answer:
+        request = {"timeout": self.settings["timeout"], "allow_redirects": False, "stream": True, "verify": True}
+        with self.reported_failures(), self._session.get(document.place, **request) as answer:
             self._check(answer)
             body = bytearray()
             for block in answer.iter_content(BLOCK):
-                if self.words["next"]:
+                if self.settings["next"]:
                     body += block
                     self._bounded(len(body))
                 yield block
@@ -115,15 +115,15 @@ class HttpTransport(Transport):
             raise TransportFailed(f"{self.where}: HTTP {answer.status_code} instead of 200; check the address")
 
     def _bounded(self, size: int) -> None:
-        if size > self.words["largest"]:
+        if size > self.settings["largest"]:
             raise TransportFailed(
-                f"{self.where}: a page has more than {self.words['largest']} bytes; ask for smaller ones"
+                f"{self.where}: a page has more than {self.settings['largest']} bytes; ask for smaller ones"
             )
 
     def _note_next(self, answer: Any, url: str, body: bytes) -> None:
         found = answer.links.get("next", {}).get("url")
-        if not found and self.words["next"]:
-            found = _at(body, self.words["next"])
+        if not found and self.settings["next"]:
+            found = _at(body, self.settings["next"])
         if not found:
             return
         following = urljoin(url, found)

@@ -6,8 +6,8 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice
 from revrec.core.loopback import is_loopback
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
-from revrec.sources.transports.words import COMMON, PORT, TEXT, TEXTS
+from revrec.sources.transports.settings import COMMON, PORT, TEXT, TEXTS
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, missing_extra
 
 MOST_MAILS = 10_000
 """Mails that are looked at in one fetch, the oldest first."""
@@ -39,15 +39,15 @@ class ImapTransport(Transport):
     @property
     def where(self) -> str:
         """``imap://host/folder``."""
-        return f"imap://{self.words['host']}/{self.words['folder']}"
+        return f"imap://{self.settings['host']}/{self.settings['folder']}"
 
     def connect(self) -> None:
         """Connect, secure the connection, sign in, open the folder."""
         try:
             import imap_tools
         except ImportError:
-            raise needs(self.extra) from None
-        host, tls = self.words["host"], self.words["tls"]
+            raise missing_extra(self.extra) from None
+        host, tls = self.settings["host"], self.settings["tls"]
         if tls == "none" and not is_loopback(host):
             raise BadConfiguration(f"{self.where}: without TLS only this machine is spoken to; set tls = implicit")
         import ssl
@@ -55,9 +55,9 @@ class ImapTransport(Transport):
         kinds = {"implicit": imap_tools.MailBox, "starttls": imap_tools.MailBoxStartTls}
         kind = kinds.get(tls, imap_tools.MailBoxUnencrypted)
         secure = {} if tls == "none" else {"ssl_context": ssl.create_default_context()}
-        with self.told():
-            self._box = kind(host, self.words["port"], timeout=self.words["timeout"], **secure)
-            self._box.login(self.words["user"], self.secret("password"), initial_folder=self.words["folder"])
+        with self.reported_failures():
+            self._box = kind(host, self.settings["port"], timeout=self.settings["timeout"], **secure)
+            self._box.login(self.settings["user"], self.secret("password"), initial_folder=self.settings["folder"])
 
     def close(self) -> None:
         """Sign out."""
@@ -67,13 +67,13 @@ class ImapTransport(Transport):
             with contextlib.suppress(Exception):
                 self._box.logout()
 
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """The wanted parts of the wanted mails, in the order of their UIDs."""
         from imap_tools import AND
 
-        with self.told():
-            valid = self._box.folder.status(self.words["folder"], ["UIDVALIDITY"])["UIDVALIDITY"]
-            subject = {"subject": self.words["subject"]} if self.words["subject"] else {}
+        with self.reported_failures():
+            valid = self._box.folder.status(self.settings["folder"], ["UIDVALIDITY"])["UIDVALIDITY"]
+            subject = {"subject": self.settings["subject"]} if self.settings["subject"] else {}
             uids = self._box.uids(AND(**subject) if subject else "ALL")[:MOST_MAILS]
         for uid in uids:
             if not known(f"{valid}-{uid}"):
@@ -87,17 +87,17 @@ class ImapTransport(Transport):
         if mail is None:
             return
         marker = f"{valid}-{uid}"
-        if self.words["body"] and mail.text.strip():
+        if self.settings["body"] and mail.text.strip():
             yield Document(f"mail {uid}", f"{marker}-body", len(mail.text), (uid, mail.text.encode()))
         for number, part in enumerate(mail.attachments, 1):
-            if part.filename and self.wanted(part.filename):
+            if part.filename and self.is_wanted(part.filename):
                 name = f"mail {uid}: {part.filename}"
                 yield Document(name, f"{marker}-{number}", part.size, (uid, part.payload))
 
     def _mail(self, uid: str, headers_only: bool = False) -> Any:
         from imap_tools import AND
 
-        with self.told():
+        with self.reported_failures():
             found = self._box.fetch(AND(uid=uid), mark_seen=False, headers_only=headers_only, bulk=False)
             return next(iter(found), None)
 
@@ -105,7 +105,7 @@ class ImapTransport(Transport):
         """Whether a mail claims one of the senders. A claim it is: let the mail server check signatures (DMARC)."""
         there = address.lower()
         return any(
-            there == one.lower() or (one[0] == "@" and there.endswith(one.lower())) for one in self.words["senders"]
+            there == one.lower() or (one[0] == "@" and there.endswith(one.lower())) for one in self.settings["senders"]
         )
 
     def read(self, document: Document) -> Iterator[bytes]:
@@ -113,14 +113,14 @@ class ImapTransport(Transport):
         content: bytes = document.place[1]
         yield from (content[at : at + BLOCK] for at in range(0, len(content), BLOCK))
 
-    def settle(self, document: Document, taken: bool) -> None:
+    def settle(self, document: Document, received: bool) -> None:
         """Mark, move or delete the mail of a document."""
-        word = self.words["after" if taken else "refused"]
+        word = self.settings["after" if received else "refused"]
         kind, _, folder = word.partition(":")
         uid = document.place[0]
         if kind not in ("keep", "seen", "delete", "move") or (kind == "move") != bool(folder):
             raise BadConfiguration(f'{self.where}: {word!r}: write "keep", "seen", "delete" or "move:FOLDER"')
-        with self.told():
+        with self.reported_failures():
             if kind == "seen":
                 self._box.flag(uid, "\\Seen", True)
             elif kind == "delete":
@@ -141,7 +141,7 @@ class ImapTransport(Transport):
             return f"the server refused, or broke off ({type(error).__name__})"
         return super().reason(error)
 
-    def refuses_sign_in(self, error: Exception) -> bool:
+    def is_sign_in_failure(self, error: Exception) -> bool:
         """The library tells it by a class of its own."""
         from imap_tools import MailboxLoginError
 

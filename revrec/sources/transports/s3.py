@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
-from revrec.sources.transports.transport import BLOCK, Document, Known, Transport, needs
-from revrec.sources.transports.words import COMMON, FILES, TEXT
+from revrec.sources.transports.settings import COMMON, FILES, TEXT
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, missing_extra
 
 
 class S3Transport(Transport):
@@ -31,7 +31,7 @@ class S3Transport(Transport):
     @property
     def where(self) -> str:
         """``s3://bucket/prefix``."""
-        return f"s3://{self.words['bucket']}/{self.words['prefix'] or ''}"
+        return f"s3://{self.settings['bucket']}/{self.settings['prefix'] or ''}"
 
     def connect(self) -> None:
         """Prepare the client; nothing is sent yet."""
@@ -39,19 +39,19 @@ class S3Transport(Transport):
             import boto3
             from botocore.config import Config
         except ImportError:
-            raise needs(self.extra) from None
-        endpoint = self.words["endpoint"]
+            raise missing_extra(self.extra) from None
+        endpoint = self.settings["endpoint"]
         parts = urlsplit(endpoint or "https://")
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
             raise BadConfiguration(f"{self.where}: endpoint {endpoint}: only https is spoken, but to this machine")
-        seconds = self.words["timeout"]
-        own = {"aws_access_key_id": self.words["user"], "aws_secret_access_key": self.secret("password")}
+        seconds = self.settings["timeout"]
+        own = {"aws_access_key_id": self.settings["user"], "aws_secret_access_key": self.secret("password")}
         self._client = boto3.client(
             "s3",
-            region_name=self.words["region"],
+            region_name=self.settings["region"],
             endpoint_url=endpoint,
             config=Config(connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 3}),
-            **(own if self.words["user"] else {}),
+            **(own if self.settings["user"] else {}),
         )
 
     def close(self) -> None:
@@ -59,53 +59,55 @@ class S3Transport(Transport):
         if self._client is not None:
             self._client.close()
 
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """Objects by key; the marker is the ETag."""
-        prefix = self.words["prefix"] or ""
-        youngest = datetime.now(UTC) - timedelta(seconds=self.words["settle_seconds"])
-        with self.told():
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.words["bucket"], Prefix=prefix)
+        prefix = self.settings["prefix"] or ""
+        youngest = datetime.now(UTC) - timedelta(seconds=self.settings["settle_seconds"])
+        with self.reported_failures():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.settings["bucket"], Prefix=prefix
+            )
             found = [one for page in pages for one in page.get("Contents", ())]
         for one in found:
-            name = one["ConfigKey"].rpartition("/")[2]
-            if name and self.wanted(name) and one["LastModified"] <= youngest and not self._set_aside(one["ConfigKey"]):
-                yield Document(one["ConfigKey"], one["ETag"].strip('"'), one["Size"], one["ConfigKey"])
+            name = one["Key"].rpartition("/")[2]
+            if name and self.is_wanted(name) and one["LastModified"] <= youngest and not self._set_aside(one["Key"]):
+                yield Document(one["Key"], one["ETag"].strip('"'), one["Size"], one["Key"])
 
     def _set_aside(self, key: str) -> bool:
         """Whether an object lies where those that were taken or refused are moved to."""
-        folders = (self.target(taken)[1] for taken in (True, False))
+        folders = (self.destination(received)[1] for received in (True, False))
         return any(folder and key.startswith(f"{folder.strip('/')}/") for folder in folders)
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Its bytes."""
-        with self.told():
-            found = self._client.get_object(Bucket=self.words["bucket"], ConfigKey=document.place)
+        with self.reported_failures():
+            found = self._client.get_object(Bucket=self.settings["bucket"], Key=document.place)
             yield from found["Body"].iter_chunks(BLOCK)
 
-    def settle(self, document: Document, taken: bool) -> None:
+    def settle(self, document: Document, received: bool) -> None:
         """Copy it to another key and delete it, or delete it."""
-        kind, folder = self.target(taken)
+        kind, folder = self.destination(received)
         if kind == "keep":
             return
-        bucket = self.words["bucket"]
-        with self.told():
+        bucket = self.settings["bucket"]
+        with self.reported_failures():
             if kind == "move":
-                target = f"{folder.strip('/')}/{document.place.rpartition('/')[2]}"
+                destination = f"{folder.strip('/')}/{document.place.rpartition('/')[2]}"
                 self._client.copy_object(
-                    Bucket=bucket, ConfigKey=target, CopySource={"Bucket": bucket, "ConfigKey": document.place}
+                    Bucket=bucket, Key=destination, CopySource={"Bucket": bucket, "Key": document.place}
                 )
-            self._client.delete_object(Bucket=bucket, ConfigKey=document.place)
+            self._client.delete_object(Bucket=bucket, Key=document.place)
 
     def reason(self, error: Exception) -> str | None:
         """What the library raises too."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         if isinstance(error, ClientError):
-            told = error.response.get("Error", {})
-            return f"the store refused: {told.get('Code', '')} {told.get('Message', '')}".strip()
+            answer = error.response.get("Error", {})
+            return f"the store refused: {answer.get('Code', '')} {answer.get('Message', '')}".strip()
         return type(error).__name__ if isinstance(error, BotoCoreError) else super().reason(error)
 
-    def refuses_sign_in(self, error: Exception) -> bool:
+    def is_sign_in_failure(self, error: Exception) -> bool:
         """By the code of the refusal."""
         from botocore.exceptions import ClientError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
-from revrec.sources.transports.transport import BLOCK, Document, Known, SignInRefused, Transport, needs
-from revrec.sources.transports.words import COMMON, FILES, PORT, TEXT
+from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignInRefused, Transport, missing_extra
 
 
 class SftpTransport(Transport):
@@ -33,30 +33,30 @@ class SftpTransport(Transport):
     @property
     def where(self) -> str:
         """``sftp://host/folder``."""
-        return f"sftp://{self.words['host']}/{self.words['path'].strip('/')}"
+        return f"sftp://{self.settings['host']}/{self.settings['path'].strip('/')}"
 
     def connect(self) -> None:
         """Connect to the server whose key is known, and sign in."""
         try:
             import paramiko
         except ImportError:
-            raise needs(self.extra) from None
+            raise missing_extra(self.extra) from None
         self._client = paramiko.SSHClient()
         self._client.load_system_host_keys()
-        self._client.set_missing_host_key_policy(_only(self.words["host_key"]))
-        self._client.connect(self.words["host"], self.words["port"], **self._credentials())
+        self._client.set_missing_host_key_policy(_only(self.settings["host_key"]))
+        self._client.connect(self.settings["host"], self.settings["port"], **self._credentials())
         self._sftp = self._client.open_sftp()
-        self._sftp.get_channel().settimeout(self.words["timeout"])
-        self._sftp.chdir(self.words["path"])
+        self._sftp.get_channel().settimeout(self.settings["timeout"])
+        self._sftp.chdir(self.settings["path"])
 
     def _credentials(self) -> dict[str, Any]:
         """For one sign-in by one way: trying several would lock users."""
-        seconds, secret = self.words["timeout"], self.secret("password")
+        seconds, secret = self.settings["timeout"], self.secret("password")
         common = {"timeout": seconds, "banner_timeout": seconds, "auth_timeout": seconds, "allow_agent": False}
-        common |= {"username": self.words["user"], "look_for_keys": False}
-        if not self.words["key_file"]:
+        common |= {"username": self.settings["user"], "look_for_keys": False}
+        if not self.settings["key_file"]:
             return {**common, "password": secret}
-        file = Path(self.words["key_file"]).expanduser()
+        file = Path(self.settings["key_file"]).expanduser()
         if not file.is_file():
             raise BadConfiguration(f"{self.where}: key_file {file}: there is no such file")
         return {**common, "key_filename": str(file), "passphrase": secret or None}
@@ -66,26 +66,26 @@ class SftpTransport(Transport):
         if self._client is not None:
             self._client.close()
 
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """Files by name."""
-        with self.told():
+        with self.reported_failures():
             found = sorted(self._sftp.listdir_attr(), key=lambda one: one.filename)
         for one in found:
-            old = time.time() - (one.st_mtime or 0) >= self.words["settle_seconds"]
-            if self.wanted(one.filename) and stat.S_ISREG(one.st_mode or 0) and old and "/" not in one.filename:
+            old = time.time() - (one.st_mtime or 0) >= self.settings["settle_seconds"]
+            if self.is_wanted(one.filename) and stat.S_ISREG(one.st_mode or 0) and old and "/" not in one.filename:
                 yield Document(one.filename, f"{one.st_size}-{one.st_mtime}", one.st_size, one.filename)
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Its bytes."""
-        with self.told(), self._sftp.open(document.place, "rb") as file:
+        with self.reported_failures(), self._sftp.open(document.place, "rb") as file:
             file.prefetch(document.size or 0)
             while block := file.read(BLOCK):
                 yield block
 
-    def settle(self, document: Document, taken: bool) -> None:
+    def settle(self, document: Document, received: bool) -> None:
         """Move or delete it on the server."""
-        kind, folder = self.target(taken)
-        with self.told():
+        kind, folder = self.destination(received)
+        with self.reported_failures():
             if kind == "delete":
                 self._sftp.remove(document.place)
             elif kind == "move":
@@ -99,7 +99,7 @@ class SftpTransport(Transport):
             return "the server refused the sign-in: check user, password or key_file, before users get locked"
         return str(error) if isinstance(error, paramiko.SSHException) else super().reason(error)
 
-    def refuses_sign_in(self, error: Exception) -> bool:
+    def is_sign_in_failure(self, error: Exception) -> bool:
         """The library tells it by a class of its own."""
         import paramiko
 

@@ -13,7 +13,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 
 BLOCK = 65_536
-Known = Callable[[str], bool]
+IsKnown = Callable[[str], bool]
 
 
 class Document(NamedTuple):
@@ -45,12 +45,12 @@ class Transport(ABC):
     extra: ClassVar[str] = ""
     """What must be installed beside revrec: ``pip install "revrec[EXTRA]"``."""
 
-    def __init__(self, words: Mapping[str, Any], secret: Callable[[str], str]) -> None:
-        self.words = words
+    def __init__(self, settings: Mapping[str, Any], secret: Callable[[str], str]) -> None:
+        self.settings = settings
         self.secret = secret
 
     def __enter__(self) -> Self:
-        with self.told():
+        with self.reported_failures():
             self.connect()
         return self
 
@@ -70,7 +70,7 @@ class Transport(ABC):
         """Hang up, whatever state it is in."""
 
     @abstractmethod
-    def documents(self, known: Known = lambda _marker: False) -> Iterator[Document]:
+    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
         """What the other side offers, in an order that stays.
 
         ``known`` tells of a marker whether it, or a part of it (``MARKER-...``), was taken before; a transport for
@@ -81,11 +81,11 @@ class Transport(ABC):
     def read(self, document: Document) -> Iterator[bytes]:
         """The bytes of a document, block by block."""
 
-    def settle(self, document: Document, taken: bool) -> None:  # noqa: B027 - many leave it where it is
+    def settle(self, document: Document, received: bool) -> None:  # noqa: B027 - many leave it where it is
         """Move, mark or delete a document that was taken (or refused), as the source's keys say."""
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def reported_failures(self) -> Iterator[None]:
         """What goes wrong on the way as one failure that names the source and the reason, never a secret."""
         try:
             yield
@@ -95,33 +95,33 @@ class Transport(ABC):
             reason = self.reason(error)
             if reason is None:
                 raise
-            kind = SignInRefused if self.refuses_sign_in(error) else TransportFailed
+            kind = SignInRefused if self.is_sign_in_failure(error) else TransportFailed
             raise kind(f"{self.where}: {reason}; mend that and fetch again") from None
 
     def reason(self, error: Exception) -> str | None:
         """Why it failed, in words; None for what no other side does. Transports add what their libraries raise."""
         return _reason(error) if isinstance(error, OSError | EOFError) else None
 
-    def refuses_sign_in(self, error: Exception) -> bool:
+    def is_sign_in_failure(self, error: Exception) -> bool:
         """Whether it was the sign-in that failed: trying again would lock users."""
         return False
 
-    def wanted(self, name: str) -> bool:
+    def is_wanted(self, name: str) -> bool:
         """Whether a file of this name is to be taken; hidden and half-written ones never are."""
         if name.startswith(".") or name.endswith((".part", ".tmp", ".filepart", ".crdownload")):
             return False
-        return any(fnmatchcase(name, pattern) for pattern in self.words["files"])
+        return any(fnmatchcase(name, pattern) for pattern in self.settings["files"])
 
-    def target(self, taken: bool) -> tuple[str, str]:
+    def destination(self, received: bool) -> tuple[str, str]:
         """What becomes of a document: ("keep", ""), ("delete", "") or ("move", folder)."""
-        word = self.words["after" if taken else "refused"]
+        word = self.settings["after" if received else "refused"]
         kind, _, folder = word.partition(":")
         if (kind == "move") != bool(folder) or kind not in ("keep", "delete", "move"):
             raise BadConfiguration(f'{self.where}: {word!r}: write "keep", "delete" or "move:FOLDER"')
         return kind, folder
 
 
-def needs(extra: str) -> BadConfiguration:
+def missing_extra(extra: str) -> BadConfiguration:
     """That a library is missing, and how to get it."""
     return BadConfiguration(f'this transport needs libraries that are not installed: pip install "revrec[{extra}]"')
 

@@ -149,7 +149,7 @@ def test_nothing_is_overwritten_where_files_are_moved_to(tmp_path: Path) -> None
         (tmp_path / "a.csv").write_bytes(content)
         with opened({"transport": "folder", "path": str(tmp_path), "settle_seconds": 0, "after": "move:done"}) as one:
             (document,) = one.documents()
-            one.settle(document, taken=True)
+            one.settle(document, received=True)
     assert {path.name: path.read_bytes() for path in (tmp_path / "done").iterdir()} == {"a.csv": b"1", "a-2.csv": b"2"}
 
 

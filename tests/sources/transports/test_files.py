@@ -45,7 +45,7 @@ def test_what_was_taken_is_left_moved_or_deleted_as_the_source_says(files: Any) 
     for pattern, after in (("keep.csv", "keep"), ("gone.csv", "delete"), ("moved.csv", "move:done")):
         with files.open(files=pattern, after=after) as transport:
             (document,) = transport.documents()
-            transport.settle(document, taken=True)
+            transport.settle(document, received=True)
     assert files.names() == ["done/moved.csv", "keep.csv"]
 
 
@@ -53,7 +53,7 @@ def test_a_refused_one_goes_its_own_way(files: Any) -> None:
     files.put("bad.csv", CSV)
     with files.open(after="delete", refused="move:done") as transport:
         (document,) = transport.documents()
-        transport.settle(document, taken=False)
+        transport.settle(document, received=False)
     assert files.names() == ["done/bad.csv"]
 
 
@@ -61,7 +61,7 @@ def test_what_was_moved_aside_is_not_offered_again(files: Any) -> None:
     files.put("a.csv", CSV)
     with files.open(after="move:done") as transport:
         (document,) = transport.documents()
-        transport.settle(document, taken=True)
+        transport.settle(document, received=True)
         assert list(transport.documents()) == []
 
 
@@ -69,7 +69,7 @@ def test_what_was_moved_aside_is_not_offered_again(files: Any) -> None:
 def test_a_word_that_is_none_is_told(files: Any, word: str) -> None:
     files.put("a.csv", CSV)
     with files.open(after=word) as transport, pytest.raises(BadConfiguration, match="move:FOLDER"):
-        _ = [transport.settle(document, taken=True) for document in transport.documents()]
+        _ = [transport.settle(document, received=True) for document in transport.documents()]
 
 
 def test_an_empty_place_has_no_documents(files: Any) -> None:

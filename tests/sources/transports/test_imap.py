@@ -48,7 +48,7 @@ def test_a_mail_is_marked_moved_or_deleted_as_the_source_says(mailbox: Any) -> N
         mailbox.put((f"{after[:4]}.csv", CSV))
         with mailbox.open(files=f"{after[:4]}.csv", after=after) as transport:
             (document,) = transport.documents()
-            transport.settle(document, taken=True)
+            transport.settle(document, received=True)
     assert ["\\Seen" in flags for flags in mailbox.flags()] == [True, False]
     assert len(mailbox.flags("Done")) == 1
 

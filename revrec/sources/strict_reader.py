@@ -4,28 +4,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from revrec.sources.amounts import currency_beside
-from revrec.sources.fields import Field
+from revrec.sources.fields import FieldSpec
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import Problem, Refused, shorten
+from revrec.sources.problems import RejectedValue, RowProblem, shorten
 from revrec.sources.text import clean_id
-from revrec.sources.values import Values
+from revrec.sources.values import ValueReaders
 
 
-class Careful:
+class StrictReader:
     """Reads one row at a time into a dict of field values, with the problems found."""
 
-    def __init__(self, mapping: ColumnMapping, layout: Layout, values: Values) -> None:
+    def __init__(self, mapping: ColumnMapping, layout: Layout, values: ValueReaders) -> None:
         self._fields = mapping.fields
         self._dimensions = mapping.all_dimensions
-        self._dialect = mapping.dialect
+        self._style = mapping.style
         self._positions = layout.positions
         self._values = values
 
-    def read(self, row: Sequence[str]) -> tuple[dict[str, Any], list[Problem]]:
+    def read(self, row: Sequence[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """Field values of a completed row (dimensions under ``dimensions``), and what is wrong with it."""
         found: dict[str, Any] = {}
-        problems: list[Problem] = []
+        problems: list[RowProblem] = []
         currency = self._currency(row)
         for field in self._fields:
             raw = row[self._positions[field.name]]
@@ -33,7 +33,7 @@ class Careful:
             if field.name == "currency" and not raw.strip():
                 raw = currency
             if field.required and not raw.strip():
-                problems.append(Problem(field.name, "", "is empty", "every row needs it"))
+                problems.append(RowProblem(field.name, "", "is empty", "every row needs it"))
             elif reader is not None:
                 _try(found, problems, field.name, raw, reader)
         if self._dimensions:
@@ -41,7 +41,7 @@ class Careful:
         problems += _order(found)
         return found, problems
 
-    def _reader(self, field: Field, currency: str) -> Callable[[str], Any] | None:
+    def _reader(self, field: FieldSpec, currency: str) -> Callable[[str], Any] | None:
         if field.kind != "amount":
             return self._values.of_kind(field.kind)
         if currency:
@@ -53,29 +53,29 @@ class Careful:
         """The row's currency where it is usable; told by the amount's sign if the mapping lets it."""
         raw = row[self._positions["currency"]] if "currency" in self._positions else ""
         try:
-            if raw.strip() or not self._dialect.signs:
+            if raw.strip() or not self._style.signs:
                 return self._values.currencies[raw]
-            beside = currency_beside(self._values.number(row[self._positions["amount"]]), self._dialect)
+            beside = currency_beside(self._values.number(row[self._positions["amount"]]), self._style)
             return self._values.currencies[beside]
-        except Refused:
+        except RejectedValue:
             return ""
 
-    def _read_dimensions(self, row: Sequence[str], problems: list[Problem]) -> Mapping[str, str]:
+    def _read_dimensions(self, row: Sequence[str], problems: list[RowProblem]) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for name in self._dimensions:
             _try(found, problems, name, row[self._positions[name]], clean_id)
         return {name: value for name, value in found.items() if value}
 
 
-def _try(found: dict[str, Any], problems: list[Problem], name: str, raw: str, reader: Callable[[str], Any]) -> None:
+def _try(found: dict[str, Any], problems: list[RowProblem], name: str, raw: str, reader: Callable[[str], Any]) -> None:
     try:
         found[name] = reader(raw)
-    except Refused as refused:
-        problems.append(Problem(name, shorten(raw), refused.reason, refused.mend))
+    except RejectedValue as refused:
+        problems.append(RowProblem(name, shorten(raw), refused.reason, refused.fix))
 
 
-def _order(found: Mapping[str, Any]) -> list[Problem]:
+def _order(found: Mapping[str, Any]) -> list[RowProblem]:
     start, end = found.get("service_start"), found.get("service_end")
     if not start or not end or start <= end:
         return []
-    return [Problem("service_end", str(end), f"is before service_start {start}", "exchange or correct the two")]
+    return [RowProblem("service_end", str(end), f"is before service_start {start}", "exchange or correct the two")]

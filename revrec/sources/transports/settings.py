@@ -43,7 +43,7 @@ FILES = (
 TLS = choice("explicit", "implicit", "none")
 
 
-def read_words(source: str, keys: Iterable[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(source: str, keys: Iterable[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a source's table, defaults filled in.
 
     Raises:

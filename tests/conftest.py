@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from support import sqlite
 
 from revrec.sandbox.company.switches import Switches
 from revrec.store.database import engine, migrations
@@ -39,6 +40,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         seldom = (pytest.mark.slow,) if marked.kwargs.get("seldom") else ()
         kinds = ["sqlite", pytest.param("postgresql", marks=seldom)]
         metafunc.parametrize("kind", kinds, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_engines() -> Iterator[None]:
+    """Spare the tests SQLite's waits for the disk."""
+    with sqlite.quick_engines():
+        yield
+
+
+@pytest.fixture
+def durable(_quick_engines: None) -> Iterator[None]:
+    """SQLite as in production: each commit is flushed to the disk."""
+    with sqlite.durable_engines():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +161,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Serv
 def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a new database of this test's kind, with its tables made."""
     if kind == "sqlite":
-        url = f"sqlite:///{tmp_path / 'revrec.db'}"
-        Database(url).create()
-        yield url
+        yield f"sqlite:///{sqlite.copied(tmp_path / 'revrec.db')}"
         return
     server: Server = request.getfixturevalue("postgresql")
     url = server.fresh()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import sqlite
 
 from revrec.jobs.admin import init
 from revrec.jobs.context import Context, make_context
@@ -104,6 +105,9 @@ class Books:
         if _TEMPLATES and not environment:
             shutil.copytree(_TEMPLATES[0], folder, dirs_exist_ok=True)
         else:
+            if not self.url:
+                folder.mkdir(parents=True)
+                sqlite.copied(folder / "revrec.db")
             init.init(folder, self.url)
         if not environment and not _TEMPLATES:
             _TEMPLATES.append(Path(shutil.copytree(folder, f"{folder}.template")))

@@ -31,6 +31,7 @@ def test_only_its_owner_may_read_the_database(tmp_path: Path) -> None:
     assert len(files) == 3, "the write-ahead log and its index belong to it"
 
 
+@pytest.mark.usefixtures("durable")
 def test_commits_are_durable_and_constraints_bite(tmp_path: Path) -> None:
     with made(tmp_path / "revrec.db").read() as connection:
         found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]

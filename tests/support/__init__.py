@@ -1,0 +1,1 @@
+"""What the tests share: books, servers, databases, texts. Import it as ``from support.books import Books``."""

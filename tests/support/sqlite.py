@@ -1,0 +1,89 @@
+"""SQLite databases that cost a test little: copied instead of migrated, and opened without waits for the disk."""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.engine import Dialect
+
+from revrec.store.database import engine, migrations, sqlite
+from revrec.store.database.engine import Database
+
+COMPILED: dict[Any, Any] = {}
+"""The statements that SQLAlchemy has compiled in this process, for all its engines."""
+
+
+@contextmanager
+def quick_engines() -> Iterator[None]:
+    """Open SQLite databases without flushing to the disk, and compile each statement once in a process.
+
+    Only this process: a command that a test starts as a process flushes each commit as in production.
+    """
+    with mock.patch.multiple(sqlite, create_engine=_create_engine, prepare=_prepare):
+        yield
+
+
+@contextmanager
+def durable_engines() -> Iterator[None]:
+    """Open SQLite databases as in production."""
+    with mock.patch.multiple(sqlite, create_engine=create_engine, prepare=_prepare_in_production):
+        yield
+
+
+def copied(file: Path) -> Path:
+    """Make a database with all tables and its own deployment id; equal to one that ``revrec init`` makes."""
+    shutil.copy(_template(), file)
+    database = Database(f"sqlite:///{file}")
+    with database.write() as connection:
+        engine._name_deployment(connection)
+    database.engine.dispose()
+    return file
+
+
+@cache
+def template_image() -> bytes:
+    """The bytes of a database with all tables and no row."""
+    return _template().read_bytes()
+
+
+@cache
+def _template() -> Path:
+    folder = tempfile.mkdtemp(prefix="revrec-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = Path(folder) / "revrec.db"
+    database = Database(f"sqlite:///{file}")
+    database.backend.make()
+    with database.write(checked=False) as connection:
+        migrations.upgrade(connection)
+    # The last connection that closes moves the write-ahead log into the file.
+    database.engine.dispose()
+    return file
+
+
+def _create_engine(url: URL, **options: Any) -> Engine:
+    made = create_engine(url, execution_options={"compiled_cache": COMPILED}, **options)
+    # The dialect is part of a compiled statement's key: engines that share statements share the dialect too.
+    made.dialect = _dialect()
+    return made
+
+
+@cache
+def _dialect() -> Dialect:
+    first = create_engine("sqlite://")
+    first.connect().close()
+    return first.dialect
+
+
+_prepare_in_production = sqlite.prepare
+
+
+def _prepare(dbapi: Any, record: object) -> None:
+    _prepare_in_production(dbapi, record)
+    dbapi.execute("PRAGMA synchronous = OFF")

@@ -1,10 +1,13 @@
-"""The built-in Sage Intacct simulator: a real HTTP server that speaks the XML gateway.
+"""The built-in Sage Intacct simulator: an HTTP server that speaks the XML gateway.
 
-A stranger to the rest of revrec: own parsing, own validation, own SQLite file, so that a mistake in our client cannot
-cancel itself out. The way of a request: http (transport, faults) - request (shape) - gateway (sender, login, session) -
-operation (control ids, transaction) - functions (one file each) - glbatch and ledger, or reading - response.
+It imports nothing from the rest of revrec. It has separate parsing, validation and storage, so a mistake in our client
+cannot be hidden by the same mistake here.
 
-Bounds: it is a loopback server for tests and demos, keeps no attachments, and holds one company.
+A request goes through ``protocol`` (HTTP and faults, shape of the request, sign-in, operation), one file of
+``functions``, then ``ledger`` or ``orders`` (writes) or ``reading`` (reads), and comes back through ``protocol``.
+``company`` is the state they work on, and ``control`` runs the server and the admin port.
+
+Limits: it listens on the loopback only, for tests and demos; it stores no attachments and holds one company.
 """
 
 from collections.abc import Mapping
@@ -30,7 +33,7 @@ def serve(
 
 
 def running(data: Path) -> dict[str, Any] | None:
-    """The address of the sandbox that serves `data` now (URLs, credentials, pid); None when there is none."""
+    """Return the address of the sandbox that serves ``data`` now (URLs, credentials, pid), or None if there is none."""
     from revrec.sandbox.control.address import running as running_now
 
     return running_now(data)

@@ -1,1 +1,1 @@
-"""The simulated company: what it holds, who may use it, and how it is configured."""
+"""The simulated company: its records, settings, sign-in and storage."""

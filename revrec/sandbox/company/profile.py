@@ -1,4 +1,4 @@
-"""The constants of the simulated company: its name, currencies, periods and the accounts it posts to itself."""
+"""Constants of the simulated company: its name, currencies, periods, and the accounts it posts to automatically."""
 
 from decimal import Decimal
 

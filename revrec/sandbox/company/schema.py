@@ -1,4 +1,4 @@
-"""The tables of the sandbox's file, step by step: a file of an earlier step is brought up to the last."""
+"""The tables of the data file, in steps: a file from an earlier step is upgraded to the last one."""
 
 TABLES = (
     "sodocumententry",

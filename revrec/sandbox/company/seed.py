@@ -1,4 +1,4 @@
-"""The seeded company: the records that a new sandbox holds before anything is posted, and the way back to them."""
+"""The seeded company: the records of a new sandbox, and the reset to them."""
 
 from revrec.sandbox.company.masters import MasterRecord
 from revrec.sandbox.company.profile import (
@@ -47,14 +47,14 @@ def _account(number: str) -> dict[str, str]:
     return {"type": kind, "normal": "debit" if number[0] in "15" else "credit"}
 
 
-def _many(kind: str, names: dict[str, str]) -> list[MasterRecord]:
+def _records(kind: str, names: dict[str, str]) -> list[MasterRecord]:
     return [MasterRecord(kind, code, name) for code, name in names.items()]
 
 
-def definitions() -> list[MasterRecord]:
-    """The transaction definitions of order entry: an order posts nothing, an invoice to receivables and ledger.
+def _transaction_definitions() -> list[MasterRecord]:
+    """Return the transaction definitions: an order posts nothing, an invoice posts to receivables and the ledger.
 
-    `accounts` maps item GL groups to the account that an invoice credits: what is billed before it is earned goes to
+    ``accounts`` maps item GL groups to the account that an invoice credits. What is billed before it is earned goes to
     deferred revenue.
     """
     deferred = {"Subscriptions": "2400", "Freight": "2400"}
@@ -76,53 +76,53 @@ def definitions() -> list[MasterRecord]:
     ]
 
 
-def seed() -> list[MasterRecord]:
-    """The master records of a new company."""
+def seed_records() -> list[MasterRecord]:
+    """Return the master records of a new company."""
     return [
         *_accounts(),
-        *_many("JOURNAL", {JOURNAL: "Revenue Recognition", "GJ": "General Journal", "RRJ": "Revenue Journal"}),
-        *_many("JOURNAL", {SALES_JOURNAL: "Sales Journal"}),
+        *_records("JOURNAL", {JOURNAL: "Revenue Recognition", "GJ": "General Journal", "RRJ": "Revenue Journal"}),
+        *_records("JOURNAL", {SALES_JOURNAL: "Sales Journal"}),
         MasterRecord("JOURNAL", "OLD", "Old journal", active=False),
-        *_many("LOCATION", {"100": "United States", "200": "Europe", "E100": "Holding"}),
+        *_records("LOCATION", {"100": "United States", "200": "Europe", "E100": "Holding"}),
         MasterRecord("LOCATION", "100-NY", "New York", parent="100"),
         MasterRecord("LOCATION", "900", "Closed branch", active=False),
-        *_many("DEPARTMENT", {"OPS": "Operations", "ENG": "Engineering", "SALES": "Sales", "MKT": "Marketing"}),
-        *_many("DEPARTMENT", {"200": "Publishing", "300": "Freight"}),
+        *_records("DEPARTMENT", {"OPS": "Operations", "ENG": "Engineering", "SALES": "Sales", "MKT": "Marketing"}),
+        *_records("DEPARTMENT", {"200": "Publishing", "300": "Freight"}),
         MasterRecord("DEPARTMENT", "GONE", "Former department", active=False),
-        *_many("CLASS", {"RETAIL": "Retail", "WHOLESALE": "Wholesale", "ONLINE": "Online"}),
-        *_many("PROJECT", {"P-100": "First project", "P-200": "Second project"}),
+        *_records("CLASS", {"RETAIL": "Retail", "WHOLESALE": "Wholesale", "ONLINE": "Online"}),
+        *_records("PROJECT", {"P-100": "First project", "P-200": "Second project"}),
         MasterRecord("CUSTOMER", "C1007", "Harbour Trading", details={"term": "Net 30"}),
         MasterRecord("CUSTOMER", "C1008", "Northwind Retail"),
         MasterRecord("ITEM", "FRT-OCEAN", "Ocean freight", details=_item("Freight")),
         MasterRecord("ITEM", "MAG-12", "Magazine, twelve issues", details=_item("Subscriptions")),
         MasterRecord("ITEM", "SUPPORT", "Support call", details=_item("Services") | {"unit": "Hour", "price": "80.00"}),
         MasterRecord("ITEM", "OLD-ITEM", "Item no longer sold", active=False, details=_item("Services")),
-        *_many("ITEMGLGROUP", {"Subscriptions": "Billed up front", "Freight": "Billed before delivery"}),
-        *_many("ITEMGLGROUP", {"Services": "Earned when billed"}),
+        *_records("ITEMGLGROUP", {"Subscriptions": "Billed up front", "Freight": "Billed before delivery"}),
+        *_records("ITEMGLGROUP", {"Services": "Earned when billed"}),
         *(MasterRecord("ARTERM", name, name, details={"days": days}) for name, days in _TERMS.items()),
-        *definitions(),
-        *_many("VENDOR", {"V100": "Carrier"}),
-        *_many("EMPLOYEE", {"E-1": "First employee"}),
-        *_many("WAREHOUSE", {"WH1": "Main warehouse"}),
-        *_many("TASK", {"T-1": "First task"}),
-        *_many("COSTTYPE", {"CT-1": "Labour"}),
+        *_transaction_definitions(),
+        *_records("VENDOR", {"V100": "Carrier"}),
+        *_records("EMPLOYEE", {"E-1": "First employee"}),
+        *_records("WAREHOUSE", {"WH1": "Main warehouse"}),
+        *_records("TASK", {"T-1": "First task"}),
+        *_records("COSTTYPE", {"CT-1": "Labour"}),
     ]
 
 
-def fill(company: CompanyState) -> None:
-    """Write what the store lacks of the seeded company: all of it, or what an older file did not know."""
+def seed_missing(company: CompanyState) -> None:
+    """Write the seed records that the store lacks: all in a new file, the newly added ones in an older file."""
     with company.store.transaction():
-        for master in seed():
+        for master in seed_records():
             if company.masters.get(master.kind, master.id) is None:
                 company.masters.put(master)
 
 
 def reset(company: CompanyState) -> None:
-    """Back to the seeded company: no entries, no memory of control ids, all periods open, no sessions, no locks."""
+    """Reset to the seeded company: no entries, control ids, sessions or locks, and all periods open."""
     with company.store.transaction():
         company.store.clear()
         company.masters.reload()
-        fill(company)
+        seed_missing(company)
     company.periods.reload()
     company.sessions.clear()
     company.visibility.clear()

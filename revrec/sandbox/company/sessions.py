@@ -1,4 +1,4 @@
-"""API sessions: opened by getAPISession, tied to a user, an entity and the session endpoint; kept in memory."""
+"""The clock, and API sessions: opened by getAPISession for a user and an entity, and kept in memory."""
 
 import secrets
 import threading
@@ -10,18 +10,18 @@ from revrec.sandbox.company.switches import Switches
 
 @dataclass(slots=True)
 class Clock:
-    """Aware UTC time, `offset_seconds` away from the machine's."""
+    """The UTC clock of the sandbox, ``offset_seconds`` ahead of the machine's."""
 
     offset_seconds: float = 0.0
 
     def now(self) -> datetime:
-        """The current time, UTC."""
+        """Return the current time, UTC and aware."""
         return datetime.now(UTC) + timedelta(seconds=self.offset_seconds)
 
 
 @dataclass(slots=True)
 class Session:
-    """One session. `location` is the entity signed in to, empty at the top level."""
+    """One session. ``location`` is the entity signed in to, or empty at the top level."""
 
     id: str
     user: str
@@ -40,7 +40,7 @@ class Sessions:
         self._open: dict[str, Session] = {}
 
     def open(self, user: str, company_id: str, location: str) -> Session:
-        """A new session for a signed-in user."""
+        """Open a session for a signed-in user."""
         session = Session(f"{secrets.token_urlsafe(30)}..", user, company_id, location, self.expiry())
         with self._lock:
             self._forget_expired()
@@ -48,7 +48,7 @@ class Sessions:
         return session
 
     def use(self, session_id: str) -> Session | None:
-        """The live session, its expiry pushed forward; None when unknown or expired."""
+        """Return the open session and extend it, or return None if it is unknown or expired."""
         with self._lock:
             session = self._open.get(session_id)
             if session is None or session.expires <= self._clock.now():
@@ -58,11 +58,11 @@ class Sessions:
             return session
 
     def expiry(self) -> datetime:
-        """When a session used now would end."""
+        """Return the time at which a session used now would expire."""
         return self._clock.now() + timedelta(minutes=self._switches.session_minutes)
 
     def clear(self) -> None:
-        """End every session."""
+        """End all sessions."""
         with self._lock:
             self._open.clear()
 

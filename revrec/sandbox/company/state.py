@@ -1,4 +1,4 @@
-"""The running state of the simulated company: usage counters, visibility delays, and all that functions share."""
+"""The running state of the simulated company: usage counters, visibility delays, and the parts that functions share."""
 
 import random
 import threading
@@ -16,7 +16,10 @@ from revrec.sandbox.company.switches import Switches
 
 
 class UsageCounters:
-    """Counters since the start of the process."""
+    """API transactions since the start of the process.
+
+    Intacct bills one for each record written and one for each read call.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +36,7 @@ class UsageCounters:
             self.requests += requests
 
     def as_dict(self) -> dict[str, int]:
-        """The counters and their billed sum."""
+        """Return the counters and the billed total."""
         return {
             "requests": self.requests,
             "records_written": self.records_written,
@@ -43,7 +46,7 @@ class UsageCounters:
 
 
 class VisibilityDelay:
-    """New entries (by RECORDNO) that reads do not show yet."""
+    """New entries, by RECORDNO, that reads do not return yet."""
 
     def __init__(self, clock: Clock, switches: Switches) -> None:
         self._clock = clock
@@ -59,7 +62,7 @@ class VisibilityDelay:
                 self._fresh[recordno] = (self._clock.now() + timedelta(seconds=seconds), reads)
 
     def hidden_from_this_read(self) -> list[int]:
-        """Entries a read made now must not show; counts as one read for each of them."""
+        """Return the entries that a read must not return now; this counts as one read for each of them."""
         with self._lock:
             now = self._clock.now()
             hidden = [key for key, (until, reads) in self._fresh.items() if until > now or reads > 0]
@@ -67,14 +70,14 @@ class VisibilityDelay:
             return hidden
 
     def clear(self) -> None:
-        """Show everything."""
+        """Make all entries visible."""
         with self._lock:
             self._fresh = {}
 
 
 @dataclass(slots=True)
 class CompanyState:
-    """Everything the functions of one sandbox share."""
+    """The parts of the company that all functions share."""
 
     store: Store
     masters: MasterRecords

@@ -1,7 +1,7 @@
-"""The sandbox's own SQLite file: transactions, counters.
+"""The sandbox's SQLite file: transactions and counters.
 
-One connection, one writer at a time, WAL and synchronous=FULL: a journal entry and the memory of its control
-id are committed together or not at all, and survive a power cut once the answer has left.
+It uses one connection, one writer at a time, WAL and synchronous=FULL. A journal entry and the record of its control id
+are committed together or not at all, and survive a power failure once the answer has been sent.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ class StoreError(Exception):
 
 
 def _make_private(path: Path) -> None:
-    """A new file is its owner's alone; SQLite gives its log the same mode."""
+    """Create a new file that only its owner can read; SQLite gives the same mode to its log."""
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 class Store:
-    """The open data file (or, without a path, a store in memory). Safe for use by several threads."""
+    """The open data file (without a path: a store in memory). Safe for use by several threads."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.lock = threading.RLock()
@@ -70,7 +70,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Nested use makes a savepoint; other threads wait for the outermost to end."""
+        """Run a block in a transaction. Nested blocks are savepoints; other threads wait for the outermost one."""
         with self.lock:
             name = f"level_{self._depth}"
             pending = len(self._after_commit)
@@ -101,7 +101,7 @@ class Store:
             action()
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Run `action` once the outermost transaction is committed; forget it if that rolls back."""
+        """Run ``action`` once the outermost transaction is committed; drop it if that rolls back."""
         self._after_commit.append(action)
 
     def execute(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> None:
@@ -110,7 +110,7 @@ class Store:
             self._connection.execute(sql, values)
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for every row."""
+        """Run one statement for each row."""
         with self.lock:
             self._connection.executemany(sql, rows)
 
@@ -122,24 +122,24 @@ class Store:
             self.executemany(sql, [[row[column] for column in columns] for row in rows])
 
     def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT."""
+        """Return all rows of a SELECT."""
         with self.lock:
             return self._connection.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
-        """The first column of the first row; None when there is none."""
+        """Return the first column of the first row, or None when there are no rows."""
         found = self.rows(sql, values)
         return found[0][0] if found else None
 
     def dicts(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
-        """All rows of a SELECT, each as a dictionary by column name."""
+        """Return all rows of a SELECT as dictionaries by column name."""
         with self.lock:
             cursor = self._connection.execute(sql, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def next(self, counter: str, step: int = 1) -> int:
-        """Advance a counter by `step` and return its new value. Call inside a transaction."""
+        """Advance a counter by ``step`` and return its new value. Call it inside a transaction."""
         sql = (
             "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
             "RETURNING value"
@@ -147,11 +147,11 @@ class Store:
         return int(self.value(sql, (counter, step)))
 
     def clear(self) -> None:
-        """Empty every table (the admin's reset)."""
+        """Empty all tables, for the admin's reset."""
         for table in TABLES:
             self.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def close(self) -> None:
-        """Close the file; SQLite folds the WAL into it."""
+        """Close the file; SQLite merges the WAL into it."""
         with self.lock:
             self._connection.close()

@@ -1,6 +1,6 @@
-"""Everything about the real gateway that is unverified, or differs between companies, is a named switch.
+"""Switches: named settings for everything about the real gateway that is unverified or differs between companies.
 
-A client's tests should pass under each setting that `SETTINGS` lists. The manual is written from this table.
+A client's tests should pass under each setting in ``SETTINGS``. The switch table of the manual is generated from here.
 """
 
 import json
@@ -12,13 +12,16 @@ Value = bool | int | str
 
 
 def _switch(default: Value, about: str, *others: Value, words: bool = False) -> Any:
-    """A switch: default, what it means, other settings that clients are tested under; `words`: text without choice."""
+    """Declare a switch: default, meaning, and the other settings to test clients under.
+
+    ``words`` marks free text; other text accepts only the settings listed.
+    """
     return field(default=default, metadata={"about": about, "settings": (default, *others), "words": words})
 
 
 @dataclass(slots=True)
 class Switches:
-    """Settings of one sandbox; the field's default is the sandbox's default."""
+    """The settings of one sandbox, with the sandbox's defaults."""
 
     # --- journal entries
     masters: str = _switch(
@@ -105,16 +108,17 @@ class Switches:
     random_failures: int = _switch(0, "so many coming creates fail with the unspecific business error")
 
     def set(self, name: str, value: object) -> None:
-        """Change one switch; text is read as the switch's own kind.
+        """Change one switch; text is converted to the type of the switch.
 
-        Raises ValueError naming the switch and what it accepts.
+        Raises:
+            ValueError: the switch is unknown or does not accept the value; the message says which.
         """
         if name not in SETTINGS:
             raise ValueError(f"there is no switch {name!r}; the switches are {', '.join(sorted(SETTINGS))}")
         setattr(self, name, _converted(name, getattr(self, name), value))
 
     def as_dict(self) -> dict[str, Any]:
-        """All switches by name."""
+        """Return all switches by name."""
         return asdict(self)
 
 
@@ -150,7 +154,11 @@ def _converted(name: str, current: object, value: object) -> object:
 
 
 def switches_like(report: Path) -> dict[str, object]:
-    """The switches of a report. Raises ValueError naming the file and what is wrong with it."""
+    """Return the switches in the report of ``revrec doctor --probe``.
+
+    Raises:
+        ValueError: the report is unusable; the message names the file and the reason.
+    """
     try:
         found = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

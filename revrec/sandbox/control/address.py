@@ -1,4 +1,4 @@
-"""The address file beside a data file: how others find a running sandbox, and the lock that keeps it alone."""
+"""The address file next to a data file, by which clients find a running sandbox, and the lock on the data file."""
 
 import json
 import os
@@ -9,17 +9,17 @@ from filelock import FileLock, Timeout
 
 
 def address_file(data: Path) -> Path:
-    """`FILE.address.json` of data file FILE."""
+    """Return ``FILE.address.json`` for the data file FILE."""
     return data.with_name(data.name + ".address.json")
 
 
 def lock_of(data: Path) -> FileLock:
-    """The lock a server holds on its data file as long as it lives."""
+    """Return the lock that a server holds on its data file while it runs."""
     return FileLock(str(data.with_name(data.name + ".lock")), mode=0o600)
 
 
 def write_address(data: Path, address: dict[str, Any]) -> None:
-    """Write the address, readable by its owner only, in one step."""
+    """Write the address atomically, readable only by its owner."""
     target = address_file(data)
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -31,9 +31,10 @@ def write_address(data: Path, address: dict[str, Any]) -> None:
 
 
 def running(data: Path) -> dict[str, Any] | None:
-    """The address of the sandbox that serves `data` at this moment; None when there is none.
+    """Return the address of the sandbox that serves ``data`` now, or None if there is none.
 
-    An address file left behind by a killed server is not believed: only a held lock proves life.
+    A server that was killed leaves its address file behind, so the file alone proves nothing: the lock must be held
+    too.
     """
     lock = lock_of(data)
     try:

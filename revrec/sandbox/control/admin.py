@@ -1,10 +1,12 @@
-"""The admin port: looking into the sandbox and changing it from outside. Never reachable through the XML gateway.
+"""The admin port, which inspects and changes the sandbox from outside. The XML gateway cannot reach it.
 
 GET  /  /state  /entries  /balances
 POST /periods/close  /periods/open  /switch  /clock  /fault  /sessions/expire  /control_ids/forget  /reset
      /senders  /users/unlock  /entries/edit  /entries/delete  /entries/reverse
      /accounts /journals /locations /departments /customers /vendors /employees /items /classes /projects ...
-Bodies and answers are JSON. POST needs Content-Type application/json, so that no web page can send one.
+
+Bodies and answers are JSON. POST needs Content-Type application/json, which web pages cannot send to another site
+without its permission.
 """
 
 import json
@@ -12,8 +14,8 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from revrec.sandbox.company.state import CompanyState
-from revrec.sandbox.control.admin_actions import ACTIONS, COLLECTIONS, Json, plain
-from revrec.sandbox.control.views import balances, entries, page, state
+from revrec.sandbox.control.admin_actions import ACTIONS, COLLECTIONS, Json, record_as_json
+from revrec.sandbox.control.views import balances, entries, html_page, state
 from revrec.sandbox.faults import FaultPlan
 from revrec.sandbox.protocol.http import LoopbackServer
 
@@ -22,7 +24,7 @@ _LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 class AdminServer(LoopbackServer):
-    """The admin port's server."""
+    """The server of the admin port."""
 
     def __init__(self, company: CompanyState, faults: FaultPlan, port: int = 0) -> None:
         self.company = company
@@ -41,14 +43,14 @@ class AdminHandler(BaseHTTPRequestHandler):
     server: AdminServer
 
     def do_GET(self) -> None:
-        """A view."""
+        """Answer with a view."""
         if not self._is_local():
             return
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         company, faults = self.server.company, self.server.faults
         if url.path == "/":
-            self._send(200, "text/html; charset=utf-8", page(company).encode())
+            self._send(200, "text/html; charset=utf-8", html_page(company).encode())
         elif url.path == "/state":
             self._json(200, state(company, faults))
         elif url.path == "/entries":
@@ -56,12 +58,12 @@ class AdminHandler(BaseHTTPRequestHandler):
         elif url.path == "/balances":
             self._json(200, {"balances": balances(company)})
         elif url.path in COLLECTIONS:
-            self._json(200, {"records": [plain(item) for item in company.masters.all(COLLECTIONS[url.path])]})
+            self._json(200, {"records": [record_as_json(item) for item in company.masters.all(COLLECTIONS[url.path])]})
         else:
             self._json(404, {"error": f"there is no {url.path}"})
 
     def do_POST(self) -> None:
-        """A change."""
+        """Run an action."""
         if not self._is_local():
             return
         action = ACTIONS.get(self.path)
@@ -111,8 +113,8 @@ class AdminHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def version_string(self) -> str:
-        """The Server header."""
+        """Return the Server header."""
         return self.server_version
 
     def log_message(self, format: str, *args: object) -> None:
-        """The admin port keeps no log."""
+        """Log nothing: requests to the admin port are not part of the access log."""

@@ -1,6 +1,7 @@
-"""What the admin port changes, one function a path. Each takes the server and a JSON body, and answers JSON.
+"""The actions of the admin port, one function for each path.
 
-Raises ValueError, KeyError or TypeError for a body that cannot be used; nothing is changed then.
+Each receives the company, the fault plan and a JSON body, and returns JSON. For an unusable body it raises ValueError,
+KeyError or TypeError and changes nothing.
 """
 
 from collections.abc import Callable
@@ -40,8 +41,8 @@ COLLECTIONS = {
 }
 
 
-def plain(master: MasterRecord) -> Json:
-    """A record as the admin port shows it."""
+def record_as_json(master: MasterRecord) -> Json:
+    """Return a master record in the form in which the admin port shows it."""
     return {
         "id": master.id,
         "name": master.name,
@@ -145,7 +146,7 @@ def _put_master(kind: str) -> Action:
         )
         with company.store.transaction():
             masters.put(changed)
-        return plain(masters.get(kind, code) or changed)
+        return record_as_json(masters.get(kind, code) or changed)
 
     return put
 

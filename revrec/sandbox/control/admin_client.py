@@ -1,4 +1,4 @@
-"""Speaking to the admin port of a sandbox that runs already: found through its data file, on this machine alone."""
+"""Client of the admin port of a running sandbox, which it finds through the data file, on this machine only."""
 
 import json
 import urllib.request
@@ -15,37 +15,37 @@ _LARGEST_ANSWER = 10_000_000
 
 
 class AdminError(Exception):
-    """No sandbox serves the file, or it refused; the message names the mend."""
+    """No sandbox serves the file, or it rejected the request; the message says how to fix it."""
 
 
 class NotServed(AdminError):
-    """No sandbox serves the data file at this moment."""
+    """No sandbox serves the data file now."""
 
 
 def fault(data: Path, plan: str, seed: int | None = None) -> list[dict[str, Any]]:
-    """Put a fault plan in force (empty: none) in place of the one before; the faults as the sandbox understood them.
+    """Replace the fault plan (empty: no faults) and return the faults as the sandbox parsed them.
 
-    Its shares are drawn from `seed` (None: the seed in force) from the beginning.
+    Random shares are drawn from ``seed`` (None: the current seed), starting over.
 
     Raises:
-        AdminError: the plan is none; the one before stays in force.
+        AdminError: the plan is invalid; the previous one stays active.
     """
-    found: list[dict[str, Any]] = _ask(data, "fault", {"plan": plan} | ({} if seed is None else {"seed": seed}))[
+    found: list[dict[str, Any]] = _request(data, "fault", {"plan": plan} | ({} if seed is None else {"seed": seed}))[
         "faults"
     ]
     return found
 
 
 def reset(data: Path) -> dict[str, Any]:
-    """Back to the company as it was at the start: no entries, all periods open. The state afterwards."""
-    return _ask(data, "reset", {})
+    """Reset the company to its initial state (no entries, all periods open) and return the state afterwards."""
+    return _request(data, "reset", {})
 
 
 def state(data: Path) -> dict[str, Any]:
-    """What the sandbox holds: counts, closed periods, switches, faults, usage; and its addresses."""
+    """Return the state of the sandbox (counts, closed periods, switches, faults, usage) and its addresses."""
     address = _address(data)
     shown = {name: address.get(name) for name in ("url", "admin_url", "pid")}
-    return shown | _ask(data, "state")
+    return shown | _request(data, "state")
 
 
 def _address(data: Path) -> dict[str, Any]:
@@ -55,16 +55,16 @@ def _address(data: Path) -> dict[str, Any]:
     return address
 
 
-def _ask(data: Path, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _request(data: Path, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     base = str(_address(data).get("admin_url", ""))
     if not _is_loopback(base):
         raise AdminError(f"{data}: the admin address in its address file is not on this machine; serve it anew")
     content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{base.rstrip('/')}/{path}", content, {"Content-Type": "application/json"})  # noqa: S310 - loopback http, checked above
+    message = urllib.request.Request(f"{base.rstrip('/')}/{path}", content, {"Content-Type": "application/json"})  # noqa: S310 - loopback http, checked above
     # Without handlers for proxies, or the request would leave this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_SECONDS) as answer:
+        with opener.open(message, timeout=_SECONDS) as answer:
             return _decoded(answer.read(_LARGEST_ANSWER))
     except HTTPError as error:
         raise AdminError(str(_decoded(error.read(_LARGEST_ANSWER)).get("error", f"HTTP {error.code}"))) from None

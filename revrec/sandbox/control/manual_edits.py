@@ -1,6 +1,6 @@
-"""What people do to journal entries in Intacct's own screens: edit, delete, reverse. No control id knows of it.
+"""Changes that users make to journal entries in Intacct's screens: edit, delete, reverse. They have no control id.
 
-As in the screens, an entry must balance afterwards; unlike there, closed books are not looked at.
+As in the screens, an entry must balance afterwards. Unlike there, closed periods are not checked.
 """
 
 from datetime import date
@@ -19,9 +19,10 @@ _USER = "somebody"
 
 
 def edit(company: CompanyState, record_no: int, changes: dict[str, Any]) -> None:
-    """Change an entry: title, reference, journal, state, date; `lines` are changes by `line_no`, with an `amount` too.
+    """Change title, reference, journal, state or date of an entry; ``lines`` are changes by ``line_no``.
 
-    Raises ValueError for an entry that is not there, or that would not balance.
+    Raises:
+        ValueError: the entry does not exist, or would not balance.
     """
     with company.store.transaction():
         _stored(company, record_no)
@@ -42,7 +43,11 @@ def edit(company: CompanyState, record_no: int, changes: dict[str, Any]) -> None
 
 
 def delete(company: CompanyState, record_no: int) -> None:
-    """Remove an entry with its lines. Raises ValueError for one that is not there."""
+    """Delete an entry and its lines.
+
+    Raises:
+        ValueError: it does not exist.
+    """
     with company.store.transaction():
         _stored(company, record_no)
         company.store.execute("UPDATE glbatch SET reversedkey = NULL WHERE reversedkey = ?", (record_no,))
@@ -50,7 +55,11 @@ def delete(company: CompanyState, record_no: int) -> None:
 
 
 def reverse(company: CompanyState, record_no: int, day: date) -> int:
-    """Make the mirror of an entry on a day; its RECORDNO. Raises ValueError."""
+    """Create the reversal of an entry, dated ``day``, and return its RECORDNO.
+
+    Raises:
+        ValueError: the entry does not exist, or is reversed already.
+    """
     store, text = company.store, day.isoformat()
     with store.transaction():
         entry = _stored(company, record_no)

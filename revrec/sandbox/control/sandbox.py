@@ -1,4 +1,4 @@
-"""One running sandbox: company, store, gateway and admin servers, wired together."""
+"""One running sandbox: company, gateway server and admin server, connected to each other."""
 
 import os
 import random
@@ -14,7 +14,7 @@ from revrec.sandbox.company.control_ids import ControlIds
 from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.periods import Periods
 from revrec.sandbox.company.result_sets import ResultSetCache
-from revrec.sandbox.company.seed import fill
+from revrec.sandbox.company.seed import seed_missing
 from revrec.sandbox.company.sessions import Clock, Sessions
 from revrec.sandbox.company.state import CompanyState, UsageCounters, VisibilityDelay
 from revrec.sandbox.company.store import Store
@@ -26,7 +26,7 @@ from revrec.sandbox.protocol.http import LOGIN_PATH, LOOPBACK, SESSION_PATH, Gat
 
 
 class Sandbox:
-    """A sandbox on two loopback ports, served by threads between `start` and `stop`."""
+    """A sandbox on two loopback ports, served by threads between ``start`` and ``stop``."""
 
     def __init__(
         self,
@@ -38,9 +38,15 @@ class Sandbox:
         log: LogLine | None = None,
         may_exit: bool = False,
     ) -> None:
-        """`may_exit`: this process is the sandbox's own, so that a fault may end it.
+        """Open the company and bind both ports.
 
-        Raises ValueError for a wrong switch or plan, StoreError for the file, OSError for the port."""
+        ``may_exit`` is true if the sandbox has the process to itself, so that a fault may end it.
+
+        Raises:
+            ValueError: a switch or the fault plan is invalid.
+            StoreError: the data file cannot be used.
+            OSError: the port cannot be bound.
+        """
         self.switches = Switches()
         for name, value in (switches or {}).items():
             self.switches.set(name, value)
@@ -58,7 +64,7 @@ class Sandbox:
 
     @property
     def address(self) -> dict[str, Any]:
-        """What a client needs to reach this sandbox: URLs, credentials, journal, active accounts."""
+        """The data that clients need to connect: URLs, credentials, journal, active accounts."""
         sender_password, user_password = self._passwords
         accounts = [item.id for item in self.company.masters.all("GLACCOUNT") if item.active]
         return {
@@ -74,14 +80,14 @@ class Sandbox:
         }
 
     def start(self) -> None:
-        """Serve both ports."""
+        """Start serving both ports."""
         for server in (self._gateway, self._admin):
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Stop serving and close the store; a function that is running finishes first."""
+        """Stop serving and close the store, after the running function has finished."""
         for server in (self._gateway, self._admin):
             if self._threads:
                 server.shutdown()
@@ -116,5 +122,5 @@ def _company(store: Store, switches: Switches, passwords: tuple[str, str], seed:
         seed=seed,
     )
     if store.is_new:
-        fill(company)
+        seed_missing(company)
     return company

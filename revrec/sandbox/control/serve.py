@@ -1,4 +1,4 @@
-"""Serving a sandbox as a process: first line on stdout, address file, lock, clean end on a signal."""
+"""The sandbox as a process: first line on stdout, address file, lock, clean end on a signal."""
 
 import contextlib
 import json
@@ -16,8 +16,8 @@ from revrec.sandbox.control.address import address_file, lock_of, running, write
 from revrec.sandbox.control.sandbox import Sandbox
 
 DONE, USAGE, BAD_INPUT, LOCKED = 0, 2, 3, 6
-ENDS = (signal.SIGTERM, signal.SIGINT)
-LOOK_SECONDS = 0.2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+POLL_SECONDS = 0.2
 """Short, since a plain wait cannot be interrupted by a signal everywhere."""
 
 
@@ -30,26 +30,26 @@ def serve(
     quiet: bool = False,
     stop: threading.Event | None = None,
 ) -> int:
-    """Serve until SIGTERM or SIGINT (or until `stop` is set); the exit code.
+    """Serve until SIGTERM or SIGINT, or until ``stop`` is set, and return the exit code.
 
-    0 after a clean end, 2 for a wrong option or a port in use, 3 for a data file that cannot be used, 6 when
+    The exit code is 0 after a clean end, 2 for a wrong option or a port in use, 3 for an unusable data file, and 6 when
     another sandbox serves the same data file.
     """
     ending = stop or threading.Event()
     try:
-        with _alone(data):
+        with _data_file_locked(data):
             sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, may_exit=True)
-            with _signals() as told:
-                _serve_until(lambda: bool(told) or ending.wait(LOOK_SECONDS), sandbox, data)
+            with _signals_collected() as received:
+                _serve_until(lambda: bool(received) or ending.wait(POLL_SECONDS), sandbox, data)
             return DONE
     except Timeout:
-        return _complain(_already_served(data), LOCKED)
+        return _fail(_already_served(data), LOCKED)
     except StoreError as error:
-        return _complain(str(error), BAD_INPUT)
+        return _fail(str(error), BAD_INPUT)
     except ValueError as error:
-        return _complain(str(error), USAGE)
+        return _fail(str(error), USAGE)
     except OSError as error:
-        return _complain(f"cannot serve: {error.strerror or error}; choose another --port or --data", USAGE)
+        return _fail(f"cannot serve: {error.strerror or error}; choose another --port or --data", USAGE)
 
 
 def _serve_until(ended: Callable[[], bool], sandbox: Sandbox, data: Path | None) -> None:
@@ -67,7 +67,7 @@ def _serve_until(ended: Callable[[], bool], sandbox: Sandbox, data: Path | None)
 
 
 @contextlib.contextmanager
-def _alone(data: Path | None) -> Iterator[None]:
+def _data_file_locked(data: Path | None) -> Iterator[None]:
     if data is None:
         yield
         return
@@ -83,22 +83,25 @@ def _already_served(data: Path | None) -> str:
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """SIGTERM and SIGINT end the serving: they are put on a list, for a lock (as in an event) could be held already by
-    what they interrupt. Only the main thread may catch them."""
-    told: list[int] = []
+def _signals_collected() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT in a list. Only the main thread can catch signals.
+
+    The handler sets no ``threading.Event``, because it may interrupt the main thread inside the event's lock and would
+    then wait for it forever.
+    """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield told
+        yield received
         return
-    kept = {number: signal.signal(number, lambda got, _: told.append(got)) for number in ENDS}
+    previous = {number: signal.signal(number, lambda caught, _: received.append(caught)) for number in STOP_SIGNALS}
     try:
-        yield told
+        yield received
     finally:
-        for number, handler in kept.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _complain(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     print(f"revrec sandbox: {message}", file=sys.stderr)
     return code
 

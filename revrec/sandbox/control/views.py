@@ -1,4 +1,4 @@
-"""What the admin port shows: state, entries, balances, and a page for people. Amounts are decimal text."""
+"""The views of the admin port: state, entries, balances, and an HTML page. Amounts are decimal text."""
 
 from datetime import date
 from html import escape
@@ -20,7 +20,7 @@ td,th{{border-bottom:1px solid #ccc;padding:.3em .7em;text-align:left}}td.n{{tex
 
 
 def state(company: CompanyState, faults: FaultPlan) -> dict[str, Any]:
-    """Counts, closed periods, switches, faults, usage."""
+    """Return counts, closed periods, switches, faults and usage."""
     store = company.store
     return {
         "company_id": profile.COMPANY_ID,
@@ -43,7 +43,10 @@ def state(company: CompanyState, faults: FaultPlan) -> dict[str, Any]:
 
 
 def entries(company: CompanyState, query: dict[str, str]) -> dict[str, Any]:
-    """Ledger entries with lines, oldest first; `journal`, `reference`, `limit` (1000) and `offset` choose."""
+    """Return journal entries with lines, oldest first.
+
+    ``journal``, ``reference`` and ``record_no`` in the query filter them; ``limit`` (1000) and ``offset`` page them.
+    """
     conditions, values = ["1"], []
     for name, column in (("journal", "journal"), ("reference", "referenceno"), ("record_no", "recordno")):
         if name in query:
@@ -93,13 +96,13 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def balances(company: CompanyState) -> dict[str, str]:
-    """Signed balance by account of everything posted, in base currency; credits are negative."""
+    """Return the balance of each account over everything posted, in base currency; credits are negative."""
     rows = ledger.balances(company.store, date.max, date.max)
     return {account: format_mills(opening, profile.BASE_CURRENCY) for account, opening, _, _ in rows}
 
 
-def page(company: CompanyState) -> str:
-    """The last fifty entries and the balances, as an HTML page that reloads itself."""
+def html_page(company: CompanyState) -> str:
+    """Return the newest fifty entries and the balances as an HTML page that reloads itself."""
     rows = company.store.rows(
         "SELECT b.recordno, b.journal, b.batchno, b.batch_date, b.batch_title, b.referenceno, b.state, count(*), "
         "sum(CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END) "

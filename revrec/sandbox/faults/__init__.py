@@ -1,4 +1,4 @@
-"""Faults on purpose: what can go wrong (kinds), when (plan), and how it is played on a request (exchange)."""
+"""Injected faults: the kinds of faults, the plan that says when they occur, and their effects."""
 
 from revrec.sandbox.faults.kinds import KINDS, FaultKind
 from revrec.sandbox.faults.plan import HEADER, Fault, FaultPlan, FaultPlanError, parse_plan

@@ -1,4 +1,4 @@
-"""Faults that change the company and leave the answer alone: sessions, control ids, periods."""
+"""Faults that change the company and do not affect the answer: sessions, control ids, periods."""
 
 import re
 from datetime import timedelta
@@ -10,7 +10,7 @@ _CONTROL_ID = re.compile(rb'<function\b[^>]*\bcontrolid\s*=\s*["\']([^"\']*)["\'
 
 
 def change_company(fault: Fault, company: CompanyState, body: bytes) -> None:
-    """Let it happen."""
+    """Apply the fault to the company."""
     if fault.kind == "expire_sessions":
         company.sessions.clear()
     elif fault.kind == "forget_ids":

@@ -1,4 +1,4 @@
-"""Every kind of fault, in one table: the plan is checked against it, and the manual is written from it."""
+"""All kinds of faults in one table. Plans are checked against it, and the manual is generated from it."""
 
 import re
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ BEFORE, AFTER = "before", "after"
 class FaultKind:
     """One kind of fault.
 
-    value: what may stand after `=` (empty: nothing may); pattern: its form. moments: when it can be played.
-    turmoil: it changes the company and leaves the answer alone, so that it can go with another fault.
+    ``value`` describes what may follow ``=`` (empty: no value is allowed) and ``pattern`` is its form. ``moments`` says
+    whether it can occur before or after the commit. ``changes_company`` is true if it changes the company and does not
+    affect the answer, so that it can be combined with another fault.
     """
 
     name: str
@@ -22,7 +23,7 @@ class FaultKind:
     changes_company: bool = False
 
     def accepts(self, value: str) -> bool:
-        """Whether a value has the right form; none at all is right where the kind has a default."""
+        """Return true if a value has the right form. No value is fine for a kind with a default."""
         return bool(re.fullmatch(self.pattern, value)) if self.pattern else not value
 
 
@@ -83,5 +84,5 @@ KINDS = {kind.name: kind for kind in _ALL}
 
 
 def find_kind(name: str) -> FaultKind | None:
-    """The kind that a plan means by `name`; a status from 500 to 599 is of the kind 5xx."""
+    """Return the kind with this name in a plan; the statuses 500 to 599 are all of the kind ``5xx``."""
     return KINDS["5xx"] if re.fullmatch(r"5\d\d", name) else KINDS.get(name) if name != "5xx" else None

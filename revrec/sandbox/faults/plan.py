@@ -1,15 +1,17 @@
-"""A seeded plan of what goes wrong with which request, before or after it is committed.
+"""Fault plans: which requests get which fault, before or after the commit.
 
-A plan is a comma-separated list of `KIND[=VALUE]@WHEN[:RATE][:FUNCTION]`:
+A plan is a comma-separated list of ``KIND[=VALUE]@WHEN[:RATE][:FUNCTION]``:
 
-* KIND and VALUE: see kinds.py; in a value `%2C`, `%40` and `%25` stand for a comma, an at sign and a per cent sign;
-* WHEN: `before` (nothing is executed) or `after` (executed and committed, then the answer is spoilt);
-* RATE: `3x` for the next three matching requests (default `1x`), `#3` for the third alone, or a share such as `0.1`;
-* FUNCTION: only requests with this function, such as `create`.
+* KIND and VALUE: see kinds.py; in a value, write ``%2C``, ``%40`` and ``%25`` for a comma, an at sign and a percent
+  sign;
+* WHEN: ``before`` (nothing is executed) or ``after`` (executed and committed, then the answer is affected);
+* RATE: ``3x`` for the next three matching requests (default ``1x``), ``#3`` for only the third, or a share such as
+  ``0.1``;
+* FUNCTION: only requests with this function, such as ``create``.
 
-A request gets the first fault that applies to it, and all applicable ones that leave the answer alone. The same plan
-with the same seed plays the same faults on the same requests. One request can also ask for its own faults with the
-header `X-Sandbox-Fault: KIND@WHEN`.
+A request gets the first fault that matches it, and in addition all matching ones that do not affect the answer. The
+same plan with the same seed injects the same faults into the same requests. A request can also ask for a fault with the
+header ``X-Sandbox-Fault: KIND@WHEN``.
 """
 
 import random
@@ -26,14 +28,16 @@ _FUNCTION = re.compile(rb"<function\b[^>]*>\s*<([A-Za-z_]+)")
 
 
 class FaultPlanError(ValueError):
-    """The text is not a fault plan; the message names the item and the form it should have."""
+    """The text is not a valid fault plan; the message names the item and the expected form."""
 
 
 @dataclass(slots=True)
 class Fault:
-    """One kind of fault. `left` requests still get it (None: no limit), each with probability `share`.
+    """One fault of a plan.
 
-    at: the only matching request that gets it, counted from 1 (0: any). seen: matching requests so far.
+    ``left`` is the number of requests that still get it (None: no limit), each with probability ``share``. ``at`` is
+    the only matching request that gets it, counted from 1 (0: any), and ``seen`` the number of matching requests so
+    far.
     """
 
     kind: str
@@ -47,21 +51,23 @@ class Fault:
 
     @property
     def changes_company(self) -> bool:
-        """Whether it leaves the answer alone."""
+        """True if the fault does not affect the answer."""
         kind = find_kind(self.kind)
         return kind is not None and kind.changes_company
 
     @property
     def seconds(self) -> float:
-        """The value as seconds; 1 without one."""
+        """The value in seconds; 1 without a value."""
         return float(self.value or 1)
 
     def __str__(self) -> str:
         return f"{self.kind}{f'={self.value}' if self.value else ''}@{self.when}"
 
     def applies(self, functions: set[str], draw: Callable[[], float]) -> bool:
-        """Whether it is for a request with these functions. Draws for every matching request, so that a plan's
-        draws depend on the requests alone."""
+        """Return true if a request with these functions gets the fault.
+
+        It draws a random number for each matching request, so that the draws of a plan depend only on the requests.
+        """
         if self.function and self.function not in functions:
             return False
         self.seen += 1
@@ -70,7 +76,11 @@ class Fault:
 
 
 def parse_plan(text: str) -> list[Fault]:
-    """The faults of a plan. Raises FaultPlanError."""
+    """Parse a plan.
+
+    Raises:
+        FaultPlanError: the text is not a valid plan.
+    """
     return [_fault(item.strip()) for item in text.split(",") if item.strip()]
 
 
@@ -118,10 +128,10 @@ def _number(item: str, text: str) -> float:
 
 
 class FaultPlan:
-    """The plan in force, and what it has done so far.
+    """The active plan and the faults injected so far.
 
-    `log` is told of each plan and each fault, in words with which they can be had again. `may_exit`: the process is the
-    sandbox's own, so that a plan may end it.
+    ``log`` receives each plan and each fault, in a form from which they can be replayed. ``may_exit`` is true if the
+    sandbox has the process to itself, so that a plan may end it.
     """
 
     def __init__(
@@ -135,8 +145,12 @@ class FaultPlan:
         self.replace(text)
 
     def replace(self, text: str, seed: int | None = None) -> None:
-        """Put another plan in force, drawn from its seed anew. Raises FaultPlanError and keeps the old one."""
-        faults = self._parsed(text)
+        """Activate another plan, with its random numbers starting over.
+
+        Raises:
+            FaultPlanError: the plan is invalid; the previous one stays active.
+        """
+        faults = self._parse(text)
         with self._lock:
             self._faults = faults
             self.seed = self.seed if seed is None else seed
@@ -146,34 +160,34 @@ class FaultPlan:
             self._log(f"fault plan {text!r}, seed {self.seed}")
 
     def for_request(self, body: bytes, header: str | None) -> list[Fault]:
-        """The faults this request gets: its header's, else those of the plan."""
+        """Return the faults of this request: those in its header, else those of the plan."""
         functions = [name.decode() for name in _FUNCTION.findall(body)]
         with self._lock:
             self._requests += 1
-            chosen = self._parsed(header) if header else self._from_plan(set(functions))
+            chosen = self._parse(header) if header else self._from_plan(set(functions))
             for fault in chosen:
                 self.injected.append(f"{fault.kind}@{fault.when}")
                 place = f"request {self._requests} of the plan with seed {self.seed}"
                 self._log(f"fault {fault} on {place} ({', '.join(functions)}); alone: {fault}:#{self._requests}")
         return chosen
 
-    def _parsed(self, text: str) -> list[Fault]:
+    def _parse(self, text: str) -> list[Fault]:
         faults = parse_plan(text)
         if not self._may_exit and any(fault.kind == "die" for fault in faults):
             raise FaultPlanError("fault 'die': this sandbox is part of another process; serve one of its own")
         return faults
 
     def _from_plan(self, functions: set[str]) -> list[Fault]:
-        """Each fault looks at the request, whether or not an earlier one takes it."""
+        """Choose from the plan. Each fault counts the request, even if an earlier one already affects the answer."""
         chosen: list[Fault] = []
         for fault in self._faults:
-            taken = not fault.changes_company and any(not one.changes_company for one in chosen)
-            if fault.applies(functions, self._random.random) and not taken:
+            answer_has_fault = not fault.changes_company and any(not one.changes_company for one in chosen)
+            if fault.applies(functions, self._random.random) and not answer_has_fault:
                 fault.left = None if fault.left is None else fault.left - 1
                 chosen.append(fault)
         return chosen
 
     def as_list(self) -> list[dict[str, object]]:
-        """The plan as plain data."""
+        """Return the plan as plain data."""
         names = ("kind", "when", "value", "left", "share", "at", "function")
         return [{name: getattr(item, name) for name in names} for item in self._faults]

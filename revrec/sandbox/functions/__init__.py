@@ -1,4 +1,4 @@
-"""The gateway's functions, one file each, found by name. A new function is a new file and a line here."""
+"""The functions of the gateway: one file each, which defines a ``FUNCTION`` and is listed here."""
 
 from revrec.sandbox.calls import GatewayFunction
 from revrec.sandbox.functions import (

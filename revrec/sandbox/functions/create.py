@@ -1,4 +1,4 @@
-"""create: one or more objects. Each stands for itself: those that fail do not undo those that succeed."""
+"""create: one or more objects, each independent: those that fail do not undo those that succeed."""
 
 from collections.abc import Callable
 

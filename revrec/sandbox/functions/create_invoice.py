@@ -1,4 +1,4 @@
-"""create_invoice: a receivable without order entry; each line names the account that it credits."""
+"""create_invoice: a receivable without order entry; each line names the account it credits."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""create_sotransaction: a document of order entry; an invoice posts to receivables and the ledger."""
+"""create_sotransaction: an order-entry document; an invoice posts to receivables and the ledger."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import FunctionFailure, business_error

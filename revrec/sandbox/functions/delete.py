@@ -1,4 +1,4 @@
-"""delete of GLBATCH records by key. Not in a closed period."""
+"""delete: deletes GLBATCH records by key, in open periods only."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, schema_violation

@@ -1,4 +1,4 @@
-"""delete_sotransaction: removes a document by DOCID, unless something was made from it."""
+"""delete_sotransaction: deletes a document by DOCID, unless it was converted to another one."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.fields import check_order

@@ -1,4 +1,4 @@
-"""get_accountbalances: balances of one account, or a range, in a reporting period or between two dates."""
+"""get_accountbalances: balances of one account or a range, in a reporting period or between two dates."""
 
 from datetime import date
 

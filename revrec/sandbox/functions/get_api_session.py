@@ -1,4 +1,4 @@
-"""getAPISession: opens a session, at the same level as the login, at the top level or in an entity."""
+"""getAPISession: opens a session at the level of the login, at the top level, or in an entity."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, schema_violation

@@ -1,4 +1,4 @@
-"""get_closedbooksdate: the date through which the books of the entity signed in to are closed."""
+"""get_closedbooksdate: the date through which the books of the current entity are closed."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.fields import check_order

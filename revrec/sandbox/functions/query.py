@@ -1,7 +1,7 @@
 """query: select, filter, order and page through one object.
 
-What the published schema of `query` forbids is a schema violation (a control failure); an unknown object or
-field is a failure of the function.
+Breaking the published schema of ``query`` is a schema violation (a control failure). An unknown object or field is a
+failure of the function.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import read_failure, schema_violation
 from revrec.sandbox.money import format_mills
 from revrec.sandbox.reading.conditions import Comparison, Condition, ConditionCompiler, ConditionGroup
-from revrec.sandbox.reading.objects import ObjectField, ObjectType, object_type, write_value
-from revrec.sandbox.reading.selection import RowSelection, append_rows, count, rows, visible
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value, object_type
+from revrec.sandbox.reading.selection import RowSelection, append_rows, count_rows, read_rows, select_visible
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 _CHILDREN = ("object", "select", "filter", "orderby", "options", "pagesize", "offset", "docparid")
@@ -33,7 +33,7 @@ _NO_VALUE = {"isnull": "null", "isnotnull": "not null"}
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A selected field, or an aggregate of it; `tag` is its element name in the answer."""
+    """A selected field or an aggregate of it; ``tag`` is its element name in the answer."""
 
     field: ObjectField
     aggregate: str
@@ -124,7 +124,7 @@ def _run(call: Call) -> FunctionOutput:
     options = body.child("options")
     compiler = ConditionCompiler(target, ignore_case=options is not None and options.value("caseinsensitive") == "true")
     columns = _columns(body, compiler)
-    selection = visible(target, call, options is not None and options.value("showprivate") == "true")
+    selection = select_visible(target, call, options is not None and options.value("showprivate") == "true")
     filter_node = body.child("filter")
     if filter_node is not None:
         selection.add(*compiler.sql(_condition(_single(filter_node))))
@@ -157,8 +157,8 @@ def _order(body: Node, compiler: ConditionCompiler) -> str:
 
 
 def _page(call: Call, selection: RowSelection, fields: list[ObjectField], page_size: int, offset: int) -> Element:
-    total = count(call, selection)
-    texts = rows(call, selection, fields, page_size, offset)
+    total = count_rows(call, selection)
+    texts = read_rows(call, selection, fields, page_size, offset)
     data = _data(selection.target, total, offset, len(texts))
     append_rows(data, selection.target.name, fields, texts)
     return data
@@ -205,7 +205,7 @@ def _aggregate_text(column: _Column, value: object, currency: str | None) -> str
         return str(value or 0)
     if column.field.kind == "amount":
         return format_mills(int(str(value)), currency or "")
-    return write_value(column.field, value, "")
+    return format_value(column.field, value, "")
 
 
 FUNCTION = GatewayFunction("query", _run, _check)

@@ -1,9 +1,16 @@
-"""read: records of one object by RECORDNO; entries, documents and invoices bring their lines with them."""
+"""read: records of one object by RECORDNO; entries, documents and invoices include their lines."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, read_failure, schema_violation
 from revrec.sandbox.reading.objects import ObjectField, ObjectType, object_type
-from revrec.sandbox.reading.selection import RowSelection, append_rows, chosen_fields, keys, rows, visible
+from revrec.sandbox.reading.selection import (
+    RowSelection,
+    append_rows,
+    read_rows,
+    select_fields,
+    select_keys,
+    select_visible,
+)
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 KEY_LIMIT = 100
@@ -43,7 +50,7 @@ def _run(call: Call) -> FunctionOutput:
 
 def _fields(target: ObjectType, names: str) -> list[ObjectField]:
     try:
-        return chosen_fields(target, names)
+        return select_fields(target, names)
     except FunctionFailure as failure:
         # In a read the gateway gives this text as the errorno itself.
         raise FunctionFailure(
@@ -59,9 +66,9 @@ def _wanted(text: str) -> list[int]:
 
 
 def _visible_keys(call: Call, target: ObjectType, wanted: list[int]) -> list[int]:
-    selection = visible(target, call, show_private=True)
+    selection = select_visible(target, call, show_private=True)
     selection.add(f"{target.key} IN ({', '.join('?' * len(wanted))})", wanted)
-    found = set(keys(call, selection))
+    found = set(select_keys(call, selection))
     return [key for key in dict.fromkeys(wanted) if key in found]
 
 
@@ -70,7 +77,7 @@ def _record(call: Call, target: ObjectType, fields: list[ObjectField], recordno:
     if target.where:
         selection.add(target.where)
     holder = Element("holder")
-    append_rows(holder, target.name, fields, rows(call, selection, fields, 1))
+    append_rows(holder, target.name, fields, read_rows(call, selection, fields, 1))
     return holder[0]
 
 
@@ -80,7 +87,7 @@ def _entries(call: Call, name: str, recordno: int) -> Element:
     fields = [item for item in target.fields.values() if "." not in item.name]
     selection = RowSelection(target, [f"{parent} = ?"], [recordno], order)
     entries = text_element(Element("holder"), element)
-    append_rows(entries, owned.lower(), fields, rows(call, selection, fields, -1))
+    append_rows(entries, owned.lower(), fields, read_rows(call, selection, fields, -1))
     return entries
 
 

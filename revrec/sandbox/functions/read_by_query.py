@@ -5,7 +5,7 @@ from revrec.sandbox.company.result_sets import ResultSet
 from revrec.sandbox.errors import read_failure, schema_violation
 from revrec.sandbox.reading.conditions import ConditionCompiler
 from revrec.sandbox.reading.objects import object_type
-from revrec.sandbox.reading.selection import append_rows, chosen_fields, keys, rows_by_key, visible
+from revrec.sandbox.reading.selection import append_rows, read_rows_by_key, select_fields, select_keys, select_visible
 from revrec.sandbox.reading.where_clause import parse_where
 from revrec.sandbox.xmltree import Element, Node
 
@@ -24,13 +24,13 @@ def _check(body: Node) -> None:
 def _run(call: Call) -> FunctionOutput:
     target = object_type(call.body.value("object") or "", call.body.value("docparid") or "")
     call.require("read", target.name)
-    fields = chosen_fields(target, call.body.value("fields") or "*")
+    fields = select_fields(target, call.body.value("fields") or "*")
     page_size = _page_size(call.body.value("pagesize") or "100")
-    selection = visible(target, call, show_private=False)
+    selection = select_visible(target, call, show_private=False)
     condition = parse_where(call.body.value("query") or "")
     if condition is not None:
         selection.add(*ConditionCompiler(target, state_codes=True).sql(condition))
-    found = keys(call, selection)
+    found = select_keys(call, selection)
     names = tuple(field.name for field in fields)
     docparid = call.body.value("docparid") or ""
     pages = ResultSet(owner(call), target.name, names, found, len(found), page_size, docparid)
@@ -45,17 +45,17 @@ def _page_size(text: str) -> int:
 
 
 def owner(call: Call) -> str:
-    """Whose result set it is: only the same user, in the same entity, may read on."""
+    """Return the owner of a result set: only the same user in the same entity may continue it."""
     return f"{call.caller.user}|{call.caller.location}"
 
 
 def next_page(call: Call, pages: ResultSet, result_id: str) -> Element:
-    """The next page of a result set, which is used up by as much."""
+    """Return the next page of a result set and remove it from the remaining rows."""
     call.company.usage.count(reads=1)
     target = object_type(pages.object, pages.docparid)
     shown, pages.remaining = pages.remaining[: pages.page_size], pages.remaining[pages.page_size :]
     fields = [target.fields[name] for name in pages.fields]
-    texts = rows_by_key(call, target, fields, shown)
+    texts = read_rows_by_key(call, target, fields, shown)
     data = Element(
         "data",
         listtype=target.name.lower(),

@@ -1,4 +1,4 @@
-"""update of a GLBATCH: replaces the header fields and all lines. Not in a closed period."""
+"""update: replaces the header fields and all lines of a GLBATCH, in open periods only."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation

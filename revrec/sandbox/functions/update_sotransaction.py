@@ -21,7 +21,7 @@ def _run(call: Call) -> FunctionOutput:
 
 
 def _merged(stored: dict[str, Any], changes: Node) -> Node:
-    """The document as it was made, with the changes put in."""
+    """Return the document as it was created, with the changes applied."""
     body = from_plain(json.loads(stored["body"]))
     for node in changes:
         if node.tag not in ("updatesotransitems", "disablevalidation"):

@@ -1,1 +1,1 @@
-"""Journal entries: validation, balancing and the general ledger."""
+"""Journal entries: validation, balancing, and the general ledger."""

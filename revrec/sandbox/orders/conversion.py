@@ -1,4 +1,4 @@
-"""Conversion of documents: an invoice takes quantities from the lines of its order, and the order keeps count."""
+"""Conversion of documents: an invoice converts quantities of the lines of its order, and the order counts them."""
 
 from typing import Any
 

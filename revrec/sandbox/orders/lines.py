@@ -51,7 +51,7 @@ def read_dimensions(node: Node, call: Call, more: Mapping[str, str]) -> tuple[di
 
 
 def entity_of(dimensions: Mapping[str, str], call: Call) -> str:
-    """Return the entity a line belongs to: that of its location, else the one signed in to."""
+    """Return the entity of a line: the entity of its location, else the one signed in to."""
     location = dimensions.get("LOCATION", "")
     return call.company.masters.entity_of(location) if location else call.caller.location
 

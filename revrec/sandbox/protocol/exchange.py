@@ -1,4 +1,4 @@
-"""One request and its answer, with the faults that are played on them."""
+"""One request and its answer, with the faults injected into them."""
 
 import os
 import time
@@ -20,28 +20,28 @@ _PIECES_A_SECOND = 20
 
 
 class ClientConnection(Protocol):
-    """What the transport offers to an exchange."""
+    """The operations of the HTTP transport that an exchange uses."""
 
     last_document: bytes
 
     def send(self, status: int, kind: str, content: bytes) -> None:
-        """A whole answer."""
+        """Send a whole answer."""
 
     def send_in_pieces(self, content: bytes, announced: int, pieces: int, pause: float) -> None:
-        """An answer of `announced` bytes of which `content` comes, in pieces with pauses between."""
+        """Announce ``announced`` bytes and send ``content`` in pieces, with a pause after each."""
 
     def hang_up(self, reset: bool = False) -> None:
         """Close the connection, or reset it."""
 
     def refuse_rate(self) -> None:
-        """HTTP 429."""
+        """Answer HTTP 429."""
 
     def gateway_error(self, status: int, errorno: str, text: str) -> None:
-        """A failure of the gateway itself."""
+        """Answer with an error of the gateway itself."""
 
 
 class Exchange:
-    """Executes a request and answers on a connection. `log` is told how each function ended."""
+    """Executes a request and answers it. ``log`` receives the outcome of each function."""
 
     def __init__(
         self,
@@ -56,50 +56,50 @@ class Exchange:
         self._body = body
         self._at_session_endpoint = at_session_endpoint
         self._log = log
-        self._later: list[Fault] = []
+        self._later_changes: list[Fault] = []
 
     def run(self, faults: Sequence[Fault]) -> None:
-        """Answer, with these faults: at most one of them touches the answer."""
+        """Answer the request with these faults; at most one of them affects the answer."""
         for fault in faults:
             if fault.changes_company and fault.when == "before":
-                self._stir(fault)
-        self._later = [fault for fault in faults if fault.changes_company and fault.when == "after"]
-        spoilt = next((fault for fault in faults if not fault.changes_company), None)
-        if spoilt is None:
-            self._give(self._execute())
+                self._change_company(fault)
+        self._later_changes = [fault for fault in faults if fault.changes_company and fault.when == "after"]
+        answer_fault = next((fault for fault in faults if not fault.changes_company), None)
+        if answer_fault is None:
+            self._send(self._execute())
         else:
-            self._play(spoilt)
-        self._stir_later()
+            self._play(answer_fault)
+        self._make_later_changes()
 
     def _play(self, fault: Fault) -> None:
         if fault.kind == "die":
             self._die(fault)
-        elif fault.kind in _TIMES:
-            _TIMES[fault.kind](self, fault)
+        elif fault.kind in _PLAYERS:
+            _PLAYERS[fault.kind](self, fault)
         elif fault.when == "after":
-            self._spoil(fault, self._execute())
-        elif fault.kind in _OF_THE_DOCUMENT:
-            self._spoil(fault, self._execute(discard=True))
+            self._spoil_answer(fault, self._execute())
+        elif fault.kind in _NEED_DOCUMENT:
+            self._spoil_answer(fault, self._execute(discard=True))
         else:
-            self._spoil(fault, None)
+            self._spoil_answer(fault, None)
 
-    def _execute(self, discard: bool = False, refuse: ForcedFailure | None = None) -> GatewayReply:
+    def _execute(self, discard: bool = False, forced_failure: ForcedFailure | None = None) -> GatewayReply:
         started = time.monotonic()
-        reply = self._gateway.answer(self._body, self._at_session_endpoint, discard, refuse)
+        reply = self._gateway.answer(self._body, self._at_session_endpoint, discard, forced_failure)
         took = (time.monotonic() - started) * 1000
         for function, control_id, outcome in reply.summary:
             self._log(f"{function} {control_id!r} {outcome} {took:.0f} ms")
-        self._stir_later()
+        self._make_later_changes()
         return reply
 
-    def _stir(self, fault: Fault) -> None:
+    def _change_company(self, fault: Fault) -> None:
         change_company(fault, self._gateway.company, self._body)
 
-    def _stir_later(self) -> None:
-        while self._later:
-            self._stir(self._later.pop(0))
+    def _make_later_changes(self) -> None:
+        while self._later_changes:
+            self._change_company(self._later_changes.pop(0))
 
-    def _give(self, reply: GatewayReply) -> None:
+    def _send(self, reply: GatewayReply) -> None:
         self._connection.last_document = reply.document
         self._connection.send(reply.status, XML, reply.document)
 
@@ -114,7 +114,7 @@ class Exchange:
         reply = self._execute()
         if fault.when == "after":
             time.sleep(fault.seconds)
-        self._give(reply)
+        self._send(reply)
 
     def _drip(self, fault: Fault) -> None:
         document = self._execute().document
@@ -123,18 +123,18 @@ class Exchange:
 
     def _repeat(self, _fault: Fault) -> None:
         self._execute()
-        self._give(self._execute())
+        self._send(self._execute())
 
     def _twice(self, _fault: Fault) -> None:
         reply = self._execute()
-        self._give(reply)
-        self._give(reply)
+        self._send(reply)
+        self._send(reply)
 
     def _refuse(self, fault: Fault) -> None:
         errorno, _, text = (fault.value or "BL01001973 The request was refused.").partition(" ")
-        self._give(self._execute(refuse=ForcedFailure(fault.function, Error(errorno, description2=text))))
+        self._send(self._execute(forced_failure=ForcedFailure(fault.function, Error(errorno, description2=text))))
 
-    def _spoil(self, fault: Fault, reply: GatewayReply | None) -> None:
+    def _spoil_answer(self, fault: Fault, reply: GatewayReply | None) -> None:
         document = b"" if reply is None else reply.document
         if fault.kind in ("drop", "reset"):
             self._connection.hang_up(reset=fault.kind == "reset")
@@ -146,24 +146,24 @@ class Exchange:
             self._connection.send_in_pieces(corruption.truncated(document), len(document), 1, 0)
             self._connection.hang_up()
         else:
-            self._connection.send(*_spoilt(fault.kind, document, self._connection.last_document))
+            self._connection.send(*_wrong_answer(fault.kind, document, self._connection.last_document))
 
 
-def _spoilt(kind: str, document: bytes, earlier: bytes) -> tuple[int, str, bytes]:
-    """Status, content type and body of an answer that is whole but wrong."""
+def _wrong_answer(kind: str, document: bytes, previous: bytes) -> tuple[int, str, bytes]:
+    """Return status, content type and body of an answer that is complete but wrong."""
     if kind.isdecimal():
         return int(kind), "text/html", _PAGE
     return {
         "html": (200, "text/html", _PAGE),
         "empty": (200, XML, b""),
-        "stale": (200, XML, earlier or document),
+        "stale": (200, XML, previous or document),
         "garbled": (200, XML, corruption.garbled(document)),
         "wrong_control_id": (200, XML, corruption.with_wrong_control_ids(document)),
     }[kind]
 
 
-_OF_THE_DOCUMENT = ("truncated", "garbled", "wrong_control_id")
-_TIMES: dict[str, Callable[[Exchange, Fault], None]] = {
+_NEED_DOCUMENT = ("truncated", "garbled", "wrong_control_id")
+_PLAYERS: dict[str, Callable[[Exchange, Fault], None]] = {
     "slow": Exchange._slow,
     "drip": Exchange._drip,
     "repeat": Exchange._repeat,

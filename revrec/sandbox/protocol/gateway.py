@@ -1,4 +1,4 @@
-"""The gateway: request bytes in, response bytes out. Transport and faults are elsewhere."""
+"""The gateway: request bytes in, response bytes out. Transport and faults are in other files."""
 
 import threading
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz0123456789"
 
 @dataclass(frozen=True, slots=True)
 class GatewayReply:
-    """An answer: HTTP status, document, and a line for the access log (function, control id, outcome)."""
+    """An answer: HTTP status, document, and a summary for the access log (function, control id, outcome)."""
 
     status: int
     document: bytes
@@ -26,25 +26,29 @@ class GatewayReply:
 
 
 class Gateway:
-    """Answers requests for one company_id. Safe for use by several threads."""
+    """The gateway of one company. Safe for use by several threads."""
 
     def __init__(self, company: CompanyState) -> None:
         self.company = company
         self._lock = threading.Lock()
 
     def answer(
-        self, body: bytes, at_session_endpoint: bool = False, discard: bool = False, refuse: ForcedFailure | None = None
+        self,
+        body: bytes,
+        at_session_endpoint: bool = False,
+        discard: bool = False,
+        forced_failure: ForcedFailure | None = None,
     ) -> GatewayReply:
-        """Execute a request and write its response.
+        """Execute a request and return its response.
 
-        With `discard`, everything the request wrote is undone although the answer says otherwise; the functions that
-        `refuse` means fail with its error.
+        With ``discard``, everything the request wrote is rolled back although the answer reports success.
+        ``forced_failure`` makes the functions it applies to fail with its error.
         """
         echo = ControlEcho()
         self.company.usage.count(requests=1)
         try:
             root, echo = self._parse(body)
-            return self._execute(root, at_session_endpoint, discard, refuse)
+            return self._execute(root, at_session_endpoint, discard, forced_failure)
         except ControlFailure as failure:
             echo = echo if echo.sender or echo.control_id else scan_echo(body)
             document = self._writer(echo).control_failure(failure.errors, failure.echo)
@@ -55,7 +59,7 @@ class Gateway:
         return root, read_echo(root)
 
     def _execute(
-        self, root: Node, at_session_endpoint: bool, discard: bool, refuse: ForcedFailure | None
+        self, root: Node, at_session_endpoint: bool, discard: bool, forced_failure: ForcedFailure | None
     ) -> GatewayReply:
         request = read_request(root, cut_control_ids=self.company.switches.control_id_length == "cut")
         for call in request.calls:
@@ -68,7 +72,7 @@ class Gateway:
             caller, block = self._authenticate(request, at_session_endpoint)
         except AuthenticationFailure as failure:
             return self._authentication_failure(writer, request, failure)
-        results = Operation(self.company, request, caller, discard, refuse).run()
+        results = Operation(self.company, request, caller, discard, forced_failure).run()
         return GatewayReply(200, writer.results(block, results), _summary(results))
 
     def _check_sender(self, request: Request) -> None:

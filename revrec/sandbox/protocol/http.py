@@ -1,4 +1,4 @@
-"""The transport of the XML gateway: HTTP/1.1 on the loopback, POST on two paths, faults and limits."""
+"""The HTTP transport of the gateway: HTTP/1.1 on the loopback, POST on two paths, faults and rate limits."""
 
 import gzip
 import socket
@@ -28,7 +28,7 @@ LogLine = Callable[[str], None]
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """An HTTP server on the loopback, one thread a connection."""
+    """An HTTP server on the loopback, with one thread for each connection."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -38,16 +38,16 @@ class LoopbackServer(ThreadingHTTPServer):
         super().__init__((LOOPBACK, port), handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no event; what goes wrong inside a request is logged where it happens."""
+        """Ignore clients that hang up; errors inside a request are logged where they happen."""
 
     def server_bind(self) -> None:
-        """Bind without HTTPServer's look-up of the host's name, which can take seconds."""
+        """Bind without HTTPServer's lookup of the host name, which can take seconds."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
 
 class GatewayServer(LoopbackServer):
-    """The XML gateway's server."""
+    """The server of the XML gateway."""
 
     def __init__(self, port: int, gateway: Gateway, faults: FaultPlan, log: LogLine) -> None:
         self.gateway = gateway
@@ -59,7 +59,7 @@ class GatewayServer(LoopbackServer):
 
 
 class RateLimiter:
-    """Requests at once and in a minute, against the switches."""
+    """Limits on concurrent requests and on requests in a minute, from the switches."""
 
     def __init__(self, switches: Switches) -> None:
         self._switches = switches
@@ -68,7 +68,7 @@ class RateLimiter:
         self._recent: deque[float] = deque()
 
     def enter(self) -> bool:
-        """Whether one more request may run; if so, `leave` must follow."""
+        """Return true if one more request may run; the caller must then call ``leave``."""
         with self._lock:
             now = time.monotonic()
             while self._recent and self._recent[0] < now - 60:
@@ -82,7 +82,7 @@ class RateLimiter:
             return True
 
     def leave(self) -> None:
-        """A request has ended."""
+        """Count a request as ended."""
         with self._lock:
             self._running -= 1
 
@@ -98,7 +98,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
     server: GatewayServer
 
     def do_POST(self) -> None:
-        """A request to the gateway."""
+        """Handle a request to the gateway."""
         path = self.path.partition("?")[0]
         if path not in (LOGIN_PATH, SESSION_PATH):
             self._plain(404, "Not Found")
@@ -144,7 +144,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
 
     @property
     def last_document(self) -> bytes:
-        """The answer to the request before, of whichever connection."""
+        """The answer to the previous request on any connection."""
         return self.server.last_document
 
     @last_document.setter
@@ -152,7 +152,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         self.server.last_document = document
 
     def send_in_pieces(self, content: bytes, announced: int, pieces: int, pause: float) -> None:
-        """Announce so many bytes, and send what there is in pieces with pauses between."""
+        """Announce ``announced`` bytes and send ``content`` in pieces, with a pause after each."""
         self.send_response(200)
         self.send_header("Content-Type", XML)
         self.send_header("Content-Length", str(announced))
@@ -164,21 +164,21 @@ class GatewayHandler(BaseHTTPRequestHandler):
             time.sleep(pause)
 
     def hang_up(self, reset: bool = False) -> None:
-        """Close the connection after this request; with `reset`, rudely."""
+        """Close the connection after this request; with ``reset``, send a TCP RST."""
         self.close_connection = True
         if reset:
             # A zero linger time makes close send RST instead of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def refuse_rate(self) -> None:
-        """The failure of a request too many."""
+        """Answer HTTP 429 with GW-0010, and Retry-After if the switch sets it."""
         retry_after = self.server.gateway.company.switches.retry_after
         self.gateway_error(
             429, "GW-0010", "Too many requests", {"Retry-After": str(retry_after)} if retry_after else {}
         )
 
     def gateway_error(self, status: int, errorno: str, text: str, headers: dict[str, str] | None = None) -> None:
-        """A failure of the gateway itself, which has read nothing of the request."""
+        """Answer with an error of the gateway itself, before it reads the request."""
         document = ResponseWriter(ControlEcho(), "").control_failure((Error(errorno, description=text),), echo=False)
         self.server.log(f"gateway {errorno} {status}")
         self.send(status, XML, document, headers)
@@ -188,7 +188,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         self.send(status, "text/plain", text.encode(), headers)
 
     def send(self, status: int, kind: str, content: bytes, headers: dict[str, str] | None = None) -> None:
-        """A whole answer, zipped where the client takes it so."""
+        """Send a whole answer, compressed with gzip if the client accepts that."""
         zipped = bool(content) and "gzip" in self.headers.get("Accept-Encoding", "")
         payload = gzip.compress(content, 1) if zipped else content
         self.send_response(status, None if status != 524 else "A timeout occurred")
@@ -203,8 +203,8 @@ class GatewayHandler(BaseHTTPRequestHandler):
             self.wfile.write(payload)
 
     def version_string(self) -> str:
-        """The Server header."""
+        """Return the Server header."""
         return self.server_version
 
     def log_message(self, format: str, *args: object) -> None:
-        """The library's own log lines hold paths only a client chooses; ours are written elsewhere."""
+        """Drop the library's log lines, which contain only text chosen by the client; see ``log`` for ours."""

@@ -1,4 +1,4 @@
-"""Runs the functions of an operation: control ids, transactions, rollback, one result per function."""
+"""Execution of an operation: control ids, transactions, rollback, one result for each function."""
 
 import sqlite3
 import time
@@ -15,18 +15,18 @@ from revrec.sandbox.protocol.response import FunctionResult
 
 
 class _Discarded(Exception):
-    """Undoes the work of a function whose answer is to be a lie (a fault before commit)."""
+    """Raised to roll back the work of a function whose answer reports success (a fault before commit)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForcedFailure:
-    """Functions of this name (any, if it is empty) are to fail with this error: a fault on purpose."""
+    """An injected failure: functions with this name (empty: all functions) fail with this error."""
 
     function: str
     error: Error
 
-    def means(self, function: str) -> bool:
-        """Whether a function of this name is to fail."""
+    def applies_to(self, function: str) -> bool:
+        """Return true if a function with this name must fail."""
         return self.function in ("", function)
 
 
@@ -39,17 +39,17 @@ class Operation:
         request: Request,
         caller: Caller,
         discard: bool = False,
-        refuse: ForcedFailure | None = None,
+        forced_failure: ForcedFailure | None = None,
     ) -> None:
         self._company = company
         self._request = request
         self._caller = caller
         self._discard = discard
-        self._refuse = refuse
+        self._forced_failure = forced_failure
         self._scope = company.control_ids.scope(caller.sender, caller.company_id)
 
     def run(self) -> list[FunctionResult]:
-        """Results in the order of the functions."""
+        """Execute all functions and return their results in the same order."""
         if self._request.transaction:
             return self._as_one_transaction()
         return [self._independent(call) for call in self._request.calls]
@@ -83,16 +83,16 @@ class Operation:
 
     def _execute(self, call: FunctionCall) -> FunctionOutput:
         function = FUNCTIONS.get(call.body.tag)
-        self._refuse_unavailable(call, function)
+        self._check_available(call, function)
         assert function is not None
         with self._claimed(call.control_id):
             self._pause()
             return self._commit(function, call)
 
-    def _refuse_unavailable(self, call: FunctionCall, function: GatewayFunction | None) -> None:
+    def _check_available(self, call: FunctionCall, function: GatewayFunction | None) -> None:
         switches = self._company.switches
-        if self._refuse is not None and self._refuse.means(call.body.tag):
-            raise FunctionFailure(self._refuse.error)
+        if self._forced_failure is not None and self._forced_failure.applies_to(call.body.tag):
+            raise FunctionFailure(self._forced_failure.error)
         if switches.offline:
             raise FunctionFailure(Error("SIM-OFFLINE", description2="The Service is Temporarily Off-line"))
         if function is None or not self._exists(function):
@@ -105,7 +105,7 @@ class Operation:
             )
 
     def _exists(self, function: GatewayFunction) -> bool:
-        """Whether the function is known under the request's dtdversion."""
+        """Return true if the function exists under the request's dtdversion."""
         if self._request.echo.dtdversion == "2.1":
             return function.legacy
         return function.name != "get_closedbooksdate" or self._company.switches.closed_books_date == "answer"

@@ -1,6 +1,6 @@
-"""A request document as the gateway understands it: control, authentication, functions.
+"""The parsed request: control, authentication, functions.
 
-Shape errors raise SchemaViolation (a control failure); what they say about credentials is checked elsewhere.
+A wrong shape raises SchemaViolation (a control failure). Credentials are only read here; the gateway checks them.
 """
 
 import re
@@ -27,7 +27,7 @@ LOGIN_ORDER = ("userid", "companyid", "password", "clientid", "locationid")
 
 @dataclass(frozen=True, slots=True)
 class ControlEcho:
-    """What a control block gives back, read even from a request that is refused."""
+    """The fields of a control block that the response repeats, even when the request is rejected."""
 
     sender: str = ""
     control_id: str = ""
@@ -39,7 +39,10 @@ class ControlEcho:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Credentials of a user. `location` is None when the element is absent; `in_order` as the schema wants."""
+    """Credentials of a user.
+
+    ``location`` is None when the element is absent. ``in_order`` is true if the elements have the order of the schema.
+    """
 
     user: str
     company_id: str
@@ -50,7 +53,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """One `function`: its controlid attribute and its only child."""
+    """One ``<function>``: its controlid attribute and its only child."""
 
     control_id: str
     body: Node
@@ -58,7 +61,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that has the right shape."""
+    """A request whose shape is valid."""
 
     echo: ControlEcho
     password: str = field(repr=False)
@@ -70,7 +73,7 @@ class Request:
 
 
 def read_echo(root: Node) -> ControlEcho:
-    """The control block's echo, from any tree."""
+    """Return the echo of the control block in any tree."""
     control = root.child("control")
     if control is None:
         return ControlEcho()
@@ -85,7 +88,7 @@ def read_echo(root: Node) -> ControlEcho:
 
 
 def scan_echo(body: bytes) -> ControlEcho:
-    """The echo of a document that does not parse, as far as its control block can be read."""
+    """Return the echo of a document that cannot be parsed, as far as its control block can be found."""
     head = body[:20_000].decode("utf-8", "replace")
 
     def text(tag: str) -> str:
@@ -98,9 +101,13 @@ def scan_echo(body: bytes) -> ControlEcho:
 
 
 def read_request(root: Node, cut_control_ids: bool = False) -> Request:
-    """The request in a parsed document; control ids of functions beyond their length are cut, or break the schema.
+    """Return the request in a parsed document.
 
-    Raises SchemaViolation, or ControlFailure for an unknown policy.
+    Control ids of functions that are too long are cut with ``cut_control_ids``; otherwise they break the schema.
+
+    Raises:
+        SchemaViolation: the request has the wrong shape.
+        ControlFailure: it names a transport policy.
     """
     if root.tag != "request":
         raise schema_violation(f"Element '{root.tag}': No matching global declaration available.", root.line)

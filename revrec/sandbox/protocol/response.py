@@ -1,4 +1,4 @@
-"""Response documents, element by element in the order of the gateway."""
+"""Response documents, with their elements in the order of the real gateway."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from revrec.sandbox.xmltree import Element, text_element
 
 @dataclass(frozen=True, slots=True)
 class FunctionResult:
-    """One `<result>`: `status` is success, failure or aborted."""
+    """One ``<result>``: ``status`` is success, failure or aborted."""
 
     status: str
     function: str
@@ -24,7 +24,7 @@ class FunctionResult:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationBlock:
-    """The `<authentication>` block of a response."""
+    """The ``<authentication>`` block of a response."""
 
     status: str
     user: str
@@ -35,20 +35,20 @@ class AuthenticationBlock:
 
 
 class ResponseWriter:
-    """Writes the responses to one request; `support` is the id put at the end of error texts."""
+    """Writes the response to one request; ``support`` is the support id at the end of error texts."""
 
     def __init__(self, echo: ControlEcho, support: str) -> None:
         self._echo = echo
         self._support = support
 
     def control_failure(self, errors: Sequence[Error], echo: bool = True) -> bytes:
-        """Control status failure; nothing was executed."""
+        """Return a response with control status failure: nothing was executed."""
         root = self._root("failure", echo)
         root.append(self._errormessage(errors))
         return self._bytes(root)
 
     def authentication_failure(self, block: AuthenticationBlock, error: Error) -> bytes:
-        """Control success, authentication failure; nothing was executed."""
+        """Return a response with control success and authentication failure: nothing was executed."""
         root = self._root("success")
         operation = ET.SubElement(root, "operation")
         operation.append(_authentication(block))
@@ -56,7 +56,7 @@ class ResponseWriter:
         return self._bytes(root)
 
     def results(self, block: AuthenticationBlock, results: Sequence[FunctionResult]) -> bytes:
-        """Control and authentication success, one result per function in the order of the request."""
+        """Return a response with control and authentication success, and one result for each function."""
         root = self._root("success")
         operation = ET.SubElement(root, "operation")
         operation.append(_authentication(block))

@@ -1,4 +1,4 @@
-"""Filters of `query` and `readByQuery` as one tree, turned into SQL with bound values."""
+"""The filters of ``query`` and ``readByQuery`` as one tree, compiled to SQL with bound values."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SIGNS = {"=": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One comparison. op: = != < <= > >= like, not like, in, not in, between, null, not null."""
+    """One comparison. ``op``: = != < <= > >= like, not like, in, not in, between, null, not null."""
 
     field: str
     op: str
@@ -21,7 +21,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ConditionGroup:
-    """Conditions joined by `and` or `or`; `not` holds exactly one."""
+    """Conditions joined by ``and`` or ``or``; ``not`` has exactly one part."""
 
     op: str
     parts: "tuple[Condition, ...]"
@@ -32,7 +32,7 @@ SqlCondition = tuple[str, list[object]]
 
 
 class ConditionCompiler:
-    """Turns conditions on one object into SQL. `state_codes`: STATE is compared by code, not by label."""
+    """Compiles conditions on one object to SQL. With ``state_codes``, STATE is compared by code instead of label."""
 
     def __init__(self, target: ObjectType, *, state_codes: bool = False, ignore_case: bool = False) -> None:
         self._target = target
@@ -40,11 +40,19 @@ class ConditionCompiler:
         self._ignore_case = ignore_case
 
     def sql(self, condition: Condition) -> SqlCondition:
-        """A boolean SQL expression and its values. Raises FunctionFailure (DL02000001)."""
+        """Return a boolean SQL expression and its values.
+
+        Raises:
+            FunctionFailure: a field is unknown, or a value does not fit its field (DL02000001).
+        """
         return self._group(condition) if isinstance(condition, ConditionGroup) else self._compare(condition)
 
     def field(self, name: str) -> ObjectField:
-        """The object's field in any case. Raises FunctionFailure (DL02000001) for an unknown one."""
+        """Return the field with this name, in any case.
+
+        Raises:
+            FunctionFailure: the object has no such field (DL02000001).
+        """
         found = self._target.fields.get(name.upper())
         if found is None:
             raise read_failure(f"The field {name} is not a field of {self._target.name}.")

@@ -1,4 +1,4 @@
-"""What an object that can be read is made of: its rows in the store, and its fields as they are written out."""
+"""Readable objects: their rows in the store, and their fields with the SQL and format of each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,9 +16,9 @@ _CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,39}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ObjectField:
-    """One readable field. kind: text, integer, amount (mills), quantity (millionths), date, time, state or flag.
+    """One readable field. ``kind``: text, integer, amount (mills), quantity (millionths), date, time, state or flag.
 
-    codes: of a state, the codes by their labels.
+    ``codes`` maps the labels of a state to its codes.
     """
 
     name: str
@@ -32,9 +32,9 @@ class ObjectField:
 class ObjectType:
     """One readable object.
 
-    `source` is a FROM clause, `key` the SQL of its RECORDNO, `private` the SQL of the entity it is private to,
-    `entry` the SQL of the journal entry it belongs to (for the visibility delay), `definition` that of its transaction
-    definition and `custom` that of its custom fields (JSON), which are read with docparid.
+    ``source`` is a FROM clause. These are SQL expressions: ``key`` for its RECORDNO, ``private`` for the entity it is
+    private to, ``entry`` for the journal entry it belongs to (for the visibility delay), ``definition`` for its
+    transaction definition, and ``custom`` for its custom fields (JSON), which are read with docparid.
     """
 
     name: str
@@ -48,7 +48,7 @@ class ObjectType:
     custom: str = ""
 
     def of_definition(self, docparid: str) -> "ObjectType":
-        """The documents of one transaction definition, whose custom fields can be read too."""
+        """Return the documents of one transaction definition, with their custom fields."""
         quoted = docparid.replace("'", "''")
         return replace(
             self, where=f"{self.definition} = '{quoted}'", fields=_FieldsWithCustom(self.fields, self.custom)
@@ -56,14 +56,14 @@ class ObjectType:
 
 
 class _FieldsWithCustom(dict[str, ObjectField]):
-    """Fields of which any well-formed unknown name is a custom one; it is not listed among them."""
+    """Fields in which any well-formed unknown name is a custom field. Custom fields are not listed."""
 
     def __init__(self, fields: dict[str, ObjectField], custom: str) -> None:
         super().__init__(fields)
         self._custom = custom
 
     def get(self, name: str, default: Any = None) -> Any:
-        """As `dict.get`, which would not ask `__missing__`."""
+        """Look up a field; ``dict.get`` would not call ``__missing__``."""
         return self[name] if name in self else default  # noqa: SIM401
 
     def __contains__(self, name: object) -> bool:
@@ -74,25 +74,25 @@ class _FieldsWithCustom(dict[str, ObjectField]):
 
 
 def fields_by_name(*fields: ObjectField) -> dict[str, ObjectField]:
-    """Fields as an ObjectType wants them."""
+    """Return the fields by name, as ObjectType needs them."""
     return {field.name: field for field in fields}
 
 
 def state(name: str, sql: str, codes: Mapping[str, str] = STATES) -> ObjectField:
-    """A field whose values have labels (in query) and codes (in readByQuery)."""
+    """Return a field whose values have labels (used in query) and codes (used in readByQuery)."""
     return ObjectField(name, sql, "state", codes=codes)
 
 
 def dimension_fields(alias: str, long: bool = False) -> tuple[ObjectField, ...]:
-    """The dimensions of a line, in the columns of `alias`; with `long` all of their names end in ID."""
+    """Return the dimension fields of the lines in ``alias``; with ``long``, all names end in ID."""
     return tuple(
         ObjectField(f"{item.kind}ID" if long else item.element, f"{alias}.{item.element.lower()}")
         for item in DIMENSIONS
     )
 
 
-def write_value(field: ObjectField, value: Any, currency: str) -> str:
-    """A stored value as text on the wire; `currency` is that of an amount."""
+def format_value(field: ObjectField, value: Any, currency: str) -> str:
+    """Format a stored value as text; ``currency`` sets the decimals of an amount."""
     return "" if value is None else _WRITERS[field.kind](value, currency)
 
 

@@ -1,4 +1,4 @@
-"""The objects that can be read, and how each of their fields is found in the store and written out."""
+"""All readable objects, with the SQL and format of each field."""
 
 from dataclasses import replace
 
@@ -9,12 +9,12 @@ from revrec.sandbox.reading.object_types import (
     ObjectType,
     dimension_fields,
     fields_by_name,
+    format_value,
     state,
-    write_value,
 )
 from revrec.sandbox.reading.order_objects import ARINVOICE, ARINVOICEITEM, SODOCUMENT, SODOCUMENTENTRY
 
-__all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "ObjectField", "ObjectType", "object_type", "write_value"]
+__all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "ObjectField", "ObjectType", "format_value", "object_type"]
 
 
 GLBATCH = ObjectType(
@@ -170,9 +170,12 @@ OBJECTS = {
 
 
 def object_type(name: str, docparid: str = "") -> ObjectType:
-    """The object called `name` in any case. Raises FunctionFailure ("Object definition X not found").
+    """Return the object called ``name``, in any case.
 
-    With a transaction definition in `docparid`, documents of that definition, and their custom fields too.
+    With a transaction definition in ``docparid``, it covers the documents of that definition and their custom fields.
+
+    Raises:
+        FunctionFailure: it does not exist ("Object definition X not found").
     """
     found = OBJECTS.get(name.upper())
     if found is None:

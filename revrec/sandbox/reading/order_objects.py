@@ -1,4 +1,4 @@
-"""The objects of order entry and receivables, as they can be read."""
+"""The readable objects of order entry and accounts receivable."""
 
 from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.reading.object_types import ObjectField, ObjectType, dimension_fields, fields_by_name, state

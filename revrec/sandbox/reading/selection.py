@@ -1,11 +1,11 @@
-"""Reading rows of an object: visibility, order, paging and the elements they are written into."""
+"""Selection of rows of an object: visibility, order, paging, and the elements they are written to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from revrec.sandbox.calls import Call
 from revrec.sandbox.errors import read_failure
-from revrec.sandbox.reading.objects import ObjectField, ObjectType, write_value
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value
 from revrec.sandbox.xmltree import Element, text_element
 
 _SHUFFLE = 2_654_435_761
@@ -14,7 +14,7 @@ _MODULUS = 1_000_003
 
 @dataclass(slots=True)
 class RowSelection:
-    """Which rows of an object: SQL conditions with their values, and an ORDER BY (empty: no certain order)."""
+    """The selected rows of an object: SQL conditions with values, and an ORDER BY (empty: no guaranteed order)."""
 
     target: ObjectType
     conditions: list[str] = field(default_factory=list)
@@ -22,7 +22,7 @@ class RowSelection:
     order: str = ""
 
     def add(self, sql: str, values: Sequence[object] = ()) -> None:
-        """Another condition that must hold."""
+        """Add a condition that must also hold."""
         self.conditions.append(sql)
         self.values.extend(values)
 
@@ -32,10 +32,11 @@ class RowSelection:
         return " AND ".join(self.conditions) if self.conditions else "1"
 
 
-def visible(target: ObjectType, call: Call, show_private: bool) -> RowSelection:
-    """A selection of what the caller may see: no entry in its visibility delay, no private data of other entities.
+def select_visible(target: ObjectType, call: Call, show_private: bool) -> RowSelection:
+    """Select what the caller may see: no delayed entries and no private records of other entities.
 
-    At the top level private records show only with `show_private`; an entity sees its own and the top level's.
+    At the top level, private records are included only with ``show_private``; an entity sees its records and those of
+    the top level.
     """
     selection = RowSelection(target)
     if target.where:
@@ -50,15 +51,22 @@ def visible(target: ObjectType, call: Call, show_private: bool) -> RowSelection:
     return selection
 
 
-def uncertain_order(target: ObjectType, call: Call) -> str:
-    """An ORDER BY that differs from call to call: without orderby the gateway promises nothing."""
+def shuffled_order(target: ObjectType, call: Call) -> str:
+    """Return an ORDER BY that differs from call to call.
+
+    Without orderby the real gateway guarantees no order, so clients must not depend on one.
+    """
     call.company.usage.shuffles += 1
     salt = call.company.seed * 7919 + call.company.usage.shuffles * 104_729
     return f"(({target.key} + {salt}) * {_SHUFFLE}) % {_MODULUS}"
 
 
-def chosen_fields(target: ObjectType, names: str) -> list[ObjectField]:
-    """The fields in a comma-separated list, or all for `*` or nothing. Raises FunctionFailure for an unknown one."""
+def select_fields(target: ObjectType, names: str) -> list[ObjectField]:
+    """Return the fields in a comma-separated list, or all fields for ``*`` or an empty list.
+
+    Raises:
+        FunctionFailure: a field is unknown.
+    """
     wanted = [name.strip().upper() for name in names.split(",") if name.strip()]
     if not wanted or wanted == ["*"]:
         return [item for item in target.fields.values() if "." not in item.name]
@@ -68,48 +76,48 @@ def chosen_fields(target: ObjectType, names: str) -> list[ObjectField]:
     return [target.fields[name] for name in wanted]
 
 
-def keys(call: Call, selection: RowSelection) -> list[int]:
-    """RECORDNO of every selected row, in order."""
+def select_keys(call: Call, selection: RowSelection) -> list[int]:
+    """Return the RECORDNO of each selected row, in order."""
     target = selection.target
-    order = selection.order or uncertain_order(target, call)
+    order = selection.order or shuffled_order(target, call)
     sql = f"SELECT {target.key} FROM {target.source} WHERE {selection.where} ORDER BY {order}"  # noqa: S608
     return [row[0] for row in call.company.store.rows(sql, selection.values)]
 
 
-def count(call: Call, selection: RowSelection) -> int:
-    """How many rows are selected."""
+def count_rows(call: Call, selection: RowSelection) -> int:
+    """Count the selected rows."""
     sql = f"SELECT count(*) FROM {selection.target.source} WHERE {selection.where}"  # noqa: S608
     return int(call.company.store.value(sql, selection.values))
 
 
-def rows(
+def read_rows(
     call: Call, selection: RowSelection, fields: Sequence[ObjectField], limit: int, offset: int = 0
 ) -> list[list[str]]:
-    """The texts of `fields` for each selected row on one page."""
+    """Return the texts of ``fields`` for each selected row on one page."""
     target = selection.target
     columns = ", ".join(f"{item.sql}, {item.currency_sql or 'NULL'}" for item in fields)
-    order = selection.order or uncertain_order(target, call)
+    order = selection.order or shuffled_order(target, call)
     sql = f"SELECT {columns} FROM {target.source} WHERE {selection.where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
     found = call.company.store.rows(sql, [*selection.values, limit, offset])
-    return [[write_value(item, row[2 * at], row[2 * at + 1] or "") for at, item in enumerate(fields)] for row in found]
+    return [[format_value(item, row[2 * at], row[2 * at + 1] or "") for at, item in enumerate(fields)] for row in found]
 
 
-def rows_by_key(
+def read_rows_by_key(
     call: Call, target: ObjectType, fields: Sequence[ObjectField], recordnos: Sequence[int]
 ) -> list[list[str]]:
-    """The texts of `fields` for the given rows, in the order of `recordnos`; missing rows are left out."""
+    """Return the texts of ``fields`` for these rows, in the order of ``recordnos``; missing rows are left out."""
     selection = RowSelection(target, order=target.key)
     if target.where:
         selection.add(target.where)
     marks = ", ".join("?" * len(recordnos))
     selection.add(f"{target.key} IN ({marks})", recordnos)
     keyed = [ObjectField("", target.key, "integer"), *fields]
-    found = {row[0]: row[1:] for row in rows(call, selection, keyed, len(recordnos))}
+    found = {row[0]: row[1:] for row in read_rows(call, selection, keyed, len(recordnos))}
     return [found[str(key)] for key in recordnos if str(key) in found]
 
 
 def append_rows(data: Element, tag: str, fields: Sequence[ObjectField], texts: Sequence[Sequence[str]]) -> None:
-    """One element per row, its fields in the asked order."""
+    """Append one element for each row, with its fields in the requested order."""
     for row in texts:
         element = text_element(data, tag)
         for item, text in zip(fields, row, strict=True):

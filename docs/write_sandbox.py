@@ -1,8 +1,8 @@
-"""Writes the tables of ``docs/sandbox.md`` that follow the code: the kinds of faults, and the switches.
+"""Write the tables of ``docs/sandbox.md`` that follow the code: the kinds of faults, and the switches.
 
     python docs/write_sandbox.py
 
-A test compares, so that the manual and the sandbox cannot differ.
+A test compares the two, so that the manual and the sandbox cannot differ.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MANUAL = Path(__file__).resolve().parent / "sandbox.md"
 
 
 def written(manual: str) -> str:
-    """The manual with its tables as the code has them now."""
+    """Return the manual with its tables as the code has them now."""
     for name, rows in (("faults", faults()), ("switches", switches())):
         begin, end = f"<!-- {name}: written by docs/write_sandbox.py -->\n", f"<!-- end of {name} -->"
         before, _, rest = manual.partition(begin)
@@ -25,16 +25,18 @@ def written(manual: str) -> str:
 
 
 def faults() -> Iterator[str]:
-    """One row a kind."""
+    """Yield the lines of the fault table, one for each kind."""
     yield "| KIND | what happens | VALUE | WHEN |\n|---|---|---|---|\n"
     for kind in KINDS.values():
-        beside = " (leaves the answer alone)" if kind.changes_company else ""
+        beside = " (does not affect the answer)" if kind.changes_company else ""
         yield f"| `{kind.name}` | {kind.about}{beside} | {kind.value} | {', '.join(kind.moments)} |\n"
 
 
 def switches() -> Iterator[str]:
-    """One row a switch: its default, and the other settings that revrec is tested under."""
-    yield "| switch | default | tested too | meaning |\n|---|---|---|---|\n"
+    """Yield the lines of the switch table: each switch with its default and the other settings that revrec is tested
+    under.
+    """
+    yield "| switch | default | also tested | meaning |\n|---|---|---|---|\n"
     for item in fields(Switches):
         default, *others = [_value(setting) for setting in SETTINGS[item.name]]
         yield f"| `{item.name}` | {default} | {', '.join(others)} | {item.metadata['about']} |\n"

@@ -38,7 +38,7 @@ def missing_field(field: str, subject: str) -> Error:
         "BL03000018",
         f"Missing {field}",
         f"Required field {field} is missing in {subject}.",
-        f"Give {field} a value, then try again.",
+        f"Enter a value for {field}, then try again.",
         errorid="SIM-MISSING-FIELD",
         placeholders=(("FIELD", field),),
     )
@@ -67,8 +67,8 @@ def unknown_fields(fields: Collection[str], known: Collection[str], subject: str
     """Return an error for each element that is neither known nor a user-defined dimension (GLDIM...)."""
     if switches.unknown_fields == "ignore":
         return []
-    strangers = [name for name in fields if name not in known and not name.startswith("GLDIM")]
-    return [business_error(f"The field {name} is not a field of {subject}.", errorid="SIM-FIELD") for name in strangers]
+    unknown = [name for name in fields if name not in known and not name.startswith("GLDIM")]
+    return [business_error(f"The field {name} is not a field of {subject}.", errorid="SIM-FIELD") for name in unknown]
 
 
 def read_date(field: str, text: str, switches: Switches) -> date:

@@ -28,7 +28,7 @@ sys.argv += ["--demo-password", sys.stdin.readline().strip()]
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 main()
 """
-"""The mail server. Its password comes by standard input: every user of the machine can read a command line."""
+"""The mail server. It reads its password from standard input, because all users of a machine can read command lines."""
 
 
 class PartnerLogin(NamedTuple):

@@ -149,7 +149,7 @@ def test_an_entry_is_deleted_and_reversed_by_hand_and_read_so(client: Any) -> No
         ("entries/delete", {"record_no": 9}, "there is no entry 9"),
         ("entries/edit", {"lines": [{"line_no": 1, "amount": "1"}]}, "would be out of balance by -9.00 USD"),
         ("entries/edit", {"lines": [{"line_no": 3}]}, "has no line 3"),
-        ("entries/edit", {"lines": [{"line_no": 1, "amount": "-1"}]}, "is not an amount above zero"),
+        ("entries/edit", {"lines": [{"line_no": 1, "amount": "-1"}]}, "is not a positive amount"),
         ("entries/reverse", {"date": "soon"}, "soon"),
     ],
 )

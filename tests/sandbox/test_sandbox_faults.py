@@ -166,7 +166,7 @@ def test_b69_the_log_tells_how_to_have_each_fault_again(client: Any) -> None:
     plan = FaultPlan(PLAN, 7, lines.append)
     found = [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(60)]
     assert lines[0] == f"fault plan {PLAN!r}, seed 7"
-    alone = [match[1] for line in lines if (match := re.search(r"; alone: (\S+)$", line))]
+    alone = [match[1] for line in lines if (match := re.search(r"; replay: (\S+)$", line))]
     assert len(alone) == sum(map(len, found)) > 10
     again = FaultPlan(",".join(alone), 99)
     assert [[str(fault) for fault in again.for_request(b"", None)] for _ in range(60)] == found
@@ -175,13 +175,13 @@ def test_b69_the_log_tells_how_to_have_each_fault_again(client: Any) -> None:
 @pytest.mark.parametrize(
     ("plan", "said"),
     [
-        ("drip@before", "drip is played after the commit only"),
-        ("twice@before", "after the commit only"),
-        ("refuse@after", "before the commit only"),
+        ("drip@before", "drip can only occur after the commit"),
+        ("twice@before", "can only occur after the commit"),
+        ("refuse@after", "can only occur before the commit"),
         ("close_period@before", "write close_period=YYYY-MM"),
         ("close_period=2025-13@before", "write close_period=YYYY-MM"),
-        ("forget_ids=two@before", "write forget_ids=one, or SECONDS"),
-        ("drop=1@after", "drop takes no value"),
+        ("forget_ids=two@before", "write forget_ids=one, or an age in SECONDS"),
+        ("drop=1@after", "drop accepts no value"),
         ("drop@after:#0", "write 3x, #3 or 0.1"),
         ("5xx@after", "KIND is one of drop, reset"),
         ("600@after", "KIND is one of drop, reset"),
@@ -194,7 +194,7 @@ def test_b6_a_plan_that_makes_no_sense_is_told_its_form(plan: str, said: str) ->
 
 def test_b6_a_sandbox_inside_another_process_cannot_be_made_to_die(client: Any) -> None:
     response = client.http.post(client.address["admin_url"] + "fault", json={"plan": "die@after"}, timeout=5)
-    assert response.status_code == 400 and "serve one of its own" in response.json()["error"]
+    assert response.status_code == 400 and "serve it in a separate one" in response.json()["error"]
 
 
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])

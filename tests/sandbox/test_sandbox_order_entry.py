@@ -342,7 +342,7 @@ def test_b65_the_journal_entry_of_an_invoice_cannot_be_changed_in_the_ledger(cli
     made(client)
     number = client.entries()[0]["record_no"]
     delete = client.call(f"<delete><object>GLBATCH</object><keys>{number}</keys></delete>")
-    assert "was made by another application" in delete.said and len(client.entries()) == 1
+    assert "was created by another application" in delete.said and len(client.entries()) == 1
 
 
 def test_b65_an_item_can_have_an_account_of_its_own_and_a_definition_other_accounts(client: Any) -> None:

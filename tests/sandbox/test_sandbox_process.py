@@ -197,7 +197,7 @@ def test_a_second_server_on_the_same_file_ends_with_6(start: Start, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(b"this is not a database" * 100, "not a database"), (None, "not made by the sandbox")]
+    ("content", "said"), [(b"this is not a database" * 100, "not a database"), (None, "not created by the sandbox")]
 )
 def test_a_file_of_somebody_else_is_refused_and_left_alone(
     start: Start, tmp_path: Path, content: bytes | None, said: str
@@ -247,7 +247,7 @@ def test_b68_nothing_but_the_loopback_can_be_asked_for(start: Start) -> None:
     ("arguments", "said"),
     [
         (["--switch", "no_such=1"], "there is no switch 'no_such'"),
-        (["--switch", "masters=maybe"], "takes open or strict"),
+        (["--switch", "masters=maybe"], "accepts open or strict"),
         (["--fault", "boom@never"], "KIND@before or KIND@after"),
     ],
 )

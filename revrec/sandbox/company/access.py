@@ -54,6 +54,8 @@ class AccessControl:
         if user is None or company_id != self.company_id:
             return False
         with self._lock:
+            # A locked user is rejected even with the right password, and the error is the same as for a wrong one. A
+            # client that retries a wrong login in a loop locks the user for everyone.
             limit = self._switches.lockout_after
             if limit and user.failures >= limit:
                 return False

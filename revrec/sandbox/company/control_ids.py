@@ -42,6 +42,8 @@ class ControlIds:
         if holder is not request:
             raise FunctionFailure(self._concurrent(control_id))
         try:
+            # Look for the id only while holding it. Otherwise the first request could commit between look-up and claim,
+            # and a client's repeat would be executed a second time.
             if self.recorded(scope, control_id):
                 raise FunctionFailure(self._duplicate(control_id))
             yield

@@ -107,4 +107,4 @@ def reporting_period_dates(name: str) -> tuple[date, date] | None:
 
 def _check_month(month: str) -> None:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        raise ValueError(f"month {month!r} is not of the form 2024-03")
+        raise ValueError(f"month {month!r} is not valid; write it like 2024-03")

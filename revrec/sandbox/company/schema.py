@@ -12,7 +12,7 @@ TABLES = (
     "master",
     "counter",
 )
-"""Every table, children before their parents."""
+"""All tables, children before their parents."""
 
 _JOURNAL_ENTRIES = """
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -78,4 +78,4 @@ CREATE TABLE sodocumententry (
 """
 
 STEPS = (_JOURNAL_ENTRIES, _ORDERS)
-"""Statements that lead from one version of the file to the next; the file's version is how many were run."""
+"""The statements that upgrade a file from one version to the next. Its version is the number of steps that were run."""

@@ -56,6 +56,8 @@ class VisibilityDelay:
 
     def created(self, recordno: int) -> None:
         """Start the delay of a new entry, if the switches ask for one."""
+        # Clients of the real gateway report a delay before new records can be read, so "not found" right after a
+        # timeout does not prove that nothing was posted.
         seconds, reads = self._switches.visibility_seconds, self._switches.visibility_reads
         if seconds or reads:
             with self._lock:

@@ -42,12 +42,9 @@ class Store:
         )
         try:
             self.is_new = self._prepare()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, StoreError) as error:
             self._connection.close()
-            raise StoreError(f"{path}: {error}; give another --data file") from None
-        except StoreError as error:
-            self._connection.close()
-            raise StoreError(f"{path}: {error}; give another --data file") from None
+            raise StoreError(f"{path}: {error}; choose another --data file") from None
 
     def _prepare(self) -> bool:
         connection = self._connection
@@ -60,10 +57,10 @@ class Store:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         elif connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise StoreError("this SQLite file was not made by the sandbox")
+            raise StoreError("this SQLite file was not created by the sandbox")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(STEPS):
-            raise StoreError(f"the file has schema version {version}, this sandbox reads {len(STEPS)}")
+            raise StoreError(f"the file has schema version {version}, but this sandbox supports up to {len(STEPS)}")
         for number, step in enumerate(STEPS[version:], version + 1):
             connection.executescript(f"BEGIN; {step} PRAGMA user_version = {number}; COMMIT;")
         return version < len(STEPS) or not connection.execute("SELECT count(*) FROM master").fetchone()[0]
@@ -81,6 +78,8 @@ class Store:
             except BaseException:
                 self._depth -= 1
                 self._undo(name)
+                # The actions of a failed function must not outlive it, or a master record that was rolled back would
+                # stay in the cache and be accepted from then on.
                 del self._after_commit[pending:]
                 raise
             self._depth -= 1

@@ -85,7 +85,7 @@ class AdminHandler(BaseHTTPRequestHandler):
         if host in _LOCAL_HOSTS:
             return True
         self.close_connection = True
-        self._json(403, {"error": "the admin port answers to loopback names only"})
+        self._json(403, {"error": "the admin port accepts loopback host names only"})
         return False
 
     def _drain(self) -> bytes:

@@ -136,7 +136,7 @@ def _put_master(kind: str) -> Action:
         base = masters.get(kind, code) or MasterRecord(kind, code, code)
         details = body.get("details", base.details)
         if not code or not isinstance(details, dict):
-            raise ValueError("id must not be empty; details must be an object")
+            raise ValueError("id must not be empty, and details must be a JSON object")
         changed = replace(
             base,
             name=str(body.get("name", base.name)),

@@ -58,10 +58,10 @@ def _address(data: Path) -> dict[str, Any]:
 def _request(data: Path, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     base = str(_address(data).get("admin_url", ""))
     if not _is_loopback(base):
-        raise AdminError(f"{data}: the admin address in its address file is not on this machine; serve it anew")
+        raise AdminError(f"{data}: the admin address in its address file is not on this machine; restart the sandbox")
     content = None if body is None else json.dumps(body).encode()
     message = urllib.request.Request(f"{base.rstrip('/')}/{path}", content, {"Content-Type": "application/json"})  # noqa: S310 - loopback http, checked above
-    # Without handlers for proxies, or the request would leave this machine.
+    # An HTTP proxy from the environment would carry the request off this machine, so no proxies are used.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(message, timeout=_SECONDS) as answer:
@@ -69,7 +69,7 @@ def _request(data: Path, path: str, body: dict[str, Any] | None = None) -> dict[
     except HTTPError as error:
         raise AdminError(str(_decoded(error.read(_LARGEST_ANSWER)).get("error", f"HTTP {error.code}"))) from None
     except (OSError, ValueError) as error:
-        raise AdminError(f"{data}: its sandbox gives no usable answer ({error}); serve it anew") from None
+        raise AdminError(f"{data}: its sandbox gave no usable answer ({error}); restart it") from None
 
 
 def _decoded(content: bytes) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _HEADER = {"title": "batch_title", "reference": "referenceno", "journal": "journ
 _LINE = {"account": "account", "document": "document", "description": "description", "location": "location"} | {
     dimension.kind.lower(): dimension.element.lower() for dimension in DIMENSIONS
 }
-_USER = "somebody"
+_USER = "ui_user"
 
 
 def edit(company: CompanyState, record_no: int, changes: dict[str, Any]) -> None:
@@ -98,9 +98,9 @@ def _edit_line(company: CompanyState, record_no: int, change: dict[str, Any]) ->
     if "amount" in change:
         amount = parse_decimal(str(change["amount"]))
         if amount is None or amount <= 0:
-            raise ValueError(f"{change['amount']!r} is not an amount above zero")
+            raise ValueError(f"{change['amount']!r} is not a positive amount")
         mills = to_mills(amount, currency)
-        # The rate of the line stays what it was.
+        # Scale the base amount, because editing an amount in the screens keeps the exchange rate of the line.
         sql = "UPDATE glentry SET base_mills = base_mills * ? / trx_mills, trx_mills = ? WHERE recordno = ?"
         company.store.execute(sql, (mills, mills, key))
 

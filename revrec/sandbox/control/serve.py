@@ -18,7 +18,7 @@ from revrec.sandbox.control.sandbox import Sandbox
 DONE, USAGE, BAD_INPUT, LOCKED = 0, 2, 3, 6
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 POLL_SECONDS = 0.2
-"""Short, since a plain wait cannot be interrupted by a signal everywhere."""
+"""Short, because signals do not interrupt a wait without a timeout on every platform."""
 
 
 def serve(
@@ -79,7 +79,7 @@ def _data_file_locked(data: Path | None) -> Iterator[None]:
 def _already_served(data: Path | None) -> str:
     found = running(data) if data is not None else None
     where = f" (process {found['pid']}, {found['url']})" if found else ""
-    return f"another sandbox already serves {data}{where}; stop it, or give another --data file"
+    return f"another sandbox already serves {data}{where}; stop it, or choose another --data file"
 
 
 @contextlib.contextmanager

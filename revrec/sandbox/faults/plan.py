@@ -91,7 +91,7 @@ def _fault(item: str) -> Fault:
     kind = find_kind(name)
     if kind is None or when not in (BEFORE, AFTER) or len(rest) > 2:
         kinds = ", ".join(KINDS)
-        form = "write KIND@before or KIND@after, then :RATE and :FUNCTION if wanted"
+        form = "write KIND@before or KIND@after, then optionally :RATE and :FUNCTION"
         raise FaultPlanError(f"fault {item!r}: {form}; KIND is one of {kinds}")
     fault = Fault(name, when, unquote(value), function=rest[1] if len(rest) == 2 else "")
     _check(fault, kind, item)
@@ -102,9 +102,9 @@ def _fault(item: str) -> Fault:
 
 def _check(fault: Fault, kind: FaultKind, item: str) -> None:
     if fault.when not in kind.moments:
-        raise FaultPlanError(f"fault {item!r}: {kind.name} is played {' or '.join(kind.moments)} the commit only")
+        raise FaultPlanError(f"fault {item!r}: {kind.name} can only occur {' or '.join(kind.moments)} the commit")
     if not kind.accepts(fault.value):
-        wanted = f"write {kind.name}={kind.value}" if kind.value else f"{kind.name} takes no value"
+        wanted = f"write {kind.name}={kind.value}" if kind.value else f"{kind.name} accepts no value"
         raise FaultPlanError(f"fault {item!r}: {wanted}")
 
 
@@ -168,13 +168,13 @@ class FaultPlan:
             for fault in chosen:
                 self.injected.append(f"{fault.kind}@{fault.when}")
                 place = f"request {self._requests} of the plan with seed {self.seed}"
-                self._log(f"fault {fault} on {place} ({', '.join(functions)}); alone: {fault}:#{self._requests}")
+                self._log(f"fault {fault} on {place} ({', '.join(functions)}); replay: {fault}:#{self._requests}")
         return chosen
 
     def _parse(self, text: str) -> list[Fault]:
         faults = parse_plan(text)
         if not self._may_exit and any(fault.kind == "die" for fault in faults):
-            raise FaultPlanError("fault 'die': this sandbox is part of another process; serve one of its own")
+            raise FaultPlanError("fault 'die': this sandbox is part of another process; serve it in a separate one")
         return faults
 
     def _from_plan(self, functions: set[str]) -> list[Fault]:

@@ -100,7 +100,7 @@ def _line(node: Node, call: Call, currency: str, rate: ExchangeRate) -> Receivab
     dimensions, errors = read_dimensions(node, call, {})
     if errors:
         raise FunctionFailure(*errors)
-    # Amounts of invoices with more decimals are rounded, as the documentation of these functions says.
+    # Unlike GLENTRY, the documentation of the AR functions says that extra decimals are rounded, not rejected.
     mills = to_mills(read_number(node, "amount"), currency)
     base = to_mills(Decimal(mills) / 1000 * rate.value, BASE_CURRENCY)
     return ReceivableLine(

@@ -95,7 +95,7 @@ def _dates(body: Node) -> tuple[date, date]:
     name = body.value("reportingperiodname")
     start, end = legacy_date(body.child("startdate"), "startdate"), legacy_date(body.child("enddate"), "enddate")
     if bool(name) == (start is not None and end is not None) or (start is None) != (end is None):
-        raise FunctionFailure(business_error("Either reportingperiodname, or startdate and enddate, must be given."))
+        raise FunctionFailure(business_error("Either reportingperiodname, or startdate and enddate, are required."))
     if name:
         found = reporting_period_dates(name)
         if found is None:
@@ -113,7 +113,7 @@ def _accounts(call: Call) -> list[str]:
     if body.child("accountgroupname") is not None:
         raise FunctionFailure(business_error(f"The account group '{body.value('accountgroupname')}' is invalid."))
     if bool(single) == bool(low and high):
-        raise FunctionFailure(business_error("Either glaccountno, or startaccountno and endaccountno, must be given."))
+        raise FunctionFailure(business_error("Either glaccountno, or startaccountno and endaccountno, are required."))
     numbers = [account.id for account in call.company.masters.all("GLACCOUNT")]
     if single:
         if single not in numbers:

@@ -23,7 +23,7 @@ def _run(call: Call) -> FunctionOutput:
     dates = reporting_period_dates(name) if name else (start, end)
     if dates is None or dates[0] is None or dates[1] is None:
         raise FunctionFailure(
-            business_error("Either a valid reportingperiodname, or startdate and enddate, must be given.")
+            business_error("Either a valid reportingperiodname, or startdate and enddate, are required.")
         )
     data = Element("data")
     for account, opening, debits, credits_ in balances(call.company.store, dates[0], dates[1]):

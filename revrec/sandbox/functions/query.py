@@ -94,8 +94,8 @@ def _condition(node: Node) -> Condition:
         return ConditionGroup(node.tag, tuple(_condition(child) for child in node))
     field = node.value("field")
     values = tuple(value.text for value in node.all("value"))
-    strangers = [child for child in node if child.tag not in ("field", "value")]
-    if not field or strangers or len(node.all("field")) != 1:
+    unknown = [child for child in node if child.tag not in ("field", "value")]
+    if not field or unknown or len(node.all("field")) != 1:
         raise schema_violation(f"Element '{node.tag}': Expected are ( field, value ).", node.line)
     return Comparison(field, _operator(node, len(values)), values)
 

@@ -19,7 +19,7 @@ _OWNED = {
     "SODOCUMENT": ("SODOCUMENTENTRY", "SODOCUMENTENTRIES", "e.document", "e.line_no"),
     "ARINVOICE": ("ARINVOICEITEM", "ARINVOICEITEMS", "i.invoice", "i.line_no"),
 }
-"""What a record brings with it: the object of its lines, their element, and the SQL of parent and order."""
+"""Records read with their lines: the object of the lines, their element, and the SQL of parent and order."""
 _CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")
 
 
@@ -52,7 +52,7 @@ def _fields(target: ObjectType, names: str) -> list[ObjectField]:
     try:
         return select_fields(target, names)
     except FunctionFailure as failure:
-        # In a read the gateway gives this text as the errorno itself.
+        # In a read, Intacct puts the text "Invalid fields list ..." into errorno, not only into description2.
         raise FunctionFailure(
             Error(failure.errors[0].description2, description2=failure.errors[0].description2)
         ) from None
@@ -61,7 +61,7 @@ def _fields(target: ObjectType, names: str) -> list[ObjectField]:
 def _wanted(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if len(parts) > KEY_LIMIT:
-        raise read_failure(f"read takes at most {KEY_LIMIT} keys, not {len(parts)}.")
+        raise read_failure(f"read accepts at most {KEY_LIMIT} keys, not {len(parts)}.")
     return [int(part) for part in parts if part.isdecimal() and len(part) < 19]
 
 

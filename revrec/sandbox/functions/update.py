@@ -36,7 +36,7 @@ def _update(node: Node, call: Call) -> int:
     batch = editable_batch(call.company.store, number)
     require_open_period(batch, call.company)
     if not text_of(fields, "JOURNAL"):
-        # The journal of an entry cannot change, so an update need not repeat it.
+        # JOURNAL is required in a create. An update may omit it, because the journal of an entry cannot change.
         node.children.append(Node("JOURNAL", batch["journal"]))
     replace_entry(batch["recordno"], read_entry(node, call), call)
     return int(batch["recordno"])

@@ -92,6 +92,8 @@ def _settle_rounding(lines: list[EntryLine], switches: Switches) -> None:
         difference = sum(line.sign * line.base_mills for line in members)
         if not difference:
             continue
+        # Each line is converted and rounded separately, so an entry that balances in EUR can be off by up to a cent for
+        # each line in USD. A larger difference is a real imbalance.
         if switches.base_rounding == "reject" or abs(difference) > _CENT * len(members):
             raise FunctionFailure(_unbalanced(f"{entity or 'the top level'} in base currency", entity))
         foreign = [line for line in members if line.currency != BASE_CURRENCY]

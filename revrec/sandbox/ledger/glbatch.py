@@ -122,10 +122,10 @@ def _state(fields: Fields, call: Call) -> str:
 
 def _lines(fields: Fields, call: Call, title: str) -> list[EntryLine]:
     nodes = fields["ENTRIES"].children
-    strangers = [node for node in nodes if node.tag.upper() != "GLENTRY"]
-    if strangers:
+    unknown = [node for node in nodes if node.tag.upper() != "GLENTRY"]
+    if unknown:
         raise FunctionFailure(
-            business_error(f"The element {strangers[0].tag} is not allowed in ENTRIES; only GLENTRY is.")
+            business_error(f"The element {unknown[0].tag} is not allowed in ENTRIES; only GLENTRY is.")
         )
     if len(nodes) < 2:
         text = "A journal entry needs at least two lines: one debit and one credit."

@@ -57,7 +57,7 @@ def _insert(entry: JournalEntry, call: Call, reversed_from: int | None) -> int:
     )
     write_lines(company.store, recordno, entry)
     if reversed_from is None and entry.prrecord is None:
-        # What the system makes beside the record that was sent is not counted.
+        # Intacct bills the record that was sent, not the reversal or receivable entry it generates from it.
         company.usage.count(records_written=1)
     company.store.after_commit(lambda: company.visibility.created(recordno))
     return recordno
@@ -149,7 +149,7 @@ def editable_batch(store: Store, key: str) -> dict[str, Any]:
     """
     batch = stored_batch(store, key)
     if batch["module"] != "2.GL":
-        text = f"GLBATCH with the key '{key}' was made by another application; change its source there."
+        text = f"GLBATCH with the key '{key}' was created by another application; change it there."
         raise FunctionFailure(business_error(text, errorid="SIM-SUBLEDGER"))
     return batch
 

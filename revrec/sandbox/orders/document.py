@@ -23,7 +23,7 @@ from revrec.sandbox.orders.terms import find_customer, term_and_due
 from revrec.sandbox.xmltree import Node
 
 QUANTITY = 1_000_000
-"""Quantities are kept as whole millionths."""
+"""Quantities are stored as integer millionths, so that partial conversions add up exactly."""
 RATES = RateFieldNames("exchrate", "exchratetype", "the document")
 _STATES = ("Draft", "Pending", "Closed")
 _ERRORS_SHOWN = 20

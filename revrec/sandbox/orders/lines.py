@@ -43,7 +43,7 @@ def read_dimensions(node: Node, call: Call, more: Mapping[str, str]) -> tuple[di
     ]
     location = values.get("LOCATION", "")
     if not location and call.company.switches.location_required:
-        text = "Missing location: a document of a multi-entity company needs one on each line."
+        text = "Missing location: a multi-entity company needs one on each line of a document."
         wrong.append(Error("BL03000018", "Missing location", text, errorid="SIM-EMPTY-LOCATION"))
     if location and call.caller.location and masters.entity_of(location) != call.caller.location:
         wrong.append(unknown(DIMENSIONS[0], location))

@@ -14,7 +14,7 @@ from revrec.sandbox.protocol.operation import ForcedFailure
 
 XML = 'text/xml; encoding="UTF-8"'
 DIED = 137
-"""Exit code of a sandbox that a fault ended: that of a killed process."""
+"""Exit code of a sandbox ended by the fault ``die``, the same as after SIGKILL."""
 _PAGE = b"<!DOCTYPE html><html><head><meta charset='utf-8'><title>Error</title></head><body>Try later<br></body></html>"
 _PIECES_A_SECOND = 20
 
@@ -79,6 +79,7 @@ class Exchange:
         elif fault.when == "after":
             self._spoil_answer(fault, self._execute())
         elif fault.kind in _NEED_DOCUMENT:
+            # These kinds corrupt a real answer, so the request is executed to get one and then rolled back.
             self._spoil_answer(fault, self._execute(discard=True))
         else:
             self._spoil_answer(fault, None)
@@ -89,6 +90,8 @@ class Exchange:
         took = (time.monotonic() - started) * 1000
         for function, control_id, outcome in reply.summary:
             self._log(f"{function} {control_id!r} {outcome} {took:.0f} ms")
+        # Apply "after" changes between the commit and the answer, so that a client that reacts to the answer, or to its
+        # loss, already meets the changed company.
         self._make_later_changes()
         return reply
 
@@ -100,6 +103,7 @@ class Exchange:
             self._change_company(self._later_changes.pop(0))
 
     def _send(self, reply: GatewayReply) -> None:
+        # Only whole answers are remembered: the fault "stale" sends what an earlier request really received.
         self._connection.last_document = reply.document
         self._connection.send(reply.status, XML, reply.document)
 
@@ -131,7 +135,7 @@ class Exchange:
         self._send(reply)
 
     def _refuse(self, fault: Fault) -> None:
-        errorno, _, text = (fault.value or "BL01001973 The request was refused.").partition(" ")
+        errorno, _, text = (fault.value or "BL01001973 The request was rejected.").partition(" ")
         self._send(self._execute(forced_failure=ForcedFailure(fault.function, Error(errorno, description2=text))))
 
     def _spoil_answer(self, fault: Fault, reply: GatewayReply | None) -> None:

@@ -47,21 +47,21 @@ class Gateway:
         echo = ControlEcho()
         self.company.usage.count(requests=1)
         try:
-            root, echo = self._parse(body)
+            root = parse(body)
+            echo = read_echo(root)
             return self._execute(root, at_session_endpoint, discard, forced_failure)
         except ControlFailure as failure:
+            # Intacct repeats the control block even when the rest of the document is not well-formed XML.
             echo = echo if echo.sender or echo.control_id else scan_echo(body)
             document = self._writer(echo).control_failure(failure.errors, failure.echo)
             return GatewayReply(failure.http_status, document, (("control", echo.control_id, "failure"),))
-
-    def _parse(self, body: bytes) -> tuple[Node, ControlEcho]:
-        root = parse(body)
-        return root, read_echo(root)
 
     def _execute(
         self, root: Node, at_session_endpoint: bool, discard: bool, forced_failure: ForcedFailure | None
     ) -> GatewayReply:
         request = read_request(root, cut_control_ids=self.company.switches.control_id_length == "cut")
+        # The gateway validates the whole document before it checks credentials or runs anything, so a schema violation
+        # in the last function means that the first one was not executed either.
         for call in request.calls:
             function = FUNCTIONS.get(call.body.tag)
             if function is not None:

@@ -167,7 +167,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         """Close the connection after this request; with ``reset``, send a TCP RST."""
         self.close_connection = True
         if reset:
-            # A zero linger time makes close send RST instead of FIN.
+            # With a linger time of zero, close sends RST instead of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def refuse_rate(self) -> None:

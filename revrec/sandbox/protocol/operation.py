@@ -2,8 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from revrec.sandbox.calls import Call, Caller, FunctionOutput, GatewayFunction
@@ -75,6 +74,8 @@ class Operation:
         return results
 
     def _rolled_back(self, failing: int, errors: tuple[Error, ...]) -> list[FunctionResult]:
+        # With <operation transaction="true">, Intacct adds XL03000009 to every function and calls the others "aborted".
+        # Recordings differ on the status of the failing one, hence the switch; a lone function is always "aborted".
         calls = self._request.calls
         results = [FunctionResult("aborted", call.body.tag, call.control_id, errors=(ROLLED_BACK,)) for call in calls]
         status = "aborted" if len(calls) == 1 else self._company.switches.aborting_status
@@ -85,8 +86,10 @@ class Operation:
         function = FUNCTIONS.get(call.body.tag)
         self._check_available(call, function)
         assert function is not None
-        with self._claimed(call.control_id):
-            self._pause()
+        claimed = self._company.control_ids.claimed(self._scope, call.control_id, self)
+        with claimed if self._request.unique else nullcontext():
+            if self._company.switches.function_delay_ms:
+                time.sleep(self._company.switches.function_delay_ms / 1000)
             return self._commit(function, call)
 
     def _check_available(self, call: FunctionCall, function: GatewayFunction | None) -> None:
@@ -98,6 +101,7 @@ class Operation:
         if function is None or not self._exists(function):
             text = f"The function '{call.body.tag}' is not a known function."
             raise FunctionFailure(Error("SIM-UNKNOWN-FUNCTION", description2=text))
+        # Intacct sometimes fails a create with a bare BL01001973 and accepts the same create on the next attempt.
         if call.body.tag.startswith("create") and switches.random_failures > 0:
             switches.random_failures -= 1
             raise FunctionFailure(
@@ -117,6 +121,8 @@ class Operation:
                 outcome = function.run(
                     Call(self._company, self._caller, call.control_id, call.body, alone=len(self._request.calls) == 1)
                 )
+                # Record the id in this transaction. A crash between two commits leaves an entry without its id, and
+                # a client that repeats the request after a lost answer would post the entry twice.
                 if not outcome.errors and (self._request.unique or self._company.switches.remember_nonunique):
                     self._company.control_ids.record(
                         self._scope, call.control_id, function.name, self._company.clock.now()
@@ -128,17 +134,6 @@ class Operation:
         except sqlite3.OperationalError as error:
             raise read_failure(f"Database error: {error}") from error
         return outcome
-
-    @contextmanager
-    def _claimed(self, control_id: str) -> Iterator[None]:
-        unique = self._request.unique
-        ids = self._company.control_ids
-        with ids.claimed(self._scope, control_id, self) if unique else nullcontext():
-            yield
-
-    def _pause(self) -> None:
-        if self._company.switches.function_delay_ms:
-            time.sleep(self._company.switches.function_delay_ms / 1000)
 
 
 def _succeeded(call: FunctionCall, outcome: FunctionOutput) -> FunctionResult:

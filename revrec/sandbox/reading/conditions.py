@@ -108,6 +108,7 @@ class ConditionCompiler:
         return found.isoformat() if field.kind == "date" else f"{found.isoformat()}T{hour or '00:00:00'}"
 
     def _state(self, field: ObjectField, text: str) -> str:
+        # readByQuery compares STATE by its code ("P"), query by its label ("Posted").
         if not self._state_codes:
             return text
         return next((label for label, code in (field.codes or {}).items() if code == text), "")

@@ -44,6 +44,7 @@ def select_visible(target: ObjectType, call: Call, show_private: bool) -> RowSel
     if target.private and call.caller.location:
         selection.add(f"({target.private} IS NULL OR {target.private} = ?)", (call.caller.location,))
     elif target.private and not show_private:
+        # The option showprivate of query is off by default, so entity-private entries are missing at the top level.
         selection.add(f"{target.private} IS NULL")
     hidden = call.company.visibility.hidden_from_this_read() if target.entry else []
     if hidden:

@@ -33,6 +33,7 @@ from revrec.cli import (
     selftest,
     status,
     trace,
+    trust,
     verify,
 )
 from revrec.cli.quick_start import QuickGroup
@@ -98,6 +99,7 @@ for module in (
     errors,
     doctor,
     alert,
+    trust,
     verify,
     reconcile,
     reports,

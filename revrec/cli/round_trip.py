@@ -75,6 +75,8 @@ def check(folder: Path) -> None:
 
 def story(step: Callable[[str, list[str]], None]) -> None:
     """Tell it in the folder of the demo, where the program stands; ``step`` runs one command."""
+    from revrec.jobs.context import make_context
+    from revrec.jobs.trust import source_name, vouch
     from revrec.sandbox.partners import PartnerLogin, file_server, mail_server, put_mail
 
     samples = Path("sample_data", "round_trip")
@@ -85,6 +87,7 @@ def story(step: Callable[[str, list[str]], None]) -> None:
         files = stack.enter_context(file_server(Path("partner"), account))
         mailbox = stack.enter_context(mail_server(account))
         _configure(CONFIG.format(files=files, mailbox=mailbox, user=account.user, sender=SENDER))
+        vouch(make_context("demo"), source_name("partner"), source_name("carrier"))
         if not Path("partner", "taken", "order.csv").exists():
             shutil.copyfile(samples / "order.csv", Path("partner", "order.csv"))
         print(f"\n# A partner puts an order on an SFTP server, here 127.0.0.1:{files.port}.")

@@ -61,7 +61,21 @@ class Context:
         """The database of the settings; opened when first used."""
         from revrec.store.database.engine import Database
 
-        return Database(self.settings.database_url)
+        return Database(self.database_url)
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the database, to which libpq may send a password.
+
+        Raises:
+            BadConfiguration: it is a server that the configuration may not send one to, see :mod:`revrec.jobs.trust`.
+        """
+        url = self.settings.database_url
+        if not url.startswith("sqlite"):
+            from revrec.jobs import trust
+
+            trust.check(self, trust.DATABASE)
+        return url
 
     def who(self) -> "Who":
         """Who does this, by which command, now."""

@@ -5,6 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from revrec.jobs import trust
+from revrec.jobs.settings import ENDPOINT_NAMES
+
 if TYPE_CHECKING:
     from revrec.intacct.client import XmlGateway
     from revrec.intacct.credentials import Credentials
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 SANDBOX = "sandbox"
 SANDBOX_COMPANY = "REVREC-sandbox"
 """The company of every sandbox, so that a served one and a built-in one are the same to an entry."""
-ENDPOINT_NAMES = ("REVREC_GATEWAY_ENDPOINT", "REVREC_INTACCT_ENDPOINT_URL", "INTACCT_ENDPOINT_URL")
 
 
 def endpoint(context: "Context") -> str:
@@ -68,7 +70,12 @@ def credential_origins(context: "Context") -> dict[str, str]:
 
 
 def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], Path | None]:
-    """Where credentials may be: environment, home folder, plain settings, the file that is named."""
+    """Return where credentials may be: environment, home folder, plain settings, the file that is named.
+
+    Raises:
+        BadConfiguration: they may not be used with this configuration, see :mod:`revrec.jobs.trust`.
+    """
+    trust.check(context, trust.GATEWAY)
     settings = context.settings
     plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
     named = settings.text("gateway", "credentials_file")

@@ -30,6 +30,9 @@ SECRET_VARIABLES = (
 )
 """Variables that are named like settings and are none: secrets never stand in the configuration."""
 
+ENDPOINT_NAMES = ("REVREC_GATEWAY_ENDPOINT", "REVREC_INTACCT_ENDPOINT_URL", "INTACCT_ENDPOINT_URL")
+"""Variables that name the gateway, the first that is set wins; Intacct's own name comes last."""
+
 _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 
 
@@ -136,6 +139,8 @@ class Settings:
     file: Path | None
     values: Mapping[str, Mapping[str, Any]]
     free: Mapping[str, Mapping[str, Any]]
+    from_file: frozenset[tuple[str, str]] = frozenset()
+    """Section and key of each setting that the file decides on, not the environment or the command line."""
 
     def text(self, section: str, key: str) -> str:
         """A setting of kind text or word."""
@@ -191,10 +196,21 @@ def load(file: Path | None, home: Path, environment: Mapping[str, str], database
     problems += _unknown_variables(environment)
     if problems:
         raise BadConfiguration("\n".join(problems))
+    from_file = {
+        (section, key)
+        for section in KEYS
+        for key in document.get(section, {})
+        if _variable(section, key) not in environment
+    }
     if database:
         values["database"]["url"] = database
+        from_file.discard(("database", "url"))
     free = {name: document.get(name, {}) for name in FREE_SECTIONS}
-    return Settings(file.parent if file else home, file, values, free)
+    return Settings(file.parent if file else home, file, values, free, frozenset(from_file))
+
+
+def _variable(section: str, key: str) -> str:
+    return f"REVREC_{section}_{key}".upper()
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -219,7 +235,7 @@ def _value(
     file: Path | None,
     problems: list[str],
 ) -> Any:
-    variable = f"REVREC_{section}_{key}".upper()
+    variable = _variable(section, key)
     raw, where = about.default, "default"
     if isinstance(given, dict) and key in given:
         raw, where = given[key], f"{file}: [{section}] {key}"
@@ -280,7 +296,7 @@ def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     """Variables that look like a setting of a section and are none: a slip that would go unnoticed."""
-    known = {f"REVREC_{section}_{key}".upper(): section for section, keys in KEYS.items() for key in keys}
+    known = {_variable(section, key): section for section, keys in KEYS.items() for key in keys}
     prefixes = tuple(f"REVREC_{section}_".upper() for section in KEYS)
     for name in sorted(environment):
         if name.startswith(prefixes) and name not in known and name not in SECRET_VARIABLES:

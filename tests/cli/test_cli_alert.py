@@ -208,6 +208,9 @@ def test_the_password_comes_from_the_environment_else_from_the_credentials_file(
     config.write_text(config.read_text().replace("[gateway]\n", '[gateway]\ncredentials_file = "secret.ini"\n'))
     (books / "secret.ini").write_text("[alerts]\npassword = from-the-file\n")
     (books / "secret.ini").chmod(0o600)
+    ended = revrec("alert", "test")
+    assert ended.code == 5 and "you have not confirmed the alerts" in ended.out and not box.passwords
+    assert revrec("trust", "--yes").code == 0
     assert revrec("alert", "test").code == 0
     assert revrec("alert", "test", env={"REVREC_ALERTS_PASSWORD": PASSWORD}).code == 0
     assert box.passwords == ["from-the-file", PASSWORD]

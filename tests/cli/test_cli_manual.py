@@ -68,6 +68,14 @@ def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[st
     assert shape(revrec("postings", "list", "--format", "json").json["postings"]) == shape(attention)
 
 
+def test_the_keys_of_what_is_confirmed(books: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(books / "config"))
+    with (books / "revrec.toml").open("a") as config:
+        config.write('[source.shop]\ntransport = "http"\nurl = "https://shop.example/orders"\n')
+    assert revrec("trust", "--yes").code == 0
+    assert shape(revrec("trust", "--list", "--format", "json").json) == shape(shown("trust"))
+
+
 def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revrec: Any) -> None:
     revrec("run", "--date", "2024-03-31", env=intacct)
     told = revrec("reconcile", "--date", "2024-03-31", "--format", "json", env=intacct).json

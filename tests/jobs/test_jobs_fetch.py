@@ -13,6 +13,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing import fetch as job
+from revrec.jobs.trust import confirm
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency\n"
 
@@ -39,6 +40,7 @@ def source(offline: Any) -> Any:
 def configure(books: Any, text: str, name: str = "partner") -> None:
     file = books.folder / "revrec.toml"
     file.write_text(file.read_text() + f"[source.{name}]\n{text}")
+    confirm(books.context())
 
 
 def fetched(books: Any, *names: str, **how: Any) -> job.SourceResult:

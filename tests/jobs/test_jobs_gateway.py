@@ -10,6 +10,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.gateway import company, endpoint, open_gateway, real_credentials
 from revrec.jobs.sandbox_process import sandbox
+from revrec.jobs.trust import confirm
 from revrec.sandbox.company.profile import COMPANY_ID
 
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
@@ -55,6 +56,7 @@ def test_the_company_is_that_of_the_credentials_wherever_they_come_from(plain: A
     (plain.folder / "revrec.toml").write_text(
         f'[gateway]\nendpoint = "{ELSEWHERE}"\ncredentials_file = "{file.name}"\n'
     )
+    confirm(plain.context())
     assert company(plain.context()) == "my-company_id"
     assert company(plain.context(INTACCT_COMPANY_ID="other")) == "other"
     file.chmod(0o644)

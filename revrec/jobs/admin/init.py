@@ -3,11 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadConfiguration, BadInput
 from revrec.files import write_text
+from revrec.jobs.context import make_context
 from revrec.jobs.settings import CONFIG_NAME, KEYS, Key
+from revrec.jobs.trust import confirm
 from revrec.store.database.engine import Database
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -25,7 +28,8 @@ def shipped(name: str, beside: str = "") -> Path:
 def init(folder: Path, url: str = "") -> list[Path | str]:
     """Make configuration, rules and database in ``folder``; returns what was made.
 
-    With the ``url`` of a database the tables are made there, and the configuration names it.
+    With the ``url`` of a database the tables are made there, and the configuration names it; its server is confirmed,
+    as with ``revrec trust``.
 
     Raises:
         BadInput: there is a configuration already, the folder cannot be written to, or the URL holds a password.
@@ -41,7 +45,12 @@ def init(folder: Path, url: str = "") -> list[Path | str]:
         made = [*_files(folder, config, url), *made]
     except OSError as error:
         raise unwritable(folder, error) from error
-    return made if url else [*made, _own_database(folder)]
+    if not url:
+        return [*made, _own_database(folder)]
+    # Whoever ran the command named the server; if the folder is not safe, the next command says so.
+    with suppress(BadConfiguration):
+        confirm(make_context("init", config, environment={}))
+    return made
 
 
 def _database(url: str) -> str:

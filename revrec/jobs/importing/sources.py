@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
+from revrec.jobs import trust
 from revrec.sources.transports import Transport, open_transport
 
 if TYPE_CHECKING:
@@ -19,14 +20,17 @@ def transport_of(context: "Context", name: str, since: str | None = None) -> Tra
     """The transport of a source, not yet connected. ``since`` is when it was last asked with success.
 
     Raises:
-        BadConfiguration: there is no such source, or its keys are wrong.
+        BadConfiguration: there is no such source, its keys are wrong, or its secret may not be sent to its server.
     """
     config = _config(context, name)
     if config.get("transport") == "folder" and isinstance(config.get("path"), str):
         config["path"] = str(context.settings.home / Path(config["path"]).expanduser())
     if since and config.get("transport") == "http":
         config["since"] = since
-    return open_transport(name, config, lambda key: secret_of(context, name, key))
+    transport = open_transport(name, config, lambda key: secret_of(context, name, key))
+    if transport.name != trust.LOCAL:
+        trust.check(context, trust.source_name(name))
+    return transport
 
 
 def _config(context: "Context", name: str) -> dict[str, Any]:

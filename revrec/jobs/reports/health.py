@@ -46,7 +46,7 @@ def health(context: "Context", day: date | None = None) -> Health:
         Busy: another process keeps it locked.
     """
     found = status(context, day.isoformat() if day else None)
-    running = _begun(found) and run_at_work(context.settings.database_url)
+    running = _begun(found) and run_at_work(context.database_url)
     return judged(found, running, day is not None)
 
 

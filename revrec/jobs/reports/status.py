@@ -23,7 +23,7 @@ RUN = ("run", "date", "started_at", "finished_at", "actor", "outcome")
 def status(context: "Context", until: str | None = None) -> dict[str, Any]:
     """Counts of everything, open schedule lines (dated up to ``until``) by currency, those in closed periods, each
     unsettled entry and invoice, and what waits for an invoice."""
-    with figures.quick_view(context.settings.database_url) as view:
+    with figures.quick_view(context.database_url) as view:
         found: dict[str, Any] = {name: _first(view, sql)[0] for name, sql in figures.COUNTS.items()}
         found["open"] = [_summed(OPEN, row) for row in view.execute(figures.OPEN_LINES, {"until": until or FAR})]
         found["waiting"] = [_summed(WAITING, row) for row in view.execute(figures.WAITING_PARTS)]

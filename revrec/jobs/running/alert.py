@@ -185,7 +185,9 @@ def _mail(context: "Context", digest: AlertMessage) -> None:
 def _password(context: "Context", user: str, host: str) -> str:
     """From the environment, the credentials file's section [alerts], or the keychain under ``user@host``."""
     from revrec.intacct.credentials import KEYCHAIN_SERVICE, keyring_password, private_value
+    from revrec.jobs import trust
 
+    trust.check(context, trust.ALERTS)
     if context.environment.get(PASSWORD):
         return context.environment[PASSWORD]
     if context.settings.text("gateway", "credentials_file"):

@@ -48,8 +48,20 @@ def running(data: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
+    """Read an address that this user wrote; one that others could write may lead to another user's server."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, encoding="utf-8", opener=_not_through_a_link) as file:
+            found = json.load(file) if _is_private(os.fstat(file.fileno())) else None
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
+
+
+def _is_private(found: os.stat_result) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o077

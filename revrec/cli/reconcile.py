@@ -36,6 +36,13 @@ def register(app: typer.Typer) -> None:
         accept: Annotated[
             list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; may be repeated.")
         ] = None,
+        recognized: Annotated[
+            bool | None,
+            typer.Option(
+                "--recognized/--not-recognized",
+                help="Of a lost entry: its lines are posted by it; with --not-recognized it does not count.",
+            ),
+        ] = None,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
         output: Annotated[
             Path | None, typer.Option("--output", metavar="FILE", help="Write the result here, not to the terminal.")
@@ -53,6 +60,7 @@ def register(app: typer.Typer) -> None:
           revrec reconcile --date 2024-03-31
           revrec reconcile --date 2024-03-31 --from 2024-03-01 --account 2400 --format json
           revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
+          revrec reconcile --date 2024-03-31 --accept 9b1c04d27e6a --recognized --reason "posted on the old machine"
         """
         from revrec.cli.to_file import writing_to
         from revrec.jobs.reconciling.reconcile import reconcile as compare
@@ -61,7 +69,7 @@ def register(app: typer.Typer) -> None:
         assert end is not None
         if begin is not None and begin > end:
             fail(f"--from {begin}: is after --date {end}", 2)
-        result = compare(options.context(), end, begin, account, entity, accept or (), reason)
+        result = compare(options.context(), end, begin, account, entity, accept or (), reason, recognized=recognized)
         with writing_to(output):
             _show(options, result)
         if not result.ties:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from revrec.core.periods import PostingDates
 Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
 
+TITLE = "Rev rec"
+"""What the titles of our entries begin with, before the day of recognition."""
 DIMENSION = "dimensions."
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
@@ -164,10 +167,17 @@ def entry_of(group: EntryGroup, due: Sequence[DueLine], reference: str, deployme
     """The entry of these due lines, all of one group, under a reference that is theirs."""
     day, entity, journal, currency = group
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
-    title = f"Rev rec {day.isoformat()} {entity}".rstrip()
+    title = f"{TITLE} {day.isoformat()} {entity}".rstrip()
     return JournalEntry(
         reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines
     )
+
+
+def day_in(title: str) -> date | None:
+    """Return the day of recognition that the title of an entry of ours names; None if it names none."""
+    with suppress(ValueError):
+        return date.fromisoformat(title.removeprefix(f"{TITLE} ")[:10])
+    return None
 
 
 def dated(entry: JournalEntry, day: date, reason: str) -> JournalEntry:

@@ -1,19 +1,22 @@
-"""From an entry that Intacct has back to the due lines that it was made of.
+"""Find the due lines that an entry in Intacct was made of.
 
-A reference is a digest of exactly these lines in their order, so that no guess is ever taken for the truth: lines are
-chosen by what their entry shows of them, and count only if they give its reference.
+A reference is a digest of exactly these lines in their order. Lines that give it are proven, whatever the entry shows
+by now. Where none do, because the lines were refused or canceled here and there a different number of times, lines
+match only if the entry shows each of them to the cent and no other line could be meant.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import chain, islice, product
 from typing import NamedTuple
 
-from revrec.core.journal import DueLine, JournalEntry, entry_of, group_of, reference_of
+from revrec.core.journal import DueLine, EntryGroup, JournalEntry, entry_of, group_of, reference_of
 
 TRIES = 2000
-"""Choices of lines that are tried where several look alike."""
-REVISIONS = 4
-"""How many refusals of the same lines a forgotten future may have had before."""
+"""Choices of lines and revisions that are tried for one entry."""
+REVISIONS = 16
+"""Revisions that are tried for lines that share one here; more than these are left to what the entry shows."""
 
 
 class EntryPart(NamedTuple):
@@ -26,28 +29,33 @@ class EntryPart(NamedTuple):
     currency: str
 
 
-def rebuilt(
-    reference: str, parts: Sequence[EntryPart], due: Mapping[str, Sequence[DueLine]], deployment: str, company: str
-) -> JournalEntry | None:
-    """The entry with this reference, made of due lines; None if no choice of them gives it.
+Due = Mapping[str, Sequence[DueLine]]
+"""Due lines by their document as an entry shows it."""
 
-    ``parts`` stand in the order of the entry, ``due`` has the lines by their document as an entry shows it.
+
+def rebuilt(reference: str, parts: Sequence[EntryPart], due: Due, deployment: str, company: str) -> JournalEntry | None:
+    """Return the entry with this reference, made of due lines; None if no choice of them gives it.
+
+    ``parts`` are in the order of the entry.
     """
-    for lines in islice(_choices(parts, due), TRIES):
-        if lines is not None and len({group_of(line) for line in lines}) == 1 and _proven(reference, lines, deployment):
+    tries = ((lines, past) for lines in _choices(parts, due) for past in _pasts(lines))
+    for lines, past in islice(tries, TRIES):
+        if reference_of(past, deployment) == reference:
             return entry_of(group_of(lines[0]), lines, reference, deployment, company)
     return None
 
 
-def _choices(parts: Sequence[EntryPart], due: Mapping[str, Sequence[DueLine]]) -> Iterator[tuple[DueLine, ...] | None]:
-    """Each way to give every part a line of its own; None for a way that takes a line twice."""
+def _choices(parts: Sequence[EntryPart], due: Due) -> Iterator[tuple[DueLine, ...]]:
+    """Yield each way to give every part its own line, all of one group."""
     alike = [_alike(part, due.get(part.document, ())) for part in parts]
-    for lines in product(*alike) if parts else ():
-        yield lines if len({(line.charge_no, line.version, line.seq) for line in lines}) == len(lines) else None
+    for lines in islice(product(*alike), TRIES) if parts else ():
+        distinct = len({_key(line) for line in lines}) == len(lines)
+        if distinct and len({group_of(line) for line in lines}) == 1:
+            yield lines
 
 
 def _alike(part: EntryPart, lines: Sequence[DueLine]) -> Sequence[DueLine]:
-    """The lines that a part may show: those equal to it; if its figures were changed by hand, all of its document."""
+    """Return the lines that a part may show: those equal to it; if its figures were edited, all of its document."""
     return [line for line in lines if _shown(line, part.document) == part] or lines
 
 
@@ -56,7 +64,67 @@ def _shown(line: DueLine, document: str) -> EntryPart:
     return EntryPart(document, debit, credit, abs(line.amount), line.currency)
 
 
-def _proven(reference: str, lines: Sequence[DueLine], deployment: str) -> bool:
-    """Whether the lines give the reference: as they are now, or after refusals that were forgotten."""
-    again = ([line._replace(revision=line.revision + more) for line in lines] for more in range(REVISIONS))
-    return any(reference_of(one, deployment) == reference for one in again)
+def _key(line: DueLine) -> tuple[int, int, int]:
+    return line.charge_no, line.version, line.seq
+
+
+def _pasts(lines: Sequence[DueLine]) -> Iterator[list[DueLine]]:
+    """Yield the lines with the revisions that they may have had when the entry was made, the nearest ones first.
+
+    Each refusal and cancellation counts a line's revision up, here as in the future that these books do not know.
+    Lines that share a revision here are taken to have shared one then.
+    """
+    here = sorted({line.revision for line in lines})
+    for there in product(*(_nearest(now) for now in here)):
+        then = dict(zip(here, there, strict=True))
+        yield [line._replace(revision=then[line.revision]) for line in lines]
+
+
+def _nearest(now: int) -> Iterable[int]:
+    steps = chain((0,), *((step, -step) for step in range(1, REVISIONS)))
+    return (now + step for step in steps if now + step >= 0)
+
+
+def matched(
+    reference: str, parts: Sequence[EntryPart], days: Iterable[date], due: Due, deployment: str, company: str
+) -> JournalEntry | None:
+    """Return the entry with this reference, made of the due lines that it shows; None if others could be meant.
+
+    Every part must show a due line's document, accounts, amount and currency, and no due line of the same group may
+    be shown alike and be left over. ``days`` are those on which the entry may have recognized them.
+    """
+    wanted = Counter(parts)
+    groups: dict[EntryGroup, list[tuple[EntryPart, DueLine]]] = {}
+    for document in dict.fromkeys(part.document for part in parts):
+        for line in due.get(document, ()):
+            groups.setdefault(group_of(line), []).append((_shown(line, document), line))
+    possible = set(days)
+    found = [group for group, some in groups.items() if group[0] in possible and _equal(wanted, some)]
+    if not parts or len(found) != 1:
+        return None
+    waiting: dict[EntryPart, list[DueLine]] = {}
+    for part, line in groups[found[0]]:
+        waiting.setdefault(part, []).append(line)
+    lines = [waiting[part].pop(0) for part in parts]
+    return entry_of(found[0], lines, reference, deployment, company)
+
+
+def of_documents(
+    reference: str, documents: Iterable[str], days: Iterable[date], due: Due, deployment: str, company: str
+) -> JournalEntry | None:
+    """Return the entry with this reference, made of all due lines of its documents on one of ``days``, whatever
+    figures it shows; None if a document has none, or they are of several groups.
+
+    It counts only on the word of a person.
+    """
+    possible = set(days)
+    each = [[line for line in due.get(document, ()) if line.date in possible] for document in documents]
+    lines = [line for some in each for line in some]
+    if not all(each) or len({group_of(line) for line in lines}) != 1:
+        return None
+    return entry_of(group_of(lines[0]), lines, reference, deployment, company)
+
+
+def _equal(wanted: Counter[EntryPart], some: Sequence[tuple[EntryPart, DueLine]]) -> bool:
+    there = Counter(part for part, _line in some)
+    return all(there[part] == count for part, count in wanted.items())

@@ -132,6 +132,10 @@ class FoundLine(NamedTuple):
     dimensions: Mapping[str, str] = {}
 
 
+POSTED_STATE = "Posted"
+"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
+
+
 class FoundEntry(NamedTuple):
     """A GLBATCH as Intacct holds it. With inter-entity balancing it may have more lines than were sent.
 

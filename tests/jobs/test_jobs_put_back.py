@@ -179,7 +179,9 @@ def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(books: A
     (finding,) = reconcile(books.context("reconcile"), date(2024, 3, 31)).findings
     assert finding.kind == "lost"
     intacct.admin("/entries/reverse", record_no=finding.record_no, date=DAY)
-    accepted = reconcile(books.context("reconcile"), date(2024, 3, 31), accept=[finding.key], reason="reversed by hand")
+    accepted = reconcile(
+        books.context("reconcile"), date(2024, 3, 31), accept=[finding.key], reason="reversed by hand", recognized=False
+    )
     assert accepted.accepted == {finding.key}
     assert books.run(DAY, later=timedelta(minutes=3)).complete and states(books) == ["POSTED"]
 

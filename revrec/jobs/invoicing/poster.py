@@ -85,7 +85,7 @@ class Invoices:
         """Never asked."""
         raise NotImplementedError
 
-    def doubt(self, stored: StoredInvoice, found: Sequence[FoundInvoice]) -> str:
+    def doubt(self, context: "Context", stored: StoredInvoice, found: Sequence[FoundInvoice]) -> str:
         """There are several, it is not in the books there, or it says something else."""
         number = stored.invoice.number
         if len(found) > 1:

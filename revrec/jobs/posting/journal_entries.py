@@ -6,17 +6,16 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.core.journal import JournalEntry, is_reference
-from revrec.intacct.gateway import FoundEntry, Gateway, Prepared
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, Prepared
+from revrec.jobs.reconciling.findings import lost
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
+from revrec.store.posting.posted import accepted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from revrec.jobs.context import Context
-
-POSTED_STATE = "Posted"
-"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
 
 
 class Entries:
@@ -64,11 +63,12 @@ class Entries:
         return [found for found in gateway.with_lines(free) if same_content(entry, found)]
 
     def told_of_likeness(self, stored: StoredEntry, found: FoundEntry) -> tuple[str, str]:
-        """Which entry it is, and the two by_tables to settle it."""
+        """Which entry it is, and the two ways to settle it."""
         return _ALIKE.format(found), _ALIKE_ADVICE.format(stored.reference, found.record_no)
 
-    def doubt(self, stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
-        """There are several, it is not posted there, or its figures are others."""
+    def doubt(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
+        """There are several, it is not posted there, its figures are others, or a person has said that it does not
+        count."""
         if len(found) > 1:
             return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
         (one,) = found
@@ -76,6 +76,9 @@ class Entries:
             return f"Intacct's entry {one.record_no} with this reference is not posted there: its state is {one.state}"
         if not same_content(stored.entry, one):
             return f"Intacct's entry {one.record_no} with this reference has other figures"
+        with context.database.read() as connection:
+            if accepted(connection, [lost(one).key]):
+                return _DECLINED.format(one.record_no, stored.reference)
         return ""
 
 
@@ -86,6 +89,12 @@ _ALIKE = (
 _ALIKE_ADVICE = (
     "look at entry {1} in Intacct; if it is this one with its reference changed: revrec postings resolve {0} "
     "--as-posted {1} --reason TEXT; if it is another's: revrec postings resolve {0} --resend --reason TEXT"
+)
+
+
+_DECLINED = (
+    "Intacct's entry {0} with this reference was accepted as not recognized; to post its lines under another "
+    "reference, cancel it: revrec postings resolve {1} --cancel --reason TEXT"
 )
 
 

@@ -103,7 +103,7 @@ class Kind(Protocol):
     def told_of_likeness(self, stored: Any, found: Any) -> tuple[str, str]:
         """What a person is told of that: error and advice."""
 
-    def doubt(self, stored: Any, found: Sequence[Any]) -> str:
+    def doubt(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:
         """Why what was found cannot be adopted; empty if it is ours and in Intacct's ledger."""
 
 
@@ -364,7 +364,7 @@ class Poster:
         return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
 
     def _adopt_or_hold(self, stored: Stored, attempt: int, found: Sequence[Found]) -> str:
-        doubt = self.kind.doubt(stored, found) if found else _ABSENT
+        doubt = self.kind.doubt(self.context, stored, found) if found else _ABSENT
         if not doubt:
             posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NOTHING_SAID}
             self._note_read_back(attempt, found, "found", (stored, "POSTED", posted))
@@ -412,7 +412,11 @@ _CLOSED_AND_ABSENT = (
     "its lines are decided on anew: revrec postings resolve {0} --cancel --reason TEXT; or open the period "
     "(revrec periods open) and send it: --resend"
 )
-_DOUBT_ADVICE = "look at {0} in Intacct, then settle it: revrec postings resolve {0} --help"
+_DOUBT_ADVICE = (
+    "look for {0} in Intacct. If it is there and right: revrec postings resolve {0} --as-posted KEY --reason TEXT. "
+    "If it is wrong there, delete it, then --cancel: its lines go on under a new reference. If it was never there: "
+    "--resend"
+)
 
 
 _ABSENT = "sent as often as allowed, and Intacct does not show it"

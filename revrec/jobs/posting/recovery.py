@@ -7,13 +7,13 @@ the schedule lines that its reference proves, and then settled like any other do
 the run.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, mark_of
+from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, day_in, mark_of
 from revrec.core.money import decimal_string
-from revrec.core.rebuilding import EntryPart, rebuilt
+from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuilt
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
 from revrec.intacct.glbatch import document_text
@@ -166,28 +166,78 @@ def _made_anew(
     who = context.who()
     until = max(one.date or date.min for one in lost)
     give_back(connection, context, until, again=False)
-    ours = deployment(connection)
-    due = _by_document(due_with_memos(connection, until, waiting=None), lost)
-    made: dict[str, JournalEntry] = {}
-    for one in lost:
-        entry = None if one.reference in made else rebuilt(one.reference, _parts(one), due, ours, company)
-        if entry is not None:
-            made[one.reference] = _dated(entry, one)
-            _take(due, entry)
-    wanted = {one.reference for one in lost} - made.keys()
+    made = rebuild(context, connection, lost, company)
     numbers = entries.add_entries(connection, run, made.values(), who)
-    if wanted:
-        # Their lines were changed by hand; but they may be just what is due now.
-        per_entry = context.settings.number("posting", "lines_per_entry")
-        natural = build_entries(due_with_memos(connection, until, waiting=None), ours, company, per_entry)
-        found = {one.reference: one for one in lost}
-        same = [_dated(entry, found[entry.reference]) for entry in natural if entry.reference in wanted]
-        numbers += entries.add_entries(connection, run, same, who)
-        wanted -= {entry.reference for entry in same}
     for number in numbers:
         reason = "Intacct has an entry with this reference that these books did not know"
         postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
-    return numbers, [one for one in lost if one.reference in wanted]
+    return numbers, [one for one in lost if one.reference not in made]
+
+
+def rebuild(
+    context: "Context", connection: "Connection", lost: Sequence[FoundEntry], company: str, whatever: bool = False
+) -> dict[str, JournalEntry]:
+    """Return the lost entries that can be made of open schedule lines, by reference.
+
+    Those whose reference proves their lines come first, then those that are just what is due now, then those that
+    show lines which no other entry can mean. With ``whatever``, on the word of a person, an entry is at last made of
+    the lines of its documents, whatever figures it shows.
+    """
+    ours, until = deployment(connection), max(one.date or date.min for one in lost)
+    due = _by_document(due_with_memos(connection, until, waiting=None), lost)
+    made: dict[str, JournalEntry] = {}
+
+    def keep(one: FoundEntry, entry: JournalEntry | None) -> None:
+        if entry is not None and one.reference not in made:
+            made[one.reference] = _dated(entry, one)
+            _take(due, entry)
+
+    for one in lost:
+        keep(one, rebuilt(one.reference, _parts(one), due, ours, company))
+    for one, entry in _natural(context, connection, [one for one in lost if one.reference not in made], made, company):
+        keep(one, entry)
+    for one in lost:
+        keep(one, matched(one.reference, _parts(one), _days(one), due, ours, company))
+    for one in lost if whatever else ():
+        keep(one, of_documents(one.reference, documents_of(one), _days(one), due, ours, company))
+    return made
+
+
+def documents_of(found: FoundEntry) -> list[str]:
+    """Return the documents that an entry's lines show, each once, in their order."""
+    return list(dict.fromkeys(line.document for line in found.lines if line.document))
+
+
+def missing(connection: "Connection", found: FoundEntry) -> list[str]:
+    """Return the documents of an entry that have no open line here on its day."""
+    due = _by_document(due_with_memos(connection, found.date or date.min, waiting=None), [found])
+    days = _days(found)
+    return [one for one in documents_of(found) if not any(line.date in days for line in due.get(one, ()))]
+
+
+def _days(found: FoundEntry) -> list[date]:
+    """Return the days on which an entry may have recognized its lines: its date, and the day that its title names."""
+    return [day for day in (found.date, day_in(found.title)) if day is not None]
+
+
+def _natural(
+    context: "Context",
+    connection: "Connection",
+    lost: Sequence[FoundEntry],
+    made: Mapping[str, JournalEntry],
+    company: str,
+) -> Iterator[tuple[FoundEntry, JournalEntry]]:
+    """Yield the lost entries that the rest of what is due gives; their lines may have been edited in Intacct since."""
+    if not lost:
+        return
+    taken = {(line.charge_no, line.version, line.seq) for entry in made.values() for line in entry.lines}
+    due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
+    free = (line for line in due if (line.charge_no, line.version, line.seq) not in taken)
+    found = {one.reference: one for one in lost}
+    per_entry = context.settings.number("posting", "lines_per_entry")
+    for entry in build_entries(free, deployment(connection), company, per_entry):
+        if entry.reference in found:
+            yield found[entry.reference], entry
 
 
 def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
@@ -223,31 +273,46 @@ def _parts(found: FoundEntry) -> list[EntryPart]:
     ]
 
 
+RIVALS = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
+"""States of an entry that has lines and may still be sent, or be in Intacct."""
+
+
 def _hold_rivals(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
-    """Keep entries that are not settled and have a document of a lost one from being sent; their references."""
-    documents = {line.document for line in found.lines}
+    """Hold the entries that are not settled and have a document of a lost one; return their references."""
     held = []
-    for number in entries.numbers_in(connection, "READY", "SENDING", "IN_DOUBT", "HELD"):
-        stored = entries.entry(connection, number)
-        if documents.isdisjoint(document_text(line.charge, line.document) for line in stored.entry.lines):
-            continue
-        held.append(stored.entry.reference)
+    for stored in rivals(connection, found):
+        held.append(stored.reference)
         _hold(context, connection, stored, found)
     return held
+
+
+def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.StoredEntry]:
+    """Yield the entries here that are not settled and have a document of an entry in Intacct."""
+    documents = {line.document for line in found.lines}
+    for number in entries.numbers_in(connection, *RIVALS):
+        stored = entries.entry(connection, number)
+        if not documents.isdisjoint(document_text(line.charge, line.document) for line in stored.entry.lines):
+            yield stored
 
 
 def _hold(context: "Context", connection: "Connection", stored: entries.StoredEntry, found: FoundEntry) -> None:
     if stored.state == "HELD":
         return
-    who = context.who()
-    if stored.state != "IN_DOUBT":
-        postings.change_state(connection, stored.id, stored.state, "IN_DOUBT", who, owner=None, lease_until=None)
-    told: dict[str, Any] = {
+    who, state = context.who(), stored.state
+    if state in ("READY", "SENDING"):
+        postings.change_state(connection, stored.id, state, "IN_DOUBT", who, owner=None, lease_until=None)
+        state = "IN_DOUBT"
+    values: dict[str, Any] = {
         "error": f"Intacct's entry {found.record_no} ({found.reference}), unknown here, seems to have its lines",
-        "advice": f"if Intacct does not have {stored.entry.reference} itself, give it up, then run again: "
-        f"revrec postings resolve {stored.entry.reference} --cancel --reason TEXT",
+        "advice": _RIVAL_ADVICE.format(stored.reference),
     }
-    postings.change_state(connection, stored.id, "IN_DOUBT", "HELD", who, **told)
+    postings.change_state(connection, stored.id, state, "HELD", who, **values)
+
+
+_RIVAL_ADVICE = (
+    "look for {0} in Intacct's journal. If it is not there, cancel it, then run again: revrec postings resolve {0} "
+    "--cancel --reason TEXT. If it is there: --as-posted RECORD_NO"
+)
 
 
 def account_for(connection: "Connection", context: "Context", seen: Seen) -> None:
@@ -269,23 +334,37 @@ def account_for(connection: "Connection", context: "Context", seen: Seen) -> Non
 
 
 def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) -> str:
-    """What a person is told of entries that cannot be made anew."""
+    """Describe the entries that cannot be rebuilt, and what a person can do."""
     lines = [_described(one, shared) for one, shared in zip(lost[:NAMED], rivals, strict=False)]
     more = [f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else []
+    advice = _EXPLAIN.format(max(one.date or date.min for one in lost))
+    held = [_RIVALS] if any(rivals) else []
     return "\n".join(
         [
-            "Intacct has entries of these books that they do not know and cannot make anew, so nothing was sent:",
+            "Intacct has entries of these books that they do not know and cannot rebuild, so nothing was sent:",
             *lines,
             *more,
-            "These books were put back from a copy, or are used in two places. Import again what was imported since, "
-            "files and events in their order, with the rules of that time, and run again: then they are taken up. What "
-            "nobody can explain has to be deleted in Intacct, or accepted: revrec reconcile --help",
+            *held,
+            advice,
         ]
     )
 
 
+_RIVALS = (
+    "Entries here that may have the same lines are held. Settle them first, as revrec postings list advises; "
+    "the next run then takes up what their lines give."
+)
+_EXPLAIN = (
+    "These books were put back from a copy, or are used in two places. Import again what was imported since, files and "
+    "events in their order, with the rules of that time, and run again: then the entries are taken up. If that does "
+    "not explain one, delete it in Intacct and run again, or decide about it: revrec reconcile --date {0} --accept KEY "
+    "--reason TEXT, with --recognized if it is right (its lines are not posted again), or with --not-recognized if it "
+    "was reversed or its lines are not of these books (lines that are due here are posted)"
+)
+
+
 def _described(found: FoundEntry, rivals: Sequence[str]) -> str:
-    documents = list(dict.fromkeys(line.document for line in found.lines))
+    documents = documents_of(found)
     shown = ", ".join(documents[:5]) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
     currency = found.lines[0].currency if found.lines else ""
     amount = f"{decimal_string(found.total_debit, currency)} {currency}" if currency else "no lines"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER
+from revrec.store.audit import Who
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -26,13 +27,19 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str, e
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
         _check_key(connection, tables, number, reference, record_no)
-        who = context.who()
-        control_id = tables.head(connection, number).control_id
-        attempt, _ = tables.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
-        tables.end_attempt(connection, attempt, AttemptOutcome("found", None, record_no, None, reason), who)
-        values: dict[str, Any] = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
-        tables.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
+        mark_posted(connection, tables, number, record_no, context.who(), reason)
     return "POSTED"
+
+
+def mark_posted(
+    connection: "Connection", tables: PostingTables, number: int, record_no: str, who: Who, reason: str
+) -> None:
+    """Mark a held posting as posted under this key of Intacct's, on the word of a person."""
+    control_id = tables.head(connection, number).control_id
+    attempt, _ = tables.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
+    tables.end_attempt(connection, attempt, AttemptOutcome("found", None, record_no, None, reason), who)
+    values: dict[str, Any] = {"record_no": record_no, "posted_at": who.at, "error": None, "advice": None}
+    tables.change_state(connection, number, "HELD", "POSTED", who, reason=reason, **values)
 
 
 def _check_key(connection: "Connection", tables: PostingTables, number: int, reference: str, key: str) -> None:

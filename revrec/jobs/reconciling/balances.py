@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from revrec.intacct.gateway import Balance, FoundEntry, FoundLine
-from revrec.jobs.posting.journal_entries import POSTED_STATE
+from revrec.intacct.gateway import POSTED_STATE, Balance, FoundEntry, FoundLine
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, added
 
 Key = tuple[str, str]

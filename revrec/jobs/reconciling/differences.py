@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
-from revrec.intacct.gateway import FoundEntry, FoundLine
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine
 from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, document_text, fitted, sent_dimensions
-from revrec.jobs.posting.journal_entries import POSTED_STATE
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, counted, moved, net
 
 MOST_TOLD = 5

@@ -12,7 +12,7 @@ from revrec.jobs.gateway import omitted
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.reconciling.balances import Ledger, Read
 from revrec.jobs.reconciling.differences import Ours, Theirs, differences
-from revrec.jobs.reconciling.findings import Finding, Range, by, counted, lost
+from revrec.jobs.reconciling.findings import Finding, Range, by, counted, given_up, in_intacct, lost, unsettled
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, posted
 from revrec.store.rule_versions import journals
@@ -47,6 +47,8 @@ class EntryCheck:
         self._places: set[str] | None = None
         self.journals = sorted({*journals(connection), context.settings.text("posting", "journal")})
         self.compared = 0
+        self.lost: dict[str, FoundEntry] = {}
+        """The entries that bear our mark and are not known here, by the keys of their findings."""
 
     def findings(self) -> Iterator[Finding]:
         """Every difference, each once."""
@@ -134,17 +136,18 @@ class EntryCheck:
         """What an entry is that is in our journal and not posted by our books."""
         if one.reference in known:
             state = known[one.reference][1]
-            kind = "given_up" if state in ("REJECTED", "REPLACED", "CANCELLED") else "unsettled"
-            return _of(kind, one, f"it is in Intacct; here it is {state.lower().replace('_', ' ')}")
+            gone = state in ("REJECTED", "REPLACED", "CANCELLED")
+            return given_up(one, state) if gone else unsettled(one, state)
         if one.reference.startswith(self._mark):
+            self.lost[lost(one).key] = one
             return lost(one)
         if is_reference(one.reference):
-            return _of("foreign", one, f"another revrec made it in journal {one.journal}")
+            return in_intacct("foreign", one, f"another revrec made it in journal {one.journal}")
         for ours in self._of_day(one.journal, one.date):
             if same_content(ours.entry, one):
                 what = f"it has the date and the lines of {ours.entry.reference}, Intacct's entry {ours.record_no}"
-                return _of("alike", one, what)
-        return _of("foreign", one, f"somebody else made it in journal {one.journal}: {one.title}")
+                return in_intacct("alike", one, what)
+        return in_intacct("foreign", one, f"somebody else made it in journal {one.journal}: {one.title}")
 
     def _of_day(self, journal: str, day: date | None) -> list[posted.Posted]:
         return posted.of_day(self._connection, journal, day) if day is not None else []
@@ -166,8 +169,3 @@ class EntryCheck:
         for some in batched((number for number in read.net if number not in ours), AT_ONCE):
             self._heads |= {head.record_no: head for head in self._gateway.entries_numbered(some)}
         return Ledger(read, self._heads, frozenset(ours))
-
-
-def _of(kind: str, one: FoundEntry, what: str) -> Finding:
-    currency = one.lines[0].currency if one.lines else ""
-    return Finding(kind, one.reference, one.record_no, one.date, currency, one.total_debit, what)

@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from revrec.core.journal import JournalEntry
-from revrec.intacct.gateway import FoundEntry
-from revrec.jobs.posting.journal_entries import POSTED_STATE
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry
 
 Amounts = Mapping[tuple[str, str], int]
 """Net amounts in minor units by account and currency, debits positive."""
@@ -27,7 +26,8 @@ ADVICE = {
     "given_up": "its lines went on under another reference, so they may be in Intacct twice: revrec trace {reference}; "
     "delete or reverse one of the two there.",
     "lost": "these books were put back from a copy, or are used in two places. Import what is missing, then revrec run "
-    "takes it up.",
+    "takes it up. Else accept it: with --recognized if it is right (its lines are not posted again), with "
+    "--not-recognized if it was reversed or is not of these books (lines that are due here are posted).",
     "foreign": "somebody else works in this journal: move the entry to another journal, or accept it.",
     "balance": "Intacct's balance has amounts that its entries, as this user may read them, do not: look at the "
     "account's ledger in Intacct for entities or books that the user may not see.",
@@ -51,6 +51,10 @@ class Finding(NamedTuple):
         """What it is accepted by: any further change of the entry makes it another finding."""
         said = "\n".join((self.kind, self.reference, self.record_no, self.what))
         return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+    def told(self) -> dict[str, str]:
+        """Return what the audit trail keeps of it with an acceptance."""
+        return {"kind": self.kind, "reference": self.reference, "record_no": self.record_no, "what": self.what}
 
     @property
     def advice(self) -> str:
@@ -97,11 +101,28 @@ def added(amounts: Iterable[Amounts]) -> dict[tuple[str, str], int]:
     return total
 
 
-def lost(found: FoundEntry) -> Finding:
-    """An entry that bears the mark of these books, which do not know it."""
+def in_intacct(kind: str, found: FoundEntry, what: str) -> Finding:
+    """Return a finding about an entry in our journal that is not posted by these books."""
     currency = found.lines[0].currency if found.lines else ""
-    what = "these books made it, and do not know it"
-    return Finding("lost", found.reference, found.record_no, found.date, currency, found.total_debit, what)
+    return Finding(kind, found.reference, found.record_no, found.date, currency, found.total_debit, what)
+
+
+def lost(found: FoundEntry) -> Finding:
+    """Return the finding that an entry bears the mark of these books, which do not know it."""
+    return in_intacct("lost", found, "these books made it, and do not know it")
+
+
+def given_up(found: FoundEntry, state: str) -> Finding:
+    """Return the finding that an entry is in Intacct which these books gave up."""
+    return in_intacct("given_up", found, _HERE.format(state.lower().replace("_", " ")))
+
+
+def unsettled(found: FoundEntry, state: str) -> Finding:
+    """Return the finding that an entry is in Intacct which these books have not settled."""
+    return in_intacct("unsettled", found, _HERE.format(state.lower().replace("_", " ")))
+
+
+_HERE = "it is in Intacct; here it is {}"
 
 
 T = TypeVar("T")

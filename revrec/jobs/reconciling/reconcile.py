@@ -10,9 +10,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
+from revrec.intacct.gateway import FoundEntry
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.posting.poster import owner_name
 from revrec.jobs.reconciling import balances
+from revrec.jobs.reconciling.acceptance import Decision, accept_lost
 from revrec.jobs.reconciling.balances import AccountBalance, OtherEntry, Reported
 from revrec.jobs.reconciling.entries import EntryCheck, Wanted
 from revrec.jobs.reconciling.findings import Finding, Range
@@ -61,15 +63,17 @@ def reconcile(
     accept: Sequence[str] = (),
     reason: str = "",
     connect: "Connect | None" = None,
+    recognized: bool | None = None,
 ) -> Reconciliation:
     """Compare the entries dated until ``end``, from ``start`` or the first one, and the balances of their accounts.
 
     ``account`` and ``entity`` narrow both. ``accept`` are keys of findings that a person accepts with a ``reason``:
-    they are told from then on, and differ no more. The result is kept in the audit trail.
+    they are told from then on, and differ no more. The result is kept in the audit trail. Of an entry that is
+    ``lost`` the person says also whether it is ``recognized``: see :func:`accept_lost`.
 
     Raises:
         Busy: a run is at work on this database.
-        BadInput: an acceptance without reason, or of what is not found.
+        BadInput: an acceptance without reason, or of what is not found; or of a lost entry without ``recognized``.
         BadConfiguration: the gateway cannot be reached or the sign-in fails.
         ReadRefused: Intacct refuses a read.
     """
@@ -83,14 +87,16 @@ def reconcile(
         with (connect or open_gateway)(context) as gateway:
             gateway.sign_in()
             with context.database.read() as connection:
-                _compare(context, connection, gateway, result, Wanted(within, account, entity))
-        _keep(context, result, accept, reason)
+                lost = _compare(context, connection, gateway, result, Wanted(within, account, entity))
+        _check_keys(result, lost, accept, recognized)
+        _keep(context, result, lost, accept, Decision(bool(recognized), reason, result.company))
     return result
 
 
 def _compare(
     context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: Wanted
-) -> None:
+) -> Mapping[str, FoundEntry]:
+    """Fill the result; return the lost entries by the keys of their findings."""
     check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
     result.journals, result.entries = check.journals, check.compared
@@ -100,31 +106,55 @@ def _compare(
     named = {wanted.account} if wanted.account else {account for account, _currency in books}
     accounts = {account: roles.get(account, "") for account in sorted(named)}
     if not accounts:
-        return
+        return check.lost
     ledger = check.ledger(accounts)
     result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognised)
     result.others = list(ledger.others())
     told = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
     result.reported = balances.reported(told, ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
+    return check.lost
 
 
-def _keep(context: "Context", result: Reconciliation, accept: Sequence[str], reason: str) -> None:
-    """Keep acceptances and the result in the audit trail."""
-    found = {one.key: one for one in result.findings}
+def _check_keys(
+    result: Reconciliation, lost: Mapping[str, FoundEntry], accept: Sequence[str], recognized: bool | None
+) -> None:
+    found = {one.key for one in result.findings}
     strange = [key for key in accept if key not in found]
     if strange:
         raise BadInput(f"reconcile: {', '.join(strange)}: no finding of these days has this key; none was accepted")
+    undecided = [key for key in accept if key in lost]
+    if undecided and recognized is None:
+        raise BadInput(f"reconcile: {', '.join(undecided)}: {_DECIDE}")
+    if recognized is not None and not undecided:
+        raise BadInput("reconcile: --recognized and --not-recognized go with --accept KEY of a lost entry")
+
+
+_DECIDE = (
+    "is a lost entry; say whether it counts: --recognized if it is right as it is in Intacct, so that its lines are "
+    "not posted again; --not-recognized if it was reversed there, or its lines are not of these books; "
+    "nothing was accepted"
+)
+
+
+def _keep(
+    context: "Context",
+    result: Reconciliation,
+    lost: Mapping[str, FoundEntry],
+    accept: Sequence[str],
+    decision: Decision,
+) -> None:
+    """Keep acceptances and the result in the audit trail."""
+    found = {one.key: one for one in result.findings}
     with context.database.write() as connection:
         who = context.who()
         for key in dict.fromkeys(accept):
-            posted.accept(connection, who, key, {**_told(found[key]), "reason": reason})
+            if key in lost:
+                accept_lost(context, connection, lost[key], decision)
+            else:
+                posted.accept(connection, who, key, {**found[key].told(), "reason": decision.reason})
         result.accepted = posted.accepted(connection, list(found))
         posted.note_reconciled(connection, who, result.company, _summary(result))
-
-
-def _told(one: Finding) -> dict[str, Any]:
-    return {"kind": one.kind, "reference": one.reference, "record_no": one.record_no, "what": one.what}
 
 
 def _summary(result: Reconciliation) -> Mapping[str, Any]:

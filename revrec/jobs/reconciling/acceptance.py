@@ -1,0 +1,89 @@
+"""What a person decides about a lost entry: it is right, so its lines are posted by it; or it does not count."""
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.errors import BadInput
+from revrec.intacct.gateway import FoundEntry
+from revrec.jobs.posting import recovery as look
+from revrec.jobs.posting import resolve
+from revrec.jobs.posting.rejections import give_back
+from revrec.jobs.reconciling.findings import Finding, given_up, lost
+from revrec.store.posting import entries, posted, postings
+from revrec.store.posting.entries import ENTRY_TABLES
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.core.journal import JournalEntry
+    from revrec.jobs.context import Context
+
+
+class Decision(NamedTuple):
+    """A person's word on lost entries: ``recognized`` if they are right as they are in Intacct, and why."""
+
+    recognized: bool
+    reason: str
+    company: str
+
+
+def accept_lost(context: "Context", connection: "Connection", found: FoundEntry, decision: Decision) -> None:
+    """Take up a lost entry as posted, or as canceled, so far as its lines are due here.
+
+    Posted, its lines are not posted again. Canceled, they are due under another reference. What cannot be matched
+    with lines here can only be accepted as not recognized: nothing of it is due.
+
+    Raises:
+        BadInput: the entry is to count as recognized, and none of its lines is open here.
+    """
+    who, until = context.who(), found.date or date.min
+    give_back(connection, context, until, again=False)
+    made = look.rebuild(context, connection, [found], decision.company, whatever=decision.recognized)
+    entry = made.get(found.reference)
+    if entry is not None:
+        number = _taken_up(connection, context, entry, until, decision)
+        if decision.recognized:
+            resolve.mark_posted(connection, ENTRY_TABLES, number, found.record_no, who, decision.reason)
+        else:
+            postings.release(connection, number, who, "HELD", "CANCELLED", decision.reason)
+            _accept(context, connection, given_up(found, "CANCELLED"), decision)
+    elif decision.recognized:
+        raise BadInput(_not_here(connection, found))
+    _accept(context, connection, lost(found), decision)
+
+
+def _taken_up(
+    connection: "Connection", context: "Context", entry: "JournalEntry", until: date, decision: Decision
+) -> int:
+    """Keep the entry as held, in a run record of its own; return its number."""
+    who = context.who()
+    run = entries.start_run(connection, until, who)
+    (number,) = entries.add_entries(connection, run, [entry], who)
+    for old, new in (("READY", "IN_DOUBT"), ("IN_DOUBT", "HELD")):
+        postings.change_state(connection, number, old, new, who, reason=decision.reason)
+    entries.finish_run(connection, run, who, "took up an entry of Intacct's that a person accepted")
+    return number
+
+
+def _accept(context: "Context", connection: "Connection", finding: Finding, decision: Decision) -> None:
+    posted.accept(
+        connection,
+        context.who(),
+        finding.key,
+        {**finding.told(), "recognized": decision.recognized, "reason": decision.reason},
+    )
+
+
+def _not_here(connection: "Connection", found: FoundEntry) -> str:
+    start = f"reconcile: {found.reference}, record {found.record_no}: cannot be taken up as recognized"
+    held = [stored.reference for stored in look.rivals(connection, found)]
+    if held:
+        return (
+            f"{start}: its lines are on {', '.join(held)} here; settle that first (revrec postings list), "
+            "then accept; nothing was accepted"
+        )
+    documents = ", ".join(look.missing(connection, found) or look.documents_of(found)) or "its documents"
+    return (
+        f"{start}: no open line of {documents} on {found.date} is in these books; import it and run, "
+        "or accept it with --not-recognized; nothing was accepted"
+    )

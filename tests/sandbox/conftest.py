@@ -1,6 +1,4 @@
-"""A running sandbox, and requests written by hand: revrec's own client is not used here."""
-
-from __future__ import annotations
+"""A running sandbox and hand-written requests; revrec's client is not used here."""
 
 import itertools
 import json
@@ -49,7 +47,7 @@ def glbatch(lines: str | None = None, **more: str | None) -> str:
 
 
 class Answer:
-    """One answer of the gateway, with short ways to its parts."""
+    """One answer of the gateway, with shortcuts to its parts."""
 
     def __init__(self, response: requests.Response) -> None:
         self.http = response
@@ -100,7 +98,7 @@ class Answer:
 
 
 class Client:
-    """Builds and sends request documents; every part can be replaced."""
+    """Client that builds and sends request documents; every part can be replaced."""
 
     fresh_id = staticmethod(fresh_id)
     function = staticmethod(in_function)
@@ -150,7 +148,7 @@ class Client:
         return Answer(self.http.post(url or self.address["url"], data=body, headers=kind, timeout=10))
 
     def call(self, *functions: str, **parts: Any) -> Answer:
-        """Send functions; bodies without a `function` element get one with a fresh control id."""
+        """Send functions; bodies without a ``<function>`` get one with a fresh control id."""
         headers, url = parts.pop("headers", None), parts.pop("url", None)
         return self.post(self.document(*(in_function(body) for body in functions), **parts), url, headers)
 
@@ -159,7 +157,7 @@ class Client:
         return self.call(in_function(body, control_id), **parts)
 
     def session(self, location: str | None = None) -> tuple[str, str]:
-        """Session id and endpoint of a new session."""
+        """Open a session and return its id and endpoint."""
         inner = "" if location is None else f"<locationid>{location}</locationid>"
         answer = self.call(f"<getAPISession>{inner}</getAPISession>")
         return answer.column("sessionid")[0], answer.column("endpoint")[0]
@@ -195,7 +193,7 @@ def shared() -> Iterator[Client]:
 
 @pytest.fixture
 def client(shared: Client) -> Client:
-    """The sandbox as new: seeded company, default switches, no faults, true clock."""
+    """Reset the shared sandbox: seeded company, default switches, no faults, true clock."""
     defaults = type(shared.sandbox.switches)().as_dict()
     shared.switch(**defaults)
     shared.admin("fault", plan="")
@@ -206,7 +204,7 @@ def client(shared: Client) -> Client:
 
 @pytest.fixture
 def refused(client: Client) -> Callable[..., str]:
-    """Send a GLBATCH that must be refused, leave nothing behind; what the gateway said."""
+    """Send a GLBATCH that must fail without a trace, and return the error text."""
 
     def send(lines: str | None = None, **more: str | None) -> str:
         answer = client.create(glbatch(lines, **more))
@@ -220,7 +218,7 @@ def refused(client: Client) -> Callable[..., str]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., tuple[subprocess.Popen[str], dict[str, Any]]]]:
-    """Serves further sandboxes as processes of their own: the process, and its first line; all end with the test."""
+    """Serve further sandboxes as processes and return process and first line; all end with the test."""
     processes: list[subprocess.Popen[str]] = []
 
     def run(*options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:

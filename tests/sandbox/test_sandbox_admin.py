@@ -1,6 +1,4 @@
-"""Behaviours 68 and 69, and the admin port."""
-
-from __future__ import annotations
+"""Behaviors 68 and 69, and the admin port."""
 
 import io
 from contextlib import redirect_stderr, redirect_stdout
@@ -115,7 +113,7 @@ def test_a_new_account_can_be_posted_to(client: Any) -> None:
     assert client.create(client.glbatch(lines)).status == "success"
 
 
-def test_an_entry_is_edited_by_hand(client: Any) -> None:
+def test_an_entry_is_edited_manually(client: Any) -> None:
     number = int(client.create(client.glbatch(REFERENCENO="A")).record_no)
     lines = [{"line_no": at, "amount": "12.50"} for at in (1, 2)] + [{"line_no": 2, "account": "4010"}]
     client.admin("entries/edit", record_no=number, title="By hand", reference=None, date="2025-04-02", lines=lines)
@@ -126,7 +124,7 @@ def test_an_entry_is_edited_by_hand(client: Any) -> None:
     assert client.balances() == {} and client.entries()[0]["state"] == "Draft"
 
 
-def test_an_entry_is_deleted_and_reversed_by_hand_and_read_so(client: Any) -> None:
+def test_an_entry_is_deleted_and_reversed_manually(client: Any) -> None:
     first, second = (int(client.create(client.glbatch(REFERENCENO=name)).record_no) for name in "AB")
     client.admin("entries/delete", record_no=first)
     mirror = client.admin("entries/reverse", record_no=second, date="2025-04-01")["entries"][0]
@@ -153,7 +151,7 @@ def test_an_entry_is_deleted_and_reversed_by_hand_and_read_so(client: Any) -> No
         ("entries/reverse", {"date": "soon"}, "soon"),
     ],
 )
-def test_what_cannot_be_done_by_hand_is_refused(client: Any, path: str, body: dict[str, Any], said: str) -> None:
+def test_an_impossible_manual_edit_is_rejected(client: Any, path: str, body: dict[str, Any], said: str) -> None:
     number = client.create().record_no
     response = requests.post(client.address["admin_url"] + path, json={"record_no": number} | body, timeout=5)
     assert response.status_code == 400 and said in response.json()["error"]

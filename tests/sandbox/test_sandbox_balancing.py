@@ -1,6 +1,4 @@
-"""Property: whatever balances in its currencies is booked so that every entity balances, in base currency too."""
-
-from __future__ import annotations
+"""Property: an entry that balances in its currencies is booked so that each entity balances in base currency too."""
 
 from collections import defaultdict
 

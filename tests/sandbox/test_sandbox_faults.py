@@ -1,6 +1,4 @@
-"""Behaviour 6 in depth: every kind of fault over real HTTP, seeded so that it can be repeated."""
-
-from __future__ import annotations
+"""Behavior 6 in depth: every kind of fault over real HTTP, seeded so that it can be repeated."""
 
 import re
 import socket
@@ -22,7 +20,7 @@ def create(client: Any, control_id: str | None = None) -> str:
     return client.function(f"<create>{client.glbatch()}</create>", control_id)
 
 
-def test_b6_a_delay_comes_before_the_execution_or_after_the_commit(client: Any) -> None:
+def test_b6_a_delay_happens_before_the_execution_or_after_the_commit(client: Any) -> None:
     for when in ("before", "after"):
         client.admin("fault", plan=f"slow=0.3@{when}")
         started = time.monotonic()
@@ -30,7 +28,7 @@ def test_b6_a_delay_comes_before_the_execution_or_after_the_commit(client: Any) 
         assert time.monotonic() - started >= 0.3
 
 
-def test_b6_a_dripping_answer_comes_whole_but_late(client: Any) -> None:
+def test_b6_a_dripping_answer_arrives_complete_but_late(client: Any) -> None:
     client.admin("fault", plan="drip=0.4@after:1x:create")
     document = client.document(create(client)).encode()
     started = time.monotonic()
@@ -42,7 +40,7 @@ def test_b6_a_dripping_answer_comes_whole_but_late(client: Any) -> None:
     assert (first + rest).endswith(b"</response>") and len(client.entries()) == 1
 
 
-def test_b6_an_answer_sent_twice_stays_on_the_line(client: Any) -> None:
+def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: Any) -> None:
     client.admin("fault", plan="twice@after:1x:create")
     body = client.document(create(client)).encode()
     head = f"POST /ia/xml/xmlgw.phtml HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -122,7 +120,7 @@ def test_b46_a_period_is_closed_in_the_middle_of_a_run_and_opened_again(client: 
     assert client.look("state")["closed_through"] == {"100": "2025-02"}
 
 
-def test_b6_what_leaves_the_answer_alone_goes_with_a_fault_of_the_answer(client: Any) -> None:
+def test_b6_a_fault_that_changes_the_company_combines_with_one_that_affects_the_answer(client: Any) -> None:
     client.admin("fault", plan="forget_ids@after:1x:create,drop@after:1x:create")
     with pytest.raises(requests.ConnectionError):
         client.create(control_id="twice")
@@ -130,7 +128,7 @@ def test_b6_what_leaves_the_answer_alone_goes_with_a_fault_of_the_answer(client:
     assert len(client.entries()) == 2, "the pair of faults against which no client can hold"
 
 
-def test_b6_the_third_matching_request_alone_can_be_meant(client: Any) -> None:
+def test_b6_a_fault_can_apply_to_the_third_matching_request_only(client: Any) -> None:
     client.admin("fault", plan="503@before:#3:create")
     statuses = []
     for _ in range(4):
@@ -161,7 +159,7 @@ def test_b69_the_same_seed_and_requests_give_the_same_faults(client: Any) -> Non
     assert [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(50)] != first
 
 
-def test_b69_the_log_tells_how_to_have_each_fault_again(client: Any) -> None:
+def test_b69_the_log_shows_how_to_replay_each_fault(client: Any) -> None:
     lines: list[str] = []
     plan = FaultPlan(PLAN, 7, lines.append)
     found = [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(60)]
@@ -187,18 +185,18 @@ def test_b69_the_log_tells_how_to_have_each_fault_again(client: Any) -> None:
         ("600@after", "KIND is one of drop, reset"),
     ],
 )
-def test_b6_a_plan_that_makes_no_sense_is_told_its_form(plan: str, said: str) -> None:
+def test_b6_an_invalid_plan_is_rejected_with_the_expected_form(plan: str, said: str) -> None:
     with pytest.raises(FaultPlanError, match=re.escape(said)):
         parse_plan(plan)
 
 
-def test_b6_a_sandbox_inside_another_process_cannot_be_made_to_die(client: Any) -> None:
+def test_b6_a_sandbox_inside_another_process_cannot_be_ended_by_a_fault(client: Any) -> None:
     response = client.http.post(client.address["admin_url"] + "fault", json={"plan": "die@after"}, timeout=5)
     assert response.status_code == 400 and "serve it in a separate one" in response.json()["error"]
 
 
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
-def test_b6_the_process_dies_and_comes_back_with_all_that_was_committed(
+def test_b6_the_process_exits_and_restarts_with_everything_committed(
     client: Any, serve: Any, tmp_path: Path, when: str, entries: int
 ) -> None:
     options = ["--data", str(tmp_path / "ledger.db"), "--quiet"]
@@ -217,7 +215,7 @@ def test_b6_the_process_dies_and_comes_back_with_all_that_was_committed(
 
 
 def test_every_kind_of_fault_has_a_test() -> None:
-    """Kinds are looked for in the plans that these tests and those of the transport play."""
+    """Search for the kinds in the plans of these tests and the transport tests."""
     here = Path(__file__).parent
     text = "".join((here / name).read_text() for name in ("test_sandbox_faults.py", "test_sandbox_transport.py"))
     names = [kind if kind != "5xx" else "503" for kind in KINDS]

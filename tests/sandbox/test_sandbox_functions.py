@@ -1,6 +1,4 @@
-"""Behaviours 22 to 37: functions, transactions, control ids."""
-
-from __future__ import annotations
+"""Behaviors 22 to 37: functions, transactions, control ids."""
 
 import threading
 from typing import Any
@@ -62,7 +60,7 @@ def test_b26_with_transaction_everything_is_rolled_back(client: Any) -> None:
     assert results[0].findtext(".//errorno") == results[1].findall(".//errorno")[-1].text == ROLLED_BACK[0]
 
 
-def test_b26_the_failing_one_may_be_called_aborted_too(client: Any) -> None:
+def test_b26_the_failing_function_may_also_be_aborted(client: Any) -> None:
     client.switch(aborting_status="aborted")
     answer = client.call(create(client), create(client, JOURNAL="NONE"), transaction="true")
     assert answer.statuses == ["aborted", "aborted"]
@@ -240,7 +238,7 @@ def test_b37_a_lost_answer_can_be_found_by_its_reference(client: Any) -> None:
     assert [int(number) for number in found.column("RECORDNO")] == [entry["record_no"] for entry in client.entries()]
 
 
-def test_b37_nothing_is_remembered_of_a_request_cut_before_the_commit(client: Any) -> None:
+def test_b37_a_request_dropped_before_the_commit_leaves_no_trace(client: Any) -> None:
     function = create(client, "b37")
     with pytest.raises(requests.ConnectionError):
         client.call(function, headers={"X-Sandbox-Fault": "drop@before"})
@@ -262,14 +260,14 @@ def test_b38_a_new_entry_can_stay_invisible_for_some_seconds(client: Any) -> Non
     assert client.call(QUERY).data.get("count") == "1"
 
 
-def test_b66_a_user_without_the_right_is_told_so(client: Any) -> None:
+def test_b66_a_user_without_the_permission_is_rejected(client: Any) -> None:
     client.switch(denied="create:GLBATCH, read:GLENTRY")
     assert "You do not have permission for API" in client.create().said
     assert client.call(QUERY).status == "success"
     assert client.call(QUERY.replace("GLBATCH", "GLENTRY")).status == "failure"
 
 
-def test_b67_the_service_can_be_off_line(client: Any) -> None:
+def test_b67_the_service_can_be_offline(client: Any) -> None:
     client.switch(offline=True)
     assert "The Service is Temporarily Off-line" in client.create().said
 

@@ -1,6 +1,4 @@
-"""Behaviours 39 to 53: what a GLBATCH must be to be posted."""
-
-from __future__ import annotations
+"""Behaviors 39 to 53: the conditions for posting a GLBATCH."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -186,7 +184,7 @@ def test_b43_an_empty_rate_type_may_count_as_missing(client: Any, refused: Refus
 
 
 @pytest.mark.parametrize("more", [{"EXCHANGE_RATE": "0"}, {"EXCHANGE_RATE": "x"}, {"EXCH_RATE_TYPE_ID": "Mine"}])
-def test_b43_a_rate_that_makes_no_sense_is_refused(client: Any, refused: Refused, more: dict[str, str]) -> None:
+def test_b43_an_invalid_rate_is_refused(client: Any, refused: Refused, more: dict[str, str]) -> None:
     refused(client.pair(CURRENCY="EUR", **more))
 
 

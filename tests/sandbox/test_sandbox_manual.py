@@ -1,6 +1,4 @@
-"""``docs/sandbox.md`` is true: its tables are those of the code."""
-
-from __future__ import annotations
+"""``docs/sandbox.md`` is true: its tables match the code."""
 
 import re
 import runpy
@@ -14,9 +12,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 MANUAL = (DOCS / "sandbox.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_of_the_manual_are_those_of_the_code() -> None:
+def test_the_tables_of_the_manual_match_the_code() -> None:
     written = runpy.run_path(str(DOCS / "write_sandbox.py"))["written"](MANUAL)
-    assert written == MANUAL, "write them anew with: python docs/write_sandbox.py"
+    assert written == MANUAL, "update them with: python docs/write_sandbox.py"
 
 
 def test_every_function_and_object_is_in_the_manual() -> None:
@@ -24,6 +22,6 @@ def test_every_function_and_object_is_in_the_manual() -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b", MANUAL)] == []
 
 
-def test_the_plans_of_the_manual_are_plans() -> None:
+def test_the_plans_in_the_manual_are_valid() -> None:
     plans = re.findall(r'revrec sandbox fault "([^"]+)"', MANUAL)
     assert len(plans) == 4 and all(parse_plan(plan) for plan in plans)

@@ -1,6 +1,4 @@
-"""Behaviours 61 to 65: orders, their conversion, invoices, and what an invoice posts."""
-
-from __future__ import annotations
+"""Behaviors 61 to 65: orders, their conversion, invoices, and what an invoice posts."""
 
 import re
 from decimal import Decimal
@@ -24,14 +22,14 @@ def day(text: str | None) -> str | None:
 
 
 def item(itemid: str = "MAG-12", quantity: str = "1", price: str | None = "120.00", **more: str | None) -> str:
-    """A line in the order of its elements."""
+    """Return a line with its elements in schema order."""
     values = {"itemid": itemid, "quantity": quantity, "unit": more.pop("unit", None), "price": price}
     values |= {"sourcelinekey": more.pop("sourcelinekey", None), "locationid": more.pop("locationid", "100")}
     return f"<sotransitem>{parts(**values, **more)}</sotransitem>"
 
 
 def document(*items: str, kind: str = "Sales Invoice", **more: str | None) -> str:
-    """create_sotransaction in the order of its elements."""
+    """Return a create_sotransaction with its elements in schema order."""
     head = {
         "transactiontype": kind,
         "datecreated": day(more.pop("datecreated", "03/12/2025")),
@@ -48,7 +46,7 @@ def document(*items: str, kind: str = "Sales Invoice", **more: str | None) -> st
 
 
 def made(client: Any, *items: str, **more: Any) -> str:
-    """The DOCID of a document that must be accepted."""
+    """Create a document that must be accepted, and return its DOCID."""
     answer = client.call(document(*items, **more))
     assert answer.status == "success", answer.http.text
     return answer.text("operation/result/key")
@@ -63,7 +61,7 @@ def refusal(client: Any, *items: str, **more: Any) -> str:
 
 
 def rows(client: Any, name: str, fields: str, where: str = "", more: str = "") -> list[list[str]]:
-    """What readByQuery finds, ordered by the first field."""
+    """Return the rows found by readByQuery, ordered by the first field."""
     query = f"<readByQuery><object>{name}</object><fields>{fields}</fields><query>{where}</query>{more}</readByQuery>"
     answer = client.call(query)
     assert answer.status == "success", answer.said
@@ -157,7 +155,7 @@ def test_b62_without_term_and_due_date_the_due_date_is_missing(client: Any) -> N
         ({}, {"revrectemplate": "12 months"}, "Revenue Management is not subscribed"),
     ],
 )
-def test_b62_what_does_not_exist_or_fit_is_named(
+def test_b62_an_unknown_or_unsuitable_value_is_named(
     client: Any, header: dict[str, str], line: dict[str, str], said: str
 ) -> None:
     assert said in refusal(client, item(**line), **header)
@@ -170,7 +168,7 @@ def test_b62_a_wrong_unit_is_a_missing_unit(client: Any) -> None:
     made(client, item("SUPPORT", unit="Hour"))
 
 
-def test_b62_all_wrong_lines_are_told_at_once(client: Any) -> None:
+def test_b62_all_wrong_lines_are_reported_at_once(client: Any) -> None:
     said = refusal(client, item("ONE"), item(), item("TWO"))
     assert "Item 'ONE'" in said and "Item 'TWO'" in said
 
@@ -181,7 +179,7 @@ def test_b62_a_location_can_be_missing(client: Any) -> None:
     made(client, item())
 
 
-def test_b62_a_price_that_is_not_given_is_the_items(client: Any) -> None:
+def test_b62_a_missing_price_defaults_to_the_price_of_the_item(client: Any) -> None:
     made(client, item("SUPPORT", "1.5", price=None))
     assert rows(client, "SODOCUMENTENTRY", "QUANTITY,UNIT,PRICE,TRX_VALUE") == [["1.5", "Hour", "80", "120.00"]]
 
@@ -189,14 +187,14 @@ def test_b62_a_price_that_is_not_given_is_the_items(client: Any) -> None:
 # --- 63: document numbers
 
 
-def test_b63_a_document_number_is_taken_once_in_its_definition(client: Any) -> None:
+def test_b63_a_document_number_is_used_once_in_its_definition(client: Any) -> None:
     made(client, documentno="X-1")
     assert "A transaction with the number 'X-1' already exists." in refusal(client, documentno="X-1")
     made(client, documentno="X-1", kind="Sales Order")
     assert len(client.entries()) == 1
 
 
-def test_b63_an_empty_document_number_is_given(client: Any) -> None:
+def test_b63_an_empty_document_number_is_assigned(client: Any) -> None:
     made(client, documentno="INV-000002")
     numbers = [made(client, documentno=number) for number in (None, "", None)]
     assert numbers == [f"Sales Invoice-INV-{number:06d}" for number in (1, 3, 4)]
@@ -238,7 +236,7 @@ def test_b64_what_cannot_be_converted_is_refused(client: Any) -> None:
     assert "cannot be created from a Sales Invoice" in refusal(client, createdfrom=invoice, documentno="J")
 
 
-def test_b64_a_refused_conversion_takes_nothing_from_the_order(client: Any) -> None:
+def test_b64_a_refused_conversion_does_not_change_the_order(client: Any) -> None:
     order = made(client, item(quantity="2"), kind="Sales Order", documentno="SO-1")
     (line,) = lines_of(client, order)
     client.admin("periods/close", month="2025-03")
@@ -295,14 +293,14 @@ def test_b65_the_receivable_is_reached_from_the_document(client: Any) -> None:
     assert read.column("ACCOUNTNO") == ["2400"] and read.column("OFFSETGLACCOUNTNO") == ["1100"]
 
 
-def test_b65_a_read_document_brings_its_lines_numbered_from_zero(client: Any) -> None:
+def test_b65_a_read_document_includes_its_lines_numbered_from_zero(client: Any) -> None:
     made(client, item(), item("FRT-OCEAN"), documentno="A")
     ((number,),) = rows(client, "SODOCUMENT", "RECORDNO")
     read = client.call(f"<read><object>SODOCUMENT</object><keys>{number}</keys></read>")
     assert read.column("LINE_NO") == ["0", "1"] and read.column("ITEMID") == ["MAG-12", "FRT-OCEAN"]
 
 
-def test_b65_an_update_makes_the_receivable_again_under_another_number(client: Any) -> None:
+def test_b65_an_update_recreates_the_receivable_under_another_number(client: Any) -> None:
     docid = made(client, item(), item("FRT-OCEAN", price="80.00"), documentno="A")
     ((document_no, invoice),) = rows(client, "SODOCUMENT", "RECORDNO,PRRECORDKEY")
     kept = lines_of(client, docid)
@@ -345,7 +343,7 @@ def test_b65_the_journal_entry_of_an_invoice_cannot_be_changed_in_the_ledger(cli
     assert "was created by another application" in delete.said and len(client.entries()) == 1
 
 
-def test_b65_an_item_can_have_an_account_of_its_own_and_a_definition_other_accounts(client: Any) -> None:
+def test_b65_an_item_can_have_its_own_account_and_a_definition_other_accounts(client: Any) -> None:
     client.admin("items", id="MAG-12", details={"unit": "Each", "account": "2410"})
     definition = {"posts": True, "prefix": "FR-", "accounts": {"Freight": "4100"}, "receivable": "1000"}
     client.admin("definitions", id="Freight Invoice", details=definition)
@@ -362,7 +360,7 @@ def test_b65_an_invoice_in_another_currency_balances_in_base_currency(client: An
     assert client.balances()["1100"] == "16.09"
 
 
-def test_b65_what_is_sent_again_under_its_control_id_is_one_invoice(client: Any) -> None:
+def test_b65_a_repeat_under_the_same_control_id_creates_one_invoice(client: Any) -> None:
     client.admin("fault", plan="drop@after:1x:create_sotransaction")
     body = client.function(document(documentno="A"), "invoice:a")
     with pytest.raises(requests.ConnectionError):
@@ -397,7 +395,7 @@ def test_b65_an_ar_invoice_credits_the_account_of_its_lines(client: Any) -> None
 
 
 @pytest.mark.parametrize("order", [("batchkey", "action"), ("action", "batchkey")])
-def test_b61_an_ar_invoice_takes_action_and_batchkey_in_either_order(client: Any, order: tuple[str, str]) -> None:
+def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(client: Any, order: tuple[str, str]) -> None:
     values = {"batchkey": "1", "action": "Draft"}
     answer = client.call(invoice(**{name: values[name] for name in order}, invoiceno="A"))
     assert answer.status == "success", answer.http.text
@@ -484,14 +482,14 @@ def test_b60_the_trial_balance_sums_to_zero_after_invoices(client: Any) -> None:
     assert len(answer.column("endbalance")) > 2
 
 
-def test_b66_without_the_permission_no_document_is_made(client: Any) -> None:
+def test_b66_without_the_permission_no_document_is_created(client: Any) -> None:
     client.switch(denied="create:SODOCUMENT,create:ARINVOICE,update:SODOCUMENT")
     bodies = (document(), invoice(), '<update_sotransaction key="x"><message>y</message></update_sotransaction>')
     for body in bodies:
         assert "You do not have permission for API" in client.call(body).said
 
 
-def test_b70_a_document_is_one_record_written_whatever_it_posts(client: Any) -> None:
+def test_b70_a_document_counts_as_one_record_whatever_it_posts(client: Any) -> None:
     def written(body: str) -> int:
         before = client.look("state")["usage"]["records_written"]
         assert client.call(body).status == "success"

@@ -1,7 +1,5 @@
 """The sandbox as a process: first line, restarts, lock, address file, clean end."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -27,7 +25,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start `python -m revrec.sandbox serve` with arguments; everything started is ended afterwards."""
+    """Start ``python -m revrec.sandbox serve`` with arguments; the processes end with the test."""
     processes: list[subprocess.Popen[str]] = []
 
     def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -56,7 +54,7 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def at(client: Any, address: dict[str, Any]) -> Any:
-    """A client for another sandbox than the shared one."""
+    """Return a client for another sandbox than the shared one."""
     return type(client)(SimpleNamespace(address=address))
 
 
@@ -67,7 +65,7 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[s
     return output
 
 
-def test_the_first_line_tells_a_client_everything(client: Any, start: Start) -> None:
+def test_the_first_line_contains_what_a_client_needs(client: Any, start: Start) -> None:
     address = first_line(start("--quiet"))
     assert list(address) == [
         "url",
@@ -93,7 +91,7 @@ def test_a_signal_ends_the_process_cleanly(start: Start, number: int) -> None:
     end(process, number)
 
 
-def test_passwords_are_taken_from_the_environment_or_made_anew(start: Start) -> None:
+def test_passwords_come_from_the_environment_or_are_generated(start: Start) -> None:
     given = first_line(start(REVREC_SANDBOX_SENDER_PASSWORD="sender-pw", REVREC_SANDBOX_USER_PASSWORD="user-pw"))
     assert (given["sender_password"], given["user_password"]) == ("sender-pw", "user-pw")
     one, other = first_line(start()), first_line(start())
@@ -172,7 +170,7 @@ def test_the_address_file_is_private_and_gone_after_a_clean_end(start: Start, tm
     assert running(data) is None
 
 
-def test_the_address_file_of_a_killed_server_is_not_believed(start: Start, tmp_path: Path) -> None:
+def test_the_address_file_of_a_killed_server_is_ignored(start: Start, tmp_path: Path) -> None:
     data = tmp_path / "ledger.db"
     process = start("--data", str(data))
     first_line(process)
@@ -199,7 +197,7 @@ def test_a_second_server_on_the_same_file_ends_with_6(start: Start, tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "said"), [(b"this is not a database" * 100, "not a database"), (None, "not created by the sandbox")]
 )
-def test_a_file_of_somebody_else_is_refused_and_left_alone(
+def test_a_foreign_file_is_rejected_and_not_changed(
     start: Start, tmp_path: Path, content: bytes | None, said: str
 ) -> None:
     data = tmp_path / "other.db"
@@ -217,7 +215,7 @@ def test_a_file_of_somebody_else_is_refused_and_left_alone(
     assert data.read_bytes() == before
 
 
-def test_a_file_of_an_earlier_version_is_brought_up_and_keeps_its_entries(
+def test_a_file_of_an_earlier_version_is_upgraded_and_keeps_its_entries(
     client: Any, start: Start, tmp_path: Path
 ) -> None:
     data = tmp_path / "old.db"
@@ -237,7 +235,7 @@ def test_a_file_of_an_earlier_version_is_brought_up_and_keeps_its_entries(
     assert next(record["id"] for record in mine.look("definitions")["records"]) == "Sales Invoice"
 
 
-def test_b68_nothing_but_the_loopback_can_be_asked_for(start: Start) -> None:
+def test_b68_the_sandbox_listens_on_the_loopback_only(start: Start) -> None:
     process = start("--host", "0.0.0.0")
     _, err = process.communicate(timeout=10)
     assert process.returncode == 2 and "unrecognized arguments: --host" in err
@@ -266,7 +264,7 @@ def test_a_port_in_use_ends_with_2(client: Any, start: Start) -> None:
     assert "choose another --port" in err
 
 
-def test_switches_and_faults_are_taken_from_the_command_line(client: Any, start: Start) -> None:
+def test_switches_and_faults_come_from_the_command_line(client: Any, start: Start) -> None:
     mine = at(client, first_line(start("--switch", "masters=strict", "--fault", "503@before:1x:create")))
     assert mine.look("state")["switches"]["masters"] == "strict"
     body = mine.document(client.function(f"<create>{client.glbatch()}</create>")).encode()

@@ -1,6 +1,4 @@
-"""Behaviours 54 to 60: query, readByQuery, read and balances."""
-
-from __future__ import annotations
+"""Behaviors 54 to 60: query, readByQuery, read and balances."""
 
 from decimal import Decimal
 from typing import Any
@@ -272,7 +270,7 @@ def test_b55_the_page_size_is_1_to_1000(client: Any, size: str) -> None:
     assert client.call(by_query(more=f"<pagesize>{size}</pagesize>")).status == "failure"
 
 
-def test_b55_read_more_hands_out_every_record_once(client: Any) -> None:
+def test_b55_read_more_returns_every_record_once(client: Any) -> None:
     numbers = fill(client, 7)
     answer = client.call(by_query(fields="RECORDNO", more="<pagesize>3</pagesize>"))
     found = answer.column("RECORDNO")
@@ -306,7 +304,7 @@ def test_b56_an_entity_session_posts_to_its_own_locations_only(client: Any) -> N
     assert "The location '200' is invalid." in answer.said
 
 
-def test_b57_read_brings_the_entry_with_its_lines(client: Any) -> None:
+def test_b57_read_returns_the_entry_with_its_lines(client: Any) -> None:
     number = client.create().record_no
     answer = client.call(f"<read><object>GLBATCH</object><keys>{number}</keys><fields>*</fields></read>")
     assert dict(answer.data.attrib) == {"listtype": "GLBATCH", "count": "1"}
@@ -379,7 +377,7 @@ def test_b58_balances_are_signed_by_dates_or_period_name(client: Any, period: st
         MARCH + DEFERRED + "<startaccountno>1</startaccountno><endaccountno>2</endaccountno>",
     ],
 )
-def test_b58_dates_and_accounts_must_be_given_in_one_way(client: Any, inner: str) -> None:
+def test_b58_dates_and_accounts_must_be_stated_in_one_way(client: Any, inner: str) -> None:
     assert balances_of(client, inner).status == "failure"
 
 
@@ -407,7 +405,7 @@ def test_b58_ranges_locations_customers_and_zero_balances(client: Any) -> None:
     assert "2410" in zero.column("glaccountno")
 
 
-def test_b59_the_closed_books_date_is_that_of_the_entity(client: Any) -> None:
+def test_b59_the_closed_books_date_depends_on_the_entity(client: Any) -> None:
     def closed(session: tuple[str, str]) -> list[str]:
         return [node.text for node in client.in_session(session, "<get_closedbooksdate/>").data[0]]
 

@@ -1,6 +1,4 @@
-"""Behaviours 9 to 21: control, login, sessions."""
-
-from __future__ import annotations
+"""Behaviors 9 to 21: control, login, sessions."""
 
 from datetime import datetime
 from typing import Any
@@ -35,7 +33,7 @@ def test_b9_an_unknown_transport_policy_is_refused(client: Any) -> None:
     assert answer.errors[0][1].startswith("mine is not a valid transport policy.")
 
 
-@pytest.mark.parametrize("change", [{"password": "wrong"}, {"senderid": "nobody"}, {"senderid": "REVREC_SENDER"}])
+@pytest.mark.parametrize("change", [{"password": "wrong"}, {"senderid": "unknown"}, {"senderid": "REVREC_SENDER"}])
 def test_b10_a_wrong_sender_is_a_control_failure_without_operation(client: Any, change: dict[str, str]) -> None:
     answer = client.call(QUERY, control=client.control(**change))
     assert answer.control == "failure"
@@ -56,7 +54,7 @@ def test_b11_a_sender_the_company_does_not_list_fails_at_authentication(client: 
 @pytest.mark.parametrize(
     "change",
     [
-        {"userid": "nobody"},
+        {"userid": "unknown"},
         {"password": "wrong"},
         {"companyid": "OTHER"},
         {"locationid": "900"},
@@ -118,7 +116,7 @@ def test_b15_a_right_password_in_between_starts_the_count_again(client: Any) -> 
         assert client.call(QUERY).authentication == "success"
 
 
-def test_b15_without_a_limit_nobody_is_locked(client: Any) -> None:
+def test_b15_without_a_limit_no_user_is_locked(client: Any) -> None:
     client.switch(lockout_after=0)
     for _ in range(12):
         client.call(QUERY, authentication=client.login(password="wrong"))
@@ -143,7 +141,7 @@ def test_b16_a_session_expires_and_nothing_is_executed(client: Any) -> None:
     assert client.entries() == []
 
 
-def test_b17_every_call_pushes_the_end_of_the_session_forward(client: Any) -> None:
+def test_b17_every_call_extends_the_session(client: Any) -> None:
     session = client.session()
     for hours in (1.5, 3, 4.5):
         client.admin("clock", offset_seconds=hours * 3600)
@@ -154,7 +152,7 @@ def test_b17_every_call_pushes_the_end_of_the_session_forward(client: Any) -> No
     assert (end - stamp).total_seconds() == 2 * 3600
 
 
-def test_b18_a_session_is_opened_alone(client: Any) -> None:
+def test_b18_get_api_session_must_be_the_only_function(client: Any) -> None:
     answer = client.call("<getAPISession/>", QUERY)
     assert answer.statuses == ["failure", "success"]
     client.switch(session_alone="allow")

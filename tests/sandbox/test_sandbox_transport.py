@@ -1,6 +1,4 @@
-"""Behaviours 1 to 8: HTTP, XML and faults of the line."""
-
-from __future__ import annotations
+"""Behaviors 1 to 8: HTTP, XML and connection faults."""
 
 import socket
 import threading
@@ -62,7 +60,7 @@ def test_b2_error_texts_end_with_a_support_id(client: Any) -> None:
     [b"", b"no xml at all", b"<request>\xff\xfe</request>", b"<answer/>", b"<request/>", b"<request>\x00</request>"],
     ids=["empty", "text", "not utf-8", "wrong root", "no control", "nul"],
 )
-def test_b3_bytes_that_are_no_request_are_a_control_failure(client: Any, body: bytes) -> None:
+def test_b3_bytes_that_are_not_a_request_are_a_control_failure(client: Any, body: bytes) -> None:
     answer = client.post(body)
     assert answer.http.status_code == 200
     assert answer.control == "failure"
@@ -99,7 +97,7 @@ def test_b5_answers_are_indented_unless_whitespace_is_declined(client: Any) -> N
     "kind", ["429", "500", "502", "503", "524", "html", "empty", "garbled", "wrong_control_id", "stale"]
 )
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
-def test_b6_a_fault_spoils_the_answer_before_or_after_the_commit(
+def test_b6_a_fault_affects_the_answer_before_or_after_the_commit(
     client: Any, kind: str, when: str, entries: int
 ) -> None:
     client.call(QUERY)
@@ -115,7 +113,9 @@ def test_b6_a_fault_spoils_the_answer_before_or_after_the_commit(
 
 @pytest.mark.parametrize("kind", ["drop", "reset", "truncated"])
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
-def test_b6_a_fault_cuts_the_line_before_or_after_the_commit(client: Any, kind: str, when: str, entries: int) -> None:
+def test_b6_a_fault_breaks_the_connection_before_or_after_commit(
+    client: Any, kind: str, when: str, entries: int
+) -> None:
     client.admin("fault", plan=f"{kind}@{when}:1x:create")
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         client.create()
@@ -143,7 +143,7 @@ def test_b6_shares_are_drawn_from_the_seed(client: Any) -> None:
 @pytest.mark.parametrize(
     "plan", ["drop", "drop@later", "boom@before", "drop@after:often", "drop@after:7", "slow=x@after"]
 )
-def test_b6_a_plan_that_cannot_be_read_is_refused(client: Any, plan: str) -> None:
+def test_b6_an_unreadable_plan_is_rejected(client: Any, plan: str) -> None:
     response = client.http.post(client.address["admin_url"] + "fault", json={"plan": plan}, timeout=5)
     assert response.status_code == 400
     assert plan in response.json()["error"]

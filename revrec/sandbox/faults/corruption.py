@@ -10,7 +10,7 @@ def truncated(document: bytes) -> bytes:
 
 def with_wrong_control_ids(document: bytes) -> bytes:
     """Replace the control ids, as if the answer belonged to another client."""
-    return re.sub(rb"<controlid>[^<]*</controlid>", b"<controlid>somebody-elses</controlid>", document)
+    return re.sub(rb"<controlid>[^<]*</controlid>", b"<controlid>another-client</controlid>", document)
 
 
 def garbled(document: bytes) -> bytes:

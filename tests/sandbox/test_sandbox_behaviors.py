@@ -1,11 +1,9 @@
-"""Each behaviour of the gateway that the sandbox shows has its number, and tests that carry it: `test_b37_...`."""
-
-from __future__ import annotations
+"""Each gateway behavior that the sandbox imitates has a number, and tests with that number: ``test_b37_...``."""
 
 import re
 from pathlib import Path
 
-BEHAVIOURS = range(1, 71)
+BEHAVIORS = range(1, 71)
 
 
 def numbers_with_tests() -> set[int]:
@@ -13,5 +11,5 @@ def numbers_with_tests() -> set[int]:
     return {int(number) for text in texts for number in re.findall(r"^def test_b(\d+)_", text, re.MULTILINE)}
 
 
-def test_every_behaviour_has_a_test_of_its_number() -> None:
-    assert numbers_with_tests() == set(BEHAVIOURS)
+def test_every_behavior_has_a_test_with_its_number() -> None:
+    assert numbers_with_tests() == set(BEHAVIORS)

@@ -52,7 +52,7 @@ def shown_changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
             "charge": change.charge,
             "rule": change.rule,
             "currency": change.currency,
-            "carried": decimal_string(change.carried, change.currency),
+            "carried": decimal_string(change.posted, change.currency),
             "before": parts(change.before, change.currency),
             "after": parts(change.after, change.currency),
             "note": change.note,

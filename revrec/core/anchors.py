@@ -23,7 +23,7 @@ class Anchor(NamedTuple):
 
     def missing(self, line: ChargeLine) -> Unscheduled:
         """What the line waits for, and how to supply it."""
-        return Unscheduled("waiting", _mend(self.name, line))
+        return Unscheduled("waiting", _advice(self.name, line))
 
 
 def _post_date(line: ChargeLine, _events: Events) -> date:
@@ -84,7 +84,7 @@ def anchor(name: str) -> Anchor:
     raise ValueError(name)
 
 
-def _mend(name: str, line: ChargeLine) -> str:
+def _advice(name: str, line: ChargeLine) -> str:
     if name == "rev_rec_date":
         return f"waits for a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
     if name == "delivered":

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from revrec.core.journal import DueLine, EntryGroup, group_of
+from revrec.core.journal import DueLine, EntryGroup, entry_group
 from revrec.core.periods import PostingDates
 
 
@@ -29,16 +29,16 @@ class ClosedPeriodBlock:
     groups: dict[EntryGroup, BlockedGroup] = field(default_factory=dict)
     _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
 
-    def through(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
+    def unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
         """The lines that are not held, in their order, which is that of recognition."""
         for line in due:
-            reason = self.why_held(line.entity, line.date, (line.charge_no, line.version), line.amount)
+            reason = self.why_blocked(line.entity, line.date, (line.charge_no, line.version), line.amount)
             if reason:
-                self._hold(line, reason)
+                self._block(line, reason)
             else:
                 yield line
 
-    def why_held(self, entity: str, day: date, schedule: tuple[Hashable, int], amount: int) -> str:
+    def why_blocked(self, entity: str, day: date, schedule: tuple[Hashable, int], amount: int) -> str:
         """Why the next line is held, empty if it is not. ``schedule`` is its charge and schedule version."""
         dating = self.dates.of(entity, day)
         if dating.date is None:
@@ -48,7 +48,7 @@ class ClosedPeriodBlock:
         sign, reason = self._signs.get(schedule, (amount > 0, ""))
         return f"the other side of a correction that is held: {reason}" if sign != (amount > 0) else ""
 
-    def _hold(self, line: DueLine, reason: str) -> None:
-        group = self.groups.setdefault(group_of(line), BlockedGroup(reason))
+    def _block(self, line: DueLine, reason: str) -> None:
+        group = self.groups.setdefault(entry_group(line), BlockedGroup(reason))
         group.lines += 1
         group.amount += abs(line.amount)

@@ -21,9 +21,9 @@ from revrec.core.calendar import Offset
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
-from revrec.core.pricing import that_count
+from revrec.core.pricing import effective_changes
 from revrec.core.recognition import Method
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, toward
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, covered_amount
 from revrec.core.standalone import rounded
 
 CONSTRAINT = "constraint"
@@ -83,7 +83,7 @@ class ConstrainedSplit(NamedTuple):
     words: str
     reason: str
 
-    def joined(self, found: Schedule | Unscheduled) -> Schedule | Unscheduled:
+    def merge_into(self, found: Schedule | Unscheduled) -> Schedule | Unscheduled:
         """The schedule of what is included, with what is constrained among what waits."""
         if isinstance(found, Unscheduled):
             return found._replace(reason=f"{found.reason}; {self.words}") if self.left else found
@@ -94,7 +94,7 @@ class ConstrainedSplit(NamedTuple):
         reason = f'rule "{found.rule.name}": {self.reason}'
         if found.waits:
             reason = f"{found.waits.reason}; {_money(self.left, self.line)} of it {self.reason}"
-        waiting = (*found.held, SchedulePart(UNDATED, found.undated + self.left))
+        waiting = (*found.on_hold, SchedulePart(UNDATED, found.undated + self.left))
         code = found.waits.code if found.waits else "waiting"
         return found._replace(waiting=waiting, waits=Unscheduled(code, reason, found.rule))
 
@@ -137,7 +137,7 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     return Constraint(told[-1].note or f"by the estimate of {told[-1].date}") if told else None
 
 
-def set_apart(
+def split_constrained(
     constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
 ) -> ConstrainedSplit | None:
     """What of a line and of its events is constrained, and what is not; None if nothing ever was.
@@ -146,29 +146,29 @@ def set_apart(
     become events of their own, whose amount is what is included more. Raises OverflowError as :meth:`Constraint.ends`.
     """
     constraint = constraint_in_force(constraint, events)
-    return _set_apart(constraint, method, line, events) if constraint else None
+    return _split(constraint, method, line, events) if constraint else None
 
 
-def _set_apart(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> ConstrainedSplit:
+def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> ConstrainedSplit:
     ends = constraint.ends(method, line, events)
-    first = _PriceState(line.amount, toward(line.amount, constraint.of(line)))
-    turns = list(_turns(first, line, events, ends))
+    first = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line)))
+    turns = list(_price_steps(first, line, events, ends))
     told = list(events)
     for turn in turns:
         if turn.event.kind != CONSTRAINT and turn.at is not None:
-            told[turn.at] = turn.event._replace(amount=_told(turn))
-    told += [_included(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
+            told[turn.at] = turn.event._replace(amount=_included_amount(turn))
+    told += [_inclusion(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
     left = turns[-1].after.left if turns else first.left
     till = f", until {ends}" if ends else constraint.term(method)
     why = f"{constraint.reason} (ASC 606-10-32-11)"
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
-    said += [_takes(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
+    said += [_describe_release(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
     mend = event_command(line, CONSTRAINT, options=" --amount N", do="tell a new estimate with")
     reason = f"constrained{'' if ends else till}: {why}; {mend}"
     return ConstrainedSplit(line._replace(amount=first.included), told, left, "; ".join(said), reason)
 
 
-def _turns(state: _PriceState, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_PriceStep]:
+def _price_steps(state: _PriceState, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_PriceStep]:
     for at, event in _in_order(events, ends):
         after = _after(state, event, line)
         yield _PriceStep(at, event, state, after)
@@ -178,7 +178,7 @@ def _turns(state: _PriceState, line: ChargeLine, events: Events, ends: date | No
 def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfilmentEvent]]:
     """The events that count, each with its place among all, as they take effect: estimates of a day after what is
     credited on it, and last the end of the constraint, which has no place."""
-    found: list[tuple[int | None, FulfilmentEvent]] = [*that_count(events), *_estimates(events)]
+    found: list[tuple[int | None, FulfilmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
         found.append((None, FulfilmentEvent("", CONSTRAINT, ends, amount=0)))
     yield from sorted(found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, one[0] is None))
@@ -193,22 +193,22 @@ def _after(state: _PriceState, event: FulfilmentEvent, line: ChargeLine) -> _Pri
     amount = event.amount or 0
     if event.kind == CONSTRAINT:
         left = _share(event.percent, line) if event.percent is not None else _signed(amount, line)
-        return state._replace(left=toward(state.price, left))
+        return state._replace(left=covered_amount(state.price, left))
     if event.kind in ("price", ALLOCATE):
         price = amount if event.kind == "price" else state.price + amount
-        return _PriceState(price, toward(price, state.left))
+        return _PriceState(price, covered_amount(price, state.left))
     price = state.price - amount
-    return _PriceState(price, toward(price, state.left - toward(state.left, amount)))
+    return _PriceState(price, covered_amount(price, state.left - covered_amount(state.left, amount)))
 
 
-def _told(turn: _PriceStep) -> int:
+def _included_amount(turn: _PriceStep) -> int:
     """The amount of an event as it says the same of what is included."""
     if turn.event.kind == "price":
         return turn.after.included
     return turn.more if turn.event.kind == ALLOCATE else -turn.more
 
 
-def _included(turn: _PriceStep) -> FulfilmentEvent:
+def _inclusion(turn: _PriceStep) -> FulfilmentEvent:
     """A new estimate, or the lapse, as an event of what is included more."""
     return FulfilmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
 
@@ -221,7 +221,7 @@ def _signed(amount: int, line: ChargeLine) -> int:
     return -amount if line.amount < 0 else amount
 
 
-def _takes(turn: _PriceStep, line: ChargeLine) -> str:
+def _describe_release(turn: _PriceStep, line: ChargeLine) -> str:
     named = f"{turn.event.kind} {turn.event.name}".strip()
     return f"{named} on {turn.event.date} takes {_money(turn.taken, line)} of what is constrained"
 

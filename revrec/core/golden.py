@@ -11,12 +11,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from revrec.core.change import changed
+from revrec.core.change import replan
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_all, parse_rules
-from revrec.core.rules.contracts import ContractMember, contract_of
+from revrec.core.rules.contracts import ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
 
 GoldenCase = Mapping[str, Any]
@@ -54,8 +54,8 @@ def play(case: GoldenCase, how: CasePolicies) -> PlayedCase:
         derived = book.derive(one, events)
         if not isinstance(derived, Schedule):
             return PlayedCase({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
-        carried = _with_carried(how, one, derived) if "carried" in how else None
-        parts += carried or [(str(part.date), part.amount) for part in derived.parts]
+        posted = _with_posted(how, one, derived) if "already_posted" in how else None
+        parts += posted or [(str(part.date), part.amount) for part in derived.parts]
     figures = _figures(how, line, parts)
     expected = {str(one.get("date") or one["period"]): str(one["amount"]) for one in case["expected"]}
     whole = _is_whole(case, how, parts, price_of(line, events), set(expected))
@@ -75,7 +75,7 @@ def _play_contract(case: GoldenCase, how: CasePolicies) -> PlayedCase:
     book = _contract_book(how, prices)
     members = _members(case, how, prices, currency)
     lines = [member.line for member in members]
-    found = contract_of(book, members)
+    found = allocate_contract(book, members)
     if isinstance(found, Unscheduled):
         return PlayedCase({"allocation": "an allocation"}, {"allocation": found.reason}, False)
     schedules = [book.derive(line, (), found.steps[line.id]) for line in lines]
@@ -163,10 +163,10 @@ def _events(line: ChargeLine, how: CasePolicies) -> list[FulfilmentEvent]:
     return found
 
 
-def _with_carried(how: CasePolicies, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
+def _with_posted(how: CasePolicies, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
     """What was posted before the plan changed, and what the change leaves to be posted."""
-    carried = [(one["date"], to_minor(Decimal(one["amount"]), line.currency)) for one in how["carried"]]
-    return [(str(day), amount) for day, amount in [*carried, *changed(derived, carried, (), line.currency).parts]]
+    posted = [(one["date"], to_minor(Decimal(one["amount"]), line.currency)) for one in how["already_posted"]]
+    return [(str(day), amount) for day, amount in [*posted, *replan(derived, posted, (), line.currency).parts]]
 
 
 def _figures(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:

@@ -9,7 +9,7 @@ from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
 from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, dated_apart
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, split_undated
 
 
 class _HoldPeriod(NamedTuple):
@@ -20,7 +20,7 @@ class _HoldPeriod(NamedTuple):
     note: str
 
 
-def held(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
+def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
     """The schedule as the ``hold`` and ``release`` events of its line leave it.
 
     A part that falls on the day of a hold or later waits, with the hold's note as the reason. Once released, by
@@ -30,8 +30,8 @@ def held(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
     """
     for hold in _holds(events):
         if hold.end is None:
-            return _stopped(schedule, line, hold)
-        schedule = _resumed(schedule, hold.begin, hold.end)
+            return _stop(schedule, line, hold)
+        schedule = _resume(schedule, hold.begin, hold.end)
     return schedule
 
 
@@ -49,7 +49,7 @@ def _holds(events: Events) -> list[_HoldPeriod]:
     return found
 
 
-def _stopped(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
+def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
     stopped = tuple(part for part in schedule.parts if part.date >= hold.begin)
     if not stopped and not schedule.waiting:
         return schedule
@@ -65,7 +65,7 @@ def _stopped(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedul
     )
 
 
-def _resumed(schedule: Schedule, begin: date, end: date) -> Schedule:
+def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
     method = schedule.rule.method
     if method.on_release == "extend":
         moved = [_later(part, begin, end, method) for part in schedule.parts]
@@ -74,7 +74,7 @@ def _resumed(schedule: Schedule, begin: date, end: date) -> Schedule:
         if on == UNDATED:
             raise OverflowError("date value out of range")
         moved = [SchedulePart(on, part.amount) if begin <= part.date < on else part for part in schedule.parts]
-    parts, _none = dated_apart(moved)
+    parts, _none = split_undated(moved)
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; held from {begin} to {end}")
 
 

@@ -120,7 +120,7 @@ class DocumentDefinitions(NamedTuple):
     invoice: str
 
 
-def to_invoice(
+def first_document(
     billed: Sequence[BilledLine],
     wish: InvoiceRequest,
     names: DocumentDefinitions,
@@ -155,7 +155,7 @@ def to_invoice(
     )
 
 
-def converted(
+def invoice_from_order(
     order: Invoice, docid: str, names: DocumentDefinitions, revision: int, deployment: str, company: str
 ) -> Invoice:
     """The invoice that is made from a posted order, whose DOCID is given: of the same lines, under the same number."""
@@ -175,7 +175,7 @@ def reference_of(kind: str, source: str, document: str, revision: int, deploymen
 
 def _line(line_no: int, billed: BilledLine, account: bool) -> InvoiceLine:
     line = billed.line
-    quantity, price = priced(line.amount, line.currency, line.quantity)
+    quantity, price = unit_price(line.amount, line.currency, line.quantity)
     dimensions = {**({"location": line.entity} if line.entity else {}), **line.dimensions}
     memo = f"{line.description} ({line.id})" if line.description else line.id
     deferred = billed.deferred if account else ""
@@ -183,7 +183,7 @@ def _line(line_no: int, billed: BilledLine, account: bool) -> InvoiceLine:
     return InvoiceLine(line_no, line.id, billed.no, line.item, line.description, quantity, price, *rest)
 
 
-def priced(amount: int, currency: str, quantity: Decimal | None) -> tuple[str, str]:
+def unit_price(amount: int, currency: str, quantity: Decimal | None) -> tuple[str, str]:
     """Quantity and unit price of an amount in minor units: the line's own where they multiply to it exactly, else one
     of the whole amount. Intacct takes no quantity below zero; the price may be."""
     whole = decimal_string(amount, currency)

@@ -125,7 +125,7 @@ AS_RECOGNISED = PostingDates()
 """Every entry is dated with the day of recognition."""
 
 
-def group_of(line: DueLine) -> EntryGroup:
+def entry_group(line: DueLine) -> EntryGroup:
     """What all lines of one entry share: day of recognition, entity, journal, currency."""
     return (line.date, line.entity, line.journal, line.currency)
 
@@ -133,7 +133,7 @@ def group_of(line: DueLine) -> EntryGroup:
 def build_entries(
     due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: PostingDates = AS_RECOGNISED
 ) -> Iterator[JournalEntry]:
-    """Group due lines, already sorted by :func:`group_of` and then by charge, into balanced entries.
+    """Group due lines, already sorted by :func:`entry_group` and then by charge, into balanced entries.
 
     Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one); and no
     more than sum to the largest amount that can be kept. ``dates`` says what each is dated with; lines that are held
@@ -141,15 +141,15 @@ def build_entries(
     The result depends on lines and dates alone, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
-    for group, members in groupby(due, key=group_of):
-        for lines in _fitting(members, room):
-            entry = entry_of(group, lines, reference_of(lines, deployment), deployment, company)
+    for group, members in groupby(due, key=entry_group):
+        for lines in _within_limits(members, room):
+            entry = build_entry(group, lines, reference_of(lines, deployment), deployment, company)
             day, reason = dates.of(entry.entity, entry.date)
             assert day is not None, "lines that are held go on no entry"
-            yield dated(entry, day, reason)
+            yield redate(entry, day, reason)
 
 
-def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
+def _within_limits(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
     """The lines in their order, in lists of at most ``room`` whose sum is an amount that can be kept."""
     lines: list[DueLine] = []
     total = 0
@@ -163,7 +163,9 @@ def _fitting(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
         yield lines
 
 
-def entry_of(group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str) -> JournalEntry:
+def build_entry(
+    group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str
+) -> JournalEntry:
     """The entry of these due lines, all of one group, under a reference that is theirs."""
     day, entity, journal, currency = group
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
@@ -180,7 +182,7 @@ def day_in(title: str) -> date | None:
     return None
 
 
-def dated(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
+def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
     """The entry with another date than the day of recognition that it has, for a reason."""
     if day == entry.date:
         return entry
@@ -196,18 +198,18 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
         due.document, due.memo, due.customer, due.item, due.dimensions, due.billed,
     )  # fmt: skip
     pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
-    return changed(pair[0], due.changes), changed(pair[1], due.changes)
+    return apply_repairs(pair[0], due.changes), apply_repairs(pair[1], due.changes)
 
 
-def changed(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:
+def apply_repairs(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:
     """The line with the values that changes of its side put on it; a date is the entry's matter."""
     for change in changes:
         if change.side == line.side and change.field != "date":
-            line = line._replace(**_changed_field(line, change.field, change.after))
+            line = line._replace(**_repaired_field(line, change.field, change.after))
     return line
 
 
-def _changed_field(line: JournalLine, field: str, value: str | None) -> dict[str, Any]:
+def _repaired_field(line: JournalLine, field: str, value: str | None) -> dict[str, Any]:
     if not field.startswith(DIMENSION):
         return {field: value or ""}
     name = field.removeprefix(DIMENSION)
@@ -215,21 +217,21 @@ def _changed_field(line: JournalLine, field: str, value: str | None) -> dict[str
     return {"dimensions": rest if value is None else {**rest, name: value}}
 
 
-def apart(due: Iterable[DueLine]) -> tuple[Iterator[DueLine], list[DueLine]]:
-    """The lines whose entries are dated as ever; and those that a repair dates, complete once the first have passed."""
-    moved: list[DueLine] = []
+def set_redated_aside(due: Iterable[DueLine], redated: list[DueLine]) -> Iterator[DueLine]:
+    """Yield the lines that are dated as usual; append those that a repair dates to ``redated``.
 
-    def others() -> Iterator[DueLine]:
-        for line in due:
-            if any(change.field == "date" for change in line.changes):
-                moved.append(line)
-            else:
-                yield line
+    ``redated`` is complete once the iterator is exhausted.
+    """
+    # Two lists would be plainer, but a first run has millions of due lines. Only those that a repair dates, which are
+    # few, are kept in memory.
+    for line in due:
+        if any(change.field == "date" for change in line.changes):
+            redated.append(line)
+        else:
+            yield line
 
-    return others(), moved
 
-
-def value_of(line: JournalLine, field: str) -> str | None:
+def field_value(line: JournalLine, field: str) -> str | None:
     """The value of a field as changes name it; None if it has none."""
     if field.startswith(DIMENSION):
         return line.dimensions.get(field.removeprefix(DIMENSION))

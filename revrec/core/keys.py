@@ -90,7 +90,7 @@ def choice(*words: str) -> ValueKind:
     return ValueKind(f"one of {', '.join(words)}", read, {"type": "string", "enum": list(words)}, words)
 
 
-def whole(least: int, most: int) -> ValueKind:
+def whole_number(least: int, most: int) -> ValueKind:
     """A whole number between two bounds, both allowed."""
 
     def read(value: Any) -> int:

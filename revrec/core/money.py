@@ -133,7 +133,7 @@ def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
     return parts
 
 
-def progress(total: int, positions: Sequence[int]) -> list[int]:
+def split_by_progress(total: int, positions: Sequence[int]) -> list[int]:
     """What each position earns of ``total`` minor units beyond the position before it; the last position is the whole.
 
     Each time the rounded share of the whole so far (half away from zero), less what came before: the cumulative
@@ -145,7 +145,7 @@ def progress(total: int, positions: Sequence[int]) -> list[int]:
     if whole <= 0:
         raise ValueError("the last position is the whole and must be above zero")
     if total < 0:
-        return [-part for part in progress(-total, positions)]
+        return [-part for part in split_by_progress(-total, positions)]
     done, parts = 0, []
     for position in positions:
         due = (2 * total * position + whole) // (2 * whole)

@@ -40,6 +40,6 @@ class RecognitionPolicies(Protocol):
         """Split ``total`` (minor units) over the dates of a plan."""
         ...
 
-    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+    def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain each of these amounts in a sentence."""
         ...

@@ -36,6 +36,6 @@ RELEASED = ("REPLACED", "CANCELLED")
 """States in which an entry no longer holds its schedule lines: they are free for another entry."""
 
 
-def allowed(old: str, new: str) -> bool:
+def is_allowed(old: str, new: str) -> bool:
     """Whether an entry may go from one state to the other."""
     return (old, new) in TRANSITIONS

@@ -79,7 +79,7 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     last-recorded cancellation counts.
     """
     found, price, ended = [], line.amount, False
-    for _at, event in sorted(that_count(events), key=lambda one: one[1].date):
+    for _at, event in sorted(effective_changes(events), key=lambda one: one[1].date):
         amount = event.amount or 0
         more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
         after = amount if event.kind == "price" else price + more
@@ -96,7 +96,7 @@ def price_of(line: ChargeLine, events: Events) -> int:
     return changes[-1].after if changes else line.amount
 
 
-def as_allocated(line: ChargeLine, events: Events, steps: Sequence[AllocationStep]) -> tuple[ChargeLine, Events]:
+def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[AllocationStep]) -> tuple[ChargeLine, Events]:
     """The line with what was allocated to it as its amount, and its events so that they tell the same of that.
 
     A new price in all is meant as it is billed; the difference by the allocation stays beside it. Later steps become
@@ -118,7 +118,7 @@ def _difference(steps: Sequence[AllocationStep], day: date) -> int:
     return [step.difference for step in steps if step.date is None or step.date < day][-1]
 
 
-def that_count(events: Events) -> list[tuple[int, FulfilmentEvent]]:
+def effective_changes(events: Events) -> list[tuple[int, FulfilmentEvent]]:
     """The events of these kinds that no later one corrects, each with its place, in the order they were recorded."""
     last: dict[object, tuple[int, FulfilmentEvent]] = {}
     for at, event in enumerate(events):
@@ -128,14 +128,14 @@ def that_count(events: Events) -> list[tuple[int, FulfilmentEvent]]:
     return list(last.values())
 
 
-def repriced(schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice) -> Schedule:
+def apply_price_changes(schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice) -> Schedule:
     """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
     for change in price_changes(line, events):
-        schedule = _changed(schedule, line, change, whole)
+        schedule = _apply_change(schedule, line, change, whole)
     return schedule
 
 
-def ended(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:
+def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:
     """The schedule of a line whose dates nobody knows: what is left of its price on the day it was cancelled, or
     nothing at all if nothing is left of it; else None."""
     changes = price_changes(line, events)
@@ -148,10 +148,10 @@ def ended(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Sch
     return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
 
 
-def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: PlanAtPrice) -> Schedule:
+def _apply_change(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: PlanAtPrice) -> Schedule:
     """Return the schedule after one change."""
-    past = [part for part in schedule.whole if part.date <= change.date]
-    later = [part for part in schedule.whole if part.date > change.date]
+    past = [part for part in schedule.all_parts if part.date <= change.date]
+    later = [part for part in schedule.all_parts if part.date > change.date]
     method = schedule.rule.method
     how = treatment_of(change, method)
     rest = _TREATMENTS[how](change, _PlanAtChange(past, later, whole, method.rounding))
@@ -235,7 +235,7 @@ _NAMED = {ALLOCATE: ("new allocation", "on_price "), INCLUDE: ("constraint", "")
 """What the changes that nobody records are called, and the key that says what they make of the plan."""
 
 
-def changes_told(line: ChargeLine, events: Events) -> str:
+def describe_price_changes(line: ChargeLine, events: Events) -> str:
     """The changes of a line's price in words."""
     return "; ".join(_words(line, change) for change in price_changes(line, events))
 

@@ -9,8 +9,8 @@ from math import lcm
 from typing import Any
 
 from revrec.core.calendar import roll
-from revrec.core.in_words import progress_in_words
-from revrec.core.money import progress
+from revrec.core.explanation import explain_progress
+from revrec.core.money import split_by_progress
 from revrec.core.recognition import AnchorDates, Method
 from revrec.core.schedule import UNDATED, Plan, WaitReason
 
@@ -39,11 +39,11 @@ class ProgressMethod(Method):
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
         """The increments from position to position."""
-        return progress(total, weights)
+        return split_by_progress(total, weights)
 
-    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+    def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Each position's share of the whole, less what came before."""
-        return progress_in_words(self.amounts(total, weights), weights, currency)
+        return explain_progress(self.amounts(total, weights), weights, currency)
 
     def default_on_change(self) -> str:
         """Events are facts: one that was recorded wrongly is set right where it happened."""

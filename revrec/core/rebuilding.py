@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain, islice, product
 from typing import NamedTuple
 
-from revrec.core.journal import DueLine, EntryGroup, JournalEntry, entry_of, group_of, reference_of
+from revrec.core.journal import DueLine, EntryGroup, JournalEntry, build_entry, entry_group, reference_of
 
 TRIES = 2000
 """Choices of lines and revisions that are tried for one entry."""
@@ -33,7 +33,9 @@ Due = Mapping[str, Sequence[DueLine]]
 """Due lines by their document as an entry shows it."""
 
 
-def rebuilt(reference: str, parts: Sequence[EntryPart], due: Due, deployment: str, company: str) -> JournalEntry | None:
+def rebuild_entry(
+    reference: str, parts: Sequence[EntryPart], due: Due, deployment: str, company: str
+) -> JournalEntry | None:
     """Return the entry with this reference, made of due lines; None if no choice of them gives it.
 
     ``parts`` are in the order of the entry.
@@ -41,7 +43,7 @@ def rebuilt(reference: str, parts: Sequence[EntryPart], due: Due, deployment: st
     tries = ((lines, past) for lines in _choices(parts, due) for past in _pasts(lines))
     for lines, past in islice(tries, TRIES):
         if reference_of(past, deployment) == reference:
-            return entry_of(group_of(lines[0]), lines, reference, deployment, company)
+            return build_entry(entry_group(lines[0]), lines, reference, deployment, company)
     return None
 
 
@@ -50,7 +52,7 @@ def _choices(parts: Sequence[EntryPart], due: Due) -> Iterator[tuple[DueLine, ..
     alike = [_alike(part, due.get(part.document, ())) for part in parts]
     for lines in islice(product(*alike), TRIES) if parts else ():
         distinct = len({_key(line) for line in lines}) == len(lines)
-        if distinct and len({group_of(line) for line in lines}) == 1:
+        if distinct and len({entry_group(line) for line in lines}) == 1:
             yield lines
 
 
@@ -97,7 +99,7 @@ def matched(
     groups: dict[EntryGroup, list[tuple[EntryPart, DueLine]]] = {}
     for document in dict.fromkeys(part.document for part in parts):
         for line in due.get(document, ()):
-            groups.setdefault(group_of(line), []).append((_shown(line, document), line))
+            groups.setdefault(entry_group(line), []).append((_shown(line, document), line))
     possible = set(days)
     found = [group for group, some in groups.items() if group[0] in possible and _equal(wanted, some)]
     if not parts or len(found) != 1:
@@ -106,7 +108,7 @@ def matched(
     for part, line in groups[found[0]]:
         waiting.setdefault(part, []).append(line)
     lines = [waiting[part].pop(0) for part in parts]
-    return entry_of(found[0], lines, reference, deployment, company)
+    return build_entry(found[0], lines, reference, deployment, company)
 
 
 def of_documents(
@@ -120,9 +122,9 @@ def of_documents(
     possible = set(days)
     each = [[line for line in due.get(document, ()) if line.date in possible] for document in documents]
     lines = [line for some in each for line in some]
-    if not all(each) or len({group_of(line) for line in lines}) != 1:
+    if not all(each) or len({entry_group(line) for line in lines}) != 1:
         return None
-    return entry_of(group_of(lines[0]), lines, reference, deployment, company)
+    return build_entry(entry_group(lines[0]), lines, reference, deployment, company)
 
 
 def _equal(wanted: Counter[EntryPart], some: Sequence[tuple[EntryPart, DueLine]]) -> bool:

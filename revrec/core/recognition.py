@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, anchor
 from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
 from revrec.core.charge_line import ChargeLine
+from revrec.core.explanation import explain_split
 from revrec.core.holidays import CALENDAR
-from revrec.core.in_words import split_in_words
 from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
-from revrec.core.schedule import Plan, SchedulePart, Unscheduled, caught_up, gathered
+from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
@@ -134,21 +134,21 @@ class Method(ABC):
         """What of ``total`` (minor units) falls on each date of a plan."""
         return split(total, weights, self.rounding)
 
-    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+    def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """How each of these amounts comes to be, a sentence each."""
-        return split_in_words(self.amounts(total, weights), weights, self.rounding, currency)
+        return explain_split(self.amounts(total, weights), weights, self.rounding, currency)
 
     def reshaped(
         self, line: ChargeLine, events: Events, parts: tuple[SchedulePart, ...], first: date
     ) -> tuple[SchedulePart, ...] | Unscheduled:
         """The parts of a plan that begins on ``first``, as ``smallest`` and ``not_before`` want them."""
         if self.smallest:
-            parts = gathered(parts, in_minor_units(self.smallest, line.currency), first)
+            parts = combine_small_parts(parts, in_minor_units(self.smallest, line.currency), first)
         if self.not_before:
             floor = self.not_before.find(line, events)
             if floor is None:
                 return self.not_before.missing(line)
-            parts = caught_up(parts, roll(floor, self.roll, self.calendar))
+            parts = catch_up_on(parts, roll(floor, self.roll, self.calendar))
         return parts
 
     def first(self, day: date) -> date:

@@ -7,11 +7,13 @@ from typing import Any
 from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import YES_OR_NO, ConfigKey, choice, whole
+from revrec.core.keys import YES_OR_NO, ConfigKey, choice, whole_number
 from revrec.core.recognition import MOST_PARTS, AnchorDates, Method
 from revrec.core.schedule import Plan, Unscheduled
 
-PERIODS = ConfigKey("periods", whole(1, 1200), "How many parts; without it they are counted from the service dates.")
+PERIODS = ConfigKey(
+    "periods", whole_number(1, 1200), "How many parts; without it they are counted from the service dates."
+)
 END_INCLUSIVE = ConfigKey("end_inclusive", YES_OR_NO, "Whether the last service day is part of the service.", True)
 ON = ConfigKey(
     "on", choice("same_day", "first", "last", "end"), "On which day of month or span a part falls.", "same_day"

@@ -113,6 +113,17 @@ class Plan(NamedTuple):
     waits: WaitReason | None = None
 
 
+class Remaining(NamedTuple):
+    """The part of a plan that is still to be recognized: dated ``parts``, and the amount that waits (minor units).
+
+    ``words`` explain how the amounts that are already on entries were treated.
+    """
+
+    parts: tuple[SchedulePart, ...]
+    waiting: int = 0
+    words: str = ""
+
+
 class Schedule(NamedTuple):
     """The parts of one charge line in date order, those that are known and after them those that wait.
 
@@ -125,7 +136,7 @@ class Schedule(NamedTuple):
     explanation: str
     waiting: tuple[SchedulePart, ...] = ()
     waits: Unscheduled | None = None
-    looked_up: PostingTarget | None = None
+    table_target: PostingTarget | None = None
     """Where it posts, if tables told that."""
     plan: Plan | None = None
     """What the amount was split by."""
@@ -135,15 +146,15 @@ class Schedule(NamedTuple):
     @property
     def post(self) -> PostingTarget:
         """Where it posts."""
-        return self.looked_up or self.rule.post
+        return self.table_target or self.rule.post
 
     @property
-    def whole(self) -> tuple[SchedulePart, ...]:
+    def all_parts(self) -> tuple[SchedulePart, ...]:
         """All parts, those that wait too."""
         return self.parts + self.waiting
 
     @property
-    def held(self) -> tuple[SchedulePart, ...]:
+    def on_hold(self) -> tuple[SchedulePart, ...]:
         """The parts that wait though it is known when they would have fallen: a hold has stopped them."""
         return tuple(part for part in self.waiting if part.date != UNDATED)
 
@@ -159,21 +170,21 @@ class Schedule(NamedTuple):
             return list(zip(dates, self.plan.weights, strict=True))
         return [(part.date, abs(part.amount)) for part in self.parts]
 
-    def left(self, carried: Sequence[tuple[date, int]]) -> tuple[tuple[SchedulePart, ...], int]:
-        """What of it is neither on journal entries (``carried``) nor waiting, and the amount that waits.
+    def remaining(self, posted: Sequence[tuple[date, int]]) -> Remaining:
+        """What of it is neither on journal entries (``posted``) nor waiting, and the amount that waits.
 
-        What was carried beyond the parts that are known is taken back, unless none is known at all: then it stays.
+        What was posted beyond the parts that are known is taken back, unless none is known at all: then it stays.
         """
-        held = self.held
+        held = self.on_hold
         if not self.parts and not held:
-            return (), self.undated - sum(amount for _day, amount in carried)
-        rest = replanned(self.parts + held, carried)
+            return Remaining((), self.undated - sum(amount for _day, amount in posted))
+        rest = unposted_parts(self.parts + held, posted)
         begin = held[0].date if held else UNDATED
         known = tuple(part for part in rest if part.date < begin)
-        return known, self.undated + sum(part.amount for part in rest if part.date >= begin)
+        return Remaining(known, self.undated + sum(part.amount for part in rest if part.date >= begin))
 
 
-def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
+def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     """What a charge line gets that was never scheduled: unscheduled while all of it waits, or if nothing is left."""
     if isinstance(derived, Schedule) and not derived.parts:
         return derived.waits or Unscheduled(
@@ -182,7 +193,7 @@ def at_first(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     return derived
 
 
-def dated_apart(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]]:
+def split_undated(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]]:
     """The dated parts in order, one for each date; and those that wait without a date, as one."""
     by_date: Counter[date] = Counter()
     for day, amount in parts:
@@ -192,14 +203,14 @@ def dated_apart(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...]
     return known, (SchedulePart(UNDATED, waiting),) if waiting else ()
 
 
-def caught_up(parts: tuple[SchedulePart, ...], floor: date) -> tuple[SchedulePart, ...]:
+def catch_up_on(parts: tuple[SchedulePart, ...], floor: date) -> tuple[SchedulePart, ...]:
     """The parts with all that would fall before ``floor`` on that day instead."""
     late = sum(part.amount for part in parts if part.date <= floor)
     later = tuple(part for part in parts if part.date > floor)
     return (SchedulePart(floor, late), *later) if late else later
 
 
-def gathered(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tuple[SchedulePart, ...]:
+def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tuple[SchedulePart, ...]:
     """Parts of at least ``smallest`` minor units: lesser ones are held back and fall with the next.
 
     The last part takes what is left, whatever it is. What is less than ``smallest`` in all falls on ``first``, the
@@ -217,13 +228,13 @@ def gathered(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tup
     return tuple(kept)
 
 
-def replanned(parts: tuple[SchedulePart, ...], carried: Iterable[tuple[date, int]]) -> tuple[SchedulePart, ...]:
-    """What is left of a plan when ``carried`` parts are already on journal entries, perhaps of an older plan.
+def unposted_parts(parts: tuple[SchedulePart, ...], posted: Iterable[tuple[date, int]]) -> tuple[SchedulePart, ...]:
+    """What is left of a plan when ``posted`` parts are already on journal entries, perhaps of an older plan.
 
-    A part that was carried as it is planned, same date and amount, is done, even if one before it is still open. Where
-    the two plans differ, :func:`remaining` says how the carried amount fills the new parts.
+    A part that was posted as it is planned, same date and amount, is done, even if one before it is still open. Where
+    the two plans differ, :func:`uncovered_parts` says how the posted amount fills the new parts.
     """
-    done = Counter(carried)
+    done = Counter(posted)
     left = []
     for part in parts:
         if done[part] > 0:
@@ -231,19 +242,19 @@ def replanned(parts: tuple[SchedulePart, ...], carried: Iterable[tuple[date, int
         else:
             left.append(part)
     odd = sum(amount * count for (_day, amount), count in done.items())
-    return remaining(tuple(left), odd) if left or not odd else (SchedulePart(parts[-1].date, -odd),)
+    return uncovered_parts(tuple(left), odd) if left or not odd else (SchedulePart(parts[-1].date, -odd),)
 
 
-def remaining(parts: tuple[SchedulePart, ...], carried: int) -> tuple[SchedulePart, ...]:
-    """What is left of a plan when ``carried`` (minor units) is already on journal entries under an older plan.
+def uncovered_parts(parts: tuple[SchedulePart, ...], posted: int) -> tuple[SchedulePart, ...]:
+    """What is left of a plan when ``posted`` (minor units) is already on journal entries under an older plan.
 
-    The carried amount fills the new parts from the first on; what it does not reach stays due on the new plan's
-    dates. A plan's late parts may fall before what was carried: they are then due at once, which is the catch-up.
+    The posted amount fills the new parts from the first on; what it does not reach stays due on the new plan's
+    dates. A plan's late parts may fall before what was posted: they are then due at once, which is the catch-up.
     Carried and remaining parts sum to the plan, to the minor unit.
     """
-    left, rest = carried, []
+    left, rest = posted, []
     for part in parts:
-        covered = toward(part.amount, left)
+        covered = covered_amount(part.amount, left)
         left -= covered
         if part.amount != covered:
             rest.append(SchedulePart(part.date, part.amount - covered))
@@ -252,7 +263,7 @@ def remaining(parts: tuple[SchedulePart, ...], carried: int) -> tuple[SchedulePa
     return tuple(rest)
 
 
-def toward(amount: int, available: int) -> int:
+def covered_amount(amount: int, available: int) -> int:
     """As much of ``amount`` as ``available`` covers; nothing if their signs differ."""
     if amount > 0:
         return max(0, min(amount, available))

@@ -11,7 +11,7 @@ from typing import Any
 from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole
+from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole_number
 from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
 from revrec.core.schedule import Plan, Unscheduled
@@ -36,12 +36,14 @@ END = ValueKind(
 
 SPAN_KEYS = (
     ConfigKey("end", END, "The last day; default the end of the service."),
-    ConfigKey("days", whole(1, MOST_PARTS), "How many days, instead of an end."),
+    ConfigKey("days", whole_number(1, MOST_PARTS), "How many days, instead of an end."),
     ConfigKey(
         "term", OFFSET, 'The length of one term, such as "1 year": instead of an end, or to cut the service by it.'
     ),
     ConfigKey(
-        "renews", whole(1, 100), "How many times the term is expected to renew; the service ends with the last one."
+        "renews",
+        whole_number(1, 100),
+        "How many times the term is expected to renew; the service ends with the last one.",
     ),
     END_INCLUSIVE,
 )
@@ -160,5 +162,5 @@ class PeriodSpanMethod(SpanMethod):
 
 def whole_numbers(shares: Sequence[tuple[date, Fraction | int]]) -> list[tuple[date, int]]:
     """The same shares with whole-number weights."""
-    whole = lcm(*(weight.denominator for _day, weight in shares))
-    return [(day, weight.numerator * (whole // weight.denominator)) for day, weight in shares]
+    scale = lcm(*(weight.denominator for _day, weight in shares))
+    return [(day, weight.numerator * (scale // weight.denominator)) for day, weight in shares]

@@ -71,7 +71,7 @@ def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) 
     return StandalonePrice(each * minor, words)
 
 
-def problems(row: Mapping[str, str]) -> Iterator[str]:
+def price_list_problems(row: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with a row of a price list, in words."""
     given = [column for column in COLUMNS if row.get(column)]
     for column in given:

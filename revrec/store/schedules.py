@@ -35,11 +35,11 @@ _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wa
 class Current(NamedTuple):
     """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
 
-    ``amount`` is what it sums to: the price that was in force. ``carried`` lines are on journal entries that hold or
+    ``amount`` is what it sums to: the price that was in force. ``posted`` lines are on journal entries that hold or
     may reach the ledger; ``open`` lines are on none, or on the entries ``refused``, by which Intacct saved nothing for
     certain.
     Lines are (date, amount in minor units), in order of date.
-    ``plan`` is the whole plan of the newest version, carried and waiting parts too; None if it is not known.
+    ``plan`` is the whole plan of the newest version, posted and waiting parts too; None if it is not known.
     ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
     ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
     may post elsewhere than ``posts``.
@@ -49,7 +49,7 @@ class Current(NamedTuple):
     rule_version_id: int
     amount: int
     posts: tuple[str, str, str, str]
-    carried: tuple[tuple[date, int], ...]
+    posted: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
     refused: tuple[int, ...]
     waiting: tuple[int, str]
@@ -199,18 +199,18 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
 
 
 def _current(head: Any, lines: list[Any], refused: Collection[int]) -> Current:
-    carried, still_open, came_back = [], [], False
+    posted, still_open, came_back = [], [], False
     for line in lines:
         part = (date.fromisoformat(line.date), line.amount)
         if line.entry_id is None or line.entry_id in refused:
             still_open.append(part)
             came_back = came_back or line.version != head.version
         else:
-            carried.append(part)
+            posted.append(part)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
     gave_up = tuple(dict.fromkeys(line.entry_id for line in lines if line.entry_id in refused))
     waiting = (head.waiting or 0, head.reason or "")
-    both = tuple(carried), tuple(still_open)
+    both = tuple(posted), tuple(still_open)
     return Current(
         head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines)
     )

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook, parse_all, parse_rules
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
 
 # A slow machine is no failure of a property.
@@ -85,4 +85,4 @@ def contract_played(
 ) -> AllocatedContract | Unscheduled:
     """What an allocation makes of one document, whose items are billed in minor units."""
     members = [ContractMember(billed_line(item, amount, currency)) for item, amount in billed.items()]
-    return contract_of(book_of_contract(allocate, prices, recognize), members)
+    return allocate_contract(book_of_contract(allocate, prices, recognize), members)

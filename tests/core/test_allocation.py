@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from revrec.core.allocation import AllocationTerms, Obligation, allocate
 from revrec.core.charge_line import FulfilmentEvent
 from revrec.core.rules import RuleErrors, parse_all
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.core.standalone import StandalonePrice
 from tests.core.conftest import billed_line, book_of_contract
@@ -128,14 +128,14 @@ def test_a_credit_memo_of_several_lines_is_allocated_as_the_sale_was(contract):
 def test_lines_that_cannot_be_one_contract_wait(contract):
     book = book_of_contract("", A_B_C)
     one, other = billed_line("A", 100), billed_line("B", 100)
-    found = contract_of(book, [ContractMember(one), ContractMember(other._replace(entity="E2"))])
+    found = allocate_contract(book, [ContractMember(one), ContractMember(other._replace(entity="E2"))])
     assert "differ in entity (none and E2)" in reason(found)
     assert "differ in currency" in reason(
-        contract_of(book, [ContractMember(one), ContractMember(other._replace(currency="EUR"))])
+        allocate_contract(book, [ContractMember(one), ContractMember(other._replace(currency="EUR"))])
     )
     rules = {"A": 'method = "fixed_offset"', "B": 'method = "fixed_offset"\n[rule.post]\ndeferred = "2410"'}
     apart = book_of_contract("", A_B_C, rules)
-    assert "deferred in 2400 and 2410" in reason(contract_of(apart, [ContractMember(one), ContractMember(other)]))
+    assert "deferred in 2400 and 2410" in reason(allocate_contract(apart, [ContractMember(one), ContractMember(other)]))
 
 
 def test_a_line_alone_in_its_contract_needs_no_price(contract):
@@ -145,7 +145,7 @@ def test_a_line_alone_in_its_contract_needs_no_price(contract):
 def test_a_zero_line_earns_what_is_allocated_to_it():
     book = book_of_contract("", A_B_C, {"*": 'method = "monthly"\nperiods = 2'})
     lines = [billed_line("A", 9500), billed_line("B", 0)]
-    found = contract_of(book, [ContractMember(line) for line in lines])
+    found = allocate_contract(book, [ContractMember(line) for line in lines])
     free = book.derive(lines[1], (), found.steps[lines[1].id])
     assert [part.amount for part in free.parts] == [2750, 2750]
     assert 'allocation "bundles": of 95.00 USD in all' in free.explanation
@@ -156,7 +156,7 @@ def test_a_zero_line_earns_what_is_allocated_to_it():
 def test_a_credit_belongs_to_its_line_and_a_new_price_keeps_the_difference():
     book = book_of_contract("", A_B_C, {"*": 'method = "monthly"\nperiods = 4'})
     lines = [billed_line("A", 3500), billed_line("B", 4000), billed_line("C", 2500)]
-    found = contract_of(book, [ContractMember(line) for line in lines])
+    found = allocate_contract(book, [ContractMember(line) for line in lines])
     line = lines[0]
     steps = found.steps[line.id]
     credit = FulfilmentEvent(line.id, "credit", date(2024, 2, 15), amount=500)
@@ -171,7 +171,7 @@ MONTHLY = {"*": 'method = "monthly"\nperiods = 4\non = "last"'}
 def test_lines_that_join_share_what_is_not_recognised_yet():
     book = book_of_contract('later = "modify"', "item,price\nA,60\nB,40\n", MONTHLY)
     a, b = billed_line("A", 8000), billed_line("B", 2000, post_date=date(2024, 2, 29))
-    found = contract_of(book, [ContractMember(a), ContractMember(b, part=2)])
+    found = allocate_contract(book, [ContractMember(a), ContractMember(b, part=2)])
     # Two of four parts of A are recognised; of its 60.00 standalone half remains, beside the 40.00 of B.
     rest = 4000 + 2000
     assert given_to(found) == {"A": 4000 + rest * 30 // 70, "B": rest - rest * 30 // 70}
@@ -185,8 +185,8 @@ def test_what_was_recognised_stays_when_a_line_joins_that_waits_or_is_done():
     book = book_of_contract('later = "modify"', A_B_C, rules)
     a, b = billed_line("A", 4000), billed_line("B", 5000)
     c = billed_line("C", 4000, post_date=date(2024, 3, 1))
-    found = contract_of(book, [ContractMember(a), ContractMember(b), ContractMember(c, part=3)])
-    first = contract_of(book, [ContractMember(a), ContractMember(b)])
+    found = allocate_contract(book, [ContractMember(a), ContractMember(b), ContractMember(c, part=3)])
+    first = allocate_contract(book, [ContractMember(a), ContractMember(b)])
     assert given_to(found)["A"] == given_to(first)["A"]
     assert found.since == date(2024, 3, 1)
 
@@ -284,12 +284,12 @@ def test_whatever_joins_and_is_credited_the_contract_earns_what_was_billed(bille
             event = FulfilmentEvent(lines[at].id, "credit", date(2024, month, 9), amount=amount)
             events[lines[at].id].append(event)
     members = [ContractMember(line, events[line.id], 1 if at < 2 else at + 1) for at, line in enumerate(lines)]
-    found = contract_of(book, members)
+    found = allocate_contract(book, members)
     if isinstance(found, Unscheduled):
         assert "against the sign of the whole" in found.reason
         return
     whole = [book.derive(member.line, member.events, found.steps[member.line.id]) for member in members]
-    earned = sum(part.amount for schedule in whole if isinstance(schedule, Schedule) for part in schedule.whole)
+    earned = sum(part.amount for schedule in whole if isinstance(schedule, Schedule) for part in schedule.all_parts)
     credited = sum(event.amount for some in events.values() for event in some)
     assert earned == sum(billed) - credited
 
@@ -299,4 +299,4 @@ def test_two_allocations_of_one_priority_are_refused():
     with pytest.raises(RuleErrors, match='allocation "other" and allocation "bundles"'):
         book_of_contract(again, A_B_C)
     (ours,) = book_of_contract("", A_B_C).allocations
-    assert replace(ours, when=()).takes(billed_line("A", 1))
+    assert replace(ours, when=()).matches(billed_line("A", 1))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.change import changed, prospective, restated, with_catch_up
+from revrec.core.change import catch_up_next, replan, restate, spread_prospectively
 from revrec.core.schedule import Plan, Schedule, SchedulePart
 
 D = date.fromisoformat
@@ -58,9 +58,9 @@ RESTATED: dict[str, tuple[Parts, Parts, Parts]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("carried", "plan", "left"), RESTATED.values(), ids=RESTATED)
-def test_a_corrected_fact_is_restated_by_differences(carried: Parts, plan: Parts, left: Parts) -> None:
-    assert restated(parts(plan), parts(carried)) == parts(left)
+@pytest.mark.parametrize(("posted", "plan", "left"), RESTATED.values(), ids=RESTATED)
+def test_a_corrected_fact_is_restated_by_differences(posted: Parts, plan: Parts, left: Parts) -> None:
+    assert restate(parts(plan), parts(posted)) == parts(left)
 
 
 class Rule:
@@ -99,11 +99,11 @@ PROSPECTIVE: dict[str, tuple[Parts, Parts, Parts, Parts]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("carried", "still_open", "plan", "left"), PROSPECTIVE.values(), ids=PROSPECTIVE)
+@pytest.mark.parametrize(("posted", "still_open", "plan", "left"), PROSPECTIVE.values(), ids=PROSPECTIVE)
 def test_changed_service_dates_hold_for_what_is_to_come(
-    carried: Parts, still_open: Parts, plan: Parts, left: Parts
+    posted: Parts, still_open: Parts, plan: Parts, left: Parts
 ) -> None:
-    assert prospective(schedule(plan), parts(carried), parts(still_open)) == parts(left)
+    assert spread_prospectively(schedule(plan), parts(posted), parts(still_open)) == parts(left)
 
 
 CAUGHT_UP: dict[str, tuple[Parts, Parts, Parts]] = {
@@ -118,18 +118,18 @@ CAUGHT_UP: dict[str, tuple[Parts, Parts, Parts]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("carried", "plan", "left"), CAUGHT_UP.values(), ids=CAUGHT_UP)
-def test_a_cumulative_catch_up_comes_with_the_next_part(carried: Parts, plan: Parts, left: Parts) -> None:
-    assert with_catch_up(parts(plan), parts(carried)) == parts(left)
+@pytest.mark.parametrize(("posted", "plan", "left"), CAUGHT_UP.values(), ids=CAUGHT_UP)
+def test_a_cumulative_catch_up_comes_with_the_next_part(posted: Parts, plan: Parts, left: Parts) -> None:
+    assert catch_up_next(parts(plan), parts(posted)) == parts(left)
 
 
 def test_the_words_tell_what_became_of_what_was_posted() -> None:
-    carried = parts([("2024-03-07", 129900)])
-    later = changed(schedule([("2024-04-11", 129900)], "restate"), carried, (), "USD")
+    posted = parts([("2024-03-07", 129900)])
+    later = replan(schedule([("2024-04-11", 129900)], "restate"), posted, (), "USD")
     assert later.words == "on_change restate: 1299.00 USD on entries is corrected by -1299.00 on 2024-03-07"
-    within = changed(schedule([("2024-03-20", 129900)], "restate"), carried, (), "USD")
+    within = replan(schedule([("2024-03-20", 129900)], "restate"), posted, (), "USD")
     assert within.words == "on_change restate: 1299.00 USD on entries stays"
-    yen = changed(
+    yen = replan(
         schedule(monthly(1, 6, 600), "prospective"), parts(monthly(1, 3, 300)), parts(monthly(4, 12, 300)), "JPY"
     )
     assert yen.words == "on_change prospective: 900 JPY on entries stays, the rest follows the new plan"
@@ -153,23 +153,23 @@ def plans(draw: st.DrawFn) -> Schedule:
 
 @given(plans(), CARRIED, CARRIED)
 def test_carried_and_new_parts_sum_to_the_charge_line_whatever_was_posted(
-    made: Schedule, carried: list[tuple[date, int]], still_open: list[tuple[date, int]]
+    made: Schedule, posted: list[tuple[date, int]], still_open: list[tuple[date, int]]
 ) -> None:
-    left, _waiting, _words = changed(made, carried, still_open, "USD")
-    assert sum(amount for _day, amount in [*carried, *left]) == sum(part.amount for part in made.parts)
+    left, _waiting, _words = replan(made, posted, still_open, "USD")
+    assert sum(amount for _day, amount in [*posted, *left]) == sum(part.amount for part in made.parts)
     assert all(part.amount for part in left)
 
 
 @given(plans(), CARRIED)
 def test_a_restated_month_is_the_plans_month_and_moves_nothing_within_it(
-    made: Schedule, carried: list[tuple[date, int]]
+    made: Schedule, posted: list[tuple[date, int]]
 ) -> None:
-    left = restated(made.parts, carried)
+    left = restate(made.parts, posted)
     months: Counter[tuple[int, int]] = Counter()
-    for sign, some in ((1, carried), (1, left), (-1, made.parts)):
+    for sign, some in ((1, posted), (1, left), (-1, made.parts)):
         for day, amount in some:
             months[day.year, day.month] += sign * amount
     assert not any(months.values())
     signs = {(part.date.year, part.date.month, part.amount > 0) for part in left}
     assert len(signs) == len({month[:2] for month in signs}), "never both signs in one month"
-    assert restated(made.parts, [*carried, *left]) == (), "what is corrected needs no correction"
+    assert restate(made.parts, [*posted, *left]) == (), "what is corrected needs no correction"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
-from revrec.core.constraint import set_apart
-from revrec.core.in_words import amounts_in_words
+from revrec.core.constraint import split_constrained
+from revrec.core.explanation import explain_parts
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
 
@@ -176,9 +176,9 @@ def test_each_amount_is_explained() -> None:
     assert isinstance(found, Schedule)
     assert "at first 120.00 USD of it is constrained, until 2024-02-14: rebate (ASC 606-10-32-11)" in found.explanation
     assert "constraint on 2024-02-14 (catch_up): 1080.00 becomes 1200.00 USD" in found.explanation
-    apart = set_apart(found.rule.constraint, found.rule.method, line, ())
+    apart = split_constrained(found.rule.constraint, found.rule.method, line, ())
     assert apart
-    words = list(amounts_in_words(found, apart.line, apart.events).values())
+    words = list(explain_parts(found, apart.line, apart.events).values())
     assert words[1:3] == [
         "part 2 of 4: 2/4 of 1080.00 is 540.00, less 270.00 before it",
         "constraint on 2024-02-14: 1080.00 became 1200.00; what differs by that day comes at once",

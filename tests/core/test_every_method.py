@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import revrec.core
-from revrec.core.change import changed
+from revrec.core.change import replan
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.methods import methods
 from revrec.core.pricing import price_of
@@ -168,7 +168,7 @@ def test_a_roll_moves_dates_by_days_and_never_the_sum(given_facts, options, roll
     line, events = given_facts
     plain, rolled = (book({**options, "roll": one}).derive(line, events) for one in ("none", roll))
     if isinstance(plain, Schedule) and isinstance(rolled, Schedule):
-        assert sum(part.amount for part in rolled.whole) == sum(part.amount for part in plain.whole)
+        assert sum(part.amount for part in rolled.all_parts) == sum(part.amount for part in plain.all_parts)
         if not any(event.kind in ("hold", "release") for event in events):
             assert all(part.date.weekday() < 5 for part in rolled.parts)
 
@@ -178,9 +178,9 @@ def test_the_carried_part_of_a_schedule_and_its_rest_sum_to_the_line(given_facts
     line, events = given_facts
     found = rules.derive(line, events)
     if isinstance(found, Schedule):
-        carried = found.parts[::2]
-        left, waiting = found.left(carried)
-        assert sum(part.amount for part in (*carried, *left)) + waiting == line.amount
+        posted = found.parts[::2]
+        left, waiting, _words = found.remaining(posted)
+        assert sum(part.amount for part in (*posted, *left)) + waiting == line.amount
         assert left == found.parts[1::2] or len(set(found.parts)) < len(found.parts)
 
 
@@ -216,8 +216,8 @@ def test_whatever_is_told_recognised_and_waiting_come_to_the_price(case, which):
     line, events = case
     found = CONSTRAINED[which].derive(line, events)
     if isinstance(found, Schedule):
-        assert sum(part.amount for part in found.whole) == price_of(line, events)
-        assert all(part.amount for part in found.whole) and UNDATED not in [part.date for part in found.parts]
+        assert sum(part.amount for part in found.all_parts) == price_of(line, events)
+        assert all(part.amount for part in found.all_parts) and UNDATED not in [part.date for part in found.parts]
         assert bool(found.waiting) == bool(found.waits)
         assert abs(found.constrained) <= abs(price_of(line, events))
 
@@ -227,9 +227,9 @@ def test_what_is_on_entries_already_and_the_rest_come_to_the_price(case, which, 
     line, events = case
     before, found = CONSTRAINED[which].derive(line, events[:-1]), CONSTRAINED[which].derive(line, events)
     if isinstance(before, Schedule) and isinstance(found, Schedule) and before.parts[:some]:
-        carried, still_open = before.parts[:some], before.parts[some:]
-        parts, waiting, _words = changed(found, carried, still_open, line.currency)
-        assert sum(part.amount for part in (*carried, *parts)) + waiting == price_of(line, events)
+        posted, still_open = before.parts[:some], before.parts[some:]
+        parts, waiting, _words = replan(found, posted, still_open, line.currency)
+        assert sum(part.amount for part in (*posted, *parts)) + waiting == price_of(line, events)
 
 
 @given(facts(), EACH)

@@ -17,9 +17,9 @@ from revrec.core.invoice import (
     DocumentDefinitions,
     InvoiceRequest,
     contradiction,
-    converted,
-    priced,
-    to_invoice,
+    first_document,
+    invoice_from_order,
+    unit_price,
     without_account,
 )
 from revrec.core.money import LARGEST, decimal_string
@@ -44,7 +44,7 @@ class Made:
 
     def of(self, *lines):
         wish = InvoiceRequest(self.kind, None, self.number)
-        return to_invoice(lines, wish, NAMES, "Net 30", self.revision, self.deployment, "acme")
+        return first_document(lines, wish, NAMES, "Net 30", self.revision, self.deployment, "acme")
 
 
 @given(
@@ -53,7 +53,7 @@ class Made:
     quantity=st.none() | st.decimals(allow_nan=False, allow_infinity=False, min_value=-10_000, max_value=10_000),
 )
 def test_quantity_times_price_is_the_amount_to_the_cent(amount, currency, quantity):
-    number, price = map(Decimal, priced(amount, currency, quantity))
+    number, price = map(Decimal, unit_price(amount, currency, quantity))
     assert number > 0
     assert number * price == Decimal(decimal_string(amount, currency))
 
@@ -75,7 +75,7 @@ def test_quantity_times_price_is_the_amount_to_the_cent(amount, currency, quanti
     ],
 )
 def test_a_line_keeps_its_quantity_where_a_price_multiplies_to_the_amount(amount, currency, quantity, shown):
-    assert priced(amount, currency, Decimal(quantity) if quantity else None) == shown
+    assert unit_price(amount, currency, Decimal(quantity) if quantity else None) == shown
 
 
 def test_an_order_has_a_line_for_each_charge_line_in_their_order():
@@ -114,7 +114,7 @@ def test_the_same_document_has_the_same_name_whatever_its_lines_and_another_try_
 
 def test_the_invoice_of_an_order_has_its_lines_and_number_and_names_it():
     order = Made().of(billed(), billed("2"))
-    made = converted(order, "Sales Order-SO-2291", NAMES, 0, "0123456789abcdef", "acme")
+    made = invoice_from_order(order, "Sales Order-SO-2291", NAMES, 0, "0123456789abcdef", "acme")
     assert (made.kind, made.after, made.docid) == (SALES_INVOICE, "Sales Order-SO-2291", "Sales Invoice-SO-2291")
     assert (made.lines, made.number) == (order.lines, order.number)
     assert made.control_id != order.control_id

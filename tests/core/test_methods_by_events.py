@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from revrec.core.charge_line import FulfilmentEvent
-from revrec.core.schedule import Schedule, SchedulePart, at_first
+from revrec.core.schedule import Schedule, SchedulePart, or_unscheduled
 
 D = date.fromisoformat
 PROJECT = """method = "milestones"
@@ -46,7 +46,7 @@ def test_reached_milestones_are_scheduled_and_the_others_wait_with_their_reason(
 
 
 def test_while_none_is_reached_the_line_is_unscheduled(project, derive):
-    found = at_first(derive(PROJECT, project))
+    found = or_unscheduled(derive(PROJECT, project))
     assert (found.code, found.rule.name) == ("waiting", "only")
     assert 'waits for milestones "design" (25%), "go-live" (60%), "the end" (15%)' in found.reason
 
@@ -170,7 +170,7 @@ def test_usage_needs_to_know_the_units(project, derive):
 
 
 def test_a_rule_that_holds_keeps_the_line_unscheduled_with_its_reason(project, derive):
-    found = at_first(derive('method = "hold"\nreason = "in dispute, file 17"', project))
+    found = or_unscheduled(derive('method = "hold"\nreason = "in dispute, file 17"', project))
     assert (found.code, found.reason) == ("held", 'rule "only": held: in dispute, file 17')
 
 
@@ -241,22 +241,22 @@ def test_holds_at_the_ends_of_the_calendar_are_impossible_and_no_crash(plan, der
 def test_what_was_posted_before_a_late_hold_stays_and_the_rest_waits(plan, derive):
     found = derive(MONTHLY, plan, [event("hold", "2024-02-10")])
     posted = [(D("2024-01-31"), 100), (D("2024-02-29"), 100)]
-    assert found.left(posted) == ((), 200)
+    assert found.remaining(posted)[:2] == ((), 200)
 
 
 def test_a_catch_up_that_was_posted_is_not_due_again(plan, derive):
     found = derive(MONTHLY, plan, [event("hold", "2024-02-10"), event("release", "2024-04-10")])
-    assert found.left(found.parts[:2]) == (found.parts[2:], 0)
+    assert found.remaining(found.parts[:2])[:2] == (found.parts[2:], 0)
 
 
 def test_a_reading_corrected_downward_after_posting_is_taken_back(project, derive):
     found = derive('method = "percent_complete"', project, [event("percent", "2024-03-31", 30)])
-    assert found.left([(D("2024-03-31"), 40_000)]) == ((SchedulePart(D("2024-03-31"), -10_000),), 70_000)
+    assert found.remaining([(D("2024-03-31"), 40_000)])[:2] == ((SchedulePart(D("2024-03-31"), -10_000),), 70_000)
 
 
 def test_what_another_rule_posted_stays_while_nothing_is_known_and_is_set_right_then(project, derive):
     posted = [(D("2024-01-31"), 40_000)]
-    assert derive(PROJECT, project).left(posted) == ((), 60_000)
-    assert derive('method = "hold"\nreason = "in dispute"', project).left(posted) == ((), 60_000)
+    assert derive(PROJECT, project).remaining(posted)[:2] == ((), 60_000)
+    assert derive('method = "hold"\nreason = "in dispute"', project).remaining(posted)[:2] == ((), 60_000)
     reached = derive(PROJECT, project, [event("milestone", "2024-03-01", name="design")])
-    assert reached.left(posted) == ((SchedulePart(D("2024-03-01"), -15_000),), 75_000)
+    assert reached.remaining(posted)[:2] == ((SchedulePart(D("2024-03-01"), -15_000),), 75_000)

@@ -165,7 +165,7 @@ def test_three_months_generated_together_keep_their_own_dates() -> None:
 def test_what_is_held_is_counted_by_the_entry_it_would_be() -> None:
     holding = ClosedPeriodBlock(PostingDates("hold", Periods([closed("2024-01", "100")])))
     due = [line("2024-01-31", 100, 1, entity="100"), line("2024-01-31", -30, 2, entity="100"), line("2024-01-31", 7, 3)]
-    assert [one.charge_no for one in holding.through(due)] == [3]
+    assert [one.charge_no for one in holding.unblocked(due)] == [3]
     ((group, held),) = holding.groups.items()
     assert group == (D("2024-01-31"), "100", "RR", "USD")
     assert (held.lines, held.amount) == (2, 130) and "by policy hold" in held.reason
@@ -174,11 +174,11 @@ def test_what_is_held_is_counted_by_the_entry_it_would_be() -> None:
 def test_a_correction_is_held_with_both_its_sides_or_not_at_all() -> None:
     march = ClosedPeriodBlock(PostingDates("hold", Periods([closed("2024-03")])))
     moved_later = [line("2024-03-07", -500, 1, 2, 2), line("2024-04-11", 500, 1, 2, 3), line("2024-04-11", 9, 2)]
-    assert [one.charge_no for one in march.through(moved_later)] == [2]
+    assert [one.charge_no for one in march.unblocked(moved_later)] == [2]
     moved_earlier = [line("2024-03-07", 500, 4, 2, 2), line("2024-04-11", -500, 4, 2, 3)]
-    assert list(march.through(moved_earlier)) == []
+    assert list(march.unblocked(moved_earlier)) == []
     monthly = [line("2024-03-07", 500, 5, 2, 2), line("2024-04-07", 500, 5, 2, 3)]
-    assert [str(one.date) for one in march.through(monthly)] == ["2024-04-07"], "no sides: the next month goes on"
+    assert [str(one.date) for one in march.unblocked(monthly)] == ["2024-04-07"], "no sides: the next month goes on"
 
 
 def test_months_are_named_as_people_name_them() -> None:

@@ -110,7 +110,7 @@ def test_a_cancellation_that_refunds_more_takes_back_what_was_earned(parts: Part
 
 def test_goods_that_are_cancelled_before_delivery(derive: Callable[..., Any], start: ChargeLine) -> None:
     refunded = derive(POD, start, [event("cancel", "2024-05-02", 2400)])
-    assert isinstance(refunded, Schedule) and refunded.whole == ()
+    assert isinstance(refunded, Schedule) and refunded.all_parts == ()
     kept = derive(POD, start, [event("cancel", "2024-05-02")])
     assert isinstance(kept, Schedule) and kept.parts == ((date(2024, 5, 2), 2400),)
     credited = derive(POD, start, [event("credit", "2024-05-02", 400)])
@@ -167,7 +167,7 @@ def test_whatever_changes_the_parts_sum_to_the_new_price(
     )
     found = book.derive(line, events)
     assert isinstance(found, Schedule)
-    assert sum(part.amount for part in found.whole) == price_of(line, events)
-    assert all(part.amount for part in found.whole)
+    assert sum(part.amount for part in found.all_parts) == price_of(line, events)
+    assert all(part.amount for part in found.all_parts)
     assert [part.date for part in found.parts] == sorted(part.date for part in found.parts)
     assert found == book.derive(line, events)

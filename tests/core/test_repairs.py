@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.journal import DueLine, JournalLine, RepairedValue, build_entries, changed
+from revrec.core.journal import DueLine, JournalLine, RepairedValue, apply_repairs, build_entries
 from revrec.core.rules import Repair, RuleBook, RuleErrors, parse_all
 
 FAILURES = ("dimension-missing", "dimension-unknown", "account-unknown", "period-closed")
@@ -52,14 +52,17 @@ def test_an_inactive_dimension_is_replaced_or_left_out() -> None:
         ("debit", "dimensions.department", None),
         ("debit", "dimensions.class", None),
     ]
-    assert changed(PAIR[0], omitted).dimensions == {} and changed(PAIR[0], replaced).dimensions["department"] == "D9"
+    assert (
+        apply_repairs(PAIR[0], omitted).dimensions == {}
+        and apply_repairs(PAIR[0], replaced).dimensions["department"] == "D9"
+    )
 
 
 def test_an_account_is_replaced_on_the_lines_of_that_account_alone() -> None:
     found = repair('error = "account-unknown"\naccount = "40*"', 'account = "4001"')
     changes = found.changes("account-unknown", {"account": "4000"}, CHARGE, PAIR, DAY)
     assert changes == [RepairedValue("credit", "account", "4000", "4001")]
-    assert [changed(one, changes).account for one in PAIR] == ["2400", "4001"]
+    assert [apply_repairs(one, changes).account for one in PAIR] == ["2400", "4001"]
 
 
 def test_the_customer_and_the_item_are_dimensions_too() -> None:
@@ -67,7 +70,7 @@ def test_the_customer_and_the_item_are_dimensions_too() -> None:
     found = repair('error = "dimension-unknown"\ndimension = "Customer"', 'customer = "C-OLD"')
     assert {one.after for one in found.changes("dimension-unknown", named, CHARGE, PAIR, DAY)} == {"C-OLD"}
     left_out = repair('error = "dimension-unknown"', 'omit = "customer"')
-    assert changed(PAIR[0], left_out.changes("dimension-unknown", named, CHARGE, PAIR, DAY)).customer == ""
+    assert apply_repairs(PAIR[0], left_out.changes("dimension-unknown", named, CHARGE, PAIR, DAY)).customer == ""
 
 
 @pytest.mark.parametrize(

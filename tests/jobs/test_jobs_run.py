@@ -265,7 +265,7 @@ def test_after_the_account_is_mended_in_the_rule_the_next_run_posts_to_the_new_o
     assert states(books).count("REJECTED") == 1
     wrong_account(books, "4010")
     (change,) = schedule(books.context(), rebuild=True).changes
-    assert (change.charge, change.carried, change.before) == ("shop/INV-2/1", 0, change.after)
+    assert (change.charge, change.posted, change.before) == ("shop/INV-2/1", 0, change.after)
     assert states(books).count("REPLACED") == 1
     assert books.run(DAY).complete
     (posted,) = [entry for entry in intacct.entries() if entry["lines"][0]["document"] == "INV-2/1"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from revrec.core.errors import BadInput
 from revrec.core.rules.model import RuleErrors
-from revrec.core.schedule import SchedulePart, remaining, replanned
+from revrec.core.schedule import SchedulePart, uncovered_parts, unposted_parts
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.scheduling.rebuild import schedule
 
@@ -43,7 +43,7 @@ def test_the_difference_is_shown_and_nothing_is_kept(offline: Any, row: Any) -> 
     offline.rules(SIX)
     before = offline.content()
     (change,) = (result := schedule(offline.context())).changes
-    assert (change.charge, change.rule, change.carried, change.currency) == ("shop/INV-1/1", "magazine", 0, "USD")
+    assert (change.charge, change.rule, change.posted, change.currency) == ("shop/INV-1/1", "magazine", 0, "USD")
     assert len(change.before) == 12 and len(change.after) == 6
     assert sum(result.by_period().values()) == 0
     assert result.by_period()["2024-01", "USD"] == 200 and result.by_period()["2024-12", "USD"] == -200
@@ -100,7 +100,7 @@ def test_what_was_posted_stays_and_the_rest_is_planned_anew(books: Any, row: Any
     assert books.run("2024-03-31").complete
     books.rules(SIX)
     (change,) = schedule(books.context(), rebuild=True).changes
-    assert (change.carried, [amount for _day, amount in change.after]) == (600, [200, 400, 400, 400, 400])
+    assert (change.posted, [amount for _day, amount in change.after]) == (600, [200, 400, 400, 400, 400])
     assert books.open_parts("shop/INV-1/1")[0] == ("2024-02-12", 200), "the catch-up is due at once"
     sums(books)
     assert books.run("2025-12-31").complete
@@ -151,9 +151,11 @@ def plan(amounts: list[int], sign: int, first: int = 0) -> tuple[SchedulePart, .
 @given(PLANS, st.sampled_from((1, -1)), st.integers(0, 12))
 def test_carried_and_remaining_sum_to_the_plan(amounts: list[int], sign: int, posted: int) -> None:
     parts = plan(amounts, sign)
-    carried = sum(part.amount for part in parts[:posted])
-    assert remaining(parts, carried) == parts[posted:], "what was posted as planned leaves the rest as planned"
-    assert replanned(parts, parts[:posted]) == parts[posted:]
+    total_posted = sum(part.amount for part in parts[:posted])
+    assert uncovered_parts(parts, total_posted) == parts[posted:], (
+        "what was posted as planned leaves the rest as planned"
+    )
+    assert unposted_parts(parts, parts[:posted]) == parts[posted:]
 
 
 @given(PLANS, PLANS, st.sampled_from((1, -1)), st.data())
@@ -166,26 +168,26 @@ def test_another_plan_is_filled_from_its_first_part_on(
     before = plan(old, sign)
     which = data.draw(st.lists(st.booleans(), min_size=len(before), max_size=len(before)))
     posted = [part for part, taken in zip(before, which, strict=True) if taken]
-    carried = sum(part.amount for part in posted)
-    for left in (remaining(after, carried), replanned(after, posted)):
-        assert carried + sum(part.amount for part in left) == sign * total
+    total_posted = sum(part.amount for part in posted)
+    for left in (uncovered_parts(after, total_posted), unposted_parts(after, posted)):
+        assert total_posted + sum(part.amount for part in left) == sign * total
         assert all(part.amount * sign > 0 for part in left), "no part is taken back while the whole is not exceeded"
         assert [part.date for part in left] == sorted(part.date for part in left)
     cumulative = list(accumulate(part.amount for part in after))
-    due = [part.date for part, upto in zip(after, cumulative, strict=True) if abs(upto) > abs(carried)]
-    assert [part.date for part in remaining(after, carried)] == due
+    due = [part.date for part, upto in zip(after, cumulative, strict=True) if abs(upto) > abs(total_posted)]
+    assert [part.date for part in uncovered_parts(after, total_posted)] == due
 
 
 def test_a_part_that_was_skipped_stays_due_on_its_own_date() -> None:
     january, february, march = parts = plan([200, 200, 200], 1)
-    assert replanned(parts, [february]) == (january, march)
-    assert remaining(parts, 200) == (february, march)
+    assert unposted_parts(parts, [february]) == (january, march)
+    assert uncovered_parts(parts, 200) == (february, march)
 
 
 def test_more_than_the_plan_is_taken_back_at_its_end() -> None:
     parts = plan([200, 200], 1)
-    assert remaining(parts, 500) == (SchedulePart(parts[-1].date, -100),)
-    assert replanned(parts, [*parts, parts[0]]) == (SchedulePart(parts[-1].date, -200),)
+    assert uncovered_parts(parts, 500) == (SchedulePart(parts[-1].date, -100),)
+    assert unposted_parts(parts, [*parts, parts[0]]) == (SchedulePart(parts[-1].date, -200),)
 
 
 @settings(max_examples=15, deadline=None)

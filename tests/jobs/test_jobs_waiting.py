@@ -149,7 +149,7 @@ def test_a_rule_that_holds_makes_the_rest_of_a_schedule_wait(books: Any, row: An
     monthly = 'method = "monthly"\non = "last"\nperiods = 4'
     books.rules(RULES.replace(monthly, 'method = "hold"\nreason = "in dispute"'))
     (change,) = schedule(books.context(), rebuild=True).changes
-    assert (change.carried, change.after) == (100, ())
+    assert (change.posted, change.after) == (100, ())
     assert change.note.endswith('3.00 USD waits: rule "magazine": held: in dispute')
     sound(books)
     books.rules(RULES)

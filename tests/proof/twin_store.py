@@ -25,7 +25,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
-from revrec.core.posting import RELEASED, allowed
+from revrec.core.posting import RELEASED, is_allowed
 from revrec.store import charges, periods, rule_versions
 from revrec.store.audit import Who
 from revrec.store.database import engine
@@ -294,7 +294,7 @@ def change_state(
     reason: str = "",
     **values: Any,
 ) -> None:
-    if not allowed(old, new):
+    if not is_allowed(old, new):
         raise ValueError(f"{old} -> {new} is not a posting transition")
     row = _rows(self, connection)[number]
     ours = held_by is None or row.owner == held_by

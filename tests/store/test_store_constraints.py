@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import RevrecError
-from revrec.core.journal import dated
+from revrec.core.journal import redate
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
@@ -392,7 +392,7 @@ MOVED = "INSERT INTO moved_date VALUES (1, '2024-01-31', 'its period is closed')
 def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(books: Any, refused: Any) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
-    (number,) = books.take(dated(entry, FEB, "its period is closed"))
+    (number,) = books.take(redate(entry, FEB, "its period is closed"))
     assert books.sql("SELECT * FROM moved_date") == [(number, "2024-01-31", "its period is closed")]
     refused("append-only", "UPDATE moved_date SET reason = 'x'")
     refused("never deleted", "DELETE FROM moved_date")
@@ -414,7 +414,7 @@ def test_an_entry_that_is_moved_without_a_word_is_refused(books: Any) -> None:
     with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
         books.take(entry._replace(date=FEB))
     with pytest.raises(RevrecError, match="is recorded with its entry"):
-        books.take(dated(entry, FEB, ""))
+        books.take(redate(entry, FEB, ""))
 
 
 def test_what_is_known_of_periods_is_read_back_in_order(books: Any, refused: Any) -> None:

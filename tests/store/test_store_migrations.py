@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.posting import TRANSITIONS, allowed
+from revrec.core.posting import TRANSITIONS, is_allowed
 from revrec.store.database import migrations
 from revrec.store.database.engine import Database, found_revision
 from revrec.store.tables import metadata
@@ -89,7 +89,7 @@ def test_the_database_allows_the_posting_transitions_of_the_code_and_no_others(d
     (guard,) = [text for key, text in objects(database).items() if key[1] == "journal_entry_states" and ">" in text]
     frozen = set(re.findall(r"'([A-Z_]+)>([A-Z_]+)'", guard))
     assert frozen == set(TRANSITIONS)
-    assert allowed("READY", "SENDING") and not allowed("READY", "POSTED")
+    assert is_allowed("READY", "SENDING") and not is_allowed("READY", "POSTED")
 
 
 def test_the_structure_that_is_recorded_for_postgresql_is_the_one_that_the_migrations_make(postgresql: Any) -> None:

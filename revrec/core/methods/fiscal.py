@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from revrec.core.fiscal import PATTERNS, FiscalCalendar, FiscalPeriod, YearEnd, year_end
-from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole
+from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
 from revrec.core.recognition import MOST_PARTS, AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
@@ -59,8 +59,10 @@ class Fiscal(PeriodSpanMethod):
             "pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True
         ),
         ConfigKey("year_end", YEAR_END, f"The last day of the fiscal year; default {PLAIN}."),
-        ConfigKey("week_53", whole(1, 13), "The number of the period that a 53rd week belongs to; default the last."),
-        ConfigKey("periods", whole(1, 1200), "How many whole periods, instead of an end."),
+        ConfigKey(
+            "week_53", whole_number(1, 13), "The number of the period that a 53rd week belongs to; default the last."
+        ),
+        ConfigKey("periods", whole_number(1, 1200), "How many whole periods, instead of an end."),
         *SPAN_KEYS,
         ConfigKey(
             "weigh", choice("days", "periods"), "Whether a part is as large as its days of service, or all alike."

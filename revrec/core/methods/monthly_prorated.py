@@ -7,7 +7,7 @@ from typing import Any
 
 from revrec.core.calendar import add_months
 from revrec.core.day_count import DAY, DAY_COUNT
-from revrec.core.keys import ConfigKey, choice, whole
+from revrec.core.keys import ConfigKey, choice, whole_number
 from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
@@ -53,7 +53,7 @@ class MonthlyProrated(PeriodSpanMethod):
 
     name = "monthly_prorated"
     keys = (
-        ConfigKey("periods", whole(1, 1200), "How many months the service lasts, instead of an end."),
+        ConfigKey("periods", whole_number(1, 1200), "How many months the service lasts, instead of an end."),
         *SPAN_KEYS,
         ConfigKey(
             "first_part", choice(*FIRST_PARTS, "tenths"), "What the first month weighs if served in part.", "exact_days"
@@ -63,7 +63,10 @@ class MonthlyProrated(PeriodSpanMethod):
         ),
         ConfigKey("part_rate", choice("month", "term"), "Whose daily rate a part month is paid at.", "month"),
         ConfigKey(
-            "month_end", whole(1, 31), "The day after which a month is cut; the last one where it is shorter.", 31
+            "month_end",
+            whole_number(1, 31),
+            "The day after which a month is cut; the last one where it is shorter.",
+            31,
         ),
         ConfigKey("on", choice("last", "end", "first"), "On which day of its month a part falls.", "last"),
         DAY_COUNT,

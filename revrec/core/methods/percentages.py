@@ -116,8 +116,8 @@ class Percentages(SeriesMethod):
         scale = sum(weights)
         return [total * weight // scale for weight in weights]
 
-    def in_words(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
+    def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Typed amounts are the rule's own."""
         if not self.typed:
-            return super().in_words(total, weights, currency)
+            return super().explain_amounts(total, weights, currency)
         return [f"part {at} of {len(weights)}: as typed in the rule" for at in range(1, len(weights) + 1)]

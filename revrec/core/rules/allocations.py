@@ -19,7 +19,7 @@ from revrec.core.rules.patterns import Patterns
 from revrec.core.rules.readers import conditions_of
 from revrec.core.rules.tables import KeyProblem, read_table
 from revrec.core.rules.toml_text import TomlBlock, TomlPath
-from revrec.core.standalone import COLUMNS, StandalonePrice, problems, standalone
+from revrec.core.standalone import COLUMNS, StandalonePrice, price_list_problems, standalone
 
 DOCUMENT = ("source", "document")
 """What makes a contract where an allocation does not say: the lines of one document."""
@@ -51,7 +51,7 @@ class AllocationRule:
     text: str
     sha256: str = field(default="")
 
-    def takes(self, line: ChargeLine) -> bool:
+    def matches(self, line: ChargeLine) -> bool:
         """Whether a charge line belongs to the contracts that it allocates."""
         if not (self.effective_from or date.min) <= line.post_date <= (self.effective_to or date.max):
             return False
@@ -190,4 +190,4 @@ def _variable(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> list[tu
 
 def price_problems(prices: RuleLookupTable) -> list[tuple[int, str]]:
     """What is wrong with the rows of a price list: (line of the file, what and the mend)."""
-    return [(row.line, said) for row in prices.rows() for said in problems(row.values)]
+    return [(row.line, said) for row in prices.rows() for said in price_list_problems(row.values)]

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
-from revrec.core.constraint import set_apart
-from revrec.core.holding import held
-from revrec.core.pricing import AllocationStep, as_allocated, ended, repriced
+from revrec.core.constraint import split_constrained
+from revrec.core.holding import apply_holds
+from revrec.core.pricing import AllocationStep, apply_allocation, apply_price_changes, schedule_without_dates
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
-from revrec.core.rules.costs import MARK, is_cost
+from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
-from revrec.core.schedule import Plan, Schedule, SchedulePart, Unscheduled, dated_apart
+from revrec.core.schedule import Plan, Schedule, SchedulePart, Unscheduled, split_undated
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
@@ -54,7 +54,7 @@ class _Entry:
         self.rivals: list[_Entry] = []
         self.plans: dict[AnchorDates, tuple[Plan, str]] = {}
 
-    def takes(self, line: ChargeLine) -> bool:
+    def matches(self, line: ChargeLine) -> bool:
         """Whether the rule matches a line whose item is known to match."""
         if not self.first <= line.post_date <= self.last:
             return False
@@ -86,8 +86,8 @@ class RuleBook:
 
     def _cross_check(self) -> tuple[RuleProblem, ...]:
         """Refuse certain clashes; note the others, both as warnings and for matching."""
-        problems = duplicates(self.rules) + duplicates(self.repairs, "repair")
-        problems += duplicates(self.allocations, "allocation") + _costs_named_twice(self.rules)
+        problems = duplicate_names(self.rules) + duplicate_names(self.repairs, "repair")
+        problems += duplicate_names(self.allocations, "allocation") + _costs_named_twice(self.rules)
         warnings: list[RuleProblem] = []
         for repair, rival, certain in overlaps(self.repairs):
             (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
@@ -122,7 +122,7 @@ class RuleBook:
             return entry
         if not any(step.words for step in steps):
             return self._priced(entry, line, events)
-        found = self._priced(entry, *as_allocated(line, events, steps))
+        found = self._priced(entry, *apply_allocation(line, events, steps))
         return _allocated(found, steps)
 
     def _priced(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
@@ -130,11 +130,13 @@ class RuleBook:
         if not (events or entry.rule.constraint):
             return self._derive(entry, line, events)
         try:
-            apart = set_apart(entry.rule.constraint, entry.rule.method, line, events)
+            apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events)
         except OverflowError:
             return _explained(BEYOND, entry.rule)
         return (
-            apart.joined(self._derive(entry, apart.line, apart.events)) if apart else self._derive(entry, line, events)
+            apart.merge_into(self._derive(entry, apart.line, apart.events))
+            if apart
+            else self._derive(entry, line, events)
         )
 
     def _derive(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
@@ -178,7 +180,7 @@ class RuleBook:
         """The allocation that takes a charge line, if one does; or that two of equal priority do. None takes a cost."""
         if is_cost(line.line):
             return None
-        taking = [one for one in self.allocations if one.takes(line)]
+        taking = [one for one in self.allocations if one.matches(line)]
         if len(taking) > 1 and taking[0].priority == taking[1].priority:
             names = " and ".join(f'"{one.name}" ({one.file}:{one.line})' for one in taking[:2])
             said = f"the allocations {names} both match at priority {taking[0].priority}; give one a higher priority"
@@ -192,7 +194,7 @@ class RuleBook:
 
     def rule_named(self, name: str) -> Rule | None:
         """Return the rule of this name, or the rule of a cost; None if the book has none."""
-        cost = self._costs.get(name.rpartition(MARK)[2]) if is_cost(name) else None
+        cost = self._costs.get(name.rpartition(COST_MARK)[2]) if is_cost(name) else None
         return cost.rule if cost else next((rule for rule in self.rules if rule.name == name), None)
 
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
@@ -203,23 +205,23 @@ class RuleBook:
 
     def waits_with_revenue(self, cost: str) -> bool:
         """Whether a cost, by its charge's id, waits as its revenue is constrained."""
-        entry = self._costs.get(cost.rpartition(MARK)[2])
+        entry = self._costs.get(cost.rpartition(COST_MARK)[2])
         return entry is not None and entry.rule.constraint is not None
 
     def _winner(self, line: ChargeLine) -> "_Entry | Unscheduled":
         if is_cost(line.line):
-            name = line.line.rpartition(MARK)[2]
+            name = line.line.rpartition(COST_MARK)[2]
             return self._costs.get(name) or Unscheduled("no_rule", f'no rule has a [[rule.cost]] of the name "{name}"')
         candidates = self._candidates.get(line.item)
         if candidates is None:
             candidates = self._candidates_of(line.item)
         for entry in candidates:
-            if entry.takes(line):
+            if entry.matches(line):
                 return _unrivalled(entry, line) if entry.rivals else entry
         return Unscheduled("no_rule", _no_rule(line))
 
     def _candidates_of(self, item: str) -> tuple[_Entry, ...]:
-        found = [entry for entry in self._wild if entry.item is None or entry.item.takes(item)]
+        found = [entry for entry in self._wild if entry.item is None or entry.item.matches(item)]
         found += self._literal.get(item, ())
         if len(self._candidates) >= MOST_ITEMS_KEPT:
             self._candidates.clear()
@@ -252,7 +254,7 @@ class RuleBook:
         return trials
 
 
-def duplicates(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
+def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
     """Those whose name another has already."""
     seen: dict[str, Ranked] = {}
     problems = []
@@ -279,7 +281,7 @@ def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:
 def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
     """The entry, unless a rival matches too."""
     item = line.item
-    rivals = [one for one in entry.rivals if (not one.item or one.item.takes(item)) and one.takes(line)]
+    rivals = [one for one in entry.rivals if (not one.item or one.item.matches(item)) and one.matches(line)]
     if not rivals:
         return entry
     names = " and ".join(f'"{one.rule.name}" ({one.rule.file}:{one.rule.line})' for one in (entry, *rivals))
@@ -299,7 +301,7 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
     """The schedule of a line whose dates nobody knows: only if it was cancelled, or credited in full."""
     if not events:
         return None
-    schedule = ended(rule, _why(rule), line, events)
+    schedule = schedule_without_dates(rule, _why(rule), line, events)
     return _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
 
 
@@ -310,7 +312,7 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
     def shape(
         split: tuple[SchedulePart, ...],
     ) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]] | Unscheduled:
-        parts, waiting = dated_apart(split) if waits else (split, ())
+        parts, waiting = split_undated(split) if waits else (split, ())
         if not (rule.method.reshapes and parts):
             return parts, waiting
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
@@ -324,10 +326,10 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped
-    schedule = repriced(schedule._replace(parts=parts, waiting=waiting), line, events, whole)
+    schedule = apply_price_changes(schedule._replace(parts=parts, waiting=waiting), line, events, whole)
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
     try:
-        return held(schedule, line, events) if events else schedule
+        return apply_holds(schedule, line, events) if events else schedule
     except OverflowError:
         return _explained(BEYOND, rule)
 
@@ -351,7 +353,7 @@ def _failure(entry: _Entry, line: ChargeLine) -> str | None:
 
 def _why(rule: Rule) -> str:
     if is_cost(rule.name):
-        of, _mark, name = rule.name.rpartition(MARK)
+        of, _mark, name = rule.name.rpartition(COST_MARK)
         return f'the cost "{name}" of rule "{of}"'
     return f'rule "{rule.name}" matches and comes first by its priority {rule.priority}'
 
@@ -363,10 +365,10 @@ def _no_rule(line: ChargeLine) -> str:
 
 def _looked_up(rule: Rule, schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
     """The schedule with what tables tell of the line; or that they do not tell where it posts."""
-    post = rule.posting(line)
+    post = rule.posting_target(line)
     if isinstance(post, str):
         return _explained(Unscheduled("waiting", post), rule)
-    return schedule._replace(explanation=schedule.explanation + rule.looked_up(line), looked_up=post)
+    return schedule._replace(explanation=schedule.explanation + rule.describe_lookups(line), table_target=post)
 
 
 def _explained(unscheduled: Unscheduled, rule: Rule) -> Unscheduled:

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfilmentEvent
 from revrec.core.errors import BadInput
-from revrec.core.keys import ANY_TEXT, DATE, ConfigKey, RejectedValue, ValueKind, choice, text, whole
+from revrec.core.keys import ANY_TEXT, DATE, ConfigKey, RejectedValue, ValueKind, choice, text, whole_number
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.rules.book import RuleBook
 from revrec.core.rules.model import RuleErrors, RuleProblem
 from revrec.core.rules.tables import KeyProblem, read_table
 from revrec.core.rules.toml_text import TomlBlock, blocks, locate
-from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 
 SHOWN = 3
 """Parts of a schedule that are told where it differs."""
@@ -109,7 +109,7 @@ REASONS = ("unscheduled", "waits")
 EXPECT_KEYS = (
     ConfigKey("rule", TEXT, "The rule that wins."),
     ConfigKey("unscheduled", TEXT, "A part of the reason why there is no schedule."),
-    ConfigKey("parts", whole(1, 40_000), "How many parts there are."),
+    ConfigKey("parts", whole_number(1, 40_000), "How many parts there are."),
     ConfigKey("first", DATE, "The date of the first part."),
     ConfigKey("last", DATE, "The date of the last part."),
     ConfigKey("schedule", PARTS, "Every part."),
@@ -212,7 +212,7 @@ def _placed(complaint: KeyProblem, filename: str, content: str, block: TomlBlock
 
 def play(case: RuleCase, book: RuleBook) -> list[CaseDifference]:
     """Where what the rules make of a case differs from what it expects."""
-    found = _found(at_first(book.derive(case.charge, case.events)), case.charge.currency)
+    found = _found(or_unscheduled(book.derive(case.charge, case.events)), case.charge.currency)
     differences = []
     for field, expected in case.expect.items():
         there = found.get(field)

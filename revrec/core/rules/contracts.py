@@ -17,7 +17,7 @@ from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, a
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import constraint_in_force
-from revrec.core.pricing import AllocationStep, as_allocated, price_of
+from revrec.core.pricing import AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
 from revrec.core.schedule import Schedule, Unscheduled
@@ -45,7 +45,7 @@ class AllocatedContract(NamedTuple):
     """The day of the newest modification; None if there was none."""
 
 
-def contract_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:
+def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:
     """The allocation of a contract, or why it waits: then all of its lines do."""
     rule = _rule_of(book, members)
     if isinstance(rule, Unscheduled):
@@ -83,7 +83,7 @@ def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
     deferred = set()
     for line in lines:
         rule = book.match(line)
-        post = None if isinstance(rule, Unscheduled) else rule.posting(line)
+        post = None if isinstance(rule, Unscheduled) else rule.posting_target(line)
         if isinstance(post, tuple):
             deferred.add(post.deferred)
     if len(deferred) > 1:
@@ -159,7 +159,7 @@ def _modified(
 def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
     """The price of a line by the end of a day, and what of it is recognised by then: by its plan, not by entries."""
     events = [event for event in member.events if event.date <= day]
-    line, told = as_allocated(member.line, events, steps)
+    line, told = apply_allocation(member.line, events, steps)
     found = book.derive(member.line, events, steps)
     done = sum(part.amount for part in found.parts if part.date <= day) if isinstance(found, Schedule) else 0
     return price_of(line, told), done

@@ -16,7 +16,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
 from revrec.core.standalone import rounded
 
-MARK = ":cost:"
+COST_MARK = ":cost:"
 """What stands between the line that a cost belongs to and the cost's name."""
 
 
@@ -36,7 +36,7 @@ class Cost:
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """The charge line of this cost beside another one; None if it costs nothing."""
         amount = rounded(self._total(line))
-        return line._replace(line=f"{line.line}{MARK}{self.name}", amount=-amount) if amount else None
+        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=-amount) if amount else None
 
     def _total(self, line: ChargeLine) -> Fraction:
         if self.percent is not None:
@@ -53,4 +53,4 @@ PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services tha
 
 def is_cost(charge: str) -> bool:
     """Whether a charge, by its id or the line in it, is a cost of another one."""
-    return MARK in charge
+    return COST_MARK in charge

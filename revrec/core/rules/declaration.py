@@ -6,7 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS
-from revrec.core.keys import ANY_TEXT, DATE, OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice, text, whole
+from revrec.core.keys import (
+    ANY_TEXT,
+    DATE,
+    OFFSET,
+    YES_OR_NO,
+    ConfigKey,
+    RejectedValue,
+    ValueKind,
+    choice,
+    text,
+    whole_number,
+)
 from revrec.core.methods import methods
 from revrec.core.money import ROUNDINGS
 from revrec.core.numbers import PERCENT, POSITIVE
@@ -210,7 +221,9 @@ CONSTRAINT_KEYS = (
 RULE_KEYS = (
     ConfigKey("name", NAME, "The rule's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
-    ConfigKey("priority", whole(-1_000_000, 1_000_000), "Of the rules that match, the highest wins.", DEFAULT_PRIORITY),
+    ConfigKey(
+        "priority", whole_number(-1_000_000, 1_000_000), "Of the rules that match, the highest wins.", DEFAULT_PRIORITY
+    ),
     ConfigKey("effective", None, "The post dates that the rule takes.", table=EFFECTIVE_KEYS),
     ConfigKey("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
     ConfigKey("recognize", None, "How the amount is recognised.", required=True, table=COMMON_KEYS),
@@ -251,7 +264,10 @@ REPAIR_KEYS = (
     ConfigKey("name", NAME, "The repair's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What the repair is for, in a sentence.", ""),
     ConfigKey(
-        "priority", whole(-1_000_000, 1_000_000), "Of the repairs that match, the highest wins.", DEFAULT_PRIORITY
+        "priority",
+        whole_number(-1_000_000, 1_000_000),
+        "Of the repairs that match, the highest wins.",
+        DEFAULT_PRIORITY,
     ),
     ConfigKey("when", None, "The failure and the lines that it repairs.", required=True, table=REPAIR_WHEN_KEYS),
     ConfigKey("set", None, "The values that it supplies.", required=True, table=SET_KEYS),
@@ -268,7 +284,10 @@ ALLOCATION_KEYS = (
     ConfigKey("name", NAME, "The allocation's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What it is for, in a sentence.", ""),
     ConfigKey(
-        "priority", whole(-1_000_000, 1_000_000), "Of the allocations that match, the highest wins.", DEFAULT_PRIORITY
+        "priority",
+        whole_number(-1_000_000, 1_000_000),
+        "Of the allocations that match, the highest wins.",
+        DEFAULT_PRIORITY,
     ),
     ConfigKey("effective", None, "The post dates of the lines that it takes.", table=EFFECTIVE_KEYS),
     ConfigKey("when", None, "The lines that it takes; without it, all.", table=_ALLOCATION_WHEN),

@@ -10,7 +10,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import Constraint
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
-from revrec.core.rules.costs import MARK, Cost
+from revrec.core.rules.costs import COST_MARK, Cost
 from revrec.core.rules.lookup import LookupCell, RuleLookupTable
 from revrec.core.schedule import PostingTarget
 
@@ -61,7 +61,7 @@ class Rule:
     costs: tuple[Cost, ...] = ()
     constraint: Constraint | None = None
 
-    def posting(self, line: ChargeLine) -> PostingTarget | str:
+    def posting_target(self, line: ChargeLine) -> PostingTarget | str:
         """Where a charge line of this rule posts; or why a table does not tell, in words."""
         if not self.cells:
             return self.post
@@ -72,7 +72,7 @@ class Rule:
                 return f"{place}: add a row, then: revrec schedule --rebuild"
         return self.post._replace(**found)
 
-    def looked_up(self, line: ChargeLine) -> str:
+    def describe_lookups(self, line: ChargeLine) -> str:
         """What the tables told of a charge line, each with its place, in words; empty if none was asked."""
         rows = ((table, table.row(line)) for table in self.tables)
         return "".join(
@@ -87,7 +87,7 @@ class Rule:
         text = f"{self.text}\n\n# its cost {cost.name}"
         return replace(
             self,
-            name=f"{self.name}{MARK}{cost.name}",
+            name=f"{self.name}{COST_MARK}{cost.name}",
             post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),

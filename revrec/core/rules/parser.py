@@ -13,7 +13,7 @@ from revrec.core.keys import did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
-from revrec.core.rules.book import duplicates
+from revrec.core.rules.book import duplicate_names
 from revrec.core.rules.declaration import (
     ANY_COLUMN,
     ANY_DIMENSION,
@@ -67,8 +67,8 @@ def parse_all(
     for filename, text in files.items():
         reading.read(filename, text, ())
     reading.finish()
-    problems = reading.problems + duplicates(reading.rules) + duplicates(reading.repairs, "repair")
-    problems += duplicates(reading.allocations, "allocation")
+    problems = reading.problems + duplicate_names(reading.rules) + duplicate_names(reading.repairs, "repair")
+    problems += duplicate_names(reading.allocations, "allocation")
     if problems:
         raise RuleErrors(problems)
     return reading.rules, reading.repairs, reading.allocations

@@ -54,9 +54,9 @@ class Patterns:
 
     def holds(self, line: ChargeLine) -> bool:
         """Whether the line's value matches."""
-        return self.takes(self._value(line))
+        return self.matches(self._value(line))
 
-    def takes(self, value: str) -> bool:
+    def matches(self, value: str) -> bool:
         """Whether this value matches."""
         return value in self._literals or (self._wild is not None and self._wild(value) is not None)
 

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS, ChargeLine
-from revrec.core.journal import DIMENSION, JournalLine, RepairedValue, value_of
+from revrec.core.journal import DIMENSION, JournalLine, RepairedValue, field_value
 from revrec.core.keys import ConfigKey, did_you_mean
 from revrec.core.rules.declaration import ANY_DIMENSION, REPAIR_KEYS, REPAIR_WHEN_KEYS, SET_KEYS, VALUE
 from revrec.core.rules.model import Condition
@@ -60,14 +60,14 @@ class Repair:
         """
         patterns = {it.field: it for it in self.when if isinstance(it, Patterns) and it.field in OF_THE_FAILURE}
         asked = {"error": failure, "dimension": named.get("dimension", "")}
-        if any(field in patterns and not patterns[field].takes(value) for field, value in asked.items()):
+        if any(field in patterns and not patterns[field].matches(value) for field, value in asked.items()):
             return []
         if not _speaks_of(named, pair) or not self._helps(named):
             return []
         if any(not it.holds(charge) for it in self.when if it.field not in OF_THE_FAILURE):
             return []
         account = patterns.get("account")
-        lines = [line for line in pair if account is None or account.takes(line.account)]
+        lines = [line for line in pair if account is None or account.matches(line.account)]
         return [change for line in lines for change in self._of(line, day)]
 
     @property
@@ -77,7 +77,7 @@ class Repair:
 
     def _of(self, line: JournalLine, day: date) -> Iterator[RepairedValue]:
         for field, after in self.values.items():
-            before = day.isoformat() if field == "date" else value_of(line, field)
+            before = day.isoformat() if field == "date" else field_value(line, field)
             if before != after:
                 yield RepairedValue(line.side, field, before, after)
 
@@ -105,7 +105,7 @@ def _speaks_of(named: Mapping[str, str], pair: Sequence[JournalLine]) -> bool:
         return True
     field = field_of(named.get("dimension", "department" if "department" in named else ""))
     if field is not None:
-        return any(value_of(line, field) == value for line in pair)
+        return any(field_value(line, field) == value for line in pair)
     return any(value in (line.customer, line.item, *line.dimensions.values()) for line in pair)
 
 

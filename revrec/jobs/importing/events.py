@@ -8,7 +8,7 @@ from revrec.core.charge_line import FulfilmentEvent
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
-from revrec.core.rules.costs import MARK, is_cost
+from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.importing.rows import Reception
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import Change, Scheduler
@@ -138,10 +138,10 @@ def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> di
     """The costs of these charge lines, as id and number, by the charge's id."""
     if not book.costs:
         return {}
-    known = charges.known(connection, [f"{id}{MARK}{name}" for id in ids for name in book.costs])
+    known = charges.known(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
     found: dict[str, list[tuple[str, int]]] = {}
     for id, same in known.items():
-        found.setdefault(id.rpartition(MARK)[0], []).append((id, same.no))
+        found.setdefault(id.rpartition(COST_MARK)[0], []).append((id, same.no))
     return found
 
 

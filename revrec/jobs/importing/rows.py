@@ -11,7 +11,7 @@ from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
-from revrec.core.rules.costs import MARK, is_cost
+from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.scheduling.contracts import takes
 from revrec.jobs.scheduling.scheduler import PAGE, Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
@@ -185,7 +185,10 @@ class ChargeTaker:
         nothing = nothing_to_recognise(line, self._book)
         if same is None and is_cost(line.line):
             self._to.refuse(
-                row, RowProblem("line", line.line, f"has {MARK} in it, which marks a rule's costs", "name it otherwise")
+                row,
+                RowProblem(
+                    "line", line.line, f"has {COST_MARK} in it, which marks a rule's costs", "name it otherwise"
+                ),
             )
         elif same is None and nothing:
             self._to.refuse(row, nothing)

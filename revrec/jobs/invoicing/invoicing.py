@@ -11,7 +11,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
-from revrec.core.invoice import SALES_INVOICE, BilledLine, Invoice, converted, to_invoice
+from revrec.core.invoice import SALES_INVOICE, BilledLine, Invoice, first_document, invoice_from_order
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.invoicing.checks import NOT_ASKED, Masters, Trouble, namesake, term_of, trouble
 from revrec.jobs.invoicing.poster import InvoicePoster
@@ -127,7 +127,7 @@ class Invoicing:
         before = invoices.revision(connection, wish.kind, line.source, line.document)
         term = term_of(line.customer, masters, self._settings)
         names = self._settings.names
-        return to_invoice(billed, wish, names, term, before, deployment(connection), self._company)
+        return first_document(billed, wish, names, term, before, deployment(connection), self._company)
 
     def _convert(self, connection: "Connection", number: int) -> int:
         order = invoices.load(connection, number)
@@ -135,7 +135,9 @@ class Invoicing:
         source, document = order.invoice.source, order.invoice.document
         before = invoices.revision(connection, SALES_INVOICE, source, document)
         docid = order.record_no or ""
-        made = converted(order.invoice, docid, self._settings.names, before, deployment(connection), self._company)
+        made = invoice_from_order(
+            order.invoice, docid, self._settings.names, before, deployment(connection), self._company
+        )
         assert self._result.run is not None
         return invoices.add_invoice(connection, self._result.run, made, self._context.who(), number)
 

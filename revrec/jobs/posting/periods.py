@@ -92,7 +92,7 @@ def held_lines(connection: "Connection", context: "Context", day: date) -> dict[
     """The lines due on a day that go on no entry, since their period is closed, by the entry that they would be on."""
     holding = ClosedPeriodBlock(dates(context, connection))
     if holding.dates.policy == "hold":
-        deque(holding.through(line for line, _description in due_lines(connection, day)), maxlen=0)
+        deque(holding.unblocked(line for line, _description in due_lines(connection, day)), maxlen=0)
     return holding.groups
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.journal import DueLine, JournalEntry, build_entries, dated, day_in, mark_of
+from revrec.core.journal import DueLine, JournalEntry, build_entries, day_in, mark_of, redate
 from revrec.core.money import decimal_string
-from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuilt
+from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
 from revrec.intacct.glbatch import document_text
@@ -193,7 +193,7 @@ def rebuild(
             _take(due, entry)
 
     for one in lost:
-        keep(one, rebuilt(one.reference, _parts(one), due, ours, company))
+        keep(one, rebuild_entry(one.reference, _parts(one), due, ours, company))
     for one, entry in _natural(context, connection, [one for one in lost if one.reference not in made], made, company):
         keep(one, entry)
     for one in lost:
@@ -244,7 +244,7 @@ def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
     """The entry with the date that it got in the forgotten future, if its period was closed by then."""
     if found.date is None or found.date <= entry.date:
         return entry
-    return dated(entry, found.date, f"recognised on {entry.date}; Intacct has it dated {found.date}")
+    return redate(entry, found.date, f"recognised on {entry.date}; Intacct has it dated {found.date}")
 
 
 def _take(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:

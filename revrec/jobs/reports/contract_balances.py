@@ -107,7 +107,7 @@ class _Accounts:
         if self._book is None:
             self._book = load_rules(self._context)
         rule = self._book.match(line)
-        post = rule.posting(line) if isinstance(rule, Rule) else ""
+        post = rule.posting_target(line) if isinstance(rule, Rule) else ""
         return self._context.settings.text("accounts", "deferred") if isinstance(post, str) else post.deferred
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import look, shares
 from revrec.store import charges
@@ -25,7 +25,7 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
         if no is None:
             raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
         seen = look(connection, book, no)
-    line, derived = seen.line, at_first(seen.derived)
+    line, derived = seen.line, or_unscheduled(seen.derived)
     unscheduled = isinstance(derived, Unscheduled)
     parts = () if isinstance(derived, Unscheduled) else derived.parts
     return {

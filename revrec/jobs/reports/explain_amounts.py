@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.constraint import PARAGRAPH as OF_CONSTRAINT
-from revrec.core.constraint import set_apart
-from revrec.core.in_words import amounts_in_words
+from revrec.core.constraint import split_constrained
+from revrec.core.explanation import explain_parts
 from revrec.core.money import to_minor
-from revrec.core.pricing import changes_told
+from revrec.core.pricing import describe_price_changes
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import PARAGRAPH, is_cost
 from revrec.core.schedule import Schedule, SchedulePart
@@ -54,11 +54,11 @@ def _explained(
 ) -> Fact:
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
-    apart = set_apart(matched.constraint, matched.method, line, recorded) if schedule and matched else None
+    apart = split_constrained(matched.constraint, matched.method, line, recorded) if schedule and matched else None
     if apart:
         line, recorded = apart.line, apart.events
     rule = life["rule"]
-    words = amounts_in_words(schedule, line, recorded) if schedule else {}
+    words = explain_parts(schedule, line, recorded) if schedule else {}
     in_force = schedule is not None and rule is not None and schedule.rule.text == rule["text"]
     parts = [
         part
@@ -73,7 +73,7 @@ def _explained(
         "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
         "why": last["explanation"] if last else life["unscheduled"]["reason"],
         "standard": _standards(matched, apart is not None),
-        "price_changes": changes_told(line, recorded) or None,
+        "price_changes": describe_price_changes(line, recorded) or None,
         "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
         "waits": last["waits_for"] if last else None,
         "waiting": last["waiting"] if last else life["charge"]["amount"],

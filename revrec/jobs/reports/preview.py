@@ -12,9 +12,9 @@ from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
-from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import dates
 from revrec.jobs.scheduling.contracts import kept_allocations, shares
 from revrec.store import charges
@@ -156,7 +156,7 @@ def preview_file(
 
 
 def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
-    found = contract_of(book, [ContractMember(line) for line in lines])
+    found = allocate_contract(book, [ContractMember(line) for line in lines])
     if isinstance(found, AllocatedContract):
         result.allocations += shares(found, lines[0].currency)
     for line in lines:
@@ -168,7 +168,7 @@ def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine],
 
 def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock) -> None:
     """What a charge line that is not imported would get."""
-    derived = at_first(found)
+    derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):
         result.unscheduled.append({"charge": line.id, "reason": derived.reason})
         return
@@ -195,7 +195,7 @@ def _dated(line: Planned, holding: ClosedPeriodBlock) -> Planned:
     if line.awaits:
         return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
     day = date.fromisoformat(line.date)
-    held = holding.why_held(line.entity, day, (line.charge, line.version), line.amount)
+    held = holding.why_blocked(line.entity, day, (line.charge, line.version), line.amount)
     if held:
         return line._replace(status="held", entry_date=None, reason=held)
     dated, reason = holding.dates.of(line.entity, day)

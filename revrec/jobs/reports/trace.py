@@ -150,7 +150,7 @@ def _line(line: Fact, charge: Fact, holding: ClosedPeriodBlock) -> Fact:
     currency, reason = charge["currency"], line["reason"] or ""
     if line["reference"] is None and not line["superseded_by"]:
         day, schedule = date.fromisoformat(line["date"]), (line["charge_no"], line["version"])
-        held = holding.why_held(charge["entity"], day, schedule, line["amount"])
+        held = holding.why_blocked(charge["entity"], day, schedule, line["amount"])
         reason = held or holding.dates.of(charge["entity"], day).reason
     state = (line["state"] or "planned").lower() if not line["superseded_by"] else "superseded"
     return {

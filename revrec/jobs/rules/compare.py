@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.batching import batched
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
-from revrec.core.schedule import Schedule, Unscheduled, at_first
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
+from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import PAGE
 from revrec.store import charges, contracts, events
@@ -90,7 +90,7 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
                     of_contracts.append(no)
                     continue
                 facts = recorded.get(no, ())
-                now, then = (at_first(book.derive(line, facts)) for book in (ours, theirs))
+                now, then = (or_unscheduled(book.derive(line, facts)) for book in (ours, theirs))
                 _compare(result, line.id, line.currency, now, then)
         _compare_contracts(connection, result, (ours, theirs), of_contracts)
     result.lines = len(numbers)
@@ -109,7 +109,7 @@ def _compare_contracts(
     }
     outcomes = [dict(_outcomes(book, members, known)) for book in books]
     for no, member in members.items():
-        now, then = (at_first(outcome[no]) for outcome in outcomes)
+        now, then = (or_unscheduled(outcome[no]) for outcome in outcomes)
         _compare(result, member.line.id, member.line.currency, now, then)
 
 
@@ -125,7 +125,7 @@ def _outcomes(
         else:
             yield no, rule or book.derive(member.line, member.events)
     for numbers in by_contract.values():
-        found = contract_of(book, [members[no] for no in numbers])
+        found = allocate_contract(book, [members[no] for no in numbers])
         for no in numbers:
             line, facts, _part = members[no]
             yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, AllocatedContract) else found

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.closed_periods import BlockedGroup
-from revrec.core.journal import EntryGroup, group_of
+from revrec.core.journal import EntryGroup, entry_group
 from revrec.core.money import decimal_string
 from revrec.jobs.posting.periods import held_lines
 from revrec.store.posting import entries, invoices
@@ -116,7 +116,7 @@ def awaiting(connection: "Connection", day: date) -> Held:
     groups: Held = {}
     for line, _description in due_lines(connection, day, waiting=True):
         reason = f"waits for the invoice of {line.charge.rpartition('/')[0]}"
-        group = groups.setdefault(group_of(line), BlockedGroup(reason))
+        group = groups.setdefault(entry_group(line), BlockedGroup(reason))
         group.lines += 1
         group.amount += abs(line.amount)
     return groups

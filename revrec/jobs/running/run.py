@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import RevrecError
-from revrec.core.journal import apart, build_entries
+from revrec.core.journal import DueLine, build_entries, set_redated_aside
 from revrec.core.periods import PostingDates
 from revrec.intacct.errors import ReadRefused
 from revrec.jobs.gateway import company, open_gateway
@@ -155,11 +155,11 @@ def put_on_entries(
     returns the entries' numbers."""
     per_entry = context.settings.number("posting", "lines_per_entry")
     dated = dates(context, connection)
-    due = ClosedPeriodBlock(dated).through(mender.repaired(connection, day, due_with_memos(connection, day)))
-    stay, moved = apart(due)
+    due = ClosedPeriodBlock(dated).unblocked(mender.repaired(connection, day, due_with_memos(connection, day)))
+    redated: list[DueLine] = []
     ours = deployment(connection)
-    made = build_entries(stay, ours, to, per_entry, dated)
-    later = build_entries(moved, ours, to, per_entry, PostingDates("next_open", dated.periods, "a repair"))
+    made = build_entries(set_redated_aside(due, redated), ours, to, per_entry, dated)
+    later = build_entries(redated, ours, to, per_entry, PostingDates("next_open", dated.periods, "a repair"))
     return entries.add_entries(connection, run_id, chain(made, later), context.who())
 
 

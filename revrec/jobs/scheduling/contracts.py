@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.allocation import AllocatedShare
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import AllocationStep, as_allocated
+from revrec.core.pricing import AllocationStep, apply_allocation
 from revrec.core.rules import AllocationRule, RuleBook
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, contract_of
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.store import charges, contracts, events
 from revrec.store.audit import record
@@ -112,7 +112,7 @@ class Contracts:
         have_one = set(scheduled)
         for contract, numbers in by_contract.items():
             members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
-            found = contract_of(self._book, list(members.values()))
+            found = allocate_contract(self._book, list(members.values()))
             if isinstance(found, AllocatedContract):
                 found = self._followed(found, {no: members[no] for no in numbers if no in have_one}) or found
             self._take(contract, members, found, kept.get(contract))
@@ -204,7 +204,7 @@ class Seen(NamedTuple):
         """The line with what is allocated to it as its amount, and its events as they tell of that."""
         if isinstance(self.outcome, Unscheduled) or not self.outcome:
             return self.line, self.recorded
-        return as_allocated(self.line, self.recorded, self.outcome)
+        return apply_allocation(self.line, self.recorded, self.outcome)
 
 
 def look(connection: "Connection", book: RuleBook, no: int) -> Seen:

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import iso
-from revrec.core.change import changed
+from revrec.core.change import replan
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import AllocationStep, as_allocated, changes_told
+from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import Schedule, SchedulePart, Unscheduled, at_first
+from revrec.core.schedule import Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import given_up
 from revrec.jobs.rules.load import VersionKeeper
 from revrec.jobs.scheduling.contracts import Contracts
@@ -35,18 +35,10 @@ class Change(NamedTuple):
     charge: str
     currency: str
     rule: str
-    carried: int
+    posted: int
     before: tuple[tuple[date, int], ...]
     after: tuple[tuple[date, int], ...]
     note: str
-
-
-class _Left(NamedTuple):
-    """What of a plan is still to be recognised: parts, the amount that waits; in words, what became of the others."""
-
-    parts: tuple[SchedulePart, ...]
-    waiting: int = 0
-    words: str = ""
 
 
 class Scheduler:
@@ -73,12 +65,12 @@ class Scheduler:
 
     def first(self, no: int, line: ChargeLine) -> None:
         """Schedule a charge line that was never scheduled and has no events."""
-        derived = at_first(self._book.derive(line, ()))
+        derived = or_unscheduled(self._book.derive(line, ()))
         if isinstance(derived, Unscheduled):
             self._wait(no, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
-            self._add(no, 1, line.amount, derived, _Left(derived.parts, waiting))
+            self._add(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
 
     def again(self, numbers: Sequence[int], fresh: Mapping[int, int] = MappingProxyType({})) -> list[Change]:
         """Derive the schedules of these charge lines, and of the others of their contracts, again and write a new
@@ -115,21 +107,21 @@ class Scheduler:
         steps = self.contracts.outcome(no)
         derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, recorded, steps)
         if current is None:
-            derived = at_first(derived)
+            derived = or_unscheduled(derived)
         if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
             assert isinstance(derived, Unscheduled)
             return self._still_waiting(no, line, derived, current)
-        earns, told = as_allocated(line, recorded, steps) if steps else (line, recorded)
-        price = sum(part.amount for part in derived.whole)
-        moved = bool(current and current.carried) and self._moves(line, recorded, fresh, derived, steps)
-        left = _left(earns, price, derived, current, moved)
+        earns, told = apply_allocation(line, recorded, steps) if steps else (line, recorded)
+        price = sum(part.amount for part in derived.all_parts)
+        moved = bool(current and current.posted) and self._moves(line, recorded, fresh, derived, steps)
+        left = _remaining(earns, price, derived, current, moved)
         before_it = current.amount if current else line.amount
         more = (steps[-1].difference if steps else 0) - allocated
         same_price = price == before_it and not more
         if (
             current
             and same_price
-            and (not moved or current.plan == derived.whole)
+            and (not moved or current.plan == derived.all_parts)
             and _same(earns, current, derived, left)
         ):
             return None
@@ -140,12 +132,12 @@ class Scheduler:
         if more:
             self._allocated.append((no, version, self.contracts.allocation_of(no), more))
         if price != before_it + more:
-            self._prices.append((no, version, price - before_it - more, changes_told(earns, told)))
+            self._prices.append((no, version, price - before_it - more, describe_price_changes(earns, told)))
         self._add(no, version, price, said, left, current, sign=earns.amount or price)
         before = current.open if current else ()
-        carried = sum(amount for _day, amount in current.carried) if current else 0
+        posted = sum(amount for _day, amount in current.posted) if current else 0
         note = f"{said.explanation}; {_told(left.waiting, line, said)}" if left.waiting else said.explanation
-        return Change(line.id, line.currency, derived.rule.name, carried, before, left.parts, note)
+        return Change(line.id, line.currency, derived.rule.name, posted, before, left.parts, note)
 
     def _moves(
         self,
@@ -160,7 +152,7 @@ class Scheduler:
         if not fresh or all(event.kind in ("hold", "release") for event in recorded[-fresh:]):
             return False
         without = self._book.derive(line, recorded[:-fresh], steps)
-        return isinstance(without, Unscheduled) or without.whole != derived.whole
+        return isinstance(without, Unscheduled) or without.all_parts != derived.all_parts
 
     @cached_property
     def _refused(self) -> frozenset[int]:
@@ -183,8 +175,8 @@ class Scheduler:
         if not current.open:
             return None
         note = f"keeps its present schedule: {derived.reason}"
-        carried = sum(amount for _day, amount in current.carried)
-        return Change(line.id, line.currency, "", carried, current.open, current.open, note)
+        posted = sum(amount for _day, amount in current.posted)
+        return Change(line.id, line.currency, "", posted, current.open, current.open, note)
 
     def _add(
         self,
@@ -192,7 +184,7 @@ class Scheduler:
         version: int,
         amount: int,
         derived: Schedule,
-        left: _Left,
+        left: Remaining,
         before: schedules.Current | None = None,
         sign: int = 1,
     ) -> None:
@@ -200,17 +192,17 @@ class Scheduler:
         if waiting:
             assert derived.waits is not None
             self._waits.append((no, version, waiting, derived.waits.code, derived.waits.reason))
-        carried = before.carried if before else ()
-        count = len(carried)
+        posted = before.posted if before else ()
+        count = len(posted)
         self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
-        if carried:
-            self._plans.append(schedules.plan_row(no, version, derived.whole))
-        if before and _taken_back(sign, parts, derived.whole):
+        if posted:
+            self._plans.append(schedules.plan_row(no, version, derived.all_parts))
+        if before and _taken_back(sign, parts, derived.all_parts):
             # What is taken back must leave the accounts that it was posted to.
             rule = before.rule_version_id
         else:
             rule = self._versions.id_of(derived.rule, derived.post)
-        already = sum(part for _day, part in carried)
+        already = sum(part for _day, part in posted)
         header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
         self._headers.append(header)
         self.scheduled += 1
@@ -244,22 +236,24 @@ class Scheduler:
         self._unscheduled, self._replaced, self._allocated = [], [], []
 
 
-def _left(line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool) -> _Left:
+def _remaining(
+    line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool
+) -> Remaining:
     """What is still to be recognised, and in words what a changed plan made of amounts on entries.
 
     ``moved``: an event changed the plan. If it was a rule, what is taken back already stays taken back.
     """
-    carried = current.carried if current else ()
-    if current and carried and derived.whole == current.plan:
+    posted = current.posted if current else ()
+    if current and posted and derived.all_parts == current.plan:
         still_open = tuple(SchedulePart(*part) for part in current.open)
-        waiting = price - sum(amount for _day, amount in (*carried, *still_open))
-        if waiting == derived.undated and not derived.held:
-            return _Left(still_open, waiting)
+        waiting = price - sum(amount for _day, amount in (*posted, *still_open))
+        if waiting == derived.undated and not derived.on_hold:
+            return Remaining(still_open, waiting)
     if current and moved:
-        return _Left(*changed(derived, carried, current.open, line.currency))
-    back = _taken_back(line.amount, current.open, current.plan or current.open) if current and carried else ()
-    rest, waiting = derived.left((*carried, *back))
-    return _Left(tuple(sorted([*back, *rest])) if back else rest, waiting)
+        return replan(derived, posted, current.open, line.currency)
+    back = _taken_back(line.amount, current.open, current.plan or current.open) if current and posted else ()
+    rest, waiting, _words = derived.remaining((*posted, *back))
+    return Remaining(tuple(sorted([*back, *rest])) if back else rest, waiting)
 
 
 def _taken_back(
@@ -270,14 +264,14 @@ def _taken_back(
     return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
 
 
-def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left: _Left) -> bool:
+def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left: Remaining) -> bool:
     """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
 
     Accounts of nothing do not count, nor those of what is taken back: it leaves the accounts that it was posted to.
     """
     posts_alike = current.posts == tuple(derived.post) and not current.came_back
     waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
-    any_accounts = not left.parts or bool(_taken_back(line.amount, left.parts, derived.whole))
+    any_accounts = not left.parts or bool(_taken_back(line.amount, left.parts, derived.all_parts))
     return current.open == left.parts and current.waiting == waits and (posts_alike or any_accounts)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice, did_you_mean, text, whole
+from revrec.core.keys import YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice, did_you_mean, text, whole_number
 
 TEXT = text()
-PORT = whole(1, 65_535)
-SECONDS = whole(1, 3_600)
+PORT = whole_number(1, 65_535)
+SECONDS = whole_number(1, 3_600)
 MOST_BYTES = 100_000_000
 """The largest document that is taken unless ``largest`` allows more."""
 
@@ -27,14 +27,16 @@ COMMON = (
     ConfigKey("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
     ConfigKey("events", YES_OR_NO, "Its documents are fulfilment events, not charge lines.", False),
     ConfigKey("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
-    ConfigKey("largest", whole(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
+    ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
     ConfigKey("timeout", SECONDS, "Seconds to wait for the other side.", 30),
 )
 """Keys that every source takes."""
 
 FILES = (
     ConfigKey("files", TEXTS, "Which names are taken; * and ? are wildcards.", ("*",)),
-    ConfigKey("settle_seconds", whole(0, 86_400), "Leave a file alone until it has not changed for so long.", 10),
+    ConfigKey(
+        "settle_seconds", whole_number(0, 86_400), "Leave a file alone until it has not changed for so long.", 10
+    ),
     ConfigKey("after", TEXT, 'What becomes of a document that was taken: "keep", "delete" or "move:FOLDER".', "keep"),
     ConfigKey("refused", TEXT, 'What becomes of one that was refused: "keep", "delete" or "move:FOLDER".', "keep"),
 )

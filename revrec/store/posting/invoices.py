@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 
 from revrec.core.invoice import INVOICED, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
-from revrec.core.rules.costs import MARK
+from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import Who, canonical, record
 from revrec.store.charges import dimensions_of, dimensions_text, to_line
 from revrec.store.database.bulk import insert_rows, next_number
@@ -32,7 +32,7 @@ INVOICE_TABLES = PostingTables("invoice", invoice, invoice_attempt, invoice_atte
 
 _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
-SOLD = charge_line.c.line.not_like(f"%{MARK}%")
+SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """Charge lines that a customer bought, and not what those cost."""
 _CHARGE = [column for column in charge_line.columns if column.name not in ("id", "fingerprint", "import_id", "row")]
 
@@ -240,7 +240,9 @@ def release(
 
 
 _BILLED = charge_line.alias()
-_ITS_COST = func.substr(charge_line.c.line, 1, func.length(_BILLED.c.line) + len(MARK)) == _BILLED.c.line + MARK
+_ITS_COST = (
+    func.substr(charge_line.c.line, 1, func.length(_BILLED.c.line) + len(COST_MARK)) == _BILLED.c.line + COST_MARK
+)
 
 IS_INVOICED = (
     select(invoice_line.c.charge_no)

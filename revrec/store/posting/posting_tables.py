@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Table, exists, func, insert, select, update
 
 from revrec.core.errors import RevrecError
-from revrec.core.posting import allowed
+from revrec.core.posting import is_allowed
 from revrec.store.audit import Who, canonical, record
 from revrec.store.database.bulk import next_number
 from revrec.store.digests import of_rows
@@ -141,7 +141,7 @@ class PostingTables:
         Raises:
             LostClaim: another worker was faster.
         """
-        if not allowed(old, new):
+        if not is_allowed(old, new):
             raise ValueError(f"{old} -> {new} is not a posting transition")
         ours = self.postings.c
         where = [ours.id == number, ours.state == old]

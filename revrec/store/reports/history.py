@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, or_, select
 
-from revrec.core.rules.costs import MARK
+from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
@@ -47,7 +47,7 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
     beside = (
         select(cost.c.no)
         .join(charge_line, (cost.c.source == charge_line.c.source) & (cost.c.document == charge_line.c.document))
-        .where(charge_line.c.id == reference, cost.c.id.startswith(f"{reference}{MARK}", autoescape=True))
+        .where(charge_line.c.id == reference, cost.c.id.startswith(f"{reference}{COST_MARK}", autoescape=True))
     )
     on_entry = (
         select(journal_line.c.charge_no)

@@ -13,17 +13,19 @@ from revrec.core.schedule import Schedule, SchedulePart
 LATEST = "the latest parts are reduced first"
 
 
-def amounts_in_words(schedule: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
+def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
     """How the amount of each part of a schedule comes from its charge line; without the parts that a hold moved."""
-    words = _of_plan(schedule, line, line.amount)
+    words = _explain_plan(schedule, line, line.amount)
     changes = price_changes(line, events)
     planned = schedule.plan.dates if schedule.plan else ()
     for at, change in enumerate(changes):
         past = [
-            part for part in schedule.whole if part.date < change.date or (part.date == change.date and part in words)
+            part
+            for part in schedule.all_parts
+            if part.date < change.date or (part.date == change.date and part in words)
         ]
-        later = [part for part in schedule.whole if part.date > change.date]
-        at_new_price = _of_plan(schedule, line, change.after)
+        later = [part for part in schedule.all_parts if part.date > change.date]
+        at_new_price = _explain_plan(schedule, line, change.after)
         how = treatment_of(change, schedule.rule.method)
         anew = how == "catch_up" or (not past and how in ("prospective", "earned_first"))
         words = {part: words[part] for part in past if part in words}
@@ -32,16 +34,16 @@ def amounts_in_words(schedule: Schedule, line: ChargeLine, events: Events) -> di
         later_days = {one.date for one in changes[at + 1 :]} - {change.date, *planned}
         rest = [
             part
-            for part in schedule.whole
+            for part in schedule.all_parts
             if part not in words
             and (part.date == change.date or (part.date > change.date and how != AT_ONCE))
             and part.date not in later_days
         ]
-        words |= {part: _changed(schedule, line, change, part.date, _sum(past)) for part in rest}
-    return {part: words[part] for part in schedule.whole if part in words}
+        words |= {part: _explain_change(schedule, line, change, part.date, _sum(past)) for part in rest}
+    return {part: words[part] for part in schedule.all_parts if part in words}
 
 
-def split_in_words(amounts: Sequence[int], weights: Sequence[int], rounding: str, currency: str) -> list[str]:
+def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str, currency: str) -> list[str]:
     """The sentences of parts that :func:`revrec.core.money.split` made."""
     whole, scale, count = sum(amounts), sum(weights), len(amounts)
     if count == 1:
@@ -55,8 +57,8 @@ def split_in_words(amounts: Sequence[int], weights: Sequence[int], rounding: str
     return [f"part {at} of {count}: {one}" for at, one in enumerate(told, 1)]
 
 
-def progress_in_words(amounts: Sequence[int], positions: Sequence[int], currency: str) -> list[str]:
-    """The sentences of parts that :func:`revrec.core.money.progress` made."""
+def explain_progress(amounts: Sequence[int], positions: Sequence[int], currency: str) -> list[str]:
+    """The sentences of parts that :func:`revrec.core.money.split_by_progress` made."""
     return list(_so_far(amounts, positions, currency))
 
 
@@ -77,23 +79,25 @@ def _rounded(numerator: int, scale: int, currency: str) -> str:
     return f"{told} rounded" if numerator % scale else told
 
 
-def _of_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[SchedulePart, str]:
+def _explain_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[SchedulePart, str]:
     """The sentences of the plan at a price, for the parts as they stand in the plan or were gathered from it."""
     plan, method = schedule.plan, schedule.rule.method
     if plan is None:
         return {}
     amounts = method.amounts(price, plan.weights)
-    sentences = method.in_words(price, plan.weights, line.currency)
+    sentences = method.explain_amounts(price, plan.weights, line.currency)
     parts = list(map(SchedulePart, plan.dates, amounts))
     words = dict(zip(parts, sentences, strict=True))
-    return words | dict(_gathered(schedule, parts, line.currency)) if method.reshapes else words
+    return words | dict(_explain_combined(schedule, parts, line.currency)) if method.reshapes else words
 
 
-def _gathered(schedule: Schedule, parts: Sequence[SchedulePart], currency: str) -> Iterator[tuple[SchedulePart, str]]:
+def _explain_combined(
+    schedule: Schedule, parts: Sequence[SchedulePart], currency: str
+) -> Iterator[tuple[SchedulePart, str]]:
     """The parts that ``not_before`` or ``smallest`` made of several."""
     ends = dict(zip(accumulate(part.amount for part in parts), range(1, len(parts) + 1), strict=True))
     first = so_far = 0
-    for part in schedule.whole:
+    for part in schedule.all_parts:
         so_far += part.amount
         last = ends.get(so_far, 0)
         if last > first + 1 or (last and parts[last - 1].date != part.date):
@@ -104,7 +108,7 @@ def _gathered(schedule: Schedule, parts: Sequence[SchedulePart], currency: str) 
         first = last or first
 
 
-def _changed(schedule: Schedule, line: ChargeLine, change: PriceChange, day: date, past: int) -> str:
+def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, day: date, past: int) -> str:
     """A part that a change of the price made, on its day or after it."""
     how, currency = treatment_of(change, schedule.rule.method), line.currency
     kind = {ALLOCATE: "new allocation", INCLUDE: "constraint"}.get(change.kind, change.kind)

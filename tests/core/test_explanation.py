@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfilmentEvent
-from revrec.core.in_words import amounts_in_words, split_in_words
+from revrec.core.explanation import explain_parts, explain_split
 from revrec.core.money import ROUNDINGS, decimal_string, split, to_minor
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule
@@ -31,7 +31,7 @@ def told(line: ChargeLine) -> Told:
         text = f'[[rule]]\nname = "words"\n[rule.recognize]\n{keys}\n'
         schedule = RuleBook(parse_rules(text, "words.toml", ACCOUNTS)).derive(one, events)
         assert isinstance(schedule, Schedule)
-        found = amounts_in_words(schedule, one, events)
+        found = explain_parts(schedule, one, events)
         return [
             (str(part.date), decimal_string(part.amount, one.currency), found.get(part, "")) for part in schedule.parts
         ]
@@ -137,7 +137,7 @@ def test_after_a_catch_up_the_plan_stands_at_the_new_price(told: Told) -> None:
 )
 def test_the_arithmetic_that_is_told_gives_the_amount(total: int, weights: list[int], rounding: str) -> None:
     amounts = split(total, weights, rounding)
-    for amount, sentence in zip(amounts, split_in_words(amounts, weights, rounding, "USD"), strict=True):
+    for amount, sentence in zip(amounts, explain_split(amounts, weights, rounding, "USD"), strict=True):
         leaves = LEAVES.search(sentence)
         if leaves:
             assert _minor(leaves["whole"]) - _minor(leaves["others"]) == amount

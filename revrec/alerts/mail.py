@@ -13,6 +13,7 @@ from email.utils import getaddresses, localtime, make_msgid
 from revrec.alerts import AlertFailed, within
 from revrec.alerts.digest import AlertMessage, one_line
 from revrec.core.loopback import is_loopback
+from revrec.core.redaction import redact_text
 
 TLS = ("starttls", "implicit", "none")
 
@@ -154,4 +155,4 @@ def _clean(error: Exception, server: MailServer) -> str:
         text = f"{error.smtp_code} {said}"
     else:
         text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-    return one_line(text.replace(server.password, "***") if server.password else text, 200)
+    return one_line(redact_text(text, [server.password]), 200)

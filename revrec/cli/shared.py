@@ -164,7 +164,23 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
 
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             fail("the disk that the output, or a file, goes to is full; what was committed is kept; make room there", 1)
+        if out_of_memory(error):
+            fail(OUT_OF_MEMORY, 1)
         fail(told(error, options.verbose), 1)
+
+
+OUT_OF_MEMORY = (
+    "the memory that this process may use is not enough; what was committed is kept; "
+    "raise its limit (ulimit -v, or the container's), or stop other programs, then run the command again"
+)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out: a library that cannot be mapped or a thread that cannot start are signs of it."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    signs = ("failed to map segment", "cannot allocate memory", "can't start new thread", "out of memory")
+    return isinstance(error, ImportError | RuntimeError) and any(sign in str(error).lower() for sign in signs)
 
 
 INTERRUPTED = 130

@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from revrec.core.redaction import redact_text
+
 _SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|CREDENTIAL", re.IGNORECASE)
 _IN_XML = re.compile(r"<(\w*password|sessionid)>[^<]*<", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s:/@]*):[^\s@]+@")
@@ -24,14 +26,4 @@ def told(error: BaseException, verbose: bool, environment: Mapping[str, str] = o
 def without_secrets(text: str, environment: Mapping[str, str]) -> str:
     """The text without the passwords of the environment, of XML requests and of URLs."""
     secrets = [value for name, value in environment.items() if value and _SECRET_NAME.search(name)]
-    return _IN_URL.sub(r"\1:***@", _IN_XML.sub(r"<\1>***<", _blanked(text, secrets)))
-
-
-def _blanked(text: str, secrets: list[str]) -> str:
-    try:
-        from revrec.intacct.redact import redact_text
-    except ImportError:  # A broken installation is one of the failures that are told here.
-        for secret in sorted(secrets, key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
-    return redact_text(text, secrets)
+    return _IN_URL.sub(r"\1:***@", _IN_XML.sub(r"<\1>***<", redact_text(text, secrets)))

@@ -56,6 +56,18 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{close}"? ' if close else ""
 
 
+def as_toml(value: Any) -> str:
+    """Return a value as a message shows it: as TOML writes it, and at most 60 characters long."""
+    if isinstance(value, str):
+        return '"' + (value if len(value) <= 60 else value[:57] + "...") + '"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    shown = str(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
 def _text(value: Any, longest: int = 1000) -> str:
     if not isinstance(value, str):
         raise RejectedValue(f'write it in quotes: "{value}"' if type(value) in (int, float) else "")

@@ -4,15 +4,13 @@ By element name on the parsed tree, and by value everywhere: a password that com
 too, also in its escaped forms. Intacct's Support IDs stay: they are no secret and the support asks for them.
 """
 
-import json
 import re
 from collections.abc import Iterable
-from html import escape
-from urllib.parse import quote, quote_plus
 
 from lxml import etree
 
-MARK = "***"
+from revrec.core.redaction import MARK, secret_pattern
+
 SECRET_NAMES = frozenset(
     {
         "password", "sessionid", "accountnumber", "cardnum", "ssn", "achaccountnumber", "wireaccountnumber",
@@ -35,7 +33,7 @@ class Redactor:
         new = {secret for secret in secrets if secret} - self._secrets
         if new:
             self._secrets |= new
-            self._pattern = _pattern(self._secrets)
+            self._pattern = secret_pattern(self._secrets)
 
     def text(self, text: str) -> str:
         """The text with every known secret, and the session id in an "Invalid session" message, blanked."""
@@ -67,28 +65,5 @@ class Redactor:
         return f"Redactor({len(self._secrets)} secrets)"
 
 
-def redact_text(text: str, secrets: Iterable[str]) -> str:
-    """Text with every occurrence of the given secrets blanked, in plain and in escaped form."""
-    return Redactor(secrets).text(text)
-
-
 def _local(name: str) -> str:
     return name.rpartition("}")[2].lower()
-
-
-def _pattern(secrets: Iterable[str]) -> re.Pattern[str]:
-    """One alternation, longest first, so that a secret inside another one leaves no rest behind."""
-    forms = {form for secret in secrets for form in _forms(secret)}
-    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))))
-
-
-def _forms(secret: str) -> set[str]:
-    """A secret as it may turn up: plain, in XML or HTML, in a URL, in JSON, in Python's notation."""
-    plain = {secret, secret.strip() or secret}
-    plain |= {text.encode("ascii", "xmlcharrefreplace").decode() for text in plain}
-    escaped = {escape(text, quote=quote_too) for text in plain for quote_too in (False, True)}
-    escaped |= {text.replace("&#x27;", other) for text in escaped for other in ("&apos;", "&#39;", "&#039;")}
-    in_urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    in_python = {repr(secret)[1:-1], repr(secret.encode())[2:-1]}
-    return plain | escaped | in_urls | in_json | in_python

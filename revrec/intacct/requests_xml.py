@@ -9,9 +9,9 @@ from datetime import date
 
 from lxml import etree
 
+from revrec.core.redaction import MARK
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.glbatch import legal
-from revrec.intacct.redact import MARK
 
 _HOLE = "functions"
 

@@ -8,6 +8,7 @@ come from the environment, a keychain or a protected file when Intacct is spoken
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
+LONGEST_SHOWN = 60
 FREE_SECTIONS = ("mapping", "cleaning", "entities", "source", "invoice")
 """Sections whose keys the user names: column mappings, cleaning of all sources, what is known of entities, sources, and
 which of the charge lines' sources are invoiced."""
@@ -164,6 +166,16 @@ class Settings:
         """The database's URL; by default the SQLite file ``revrec.db`` beside the configuration."""
         return self.text("database", "url") or f"sqlite:///{self.home / 'revrec.db'}"
 
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Name the configuration file at the start of each line of a ``BadConfiguration`` raised inside the block."""
+        try:
+            yield
+        except BadConfiguration as error:
+            file = str(self.file or CONFIG_NAME)
+            lines = [line if line.startswith(file) else f"{file}: {line}" for line in str(error).splitlines()]
+            raise BadConfiguration("\n".join(lines)) from None
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """A named column mapping of ``[mapping.NAME]``.
 
@@ -248,21 +260,27 @@ def _value(
         return None
 
 
+def shown(raw: Any) -> str:
+    """Return a value as an error message shows it: at most 60 characters."""
+    text = repr(raw)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
 def _of_kind(about: Key, raw: Any) -> Any:
     if about.kind in ("number", "count"):
         return _number(raw, least=0 if about.kind == "count" else 1)
     if not isinstance(raw, str):
-        raise ValueError(f"expected text in quotes, found {raw!r}")
+        raise ValueError(f"expected text in quotes, found {shown(raw)}")
     if about.kind == "duration":
         return duration(raw)
     if about.kind == "word" and raw not in about.words:
-        raise ValueError(f"expected one of {', '.join(about.words)}, found {raw!r}")
+        raise ValueError(f"expected one of {', '.join(about.words)}, found {shown(raw)}")
     return raw
 
 
 def _number(raw: Any, least: int) -> int:
     if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) < least:
-        raise ValueError(f"expected a whole number {'above zero' if least else 'from 0'}, found {raw!r}")
+        raise ValueError(f"expected a whole number {'above zero' if least else 'from 0'}, found {shown(raw)}")
     return int(raw)
 
 

@@ -1,5 +1,6 @@
 """A failure that nobody foresaw: short, with its traceback on demand, never with a secret."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,40 @@ def test_only_verbose_shows_the_traceback(revrec: Any) -> None:
 
 @pytest.mark.usefixtures("failing")
 def test_a_broken_installation_is_told_too(revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "revrec.intacct.redact", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "lxml", None)  # type: ignore[arg-type]
     ended = revrec("trace", "x")
     assert ended.code == 1
     assert "unexpected RuntimeError" in ended.err and SECRET not in ended.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("libx.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=repr,
+)
+def test_running_out_of_memory_is_reported_with_the_fix(
+    error: Exception, story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("revrec.jobs.reports.trace.trace", full)
+    ended = revrec("trace", "shop/INV-1001/1")
+    assert ended.code == 1 and ended.err.count("\n") == 1
+    assert "memory" in ended.err and "ulimit -v" in ended.err and "unexpected" not in ended.err
+
+
+def test_a_password_of_one_letter_does_not_garble_messages(
+    story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a batch failed as <password>a</password>")
+
+    monkeypatch.setattr("revrec.jobs.reports.trace.trace", broken)
+    ended = revrec("trace", "x", env={"INTACCT_USER_PASSWORD": "a"})
+    assert "unexpected RuntimeError: a batch failed as <password>***</password>; run it again" in ended.err

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from revrec.core.redaction import MARK, SHORTEST, redact_text
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
-from revrec.intacct.redact import MARK, Redactor, redact_text
+from revrec.intacct.redact import Redactor
 
 
 def forms(wire: Any) -> list[str]:
@@ -120,7 +121,22 @@ def test_a_secret_within_a_secret_leaves_no_rest() -> None:
     assert redact_text("pass password pass", ["pass", "password"]) == f"{MARK} {MARK} {MARK}"
 
 
-@given(st.lists(st.text(min_size=1), min_size=1, max_size=4), st.text(), st.text())
+SHORT = ("a", "1", "ab", "<", "&")
+
+
+@pytest.mark.parametrize("secret", SHORT)
+def test_a_short_secret_does_not_garble_a_message(secret: str) -> None:
+    said = "a transaction failed: 1 of 12 entries, grab & go; rules.toml:1:1: amount < 1, pa1"
+    assert redact_text(said, [secret, "s3cret-and-long"]) == said
+
+
+@pytest.mark.parametrize("secret", SHORT)
+def test_a_short_secret_is_blanked_where_it_is_a_whole_value(secret: str) -> None:
+    for before, after in (('"', '"'), ("'", "'"), ("<x>", "</x>"), ("password=", ""), ("://user:", "@host")):
+        assert redact_text(f"{before}{secret}{after} is wrong", [secret]) == f"{before}{MARK}{after} is wrong"
+
+
+@given(st.lists(st.text(min_size=SHORTEST), min_size=1, max_size=4), st.text(), st.text())
 def test_no_secret_survives_in_any_text(secrets: list[str], before: str, after: str) -> None:
     cleaned = redact_text(before + secrets[0] + after, secrets)
     rest = cleaned.replace(MARK, "\0\0\0") if not any("\0" in secret or "*" in secret for secret in secrets) else ""

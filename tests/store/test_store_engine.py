@@ -129,6 +129,38 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str, sai
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hidden@h:abc/x",
+        "postgresql://u:hidden@h:-1/x",
+        "postgresql://u:hidden@h:70000/x",
+        "postgresql://u:hidden@h,j:1,2/x",
+        "postgresql://u:hidden@[::1/x",
+        "postgresql://u:hidden@h/x?port=abc",
+        "sqlite:///x.db?timeout=abc",
+        "sqlite:///x.db?check_same_thread=perhaps",
+    ],
+)
+def test_a_url_with_a_wrong_port_or_option_is_refused_with_the_fix(url: str) -> None:
+    with pytest.raises(
+        BadConfiguration, match=r"^database URL.*: cannot be used: .*(write a port|correct it)"
+    ) as refused:
+        Database(url)
+    assert "hidden" not in str(refused.value)
+
+
+def test_an_error_of_the_operating_system_in_a_run_is_not_reported_as_one_of_the_lock(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'revrec.db'}")
+    database.create()
+    error = PermissionError(13, "Permission denied", "rules.toml")
+    with pytest.raises(PermissionError) as raised, at_work(database, "a", 0, 1, 0):
+        raise error
+    assert raised.value is error
+    with at_work(database, "b", 0, 1, 0):
+        """The lock was released."""
+
+
 def test_a_transaction_that_fails_keeps_nothing(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
 

@@ -163,6 +163,8 @@ def _case(table: Any, index: int, filename: str, block: TomlBlock, complaints: l
     path = ("case", index)
     values, _refused = read_table(table, CASE_KEYS, path, complaints)
     charge, _refused = read_table(values.get("charge", {}), CHARGE_KEYS, (*path, "charge"), complaints)
+    any_id = (ConfigKey("*", TEXT, "An id."),)
+    read_table(charge.get("dimensions", {}), any_id, (*path, "charge", "dimensions"), complaints)
     raw = values.get("event", [])
     events = [
         read_table(one, EVENT_KEYS, (*path, "event", at), complaints)[0]

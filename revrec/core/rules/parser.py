@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.errors import BadInput
 from revrec.core.holidays import CalendarFile, DatesError, FileCalendar
-from revrec.core.keys import did_you_mean
+from revrec.core.keys import as_toml, did_you_mean
 from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
@@ -350,7 +350,7 @@ class _RuleReader:
 
     def _method(self) -> dict[str, Any]:
         raw = self._values.get("recognize")
-        if not isinstance(raw, dict) or raw.get("method") not in methods():
+        if not isinstance(raw, dict) or raw.get("method") not in list(methods()):  # A list: a table has no hash.
             self._complain_of_method(raw)
             return {}
         values, refused = self._table("recognize", recognize_keys(raw["method"]))
@@ -371,7 +371,8 @@ class _RuleReader:
             self._complain("recognize", f"[rule.recognize] needs method: one of {', '.join(known)}")
         else:
             mend = did_you_mean(raw["method"], known)
-            message = f'recognize.method = "{raw["method"]}": expected one of {", ".join(known)}{mend}'
+            shown = as_toml(raw["method"])
+            message = f"recognize.method = {shown}: expected one of {', '.join(known)}{mend}"
             self._complain("recognize.method", message)
 
     def _check_window(self) -> None:

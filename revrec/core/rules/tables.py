@@ -1,10 +1,9 @@
 """Checking a parsed TOML table against its declared keys; every complaint is kept, none stops the check."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
-from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, did_you_mean
+from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, as_toml, did_you_mean
 from revrec.core.rules.toml_text import TomlPath
 
 
@@ -55,7 +54,7 @@ def read_value(value: Any, kind: ValueKind, path: TomlPath, complaints: list[Key
         wanted = f"expected {kind.wanted}" + (f"; {mend}" if mend else "")
         where = path if refused.item is None else (*path, refused.item)
         shown = value if refused.item is None else value[refused.item]
-        message = f"{_dotted(path)} = {_as_toml(shown)}: {wanted}"
+        message = f"{_dotted(path)} = {as_toml(shown)}: {wanted}"
         complaints.append(KeyProblem(where, message, column=refused.column))
         return None
 
@@ -75,14 +74,3 @@ def _dotted(path: TomlPath) -> str:
     """``when.item``: a key as it is spoken of, its block being known from the place."""
     names = [step for step in path if isinstance(step, str)]
     return ".".join(names[1:] if len(names) > 1 and isinstance(path[1], int) else names)
-
-
-def _as_toml(value: Any) -> str:
-    if isinstance(value, str):
-        return '"' + (value if len(value) <= 60 else value[:57] + "...") + '"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, date):
-        return value.isoformat()
-    shown = str(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

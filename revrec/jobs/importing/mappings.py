@@ -38,10 +38,11 @@ def mappings_of(context: "Context", name: str | None, events: bool = False) -> l
     Raises:
         BadConfiguration: there is no such mapping, it is wrong, or it reads the other kind of rows.
     """
-    if not name:
-        return [_native(context, NATIVE_EVENTS if events else NATIVE_CHARGES)]
-    config = resolved(name, context.settings.free.get("mapping", {}), str(context.settings.file or "revrec.toml"))
-    found = [_made(context, name, part) for part in parts(name, config)]
+    with context.settings.named():
+        if not name:
+            return [_native(context, NATIVE_EVENTS if events else NATIVE_CHARGES)]
+        config = resolved(name, context.settings.free.get("mapping", {}), str(context.settings.file or "revrec.toml"))
+        found = [_made(context, name, part) for part in parts(name, config)]
     if events:
         found = [one for one in found if one.rows == "events"]
         if not found:

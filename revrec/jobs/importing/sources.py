@@ -27,7 +27,8 @@ def transport_of(context: "Context", name: str, since: str | None = None) -> Tra
         config["path"] = str(context.settings.home / Path(config["path"]).expanduser())
     if since and config.get("transport") == "http":
         config["since"] = since
-    transport = open_transport(name, config, lambda key: secret_of(context, name, key))
+    with context.settings.named():
+        transport = open_transport(name, config, lambda key: secret_of(context, name, key))
     if transport.name != trust.LOCAL:
         trust.check(context, trust.source_name(name))
     return transport

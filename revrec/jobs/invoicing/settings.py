@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import WAYS, DocumentDefinitions, InvoiceRequest
 from revrec.intacct.gateway import MasterKind
+from revrec.jobs.settings import shown
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -66,10 +67,11 @@ def _wish(context: "Context", source: str, table: Any) -> InvoiceRequest | None:
     if unknown:
         raise BadConfiguration(f"{where} unknown key {unknown} (known: {', '.join(KEYS)})")
     how, since, number = table.get("as", "none"), table.get("from"), table.get("number", "{document}")
-    if how not in WAYS:
-        raise BadConfiguration(f"{where} as: expected one of {', '.join(WAYS)}, found {how!r}")
+    if not isinstance(how, str) or how not in WAYS:
+        raise BadConfiguration(f"{where} as: expected one of {', '.join(WAYS)}, found {shown(how)}")
     if since is not None and (isinstance(since, datetime) or not isinstance(since, date)):
-        raise BadConfiguration(f"{where} from: expected a date such as 2024-01-01, without quotes, found {since!r}")
+        wanted = "expected a date such as 2024-01-01, without quotes"
+        raise BadConfiguration(f"{where} from: {wanted}, found {shown(since)}")
     if not isinstance(number, str) or "{document}" not in number:
-        raise BadConfiguration(f"{where} number: expected a text with {{document}} in it, found {number!r}")
+        raise BadConfiguration(f"{where} number: expected a text with {{document}} in it, found {shown(number)}")
     return InvoiceRequest(WAYS[how], since, number) if WAYS[how] else None

@@ -39,7 +39,7 @@ def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> Tr
         BadConfiguration: a key is missing, unknown or wrong; each of them is told.
     """
     name, known = config.get("transport"), transports()
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         mend = did_you_mean(name, tuple(known)) if name else ""
         raise BadConfiguration(f"[source.{source}] transport = {name!r}: expected one of {', '.join(known)}{mend}")
     settings = read_settings(

@@ -194,9 +194,20 @@ def backend(url: str) -> Backend:
     try:
         # As libpq takes it; SQLAlchemy knows the longer name alone.
         parsed = make_url(f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url)
+        if parsed.port is not None and not 0 < parsed.port < 65_536:
+            raise ValueError
     except SQLAlchemyError:
         raise BadConfiguration(f"database URL: cannot be used: it is not a URL; write {KINDS}") from None
-    return _backend(parsed)
+    except ValueError:
+        wanted = "write a port from 1 to 65535, such as postgresql://USER@HOST:5432/DATABASE"
+        raise BadConfiguration(f"database URL: cannot be used: its host or port is not valid; {wanted}") from None
+    try:
+        return _backend(parsed)
+    except (SQLAlchemyError, ValueError):
+        place = parsed.set(query={}, password=None)
+        raise BadConfiguration(
+            f"database URL {place}: cannot be used: a value after its question mark is wrong; correct it"
+        ) from None
 
 
 def _backend(url: "URL") -> Backend:

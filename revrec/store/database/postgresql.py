@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, create_engine, event, text
 
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
+from revrec.core.redaction import redact_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,10 +101,7 @@ class Postgresql:
         return BadConfiguration(f"{self.where}: {self._said(error)}; {ADVICE}")
 
     def _said(self, error: BaseException | None) -> str:
-        said = " ".join(str(error).split())
-        for secret in self.secrets:
-            said = said.replace(secret, "***")
-        return said
+        return redact_text(" ".join(str(error).split()), self.secrets)
 
 
 RIGHTS = "this user may not do that: {said}; have the owner grant it, see docs/postgresql.md"

@@ -159,14 +159,19 @@ def _file_lock(database: Path, wait: float) -> Iterator[None]:
     # By the real file, so that a link to a database is not taken for another one.
     real = database.resolve()
     path = real.with_name(real.name + ".run-lock")
+    lock = FileLock(path, timeout=wait, mode=0o600)
+    # Only taking the lock: what fails in the run itself must not be reported as a problem of the lock file.
     try:
-        with FileLock(path, timeout=wait, mode=0o600):
-            yield
+        lock.acquire()
     except Timeout:
         raise _busy(database) from None
     except OSError as error:
         why = error.strerror or error
         raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _busy(where: object) -> Busy:

@@ -11,6 +11,7 @@ import pytest
 import tomlkit
 
 from revrec.core.errors import BadConfiguration
+from revrec.jobs import trust
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing.mappings import mappings_of
 from revrec.jobs.importing.sources import source_names, transport_of
@@ -149,7 +150,10 @@ def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_a_wrong_type_at_any_place_is_refused_with_the_file(section: str, tmp_path: Path) -> None:
+def test_a_wrong_type_at_any_place_is_refused_with_the_file(
+    section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "_is_confirmed", lambda *_: True)
     (tmp_path / "table.csv").write_text("alias,item,customer\nA,B,C\n")
     file = tmp_path / "revrec.toml"
     document = SECTIONS[section]

@@ -1,8 +1,8 @@
-"""Set revrec up, with nothing but Python 3.11 or newer: python3 bootstrap.py demo | round-trip | test | check
+"""Set revrec up, with nothing but Python 3.11 or newer: python3 bootstrap.py demo | round-trip | test | check | docs
 
 Makes a virtual environment in .venv, installs the locked dependencies and revrec itself into it, and then runs the
-demo, the demo of the round trip, the tests, or the static checks (lint, types, floors). Further words go on to the
-program, as in: test -k run
+demo, the round-trip demo, the tests, the static checks (lint, types, import rules), or builds the documentation site.
+Further words are passed to the program, as in: test -k run
 """
 
 import os
@@ -13,12 +13,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-LOCKS = {"demo": "run.txt", "round-trip": "dev.txt", "test": "dev.txt", "check": "dev.txt"}
+LOCKS = {"demo": "run.txt", "round-trip": "dev.txt", "test": "dev.txt", "check": "dev.txt", "docs": "dev.txt"}
 JOBS = {
     "demo": [["revrec", "demo"]],
     "round-trip": [["revrec", "demo", "--round-trip"]],
     "test": [["python", "-m", "pytest", "-n", "auto"]],
     "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
+    "docs": [["sphinx-build", "-W", "--keep-going", "-q", "-c", "docs/site", "docs", "build/site"]],
 }
 
 

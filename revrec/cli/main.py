@@ -12,6 +12,7 @@ from revrec.cli import (
     alert,
     db,
     demo,
+    docs,
     doctor,
     errors,
     event,
@@ -104,6 +105,7 @@ for module in (
     reconcile,
     reports,
     selftest,
+    docs,
     sandbox,
     db,
 ):

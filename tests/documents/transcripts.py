@@ -65,6 +65,8 @@ def _output(command: str, state: dict[str, Path]) -> str:
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
     if words[0] == "revrec":
         words = [sys.executable, "-c", "from revrec.cli.main import main; main()", *words[1:]]
+    else:
+        words = ["bash", "-c", command]
     ended = subprocess.run(
         words, cwd=state["folder"], env=environment, capture_output=True, text=True, check=False, timeout=120
     )

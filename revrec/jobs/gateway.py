@@ -75,13 +75,15 @@ def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], P
     Raises:
         BadConfiguration: they may not be used with this configuration, see :mod:`revrec.jobs.trust`.
     """
+    from revrec.intacct.endpoint import INTACCT_ENDPOINT
+
     trust.check(context, trust.GATEWAY)
     settings = context.settings
     plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
     named = settings.text("gateway", "credentials_file")
     file = settings.path("gateway", "credentials_file") if named else None
     # One place decides on the endpoint, or the name in one message could be another than the one that is posted to.
-    environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context)}
+    environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context) or INTACCT_ENDPOINT}
     return environment, Path.home(), plain, file
 
 

@@ -26,7 +26,7 @@ LOCAL = "folder"
 
 NOT_THE_SERVER = frozenset({
     "transport", "map", "format", "events", "keep_good", "largest", "timeout", "files", "settle_seconds", "after",
-    "refused", "path", "folder", "senders", "subject", "body", "since", "next",
+    "refused", "path", "folder", "senders", "subject", "body", "next",
 })  # fmt: skip
 """Keys of a source that change neither the server nor how the secret is sent to it."""
 

@@ -106,7 +106,7 @@ class Books:
             shutil.copytree(_TEMPLATES[0], folder, dirs_exist_ok=True)
         else:
             if not self.url:
-                folder.mkdir(parents=True)
+                folder.mkdir(parents=True, exist_ok=True)
                 sqlite.copied(folder / "revrec.db")
             init.init(folder, self.url)
         if not environment and not _TEMPLATES:

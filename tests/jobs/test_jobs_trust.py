@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
+from revrec.intacct.endpoint import INTACCT_ENDPOINT
 from revrec.jobs import trust
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.gateway import open_gateway, real_credentials
@@ -64,6 +65,14 @@ def test_a_gateway_of_the_file_gets_no_credentials_until_it_is_confirmed(config:
     assert said.endswith(f"run: revrec trust '{config}'") and refused.value.exit_code == 5
     trust.confirm(context(config))
     assert real_credentials(context(config)).user_password == "s3cret-user"
+
+
+def test_without_an_address_a_credentials_file_cannot_name_one(config: Path) -> None:
+    config.write_text('[gateway]\nendpoint = ""\ncredentials_file = "theirs.ini"\n')
+    theirs = config.with_name("theirs.ini")
+    theirs.write_text("[default]\nendpoint_url = http://127.0.0.1:9/ia/xml/xmlgw.phtml\n")
+    theirs.chmod(0o600)
+    assert real_credentials(context(config)).endpoint == INTACCT_ENDPOINT
 
 
 def test_a_changed_address_must_be_confirmed_again(config: Path) -> None:
@@ -184,6 +193,7 @@ def test_a_source_gets_no_secret_until_its_server_is_confirmed(config: Path, sho
         ('host = "other.example"', True),
         ('user = "bob"', True),
         ("port = 2222", True),
+        ('since = "other.example"', True),
         ('host_key = "SHA256:other"', True),
         ('files = "*.xml"', False),
         ('after = "delete"', False),

@@ -105,7 +105,7 @@ def seed_records() -> list[MasterRecord]:
         *_records("EMPLOYEE", {"E-1": "First employee"}),
         *_records("WAREHOUSE", {"WH1": "Main warehouse"}),
         *_records("TASK", {"T-1": "First task"}),
-        *_records("COSTTYPE", {"CT-1": "Labour"}),
+        *_records("COSTTYPE", {"CT-1": "Labor"}),
     ]
 
 

@@ -68,4 +68,4 @@ class Sessions:
 
     def _forget_expired(self) -> None:
         now = self._clock.now()
-        self._open = {key: kept for key, kept in self._open.items() if kept.expires > now}
+        self._open = {key: session for key, session in self._open.items() if session.expires > now}

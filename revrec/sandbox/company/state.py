@@ -46,7 +46,7 @@ class UsageCounters:
 
 
 class VisibilityDelay:
-    """New entries, by RECORDNO, that reads do not return yet."""
+    """The entries, by RECORDNO, that are too new for reads to return them."""
 
     def __init__(self, clock: Clock, switches: Switches) -> None:
         self._clock = clock
@@ -89,7 +89,7 @@ class CompanyState:
     access: AccessControl
     sessions: Sessions
     control_ids: ControlIds
-    pages: ResultSetCache
+    result_sets: ResultSetCache
     usage: UsageCounters
     visibility: VisibilityDelay
     random: random.Random

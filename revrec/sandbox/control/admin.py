@@ -81,6 +81,7 @@ class AdminHandler(BaseHTTPRequestHandler):
             self._json(400, {"error": str(error)})
 
     def _is_local(self) -> bool:
+        # A web page can resolve its own host name to 127.0.0.1 (DNS rebinding), so only loopback names are answered.
         host = self.headers.get("Host", "").rpartition(":")[0]
         if host in _LOCAL_HOSTS:
             return True

@@ -25,7 +25,7 @@ def edit(company: CompanyState, record_no: int, changes: dict[str, Any]) -> None
         ValueError: the entry does not exist, or would not balance.
     """
     with company.store.transaction():
-        _stored(company, record_no)
+        _require_entry(company, record_no)
         for name, column in _HEADER.items():
             if name in changes:
                 _set(company, "glbatch", column, changes[name], record_no)
@@ -49,7 +49,7 @@ def delete(company: CompanyState, record_no: int) -> None:
         ValueError: it does not exist.
     """
     with company.store.transaction():
-        _stored(company, record_no)
+        _require_entry(company, record_no)
         company.store.execute("UPDATE glbatch SET reversedkey = NULL WHERE reversedkey = ?", (record_no,))
         company.store.execute("DELETE FROM glbatch WHERE recordno = ?", (record_no,))
 
@@ -62,20 +62,20 @@ def reverse(company: CompanyState, record_no: int, day: date) -> int:
     """
     store, text = company.store, day.isoformat()
     with store.transaction():
-        entry = _stored(company, record_no)
+        entry = _require_entry(company, record_no)
         if entry["reversedkey"] is not None:
             raise ValueError(f"entry {record_no} is reversed already, by {entry['reversedkey']}")
         mirror = next_recordno(company)
         lines = store.dicts("SELECT * FROM glentry WHERE batch = ? ORDER BY line_no", (record_no,))
         first = store.next("glentry_recordno", len(lines)) - len(lines) + 1
         now = company.clock.now().isoformat(timespec="seconds")
-        own = {"recordno": mirror, "batchno": store.next(f"batchno:{entry['journal']}"), "batch_date": text}
-        own |= {
+        header = {"recordno": mirror, "batchno": store.next(f"batchno:{entry['journal']}"), "batch_date": text}
+        header |= {
             "batch_title": f"Reversed - {entry['batch_title']}"[:80],
             "referenceno": None,
             "reversedfrom": record_no,
         }
-        store.insert("glbatch", entry | own | {"created_by": _USER, "created": now, "modified": now})
+        store.insert("glbatch", entry | header | {"created_by": _USER, "created": now, "modified": now})
         changed = [
             line | {"recordno": first + at, "batch": mirror, "entry_date": text, "sign": -line["sign"]}
             for at, line in enumerate(lines)
@@ -112,7 +112,7 @@ def _check_balance(company: CompanyState, record_no: int) -> None:
             raise ValueError(f"entry {record_no} would be out of balance by {format_mills(rest, currency)} {currency}")
 
 
-def _stored(company: CompanyState, record_no: int) -> dict[str, Any]:
+def _require_entry(company: CompanyState, record_no: int) -> dict[str, Any]:
     found = company.store.dicts("SELECT * FROM glbatch WHERE recordno = ?", (record_no,))
     if not found:
         raise ValueError(f"there is no entry {record_no}")

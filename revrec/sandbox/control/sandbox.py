@@ -115,7 +115,7 @@ def _company(store: Store, switches: Switches, passwords: tuple[str, str], seed:
         access=access,
         sessions=Sessions(clock, switches),
         control_ids=ControlIds(store, switches),
-        pages=ResultSetCache(),
+        result_sets=ResultSetCache(),
         usage=UsageCounters(),
         visibility=VisibilityDelay(clock, switches),
         random=random.Random(f"support:{seed}"),  # noqa: S311

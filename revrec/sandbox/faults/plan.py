@@ -51,7 +51,7 @@ class Fault:
 
     @property
     def changes_company(self) -> bool:
-        """True if the fault does not affect the answer."""
+        """True if the fault changes the company instead of the answer."""
         kind = find_kind(self.kind)
         return kind is not None and kind.changes_company
 

@@ -16,16 +16,16 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    made: list[tuple[str, int]] = []
+    created: list[tuple[str, int]] = []
     errors: list[Error] = []
     for node in call.body:
         try:
             with call.company.store.transaction():
-                made.append((node.tag.lower(), _create(node, call)))
+                created.append((node.tag.lower(), _create(node, call)))
         except FunctionFailure as failure:
             errors.extend(failure.errors)
-            errors.append(_wrapper(node.tag.upper()))
-    return FunctionOutput(_data(made), errors=tuple(errors))
+            errors.append(_could_not_create(node.tag.upper()))
+    return FunctionOutput(_data(created), errors=tuple(errors))
 
 
 def _create(node: Node, call: Call) -> int:
@@ -41,15 +41,15 @@ def _create_entry(node: Node, call: Call) -> int:
     return write_entry(read_entry(node, call), call)
 
 
-def _wrapper(name: str) -> Error:
+def _could_not_create(name: str) -> Error:
     label = {"GLBATCH": "GLBatch"}.get(name, name.capitalize())
     errorid = "GL-0951" if name == "GLBATCH" else ""
     return business_error(f"Could not create {label} record!", errorid=errorid, category="Unable to create record.")
 
 
-def _data(made: list[tuple[str, int]]) -> Element:
-    data = Element("data", listtype="objects", count=str(len(made)))
-    for name, recordno in made:
+def _data(created: list[tuple[str, int]]) -> Element:
+    data = Element("data", listtype="objects", count=str(len(created)))
+    for name, recordno in created:
         text_element(text_element(data, name), "RECORDNO", str(recordno))
     return data
 

@@ -87,7 +87,7 @@ def _run(call: Call) -> FunctionOutput:
     for account in accounts:
         sums = found.get(account, (0, 0, 0))
         if any(sums) or call.body.value("showzerobalances") == "true":
-            _append(data, account, *sums)
+            _append_balance(data, account, *sums)
     return FunctionOutput(data)
 
 
@@ -138,7 +138,7 @@ def _where(call: Call) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(conditions), tuple(values)
 
 
-def _append(data: Element, account: str, opening: int, debits: int, credits: int) -> None:
+def _append_balance(data: Element, account: str, opening: int, debits: int, credits: int) -> None:
     row = text_element(data, "accountbalance")
     text_element(row, "glaccountno", account)
     amounts = {

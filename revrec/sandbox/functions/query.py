@@ -56,7 +56,7 @@ def _check(body: Node) -> None:
     _check_order(body.child("orderby"))
     filter_node = body.child("filter")
     if filter_node is not None:
-        _condition(_single(filter_node))
+        _condition(_only_child(filter_node))
 
 
 def _whole_number(body: Node, tag: str, low: int, high: int) -> None:
@@ -81,7 +81,7 @@ def _check_order(orderby: Node | None) -> None:
             raise schema_violation(f"Element 'orderby': {rule}", order.line)
 
 
-def _single(node: Node) -> Node:
+def _only_child(node: Node) -> Node:
     if len(node.children) != 1:
         raise schema_violation(f"Element '{node.tag}': exactly one operator is expected.", node.line)
     return node.children[0]
@@ -127,7 +127,7 @@ def _run(call: Call) -> FunctionOutput:
     selection = select_visible(target, call, options is not None and options.value("showprivate") == "true")
     filter_node = body.child("filter")
     if filter_node is not None:
-        selection.add(*compiler.sql(_condition(_single(filter_node))))
+        selection.add(*compiler.sql(_condition(_only_child(filter_node))))
     selection.order = _order(body, compiler)
     page_size, offset = int(body.value("pagesize") or 100), int(body.value("offset") or 0)
     if any(column.aggregate for column in columns):
@@ -179,7 +179,7 @@ def _data(target: ObjectType, total: int, offset: int, shown: int) -> Element:
 def _aggregated(call: Call, selection: RowSelection, columns: list[_Column]) -> Element:
     target = selection.target
     groups = ", ".join(column.field.sql for column in columns if not column.aggregate)
-    terms = ", ".join(_term(column) for column in columns)
+    terms = ", ".join(_sql_term(column) for column in columns)
     tail = f" GROUP BY {groups}" if groups else ""
     sql = f"SELECT {terms} FROM {target.source} WHERE {selection.where}{tail}"  # noqa: S608
     found = call.company.store.rows(sql, selection.values)
@@ -191,7 +191,7 @@ def _aggregated(call: Call, selection: RowSelection, columns: list[_Column]) -> 
     return data
 
 
-def _term(column: _Column) -> str:
+def _sql_term(column: _Column) -> str:
     sql, currency = column.field.sql, column.field.currency_sql
     if column.aggregate == "avg":
         sql = f"sum({sql}) / count({sql})"

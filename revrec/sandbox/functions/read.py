@@ -14,7 +14,7 @@ from revrec.sandbox.reading.selection import (
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 KEY_LIMIT = 100
-_OWNED = {
+_LINES_OF = {
     "GLBATCH": ("GLENTRY", "ENTRIES", "l.batch", "l.line_no"),
     "SODOCUMENT": ("SODOCUMENTENTRY", "SODOCUMENTENTRIES", "e.document", "e.line_no"),
     "ARINVOICE": ("ARINVOICEITEM", "ARINVOICEITEMS", "i.invoice", "i.line_no"),
@@ -38,12 +38,12 @@ def _run(call: Call) -> FunctionOutput:
     call.company.usage.count(reads=1)
     names = call.body.value("fields") or "*"
     fields = _fields(target, names)
-    found = _visible_keys(call, target, _wanted(call.body.value("keys") or ""))
+    found = _visible_keys(call, target, _parse_keys(call.body.value("keys") or ""))
     data = Element("data", listtype=target.name, count=str(len(found)))
     for recordno in found:
-        element = _record(call, target, fields, recordno)
-        if target.name in _OWNED and names.strip() in ("*", ""):
-            element.append(_entries(call, target.name, recordno))
+        element = _record_element(call, target, fields, recordno)
+        if target.name in _LINES_OF and names.strip() in ("*", ""):
+            element.append(_lines_element(call, target.name, recordno))
         data.append(element)
     return FunctionOutput(data)
 
@@ -58,7 +58,7 @@ def _fields(target: ObjectType, names: str) -> list[ObjectField]:
         ) from None
 
 
-def _wanted(text: str) -> list[int]:
+def _parse_keys(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if len(parts) > KEY_LIMIT:
         raise read_failure(f"read accepts at most {KEY_LIMIT} keys, not {len(parts)}.")
@@ -72,7 +72,7 @@ def _visible_keys(call: Call, target: ObjectType, wanted: list[int]) -> list[int
     return [key for key in dict.fromkeys(wanted) if key in found]
 
 
-def _record(call: Call, target: ObjectType, fields: list[ObjectField], recordno: int) -> Element:
+def _record_element(call: Call, target: ObjectType, fields: list[ObjectField], recordno: int) -> Element:
     selection = RowSelection(target, [f"{target.key} = ?"], [recordno], target.key)
     if target.where:
         selection.add(target.where)
@@ -81,13 +81,13 @@ def _record(call: Call, target: ObjectType, fields: list[ObjectField], recordno:
     return holder[0]
 
 
-def _entries(call: Call, name: str, recordno: int) -> Element:
-    owned, element, parent, order = _OWNED[name]
-    target = object_type(owned, call.body.value("docparid") or "")
+def _lines_element(call: Call, name: str, recordno: int) -> Element:
+    line_object, element, parent, order = _LINES_OF[name]
+    target = object_type(line_object, call.body.value("docparid") or "")
     fields = [item for item in target.fields.values() if "." not in item.name]
     selection = RowSelection(target, [f"{parent} = ?"], [recordno], order)
     entries = text_element(Element("holder"), element)
-    append_rows(entries, owned.lower(), fields, read_rows(call, selection, fields, -1))
+    append_rows(entries, line_object.lower(), fields, read_rows(call, selection, fields, -1))
     return entries
 
 

@@ -34,7 +34,7 @@ def _run(call: Call) -> FunctionOutput:
     names = tuple(field.name for field in fields)
     docparid = call.body.value("docparid") or ""
     pages = ResultSet(owner(call), target.name, names, found, len(found), page_size, docparid)
-    result_id = call.company.pages.add(pages) if len(found) > page_size else ""
+    result_id = call.company.result_sets.add(pages) if len(found) > page_size else ""
     return FunctionOutput(next_page(call, pages, result_id))
 
 

@@ -13,7 +13,7 @@ def _check(body: Node) -> None:
 
 def _run(call: Call) -> FunctionOutput:
     result_id = call.body.value("resultId") or ""
-    pages = call.company.pages.find(result_id, owner(call))
+    pages = call.company.result_sets.find(result_id, owner(call))
     if pages is None or not pages.remaining:
         raise read_failure(f"The resultId '{result_id}' is unknown, or all of its records have been read.")
     return FunctionOutput(next_page(call, pages, result_id))

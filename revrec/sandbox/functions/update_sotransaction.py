@@ -14,18 +14,18 @@ def _run(call: Call) -> FunctionOutput:
     call.require("update", "SODOCUMENT")
     try:
         stored = stored_document(call.body.attributes["key"], call)
-        replace_document(stored, _merged(stored, call.body), call)
+        replace_document(stored, _with_changes(stored, call.body), call)
     except FunctionFailure as failure:
         raise FunctionFailure(*failure.errors, business_error("Could not update Document record!")) from None
     return FunctionOutput(key=stored["docid"])
 
 
-def _merged(stored: dict[str, Any], changes: Node) -> Node:
+def _with_changes(stored: dict[str, Any], changes: Node) -> Node:
     """Return the document as it was created, with the changes applied."""
     body = from_plain(json.loads(stored["body"]))
     for node in changes:
         if node.tag not in ("updatesotransitems", "disablevalidation"):
-            _put(body, node)
+            _replace_child(body, node)
     items = body.child("sotransitems")
     assert items is not None
     for node in changes.child("updatesotransitems") or ():
@@ -37,11 +37,11 @@ def _merged(stored: dict[str, Any], changes: Node) -> Node:
             text = f"The document has no line {number}; lines are numbered from 1."
             raise FunctionFailure(business_error(text, errorid="SIM-LINE-NUMBER"))
         for change in node:
-            _put(items.children[number - 1], change)
+            _replace_child(items.children[number - 1], change)
     return body
 
 
-def _put(parent: Node, node: Node) -> None:
+def _replace_child(parent: Node, node: Node) -> None:
     parent.children = [child for child in parent if child.tag != node.tag]
     parent.children.append(node)
 

@@ -10,8 +10,8 @@ from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.ledger.entry import EntryLine
 from revrec.sandbox.money import format_mills
 
-Key = tuple[str, str]
 _CENT = 10
+"""One cent in mills."""
 
 
 def balance(lines: list[EntryLine], base_location: str | None, switches: Switches) -> list[EntryLine]:
@@ -29,22 +29,22 @@ def balance(lines: list[EntryLine], base_location: str | None, switches: Switche
     return lines
 
 
-def _nets(lines: Iterable[EntryLine], key: Callable[[EntryLine], Key]) -> dict[Key, int]:
-    nets: dict[Key, int] = defaultdict(int)
+def _net_amounts(lines: Iterable[EntryLine], key: Callable[[EntryLine], tuple[str, str]]) -> dict[tuple[str, str], int]:
+    nets: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:
         nets[key(line)] += line.sign * line.trx_mills
-    return {found: net for found, net in nets.items() if net}
+    return {name: net for name, net in nets.items() if net}
 
 
 def _check_currencies(lines: list[EntryLine]) -> None:
-    for (_, currency), net in _nets(lines, lambda line: ("", line.currency)).items():
+    for (_, currency), net in _net_amounts(lines, lambda line: ("", line.currency)).items():
         debits = sum(line.trx_mills for line in lines if line.currency == currency and line.sign == 1)
         texts = format_mills(debits, currency), format_mills(debits - net, currency)
         raise FunctionFailure(_unbalanced(f"currency {currency}: debits {texts[0]}, credits {texts[1]}", currency))
 
 
 def _check_entities(lines: list[EntryLine]) -> None:
-    for entity, _ in sorted(_nets(lines, lambda line: (line.entity, line.currency))):
+    for entity, _ in sorted(_net_amounts(lines, lambda line: (line.entity, line.currency))):
         raise FunctionFailure(_unbalanced(f"Location {entity}" if entity else "the top level", entity))
 
 
@@ -61,7 +61,7 @@ def _unbalanced(where: str, name: str) -> Error:
 def _inter_entity_lines(lines: list[EntryLine], base_location: str) -> list[EntryLine]:
     """Add a pair of lines for each entity out of balance: its due to (or from) the base entity, and the reverse."""
     added: list[EntryLine] = []
-    for (entity, currency), net in sorted(_nets(lines, lambda line: (line.entity, line.currency)).items()):
+    for (entity, currency), net in sorted(_net_amounts(lines, lambda line: (line.entity, line.currency)).items()):
         if entity == base_location:
             continue
         owes = net > 0

@@ -58,7 +58,7 @@ def replace_document(stored: dict[str, Any], body: Node, call: Call) -> None:
     store, recordno, docid = call.company.store, stored["recordno"], stored["docid"]
     document = read_document(body, call)
     document.number = stored["docno"]
-    kept = dict(store.rows("SELECT line_no, recordno FROM sodocumententry WHERE document = ?", (recordno,)))
+    recordnos = dict(store.rows("SELECT line_no, recordno FROM sodocumententry WHERE document = ?", (recordno,)))
     return_to_source(recordno, store)
     convert_from_source(document, call)
     if stored["prrecord"] is not None:
@@ -67,7 +67,7 @@ def replace_document(stored: dict[str, Any], body: Node, call: Call) -> None:
     store.execute("DELETE FROM sodocument WHERE recordno = ?", (recordno,))
     _insert(document, docid, recordno, body, call)
     store.execute("UPDATE sodocument SET created = ?, created_by = ? WHERE recordno = ?", (created, by, recordno))
-    _write_lines(document, recordno, kept, call)
+    _write_lines(document, recordno, recordnos, call)
     _write_receivable(document, docid, recordno, call)
     call.company.usage.count(records_written=1)
 
@@ -142,11 +142,11 @@ def _insert(document: SalesDocument, docid: str, recordno: int, body: Node, call
     call.company.store.insert("sodocument", row)
 
 
-def _write_lines(document: SalesDocument, recordno: int, kept: dict[int, int], call: Call) -> None:
-    """Write the lines, numbered from 0. Lines that existed before keep the RECORDNO in ``kept``."""
+def _write_lines(document: SalesDocument, recordno: int, recordnos: dict[int, int], call: Call) -> None:
+    """Write the lines, numbered from 0. Lines that existed before keep the RECORDNO in ``recordnos``."""
     store = call.company.store
     rows = [
-        _row(line, kept.get(at) or store.next("sodocumententry_recordno"), recordno, at)
+        _row(line, recordnos.get(at) or store.next("sodocumententry_recordno"), recordno, at)
         for at, line in enumerate(document.lines)
     ]
     store.insert("sodocumententry", *rows)

@@ -33,7 +33,7 @@ class ClientConnection(Protocol):
     def hang_up(self, reset: bool = False) -> None:
         """Close the connection, or reset it."""
 
-    def refuse_rate(self) -> None:
+    def answer_too_many_requests(self) -> None:
         """Answer HTTP 429."""
 
     def gateway_error(self, status: int, errorno: str, text: str) -> None:
@@ -143,7 +143,7 @@ class Exchange:
         if fault.kind in ("drop", "reset"):
             self._connection.hang_up(reset=fault.kind == "reset")
         elif fault.kind == "429":
-            self._connection.refuse_rate()
+            self._connection.answer_too_many_requests()
         elif fault.kind == "GW-0011":
             self._connection.gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
         elif fault.kind == "truncated":

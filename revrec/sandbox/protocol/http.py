@@ -107,7 +107,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
         if body is None:
             return
         if not self.server.limiter.enter():
-            self.refuse_rate()
+            self.answer_too_many_requests()
             return
         try:
             self._serve(body, path == SESSION_PATH)
@@ -170,7 +170,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
             # With a linger time of zero, close sends RST instead of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def refuse_rate(self) -> None:
+    def answer_too_many_requests(self) -> None:
         """Answer HTTP 429 with GW-0010, and Retry-After if the switch sets it."""
         retry_after = self.server.gateway.company.switches.retry_after
         self.gateway_error(

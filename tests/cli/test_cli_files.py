@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from revrec import files
+from revrec.sandbox.control.address import address_file, write_address
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 WRITERS = {
@@ -75,6 +76,23 @@ def test_nothing_is_written_through_a_link(
     assert "link" in ended.err or "exists already" in ended.err
     assert Path("result").is_symlink()
     assert victim.read_text() == "precious" if there else not victim.exists()
+
+
+def test_init_writes_nothing_through_a_link(tmp_path: Path, revrec: Callable[..., Any]) -> None:
+    shipped = sorted(path.name for path in (Path(__file__).parents[2] / "rules").glob("*.toml"))
+    (tmp_path / "books" / "rules").mkdir(parents=True)
+    for name in shipped:
+        (tmp_path / "books" / "rules" / name).symlink_to(tmp_path / "victim")
+    assert revrec("init", tmp_path / "books").code == 0
+    assert shipped and not (tmp_path / "victim").exists()
+
+
+def test_the_address_of_a_sandbox_is_not_written_through_a_link(tmp_path: Path) -> None:
+    data, victim = tmp_path / "sandbox.db", tmp_path / "victim"
+    victim.write_text("precious")
+    address_file(data).with_name(f"{address_file(data).name}.{os.getpid()}").symlink_to(victim)
+    write_address(data, {"url": "http://127.0.0.1:9/"})
+    assert victim.read_text() == "precious" and not address_file(data).is_symlink()
 
 
 def test_the_log_of_a_sandbox_is_not_written_through_a_link(

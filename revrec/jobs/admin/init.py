@@ -1,6 +1,7 @@
 """``revrec init``: a folder with configuration, rules and database, ready for the sandbox."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -80,7 +81,7 @@ def add_samples(folder: Path) -> None:
         ours = shipped("sample_data")
         for source in sorted(ours.rglob("*")):
             place = target / source.relative_to(ours)
-            if source.is_file() and not place.exists():
+            if source.is_file() and not os.path.lexists(place):
                 place.parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, place)
     except OSError as error:
@@ -97,7 +98,7 @@ def _files(folder: Path, config: Path, url: str) -> list[Path]:
     made = []
     for source in sorted(ours.rglob("*.toml")):
         target = rules / source.relative_to(ours)
-        if not target.exists():
+        if not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             made.append(Path(shutil.copyfile(source, target)))
     write_text(config, "\n".join(config_lines(url)) + "\n")

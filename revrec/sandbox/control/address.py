@@ -22,7 +22,9 @@ def write_address(data: Path, address: dict[str, Any]) -> None:
     """Write the address atomically, readable only by its owner."""
     target = address_file(data)
     draft = target.with_name(f"{target.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A file or link that is already there, left by a killed server or put there by someone else, is not written to.
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(address | {"pid": os.getpid()}, file)
         file.flush()

@@ -59,7 +59,7 @@ def _line(one: Mapping[str, Any]) -> Iterator[str]:
         yield from ("| event | date | |", "|---|---|---|")
         yield from (f"| {event['kind']} | {event['date']} | {_rest(event)} |" for event in one["events"])
         yield ""
-    yield from ("| recognised on | amount |", "|---|---|")
+    yield from ("| recognized on | amount |", "|---|---|")
     yield from (f"| {part['date']} | {_money(part['amount'])} |" for part in one["expect"])
     if "waiting" in one:
         yield f"| waits | {_money(one['waiting'])} |"

@@ -20,7 +20,7 @@ STORY = (
      ["import", "sample_data/charges.csv", "sample_data/orders.xml", "sample_data/shop-orders.jsonl"]),
     ("Two deliveries were proved.",
      ["import", "--events", "sample_data/events.csv"]),
-    (f"What is to be recognised up to {DAY}? Nothing is written yet.",
+    (f"What is to be recognized up to {DAY}? Nothing is written yet.",
      ["preview", "--date", DAY, "--limit", "0"]),
     ("Post it: deferred to accrued, one journal entry a day.",
      ["run", "--date", DAY]),

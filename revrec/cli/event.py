@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "event", "Record fulfilment events: proof of delivery, milestones, usage and so on.")
+    group = add_group(app, "event", "Record fulfillment events: proof of delivery, milestones, usage and so on.")
 
     @command(group, "add", "event")
     def add(
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Option("--note", metavar="TEXT", help="Why, for the auditor.", show_default=False)
         ] = "",
     ) -> None:
-        """Record one fulfilment event and schedule its charge line again.
+        """Record one fulfillment event and schedule its charge line again.
 
         The last event of a kind and name counts, so a wrong one is mended by recording the right one.
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
             int, typer.Option("--limit", metavar="N", help="Most lines in the table; 0 for all.", min=0)
         ] = 50,
     ) -> None:
-        """Show what would be recognised and posted; writes nothing.
+        """Show what would be recognized and posted; writes nothing.
 
         Also what is unscheduled, and why. With --date: exactly the lines that a run of that day would post. Where a
         period is closed, the day that the entry would be dated with stands beside, or that it is held, and why.
@@ -90,7 +90,7 @@ def _show(options: Options, found: "Preview", limit: int) -> None:
     moved = ("entry_date", "reason") if any(line["reason"] for line in shown) else ()
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
-        print("nothing is to be recognised")
+        print("nothing is to be recognized")
     if len(shown) < len(found.lines):
         print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
     print_table(found.totals(), ("period", "currency", "amount"), title="Totals")

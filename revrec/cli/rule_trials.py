@@ -127,6 +127,6 @@ def _show_diff(options: Options, result: "RuleComparison", limit: int) -> None:
         print_table(shown, CHANGED, title="Charge lines that differ")
         if result.differ > len(shown):
             print(f"... and {result.differ - len(shown):,} more")
-        print_table(result.moved(), MOVED, title="Recognised by period and account")
+        print_table(result.moved(), MOVED, title="Recognized by period and account")
         differ = counted(result.differ, "differs", "differ")
         conclude(f"{counted(result.lines, 'charge line')}, {differ}; nothing was written", bool(rules or shown))

@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
         options: Options,
         charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
     ) -> None:
-        """Show why a charge line is recognised the way it is.
+        """Show why a charge line is recognized the way it is.
 
         Each rule tried, the condition that failed, the winner, and the schedule it gives now.
 

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         Documents whose source asks for it are invoiced first (see revrec invoice).
         Every due amount goes from deferred to accrued. Running it again posts nothing twice. Entries that Intacct
         refuses are kept with their error and advice, and tried again by the next run; the others go on. What is
-        recognised in a closed period is held or dated in the next open one, as [posting] closed_period says. Exit code
+        recognized in a closed period is held or dated in the next open one, as [posting] closed_period says. Exit code
         4 says that something is left to settle.
 
         With --retry-for it goes on, every 15 minutes or as soon as a doubt can be settled, until nothing is left that

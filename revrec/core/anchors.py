@@ -5,10 +5,10 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple
 
-from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfilmentEvent, event_command
+from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.schedule import Unscheduled
 
-Events = Sequence[FulfilmentEvent]
+Events = Sequence[FulfillmentEvent]
 Finder = Callable[[ChargeLine, Events], date | None]
 
 EVENT = "event:"

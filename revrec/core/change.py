@@ -3,12 +3,12 @@
 What was posted is never rewritten: whatever must differ is planned as parts of its own, so that posted and new parts
 always sum to the charge line. Which treatment is meant, a rule says (``on_change``):
 
-``restate``: a fact was wrong. What was recognised on a day on which the plan has it no longer is taken back on that
-day, and recognised where the plan has it. Within one month nothing is posted that would only cancel out.
+``restate``: a fact was wrong. What was recognized on a day on which the plan has it no longer is taken back on that
+day, and recognized where the plan has it. Within one month nothing is posted that would only cancel out.
 
-``prospective``: an estimate changed. What was recognised stays, the rest is spread over the plan's parts to come.
+``prospective``: an estimate changed. What was recognized stays, the rest is spread over the plan's parts to come.
 
-``catch_up``: what was recognised too little or too much up to now is made good with the next part of the plan.
+``catch_up``: what was recognized too little or too much up to now is made good with the next part of the plan.
 
 The entry's date follows from the part's by the policy for closed periods (``revrec.core.periods``).
 

@@ -1,4 +1,4 @@
-"""The charge line, one billed line, and the dated facts about its fulfilment."""
+"""The charge line, one billed line, and the dated facts about its fulfillment."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ EVENT_KINDS = (
     "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "constraint", "hold", "release",
     "service_dates",
 )  # fmt: skip
-"""Kinds of fulfilment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
+"""Kinds of fulfillment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
 what of the amount is constrained from then on; and so on."""
 
@@ -53,7 +53,7 @@ class ChargeLine(NamedTuple):
         return f"{self.source}/{self.document}/{self.line}"
 
 
-class FulfilmentEvent(NamedTuple):
+class FulfillmentEvent(NamedTuple):
     """A dated fact about a charge line: a proof of delivery, a milestone reached, units used.
 
     ``charge`` is the charge's id. ``amount`` is in minor units of the charge's currency. Later-recorded events of

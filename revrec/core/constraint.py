@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Anchor, Events
 from revrec.core.calendar import Offset
-from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent, event_command
+from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
 from revrec.core.pricing import effective_changes
@@ -78,7 +78,7 @@ class ConstrainedSplit(NamedTuple):
     """
 
     line: ChargeLine
-    events: Sequence[FulfilmentEvent]
+    events: Sequence[FulfillmentEvent]
     left: int
     words: str
     reason: str
@@ -114,7 +114,7 @@ class _PriceStep(NamedTuple):
     """What an event made of a line's state; ``at`` is its place among the line's events, None for the lapse."""
 
     at: int | None
-    event: FulfilmentEvent
+    event: FulfillmentEvent
     before: _PriceState
     after: _PriceState
 
@@ -175,21 +175,21 @@ def _price_steps(state: _PriceState, line: ChargeLine, events: Events, ends: dat
         state = after
 
 
-def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfilmentEvent]]:
+def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfillmentEvent]]:
     """The events that count, each with its place among all, as they take effect: estimates of a day after what is
     credited on it, and last the end of the constraint, which has no place."""
-    found: list[tuple[int | None, FulfilmentEvent]] = [*effective_changes(events), *_estimates(events)]
+    found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
-        found.append((None, FulfilmentEvent("", CONSTRAINT, ends, amount=0)))
+        found.append((None, FulfillmentEvent("", CONSTRAINT, ends, amount=0)))
     yield from sorted(found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, one[0] is None))
 
 
-def _estimates(events: Events) -> Iterable[tuple[int, FulfilmentEvent]]:
+def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:
     """The last recorded estimate of each day."""
     return {one.date: (at, one) for at, one in enumerate(events) if one.kind == CONSTRAINT}.values()
 
 
-def _after(state: _PriceState, event: FulfilmentEvent, line: ChargeLine) -> _PriceState:
+def _after(state: _PriceState, event: FulfillmentEvent, line: ChargeLine) -> _PriceState:
     amount = event.amount or 0
     if event.kind == CONSTRAINT:
         left = _share(event.percent, line) if event.percent is not None else _signed(amount, line)
@@ -208,9 +208,9 @@ def _included_amount(turn: _PriceStep) -> int:
     return turn.more if turn.event.kind == ALLOCATE else -turn.more
 
 
-def _inclusion(turn: _PriceStep) -> FulfilmentEvent:
+def _inclusion(turn: _PriceStep) -> FulfillmentEvent:
     """A new estimate, or the lapse, as an event of what is included more."""
-    return FulfilmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
+    return FulfillmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
 
 
 def _share(percent: Decimal, line: ChargeLine) -> int:

@@ -16,7 +16,7 @@ class LineBalance(NamedTuple):
     """A charge line on a day; amounts in minor units, a cost's below zero as its charge line's.
 
     ``billed`` and ``recognised`` until that day; ``planned`` what its schedule has until then. ``earns`` is what it is
-    recognised at in all, ``later`` what of that is dated more than a year after the day. ``to_bill`` is yet to be
+    recognized at in all, ``later`` what of that is dated more than a year after the day. ``to_bill`` is yet to be
     billed, within the year or (``to_bill_later``) after it. ``account`` is the one that it is deferred on.
     """
 

@@ -122,7 +122,7 @@ def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, d
     if how == AT_ONCE:
         return f"{price}; {left} comes at once"
     return f"{price}; " + (
-        "what was recognised goes first" if how == "earned_first" else "what differs by that day comes at once"
+        "what was recognized goes first" if how == "earned_first" else "what differs by that day comes at once"
     )
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from revrec.core.change import replan
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_all, parse_rules
@@ -153,13 +153,13 @@ def _charge_line(case: GoldenCase, how: CasePolicies) -> ChargeLine:
     )
 
 
-def _events(line: ChargeLine, how: CasePolicies) -> list[FulfilmentEvent]:
+def _events(line: ChargeLine, how: CasePolicies) -> list[FulfillmentEvent]:
     found = []
     for one in how.get("events", []):
         quantity, percent = (Decimal(one[key]) if key in one else None for key in ("quantity", "percent"))
         amount = to_minor(Decimal(one["amount"]), line.currency) if "amount" in one else None
         name = one.get("name", "")
-        found.append(FulfilmentEvent(line.id, one["kind"], one["date"], quantity, percent, amount, name))
+        found.append(FulfillmentEvent(line.id, one["kind"], one["date"], quantity, percent, amount, name))
     return found
 
 
@@ -210,7 +210,7 @@ def _spans(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
 
 
 def _span(how: CasePolicies, line: ChargeLine, parts: Parts) -> int:
-    """What is recognised from one day to another: as it is, negated, less than ``of``, or by ``each``."""
+    """What is recognized from one day to another: as it is, negated, less than ``of``, or by ``each``."""
     first, last = (how.get(key, bound).isoformat() for key, bound in (("from", date.min), ("to", date.max)))
     found = sum(amount for day, amount in parts if first <= day <= last)
     if "of" in how:

@@ -13,7 +13,7 @@ from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, s
 
 
 class _HoldPeriod(NamedTuple):
-    """From ``begin`` on nothing is recognised, until ``end`` (not part of it) if it was released."""
+    """From ``begin`` on nothing is recognized, until ``end`` (not part of it) if it was released."""
 
     begin: date
     end: date | None
@@ -24,7 +24,7 @@ def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedul
     """The schedule as the ``hold`` and ``release`` events of its line leave it.
 
     A part that falls on the day of a hold or later waits, with the hold's note as the reason. Once released, by
-    ``catch_up`` the parts that fell in the hold are recognised on the day of the release and the others as planned;
+    ``catch_up`` the parts that fell in the hold are recognized on the day of the release and the others as planned;
     by ``extend`` every part that had not fallen by the hold falls as much later as the hold was long. Raises
     OverflowError beyond the years 1 to 9999.
     """

@@ -97,7 +97,7 @@ class JournalLine(NamedTuple):
 class JournalEntry(NamedTuple):
     """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency.
 
-    ``recognised`` is the day its lines are recognised on, where ``date`` is another one, and ``reason`` says why;
+    ``recognised`` is the day its lines are recognized on, where ``date`` is another one, and ``reason`` says why;
     None and empty for an entry that is dated with the day of recognition.
     """
 
@@ -121,7 +121,7 @@ class JournalEntry(NamedTuple):
 EntryGroup = tuple[date, str, str, str]
 
 
-AS_RECOGNISED = PostingDates()
+AS_RECOGNIZED = PostingDates()
 """Every entry is dated with the day of recognition."""
 
 
@@ -131,7 +131,7 @@ def entry_group(line: DueLine) -> EntryGroup:
 
 
 def build_entries(
-    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: PostingDates = AS_RECOGNISED
+    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: PostingDates = AS_RECOGNIZED
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`entry_group` and then by charge, into balanced entries.
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 POLICIES = ("hold", "next_open", "fail")
-"""What becomes of an amount recognised in a closed period. ``hold``: it waits, on no entry, until the period opens.
+"""What becomes of an amount recognized in a closed period. ``hold``: it waits, on no entry, until the period opens.
 ``next_open``: its entry is dated with the first open day after. ``fail``: its entry is dated as ever, and Intacct
 refuses it."""
 
@@ -181,14 +181,14 @@ class PostingDates:
         self._known.cache_clear()
 
     def of(self, entity: str, day: date) -> DatedBy:
-        """What an amount recognised on ``day`` is dated with. OverflowError if no day before the year 9999 is open."""
+        """What an amount recognized on ``day`` is dated with. OverflowError if no day before the year 9999 is open."""
         return self._known(entity, day)
 
     def _dating(self, entity: str, day: date) -> DatedBy:
         fact = None if self.policy == "fail" else self.periods.closed(entity, day)
         if fact is None:
             return DatedBy(day)
-        why = f"recognised on {day}; that period is closed ({fact.words})"
+        why = f"recognized on {day}; that period is closed ({fact.words})"
         if self.policy == "hold":
             return DatedBy(None, f"{why}; held until it is open, by policy hold")
         opened = self.periods.first_open(entity, day)

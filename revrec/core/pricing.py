@@ -9,10 +9,10 @@ planned anew, such that all parts together sum to the new price. How, a rule say
 
 ``latest``: the last parts are lessened first.
 
-``earned_first``: what was recognised is taken back first, on the day; what goes beyond it lessens the parts to come.
+``earned_first``: what was recognized is taken back first, on the day; what goes beyond it lessens the parts to come.
 
 What a credit takes beyond the parts to come is taken back on its day. A cancellation ends the promise: what is left of
-the price, less what is refunded, is recognised (or taken back) on its day, and nothing comes after.
+the price, less what is refunded, is recognized (or taken back) on its day, and nothing comes after.
 
 Source: ASC 606-10-25-10 to 25-13 (IFRS 15.18 to 21), contract modifications: 25-12 a separate contract, which is a
 charge line of its own; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. ASC 606-10-32-42 to 32-45 (IFRS 15.87
@@ -24,12 +24,12 @@ from datetime import date
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule
 
-AT_ONCE = "what is left is recognised at once"
+AT_ONCE = "what is left is recognized at once"
 PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
 """Kinds of event that change what a charge line earns in all."""
 
@@ -110,7 +110,7 @@ def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[Allocatio
     for before, step in zip(steps, later, strict=False):
         assert step.date is not None
         more = step.difference - before.difference
-        told.append(FulfilmentEvent(line.id, ALLOCATE, step.date, amount=more))
+        told.append(FulfillmentEvent(line.id, ALLOCATE, step.date, amount=more))
     return line._replace(amount=line.amount + first.difference), told
 
 
@@ -118,9 +118,9 @@ def _difference(steps: Sequence[AllocationStep], day: date) -> int:
     return [step.difference for step in steps if step.date is None or step.date < day][-1]
 
 
-def effective_changes(events: Events) -> list[tuple[int, FulfilmentEvent]]:
+def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
     """The events of these kinds that no later one corrects, each with its place, in the order they were recorded."""
-    last: dict[object, tuple[int, FulfilmentEvent]] = {}
+    last: dict[object, tuple[int, FulfillmentEvent]] = {}
     for at, event in enumerate(events):
         if event.kind in PRICE_EVENT_KINDS:
             key = (event.kind, event.name) if event.name or event.kind == "cancel" else (event.kind, at)
@@ -215,7 +215,7 @@ def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
 
 
 def _earned_first(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """What was recognised is taken back first, on the day."""
+    """What was recognized is taken back first, on the day."""
     less, earned = change.before - change.after, _sum(plan.past)
     back = max(-abs(earned), min(abs(earned), less))
     taken = [SchedulePart(change.date, -back)] if back else []

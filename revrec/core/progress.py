@@ -19,7 +19,7 @@ ProgressReading = tuple[date, Fraction]
 
 
 class ProgressMethod(Method):
-    """Recognises what was fulfilled so far less what was recognised before; the rest waits, or falls on a last day."""
+    """Recognizes what was fulfilled so far less what was recognized before; the rest waits, or falls on a last day."""
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

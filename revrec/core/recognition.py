@@ -37,7 +37,7 @@ ANCHOR = ValueKind(
 )
 
 COMMON_KEYS = (
-    ConfigKey("method", None, "How the amount is recognised; the other keys depend on it.", required=True),
+    ConfigKey("method", None, "How the amount is recognized; the other keys depend on it.", required=True),
     ConfigKey("start", ANCHOR, "The date that recognition is counted from; each method has its own default."),
     ConfigKey("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
     ConfigKey("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
@@ -74,7 +74,7 @@ AnchorDates = tuple[Any, ...]
 
 
 class Method(ABC):
-    """A way to recognise a charge line, set up by the keys of one rule.
+    """A way to recognize a charge line, set up by the keys of one rule.
 
     It works in two steps, so that the costly second one is done once for all lines that share their dates:
     :meth:`anchors` picks the dates of the line that matter, :meth:`plan` makes the plan from them alone.
@@ -169,7 +169,7 @@ class Method(ABC):
         span = f"on {dates[0]}" if len(dates) == 1 else f"in {len(dates)} parts from {dates[0]} to {dates[-1]}"
         rolled = f", rolled {self.roll} by {self.calendar.name}" if self.roll != "none" else ""
         rounding = f", rounding {self.rounding}" if len(dates) > 1 else ""
-        said = f"{self.name} recognises it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
+        said = f"{self.name} recognizes it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
         floor = f", nothing before {self.not_before.name}" if self.not_before else ""
         return said + self._policy + floor + (f", parts below {self.smallest} held back" if self.smallest else "")
 

@@ -1,4 +1,4 @@
-"""The recognition schedule: what is recognised when, and why; or why nothing is scheduled yet."""
+"""The recognition schedule: what is recognized when, and why; or why nothing is scheduled yet."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
 
 UNDATED = date.max
-"""The date of a part that waits for something: nobody knows when it will be recognised."""
+"""The date of a part that waits for something: nobody knows when it will be recognized."""
 
 
 class PostingTarget(NamedTuple):
@@ -65,7 +65,7 @@ class ScheduleRule(Protocol):
 
 
 class SchedulePart(NamedTuple):
-    """One schedule line: recognise ``amount`` (minor units of the charge line's currency) on ``date``."""
+    """One schedule line: recognize ``amount`` (minor units of the charge line's currency) on ``date``."""
 
     date: date
     amount: int
@@ -160,7 +160,7 @@ class Schedule(NamedTuple):
 
     @property
     def undated(self) -> int:
-        """The amount that waits because nobody knows when it will be recognised."""
+        """The amount that waits because nobody knows when it will be recognized."""
         return sum(part.amount for part in self.waiting if part.date == UNDATED)
 
     def shares(self) -> list[tuple[date, int]]:
@@ -188,7 +188,7 @@ def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     """What a charge line gets that was never scheduled: unscheduled while all of it waits, or if nothing is left."""
     if isinstance(derived, Schedule) and not derived.parts:
         return derived.waits or Unscheduled(
-            "closed", f"nothing is left to recognise: {derived.explanation}", derived.rule
+            "closed", f"nothing is left to recognize: {derived.explanation}", derived.rule
         )
     return derived
 

@@ -50,7 +50,7 @@ SPAN_KEYS = (
 
 
 class SpanMethod(Method):
-    """Recognises a service by its days, whatever they weigh. Each term gets the same amount, a span of its own."""
+    """Recognizes a service by its days, whatever they weigh. Each term gets the same amount, a span of its own."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)

@@ -101,7 +101,7 @@ KEYS: dict[str, dict[str, Key]] = {
         ),
         "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
         "closed_period": Key(
-            "word", "hold", "what becomes of what is recognised in a closed period: hold, next_open or fail", POLICIES
+            "word", "hold", "what becomes of what is recognized in a closed period: hold, next_open or fail", POLICIES
         ),
     },
     "invoicing": {

@@ -1,4 +1,4 @@
-"""Bytes to charge lines and fulfilment events: formats, column mappings, values, row reports.
+"""Bytes to charge lines and fulfillment events: formats, column mappings, values, row reports.
 
 :func:`read_charges` and :func:`read_events` turn a file and a mapping into good and bad rows; nothing here knows a
 database. :class:`SourceStream` also knows the sha256 and size of exactly the bytes that were read.

@@ -1,4 +1,4 @@
-"""Rows to fulfilment events."""
+"""Rows to fulfillment events."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

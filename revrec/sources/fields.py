@@ -1,4 +1,4 @@
-"""The fields of charge lines and fulfilment events in native files: their order, their kind, whether they must be."""
+"""The fields of charge lines and fulfillment events in native files: their order, their kind, whether they must be."""
 
 from typing import Literal, NamedTuple
 
@@ -51,7 +51,7 @@ EVENT_FIELDS = (
     FieldSpec("name", "id"),
     FieldSpec("note", "text"),
 )
-"""A fulfilment event's fields; its amount is in the charge's currency, so it stays a decimal here."""
+"""A fulfillment event's fields; its amount is in the charge's currency, so it stays a decimal here."""
 
 EVENT_ADDRESS_FIELDS = (
     FieldSpec("source", "id_part", required=True),

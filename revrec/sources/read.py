@@ -40,7 +40,7 @@ def read_charges(
 def read_events(
     source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
 ) -> Iterator[EventRowResult]:
-    """As :func:`read_charges`, for fulfilment events."""
+    """As :func:`read_charges`, for fulfillment events."""
     return _read(source, mapping, "events", lambda layout, table: EventRows(mapping, layout).rows(table), may_be_empty)
 
 

@@ -12,7 +12,7 @@ Line = TypeVar("Line")
 
 
 class EventRow(NamedTuple):
-    """A fulfilment event as its file tells it.
+    """A fulfillment event as its file tells it.
 
     ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the charge's currency, which
     an event's file does not name: whoever knows the charge turns it into minor units. ``percent`` is 0 to 100.

@@ -137,7 +137,7 @@ def _known(code: str) -> bool:
 
 
 def event_kind(text: str) -> str:
-    """A kind of fulfilment event; empty stays empty."""
+    """A kind of fulfillment event; empty stays empty."""
     kind = text.strip()
     if kind and kind not in EVENT_KINDS:
         hint = suggestion(kind, EVENT_KINDS)

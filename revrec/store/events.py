@@ -1,4 +1,4 @@
-"""Fulfilment events: recorded, never changed; a later one of the same kind and name corrects an earlier."""
+"""Fulfillment events: recorded, never changed; a later one of the same kind and name corrects an earlier."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from revrec.core.charge_line import FulfilmentEvent
+from revrec.core.charge_line import FulfillmentEvent
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import Digest, of_rows
 from revrec.store.tables import charge_line, fulfilment_event
@@ -24,7 +24,7 @@ def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
 
 
 def event_row(
-    charge_no: int, event: FulfilmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
+    charge_no: int, event: FulfillmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
 ) -> tuple[Any, ...]:
     """An event as a row of its table but for its id; without import and row it was recorded by hand."""
     quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
@@ -33,7 +33,7 @@ def event_row(
     return (charge_no, *said, at, actor, import_id, row)
 
 
-def of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfilmentEvent]]:
+def of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfillmentEvent]]:
     """The events of these charge lines, each list in the order of recording; charges without any are left out."""
     if not numbers:
         return {}
@@ -44,9 +44,9 @@ def of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list
         .where(fulfilment_event.c.charge_no.in_(numbers))
         .order_by(fulfilment_event.c.charge_no, fulfilment_event.c.id)
     )
-    found: dict[int, list[FulfilmentEvent]] = {}
+    found: dict[int, list[FulfillmentEvent]] = {}
     for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query):
-        event = FulfilmentEvent(
+        event = FulfillmentEvent(
             charge, kind, date.fromisoformat(day), _decimal(quantity), _decimal(percent), amount, name, note
         )
         found.setdefault(no, []).append(event)

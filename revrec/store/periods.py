@@ -38,7 +38,7 @@ def add(connection: Connection, new: Sequence[PeriodFact], who: Who) -> list[Per
 
 
 def due_entities(connection: Connection, until: date) -> list[str]:
-    """The entities that have something to post which is recognised on or before a day."""
+    """The entities that have something to post which is recognized on or before a day."""
     due = select(schedule_line.c.charge_no).where(OPEN, schedule_line.c.date <= until.isoformat())
     on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
     waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognised_until(until)

@@ -419,7 +419,7 @@ def test_a_database_url_that_cannot_be_used_is_named_without_its_password(url: s
 def test_it_is_said_what_a_cancellation_and_a_hold_do(revrec: Any) -> None:
     ended = revrec("event", "add", "shop/INV-1001/1", "cancel", "2024-01-05")
     assert ended.code == 0
-    assert "cancel on 2024-01-05 (what is left is recognised at once): 24.00 becomes 24.00 USD" in ended.out
+    assert "cancel on 2024-01-05 (what is left is recognized at once): 24.00 becomes 24.00 USD" in ended.out
     held = revrec("event", "add", "shop/INV-1006/1", "hold", "2024-03-01", "--note", "in dispute")
     assert "5000.00 USD waits" in held.out and "revrec event add shop/INV-1006/1 release DATE" in held.out
 

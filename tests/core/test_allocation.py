@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.allocation import AllocationTerms, Obligation, allocate
-from revrec.core.charge_line import FulfilmentEvent
+from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.rules import RuleErrors, parse_all
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
@@ -150,7 +150,7 @@ def test_a_zero_line_earns_what_is_allocated_to_it():
     assert [part.amount for part in free.parts] == [2750, 2750]
     assert 'allocation "bundles": of 95.00 USD in all' in free.explanation
     nothing = book.derive(billed_line("B", 0))
-    assert (nothing.code, "nothing to recognise" in nothing.reason) == ("closed", True)
+    assert (nothing.code, "nothing to recognize" in nothing.reason) == ("closed", True)
 
 
 def test_a_credit_belongs_to_its_line_and_a_new_price_keeps_the_difference():
@@ -159,9 +159,9 @@ def test_a_credit_belongs_to_its_line_and_a_new_price_keeps_the_difference():
     found = allocate_contract(book, [ContractMember(line) for line in lines])
     line = lines[0]
     steps = found.steps[line.id]
-    credit = FulfilmentEvent(line.id, "credit", date(2024, 2, 15), amount=500)
+    credit = FulfillmentEvent(line.id, "credit", date(2024, 2, 15), amount=500)
     assert sum(part.amount for part in book.derive(line, [credit], steps).parts) == 2857 - 500
-    price = FulfilmentEvent(line.id, "price", date(2024, 2, 15), amount=3000)
+    price = FulfillmentEvent(line.id, "price", date(2024, 2, 15), amount=3000)
     assert sum(part.amount for part in book.derive(line, [price], steps).parts) == 2857 - 500
 
 
@@ -172,7 +172,7 @@ def test_lines_that_join_share_what_is_not_recognised_yet():
     book = book_of_contract('later = "modify"', "item,price\nA,60\nB,40\n", MONTHLY)
     a, b = billed_line("A", 8000), billed_line("B", 2000, post_date=date(2024, 2, 29))
     found = allocate_contract(book, [ContractMember(a), ContractMember(b, part=2)])
-    # Two of four parts of A are recognised; of its 60.00 standalone half remains, beside the 40.00 of B.
+    # Two of four parts of A are recognized; of its 60.00 standalone half remains, beside the 40.00 of B.
     rest = 4000 + 2000
     assert given_to(found) == {"A": 4000 + rest * 30 // 70, "B": rest - rest * 30 // 70}
     schedule = book.derive(a, (), found.steps[a.id])
@@ -281,7 +281,7 @@ def test_whatever_joins_and_is_credited_the_contract_earns_what_was_billed(bille
     events = {line.id: [] for line in lines}
     for at, month, amount in credits:
         if at < len(lines):
-            event = FulfilmentEvent(lines[at].id, "credit", date(2024, month, 9), amount=amount)
+            event = FulfillmentEvent(lines[at].id, "credit", date(2024, month, 9), amount=amount)
             events[lines[at].id].append(event)
     members = [ContractMember(line, events[line.id], 1 if at < 2 else at + 1) for at, line in enumerate(lines)]
     found = allocate_contract(book, members)

@@ -1,6 +1,6 @@
 """A plan that changes after amounts of it were posted: what is taken back, what stays, what is spread; sums hold.
 
-Each case is a controller's: what was recognised, the corrected plan, and the lines that are still to be posted.
+Each case is a controller's: what was recognized, the corrected plan, and the lines that are still to be posted.
 """
 
 from collections import Counter

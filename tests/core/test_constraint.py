@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import split_constrained
 from revrec.core.explanation import explain_parts
 from revrec.core.rules import RuleBook, parse_rules
@@ -31,8 +31,8 @@ def sold(amount: int = 1_000_000, currency: str = "USD") -> ChargeLine:
     return ChargeLine("shop", "INV-1", "1", "C", "GOODS", date(2024, 1, 10), amount, currency)
 
 
-def event(kind: str, day: str, amount: int | None = None, **more: Any) -> FulfilmentEvent:
-    return FulfilmentEvent("shop/INV-1/1", kind, date.fromisoformat(day), amount=amount, **more)
+def event(kind: str, day: str, amount: int | None = None, **more: Any) -> FulfillmentEvent:
+    return FulfillmentEvent("shop/INV-1/1", kind, date.fromisoformat(day), amount=amount, **more)
 
 
 def shown(found: Schedule | Unscheduled) -> tuple[list[tuple[str, int]], int]:

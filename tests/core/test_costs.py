@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.rules import RuleBook, RuleErrors, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
 
@@ -77,7 +77,7 @@ def test_a_cost_waits_for_the_delivery_as_its_revenue_does():
     rules = book('percent = "40"', 'method = "pod_date"')
     (cost,) = rules.costs_of(magazine())
     assert isinstance(rules.derive(cost), Unscheduled)
-    delivered = rules.derive(cost, [FulfilmentEvent(cost.id, "pod", date(2024, 3, 7))])
+    delivered = rules.derive(cost, [FulfillmentEvent(cost.id, "pod", date(2024, 3, 7))])
     assert isinstance(delivered, Schedule) and delivered.parts == ((date(2024, 3, 7), -960),)
 
 

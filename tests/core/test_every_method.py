@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import revrec.core
 from revrec.core.change import replan
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.methods import methods
 from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_rules
@@ -112,7 +112,7 @@ def facts(draw):
     )  # fmt: skip
     kinds = st.sampled_from(("pod", "milestone", "percent", "usage", "estimate", "hold", "release"))
     events = [
-        FulfilmentEvent(
+        FulfillmentEvent(
             line.id, kind, draw(DATES | MONTH_ENDS),
             quantity=Decimal(draw(st.integers(-5, 90))) / 2,
             percent=Decimal(draw(st.integers(0, 1000))) / 10,
@@ -206,7 +206,7 @@ def told(draw):
         by_percent = kind == "constraint" and draw(st.booleans())
         percent = Decimal(draw(st.integers(0, 1000))) / 10 if by_percent else None
         amount = draw(st.integers(0, abs(line.amount))) * (1 if kind == "constraint" or line.amount > 0 else -1)
-        one = FulfilmentEvent(line.id, kind, draw(days), percent=percent, amount=None if by_percent else amount)
+        one = FulfillmentEvent(line.id, kind, draw(days), percent=percent, amount=None if by_percent else amount)
         events.insert(draw(st.integers(0, len(events))), one)
     return line, events
 
@@ -237,7 +237,7 @@ def test_once_nothing_is_constrained_the_plan_is_the_one_without_a_constraint(ca
     line, events = case
     events = [one for one in events if one.kind not in ("hold", "release")]
     plain = PLAIN[which].derive(line, events)
-    nothing = FulfilmentEvent(line.id, "constraint", date(2030, 5, 5), amount=0)
+    nothing = FulfillmentEvent(line.id, "constraint", date(2030, 5, 5), amount=0)
     found = CONSTRAINED[which].derive(line, [*events, nothing])
     if isinstance(plain, Schedule) and isinstance(found, Schedule):
         day = max(nothing.date, line.post_date.fromordinal(line.post_date.toordinal() + 100))
@@ -256,7 +256,7 @@ def test_services_at_the_ends_of_months_are_recognised_whole(options):
     for start, end in product(map(date.fromisoformat, STARTS), map(date.fromisoformat, ENDS)):
         dates = {"rev_rec_date": start, "service_start": start, "service_end": end}
         line = ChargeLine("s", "d", "1", "c", "i", start, 100_01, "USD", **dates)
-        found = rules.derive(line, [FulfilmentEvent(line.id, "pod", start)])
+        found = rules.derive(line, [FulfillmentEvent(line.id, "pod", start)])
         assert isinstance(found, Schedule), found
         assert sum(part.amount for part in (*found.parts, *found.waiting)) == line.amount
 

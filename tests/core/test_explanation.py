@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.explanation import explain_parts, explain_split
 from revrec.core.money import ROUNDINGS, decimal_string, split, to_minor
 from revrec.core.rules import RuleBook, parse_rules
@@ -26,7 +26,7 @@ Told = Callable[..., list[tuple[str, str, str]]]
 def told(line: ChargeLine) -> Told:
     """``told(KEYS, events)``: the date, amount and sentence of each part of 24.00 USD posted 2024-03-28."""
 
-    def words(keys: str, events: Sequence[FulfilmentEvent] = (), **changes: Any) -> list[tuple[str, str, str]]:
+    def words(keys: str, events: Sequence[FulfillmentEvent] = (), **changes: Any) -> list[tuple[str, str, str]]:
         one = line._replace(**changes)
         text = f'[[rule]]\nname = "words"\n[rule.recognize]\n{keys}\n'
         schedule = RuleBook(parse_rules(text, "words.toml", ACCOUNTS)).derive(one, events)
@@ -39,8 +39,8 @@ def told(line: ChargeLine) -> Told:
     return words
 
 
-def event(kind: str, day: str, **given: Any) -> FulfilmentEvent:
-    return FulfilmentEvent("shop/INV-1042/1", kind, date.fromisoformat(day), **given)
+def event(kind: str, day: str, **given: Any) -> FulfillmentEvent:
+    return FulfillmentEvent("shop/INV-1042/1", kind, date.fromisoformat(day), **given)
 
 
 def test_a_share_of_the_whole_is_told_with_its_rounding_and_what_came_before(told: Told) -> None:
@@ -112,12 +112,14 @@ def test_what_a_credit_left_is_told_with_the_price_before_and_after(told: Told) 
     ("keys", "event_of", "said"),
     [
         ('on_credit = "catch_up"', event("credit", "2024-05-02", amount=400), "what differs by that day comes at once"),
-        ('on_credit = "earned_first"', event("credit", "2024-05-02", amount=400), "what was recognised goes first"),
+        ('on_credit = "earned_first"', event("credit", "2024-05-02", amount=400), "what was recognized goes first"),
         ("", event("cancel", "2024-05-02"), "what is left after 12.00 before it, 12.00, comes at once"),
         ("", event("credit", "2024-09-02", amount=400), "what differs by that day comes at once"),
     ],
 )
-def test_what_comes_on_the_day_of_a_change_says_so(told: Told, keys: str, event_of: FulfilmentEvent, said: str) -> None:
+def test_what_comes_on_the_day_of_a_change_says_so(
+    told: Told, keys: str, event_of: FulfillmentEvent, said: str
+) -> None:
     (sentence,) = [
         sentence for day, _amount, sentence in told(f'method = "monthly"\nperiods = 4\n{keys}', [event_of])
         if day == str(event_of.date)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
 
@@ -14,7 +14,7 @@ D = date.fromisoformat
 
 
 def event(line, kind, day, name=""):
-    return FulfilmentEvent(line.id, kind, D(day), name=name)
+    return FulfillmentEvent(line.id, kind, D(day), name=name)
 
 
 def served(line, start, end):
@@ -181,7 +181,7 @@ def test_a_first_part_of_zero_does_not_end_the_schedule(line, parts):
     assert [amount for _day, amount in found] == [2, 3]
 
 
-def test_an_amount_of_zero_has_nothing_to_recognise(line, derive):
+def test_an_amount_of_zero_has_nothing_to_recognize(line, derive):
     assert derive('method = "fixed_offset"', line._replace(amount=0)).code == "closed"
 
 
@@ -209,7 +209,7 @@ def test_a_service_of_many_hundred_years_is_refused_quickly(line, derive, method
 def test_the_explanation_tells_rule_method_dates_and_rounding(line, derive):
     found = derive('method = "monthly"\noffset = "7 days"\nperiods = 12', line)
     assert found.explanation == (
-        'rule "only" matches and comes first by its priority 100; monthly recognises it in 12 parts from 2024-04-04 '
+        'rule "only" matches and comes first by its priority 100; monthly recognizes it in 12 parts from 2024-04-04 '
         "to 2025-03-04, counted from post_date 2024-03-28 + 7 days, rounding cumulative"
     )
 

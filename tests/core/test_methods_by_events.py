@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from revrec.core.charge_line import FulfilmentEvent
+from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.schedule import Schedule, SchedulePart, or_unscheduled
 
 D = date.fromisoformat
@@ -23,7 +23,7 @@ def project(line):
 
 def event(kind, day, number=None, name="", note=""):
     quantity = percent = None if number is None else Decimal(str(number))
-    return FulfilmentEvent("shop/INV-1042/1", kind, D(day), quantity, percent, None, name, note)
+    return FulfillmentEvent("shop/INV-1042/1", kind, D(day), quantity, percent, None, name, note)
 
 
 def known(found):
@@ -42,7 +42,7 @@ def test_reached_milestones_are_scheduled_and_the_others_wait_with_their_reason(
         'rule "only": waits for milestones "go-live" (60%), "the end" (15%): '
         "record it with `revrec event add shop/INV-1042/1 milestone DATE --name go-live`"
     )
-    assert found.explanation.endswith('milestones recognises "design" (25%) on 2024-02-01')
+    assert found.explanation.endswith('milestones recognizes "design" (25%) on 2024-02-01')
 
 
 def test_while_none_is_reached_the_line_is_unscheduled(project, derive):
@@ -112,7 +112,7 @@ def test_units_are_drawn_down_and_what_is_not_used_waits(project, derive):
     events = [event("usage", "2024-02-01", 30), event("usage", "2024-03-01", 12.5)]
     found = derive('method = "usage"', project, events)
     assert known(found) == ([("2024-02-01", 30_000), ("2024-03-01", 12_500)], 57_500)
-    assert "usage recognises 42.5 of 100 units used" in found.explanation
+    assert "usage recognizes 42.5 of 100 units used" in found.explanation
     assert "`revrec event add shop/INV-1042/1 usage DATE --quantity N`" in found.waits.reason
 
 
@@ -145,7 +145,7 @@ def test_remote_breakage_is_recognised_when_the_units_expire(project, derive):
     found = derive(rule, project, events)
     assert known(found) == ([("2024-02-01", 30_000), ("2025-01-10", 70_000)], 0)
     assert found.explanation.endswith(
-        "usage recognises 30 of 100 units used, and the rest when they expire on 2025-01-10"
+        "usage recognizes 30 of 100 units used, and the rest when they expire on 2025-01-10"
     )
     assert known(derive(rule, project)) == ([("2025-01-10", 100_000)], 0)
 

@@ -114,12 +114,12 @@ def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     march = D("2024-03-31")
     told = PostingDates("next_open", Periods([through("2024-03-31", "100")])).of("100", march)
     assert told.reason == (
-        "recognised on 2024-03-31; that period is closed (Intacct's books are closed through 2024-03-31); "
+        "recognized on 2024-03-31; that period is closed (Intacct's books are closed through 2024-03-31); "
         "dated 2024-04-01 by policy next_open"
     )
     held = PostingDates("hold", Periods([closed("2024-03")])).of("100", march)
     assert held == (None, (
-        "recognised on 2024-03-31; that period is closed (closed here by ada@books: reported); held until it is open, "
+        "recognized on 2024-03-31; that period is closed (closed here by ada@books: reported); held until it is open, "
         "by policy hold"
     ))  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.policies import ON_CREDIT, ON_PRICE
 from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_rules
@@ -20,8 +20,8 @@ POD = 'method = "pod_date"'
 YEAR = (date(2024, 1, 1), date(2024, 12, 31))
 
 
-def event(kind: str, day: str, amount: int | None = None, name: str = "") -> FulfilmentEvent:
-    return FulfilmentEvent("shop/INV-1042/1", kind, date.fromisoformat(day), amount=amount, name=name)
+def event(kind: str, day: str, amount: int | None = None, name: str = "") -> FulfillmentEvent:
+    return FulfillmentEvent("shop/INV-1042/1", kind, date.fromisoformat(day), amount=amount, name=name)
 
 
 Parts = Callable[..., list[tuple[str, int]]]
@@ -129,7 +129,7 @@ def test_the_schedule_tells_each_change_with_its_policy(derive: Callable[..., An
 
 def test_what_waits_is_lessened_with_the_rest(derive: Callable[..., Any], start: ChargeLine) -> None:
     milestones = 'method = "milestones"\nmilestones = [{ name = "a", percent = 50 }, { name = "b", percent = 50 }]'
-    reached = FulfilmentEvent(start.id, "milestone", date(2024, 4, 1), name="a")
+    reached = FulfillmentEvent(start.id, "milestone", date(2024, 4, 1), name="a")
     found = derive(milestones, start, [reached, event("credit", "2024-05-02", 400)])
     assert [part.amount for part in found.parts] == [1200] and [part.amount for part in found.waiting] == [800]
 
@@ -149,7 +149,7 @@ changes = st.lists(st.builds(event, kinds, days, amounts), max_size=5)
     currency=st.sampled_from(["USD", "JPY", "KWD"]),
 )
 def test_whatever_changes_the_parts_sum_to_the_new_price(
-    amount: int, events: list[FulfilmentEvent], on_credit: str, on_price: str, method: str, currency: str
+    amount: int, events: list[FulfillmentEvent], on_credit: str, on_price: str, method: str, currency: str
 ) -> None:
     text = f'[[rule]]\nname = "r"\n[rule.recognize]\n{method}\non_credit = "{on_credit}"\non_price = "{on_price}"\n'
     book = RuleBook(parse_rules(text, "r.toml", {"deferred": "1", "accrued": "2", "journal": "RR"}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from revrec.core.calendar import Offset
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.keys import RejectedValue
 from revrec.core.methods import methods
 from revrec.core.rules import RuleBook, RuleErrors, parse_files, parse_rules, render_memo
@@ -227,7 +227,7 @@ def test_the_shipped_rules_do_what_they_say(shipped, line, rule, count, first, l
 def test_the_shipped_rules_wait_for_what_a_line_lacks(shipped):
     line = charge("GOODS-POD-1")
     assert shipped.derive(line).code == "waiting"
-    delivered = shipped.derive(line, [FulfilmentEvent(line.id, "pod", date(2024, 4, 5))])
+    delivered = shipped.derive(line, [FulfillmentEvent(line.id, "pod", date(2024, 4, 5))])
     assert delivered.parts == ((date(2024, 4, 5), 2400),)
     assert "waits for its service dates" in shipped.derive(charge("SUB-PRO")).reason
     assert "waits for a rev_rec_date" in shipped.derive(charge("UNKNOWN")).reason

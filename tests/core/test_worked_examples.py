@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -20,10 +20,10 @@ def charge_line(charge: dict) -> ChargeLine:
     return ChargeLine("case", "EX", "1", "C", "I", **{**charge, "amount": amount})
 
 
-def event(line: ChargeLine, one: dict) -> FulfilmentEvent:
+def event(line: ChargeLine, one: dict) -> FulfillmentEvent:
     numbers = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
     amount = {"amount": to_minor(Decimal(one["amount"]), line.currency)} if "amount" in one else {}
-    return FulfilmentEvent(line.id, **{**one, **numbers, **amount})
+    return FulfillmentEvent(line.id, **{**one, **numbers, **amount})
 
 
 def parameters(kind: str) -> pytest.MarkDecorator:

@@ -168,7 +168,7 @@ def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(off
     offline.rules("[[rule]]" + RULES.partition("[[rule]]")[2])
     refused = offline.import_file(offline.file("free.csv", free))
     (problem,) = refused.report
-    assert (problem["field"], problem["reason"]) == ("amount", "is zero: there is nothing to recognise")
+    assert (problem["field"], problem["reason"]) == ("amount", "is zero: there is nothing to recognize")
     ruled(offline).take(*free)
     assert earns(offline) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 3200}
     assert sound(offline)
@@ -204,7 +204,7 @@ def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: 
     ruled(books, "modify").take(*bundle(row))
     assert books.run("2024-02-29").complete
     books.take(row(line="3", item="GOODS-2", amount="10.00", post_date="2024-02-29"), name="later.csv")
-    # 16.00 of the magazine are not recognised, half of its 40.00 standalone; with 10.00 that makes 26.00 for 20 and 50.
+    # 16.00 of the magazine are not recognized, half of its 40.00 standalone; with 10.00 that makes 26.00 for 20 and 50.
     assert earns(books) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 1600 + 743, "shop/INV-1/3": 1857}
     assert books.open_parts("shop/INV-1/2") == [("2024-03-31", 372), ("2024-04-30", 371)]
     ((since, version),) = books.sql("SELECT since, version FROM allocation ORDER BY id DESC LIMIT 1")

@@ -120,7 +120,7 @@ def test_a_correction_into_a_closed_month_goes_to_the_first_open_one(books: Any,
     books.run("2024-04-30")
     assert posted(books) == [("2024-03-07", 100000), ("2024-04-01", -100000), ("2024-04-11", 100000)]
     (entry,) = [one for one in books.trace(CHARGE)["entries"] if one["reason"]]
-    assert entry["reason"].startswith("recognised on 2024-03-07; that period is closed (Intacct's books are closed")
+    assert entry["reason"].startswith("recognized on 2024-03-07; that period is closed (Intacct's books are closed")
     sums(books)
 
 
@@ -139,7 +139,7 @@ def test_under_hold_a_correction_waits_with_both_its_sides(books: Any, intacct: 
     intacct.admin("/periods/close", month="2024-03")
     books.event(CHARGE, "pod", "2024-04-11")
     result = books.run("2024-04-30")
-    assert result.counts["held"] == 2 and posted(books) == [("2024-03-07", 100000)], "nothing is recognised twice"
+    assert result.counts["held"] == 2 and posted(books) == [("2024-03-07", 100000)], "nothing is recognized twice"
     assert "the other side of a correction" in str(result.entries[-1]["reason"])
     intacct.admin("/periods/open", month="2024-03")
     assert books.run("2024-04-30").complete

@@ -57,7 +57,7 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
         ("2024-01-12",), ("2024-02-12",), ("2024-03-12",),
     ], "the schedule keeps the day of recognition"  # fmt: skip
     reason = (
-        "recognised on 2024-01-12; that period is closed (Intacct's books are closed through 2024-02-29); "
+        "recognized on 2024-01-12; that period is closed (Intacct's books are closed through 2024-02-29); "
         "dated 2024-03-01 by policy next_open"
     )
     life = books.trace("shop/INV-1/1")
@@ -308,7 +308,7 @@ def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Any, inta
     process = books.start("run", "--date", DAY)
     out, error = process.communicate(timeout=50)
     assert process.returncode == 4 and "2 held" in out
-    assert error.count("held: recognised on 2024-0") == 2
+    assert error.count("held: recognized on 2024-0") == 2
 
 
 def test_under_a_lock_date_old_entries_are_never_half_reversed(books: Any, intacct: Any, row: Any) -> None:
@@ -331,7 +331,7 @@ def test_the_period_that_counts_is_that_of_the_entry_and_its_entity(books: Any, 
     books.take(row("INV-1", post_date="2024-02-10", item="GOODS-1", entity="100", location="100"))
     intacct.admin("/periods/close", month="2024-02", entity="100")
     intacct.admin("/periods/close", month="2024-12", entity="200")
-    assert books.run(DAY).complete, "it was invoiced in closed February and is recognised in open March"
+    assert books.run(DAY).complete, "it was invoiced in closed February and is recognized in open March"
     assert ledger(intacct) == [("2024-03-11", "24.00")]
 
 

@@ -89,7 +89,7 @@ def once(intacct: Any) -> bool:
 
 @pytest.fixture
 def goods(row: Any) -> Callable[[str], Any]:
-    """Rows of goods that are all recognised on 2024-02-04."""
+    """Rows of goods that are all recognized on 2024-02-04."""
     return lambda name: row(name, item="GOODS-1", amount="10.00")
 
 
@@ -407,5 +407,5 @@ def test_an_entry_that_was_dated_in_the_next_open_period_is_taken_up_with_that_d
         result = books.run(DAY, later=timedelta(minutes=minute))
     assert result.complete and states(books) == ["POSTED"] and once(intacct)
     assert books.sql("SELECT recognised, reason FROM moved_date") == [
-        ("2024-02-04", "recognised on 2024-02-04; Intacct has it dated 2024-03-01")
+        ("2024-02-04", "recognized on 2024-02-04; Intacct has it dated 2024-03-01")
     ]

@@ -38,7 +38,7 @@ def nowhere(books: Any, row: Any) -> Any:
 
 @pytest.fixture
 def strange(books: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Books whose Intacct refuses in words that revrec does not know: nothing of the catalogue's is recognised."""
+    """Books whose Intacct refuses in words that revrec does not know: nothing of the catalogue's is recognized."""
     from revrec.intacct import catalogue
 
     none: tuple[Any, ...] = ()

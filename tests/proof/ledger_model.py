@@ -46,7 +46,7 @@ Line = tuple[str, str, str, str]
 
 @dataclass
 class Entry:
-    """A GLBATCH of the ledger. ``parts`` are the schedule lines it recognises, by the memo of its debit lines."""
+    """A GLBATCH of the ledger. ``parts`` are the schedule lines it recognizes, by the memo of its debit lines."""
 
     record_no: str
     reference: str

@@ -286,4 +286,4 @@ def charge(document: str, item: str, amount: str, post_date: str = "2024-01-05",
 
 
 JOINING = [charge(f"INV-J{number}", "GOODS-1", "3.00", "2024-01-07") for number in range(MOST_JOINED)]
-"""Charge lines that come in later, recognised on the day of another."""
+"""Charge lines that come in later, recognized on the day of another."""

@@ -416,7 +416,7 @@ class Simulator:
         self.books.join(self.joined)
 
     def _join(self, _nothing: None = None) -> None:
-        """One more charge line comes in, recognised on the day of another."""
+        """One more charge line comes in, recognized on the day of another."""
         self.joined += 1
         self.books.join(self.joined)
 

@@ -1,4 +1,4 @@
-"""Fulfilment events from files."""
+"""Fulfillment events from files."""
 
 from collections.abc import Callable
 from datetime import date

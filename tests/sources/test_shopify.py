@@ -1,4 +1,4 @@
-"""Shopify: what becomes of orders, refunds and fulfilments, from whichever API they came."""
+"""Shopify: what becomes of orders, refunds and fulfillments, from whichever API they came."""
 
 import copy
 import json
@@ -213,8 +213,8 @@ def test_a_fulfilment_by_itself_counts_for_lines_of_which_nothing_is_left(read: 
     assert reasons(rows) == ["1 of it are still to be shipped"]
     assert reasons(read({**body, "shipment_status": "in_transit"}, "events")) == ["not delivered yet"]
     event = {"id": 1, "fulfillment_id": 3, "order_id": 1, "status": "delivered"}
-    assert reasons(read(event, "events")) == ["it is a fulfilment event, which names no delivered lines"]
-    assert reasons(read(body)) == ["it is a fulfilment, whose order has the charges"]
+    assert reasons(read(event, "events")) == ["it is a fulfillment event, which names no delivered lines"]
+    assert reasons(read(body)) == ["it is a fulfillment, whose order has the charges"]
 
 
 def test_any_value_can_be_named_by_its_path(read: Callable[..., Any]) -> None:
@@ -247,4 +247,4 @@ def test_json_that_cannot_be_is_refused_with_its_line(read: Callable[..., Any], 
 
 def test_what_is_no_document_of_shopify_is_told(read: Callable[..., Any]) -> None:
     (row,) = read({"hello": "world"})
-    assert row.problems[0].reason == "is neither an order nor a refund nor a fulfilment of Shopify"
+    assert row.problems[0].reason == "is neither an order nor a refund nor a fulfillment of Shopify"

@@ -49,7 +49,7 @@ def register(group: typer.Typer) -> None:
         options: Options,
         date: Annotated[str, typer.Option("--date", metavar="D", help="The day of the balance sheet.")],
         planned: Annotated[
-            bool, typer.Option("--planned", help="Recognised by schedule until D, not by posted entries.")
+            bool, typer.Option("--planned", help="Recognized by schedule until D, not by posted entries.")
         ] = False,
         by: Annotated[
             str,
@@ -65,7 +65,7 @@ def register(group: typer.Typer) -> None:
         ] = None,
         entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
-        all: Annotated[bool, typer.Option("--all", help="Also what is billed and recognised to the cent.")] = False,
+        all: Annotated[bool, typer.Option("--all", help="Also what is billed and recognized to the cent.")] = False,
         limit: Annotated[
             int, typer.Option("--limit", metavar="N", help="Most rows in the table; 0 for all.", min=0)
         ] = 50,
@@ -75,7 +75,7 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Contract liabilities, contract assets and deferred costs on a day.
 
-        What was billed until D less what was recognised until D: line by line, netted by contract to one liability
+        What was billed until D less what was recognized until D: line by line, netted by contract to one liability
         or one asset, and by account what is to be reclassified so that the balance sheet shows them apart. Reads only.
 
         \b

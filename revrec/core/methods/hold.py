@@ -1,4 +1,4 @@
-"""Nothing is recognised until somebody says how."""
+"""Nothing is recognized until somebody says how."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from revrec.core.schedule import UNDATED, Plan, Unscheduled, WaitReason
 
 
 class Hold(Method):
-    """Nothing is recognised: the whole line waits, visible with the ``reason``, until another rule takes it.
+    """Nothing is recognized: the whole line waits, visible with the ``reason``, until another rule takes it.
 
     For what is under review: a contract whose collection is doubtful, a customer in dispute, a prepayment that may
     have to be handed over. A line that was scheduled by another rule before keeps what was posted; `revrec schedule
@@ -29,7 +29,7 @@ class Hold(Method):
     """
 
     name = "hold"
-    keys = (ConfigKey("reason", text(), "Why nothing is recognised; it is shown wherever the line is.", required=True),)
+    keys = (ConfigKey("reason", text(), "Why nothing is recognized; it is shown wherever the line is.", required=True),)
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)

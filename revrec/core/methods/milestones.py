@@ -118,7 +118,7 @@ class Milestones(Method):
         dates = tuple(roll(self.first(day), self.roll, self.calendar) if day else UNDATED for day in anchors)
         reached = [self._told(one, day) for one, day in zip(self.milestones, anchors, strict=True) if day]
         missing = [one for one, day in zip(self.milestones, anchors, strict=True) if not day]
-        words = f"{self.name} recognises {', '.join(reached)}" if reached else f"{self.name}: none is reached yet"
+        words = f"{self.name} recognizes {', '.join(reached)}" if reached else f"{self.name}: none is reached yet"
         return Plan(dates, self.shares, words, _waits(missing))
 
     def _told(self, one: Milestone, day: date) -> str:

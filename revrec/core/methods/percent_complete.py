@@ -12,7 +12,7 @@ from revrec.core.schedule import Unscheduled, WaitReason
 
 
 class PercentComplete(ProgressMethod):
-    """What is complete so far, less what was recognised before: the cumulative catch-up.
+    """What is complete so far, less what was recognized before: the cumulative catch-up.
 
     Each event of kind ``percent`` tells how much is complete in all by its date. Recorded again for the same date it
     corrects the earlier reading; a lower percentage on a later date takes revenue back on that date. What is not
@@ -26,7 +26,7 @@ class PercentComplete(ProgressMethod):
         method = "percent_complete"
 
     Source: ASC 606-10-25-31 to 25-35 and 55-187 to 55-192, example 19 (IFRS 15.39 to 43): measure progress anew at the
-    end of each period; ASC 606-10-25-35 makes a change of the measure a change in estimate, recognised at once.
+    end of each period; ASC 606-10-25-35 makes a change of the measure a change in estimate, recognized at once.
     """
 
     name = "percent_complete"
@@ -40,6 +40,6 @@ class PercentComplete(ProgressMethod):
         """Percent as shares."""
         found = [(day, Fraction(percent) / 100) for day, percent in anchors]
         left = 1 - (found[-1][1] if found else Fraction(0))
-        so_far = f"recognises {shown(1 - left)} of it, complete on {found[-1][0]}" if found else "has no reading yet"
+        so_far = f"recognizes {shown(1 - left)} of it, complete on {found[-1][0]}" if found else "has no reading yet"
         reason = f"waits for progress, {shown(left)} of it is not complete"
         return found, f"{self.name} {so_far}", WaitReason("waiting", reason, "percent", more=" --percent N")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind
 from revrec.core.numbers import NUMBER_SCHEMA, number, positive
 from revrec.core.progress import ProgressMethod, ProgressReading, shown
@@ -50,7 +50,7 @@ class _UsageStep(NamedTuple):
 
 
 class Usage(ProgressMethod):
-    """Prepaid units, each recognised when it is used; what is left when they expire is recognised then.
+    """Prepaid units, each recognized when it is used; what is left when they expire is recognized then.
 
     Events of kind ``usage`` tell units used since the ones before. One with a name corrects the earlier one of that
     name; those without a name add up (two that are alike on one day need names, since the same record twice is one).
@@ -58,9 +58,9 @@ class Usage(ProgressMethod):
     that the last unit ends on the cent. Units beyond those paid for earn nothing here: they are billed as lines of
     their own.
 
-    Breakage, which is what customers never use: with ``breakage_percent`` it is expected and recognised in proportion
+    Breakage, which is what customers never use: with ``breakage_percent`` it is expected and recognized in proportion
     to usage, each unit used taking its share of it; an ``estimate`` event with the units that are now expected to be
-    used in all corrects it, with the catch-up on its date. Without, it is recognised when use has become remote: on
+    used in all corrects it, with the catch-up on its date. Without, it is recognized when use has become remote: on
     the day they expire (``expires``). What neither usage nor expiry tells waits and stays visible.
 
     Keys: ``units``, ``expires``, ``breakage_percent``, ``start`` (default ``post_date``; ``expires`` is counted from
@@ -80,7 +80,7 @@ class Usage(ProgressMethod):
     name = "usage"
     keys = (
         ConfigKey("units", UNITS, "How many units the line pays for; default its quantity."),
-        ConfigKey("expires", EXPIRES, "When the units expire; what is left is recognised on that day."),
+        ConfigKey("expires", EXPIRES, "When the units expire; what is left is recognized on that day."),
         ConfigKey(
             "breakage_percent", BREAKAGE, "How many percent of the units are expected never to be used; default none."
         ),
@@ -129,7 +129,7 @@ class Usage(ProgressMethod):
                 used += Fraction(step.quantity)
             share = used / expected if expected > 0 else Fraction(1)
             found.append((step.date, max(Fraction(0), min(share, Fraction(1)))))
-        words = f"{self.name} recognises {_told(used)} of {_told(units)} units used"
+        words = f"{self.name} recognizes {_told(used)} of {_told(units)} units used"
         if expected != units:
             words += f", {_told(expected)} expected to be used"
         left = 1 - (found[-1][1] if found else Fraction(0))
@@ -142,7 +142,7 @@ class Usage(ProgressMethod):
 
 def _steps(events: Events) -> Iterator[_UsageStep]:
     """Usage and estimates in order of date; of several usages with one name the last recorded."""
-    by_name: dict[str, FulfilmentEvent] = {}
+    by_name: dict[str, FulfillmentEvent] = {}
     others = []
     for event in events:
         if event.kind == "usage" and event.name:

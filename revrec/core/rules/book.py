@@ -23,7 +23,7 @@ MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
 """Bounds of the caches, so that memory stays flat however many items and dates there are."""
 
-NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognise")
+NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognize")
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)

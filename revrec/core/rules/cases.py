@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput
 from revrec.core.keys import ANY_TEXT, DATE, ConfigKey, RejectedValue, ValueKind, choice, text, whole_number
 from revrec.core.money import decimal_string, to_minor
@@ -31,7 +31,7 @@ class RuleCase(NamedTuple):
     file: str
     line: int
     charge: ChargeLine
-    events: tuple[FulfilmentEvent, ...]
+    events: tuple[FulfillmentEvent, ...]
     expect: Mapping[str, Any]
 
 
@@ -191,9 +191,9 @@ def _line(charge: Mapping[str, Any]) -> ChargeLine:
     return ChargeLine(**{"dimensions": {}, **charge, "amount": amount})
 
 
-def _event(event: Mapping[str, Any], line: ChargeLine) -> FulfilmentEvent:
+def _event(event: Mapping[str, Any], line: ChargeLine) -> FulfillmentEvent:
     amount = None if "amount" not in event else to_minor(event["amount"], line.currency)
-    return FulfilmentEvent(charge=line.id, **{**event, "amount": amount})
+    return FulfillmentEvent(charge=line.id, **{**event, "amount": amount})
 
 
 def _in_minor_units(expect: dict[str, Any], currency: str) -> dict[str, Any]:

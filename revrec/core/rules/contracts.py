@@ -2,8 +2,8 @@
 
 The lines that a contract began with are allocated once, by the prices of their post dates. Where the allocation says
 ``later = "modify"``, lines that join it later make a new allocation on the day of the first of them: what is not
-recognised of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
-of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognised stays.
+recognized of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
+of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognized stays.
 
 A credit or a new price belongs to the line that it is told of: 606-10-32-44 (IFRS 15.89).
 """
@@ -134,7 +134,7 @@ def _modified(
     older: Sequence[ContractMember],
     joining: Sequence[ContractMember],
 ) -> AllocatedContract:
-    """The contract after lines have joined it: what is not recognised, and what they are billed, allocated anew."""
+    """The contract after lines have joined it: what is not recognized, and what they are billed, allocated anew."""
     day = min(member.line.post_date for member in joining)
     lines = [member.line for member in (*older, *joining)]
     done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
@@ -157,7 +157,7 @@ def _modified(
 
 
 def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
-    """The price of a line by the end of a day, and what of it is recognised by then: by its plan, not by entries."""
+    """The price of a line by the end of a day, and what of it is recognized by then: by its plan, not by entries."""
     events = [event for event in member.events if event.date <= day]
     line, told = apply_allocation(member.line, events, steps)
     found = book.derive(member.line, events, steps)

@@ -1,10 +1,10 @@
-"""Costs that a rule defers and expenses as it recognises its revenue: what a sale cost to fulfil, or to obtain.
+"""Costs that a rule defers and expenses as it recognizes its revenue: what a sale cost to fulfill, or to obtain.
 
 Each cost of a charge line is a charge line of its own beside it, negative where that is positive, with the same item,
 customer, dates and dimensions, so that it is scheduled, posted, corrected and traced as every other: debit the expense,
 credit the deferred cost.
 
-Source: ASC 340-40-25-1 to 25-5, costs to obtain and to fulfil a contract; 340-40-35-1, expensed as the goods or
+Source: ASC 340-40-25-1 to 25-5, costs to obtain and to fulfill a contract; 340-40-35-1, expensed as the goods or
 services are transferred (IFRS 15.91 to 99).
 """
 

@@ -226,11 +226,11 @@ RULE_KEYS = (
     ),
     ConfigKey("effective", None, "The post dates that the rule takes.", table=EFFECTIVE_KEYS),
     ConfigKey("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
-    ConfigKey("recognize", None, "How the amount is recognised.", required=True, table=COMMON_KEYS),
+    ConfigKey("recognize", None, "How the amount is recognized.", required=True, table=COMMON_KEYS),
     ConfigKey("post", None, "The accounts and the journal.", table=POST_KEYS),
     ConfigKey("constraint", None, "What is billed and no part of the price yet.", table=CONSTRAINT_KEYS),
     ConfigKey(
-        "cost", None, "A cost that is expensed as the revenue is recognised; write [[rule.cost]].", table=COST_KEYS
+        "cost", None, "A cost that is expensed as the revenue is recognized; write [[rule.cost]].", table=COST_KEYS
     ),
 )
 
@@ -305,7 +305,7 @@ ALLOCATION_KEYS = (
     ConfigKey(
         "later",
         choice("separate", "modify"),
-        "What lines do that join a contract later: be a contract of their own, or share what is not recognised yet.",
+        "What lines do that join a contract later: be a contract of their own, or share what is not recognized yet.",
         "separate",
     ),
 )

@@ -1,4 +1,4 @@
-"""A rule: which charge lines it takes, how it recognises them, and to which accounts it posts."""
+"""A rule: which charge lines it takes, how it recognizes them, and to which accounts it posts."""
 
 import hashlib
 from collections.abc import Mapping

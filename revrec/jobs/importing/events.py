@@ -1,10 +1,10 @@
-"""Recording fulfilment events, by hand or from files, and scheduling their charge lines again."""
+"""Recording fulfillment events, by hand or from files, and scheduling their charge lines again."""
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.charge_line import FulfilmentEvent
+from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
-def add_event(context: "Context", event: EventRow) -> tuple[FulfilmentEvent, list[Change]]:
+def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[Change]]:
     """Record one event and schedule its charge line again; the same event as the last one of its kind changes nothing.
 
     Raises:
@@ -97,7 +97,7 @@ class EventTaker:
         self,
         row: GoodRow[EventRow],
         known: list[tuple[str, int]],
-        recorded: dict[int, list[FulfilmentEvent]],
+        recorded: dict[int, list[FulfillmentEvent]],
         new: list[tuple[Any, ...]],
     ) -> None:
         if not known:
@@ -124,12 +124,12 @@ class EventTaker:
         return None
 
 
-def _fact(connection: "Connection", no: int, event: EventRow) -> FulfilmentEvent:
+def _fact(connection: "Connection", no: int, event: EventRow) -> FulfillmentEvent:
     """The event with its amount in minor units of the charge's currency."""
     amount = None
     if event.amount is not None:
         amount = to_minor(event.amount, charges.read_charge(connection, no).currency)
-    return FulfilmentEvent(
+    return FulfillmentEvent(
         event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note
     )
 
@@ -146,8 +146,8 @@ def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> di
 
 
 def _of_costs(
-    book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfilmentEvent
-) -> list[tuple[int, FulfilmentEvent]]:
+    book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfillmentEvent
+) -> list[tuple[int, FulfillmentEvent]]:
     """What an event says of the costs of its charge line: the same, but nothing of the price."""
     if fact.kind in ("credit", "price"):
         return []
@@ -156,7 +156,7 @@ def _of_costs(
     return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]
 
 
-def _last_like(recorded: Sequence[FulfilmentEvent], event: FulfilmentEvent) -> FulfilmentEvent | None:
+def _last_like(recorded: Sequence[FulfillmentEvent], event: FulfillmentEvent) -> FulfillmentEvent | None:
     """The last recorded event of the same kind and name, which a new one would correct."""
     for one in reversed(recorded):
         if (one.kind, one.name) == (event.kind, event.name):

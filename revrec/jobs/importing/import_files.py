@@ -1,4 +1,4 @@
-"""``revrec import``: files of charge lines and fulfilment events into the database, all or nothing a file."""
+"""``revrec import``: files of charge lines and fulfillment events into the database, all or nothing a file."""
 
 import json
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.importing.mappings import mapping_of
-from revrec.jobs.importing.rows import ChargeTaker, ImportResult, Reception, nothing_to_recognise
+from revrec.jobs.importing.rows import ChargeTaker, ImportResult, Reception, nothing_to_recognize
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.read import reread
@@ -74,7 +74,7 @@ def _as_it_is_now(context: "Context", row: SetAside, fixes: Sequence[Fact]) -> t
         return [], str(error)
     if isinstance(read, BadRow):
         return read.problems, ""
-    nothing = nothing_to_recognise(read.line, load_rules(context)) if row.kind == "charges" else None
+    nothing = nothing_to_recognize(read.line, load_rules(context)) if row.kind == "charges" else None
     return ([nothing] if nothing else []), ""
 
 

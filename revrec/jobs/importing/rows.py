@@ -35,13 +35,13 @@ MOST_REASONS = 20
 """Different reasons for passing records over that are told; any further ones are counted together."""
 
 
-def nothing_to_recognise(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
+def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
     """What is wrong with a line that is billed at nothing; None if it is not, or a contract may give it a share."""
     if line.amount or takes(book, line):
         return None
     nothing = decimal_string(0, line.currency)
     return RowProblem(
-        "amount", nothing, "is zero: there is nothing to recognise", "leave the row out, or write its amount"
+        "amount", nothing, "is zero: there is nothing to recognize", "leave the row out, or write its amount"
     )
 
 
@@ -182,7 +182,7 @@ class ChargeTaker:
         line = row.line
         mark = fingerprint(line)
         same = known.get(line.id)
-        nothing = nothing_to_recognise(line, self._book)
+        nothing = nothing_to_recognize(line, self._book)
         if same is None and is_cost(line.line):
             self._to.refuse(
                 row,

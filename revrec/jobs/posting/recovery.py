@@ -244,7 +244,7 @@ def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
     """The entry with the date that it got in the forgotten future, if its period was closed by then."""
     if found.date is None or found.date <= entry.date:
         return entry
-    return redate(entry, found.date, f"recognised on {entry.date}; Intacct has it dated {found.date}")
+    return redate(entry, found.date, f"recognized on {entry.date}; Intacct has it dated {found.date}")
 
 
 def _take(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:

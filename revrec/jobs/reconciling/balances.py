@@ -15,7 +15,7 @@ class AccountBalance(NamedTuple):
     """Movements of an account in one currency over the range, in minor units, debits positive.
 
     ``intacct`` = ``books`` + ``others`` + ``difference``; ``difference`` = ``explained`` by the findings + ``rest``.
-    ``unrecognised``: of a deferred account, what was billed and is not recognised by the last day.
+    ``unrecognised``: of a deferred account, what was billed and is not recognized by the last day.
     """
 
     account: str

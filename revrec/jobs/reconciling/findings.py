@@ -18,7 +18,7 @@ ADVICE = {
     "reference, from: revrec trace {reference}; revrec does not post it again. If it is right so, accept it.",
     "moved": "somebody entered it anew. If the new entry is right, accept it; else delete or mend it in Intacct.",
     "edited": "put it back in Intacct as revrec posted it: revrec trace {reference}; or accept it.",
-    "reversed": "if what was recognised is to stay recognised, delete the reversal in Intacct; else accept it and stop "
+    "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct; else accept it and stop "
     "the charge lines' further parts by events or rules.",
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",

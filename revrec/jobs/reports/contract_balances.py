@@ -42,7 +42,7 @@ class Wanted(NamedTuple):
 
 
 def contract_balances(context: "Context", wanted: Wanted, sheet: BalanceSheet) -> Iterator[ContractBalance]:
-    """Each contract of which anything was billed or recognised until the day, as it is read; ``sheet`` adds them up.
+    """Each contract of which anything was billed or recognized until the day, as it is read; ``sheet`` adds them up.
 
     What was billed is what charge lines say with their credits, new prices and refunds until the day, on their post
     date, or where their source has its documents invoiced from here, on the day of the posted invoice.

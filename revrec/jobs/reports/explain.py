@@ -1,4 +1,4 @@
-"""``revrec rules explain``: why a charge line is recognised the tables it is."""
+"""``revrec rules explain``: why a charge line is recognized the tables it is."""
 
 from typing import TYPE_CHECKING, Any
 

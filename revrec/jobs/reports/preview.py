@@ -1,4 +1,4 @@
-"""``revrec preview``: what would be recognised and posted, and why the rest would not; writes nothing."""
+"""``revrec preview``: what would be recognized and posted, and why the rest would not; writes nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -121,7 +121,7 @@ def preview_file(
         SourceError: the file cannot be read.
         BadInput: a row cannot be used.
     """
-    from revrec.jobs.importing.rows import nothing_to_recognise
+    from revrec.jobs.importing.rows import nothing_to_recognize
     from revrec.jobs.rules.load import load_rules
     from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
 
@@ -140,7 +140,7 @@ def preview_file(
         if first_row != row.row_number:
             problem = RowProblem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
-        if nothing := nothing_to_recognise(row.line, book):
+        if nothing := nothing_to_recognize(row.line, book):
             raise BadInput(f"{path}: row {row.row_number}: {nothing}")
         rule = book.allocation_of(row.line) if book.allocations else None
         if isinstance(rule, AllocationRule):

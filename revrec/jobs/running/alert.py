@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PASSWORD = "REVREC_ALERTS_PASSWORD"  # noqa: S105 - the name of a variable
 URLS = "REVREC_ALERTS_URLS"
 SECTION = "alerts"
-_NOT_INVOICED = "settle its invoice; the run after that recognises it: revrec postings list"
+_NOT_INVOICED = "settle its invoice; the run after that recognizes it: revrec postings list"
 _CLOSED = "open the period and run again, or date it in the next open one: closed_period in [posting] of revrec.toml"
 STATES = {"rejected": "failed", "in_doubt": "in_doubt", "sending": "in_doubt", "held": "held", "ready": "waiting"}
 

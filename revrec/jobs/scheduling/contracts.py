@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.allocation import AllocatedShare
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation
 from revrec.core.rules import AllocationRule, RuleBook
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from revrec.store.audit import Who
 
 Fact = dict[str, Any]
-Events = Mapping[int, Sequence[FulfilmentEvent]]
+Events = Mapping[int, Sequence[FulfillmentEvent]]
 Outcome = tuple[AllocationStep, ...] | Unscheduled
 BY_ITSELF: Outcome = ()
 """The outcome of a line that belongs to no contract."""
@@ -194,13 +194,13 @@ class Seen(NamedTuple):
     """A charge line with its events, what the allocation of its contract makes of it, and what all rules do now."""
 
     line: ChargeLine
-    recorded: Sequence[FulfilmentEvent]
+    recorded: Sequence[FulfillmentEvent]
     outcome: Outcome
     derived: Schedule | Unscheduled
     contract: AllocatedContract | None = None
 
     @property
-    def earns(self) -> tuple[ChargeLine, Sequence[FulfilmentEvent]]:
+    def earns(self) -> tuple[ChargeLine, Sequence[FulfillmentEvent]]:
         """The line with what is allocated to it as its amount, and its events as they tell of that."""
         if isinstance(self.outcome, Unscheduled) or not self.outcome:
             return self.line, self.recorded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import iso
 from revrec.core.change import replan
-from revrec.core.charge_line import ChargeLine, FulfilmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes
 from revrec.core.rules import RuleBook
@@ -99,7 +99,7 @@ class Scheduler:
         self,
         no: int,
         line: ChargeLine,
-        recorded: Sequence[FulfilmentEvent],
+        recorded: Sequence[FulfillmentEvent],
         fresh: int,
         current: schedules.Current | None,
         allocated: int = 0,
@@ -142,7 +142,7 @@ class Scheduler:
     def _moves(
         self,
         line: ChargeLine,
-        recorded: Sequence[FulfilmentEvent],
+        recorded: Sequence[FulfillmentEvent],
         fresh: int,
         derived: Schedule,
         steps: tuple[AllocationStep, ...],
@@ -239,7 +239,7 @@ class Scheduler:
 def _remaining(
     line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool
 ) -> Remaining:
-    """What is still to be recognised, and in words what a changed plan made of amounts on entries.
+    """What is still to be recognized, and in words what a changed plan made of amounts on entries.
 
     ``moved``: an event changed the plan. If it was a rule, what is taken back already stays taken back.
     """
@@ -259,7 +259,7 @@ def _remaining(
 def _taken_back(
     amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]
 ) -> tuple[SchedulePart, ...]:
-    """The parts that take back what was recognised of a charge line's amount: of the other sign, and not planned."""
+    """The parts that take back what was recognized of a charge line's amount: of the other sign, and not planned."""
     planned = set(plan)
     return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
 

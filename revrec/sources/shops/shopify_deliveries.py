@@ -1,4 +1,4 @@
-"""Shopify: which lines of an order were delivered when, and what a fulfilment by itself tells.
+"""Shopify: which lines of an order were delivered when, and what a fulfillment by itself tells.
 
 A line is delivered when the last of its pieces that was not refunded is: on the day of the latest delivery.
 """
@@ -13,7 +13,7 @@ from revrec.sources.shops.shopify_orders import OrderContext, kind_of, money, no
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """The deliveries of an order's lines, or of a fulfilment by itself."""
+    """The deliveries of an order's lines, or of a fulfillment by itself."""
     kind = kind_of(node)
     if kind == "order":
         unbilled = not_billed(node)
@@ -69,7 +69,7 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]
 
 
 def _fulfilment(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """A fulfilment by itself: lines of which nothing is left to be shipped."""
+    """A fulfillment by itself: lines of which nothing is left to be shipped."""
     day = _delivered_on(node)
     if not day:
         yield SkippedDocument("not delivered yet", node.place)
@@ -94,7 +94,7 @@ def _fulfilled(fulfilment: JsonNode) -> list[JsonNode]:
 
 
 def _line_id(line: JsonNode) -> str:
-    """The line item's id: a fulfilment of GraphQL names it within."""
+    """The line item's id: a fulfillment of GraphQL names it within."""
     return line.node("line_item").text("id") if line.has("line_item") else line.text("id")
 
 

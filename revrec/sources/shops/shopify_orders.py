@@ -81,14 +81,14 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
 def kind_of(node: JsonNode) -> str:
     if node.has("line_items"):
         return "fulfilment" if node.has("order_id") else "order"
-    for name, kind in (("refund_line_items", "refund"), ("fulfillment_id", "fulfilment event")):
+    for name, kind in (("refund_line_items", "refund"), ("fulfillment_id", "fulfillment event")):
         if node.has(name):
             return kind
-    raise node.broken("record", "", "is neither an order nor a refund nor a fulfilment of Shopify")
+    raise node.broken("record", "", "is neither an order nor a refund nor a fulfillment of Shopify")
 
 
 def not_billed(order: JsonNode) -> str:
-    """Why an order has nothing to recognise yet; empty if it was billed."""
+    """Why an order has nothing to recognize yet; empty if it was billed."""
     status = _financial(order)
     if order.flag("test"):
         return "it is a test order"

@@ -25,7 +25,7 @@ TEXTS = ValueKind("a text or a list of texts", _several, {"anyOf": [{"type": "st
 COMMON = (
     ConfigKey("map", TEXT, "The mapping that its documents are read by; else that of native files."),
     ConfigKey("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
-    ConfigKey("events", YES_OR_NO, "Its documents are fulfilment events, not charge lines.", False),
+    ConfigKey("events", YES_OR_NO, "Its documents are fulfillment events, not charge lines.", False),
     ConfigKey("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
     ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
     ConfigKey("timeout", SECONDS, "Seconds to wait for the other side.", 30),

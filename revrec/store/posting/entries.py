@@ -148,7 +148,7 @@ def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
-    """The numbers of the entries in these states, recognised on or before ``until`` if given, oldest date first."""
+    """The numbers of the entries in these states, recognized on or before ``until`` if given, oldest date first."""
     query = (
         select(journal_entry.c.id)
         .where(journal_entry.c.state.in_(states))
@@ -160,7 +160,7 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
 
 
 def recognised_until(day: date) -> ColumnElement[bool]:
-    """Whether an entry's lines are recognised on or before a day, whatever the entry itself is dated with."""
+    """Whether an entry's lines are recognized on or before a day, whatever the entry itself is dated with."""
     moved = select(moved_date.c.recognised).where(moved_date.c.entry_id == journal_entry.c.id).scalar_subquery()
     return func.coalesce(moved, journal_entry.c.date) <= day.isoformat()
 

@@ -54,7 +54,7 @@ def release(
 
 
 def refused(connection: Connection, until: date, entry_id: int | None = None) -> list[Refused]:
-    """Entries that were refused, recognised on or before a day, oldest first; of one entry, if it is given."""
+    """Entries that were refused, recognized on or before a day, oldest first; of one entry, if it is given."""
     last = ENTRY_TABLES.last_answered()
     query = (
         select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_since(last).label("absent"))

@@ -1,4 +1,4 @@
-"""What each charge line has billed and recognised until a day, contract by contract: one query, read as it comes."""
+"""What each charge line has billed and recognized until a day, contract by contract: one query, read as it comes."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -141,7 +141,7 @@ def _query(asked: Asked) -> Select[Any]:
 
 
 def _moved(asked: Asked) -> Any:
-    """What is recognised and planned of each charge line."""
+    """What is recognized and planned of each charge line."""
     day = asked.until.isoformat()
     posted = and_(
         journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED", journal_entry.c.date <= day

@@ -88,7 +88,7 @@ def source(connection: Connection, import_id: int) -> Fact:
 
 
 def events(connection: Connection, no: int) -> list[Fact]:
-    """The fulfilment events of a charge line in the order they were recorded."""
+    """The fulfillment events of a charge line in the order they were recorded."""
     return _all(
         connection,
         select(fulfilment_event).where(fulfilment_event.c.charge_no == no).order_by(fulfilment_event.c.id),

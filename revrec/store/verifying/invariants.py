@@ -26,7 +26,7 @@ INVARIANTS = (
         "sum of the schedule",
         "charge_line",
         "its valid schedule lines and what waits of it do not sum to its price",
-        "too much or too little would be recognised",
+        "too much or too little would be recognized",
         """
         SELECT 'no ' || c.no FROM charge_line c JOIN (
           SELECT charge_no, max(version) AS version FROM schedule GROUP BY charge_no
@@ -76,7 +76,7 @@ INVARIANTS = (
         "scheduled or waiting",
         "charge_line",
         "it is neither scheduled nor waiting with a reason, or it is both",
-        "it would never be recognised, or nobody can say why it waits",
+        "it would never be recognized, or nobody can say why it waits",
         """
         SELECT 'no ' || c.no FROM charge_line c
         LEFT JOIN unscheduled u ON u.charge_no = c.no

@@ -141,15 +141,15 @@ def test_b6_a_fault_can_apply_to_the_third_matching_request_only(client: Any) ->
 PLAN = "drop@after:0.2,503@before:0.2:create,garbled@after:0.1,expire_sessions@before:0.1"
 
 
-def played(seed: int, requests_: int = 200) -> list[list[str]]:
+def injected(seed: int, requests_: int = 200) -> list[list[str]]:
     plan = FaultPlan(PLAN, seed)
     bodies = (b"<function controlid='1'><create/>", b"<function controlid='2'><query/>")
     return [[str(fault) for fault in plan.for_request(bodies[at % 2], None)] for at in range(requests_)]
 
 
 def test_b69_the_same_seed_and_requests_give_the_same_faults(client: Any) -> None:
-    assert played(7) == played(7) != played(8)
-    kinds = {name for names in played(7) for name in names}
+    assert injected(7) == injected(7) != injected(8)
+    kinds = {name for names in injected(7) for name in names}
     assert kinds == {"drop@after", "503@before", "garbled@after", "expire_sessions@before"}
     plan = FaultPlan(PLAN, 7)
     first = [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(50)]

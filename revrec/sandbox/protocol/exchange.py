@@ -68,21 +68,21 @@ class Exchange:
         if answer_fault is None:
             self._send(self._execute())
         else:
-            self._play(answer_fault)
+            self._inject(answer_fault)
         self._make_later_changes()
 
-    def _play(self, fault: Fault) -> None:
+    def _inject(self, fault: Fault) -> None:
         if fault.kind == "die":
             self._die(fault)
-        elif fault.kind in _PLAYERS:
-            _PLAYERS[fault.kind](self, fault)
+        elif fault.kind in _INJECTORS:
+            _INJECTORS[fault.kind](self, fault)
         elif fault.when == "after":
-            self._spoil_answer(fault, self._execute())
+            self._send_faulty_answer(fault, self._execute())
         elif fault.kind in _NEED_DOCUMENT:
             # These kinds corrupt a real answer, so the request is executed to get one and then rolled back.
-            self._spoil_answer(fault, self._execute(discard=True))
+            self._send_faulty_answer(fault, self._execute(discard=True))
         else:
-            self._spoil_answer(fault, None)
+            self._send_faulty_answer(fault, None)
 
     def _execute(self, discard: bool = False, forced_failure: ForcedFailure | None = None) -> GatewayReply:
         started = time.monotonic()
@@ -91,7 +91,7 @@ class Exchange:
         for function, control_id, outcome in reply.summary:
             self._log(f"{function} {control_id!r} {outcome} {took:.0f} ms")
         # Apply "after" changes between the commit and the answer, so that a client that reacts to the answer, or to its
-        # loss, already meets the changed company.
+        # loss, already sees the changed company.
         self._make_later_changes()
         return reply
 
@@ -138,7 +138,7 @@ class Exchange:
         errorno, _, text = (fault.value or "BL01001973 The request was rejected.").partition(" ")
         self._send(self._execute(forced_failure=ForcedFailure(fault.function, Error(errorno, description2=text))))
 
-    def _spoil_answer(self, fault: Fault, reply: GatewayReply | None) -> None:
+    def _send_faulty_answer(self, fault: Fault, reply: GatewayReply | None) -> None:
         document = b"" if reply is None else reply.document
         if fault.kind in ("drop", "reset"):
             self._connection.hang_up(reset=fault.kind == "reset")
@@ -167,7 +167,7 @@ def _wrong_answer(kind: str, document: bytes, previous: bytes) -> tuple[int, str
 
 
 _NEED_DOCUMENT = ("truncated", "garbled", "wrong_control_id")
-_PLAYERS: dict[str, Callable[[Exchange, Fault], None]] = {
+_INJECTORS: dict[str, Callable[[Exchange, Fault], None]] = {
     "slow": Exchange._slow,
     "drip": Exchange._drip,
     "repeat": Exchange._repeat,

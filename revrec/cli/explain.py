@@ -49,8 +49,8 @@ def _rows(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _show(told: dict[str, Any], verbose: bool) -> None:
-    from revrec.cli.harmless import harmless
     from revrec.cli.output import grouped, print_table
+    from revrec.core.harmless import harmless
 
     charge, rule = told["charge"], told["rule"]
     what = f"{grouped(charge['amount'])} {charge['currency']}, {charge['item']}, customer {charge['customer']}"

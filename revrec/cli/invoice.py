@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, day, fail, span
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from revrec.jobs.running.result import RunResult

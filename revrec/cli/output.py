@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from revrec.cli.harmless import harmless
+from revrec.cli.streams import raw, safe_console
+from revrec.core.harmless import one_line
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+"""How a cell begins that a spreadsheet runs; the full-width forms act as the plain ones do."""
+
 AMOUNTS = frozenset(
     {
         "amount", "carried", "moved", "now", "then", "books", "others", "difference", "rest", "intacct", "unrecognised",
@@ -58,10 +61,12 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
 
 def _inert(value: Any) -> Any:
     """Formula starts are escaped, but an amount such as ``-12.00`` stays a number."""
-    if not isinstance(value, str) or not value.startswith(FORMULA_STARTS):
+    if not isinstance(value, str):
         return value
+    if not value.startswith(FORMULA_STARTS):
+        return one_line(value)
     digits = value[1:].replace(".", "", 1)
-    return value if value[0] in "+-" and digits.isascii() and digits.isdigit() else f"'{value}"
+    return value if value[0] in "+-" and digits.isascii() and digits.isdigit() else one_line(f"'{value}")
 
 
 def grouped(amount: Any) -> str:
@@ -113,7 +118,7 @@ def print_table(
 def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
     if value is None:
         return ""
-    return grouped(value) if column in amounts else harmless(str(value))
+    return grouped(value) if column in amounts else one_line(str(value))
 
 
 def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
@@ -163,19 +168,11 @@ def _write(out: Any, what: Any) -> None:
     with out.capture() as captured:
         out.print(what)
     for line in captured.get().splitlines():
-        print(line.rstrip())
+        print(line.rstrip(), file=raw(sys.stdout))
 
 
 def console() -> Any:
     """Standard output for people: in colour on a terminal, unless NO_COLOR is set."""
-    from rich.console import Console
-
     seen = sys.stdout.isatty()
     plain = not seen or bool(os.environ.get("NO_COLOR"))
-    return Console(
-        width=None if seen else 10_000,
-        color_system=None if plain else "auto",
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    return safe_console(width=None if seen else 10_000, color_system=None if plain else "auto")

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from revrec.cli.streams import raw, safe_console
 from revrec.jobs.context import Progress, Silent
 
 T = TypeVar("T")
@@ -15,13 +16,17 @@ class Bars:
 
     def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
         """Pass the items on, moving a bar now and then."""
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
         total = total if total is not None else _length(items)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with RichProgress(*columns, console=safe_console(file=raw(sys.stderr)), transient=True) as bars:
             task = bars.add_task(what, total=total)
             step = 1 if total is not None and total < STEPS_SHOWN else 500
             for number, item in enumerate(items, 1):

@@ -12,6 +12,8 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from revrec.cli.streams import safe_streams
+
 
 class QuickCommand(TyperCommand):
     """A typer command with quick parameters."""
@@ -27,6 +29,11 @@ class QuickGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, ``--help`` too."""
         return _quick(super().get_params(ctx))
+
+    def main(self, *words: Any, **options: Any) -> Any:
+        """Run the command line with safe streams, so that usage errors are harmless too."""
+        with safe_streams():
+            return super().main(*words, **options)
 
 
 def _quick(parameters: Iterable[Any]) -> list[Any]:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.harmless import harmless
 from revrec.cli.invoice import show_invoices
 from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from revrec.jobs.running.result import RunResult

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from revrec.cli.harmless import harmless
 from revrec.cli.quick_start import QuickCommand, QuickGroup
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -164,6 +164,8 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
 
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             fail("the disk that the output, or a file, goes to is full; what was committed is kept; make room there", 1)
+        if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+            fail("an argument or a file's name has bytes that are not UTF-8 text; correct or rename it", 3)
         if out_of_memory(error):
             fail(OUT_OF_MEMORY, 1)
         fail(told(error, options.verbose), 1)

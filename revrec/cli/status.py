@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.harmless import harmless
 from revrec.cli.shared import Options, command, day
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     import datetime

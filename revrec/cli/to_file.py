@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 
 from revrec.cli.shared import fail
+from revrec.cli.streams import SafeStream
 from revrec.files import writing
 
 
@@ -22,5 +23,5 @@ def writing_to(output: Path | None) -> Iterator[None]:
             file = stack.enter_context(writing(output))
         except OSError as error:
             fail(f"{output}: cannot be written: {error.strerror or error}", 2)
-        with redirect_stdout(file):
+        with redirect_stdout(SafeStream(file)):
             yield

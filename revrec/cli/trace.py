@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.harmless import harmless
 from revrec.cli.output import grouped
 from revrec.cli.shared import Options, command, fail
+from revrec.core.harmless import harmless, one_line
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -70,7 +70,7 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
         _schedule(version, root)
     for repair in life["repairs"]:
         branch = _add(root, f"repair: {repair['name']}, version {repair['version']} ({repair['file']})")
-        _add(branch, repair["text"].strip())
+        _add_block(branch, repair["text"].strip())
     for invoice in life["invoices"]:
         _invoice(invoice, root, verbose)
     for entry in life["entries"]:
@@ -83,6 +83,12 @@ def tree(life: dict[str, Any], verbose: bool) -> "Tree":
 
 
 def _add(parent: "Tree", text: str) -> "Tree":
+    """Add a leaf of one line: a line feed in a value must not look like a line of the trace."""
+    return _add_block(parent, one_line(text))
+
+
+def _add_block(parent: "Tree", text: str) -> "Tree":
+    """Add a text of several lines, such as a rule's."""
     from rich.text import Text
 
     return parent.add(Text(harmless(text)))
@@ -140,7 +146,7 @@ def _rule(life: dict[str, Any], root: "Tree") -> None:
         _add(branch, f"why: {rule['explanation']}")
         accounts = f"debit deferred {rule['deferred']}, credit accrued {rule['accrued']}"
         _add(branch, f"posts: {accounts}, journal {rule['journal']}")
-        _add(branch, rule["text"].strip())
+        _add_block(branch, rule["text"].strip())
 
 
 def _allocation(allocation: dict[str, Any], root: "Tree") -> None:
@@ -154,7 +160,7 @@ def _allocation(allocation: dict[str, Any], root: "Tree") -> None:
         got = f"{grouped(line['allocated'])} of billed {grouped(line['billed'])}{alone}"
         _add(_add(branch, f"{line['charge']}  {got}"), line["why"])
     if allocation["text"]:
-        _add(branch, allocation["text"].strip())
+        _add_block(branch, allocation["text"].strip())
 
 
 def _schedule(version: dict[str, Any], root: "Tree") -> None:
@@ -226,8 +232,8 @@ def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
     outcome += f" ({attempt['failure']})" if attempt["failure"] else ""
     leaf = _add(branch, f"{what} {attempt['number']} {_when(attempt['at'])} by {attempt['actor']}: {outcome}")
     if verbose:
-        _add(leaf, attempt["request"])
-        _add(leaf, attempt["response"] or "")
+        _add_block(leaf, attempt["request"])
+        _add_block(leaf, attempt["response"] or "")
     else:
         sizes = f"request {len(attempt['request']):,} characters, response {len(attempt['response'] or ''):,}"
         _add(leaf, f"answered {_when(attempt['answered_at'])}; {sizes} (-v or --format json shows them)")

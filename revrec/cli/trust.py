@@ -73,7 +73,7 @@ def _confirm(options: Options, yes: bool) -> None:
 
 def _ask(file: Path, found: "Iterable[Destination]") -> None:
     """Show the servers and ask; a program that runs the command must say ``--yes``."""
-    from revrec.cli.harmless import harmless
+    from revrec.core.harmless import harmless
 
     print(harmless(f"{file} sends passwords to:"), file=sys.stderr)
     for one in found:

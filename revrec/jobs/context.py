@@ -1,6 +1,5 @@
 """What every use case is given: settings, database, who asks, the clock, and where progress is shown."""
 
-import getpass
 import os
 import platform
 import time
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from revrec.core.harmless import one_line
 from revrec.jobs import settings as settings_module
 from revrec.jobs.settings import CONFIG_NAME, Settings
 
@@ -102,12 +102,37 @@ def find_config(given: Path | None, environment: Mapping[str, str], folder: Path
     return installed if installed.is_file() else None
 
 
-def _user() -> str:
-    """The user's name; his number where the system knows no name for him, as in some containers."""
+LONGEST_NAME = 100
+
+
+def current_actor(environment: Mapping[str, str]) -> str:
+    """Return who runs this process: account, host, user id, and the name that the environment claims if it differs.
+
+    The account and the id come from the operating system, such as ``anna@office (uid 1000)``. ``LOGNAME`` and ``USER``
+    can hold any text, so that their name is only shown beside it: ``anna@office (uid 1000, as "controller")``.
+    """
+    account, user_id = _account()
+    claimed = next(filter(None, (environment.get(name) for name in ("LOGNAME", "USER"))), account)
+    shown = "" if claimed == account else f', as "{_name(claimed)}"'
+    return f"{_name(account)}@{_name(platform.node())} ({user_id}{shown})"
+
+
+def _account() -> tuple[str, str]:
+    """Return the account's name and id; the id alone where the system has no name for it, as in some containers."""
+    if not hasattr(os, "getuid"):
+        return os.getlogin(), "Windows account"
+    import pwd
+
+    user_id = os.getuid()
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return pwd.getpwuid(user_id).pw_name, f"uid {user_id}"
+    except KeyError:
+        return str(user_id), f"uid {user_id}"
+
+
+def _name(text: str) -> str:
+    """Return a name as it is stored: one line, without control characters and quotes, of a bounded length."""
+    return one_line(text).replace('"', "'")[:LONGEST_NAME]
 
 
 def make_context(
@@ -129,7 +154,7 @@ def make_context(
     return Context(
         settings_module.load(found, folder, environment, database),
         command,
-        f"{_user()}@{platform.node()}",
+        current_actor(environment),
         environment,
         progress=progress or Silent(),
         say=say or (lambda _text: None),

@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 
 
 class Who(NamedTuple):
-    """Who does what: the person (user@host), the command, and the UTC time as text."""
+    """Who does what: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
 
     actor: str
     command: str

@@ -39,10 +39,10 @@ def test_numbers_and_plain_text_stay_as_they_are_in_csv(value: object, capsys: p
     assert capsys.readouterr().out.splitlines()[1:] == ['""' if value in ("", None) else str(value)]
 
 
-@pytest.mark.parametrize("value", ["=1", "@a", "-", "--1", "-1.2.3", "+a", "\tx", "-²"])
+@pytest.mark.parametrize("value", ["=1", "@a", "-", "--1", "-1.2.3", "+a", "\tx", "-²", "＝1", "＠a", "＋1", "－1"])
 def test_whatever_could_be_a_formula_is_escaped_in_csv(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     output.print_csv([{"a": value}], ["a"])
-    assert capsys.readouterr().out.splitlines()[1] == f"'{value}"
+    assert capsys.readouterr().out.splitlines()[1] == f"'{value}".replace("\t", "\\t")
 
 
 def test_a_table_without_rows_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

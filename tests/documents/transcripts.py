@@ -18,10 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ACTOR = re.compile(r"\b[\w.-]+@[\w-]+(?: \(uid \d+(?:, as \"[^\"]*\")?\))?(?=[ :),]|$)", re.MULTILINE)
 PRESENTED = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"), "2024-05-01T06:00:00.000000+00:00"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"), "2024-05-01 06:00:00 UTC"),
-    (re.compile(r"\b[\w.-]+@[\w-]+(?=[ :),]|$)", re.MULTILINE), "anna@office"),
+    (ACTOR, "anna@office (uid 1000)"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8099"),
     (re.compile(r" +$", re.MULTILINE), ""),
 )

@@ -1,14 +1,16 @@
 """Settings: the file, then the environment; every problem at once, with its place and its mend."""
 
+import os
+import platform
+import pwd
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.jobs import context as context_module
 from revrec.jobs.admin.init import config_lines
-from revrec.jobs.context import find_config, make_context
+from revrec.jobs.context import current_actor, find_config, make_context
 from revrec.jobs.settings import KEYS, Settings, duration, load
 
 
@@ -154,12 +156,29 @@ def test_the_configuration_that_init_writes_is_read_without_a_problem(tmp_path: 
     assert loaded(tmp_path, everything).text("posting", "journal") == "RR"
 
 
-def test_a_user_without_a_name_is_told_by_his_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nameless() -> str:
+def test_a_user_without_a_name_is_recorded_by_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(_user_id: int) -> None:
         raise KeyError("getpwuid(): uid not found: 12345")
 
-    monkeypatch.setattr(context_module.getpass, "getuser", nameless)
+    monkeypatch.setattr(pwd, "getpwuid", nameless)
     (tmp_path / "revrec.toml").touch()
     context = make_context("test", tmp_path / "revrec.toml", environment={})
-    assert context.actor.startswith("uid ")
+    assert context.actor == f"{os.getuid()}@{platform.node()} (uid {os.getuid()})"
     assert context.who().at.endswith("+00:00")
+
+
+HOSTILE = 'ceo\n1  2024-01-01 by auditor\x1b[2J\x9b1m\u202e\u2066\u2028\r"' + "x" * 500
+
+
+@pytest.mark.parametrize("variable", ["LOGNAME", "USER"])
+def test_the_actor_is_the_account_of_the_operating_system_not_of_the_environment(variable: str) -> None:
+    account, host = pwd.getpwuid(os.getuid()).pw_name, platform.node()
+    assert current_actor({variable: account}) == current_actor({}) == f"{account}@{host} (uid {os.getuid()})"
+    assert current_actor({variable: "ceo"}) == f'{account}@{host} (uid {os.getuid()}, as "ceo")'
+
+
+@pytest.mark.parametrize("variable", ["LOGNAME", "USER"])
+def test_a_hostile_name_in_the_environment_is_one_short_line_beside_the_account(variable: str) -> None:
+    actor = current_actor({variable: HOSTILE})
+    assert actor.startswith(current_actor({})[:-1])
+    assert actor.isprintable() and len(actor) < 300 and actor.count('"') == 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from revrec.core.errors import BadInput
+from revrec.core.harmless import harmless
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.files import writing
 from revrec.jobs.reports.health import CRIT, OK, WARN, Health, outcome
@@ -87,4 +88,4 @@ def _by(label: str, names: Iterable[str], values: Mapping[str, Any]) -> list[Sam
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return harmless(text).replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -15,6 +15,7 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.endpoint import INTACCT_ENDPOINT
 from revrec.jobs import trust
+from revrec.jobs.admin import init
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.gateway import open_gateway, real_credentials
 from revrec.jobs.importing.sources import transport_of
@@ -305,3 +306,15 @@ def test_an_address_of_a_sandbox_that_others_could_write_is_not_believed(tmp_pat
         (tmp_path / "elsewhere").chmod(0o600)
         address_file(data).symlink_to(tmp_path / "elsewhere")
         assert json.loads(address_file(data).read_text()) and running(data) is None
+
+
+@pytest.mark.slow
+def test_init_confirms_the_server_that_it_was_run_with(config: Path, postgresql: Any) -> None:
+    url = postgresql.fresh()
+    init.init(config.parent, url)
+    assert context(config).database.revision()
+    other = config.parents[1] / "copy.toml"
+    other.write_text(config.read_text())
+    with pytest.raises(BadConfiguration, match="not confirmed the database"):
+        context(other).database  # noqa: B018
+    postgresql.drop(url)

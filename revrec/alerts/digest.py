@@ -1,7 +1,7 @@
-"""The digest of a run: one plain message that says what happened, what is unsettled, and what to do next.
+"""The digest of a run: one plain-text message with what happened, what is not settled, and what to do next.
 
-It holds what the accountant needs to act: references, dates, amounts, errors and advice; no customers and no items of
-ours. What Intacct or the data said is another's text: it is made one line each and stripped of control characters.
+It contains what an accountant needs to act: references, dates, amounts, errors and advice, but no customers or items.
+Text from Intacct or from the data is untrusted: each piece is put on one line, without control characters.
 """
 
 import unicodedata
@@ -9,36 +9,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 LISTED = 50
-"""Entries that are told one by one; of more, their number is told."""
+"""Most entries that are listed. Of further ones only the number is given."""
 
 TEXT_LIMIT = 500
-"""Characters of an error or an advice."""
+"""Most characters of an error or a piece of advice."""
 
 SUBJECT_LIMIT = 180
 
 WORDS = {"rejected": "failed", "in_doubt": "in doubt", "ready": "waiting", "sending": "in doubt"}
-"""What people call the states of an entry, where that differs."""
+"""Words for the states of an entry in the message, if they differ."""
 
 NEXT = {
-    "failed": "Mend what the advice names; the next revrec run sends it again.",
-    "in doubt": "The next revrec run reads Intacct back and settles it; do not enter it there by hand.",
+    "failed": "Follow the advice; the next revrec run sends it again.",
+    "in doubt": "The next revrec run checks Intacct and settles it; do not enter it there by hand.",
     "held": "Look for it in Intacct, then settle it: revrec postings resolve REFERENCE",
     "waiting": "Nothing was sent; the next revrec run sends it.",
 }
 
 
 class AlertMessage(NamedTuple):
-    """A message: its subject in one line, and its body in plain text."""
+    """An alert: its subject in one line, and its body in plain text."""
 
     subject: str
     body: str
 
 
 class RunFacts(NamedTuple):
-    """What is told of a run: its number (None: it did not begin), day, company, counts by state, and its end if early.
+    """The facts of a run: its number (None if it did not start), day, company, entries by state, and why it stopped.
 
-    ``unsettled`` are rows with ``reference``, ``date``, ``state``, ``amount`` (decimal text), ``currency``,
-    ``error_no``, ``error`` and ``advice``, whichever run made them. ``repaired`` counts entries by the repair's name.
+    ``unsettled`` are entries of any run, with ``reference``, ``date``, ``state``, ``amount`` (decimal text),
+    ``currency``, ``error_no``, ``error`` and ``advice``. ``repaired`` counts entries by the name of the repair.
     """
 
     run: int | None
@@ -51,12 +51,12 @@ class RunFacts(NamedTuple):
 
     @property
     def problem(self) -> bool:
-        """Whether somebody has to look."""
+        """True if a person has to act."""
         return bool(self.stopped) or any(count for state, count in self.counts.items() if state != "posted")
 
 
 def run_digest(facts: RunFacts) -> AlertMessage:
-    """The digest of one run."""
+    """Return the digest of one run."""
     name = f"run {facts.run}" if facts.run is not None else "the run"
     what = f"{name} for {facts.day}"
     body = "\n".join(_body(facts, what)) + "\n"
@@ -64,13 +64,13 @@ def run_digest(facts: RunFacts) -> AlertMessage:
 
 
 def trial_digest(company: str) -> AlertMessage:
-    """The message of ``revrec alert test``."""
-    body = "This is a test of revrec's alerts. Whoever reads it is told when a run needs a person.\n"
+    """Return the message of ``revrec alert test``."""
+    body = "This is a test of revrec's alerts. You will get a message here when a run needs attention.\n"
     return AlertMessage(one_line(f"{_from(company)}: test of the alerts", SUBJECT_LIMIT), body)
 
 
 def one_line(text: object, limit: int = TEXT_LIMIT) -> str:
-    """Another's text as one line that changes nothing around it: no line breaks, controls or writing directions."""
+    """Return untrusted text as one line, without line breaks, control characters or marks of text direction."""
     spaced = " ".join(str("" if text is None else text).split())
     kept = "".join(letter for letter in spaced if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     return kept if len(kept) <= limit else f"{kept[: limit - 3]}..."
@@ -83,7 +83,7 @@ def _from(company: str) -> str:
 def _headline(facts: RunFacts, what: str) -> str:
     if facts.stopped:
         return f"{what} stopped: {facts.stopped}"
-    unsettled = [told for told in _counted(facts) if not told.endswith(" posted")]
+    unsettled = [count for count in _counted(facts) if not count.endswith(" posted")]
     posted = f"{facts.counts.get('posted', 0)} posted"
     return f"{', '.join([*unsettled, posted])} ({what})"
 
@@ -94,8 +94,8 @@ def _counted(facts: RunFacts) -> list[str]:
 
 def _body(facts: RunFacts, what: str) -> Iterator[str]:
     company = f" in company {one_line(facts.company)}" if facts.company else ""
-    told = "it stopped early" if facts.stopped else ", ".join(_counted(facts)) or "nothing was due"
-    yield f"{what[0].upper()}{what[1:]}{company}: {told}."
+    outcome = "it stopped early" if facts.stopped else ", ".join(_counted(facts)) or "nothing was due"
+    yield f"{what[0].upper()}{what[1:]}{company}: {outcome}."
     for name, count in facts.repaired.items():
         yield f"{count} {'entry' if count == 1 else 'entries'} repaired by {one_line(name)}."
     if facts.stopped:
@@ -108,7 +108,7 @@ def _body(facts: RunFacts, what: str) -> Iterator[str]:
         yield from _entry(row)
     if len(facts.unsettled) > LISTED:
         yield f"\n... and {len(facts.unsettled) - LISTED} more; see them all: revrec postings list"
-    yield "\nThe life of an entry: revrec trace REFERENCE. What waits now: revrec status"
+    yield "\nThe history of an entry: revrec trace REFERENCE. What is waiting now: revrec status"
 
 
 def _entry(row: Mapping[str, Any]) -> Iterator[str]:

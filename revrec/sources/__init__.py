@@ -1,7 +1,7 @@
-"""Bytes to charge lines and fulfillment events: formats, column mappings, values, row reports.
+"""Read source files into charge lines and fulfillment events.
 
-:func:`read_charges` and :func:`read_events` turn a file and a mapping into good and bad rows; nothing here knows a
-database. :class:`SourceStream` also knows the sha256 and size of exactly the bytes that were read.
+:func:`read_charges` and :func:`read_events` turn a file and a column mapping into good rows and bad rows. Nothing in
+this package uses the database. :class:`SourceStream` computes the SHA-256 and size of exactly the bytes that were read.
 """
 
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping

@@ -1,4 +1,4 @@
-"""Amounts and quantities as sources write them, to exact minor units or Decimal; nothing passes through a float."""
+"""Parse amounts and quantities as sources write them, to exact minor units or Decimal; no value becomes a float."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from revrec.core.money import BadAmount, decimal_string, minor_digits, to_minor
 from revrec.sources.problems import RejectedValue
 
 MOST_DIGITS = 40
-"""Longest run of digits looked at; anything longer is refused unread."""
+"""Longest run of digits that is parsed. A longer one is rejected before it costs time."""
 
 CURRENCY_SIGNS: Mapping[str, frozenset[str]] = {
     "$": frozenset(["USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "BRL", "ARS", "CLP", "COP", "TWD"]),
@@ -27,7 +27,8 @@ CURRENCY_SIGNS: Mapping[str, frozenset[str]] = {
     "Fr": frozenset(["CHF"]),
     "R$": frozenset(["BRL"]),
 }
-"""Currency signs and the currencies each may stand for: checked against the currency column, never a source of it."""
+"""Currency signs and the currencies that each may mean. They are checked against the currency column, and never used
+to guess it: ``$`` alone could be any of a dozen currencies."""
 
 _BLANKS = " \u00a0\u202f\u2009"
 _BESIDE_START = re.compile(r"[^0-9.,()+\-\u2212\s'\u2019_]{1,4}(?:\.(?=\s))?")
@@ -36,7 +37,7 @@ _EXPONENT = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
 
 
 class NumberStyle(NamedTuple):
-    """How a source writes numbers. ``declared`` is False where the thousands sign is only the default one."""
+    """How a source writes numbers. ``declared`` is False if the mapping sets neither decimal nor thousands sign."""
 
     decimal: str = "."
     thousands: str = ","
@@ -44,13 +45,13 @@ class NumberStyle(NamedTuple):
     signs: Mapping[str, str] = {}
 
     def plain(self, digits: int) -> re.Pattern[str]:
-        """Matches the everyday amount that needs no thought: ``24.00`` with exactly the currency's decimals."""
+        """Return a pattern for ordinary amounts such as ``24.00``, with exactly ``digits`` decimals."""
         fraction = rf"{re.escape(self.decimal)}[0-9]{{{digits}}}" if digits else ""
         return re.compile(rf"-?[0-9]{{1,14}}{fraction}")
 
 
 class ParsedNumber(NamedTuple):
-    """A number taken apart: sign, digits before and after the decimal sign, and the currency written beside it."""
+    """A number in parts: sign, digits before and after the decimal sign, and the currency written next to it."""
 
     negative: bool
     whole: str
@@ -60,12 +61,12 @@ class ParsedNumber(NamedTuple):
 
     @property
     def decimal(self) -> Decimal:
-        """Its exact value."""
+        """Return its exact value."""
         return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction}")
 
 
 def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
-    """A function that takes a number's text apart; it raises Refused for whatever is not a plain number."""
+    """Return a function that parses a number's text and raises RejectedValue if it is not a plain number."""
     group = f"[{_BLANKS}]" if style.thousands == " " else re.escape(style.thousands)
     grouped = rf"[0-9]{{1,3}}(?P<grouped>(?:{group}[0-9]{{3}}){{1,12}})" if group else "(?P<grouped>(?!))"
     body = re.compile(
@@ -81,7 +82,7 @@ def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
             inner, inside = _sign(inner)
             negative = _once(negative, inside)
         found = body.fullmatch(inner)
-        # "kr.50" may mean 50 or 0.50, so a point right after letters is refused.
+        # "kr.50" could mean 50 or 0.50, so a decimal point right after letters is rejected.
         if not found or not (found["whole"] or found["fraction"]) or (beside.isalpha() and inner[:1] in ".,"):
             raise _not_a_number(text, style)
         whole = re.sub(r"[^0-9]", "", found["whole"] or "0")
@@ -91,7 +92,7 @@ def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
 
 
 def _sign(text: str) -> tuple[str, bool]:
-    """Text without its sign, and whether it is negative: ``-12``, ``12-`` and ``(12)`` are, each alone."""
+    """Return the text without its sign, and True if it is negative: ``-12``, ``12-`` or ``(12)``."""
     negative = False
     if text.startswith("(") and text.endswith(")"):
         text, negative = text[1:-1].strip(), True
@@ -109,7 +110,7 @@ def _once(first: bool, second: bool) -> bool:
 
 
 def _beside(text: str) -> tuple[str, str]:
-    """Number text and the currency code or sign written before or after it."""
+    """Split off the currency code or sign written before or after a number."""
     start = _BESIDE_START.match(text)
     if start:
         return text[start.end() :].strip(), start[0].rstrip(".")
@@ -123,7 +124,7 @@ def _not_a_number(text: str, style: NumberStyle) -> RejectedValue:
     if re.sub(r"[^a-z]", "", text.lower()) in {"nan", "inf", "infinity", "snan"}:
         return RejectedValue("is not a finite number", "write a plain decimal number")
     if _EXPONENT.fullmatch(text):
-        return RejectedValue("exponents are not read", "write it in full, such as 1200.00")
+        return RejectedValue("has an exponent", "write it in full, such as 1200.00")
     if not re.search(r"[0-9]", text):
         return RejectedValue("is not a number", f"write it as 1200{style.decimal}00")
     if len(re.sub(r"[^0-9]", "", text)) > MOST_DIGITS:
@@ -137,7 +138,12 @@ def _not_a_number(text: str, style: NumberStyle) -> RejectedValue:
 
 
 def minor_units(number: ParsedNumber, currency: str, style: NumberStyle) -> int:
-    """The number in minor units of ``currency``; raises Refused where it cannot be, or should not be, exact."""
+    """Return the number in minor units of ``currency``.
+
+    Raises:
+        RejectedValue: the number has more decimals than the currency, is ambiguous or too large, or names another
+            currency.
+    """
     digits = minor_digits(currency)
     if number.beside:
         _check_beside(number.beside, currency, style)
@@ -157,7 +163,7 @@ def minor_units(number: ParsedNumber, currency: str, style: NumberStyle) -> int:
 def _too_fine(number: ParsedNumber, currency: str, digits: int) -> RejectedValue:
     places = f"{digits} decimals" if digits else "no decimals"
     below = int(number.whole + number.fraction[:digits])
-    # Never rounded here: which way is the owner's to say.
+    # Rounding here would change what was billed. Show both neighbors, and let the person decide.
     near = (below, below + 1) if number.fraction[digits:].strip("0") else (below,)
     sign = "-" if number.negative else ""
     written = " or ".join(sign + decimal_string(minor, currency) for minor in near)
@@ -165,15 +171,17 @@ def _too_fine(number: ParsedNumber, currency: str, digits: int) -> RejectedValue
 
 
 def currency_beside(number: ParsedNumber, style: NumberStyle) -> str:
-    """The currency the amount itself names: a code, or a sign that the mapping's ``signs`` tells; else empty."""
+    """Return the currency that the amount itself names, by code or by a sign in the mapping's ``signs``; else empty."""
     code = number.beside.upper()
     return style.signs.get(number.beside) or (code if re.fullmatch("[A-Z]{3}", code) else "")
 
 
 def _check_beside(beside: str, currency: str, style: NumberStyle) -> None:
-    told = style.signs.get(beside)
-    if told == currency or beside.upper() == currency or (not told and currency in CURRENCY_SIGNS.get(beside, ())):
+    declared = style.signs.get(beside)
+    if declared == currency or beside.upper() == currency:
         return
-    if not told and beside not in CURRENCY_SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
+    if not declared and currency in CURRENCY_SIGNS.get(beside, ()):
+        return
+    if not declared and beside not in CURRENCY_SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
         raise RejectedValue(f'"{beside}" is not a currency code or sign', "write the number alone")
     raise RejectedValue(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")

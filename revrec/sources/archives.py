@@ -1,7 +1,7 @@
-"""Zip and gzip around source files: their members are read one by one, within bounds, and never written to a disk.
+"""Read source files inside zip and gzip archives, one member at a time, within limits and without unpacking to disk.
 
-Whatever could surprise is refused: archives in archives, paths that lead elsewhere, links, encryption, members of one
-name, more members or bytes than bounds allow, and contents that grow beyond all proportion (bombs).
+Refused are nested archives, paths that lead out of the archive, links, encrypted members, duplicate names, too many
+members or bytes, and members that expand out of proportion (zip bombs).
 """
 
 import gzip
@@ -17,7 +17,7 @@ from revrec.sources.problems import SourceError, shorten
 from revrec.sources.stream import SourceStream
 
 MOST_MEMBERS = 1_000
-"""Files in an archive."""
+"""Most files that an archive may hold."""
 
 LARGEST_MEMBER = 2 * 1024**3
 """Bytes of one member when unpacked."""
@@ -26,7 +26,7 @@ LARGEST_ARCHIVE = 4 * 1024**3
 """Bytes of all members when unpacked."""
 
 RATIO = 200
-"""How many times larger than its packed bytes a member may grow, once it is over :data:`SMALL`."""
+"""How many times its packed size a member may expand to, once it is over :data:`SMALL` bytes."""
 
 SMALL = 8 * 1024**2
 
@@ -40,17 +40,17 @@ _LITTER = ("__MACOSX/", ".DS_Store")
 
 
 class ArchiveMember(NamedTuple):
-    """One file to read: as people see its name, and how it is opened (more than once)."""
+    """One file to read: its name for messages, and a function that opens it and can be called more than once."""
 
     name: str
     open: Callable[[], SourceStream]
 
 
 def members(path: Path, name: str = "", format: str = "") -> list[ArchiveMember]:
-    """The file itself, or what an archive holds: told by its suffix, or by the mapping's ``format``.
+    """Return the file itself, or the members of an archive. The suffix decides, unless ``format`` says spreadsheet.
 
     Raises:
-        SourceError: it cannot be read, or is refused with the reason and the member's name.
+        SourceError: the archive cannot be read or is refused; the message names the member and the reason.
     """
     name = name or str(path)
     suffix = path.suffix.lower()
@@ -65,7 +65,11 @@ def members(path: Path, name: str = "", format: str = "") -> list[ArchiveMember]
 
 
 class _BoundedMember(io.RawIOBase):
-    """A member's bytes as they are unpacked, counted; what grows too large is refused before it is passed on."""
+    """A member's bytes as they are unpacked. They are counted, so a member that is too large is refused early.
+
+    The size that a zip directory states cannot be trusted: an attacker writes it. Only counting the bytes that come out
+    stops a member that states one kilobyte and unpacks to a terabyte.
+    """
 
     def __init__(self, unpacked: BinaryIO, name: str, packed: int) -> None:
         self._unpacked = unpacked
@@ -74,23 +78,23 @@ class _BoundedMember(io.RawIOBase):
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes; empty at the end."""
+        """Return the next bytes; empty at the end."""
         assert size > 0
         try:
             block = self._unpacked.read(size)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
             why = f"is damaged after {self._read:,} bytes ({error})"
-            raise SourceError(self._name, "", why, "get it sent again") from None
+            raise SourceError(self._name, "", why, "ask the sender to send it again") from None
         if self._read == 0:
             _refuse_nested(self._name, self._name, block)
         self._read += len(block)
         if self._read > self._most:
             grown = f"grows beyond {self._most:,} bytes when unpacked"
-            raise SourceError(self._name, "", grown, "unpack it by hand, look at it, and split it")
+            raise SourceError(self._name, "", grown, "unpack it yourself, check it, and split it")
         return block
 
     def close(self) -> None:
-        """Close it, and the archive's handle on it."""
+        """Close the member and the archive that it belongs to."""
         self._unpacked.close()
         super().close()
 
@@ -104,14 +108,16 @@ def _gunzipped(path: Path, inner: str) -> SourceStream:
 
 def _zipped(path: Path, name: str) -> list[ArchiveMember]:
     with SourceStream(path, name):
-        pass  # a missing file, a folder, a pipe and an empty file are told as for any source
+        pass  # a missing file, a folder, a pipe or an empty file is reported as for any other source
     try:
         with zipfile.ZipFile(path) as archive:
             infos = list(_files(archive, name))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError) as error:
-        raise SourceError(name, "", f"is not a zip archive that can be read ({error})", "get it sent again") from None
+        raise SourceError(
+            name, "", f"is not a zip archive that can be read ({error})", "ask the sender to send it again"
+        ) from None
     if not infos:
-        raise SourceError(name, "", "has no files in it", "check whether it is the archive meant")
+        raise SourceError(name, "", "has no files in it", "check that it is the right archive")
     return [_member(path, f"{name}/{info.filename}", info) for info in infos]
 
 
@@ -120,13 +126,13 @@ def _member(path: Path, name: str, info: zipfile.ZipInfo) -> ArchiveMember:
         try:
             return SourceStream(_BoundedMember(_from_zip(path, info), name, info.compress_size), name)  # type: ignore[arg-type]
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-            raise SourceError(name, "", f"cannot be unpacked ({error})", "get it sent again") from None
+            raise SourceError(name, "", f"cannot be unpacked ({error})", "ask the sender to send it again") from None
 
     return ArchiveMember(name, opened)
 
 
 def _from_zip(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
-    """The member's bytes; the archive is closed with them."""
+    """Open a member. Closing it also closes the archive."""
     archive = zipfile.ZipFile(path)
     try:
         opened = archive.open(info)
@@ -144,7 +150,7 @@ def _from_zip(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
 
 
 def _files(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
-    """The members that are files, once each has passed."""
+    """Yield the members that are files, after checking each."""
     infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
     if len(infos) > MOST_MEMBERS:
         raise SourceError(name, "", f"has {len(infos):,} files, at most {MOST_MEMBERS:,} are read", "split it")
@@ -162,7 +168,7 @@ def _files(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
 def _check(shown: str, info: zipfile.ZipInfo) -> None:
     path = PurePosixPath(info.filename)
     if not info.filename.isprintable() or "\\" in info.filename or ":" in info.filename:
-        raise SourceError(shown, "", "has a name with characters that no file should have", "rename it")
+        raise SourceError(shown, "", "has a name with characters that are not allowed", "rename it")
     if path.is_absolute() or ".." in path.parts:
         raise SourceError(shown, "", "has a path that leads out of the archive", "pack it again with plain names")
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -171,7 +177,7 @@ def _check(shown: str, info: zipfile.ZipInfo) -> None:
         raise SourceError(shown, "", "is encrypted", "unpack it first")
     if info.file_size > max(SMALL, info.compress_size * RATIO):
         reason = f"grows from {info.compress_size:,} to {info.file_size:,} bytes, more than {RATIO} times"
-        raise SourceError(shown, "", reason, "unpack it by hand, and look at it")
+        raise SourceError(shown, "", reason, "unpack it yourself and check it")
     _refuse_nested(shown, info.filename)
 
 
@@ -185,5 +191,5 @@ def _refuse_nested(shown: str, filename: str, start: bytes = b"") -> None:
 
 
 def _is_litter(filename: str) -> bool:
-    """What some systems put into archives beside the files."""
+    """Return True for the files that macOS adds to archives."""
     return filename.startswith(_LITTER[0]) or PurePosixPath(filename).name == _LITTER[1]

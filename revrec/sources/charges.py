@@ -1,4 +1,10 @@
-"""Rows to charge lines: by position and cache where a row is ordinary, field by field where it is not."""
+"""Turn rows into charge lines: a fast path for ordinary rows, and a strict one that finds every problem.
+
+The fast path reads by position and from caches. It exists because imports of millions of rows are common and nearly all
+their rows are clean. The rule that keeps it safe: it may only give up, never disagree. Anything out of the ordinary
+raises RejectedValue, and the row is read again by the strict path, which alone decides what is wrong. A property test
+compares the two.
+"""
 
 from collections.abc import Iterator
 from operator import itemgetter
@@ -20,7 +26,7 @@ from revrec.sources.values import CACHE_LIMIT, ValueReaders
 
 
 class _DimensionSets(dict[tuple[str, ...], dict[str, str]]):
-    """Dimension values of a row to the mapping that its charge line carries, shared by all lines that have the same."""
+    """Dimension values of a row as a dict. Charge lines with the same values share one dict, which saves memory."""
 
     def __init__(self, names: tuple[str, ...], values: ValueReaders) -> None:
         super().__init__()
@@ -51,7 +57,7 @@ class ChargeRows:
         self._was_normalized = False
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
-        """Each record as a good or a bad row, in the file's order."""
+        """Yield each record as a good or a bad row, in the file's order."""
         scan, read_fast, read_strict, fill_row = table.scan, self.read_fast, self.read_strict, self._layout.fill_row
         normalized_texts = self._values.normalized_texts
         for number, row in table.records:
@@ -62,11 +68,14 @@ class ChargeRows:
                 yield BadRow(number, row.problems, table.place(number), row.raw)
                 continue
             values, changed = fill_row(row)
+            # Control characters and Unicode outside NFC would pass the fast path unseen. The scan of the bytes already
+            # knows whether any row so far could hold them, so most files never pay for a check of each row.
             if (scan is None or scan.unusual) and not _is_plain(values):
                 result, changed = read_strict(values), True
             else:
                 try:
                     result = read_fast(values)
+                    # Working out the cleaning steps costs more than reading the row: only do it if a text changed.
                     changed |= self._was_normalized or not normalized_texts.isdisjoint(values)
                 except RejectedValue:
                     result, changed = read_strict(values), True
@@ -76,7 +85,11 @@ class ChargeRows:
                 yield BadRow(number, result, table.place(number), row)
 
     def read_fast(self, row: list[str]) -> ChargeLine:
-        """The charge line of a completed row of plain characters; raises Refused for anything out of the ordinary."""
+        """Return the charge line of a completed row of plain characters.
+
+        Raises:
+            RejectedValue: anything is out of the ordinary. The text does not matter, since the strict path reports it.
+        """
         (
             source, document, line, customer, item, posted, amount, currency,
             rev_rec, description, quantity, start, end, entity,
@@ -88,7 +101,7 @@ class ChargeRows:
         post_date, starts, ends = dates[posted], dates[start], dates[end]
         if not (source and line and customer and item and currency and post_date):
             raise RejectedValue("is empty", "")
-        # Line breaks and tabs are plain characters in a file, but an id must not hold them.
+        # The scan lets line breaks and tabs pass, since free text may hold them. An id must not.
         if not 0 < len(document) <= ID_LIMIT or not document.isprintable() or len(description) > FIELD_LIMIT:
             raise RejectedValue("is not an ordinary text", "")
         if starts and ends and ends < starts:
@@ -105,6 +118,7 @@ class ChargeRows:
     def _amount(self, text: str, currency: str) -> int:
         if self._values.plain[minor_digits(currency)](text):
             minor = int(text.replace(self._point, ""))
+            # Zero can be written "-0.00"; the strict path decides how that reads.
             if minor:
                 self._was_normalized |= self._point != "."
                 return minor
@@ -112,16 +126,16 @@ class ChargeRows:
         return self._values.amount(text, currency)
 
     def read_strict(self, row: list[str]) -> ChargeLine | list[RowProblem]:
-        """The charge line of a completed row, or all its problems."""
+        """Return the charge line of a completed row, or all its problems."""
         found, problems = self._strict_reader.read(row)
         return problems or ChargeLine(**found)
 
     def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
-        """The values of a completed row by field, as far as they can be read, and its problems."""
+        """Return the values of a completed row by field, as far as they can be read, and its problems."""
         return self._strict_reader.read(row)
 
 
 def _is_plain(row: list[str]) -> bool:
-    """Whether the texts need no cleaning but trimming: printable, in NFC, none longer than its limit."""
+    """Return True if the texts need trimming at most: printable, in NFC, and within the length limit."""
     joined = "".join(row)
     return joined.isprintable() and len(joined) <= FIELD_LIMIT and (joined.isascii() or is_normalized("NFC", joined))

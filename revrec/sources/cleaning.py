@@ -1,4 +1,4 @@
-"""What cleaning changed in a row: each change with the value before and after, and the table that it came from."""
+"""Record what cleaning changed in a row: each value before and after, and the lookup table that supplied it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ from revrec.sources.rows import CleaningStep
 from revrec.sources.text import ID_STAGES, TEXT_STAGES, stages
 
 SHOWN = 200
-"""Characters of a value that a step keeps; the row itself stays in its file."""
+"""Characters of a value that a step stores. The whole row remains in its file."""
 
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 class CleaningTrail:
-    """Works out what cleaning changed in a row, after the row was read."""
+    """The cleaning steps of rows, worked out after a row was read, and only for rows that changed."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         fields = (*mapping.fields, *(FieldSpec(name, "id") for name in mapping.all_dimensions))
@@ -29,7 +29,7 @@ class CleaningTrail:
         self._layout = layout
 
     def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[CleaningStep]:
-        """The changes in the order of the fields; ``found`` has the values that were read, by field."""
+        """Return the changes of a row in field order. ``found`` has the values that were read, by field."""
         values = self._layout.spread(row)
         steps = [step for filler in self._layout.fillers if (step := filler.fill(values))]
         currency = found.get("currency") or ""
@@ -44,7 +44,7 @@ class CleaningTrail:
 
 
 def _read_steps(field: FieldSpec, raw: str, value: Any, currency: str) -> Iterator[CleaningStep]:
-    """What reading a value changed in its notation; nothing where it could not be read."""
+    """Yield what reading a value changed in its notation; nothing if it could not be read."""
     if value is None or (raw == "" and field.kind != "currency"):
         return
     if field.kind in ("id", "id_part", "text"):
@@ -56,7 +56,7 @@ def _read_steps(field: FieldSpec, raw: str, value: Any, currency: str) -> Iterat
     if raw == canonical or (name == "number" and _PLAIN.fullmatch(raw) and Decimal(raw) == Decimal(canonical)):
         return
     if field.kind == "currency" and not raw.strip():
-        name = "told by the amount"
+        name = "from the amount"
     yield CleaningStep(field.name, raw, canonical, name if raw.strip() != canonical else "trimmed")
 
 

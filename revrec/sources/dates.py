@@ -1,4 +1,4 @@
-"""Dates as sources write them: ISO 8601 always, one other form if the mapping declares it, never a guess."""
+"""Parse dates: ISO 8601 always, and one other format if the mapping declares it. Day and month are never guessed."""
 
 import re
 from calendar import isleap, monthrange
@@ -8,14 +8,14 @@ from datetime import date
 from revrec.sources.problems import RejectedValue
 
 YEARS = range(1900, 2200)
-"""Years a date may have; anything else is a typing mistake."""
+"""Years that a date may have. Anything else is a typing mistake and is rejected."""
 
 _TIME = r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?Z| ?[+-]\d\d:?\d\d)?)?"
 _ISO = re.compile(rf"(?P<Y>\d{{4}})-(?P<m>\d\d)-(?P<d>\d\d){_TIME}", re.ASCII)
 _ISO_BASIC = re.compile(r"(?P<Y>\d{4})(?P<m>\d\d)(?P<d>\d\d)", re.ASCII)
 _LOOKS_NUMERIC = re.compile(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})", re.ASCII)
 
-# English names on purpose: the machine's locale must not change what a file means.
+# Month names are English whatever the machine's locale, which must not change what a file means.
 _MONTHS = [
     "january",
     "february",
@@ -41,10 +41,13 @@ _DIRECTIVES = {
 
 
 def compile_format(date_format: str) -> re.Pattern[str]:
-    """A declared form such as ``%d/%m/%Y`` as a pattern.
+    """Compile a declared format such as ``%d/%m/%Y`` to a pattern.
 
-    Known: ``%Y`` (2024), ``%y`` (24 = 2024), ``%m`` and ``%d`` (with or without leading zero), ``%b`` (Mar), ``%B``
-    (March). Raises ValueError if the form does not name year, month and day exactly once.
+    Supported: ``%Y`` (2024), ``%y`` (24 = 2024), ``%m`` and ``%d`` (with or without leading zero), ``%b`` (Mar), ``%B``
+    (March).
+
+    Raises:
+        ValueError: the format does not name year, month and day exactly once each.
     """
     parts = re.split(r"%(.)", date_format)
     literals, directives = parts[::2], parts[1::2]
@@ -60,7 +63,7 @@ def compile_format(date_format: str) -> re.Pattern[str]:
 
 
 def date_reader(date_format: str | None) -> Callable[[str], date | None]:
-    """A function from text to date; empty text is None. It raises Refused with the mend."""
+    """Return a function that parses a date. It returns None for empty text and raises RejectedValue for a bad date."""
     declared = compile_format(date_format) if date_format else None
 
     def read(text: str) -> date | None:
@@ -107,7 +110,7 @@ def _no_such_day(year: int, month: int, day: int, last: int) -> RejectedValue:
 
 
 def _unreadable(text: str, date_format: str | None) -> RejectedValue:
-    """Names what the text could mean, so that the user decides; it is never decided here."""
+    """Explain why a date cannot be read, listing each date that it could mean, so that a person decides."""
     if date_format:
         return RejectedValue(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
     numeric = _LOOKS_NUMERIC.fullmatch(text)

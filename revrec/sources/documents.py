@@ -1,4 +1,4 @@
-"""What documents with several lines in them become (EDI, shops' orders, CargoWise): rows, by whichever format."""
+"""Turn documents with several lines (EDI, shop orders, CargoWise) into rows, whatever their format."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,13 +10,13 @@ from revrec.sources.rows import DamagedRecord, PassedOverRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record
 
-SENT_AGAIN = "get the document sent again"
+SENT_AGAIN = "ask the sender to send the document again"
 EXCERPT_LIMIT = 64 * 1024
-"""Characters of a broken document that the quarantine keeps; the rest stays in its file."""
+"""Characters of a broken document that the quarantine stores. The whole document remains in its file."""
 
 
 class FoundRecord(NamedTuple):
-    """One charge or event: what was worked out of its document, by column, and where a mapping may look for more."""
+    """One charge or event: values derived from its document, by column, and scopes where a mapping can find more."""
 
     values: Mapping[str, str]
     scopes: Any
@@ -24,7 +24,7 @@ class FoundRecord(NamedTuple):
 
 
 class RejectedDocument(NamedTuple):
-    """A document, or a line of one, that contradicts itself or cannot be read; ``raw`` is what it said."""
+    """A document or line that contradicts itself or cannot be read. ``raw`` is its original text."""
 
     field: str
     value: str
@@ -35,7 +35,7 @@ class RejectedDocument(NamedTuple):
 
 
 class SkippedDocument(NamedTuple):
-    """A document, or a part of one, that is left out on purpose."""
+    """A document, or a part of one, that is skipped on purpose."""
 
     reason: str
     place: str
@@ -45,7 +45,7 @@ DocumentOutcome = FoundRecord | RejectedDocument | SkippedDocument
 
 
 class BrokenDocument(Exception):
-    """Raised while a document is read that contradicts itself: nothing of it is used."""
+    """A document that contradicts itself. Nothing of it is used, since any of its figures may be the wrong one."""
 
     def __init__(self, field: str, value: str, reason: str, place: str, fix: str = SENT_AGAIN) -> None:
         super().__init__(field, reason)
@@ -55,7 +55,7 @@ class BrokenDocument(Exception):
 def read_whole(
     outcomes: Callable[[], Iterable[DocumentOutcome]], raw: Callable[[], Iterable[str]]
 ) -> list[DocumentOutcome]:
-    """All outcomes of a document; or, where it turns out to be broken, that alone with the document's own words."""
+    """Return all outcomes of a document. If it turns out to be broken, return only that, with the original text."""
     try:
         return list(outcomes())
     except BrokenDocument as broken:
@@ -63,7 +63,7 @@ def read_whole(
 
 
 def excerpt(texts: Iterable[str]) -> list[str]:
-    """A broken document's own words for the quarantine, as far as they are within :data:`EXCERPT_LIMIT`."""
+    """Return the texts of a broken document for the quarantine, up to :data:`EXCERPT_LIMIT` characters in total."""
     found: list[str] = []
     left = EXCERPT_LIMIT
     for text in texts:
@@ -76,14 +76,14 @@ def excerpt(texts: Iterable[str]) -> list[str]:
 
 
 ColumnFinder = Callable[[Any], str]
-"""Finds a value in the scopes of what was found."""
+"""Finds the value of a column in the scopes of a record; empty if it has none."""
 
 
 class DocumentColumns:
-    """The columns that a mapping asks for, checked once against what the format knows.
+    """The columns that a mapping asks for, checked once against the columns of the format.
 
-    ``own`` are those that are worked out; ``parse`` makes a way to look for any other, or tells with None that there is
-    none of that name; ``example`` names some for the message.
+    ``own`` are the columns that the format derives. ``parse`` returns a finder for any other column, or None if there
+    is no such column. ``example`` names some other columns for the message.
     """
 
     def __init__(
@@ -108,13 +108,13 @@ class DocumentColumns:
                 raise source.error("", f'"{column}" of the mapping is not a column of this format', fix)
 
     def row(self, found: FoundRecord) -> list[str]:
-        """A row of the columns asked for."""
+        """Return a row of the columns that the mapping asks for."""
         finders, values = self._finders, found.values
         return [finders[name](found.scopes) if name in finders else values.get(name, "") for name in self.header]
 
 
 class DocumentRows:
-    """Outcomes as the records of a table, numbered from 1; ``place`` is where the last one stands."""
+    """Outcomes as the records of a table, numbered from 1. ``place`` is the place of the last one."""
 
     def __init__(self, outcomes: Iterable[DocumentOutcome], row: Callable[[FoundRecord], list[str]]) -> None:
         self._outcomes = outcomes
@@ -122,7 +122,7 @@ class DocumentRows:
         self.place = ""
 
     def records(self) -> Iterator[Record]:
-        """The records."""
+        """Yield the records."""
         for number, found in enumerate(self._outcomes, start=1):
             self.place = found.place
             if isinstance(found, FoundRecord):

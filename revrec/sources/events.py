@@ -1,4 +1,4 @@
-"""Rows to fulfillment events."""
+"""Turn rows into fulfillment events."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ from revrec.sources.table import Table
 from revrec.sources.values import ValueReaders
 
 ALL_LINES = "*"
-"""In place of a line in a charge's id: every charge line of the document."""
+"""Instead of a line in a charge's id: every charge line of the document."""
 
 NEEDS = {
     "percent": "percent",
@@ -34,11 +34,11 @@ NEEDS = {
     "price": "amount",
     "service_dates": "name",
 }
-"""What an event of a kind must tell besides its date."""
+"""The field that an event of each kind needs besides its date."""
 
 
 class EventRows:
-    """Turns a table's rows into events."""
+    """Reader of a table's rows as fulfillment events."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._layout = layout
@@ -47,7 +47,7 @@ class EventRows:
         self._by_document = mapping.by_document
 
     def rows(self, table: Table) -> Iterator[EventRowResult]:
-        """Each record as a good or a bad row, in the file's order."""
+        """Yield each record as a good or a bad row, in the file's order."""
         for number, row in table.records:
             if isinstance(row, PassedOverRecord):
                 yield PassedOver(number, row.reason, table.place(number))
@@ -69,7 +69,7 @@ class EventRows:
         return self._trail.steps(row, found)
 
     def read_strict(self, row: list[str]) -> tuple[EventRow | None, list[RowProblem]]:
-        """The event of a completed row, or all its problems."""
+        """Return the event of a completed row, or None and all its problems."""
         found, problems = self.details(row)
         if problems:
             return None, problems
@@ -79,7 +79,7 @@ class EventRows:
         return EventRow(**found), []
 
     def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
-        """The values of a completed row by field, as far as they can be read, and its problems."""
+        """Return the values of a completed row by field, as far as they can be read, and its problems."""
         found, problems = self._strict_reader.read(row)
         if not self._by_document:
             problems += _charge_id(found)
@@ -96,7 +96,7 @@ def _charge_id(found: Mapping[str, Any]) -> list[RowProblem]:
 
 
 def lacking(found: Mapping[str, Any]) -> list[RowProblem]:
-    """What an event of its kind must tell and does not; ``found`` has its values by the names of the native columns."""
+    """Return the problems of an event that lacks what its kind needs. ``found`` has its values by native column."""
     kind = found.get("kind", "")
     if kind == "constraint":
         return _lacking_of_constraint(found)
@@ -111,26 +111,35 @@ def lacking(found: Mapping[str, Any]) -> list[RowProblem]:
         return [RowProblem(name, value, "is not a service date", _START_OR_END)]
     if kind == "percent" and not 0 <= value <= 100:
         return [
-            RowProblem(name, str(value), "is not between 0 and 100", "write how much is complete so far, such as 40")
+            RowProblem(name, str(value), "is not between 0 and 100", "write the percentage complete so far, such as 40")
         ]
     return []
 
 
 def _lacking_of_constraint(found: Mapping[str, Any]) -> list[RowProblem]:
-    """A percentage or an amount, and not both."""
+    """Check that a constraint event has a percentage or an amount, and not both."""
     if "percent" not in found or "amount" not in found:
         return []
     percent, amount = found["percent"], found["amount"]
     if (percent is None) == (amount is None):
-        said = "is empty, a constraint event needs it or an amount" if percent is None else "stands beside an amount"
+        said = (
+            "is empty; a constraint event needs a percentage or an amount"
+            if percent is None
+            else "is given together with an amount"
+        )
         return [
-            RowProblem("percent", "" if percent is None else str(percent), said, "write what is still constrained once")
+            RowProblem(
+                "percent",
+                "" if percent is None else str(percent),
+                said,
+                "write what is still constrained either as a percentage or as an amount",
+            )
         ]
     if percent is not None and not 0 <= percent <= 100:
-        fix = "write what is still constrained of what was billed, such as 2"
+        fix = "write the percentage of the billed amount that is still constrained, such as 2"
         return [RowProblem("percent", str(percent), "is not between 0 and 100", fix)]
     if amount is not None and amount < 0:
-        return [RowProblem("amount", str(amount), "is below zero", "write it without a sign")]
+        return [RowProblem("amount", str(amount), "is negative", "write it without a minus sign")]
     return []
 
 

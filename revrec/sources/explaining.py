@@ -1,4 +1,4 @@
-"""How a row was read, field by field: the text as it stood, what cleaning did to it, and the value that came of it."""
+"""Explain how a row was read, field by field: the original text, the cleaning steps, and the resulting value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -17,7 +17,7 @@ from revrec.sources.stream import SourceStream
 
 
 class ExplainedField(NamedTuple):
-    """One field of one row. ``column`` is where it came from; ``value`` is empty where there is a ``problem``."""
+    """One field of one row. ``column`` is where it came from; ``value`` is empty if there is a ``problem``."""
 
     field: str
     column: str
@@ -28,7 +28,7 @@ class ExplainedField(NamedTuple):
 
 
 class ExplainedRow(NamedTuple):
-    """One record: its place, its fields, and what is said of it as a whole (problems of its shape, why left out)."""
+    """One record: its place, its fields, and a remark about the whole record (a broken shape, or why it is skipped)."""
 
     place: str
     fields: Sequence[ExplainedField]
@@ -36,7 +36,11 @@ class ExplainedRow(NamedTuple):
 
 
 def explain_rows(stream: SourceStream, mapping: ColumnMapping, most: int) -> Iterator[ExplainedRow]:
-    """The first ``most`` records. Raises SourceError where the file cannot be used as it stands."""
+    """Yield the first ``most`` records of a file.
+
+    Raises:
+        SourceError: the file as a whole cannot be used.
+    """
     with stream:
         table = open_table(stream, mapping)
         layout = Layout(mapping, table.header)

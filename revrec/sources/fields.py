@@ -1,4 +1,4 @@
-"""The fields of charge lines and fulfillment events in native files: their order, their kind, whether they must be."""
+"""The fields of charge lines and fulfillment events in native files: their order, their kind, which are required."""
 
 from typing import Literal, NamedTuple
 
@@ -9,7 +9,7 @@ FieldKind = Literal["id_part", "id", "text", "date", "amount", "currency", "quan
 
 
 class FieldSpec(NamedTuple):
-    """One field: its name, how it is read, and whether each row must have it."""
+    """One field: its name, how it is read, and True if every row needs it."""
 
     name: str
     kind: FieldKind
@@ -51,14 +51,14 @@ EVENT_FIELDS = (
     FieldSpec("name", "id"),
     FieldSpec("note", "text"),
 )
-"""A fulfillment event's fields; its amount is in the charge's currency, so it stays a decimal here."""
+"""The fields of a fulfillment event. Its amount is in the charge's currency, unknown here, so it remains a decimal."""
 
 EVENT_ADDRESS_FIELDS = (
     FieldSpec("source", "id_part", required=True),
     FieldSpec("document", "id", required=True),
     FieldSpec("line", "id_part"),
 )
-"""Instead of a charge's id: source and document, for all charges of the document, or one of its lines."""
+"""Fields instead of a charge's id: source and document, for all charges of the document, and optionally its line."""
 
 EVENT_ADDRESS = tuple(field.name for field in EVENT_ADDRESS_FIELDS)
 

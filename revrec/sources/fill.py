@@ -1,4 +1,4 @@
-"""What a mapping puts into a row before its values are read: aliases, values looked up in tables, defaults."""
+"""Fill in values before a row is read: aliases, values from lookup tables, defaults, and fixes by people."""
 
 from typing import NamedTuple, Protocol
 
@@ -7,20 +7,20 @@ from revrec.sources.rows import CleaningStep
 
 
 class Filler(Protocol):
-    """Changes one value of a row in place; tells the change, if there was one."""
+    """Changes one value of a row in place, and returns the change if there was one."""
 
     def fill(self, values: list[str]) -> CleaningStep | None: ...
 
 
 class AliasFiller(NamedTuple):
-    """The value that a table gives for what the source wrote; what no table knows stays."""
+    """Alias: replaces what the source wrote by what a table has for it. A text that the table lacks stays as it is."""
 
     field: str
     place: int
     table: MappingTable
 
     def fill(self, values: list[str]) -> CleaningStep | None:
-        """Replace the value by its alias."""
+        """Replace the value with its alias."""
         before = values[self.place]
         found = self.table.find(before) if before else None
         if found is None or found.value == before:
@@ -30,7 +30,7 @@ class AliasFiller(NamedTuple):
 
 
 class LookupFiller(NamedTuple):
-    """Where the value is missing: what a table has for the row's value of another field."""
+    """Lookup: fills a missing value with what a table has for the value of another field."""
 
     field: str
     place: int
@@ -48,7 +48,7 @@ class LookupFiller(NamedTuple):
 
 
 class DefaultFiller(NamedTuple):
-    """Where the value is still missing: the mapping's fixed one."""
+    """Default: fills a value that is still missing with a fixed one of the mapping."""
 
     field: str
     place: int
@@ -64,13 +64,13 @@ class DefaultFiller(NamedTuple):
 
 
 class FixFiller(NamedTuple):
-    """A value that a person put in place of the source's, by ``revrec quarantine fix``."""
+    """Fix: replaces the source's value with the one that a person entered by ``revrec quarantine fix``."""
 
     field: str
     place: int
     text: str
 
     def fill(self, values: list[str]) -> CleaningStep | None:
-        """Put the value."""
+        """Replace the value."""
         before, values[self.place] = values[self.place], self.text
         return None if before == self.text else CleaningStep(self.field, before, self.text, "fix")

@@ -1,4 +1,4 @@
-"""JSON text read value by value, whatever its size."""
+"""Read JSON text of any size, value by value."""
 
 import io
 import json
@@ -9,20 +9,21 @@ from revrec.sources.keyed import record_of
 from revrec.sources.stream import DecodedStream, SourceStream
 
 LONGEST_VALUE = 1024 * 1024
-"""Characters of one record; a longer one is refused rather than gathered in memory."""
+"""Most characters of one record. A longer one is refused, since it would have to be held in memory."""
 
 _CHUNK = 64 * 1024
 
-# Numbers stay the text they are: 24.00 is neither a float nor 24.0, and NaN is refused later by name.
+# Numbers keep their text: 24.00 must become neither a float nor 24.0. NaN becomes a text and is rejected as an amount.
 DECODER = json.JSONDecoder(object_pairs_hook=record_of, parse_float=str, parse_int=str, parse_constant=str)
-"""Decodes one record."""
+"""Decoder of one record."""
 
 
 class JsonText:
-    """A window on the text that slides along with what was read, value by value.
+    """A window on the text that moves along as values are read.
 
-    The standard library decodes each value by itself, so memory stays flat, numbers keep their digits as they stand,
-    and damage of any kind (endless numbers, bottomless nesting) ends in an error that names the line.
+    ``json.load`` would read a whole export into memory, turn amounts into floats, and report damage without the place.
+    Here the standard library decodes one value at a time from a window of bounded size: memory use stays flat, numbers
+    keep their digits, and damage of any kind (endless numbers, bottomless nesting) ends in an error with the line.
     """
 
     def __init__(self, source: SourceStream, encoding: str) -> None:
@@ -35,21 +36,21 @@ class JsonText:
 
     @property
     def consumed(self) -> int:
-        """Characters stepped over so far."""
+        """Characters read so far."""
         return self._behind + self._at
 
     @property
     def line(self) -> int:
-        """The line that is being read."""
+        """The line being read."""
         return self._line + self._window.count("\n", self._counted, self._at)
 
     def error(self, reason: str, fix: str, at: int | None = None) -> Exception:
-        """A SourceError about the text at hand."""
+        """Return a SourceError with the current line."""
         line = self._line + self._window.count("\n", self._counted, self._at if at is None else at)
         return self._source.error(f"line {line}", reason, fix)
 
     def peek(self) -> str:
-        """The next character that is not blank; empty at the end."""
+        """Return the next character that is not blank, without reading it; empty at the end."""
         while True:
             while self._at < len(self._window):
                 if self._window[self._at] not in " \t\r\n":
@@ -59,18 +60,18 @@ class JsonText:
                 return ""
 
     def expect(self, character: str) -> None:
-        """Step over ``character`` or refuse."""
+        """Read ``character``, or raise SourceError if another follows."""
         if self.peek() != character:
             raise self.error(f'"{character}" was expected here', "correct the JSON")
         self._at += 1
 
     def items(self, opening: str, closing: str) -> Iterator[Any]:
-        """Each value between the brackets (of an object: each name, whose value the caller must take)."""
+        """Yield each value between the brackets; for an object each name, after which the caller reads the value."""
         for _here in self.steps(opening, closing):
             yield self.value()
 
     def steps(self, opening: str, closing: str) -> Iterator[None]:
-        """Before each value between the brackets, which the caller must take."""
+        """Yield before each value between the brackets. The caller reads the value."""
         self.expect(opening)
         if self.peek() == closing:
             self._at += 1
@@ -83,7 +84,7 @@ class JsonText:
             self.expect(",")
 
     def value(self) -> Any:
-        """The next value, whole."""
+        """Read the next value."""
         self.peek()
         self._count_lines()
         self.value_line = self._line
@@ -91,12 +92,13 @@ class JsonText:
             try:
                 value, end = DECODER.raw_decode(self._window, self._at)
             except json.JSONDecodeError as err:
-                # It may only be cut off at the window's end.
+                # The value may be whole but cut off by the end of the window. Only after the last byte is it damage.
                 if not self._more():
                     raise self.error(f"damaged JSON ({err.msg})", "correct it there", err.pos) from None
             except RecursionError:
                 raise self.error("is nested too deeply", "write the records flat") from None
             else:
+                # A number that touches the end of the window may continue after it: 24.0 could be the start of 24.05.
                 if end < len(self._window) or not self._more():
                     self._at = end
                     return value

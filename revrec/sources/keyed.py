@@ -1,4 +1,4 @@
-"""Records that name their own values (JSON objects, XML elements), laid out in columns like a table's rows."""
+"""Lay out records that name their own values (JSON objects, XML elements) in columns, like the rows of a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,13 +10,16 @@ from revrec.sources.rows import DamagedRecord
 
 
 class RecordWithDuplicates(dict[str, Any]):
-    """A record in which a name stands more than once; ``name`` is the first such name."""
+    """A record in which a name appears more than once. ``name`` is the first such name."""
 
     name = ""
 
 
 def record_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Return names and values as a dict. If a name repeats, either value might be meant: mark the record as such."""
+    """Return names and values as a dict; as a :class:`RecordWithDuplicates` if a name repeats.
+
+    A plain dict would silently keep the last of two amounts, and no one would know which one was meant.
+    """
     record = dict(pairs)
     if len(record) == len(pairs):
         return record
@@ -27,11 +30,11 @@ def record_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 DEEPEST = 8
-"""Levels of nesting that a dotted column name (``buyer.address.city``) may reach down to."""
+"""Levels of nesting that a dotted column name such as ``buyer.address.city`` can reach."""
 
 
 class RecordColumns:
-    """The columns a mapping asks for, and how a record becomes one row of them."""
+    """The columns that a mapping asks for, and the conversion of a record to one row of them."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self.header = mapping.wanted_columns()
@@ -39,9 +42,9 @@ class RecordColumns:
         self._mapping = mapping
 
     def row(self, record: object) -> list[str] | DamagedRecord:
-        """The record's values in the header's order, missing ones empty; or what is wrong with its shape."""
+        """Return the record's values in the header's order, missing ones empty; or a damaged record."""
         if isinstance(record, RecordWithDuplicates):
-            return damaged(record.name, "stands twice in the record", "keep one")
+            return damaged(record.name, "appears twice in the record", "keep one")
         if not isinstance(record, dict):
             return damaged("record", "is not an object with names and values", 'write {"document": ...}')
         if any(type(value) in (dict, list) for value in record.values()):
@@ -57,7 +60,7 @@ class RecordColumns:
         for name in self.header:
             if _cell(record.get(name)) is None:
                 kind = {list: "a list", bool: "true or false"}.get(type(record[name]), "an object")
-                yield RowProblem(name, "", f"is {kind}, neither text nor a number", "write it as text")
+                yield RowProblem(name, "", f"is {kind}, not text or a number", "write it as text")
 
     def _unknown(self, record: Mapping[str, Any]) -> Iterator[RowProblem]:
         for name in record:
@@ -66,18 +69,18 @@ class RecordColumns:
 
 
 def unknown_column(name: str, known: Sequence[str]) -> RowProblem:
-    """The problem of a column that nothing reads: it is never dropped in silence."""
+    """Return the problem of a column that nothing reads. Dropping it silently could lose a discount or a credit."""
     fix = f"{suggestion(name, known)}map it in columns or dimensions, or list it in ignore"
     return RowProblem(shorten(name) or "(no name)", "", "is not a known column", fix)
 
 
 def damaged(field: str, reason: str, fix: str, value: str = "", raw: Sequence[str] = ()) -> DamagedRecord:
-    """A record that is broken in one place; ``raw`` holds what could be read of it."""
+    """Return a record that is broken in one place. ``raw`` holds what could be read of it."""
     return DamagedRecord([RowProblem(shorten(field), shorten(value), reason, fix)], raw)
 
 
 def _cell(value: Any) -> str | None:
-    """A value's text; None for what a charge line cannot hold."""
+    """Return a value's text; None for what a charge line cannot hold (a list, an object, true or false)."""
     if type(value) is str:
         return value
     return "" if value is None else None

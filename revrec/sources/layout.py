@@ -1,4 +1,4 @@
-"""Where each field of a row stands: a mapping and a header worked out once, so that rows are read by position."""
+"""Find the position of each field in a row, once per file, so that rows are read by position."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,15 +12,14 @@ from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
 MOST_COLUMNS = 1000
-"""Columns a header may have."""
+"""Most columns that a header may have."""
 
 
 class Layout:
-    """Positions of fields and dimensions in a row that :meth:`complete` has filled up.
+    """Positions of fields and dimensions in a row that :meth:`complete` has filled in.
 
-    Constants and empty texts stand behind the row's own values, so every field has a position. ``fillers`` mend a row
-    in order: what a person put there, defaults of fields that nothing else mends, aliases, what tables supply, the
-    other defaults.
+    Constants and an empty text follow the row's own values, so that every field has a position. ``fillers`` change a
+    row in this order: fixes by people, defaults of fields without a lookup, aliases, lookups, the other defaults.
     """
 
     def __init__(self, mapping: ColumnMapping, header: Sequence[str], fixes: Mapping[str, str] | None = None) -> None:
@@ -29,24 +28,24 @@ class Layout:
         self.positions: dict[str, int] = {}
         self.columns: dict[str, str] = {}
         places = {column: place for place, column in enumerate(header)}
-        fill_row = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
+        filled = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
         self._shared = Counter(mapping.column_of(name) for name in _all_names(mapping))
         for name in _all_names(mapping):
-            self.positions[name] = self._place(name, mapping, places, len(header), name in fill_row)
+            self.positions[name] = self._place(name, mapping, places, len(header), name in filled)
         self.fillers = list(self._fillers(mapping, fixes or {}))
 
-    def _place(self, name: str, mapping: ColumnMapping, places: dict[str, int], width: int, fill_row: bool) -> int:
+    def _place(self, name: str, mapping: ColumnMapping, places: dict[str, int], width: int, is_filled: bool) -> int:
         column = mapping.column_of(name)
         if column in places:
             self.columns[name] = column
-            if not fill_row or self._shared[column] == 1:
+            if not is_filled or self._shared[column] == 1:
                 return places[column]
-            # What is mended for one field must not change another that has the same column.
+            # Two fields may share a column. Filling in one of them must not change the other, so it gets a copy.
             self._tail.append("")
             self._copies.append((width + len(self._tail) - 1, places[column]))
             return self._copies[-1][0]
         constant = mapping.constants.get(name, "")
-        if not constant and not fill_row:
+        if not constant and not is_filled:
             return width
         self._tail.append(constant)
         return width + len(self._tail) - 1
@@ -65,18 +64,18 @@ class Layout:
                         yield LookupFiller(name, at[name], at[by], table)
 
     def spread(self, row: Sequence[str]) -> list[str]:
-        """The row with constants behind it, before anything is mended."""
+        """Return the row with the constants after it, before anything is filled in."""
         values = [*row, *self._tail]
         for place, column in self._copies:
             values[place] = values[column]
         return values
 
     def complete(self, row: list[str]) -> list[str]:
-        """The row with constants behind it, mended by every filler."""
+        """Return the row with the constants after it, filled in by every filler."""
         return self.fill_row(row)[0]
 
     def fill_row(self, row: list[str]) -> tuple[list[str], bool]:
-        """As :meth:`complete`, and whether any filler changed anything."""
+        """Return what :meth:`complete` returns, and True if any filler changed a value."""
         values = self.spread(row)
         changed = False
         for filler in self.fillers:
@@ -85,7 +84,11 @@ class Layout:
 
 
 def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> None:
-    """Refuse a header with columns that are missing, unknown, unnamed or there twice; all of it in one message."""
+    """Check a table's header.
+
+    Raises:
+        SourceError: columns are missing, unknown, unnamed or duplicated; the message lists all of them.
+    """
     header = list(table.header)
     if not table.strict:
         return
@@ -105,14 +108,14 @@ HeaderProblem = tuple[str, str]
 def _twice(header: list[str]) -> list[HeaderProblem]:
     names = Counter(name for name in header if name)
     return [
-        (f'column "{shorten(name)}" stands {count} times', "keep one of them")
+        (f'column "{shorten(name)}" appears {count} times', "keep one of them")
         for name, count in names.items()
         if count > 1
     ]
 
 
 def _absent(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
-    """Fields whose column is not there but must be, with that column: required ones, and all the mapping names."""
+    """Return the fields whose column is missing, with that column: required ones, and all that the mapping names."""
     must = {field.name for field in mapping.fields if field.required} - {*mapping.defaults, *mapping.lookups}
     if not mapping.needs_currency():
         must.discard("currency")
@@ -127,7 +130,7 @@ def _all_names(mapping: ColumnMapping) -> tuple[str, ...]:
 
 
 def _misspelt(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
-    """Absent columns that an unknown one of the header is probably meant to be."""
+    """Return missing columns, each with the unknown column of the header that it probably is."""
     known = mapping.wanted_columns()
     unknown = [name for name in header if name and name not in known and not mapping.ignores(name)]
     absent = _absent(header, mapping).values()

@@ -1,7 +1,7 @@
-"""Lookup tables: CSV files beside the configuration that translate codes and supply what a source leaves out.
+"""Lookup tables: CSV files next to the configuration that translate codes and supply what a source leaves out.
 
-A table of aliases has the column ``alias`` (what the source writes) and one named after the field (what it means here);
-a table of defaults has a column named after the field it is looked up by, and one after the field it supplies.
+A table of aliases has a column ``alias`` (what the source writes) and one named after the field (what it means here).
+Any other table has a column named after the field that it is looked up by, and one named after the field it supplies.
 """
 
 import csv
@@ -16,23 +16,23 @@ from revrec.sources.problems import RejectedValue
 from revrec.sources.text import clean_id
 
 ALIAS = "alias"
-"""The column of a table of aliases that holds what the source writes."""
+"""The column of an alias table that holds what the source writes."""
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes that a table may have; it is held in memory."""
+"""Most bytes of a table, which is held in memory."""
 
 _CACHE_LIMIT = 20_000
 
 
 class TableHit(NamedTuple):
-    """A value and the row of the table that it stands in, counted as the CSV format counts rows."""
+    """A value and its row in the table, counted in lines from 1."""
 
     value: str
     row: int
 
 
 class MappingTable:
-    """One table, by one of its columns. ``file`` is its name as configured, ``sha256`` that of its content."""
+    """One table by one of its columns. ``file`` is its configured name; ``sha256`` is the digest of its content."""
 
     def __init__(self, file: str, sha256: str, rows: dict[str, TableHit]) -> None:
         self.file = file
@@ -42,7 +42,7 @@ class MappingTable:
 
     @classmethod
     def load(cls, home: Path, file: str, by: str, value: str) -> "MappingTable":
-        """Read the table's columns ``by`` and ``value``.
+        """Read the columns ``by`` and ``value`` of a table.
 
         Raises:
             BadConfiguration: the file is missing, damaged or too large, lacks a column, or has a key twice.
@@ -56,7 +56,7 @@ class MappingTable:
         return cls(file, hashlib.sha256(data).hexdigest(), rows)
 
     def find(self, text: str) -> TableHit | None:
-        """What stands in the table for ``text``, once that is trimmed and cleaned; None if nothing does."""
+        """Return what the table has for ``text``, which is trimmed and cleaned first; None if it has nothing."""
         try:
             return self._cache[text]
         except KeyError:
@@ -67,7 +67,7 @@ class MappingTable:
 
 
 class FieldLookup(NamedTuple):
-    """Where a missing value is looked up: in ``table``, by the row's value of the field ``by``."""
+    """Lookup of a missing value in ``table``, by the row's value of the field ``by``."""
 
     by: str
     table: MappingTable
@@ -88,7 +88,7 @@ def _read(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise BadConfiguration(
-            f"{path}: cannot be read ({why}); lookup tables stand beside the configuration"
+            f"{path}: cannot be read ({why}); put lookup tables next to the configuration file"
         ) from None
 
 
@@ -120,5 +120,7 @@ def _one(file: str, number: int, row: list[str], places: tuple[int, int, int], f
         return
     same = found.get(key)
     if same and same.value != value:
-        raise BadConfiguration(f'{file}: line {number}: "{key}" stands in line {same.row} already; keep one of the two')
+        raise BadConfiguration(
+            f'{file}: line {number}: "{key}" is already in line {same.row} with another value; keep one of the two'
+        )
     found.setdefault(key, TableHit(value, number))

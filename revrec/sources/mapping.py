@@ -1,17 +1,17 @@
-"""Column mappings: how a source's own columns, constants, dates and numbers become a charge line's fields.
+"""Column mappings: how the columns, constants, dates and numbers of a source become the fields of a charge line.
 
-A mapping is a table of the configuration, validated as a whole before any file is opened::
+A mapping is a table of the configuration, checked as a whole before any file is opened::
 
     [mapping.shopify]
     source = "shop"                                  # a constant: every row's value of that field
     columns = { document = "Order No", amount = "Total" }
-    defaults = { currency = "USD", line = "1" }      # where the cell is empty or the column is missing
-    dimensions = { channel = "Sales channel" }       # dimensions of one's own
+    defaults = { currency = "USD", line = "1" }      # if the cell is empty or the column is missing
+    dimensions = { channel = "Sales channel" }       # your own dimensions
     ignore = ["Notes", "Internal *"]
     date_format = "%d/%m/%Y"
     decimal = ","
 
-A field that no column, constant or default names is looked for under its own name. See docs/formats.md.
+A field without a column, constant or default is read from the column with the same name. See docs/formats.md.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ RowType = Literal["charges", "events"]
 
 
 class ColumnPosition(NamedTuple):
-    """Where a column of a fixed-width line stands, counted from 1, both ends inclusive; ``decimals`` are implied."""
+    """Position of a column in a fixed-width line, counted from 1, both ends included; ``decimals`` are implied ones."""
 
     first: int
     last: int
@@ -47,10 +47,10 @@ class ColumnMapping:
     """How one kind of source is read. Made by ``mapping_reader.read_mapping``; :data:`NATIVE_CHARGES` is ready-made.
 
     ``columns`` (field to column), ``constants`` and ``defaults`` (field to text) and ``dimensions`` (dimension to
-    column) say where values come from, ``aliases`` and ``lookups`` (by field) which tables mend them; ``ignore``
-    holds names or patterns of columns to leave out, ``only`` (column to patterns) which records count. ``format``,
-    ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty where the
-    file itself tells; ``positions`` are the columns of fixed-width lines.
+    column) name where values come from; ``aliases`` and ``lookups`` (by field) are the tables that translate or supply
+    them. ``ignore`` holds names or patterns of columns to skip, and ``only`` (column to patterns) selects records.
+    ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
+    the file itself determines them. ``positions`` are the columns of fixed-width lines.
     """
 
     name: str = "native"
@@ -74,38 +74,38 @@ class ColumnMapping:
 
     @property
     def by_document(self) -> bool:
-        """Whether its events say which charges they are about by source and document, instead of a charge id."""
+        """True if its events name their charges by source and document instead of by a charge id."""
         named = {*self.columns, *self.constants, *self.defaults}
         return self.rows == "events" and not named.isdisjoint(("document", "line")) and "charge" not in named
 
     @property
     def fields(self) -> tuple[FieldSpec, ...]:
-        """The fields of its rows, dimensions apart."""
+        """The fields of its rows, without dimensions."""
         if self.rows == "charges":
             return CHARGE_FIELDS
         return (*EVENT_ADDRESS_FIELDS, *EVENT_FIELDS[1:]) if self.by_document else EVENT_FIELDS
 
     @property
     def tables(self) -> dict[str, str]:
-        """The lookup tables it uses: file and SHA-256."""
+        """The lookup tables that it uses: SHA-256 by file name."""
         used = (*self.aliases.values(), *(lookup.table for lookup in self.lookups.values()))
         return {table.file: table.sha256 for table in used}
 
     @property
     def all_dimensions(self) -> tuple[str, ...]:
-        """Names of the dimensions that may turn up; none for events."""
+        """The names of all dimensions that a row may have; none for events."""
         if self.rows == "events":
             return ()
         return (*DIMENSIONS, *(name for name in self.dimensions if name not in DIMENSIONS))
 
     def column_of(self, name: str) -> str | None:
-        """The column where a field or dimension is looked for; None if a constant stands for it."""
+        """Return the column of a field or dimension; None if it is a constant."""
         if name in self.constants:
             return None
         return self.columns.get(name) or self.dimensions.get(name) or name
 
     def wanted_columns(self) -> tuple[str, ...]:
-        """Every column that a file may have, in the native order."""
+        """Return every column that a file may have, in the native order."""
         native = CHARGE_COLUMNS if self.rows == "charges" else EVENT_COLUMNS
         if self.by_document:
             native = (*(one.name for one in EVENT_ADDRESS_FIELDS), *EVENT_COLUMNS[1:])
@@ -114,15 +114,15 @@ class ColumnMapping:
         return tuple(dict.fromkeys((*wanted, *self.only)))
 
     def named_columns(self) -> tuple[str, ...]:
-        """The columns that it names itself."""
+        """Return the columns that the mapping names."""
         return (*self.columns.values(), *self.dimensions.values(), *self.only)
 
     def ignores(self, column: str) -> bool:
-        """Whether a column is left out on purpose."""
+        """Return True if a column is skipped on purpose."""
         return any(fnmatchcase(column, pattern) for pattern in self.ignore)
 
     def needs_currency(self) -> bool:
-        """False where the amount's own sign or code may tell the currency."""
+        """Return False if the currency may come from the sign or code in the amount."""
         return not self.style.signs
 
 

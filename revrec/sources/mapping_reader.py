@@ -18,7 +18,7 @@ from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
 from revrec.sources.mapping import ColumnMapping, ColumnPosition, RowType
 
 WIDEST_LINE = 32_768
-"""Characters that a fixed-width line may have."""
+"""Most characters of a fixed-width line."""
 
 _KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet")
 _TEXT_OPTIONS = ("rows", "decimal", "thousands", *_KEPT_TEXTS)
@@ -99,7 +99,7 @@ class _MappingReader:
                     self.wrong.append('ignore: write a list of column names, such as ["Notes"]')
             elif key not in _TEXT_OPTIONS and key not in native:
                 hint = suggestion(key, (*_OPTIONS, *native))
-                self.wrong.append(f"{key}: neither an option nor a field; {hint}options are {', '.join(_OPTIONS)}")
+                self.wrong.append(f"{key}: is neither an option nor a field; {hint}options are {', '.join(_OPTIONS)}")
             elif not isinstance(value, str):
                 self.wrong.append(f'{key} = {value!r}: write it as text, such as "{value}"')
 
@@ -119,13 +119,13 @@ class _MappingReader:
             for name in self.config.get(table, {}):
                 if name not in native and name not in own:
                     hint = suggestion(name, native)
-                    self.wrong.append(f"{table}.{name}: no such field; {hint}fields are {', '.join(native)}")
+                    self.wrong.append(f"{table}.{name}: there is no such field; {hint}fields are {', '.join(native)}")
         for name in self.config.get("columns", {}):
             if name in self.config:
                 self.wrong.append(f"{name} is both a constant and in columns: keep one")
         for name in own:
             if name in native and name not in DIMENSIONS:
-                self.wrong.append(f"dimensions.{name}: is a field; map it in columns")
+                self.wrong.append(f"dimensions.{name}: is a field, not a dimension; map it in columns")
             elif not name.isidentifier():
                 self.wrong.append(f"dimensions.{name}: write the name with letters, digits and _ only")
 
@@ -141,12 +141,16 @@ class _MappingReader:
             "a".encode(encoding)
             codecs.getincrementaldecoder(encoding)
         except (LookupError, ValueError):
-            self.wrong.append(f'encoding = "{encoding}": not known; such as "utf-8", "cp1252", "utf-16"')
+            self.wrong.append(
+                f'encoding = "{encoding}": is not a known encoding; use one such as "utf-8", "cp1252" or "utf-16"'
+            )
 
     def _check_format(self) -> None:
         chosen = self.config.get("format", "")
         if chosen and chosen not in formats.format_names():
-            self.wrong.append(f'format = "{chosen}": not known; formats are {", ".join(formats.format_names())}')
+            self.wrong.append(
+                f'format = "{chosen}": is not a known format; formats are {", ".join(formats.format_names())}'
+            )
         delimiter = self.config.get("delimiter", ",")
         if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
             self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')
@@ -154,7 +158,9 @@ class _MappingReader:
     def _check_only(self) -> None:
         for column, value in self.config.get("only", {}).items():
             if not _patterns(value):
-                self.wrong.append(f"only.{column} = {value!r}: write a text or a list of texts, {_EXAMPLES['only']}")
+                self.wrong.append(
+                    f"only.{column} = {value!r}: write a text or a list of texts, such as {_EXAMPLES['only']}"
+                )
 
     def _style(self) -> NumberStyle:
         decimal = self.config.get("decimal", ".")
@@ -179,10 +185,10 @@ class _MappingReader:
                 first, last = int(match["first"]), int(match["last"] or match["first"])
                 found[column] = ColumnPosition(first, last, int(match["decimals"] or 0))
             else:
-                example = 'such as "11-20", or "21-32, 2 decimals" where the decimal sign is left out'
-                self.wrong.append(f'positions.{column} = "{text}": write first and last character, {example}')
+                example = 'such as "11-20", or "21-32, 2 decimals" if the decimal sign is implied'
+                self.wrong.append(f'positions.{column} = "{text}": write its first and last character, {example}')
         if found and self.config.get("format", "fixed") != "fixed":
-            self.wrong.append(f'positions: are for format = "fixed", not "{self.config["format"]}"')
+            self.wrong.append(f'positions: apply to format = "fixed" only, not to "{self.config["format"]}"')
         return found
 
     def _aliases(self) -> dict[str, MappingTable]:

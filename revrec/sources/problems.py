@@ -1,18 +1,18 @@
-"""What is wrong with a value, a row or a whole file, told with its place and its mend."""
+"""Problems of a value, a row or a whole file, each with its place and its fix."""
 
 from typing import NamedTuple
 
 from revrec.core.errors import BadInput
 
 SHOWN_LENGTH = 60
-"""Characters of a raw value that a message shows."""
+"""Most characters of a raw value in a message."""
 
 
 class RowProblem(NamedTuple):
-    """One thing wrong with one value of a row.
+    """One problem of one value of a row.
 
-    ``field`` is the charge line's own name for it (``amount``), or the column's if no field stands behind it.
-    ``value`` is the raw value, escaped and shortened. ``mend`` tells what to write instead.
+    ``field`` is the charge line's name for it (``amount``), or the column's name if it has no field. ``value`` is the
+    raw value, escaped and shortened. ``fix`` says what to write instead.
     """
 
     field: str
@@ -21,7 +21,7 @@ class RowProblem(NamedTuple):
     fix: str
 
     def __str__(self) -> str:
-        """``amount "12.345": USD has 2 decimals; write it as 12.34 or 12.35``."""
+        """Return text such as ``amount "12.345": has 3 decimals, USD has 2; write it as 12.34 or 12.35``."""
         shown = f' "{self.value}"' if self.value else ""
         return f"{self.field}{shown}: {self.reason}; {self.fix}"
 
@@ -31,7 +31,7 @@ class RowProblem(NamedTuple):
 
 
 class RejectedValue(ValueError):
-    """A value that cannot be used: reason and mend, without the place, which its caller knows."""
+    """A value that cannot be used: the reason and the fix, without the place, which the caller knows."""
 
     def __init__(self, reason: str, fix: str) -> None:
         super().__init__(reason, fix)
@@ -40,7 +40,7 @@ class RejectedValue(ValueError):
 
 
 class SourceError(BadInput):
-    """A whole file that cannot be used as it stands; ``file``, ``place`` and ``mend`` are kept apart for reports."""
+    """A file that cannot be used as a whole. ``file``, ``place``, ``reason`` and ``fix`` are separate for reports."""
 
     def __init__(self, file: str, place: str, reason: str, fix: str) -> None:
         where = f"{file}: {place}" if place else file
@@ -52,7 +52,10 @@ class SourceError(BadInput):
 
 
 def shorten(value: str) -> str:
-    """The value as a message may show it: one line, printable, at most :data:`SHOWN_LENGTH` characters."""
+    """Return the value for a message: one line, printable, at most :data:`SHOWN_LENGTH` characters.
+
+    Files are hostile input: a terminal would execute escape sequences, and a line break could forge a message.
+    """
     cut = value if len(value) <= SHOWN_LENGTH else value[: SHOWN_LENGTH - 3] + "..."
     if cut.isprintable():
         return cut

@@ -1,4 +1,4 @@
-"""Reading a source from end to end: its format found, its header checked, its rows yielded one by one."""
+"""Read a source from end to end: find its format, check its header, yield its rows one by one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
 Source: TypeAlias = str | Path | BinaryIO | SourceStream
-"""A path, an open binary stream, or a :class:`SourceStream` that its owner will ask for the digest."""
+"""A path, an open binary stream, or a :class:`SourceStream`, whose owner can ask it for the digest afterwards."""
 
 AnyRow = TypeVar("AnyRow")
 
@@ -27,10 +27,13 @@ def read_charges(
 ) -> Iterator[ChargeRowResult]:
     """Yield each row of ``source`` as a good row with its charge line, or as a bad one with all its problems.
 
-    A file without any row is refused, unless it ``may_be_empty``. Nothing is read before the first row is asked for,
-    and no more than a block ahead of it. Raises SourceError where the file as a whole cannot be used, which may be
-    after rows were yielded (damage in its midst): whoever imports all or nothing must keep what came before uncommitted
-    until the end. The source is closed at the end.
+    Reading starts with the first row that is requested and stays at most one block ahead. The source is closed at the
+    end.
+
+    Raises:
+        SourceError: the file as a whole cannot be used, or has no row and ``may_be_empty`` is False. Damage in the
+            middle of a file is found after rows were yielded, so do not commit any row before the end.
+        BadConfiguration: the mapping is for events.
     """
     return _read(
         source, mapping, "charges", lambda layout, table: ChargeRows(mapping, layout).rows(table), may_be_empty
@@ -40,7 +43,7 @@ def read_charges(
 def read_events(
     source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
 ) -> Iterator[EventRowResult]:
-    """As :func:`read_charges`, for fulfillment events."""
+    """Yield the rows of a file of fulfillment events; otherwise the same as :func:`read_charges`."""
     return _read(source, mapping, "events", lambda layout, table: EventRows(mapping, layout).rows(table), may_be_empty)
 
 
@@ -66,7 +69,7 @@ def _read(
 def reread(
     mapping: ColumnMapping, columns: Mapping[str, str], fixes: Mapping[str, str], number: int, place: str
 ) -> ChargeRowResult | EventRowResult:
-    """A single row once more: its values by column, with ``fixes`` (by field) in place of what the source wrote."""
+    """Read one row again from its values by column, with ``fixes`` (by field) replacing what the source wrote."""
     header = tuple(columns)
     layout = Layout(mapping, header, fixes)
     table = Table(header, iter([(number, list(columns.values()))]), lambda _: place)
@@ -75,7 +78,11 @@ def reread(
 
 
 def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
-    """The source as a table whose header was checked; ``stream.header`` tells its columns from here on."""
+    """Open the source as a table, check its header, and set ``stream.header`` to its columns.
+
+    Raises:
+        SourceError: the format is unknown, or the header cannot be used.
+    """
     table = formats.find_format(stream, mapping).read(stream, mapping)
     check_header(stream, mapping, table)
     stream.header = tuple(table.header)
@@ -83,7 +90,7 @@ def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
 
 
 def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
-    """The records, with those passed over that the mapping's ``only`` does not ask for."""
+    """Yield the records; those that the mapping's ``only`` does not select are passed over."""
     asked = [(table.header.index(column), column, patterns) for column, patterns in mapping.only.items()]
     for number, row in table.records:
         if isinstance(row, list):

@@ -1,4 +1,4 @@
-"""What reading a source yields: good rows with their charge line or event, bad ones with their problems."""
+"""The results of reading a source: good rows with their charge line or event, bad rows with their problems."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,10 +12,10 @@ Line = TypeVar("Line")
 
 
 class EventRow(NamedTuple):
-    """A fulfillment event as its file tells it.
+    """A fulfillment event as read from its file.
 
-    ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the charge's currency, which
-    an event's file does not name: whoever knows the charge turns it into minor units. ``percent`` is 0 to 100.
+    ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the currency of the charge. The
+    file does not name that currency, so minor units are computed once the charge is known. ``percent`` is 0 to 100.
     """
 
     charge: str
@@ -31,8 +31,8 @@ class EventRow(NamedTuple):
 class CleaningStep(NamedTuple):
     """One change of one field's value.
 
-    ``step`` names it (``trimmed``, ``date``, ``alias``, ``lookup``, ``default``, ...); ``table`` and ``row`` are those
-    of the lookup table it came from, else empty and 0.
+    ``step`` names the kind of change (``trimmed``, ``date``, ``alias``, ``lookup``, ``default``, ...). ``table`` and
+    ``row`` name the row of the lookup table that supplied the value, if one did; else they are empty and 0.
     """
 
     field: str
@@ -43,15 +43,15 @@ class CleaningStep(NamedTuple):
     row: int = 0
 
     def __str__(self) -> str:
-        """``alias of customers.csv, row 4``."""
+        """Return text such as ``alias of customers.csv, row 4``."""
         return f"{self.step} of {self.table}, row {self.row}" if self.table else self.step
 
 
 class GoodRow(NamedTuple, Generic[Line]):
-    """A row that became ``line``. ``raw`` holds its values as they stood in the file, in the header's order.
+    """A row that became ``line``. ``raw`` holds its original values in the header's order.
 
-    ``steps`` tell what cleaning changed. ``row_number`` counts as people find the row: the line where it starts (CSV,
-    JSON Lines; the header is line 1), or its position from 1 (JSON, XML).
+    ``steps`` are the changes by cleaning. ``row_number`` is the number by which people find the row: the line where it
+    starts (CSV, JSON Lines; the header is line 1), or its position from 1 (JSON, XML).
     """
 
     row_number: int
@@ -61,9 +61,9 @@ class GoodRow(NamedTuple, Generic[Line]):
 
 
 class BadRow(NamedTuple):
-    """A row that could not be used, with all its problems; ``place`` names it for people (``line 4``, ``item 3``).
+    """A row that cannot be used, with all its problems. ``place`` names it for people (``line 4``, ``item 3``).
 
-    ``raw`` holds its values as they stood, as far as they could be told apart.
+    ``raw`` holds its original values, as far as they could be separated.
     """
 
     row_number: int
@@ -72,12 +72,12 @@ class BadRow(NamedTuple):
     raw: Sequence[str] = ()
 
     def report(self, file: str) -> list[str]:
-        """One line a problem: file, place, field, value, reason, mend."""
+        """Return one line for each problem: file, place, field, value, reason and fix."""
         return [f"{file}: {self.place}: {problem}" for problem in self.problems]
 
 
 class PassedOver(NamedTuple):
-    """A record that is none of those asked for, and why: a trailer, an order not yet paid, a status on the way."""
+    """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way."""
 
     row_number: int
     reason: str
@@ -85,10 +85,10 @@ class PassedOver(NamedTuple):
 
 
 ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
-"""What :func:`revrec.sources.read_charges` yields."""
+"""A result of :func:`revrec.sources.read_charges`."""
 
 EventRowResult: TypeAlias = GoodRow[EventRow] | BadRow | PassedOver
-"""What :func:`revrec.sources.read_events` yields."""
+"""A result of :func:`revrec.sources.read_events`."""
 
 
 class DamagedRecord(NamedTuple):
@@ -99,6 +99,6 @@ class DamagedRecord(NamedTuple):
 
 
 class PassedOverRecord(NamedTuple):
-    """A record that a format leaves out on purpose, and why."""
+    """A record that a format passes over on purpose, and why."""
 
     reason: str

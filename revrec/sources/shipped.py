@@ -1,4 +1,4 @@
-"""Mappings that ship with revrec: one TOML file each in ``mappings/``, usable by name and as the base of one's own."""
+"""Mappings shipped with revrec: one TOML file each in ``mappings/``, usable by name or as the base of your own."""
 
 import tomllib
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 
 DEEPEST = 5
-"""How many mappings may build on one another."""
+"""Most mappings that may build on one another."""
 
 
 def names() -> tuple[str, ...]:
-    """The shipped mappings by name."""
+    """Return the names of the shipped mappings."""
     folder = files("revrec.sources").joinpath("mappings")
     return tuple(
         sorted(
@@ -24,16 +24,16 @@ def names() -> tuple[str, ...]:
 
 
 def shipped(name: str) -> dict[str, Any]:
-    """The table of a shipped mapping."""
+    """Return the table of a shipped mapping."""
     file = files("revrec.sources").joinpath("mappings", f"{name}.toml")
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def resolved(name: str, configured: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The table of a mapping, configured or shipped, on top of the one that its ``base`` names.
+    """Return the table of a mapping, configured or shipped, merged over the one that its ``base`` names.
 
     Raises:
-        BadConfiguration: there is none of that name, it is no table, or bases go round in a circle.
+        BadConfiguration: there is no mapping of that name, it is not a table, or its bases form a loop.
     """
     found: dict[str, Any] = {}
     base: Any = name
@@ -41,7 +41,7 @@ def resolved(name: str, configured: Mapping[str, Any], where: str) -> dict[str, 
         table = _table(base, configured, where, over=name if depth else "")
         found = merged(table, found)
         found.pop("base", None)
-        # A mapping of one's own may build on the shipped one of the same name.
+        # A configured mapping may build on the shipped one of the same name, so it must not find itself again.
         configured = {key: value for key, value in configured.items() if key != base}
         base = table.get("base")
         if base is None:
@@ -62,7 +62,7 @@ def _table(name: Any, configured: Mapping[str, Any], where: str, over: str) -> M
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Two tables as one: tables within them are joined at every depth, all else is replaced by the second's."""
+    """Merge two tables. Nested tables are merged at every depth; any other value of ``over`` replaces the one below."""
     joined = dict(under)
     for key, value in over.items():
         before = joined.get(key)

@@ -1,4 +1,4 @@
-"""A source's bytes on their way in: counted, hashed, decoded to UTF-8 and looked over once, block by block."""
+"""Read the bytes of a source block by block: count, hash, decode to UTF-8, and scan them once."""
 
 import codecs
 import hashlib
@@ -11,7 +11,7 @@ from typing import BinaryIO
 from revrec.sources.problems import SourceError
 
 BLOCK = 32 * 1024
-"""Bytes read at once. Any line twice as long holds a whole block without a line break, which is how one is noticed."""
+"""Bytes read at once. A line at least twice as long contains a whole block without a line break, which is noticed."""
 
 _ORDINARY = bytes([9, 10, 13, *range(0x20, 0x7F)])
 _MARKS = (
@@ -25,11 +25,13 @@ _HINT_BYTES = 16 * 1024
 
 
 class SourceStream:
-    """One source being read: a path or an open binary stream, and what is known of it.
+    """One source being read: a path or an open binary stream.
 
-    ``name`` is what messages call it. After reading, :meth:`sha256` and ``size`` speak of exactly the bytes that were
-    read; ``header`` has the columns of its rows once a format has begun with it. Raises SourceError for a missing,
-    unreadable or empty file and for what is no file: a folder, a pipe.
+    ``name`` is its name in messages. After reading, :meth:`sha256` and ``size`` describe exactly the bytes that were
+    read. ``header`` has the columns of its rows once a format has started to read it.
+
+    Raises:
+        SourceError: the file is missing, unreadable or empty, or is not a regular file (a folder, a pipe).
     """
 
     def __init__(self, source: str | Path | BinaryIO, name: str = "") -> None:
@@ -53,24 +55,24 @@ class SourceStream:
         self._file.close()
 
     def error(self, place: str, reason: str, fix: str) -> SourceError:
-        """A SourceError that names this file."""
+        """Return a SourceError that names this file."""
         return SourceError(self.name, place, reason, fix)
 
     def sha256(self) -> str:
-        """Hex digest of the bytes read so far: of the whole file once reading ended."""
+        """Return the hex digest of the bytes read so far, which covers the whole file after the last row."""
         return self._hash.hexdigest()
 
     def start(self) -> bytes:
-        """The first block, which stays to be read: formats look at it to know what they deal with."""
+        """Return the first block without consuming it, so that a format can inspect it."""
         return self._ahead
 
     def read(self) -> bytes:
-        """The next block of raw bytes; empty at the end."""
+        """Return the next block of raw bytes; empty at the end."""
         block, self._ahead = self._ahead, b""
         return block or self._read_block()
 
     def drain(self) -> None:
-        """Read what is left, so that size and digest are those of the whole file."""
+        """Read what is left, so that size and digest cover the whole file."""
         while self.read():
             pass
 
@@ -85,14 +87,15 @@ class SourceStream:
 
 
 class DecodedStream(io.RawIOBase):
-    """A source's text as clean UTF-8 bytes without a byte order mark, for a text wrapper to read lines from.
+    """The text of a source as UTF-8 bytes without a byte order mark, from which a text wrapper reads lines.
 
-    ``encoding`` is the declared one (UTF-8 if none); a byte order mark wins over it. ``breaks`` are the bytes of which
-    one must turn up at least every ``longest`` bytes: a guard against a line that would fill the memory. Raises
-    SourceError for wrong encoding and NUL characters.
+    ``encoding`` is the declared one, or UTF-8; a byte order mark overrides it. One of the bytes in ``breaks`` must
+    occur at least every ``longest`` bytes, since a line without end would fill the memory. ``unusual`` becomes True
+    once characters beyond plain ASCII, control characters or very long lines have passed. From then on rows are checked
+    one by one.
 
-    ``unusual`` turns true once something has passed that the rows after it must be looked at for, one by one:
-    characters beyond plain ASCII, control characters, or a line long enough for an oversized field.
+    Raises:
+        SourceError: the bytes are not valid in the encoding, or there is a NUL character.
     """
 
     def __init__(self, source: SourceStream, encoding: str, breaks: bytes, longest: int = 1024 * 1024) -> None:
@@ -104,7 +107,7 @@ class DecodedStream(io.RawIOBase):
         self.unusual = False
 
     def readable(self) -> bool:
-        """True: it is a stream to read."""
+        """Return True, as readable streams do."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
@@ -152,7 +155,7 @@ class DecodedStream(io.RawIOBase):
         self._unbroken += len(clean)
         if self._unbroken > self._longest:
             limit = f"is longer than {self._longest // 1024} KiB without a break"
-            raise self._source.error(f"line {self._line}", limit, "check the quotes and the line ends before it")
+            raise self._source.error(f"line {self._line}", limit, "check the quotes and line breaks before it")
 
     def _nul(self, clean: bytes) -> SourceError:
         line = self._line + clean.count(b"\n", 0, clean.index(b"\0"))
@@ -180,22 +183,23 @@ _SAVE_UTF8 = "save the file as UTF-8, or set its encoding in the mapping"
 def _open(path: Path, name: str) -> BinaryIO:
     try:
         kind = path.stat().st_mode
-        # Opening a pipe waits for a writer, a device may never end, and a source is read twice: digest, then rows.
+        # Opening a pipe blocks until there is a writer, a device may never end, and a source is read twice: once for
+        # its digest, once for its rows.
         if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
-            raise SourceError(name, "", "is a pipe or a device", "save what comes from it as a file, and name that")
+            raise SourceError(name, "", "is a pipe or a device", "save its output to a file and import that")
         return path.open("rb")
     except FileNotFoundError:
         raise SourceError(name, "", "no such file", "check the path") from None
     except IsADirectoryError:
         raise SourceError(name, "", "is a folder", "name the files in it") from None
     except PermissionError:
-        raise SourceError(name, "", "may not be read", "give this user permission to read it") from None
+        raise SourceError(name, "", "permission denied", "give this user permission to read it") from None
     except (OSError, ValueError) as err:
         raise SourceError(name, "", f"cannot be opened ({err})", "check the path") from None
 
 
 def byte_order_mark(start: bytes, declared: str) -> tuple[str, int]:
-    """The encoding by the byte order mark, or as declared; and the mark's length."""
+    """Return the encoding by the byte order mark, or the declared one; and the length of the mark."""
     for mark, encoding in _MARKS:
         if start.startswith(mark):
             return encoding, len(mark)
@@ -203,7 +207,9 @@ def byte_order_mark(start: bytes, declared: str) -> tuple[str, int]:
 
 
 def _likely_encoding(sample: bytes) -> str:
-    """A hint for the message, never acted on: two encodings often read the same bytes as different letters."""
+    """Guess the encoding, for the message only. Two encodings often read the same bytes as different letters, so acting
+    on a guess would change customers' names.
+    """
     try:
         from charset_normalizer import from_bytes
     except ImportError:

@@ -1,4 +1,4 @@
-"""Rows read field by field, so that every problem of a row is found, not only the first."""
+"""Read rows field by field, so that every problem of a row is reported, not only the first."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from revrec.sources.values import ValueReaders
 
 
 class StrictReader:
-    """Reads one row at a time into a dict of field values, with the problems found."""
+    """Reader of one row at a time: a dict of field values, and the problems found."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout, values: ValueReaders) -> None:
         self._fields = mapping.fields
@@ -23,7 +23,7 @@ class StrictReader:
         self._values = values
 
     def read(self, row: Sequence[str]) -> tuple[dict[str, Any], list[RowProblem]]:
-        """Field values of a completed row (dimensions under ``dimensions``), and what is wrong with it."""
+        """Return the field values of a completed row, with dimensions under ``dimensions``, and its problems."""
         found: dict[str, Any] = {}
         problems: list[RowProblem] = []
         currency = self._currency(row)
@@ -33,7 +33,7 @@ class StrictReader:
             if field.name == "currency" and not raw.strip():
                 raw = currency
             if field.required and not raw.strip():
-                problems.append(RowProblem(field.name, "", "is empty", "every row needs it"))
+                problems.append(RowProblem(field.name, "", "is empty", "every row needs a value here"))
             elif reader is not None:
                 _try(found, problems, field.name, raw, reader)
         if self._dimensions:
@@ -46,11 +46,11 @@ class StrictReader:
             return self._values.of_kind(field.kind)
         if currency:
             return lambda text: self._values.amount(text, currency)
-        # Without a usable currency the number itself can still be looked at.
+        # Without a usable currency the number itself can still be checked.
         return self._values.number
 
     def _currency(self, row: Sequence[str]) -> str:
-        """The row's currency where it is usable; told by the amount's sign if the mapping lets it."""
+        """Return the currency, or the one of the amount's sign if the mapping declares ``signs``; else empty."""
         raw = row[self._positions["currency"]] if "currency" in self._positions else ""
         try:
             if raw.strip() or not self._style.signs:
@@ -78,4 +78,6 @@ def _order(found: Mapping[str, Any]) -> list[RowProblem]:
     start, end = found.get("service_start"), found.get("service_end")
     if not start or not end or start <= end:
         return []
-    return [RowProblem("service_end", str(end), f"is before service_start {start}", "exchange or correct the two")]
+    return [
+        RowProblem("service_end", str(end), f"is before service_start {start}", "swap the two dates or correct one")
+    ]

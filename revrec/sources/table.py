@@ -6,16 +6,16 @@ from typing import NamedTuple, Protocol
 from revrec.sources.rows import DamagedRecord, PassedOverRecord
 
 Record = tuple[int, list[str] | DamagedRecord | PassedOverRecord]
-"""A record's number and its values in the header's order, or what is wrong with its shape, or why it is left out."""
+"""A record's number and its values in the header's order; or a damaged record; or one that is passed over."""
 
 
 class Table(NamedTuple):
-    """A source as rows of text. ``place`` names the row being read, by its number, for people.
+    """A source as rows of text. ``place`` returns the name of a row for people, from its number.
 
-    ``strict`` is True where a column that the mapping names must be in the header (tables), False where a record may
-    leave out what it has no value for, or where the format has looked at the mapping's columns itself. ``looks`` knows
-    whether the rows read so far were plain printable ASCII; without it each row is looked at. ``expected`` is the mend
-    where no record is found.
+    ``strict`` is True if the header must have every column that the mapping names. It is False for formats whose
+    records may omit values, or that check the mapping's columns themselves. ``scan`` knows whether all rows so far were
+    plain printable ASCII; without it each row is checked. ``expected`` is the fix in the message about a file without
+    records.
     """
 
     header: Sequence[str]
@@ -27,12 +27,12 @@ class Table(NamedTuple):
 
 
 class TextScan(Protocol):
-    """Whatever knows if the rows read so far were plain printable ASCII."""
+    """A scan of the bytes read so far. ``unusual`` is True once anything but plain printable ASCII has passed."""
 
     @property
     def unusual(self) -> bool: ...
 
 
 def by_line(number: int) -> str:
-    """The place of a row whose number is its line."""
+    """Return the place of a row whose number is its line."""
     return f"line {number}"

@@ -1,4 +1,4 @@
-"""Text values: trimmed, in Unicode NFC, without invisible or control characters, within limits."""
+"""Clean text values: trim them, normalize Unicode to NFC, remove invisible characters, and enforce limits."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from revrec.sources.problems import RejectedValue
 
 FIELD_LIMIT = 64 * 1024
-"""Characters of a free text; longer ones are refused."""
+"""Most characters of a free text."""
 
 ID_LIMIT = 255
-"""Characters of an id, code or name (document, customer, item, a dimension's id); longer ones are refused."""
+"""Most characters of an id, code or name (document, customer, item, a dimension's id)."""
 
 
 _JOINERS = frozenset("\u200c\u200d")
@@ -17,18 +17,21 @@ _JOINERS = frozenset("\u200c\u200d")
 
 
 def _visible(text: str) -> str:
-    """Without format characters (zero-width blanks, byte order marks, text direction), which make twins of codes."""
+    """Remove format characters (zero-width spaces, byte order marks, text direction).
+
+    With one of them inside, two customer ids look the same and are different customers.
+    """
     return "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
 
 
 def _legible(text: str) -> str:
-    """As :func:`_visible`, but characters that join letters and emoji stay."""
+    """Remove format characters except those that join letters or emoji."""
     kept = (c for c in text if unicodedata.category(c) != "Cf" or c in _JOINERS or c >= "\U000e0000")
     return "".join(kept).strip()
 
 
 def _one_blank(text: str) -> str:
-    """Every kind of blank as the plain one: a no-break space looks the same and makes another code."""
+    """Replace every kind of space with the plain one: a no-break space looks the same and makes another code."""
     return "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
 
 
@@ -51,7 +54,7 @@ ID_STAGES: tuple[Stage, ...] = (
 
 
 def stages(text: str, through: tuple[Stage, ...]) -> Iterator[tuple[str, str, str]]:
-    """What cleaning changes in a text, step by step: (step, before, after)."""
+    """Yield what cleaning changes in a text, step by step: (step, before, after)."""
     for name, stage in through:
         after = stage(text)
         if after != text:
@@ -60,7 +63,11 @@ def stages(text: str, through: tuple[Stage, ...]) -> Iterator[tuple[str, str, st
 
 
 def clean(text: str, through: tuple[Stage, ...] = TEXT_STAGES) -> str:
-    """The text trimmed and in NFC. Raises Refused for control characters (line breaks and tabs may stay inside)."""
+    """Return the text trimmed and in NFC.
+
+    Raises:
+        RejectedValue: it is too long or has a control character. Line breaks and tabs inside the text are allowed.
+    """
     if len(text) > FIELD_LIMIT:
         raise RejectedValue(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
     text = text.strip()
@@ -75,17 +82,25 @@ def clean(text: str, through: tuple[Stage, ...] = TEXT_STAGES) -> str:
 
 
 def clean_id(text: str) -> str:
-    """An id, code or name: clean, on one line, at most :data:`ID_LIMIT` characters; may be empty."""
+    """Return a clean id, code or name, which may be empty.
+
+    Raises:
+        RejectedValue: it is longer than :data:`ID_LIMIT` or has a line break, a tab or a control character.
+    """
     text = clean(text, ID_STAGES)
     if len(text) > ID_LIMIT:
         raise RejectedValue(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
     if not text.isprintable() and any(c in text for c in "\n\r\t\u2028\u2029"):
-        raise RejectedValue("has a line break or a tab inside", "write it on one line, with blanks")
+        raise RejectedValue("has a line break or a tab inside", "write it on one line, with spaces")
     return text
 
 
 def clean_id_part(text: str) -> str:
-    """The source or line part of a charge's id: as :func:`clean_id`, and without the ``/`` that joins the parts."""
+    """Return a clean source or line of a charge's id.
+
+    Raises:
+        RejectedValue: :func:`clean_id` rejects it, or it has a ``/``, which separates the parts of the id.
+    """
     text = clean_id(text)
     if "/" in text:
         raise RejectedValue('has a "/", which separates source, document and line in a charge id', 'write "-" instead')

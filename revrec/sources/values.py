@@ -1,4 +1,4 @@
-"""Each kind of field's text to its value, with bounded caches for what repeats from row to row."""
+"""Read the text of each kind of field to its value, with bounded caches for what repeats from row to row."""
 
 import re
 from collections.abc import Callable
@@ -17,19 +17,22 @@ from revrec.sources.problems import RejectedValue
 from revrec.sources.text import clean, clean_id, clean_id_part
 
 CACHE_LIMIT = 20_000
-"""Different texts that a cache keeps before it starts afresh: enough for dates and codes, and memory stays flat."""
+"""Most texts in a cache before it is emptied: enough for dates and codes, and small enough to keep memory use flat."""
 
 MOST_TEXT = 200
-"""Characters of a date or number that are looked at; longer ones are refused unread."""
+"""Most characters of a date or number. A longer one is rejected before it costs time."""
 
 Value = TypeVar("Value")
 
 
 class ReaderCache(dict[str, Value], Generic[Value]):
-    """Text to value, by ``read`` the first time; what ``read`` refuses is not kept.
+    """Cache of text to value. ``read`` is called once for each text; a text that it rejects is not cached.
 
-    Texts that read otherwise than they are written go into ``unlike``, so that rows without any need no second look.
-    Once there are too many, the empty text stands for them, which every completed row holds.
+    A text that differs from its value, such as `` a `` or ``20240105``, is also added to ``normalized_texts``. A row
+    without any of these texts was not changed by cleaning, so :class:`revrec.sources.charges.ChargeRows` can skip the
+    costly search for its cleaning steps. Skipping too much would lose part of the audit trail; searching too much only
+    costs time. So when the set is full it is reduced to the empty text, which every completed row contains: from then
+    on every row is searched.
     """
 
     def __init__(self, read: Callable[[str], Value], normalized_texts: set[str]) -> None:
@@ -51,7 +54,7 @@ class ReaderCache(dict[str, Value], Generic[Value]):
 
 
 class ValueReaders:
-    """The readers of one mapping. Each maps raw text to its value and raises Refused."""
+    """The readers of one mapping. Each turns raw text into a value, or raises RejectedValue."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self._style = mapping.style
@@ -66,23 +69,23 @@ class ValueReaders:
         self.plain = {digits: mapping.style.plain(digits).fullmatch for digits in range(5)}
 
     def number(self, text: str) -> ParsedNumber:
-        """A number taken apart."""
+        """Return a number in parts."""
         if len(text) > MOST_TEXT:
             raise RejectedValue(f"is {len(text):,} characters long, too long for a number", "write the number alone")
         return self._number(text)
 
     def amount(self, text: str, currency: str) -> int:
-        """Minor units of ``currency``."""
+        """Return an amount in minor units of ``currency``."""
         return minor_units(self.number(text), currency, self._style)
 
     def date(self, text: str) -> date | None:
-        """A date; None for empty text."""
+        """Return a date; None for empty text."""
         if len(text) > MOST_TEXT:
             raise RejectedValue(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
         return self._date(text)
 
     def quantity(self, text: str) -> Decimal | None:
-        """An exact decimal; None for empty text."""
+        """Return an exact decimal; None for empty text."""
         if not text.strip():
             return None
         number = self.number(text)
@@ -91,14 +94,14 @@ class ValueReaders:
         return number.decimal
 
     def percent(self, text: str) -> Decimal | None:
-        """0 to 100, with or without ``%``; None for empty text."""
+        """Return a percentage from 0 to 100, written with or without ``%``; None for empty text."""
         value = self.quantity(text.strip().removesuffix("%"))
         if value is not None and not 0 <= value <= 100:
             raise RejectedValue("is not between 0 and 100", "write the percentage complete so far, such as 40")
         return value
 
     def of_kind(self, kind: FieldKind) -> Callable[[str], Any]:
-        """The reader of a kind of field; an ``amount`` is read with its currency, by :meth:`amount`."""
+        """Return the reader of a kind of field. An amount needs its currency too: see :meth:`amount`."""
         readers: dict[FieldKind, Callable[[str], Any]] = {
             "id": clean_id,
             "id_part": clean_id_part,
@@ -113,19 +116,19 @@ class ValueReaders:
 
 
 def currency_code(text: str) -> str:
-    """A currency code of ISO 4217; empty stays empty."""
+    """Return an ISO 4217 currency code; empty text remains empty."""
     code = text.strip()
     if not code:
         return ""
     fix = "write a code of three capital letters, such as USD"
     if not re.fullmatch("[A-Z]{3}", code):
         raise RejectedValue(
-            "is not a currency code of ISO 4217", f"write {code.upper()}" if _known(code.upper()) else fix
+            "is not an ISO 4217 currency code", f"write {code.upper()}" if _known(code.upper()) else fix
         )
     try:
         minor_digits(code)
     except UnknownCurrency:
-        raise RejectedValue("is not a currency of ISO 4217 that can be billed in", fix) from None
+        raise RejectedValue("is not an ISO 4217 currency that can be billed", fix) from None
     return code
 
 
@@ -137,7 +140,7 @@ def _known(code: str) -> bool:
 
 
 def event_kind(text: str) -> str:
-    """A kind of fulfillment event; empty stays empty."""
+    """Return a kind of fulfillment event; empty text remains empty."""
     kind = text.strip()
     if kind and kind not in EVENT_KINDS:
         hint = suggestion(kind, EVENT_KINDS)

@@ -1,7 +1,9 @@
-"""A spreadsheet looked over before a library opens it: what it holds, and whether that can be held in memory.
+"""Check a spreadsheet before a library opens it: what it contains, and whether that fits in memory.
 
-A workbook is a zip archive of XML. A few bytes in it can claim a sheet of 17 thousand million cells, or one long text
-in every one of them; and cells that hold an error would be read as empty.
+A workbook is a zip archive of XML, and the library that reads it allocates the whole rectangle of a sheet at once. A
+file of a few kilobytes can claim a cell at A1 and one at XFD1048576, which is 17 billion cells, or refer to one long
+text from every cell. Either would exhaust the memory of the machine. Also, the library reads cells with a formula error
+as empty: an amount of ``#REF!`` would silently disappear.
 """
 
 import io
@@ -18,15 +20,15 @@ from revrec.sources.archives import RATIO, SMALL
 from revrec.sources.stream import SourceStream
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes of a workbook, which is held in memory."""
+"""Most bytes of a workbook, which is held in memory."""
 
 MOST_PARTS = 2_000
 LARGEST_UNPACKED = 512 * 1024 * 1024
 MOST_CELLS = 3_000_000
-"""Cells of a sheet's whole rectangle, empty ones included."""
+"""Most cells of a sheet's whole rectangle, empty ones included."""
 
 MOST_TEXT = 256 * 1024 * 1024
-"""Characters of all texts of a sheet, a shared one counted wherever it stands."""
+"""Most characters of all texts of a sheet. A shared text counts once for each cell that refers to it."""
 
 _MEND = "save it as CSV in UTF-8, or split it"
 _DAMAGED = "open it in a spreadsheet program and save it again"
@@ -34,7 +36,11 @@ _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 
 
 class Workbook:
-    """The bytes of a workbook, whole, and looks into its parts. Raises SourceError for whatever is not as it should."""
+    """The bytes of a workbook, and access to its parts.
+
+    Raises:
+        SourceError: it is too large, encrypted or damaged, or expands out of proportion.
+    """
 
     def __init__(self, source: SourceStream) -> None:
         self._source = source
@@ -42,7 +48,7 @@ class Workbook:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(self.data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise source.error("", f"is no XLSX workbook that can be read ({error})", _DAMAGED) from None
+            raise source.error("", f"is not a readable XLSX workbook ({error})", _DAMAGED) from None
         self._check_parts()
 
     def _read(self) -> bytes:
@@ -65,7 +71,7 @@ class Workbook:
             raise self._source.error("", "is encrypted", "save it without a password")
 
     def sheets(self) -> dict[str, str]:
-        """The sheets that can be seen, in order, each with the part that holds it."""
+        """Return the visible sheets in order, each with the part of the archive that holds it."""
         targets = {}
         for element in self._elements("xl/_rels/workbook.xml.rels", "Relationship"):
             targets[element.get("Id")] = normpath(join("xl", str(element.get("Target") or ""))).removeprefix("xl/xl/")
@@ -78,7 +84,11 @@ class Workbook:
         return found
 
     def errors(self, part: str) -> list[str]:
-        """The cells of a sheet that hold an error. Raises SourceError if the sheet is too large to be held."""
+        """Return the cells of a sheet that contain an error.
+
+        Raises:
+            SourceError: the sheet is too large to be held in memory.
+        """
         lengths = self._lengths()
         errors: list[str] = []
         row = column = cells = characters = 0
@@ -95,42 +105,42 @@ class Workbook:
             characters += self._text(element, kind, lengths)
             area = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
             if area > MOST_CELLS or cells > MOST_CELLS or characters > MOST_TEXT or len(errors) > 1_000:
-                said = f"its sheet reaches over {area:,} cells, {characters:,} characters"
+                said = f"its sheet spans {area:,} cells and {characters:,} characters"
                 raise self._source.error(str(element.get("r") or ""), said, _MEND)
         return errors
 
     def _place(self, element: Any, row: int, column: int) -> tuple[int, int]:
-        """Row and column of a cell; one that does not say it stands beside the one before."""
-        told = element.get("r")
-        if told is None:
+        """Return the row and column of a cell. A cell without an address follows the one before it."""
+        address = element.get("r")
+        if address is None:
             above = element.getparent()
             in_row = above.get("r") if above is not None else None
             if in_row and in_row.isdecimal() and len(in_row) < 8 and int(in_row) != row:
                 return int(in_row), 1
             return (row, column + 1) if element.getprevious() is not None else (row + 1, 1)
-        found = _PLACE.fullmatch(told)
+        found = _PLACE.fullmatch(address)
         if not found:
-            raise self._source.error(told[:20], "is not the name of a cell", _DAMAGED)
+            raise self._source.error(address[:20], "is not the name of a cell", _DAMAGED)
         number = 0
         for letter in found[1]:
             number = number * 26 + ord(letter) - 64
         return int(found[2]), number
 
     def _text(self, element: Any, kind: str | None, lengths: list[int]) -> int:
-        """How many characters a cell holds."""
+        """Return the number of characters in a cell."""
         if kind != "s":
             return sum(len(one) for one in element.itertext())
         index = "".join(element.itertext()).strip()
         return lengths[int(index)] if index.isdecimal() and len(index) < 9 and int(index) < len(lengths) else 0
 
     def _lengths(self) -> list[int]:
-        """How long each shared text is."""
+        """Return the length of each shared text."""
         if "xl/sharedStrings.xml" not in self._zip.namelist():
             return []
         return [sum(len(one) for one in element.itertext()) for element in self._elements("xl/sharedStrings.xml", "si")]
 
     def _elements(self, part: str, *names: str) -> Iterator[Any]:
-        """The elements of these names in a part, each as it ends, then forgotten."""
+        """Yield the elements with these names in a part as each ends, and free each one afterwards."""
         try:
             with self._zip.open(part) as file:
                 tags = [f"{{*}}{name}" for name in names]
@@ -143,7 +153,7 @@ class Workbook:
                     yield element
                     _forget(element)
         except KeyError:
-            raise self._source.error("", f"is no XLSX workbook: it has no {part or 'sheet'}", _DAMAGED) from None
+            raise self._source.error("", f"is not an XLSX workbook: it has no {part or 'sheet'}", _DAMAGED) from None
         except (
             etree.XMLSyntaxError,
             zipfile.BadZipFile,
@@ -157,7 +167,7 @@ class Workbook:
 
 def _forget(element: Any) -> None:
     if _local(element) == "c":
-        # Its place is still asked for by the cell after it; the row takes it away.
+        # The next cell still needs the place of this one. The element is freed with its row.
         for child in list(element):
             element.remove(child)
         return

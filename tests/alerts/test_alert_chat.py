@@ -31,7 +31,7 @@ def test_a_service_that_refuses_is_told_and_nothing_of_it_is_printed(
     hook: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     hook.status = 500
-    assert "did not take it" in refusal(f"json://127.0.0.1:{hook.server_port}/{TOKEN}?retry=0")
+    assert "did not accept the alert" in refusal(f"json://127.0.0.1:{hook.server_port}/{TOKEN}?retry=0")
     assert capfd.readouterr() == ("", "") and TOKEN not in caplog.text
     assert logging.getLogger("apprise").propagate is False
 
@@ -46,7 +46,7 @@ def test_what_is_no_url_of_a_service_is_told_by_its_place(url: str) -> None:
 
 
 def test_certificates_are_always_verified() -> None:
-    assert "take verify=no out" in refusal(f"jsons://chat.example/{TOKEN}?verify=no")
+    assert "remove verify=no" in refusal(f"jsons://chat.example/{TOKEN}?verify=no")
 
 
 @pytest.mark.parametrize("scheme", ["json", "xml", "gotify"])

@@ -25,7 +25,7 @@ def test_the_subject_says_company_run_and_counts_with_the_trouble_first() -> Non
 def test_an_entry_is_told_with_amount_error_advice_and_the_next_step() -> None:
     body = run_digest(facts(entry())).body
     assert "RRD1  2024-03-31  120.00 USD  failed\n  Error: BL01001973 Invalid department 'X'\n" in body
-    assert "  Advice: Correct it.\n  Next: Mend what the advice names; the next revrec run sends it again.\n" in body
+    assert "  Advice: Correct it.\n  Next: Follow the advice; the next revrec run sends it again.\n" in body
 
 
 def test_each_state_has_its_next_step() -> None:

@@ -57,9 +57,9 @@ def test_a_credit_note_is_negative_however_it_is_written(read: Callable[..., Any
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("<Ledger>AR<", "<Ledger>AP<", "it is AP INV, no receivables invoice or credit note"),
-        ("<TransactionType>INV<", "<TransactionType>REC<", "it is AR REC, no receivables invoice or credit note"),
-        ("<IsCancelled>false<", "<IsCancelled>true<", "it is cancelled"),
+        ("<Ledger>AR<", "<Ledger>AP<", "it is AP INV, not a receivables invoice or credit note"),
+        ("<TransactionType>INV<", "<TransactionType>REC<", "it is AR REC, not a receivables invoice or credit note"),
+        ("<IsCancelled>false<", "<IsCancelled>true<", "it is canceled"),
     ],
 )
 def test_other_transactions_are_passed_over(read: Callable[..., Any], old: str, new: str, said: str) -> None:
@@ -75,7 +75,7 @@ def test_estimates_and_events_on_the_way_are_passed_over(read: Callable[..., Any
 @pytest.mark.parametrize(
     ("old", "new", "field", "said"),
     [
-        ("4560.500", "4600.000", "OSExGSTVATAmount", "says 4600.000, the journals come to 4560.5"),
+        ("4560.500", "4600.000", "OSExGSTVATAmount", "the journals add up to 4560.5"),
         ("4210.5000", "viel", "OSAmount", "is not a number"),
         ("<OSAmount>350.0000</OSAmount>", "", "OSAmount", "is not a number"),
     ],
@@ -107,7 +107,7 @@ def test_any_element_can_be_named_by_its_path(read: Callable[..., Any]) -> None:
         ('<!DOCTYPE a [<!ENTITY x "y">]><UniversalEvent/>', "a DOCTYPE, with its entities, is refused"),
         (TRANSACTION[:-200], "damaged XML"),
         (TRANSACTION.replace("</PostingJournal>", "</Posting>", 1), "damaged XML"),
-        ("<a>" + "<b>1</b>" * 3_000_000 + "</a>", "16 MiB without a document's end"),
+        ("<a>" + "<b>1</b>" * 3_000_000 + "</a>", "16 MiB without the end of a document"),
     ],
     ids=["doctype", "cut off", "crossed", "endless"],
 )

@@ -117,7 +117,7 @@ def test_a_field_without_a_column_can_come_from_a_table_alone(charges: Callable[
     [
         (None, "cannot be read"),
         ("alias,customr\na,b\n", 'has no column "customer"; did you mean "customr"?'),
-        ("alias,customer\na,b\na,c\n", 'line 3: "a" stands in line 2 already'),
+        ("alias,customer\na,b\na,c\n", 'line 3: "a" is already in line 2'),
         ("alias,customer\na\n", "line 2: has 1 fields, the header has 2"),
         ('alias,customer\n"a,b\n', "cannot be read"),
         ("alias,customer\na,x\x07\n", "line 2: control character"),
@@ -134,10 +134,10 @@ def test_a_table_that_cannot_be_used_is_refused_before_any_file(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"lookups": {"terms": "t.csv"}}, "lookups.terms: no such field"),
+        ({"lookups": {"terms": "t.csv"}}, "lookups.terms: there is no such field"),
         ({"lookups": {"item": "t.csv"}}, "lookups.item: write lookups.terms = { table"),
         ({"lookups": {"item": {"table": "t.csv", "by": "item"}}}, "write the name of another field"),
-        ({"aliases": {"custmer": "t.csv"}}, 'aliases.custmer: no such field; did you mean "customer"?'),
+        ({"aliases": {"custmer": "t.csv"}}, 'aliases.custmer: there is no such field; did you mean "customer"?'),
         ({"only": {"status": 7}}, "only.status = 7: write a text or a list of texts"),
     ],
 )

@@ -95,9 +95,9 @@ def test_dates_are_read_by_their_format(read: Callable[..., Any], form: str, tex
 @pytest.mark.parametrize(
     ("old", "new", "field", "said"),
     [
-        ("UNT+9+1", "UNT+8+1", "UNT", "says 8, there are 9 segments"),
+        ("UNT+9+1", "UNT+8+1", "UNT", "states 8, the message has 9 segments"),
         ("UNT+9+1", "UNT+9+2", "UNT", "is not the reference 1 of its UNH"),
-        ("MOA+79:24.00", "MOA+79:25.00", "MOA 79", "the lines come to 24"),
+        ("MOA+79:24.00", "MOA+79:25.00", "MOA 79", "the lines add up to 24"),
         ("203:24.00", "203:viel", "MOA", "is not a number"),
         ("137:20240328:102", "137:20240328:718", "DTM", "a date in format"),
         ("MOA+203:24.00", "ALC+A", "MOA", "with allowances or charges (ALC) needs its amount (MOA 203)"),
@@ -118,18 +118,18 @@ def test_a_message_that_contradicts_itself_is_one_bad_row_with_its_numbers(
 
 def test_the_count_of_lines_is_held_against_them(read: Callable[..., Any]) -> None:
     (row,) = read(interchange(invoice(*LINE, "UNS+S", "CNT+2:3")))
-    assert row.problems[0].reason == "says 3 lines, there are 1"
+    assert row.problems[0].reason == "states 3 lines, the message has 1"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("UNZ+1+11'", "UNZ+2+11'", "UNZ says 2, there are 1"),
+        ("UNZ+1+11'", "UNZ+2+11'", "UNZ states 2, the file has 1"),
         ("UNZ+1+11'", "UNZ+1+12'", 'UNZ "12" is not the head\'s "11"'),
         ("UNZ+1+11'", "", "UNZ is missing: the file is cut off"),
         ("UNZ+1+11'", "UNZ+1+11?'", 'ends without its terminator "\'"'),
         ("UNT+9+1'", "", "UNT was expected before it"),
-        ("UNB+", "UNX+", "it is no EDIFACT interchange"),
+        ("UNB+", "UNX+", "this is not an EDIFACT interchange"),
         ("UNH+1", "XXX+1", "UNH or UNZ was expected here"),
     ],
 )
@@ -162,5 +162,5 @@ def test_a_despatch_without_a_delivery_and_statuses_on_the_way_are_passed_over(r
     status = ("IFTSTA", ("BGM+23+S-1", "CNI+1+CMR-1", "STS+1+24", "DTM+334:20240402:102"))
     rows = read(interchange(despatch, status), "events")
     assert [row.reason for row in rows if isinstance(row, PassedOver)] == [
-        "it tells no date of delivery (DTM 35)", 'status is "24"',
+        "it has no delivery date (DTM 35)", 'status is "24"',
     ]  # fmt: skip

@@ -79,9 +79,9 @@ def test_characters_are_counted_not_bytes(charges: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("positions", "said"),
     [
-        ({"amount": "10-2"}, 'positions.amount = "10-2": write first and last character'),
-        ({"amount": "ten"}, "write first and last character"),
-        ({"amount": "1-99999"}, "write first and last character"),
+        ({"amount": "10-2"}, 'positions.amount = "10-2": write its first and last character'),
+        ({"amount": "ten"}, "write its first and last character"),
+        ({"amount": "1-99999"}, "write its first and last character"),
     ],
 )
 def test_wrong_positions_are_refused(positions: dict[str, str], said: str) -> None:
@@ -90,12 +90,12 @@ def test_wrong_positions_are_refused(positions: dict[str, str], said: str) -> No
 
 
 def test_positions_are_for_fixed_width_alone() -> None:
-    with pytest.raises(BadConfiguration, match='positions: are for format = "fixed", not "csv"'):
+    with pytest.raises(BadConfiguration, match='positions: apply to format = "fixed" only, not to "csv"'):
         read_mapping("host", {"format": "csv", "positions": {"amount": "1-2"}})
 
 
 def test_without_positions_nothing_is_guessed(charges: Callable[..., Any]) -> None:
-    with pytest.raises(SourceError, match="a fixed-width file needs its columns' positions"):
+    with pytest.raises(SourceError, match="a fixed-width file needs the positions of its columns"):
         charges(line(), "in.dat", {"format": "fixed"})
 
 

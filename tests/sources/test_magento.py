@@ -91,10 +91,10 @@ def test_an_order_that_is_not_in_work_is_passed_over(read: Callable[..., Any], s
 @pytest.mark.parametrize(
     ("value", "field", "said"),
     [
-        (order(item(1, 100), subtotal=120), "subtotal", "says 120, the items come to 100"),
+        (order(item(1, 100), subtotal=120), "subtotal", "is 120, the items add up to 100"),
         (order(item(1, 1e30)), "row_total", "is not a plain number"),
         (order({"qty_ordered": 1, "row_total": 5, "sku": "S"}), "item_id", "is missing"),
-        ({"message": "The consumer isn't authorized to access %resources."}, "record", "is neither an order nor"),
+        ({"message": "The consumer isn't authorized to access %resources."}, "record", "is not a Magento order"),
     ],
 )
 def test_a_document_that_cannot_be_is_one_bad_row(read: Callable[..., Any], value: Any, field: str, said: str) -> None:
@@ -106,4 +106,4 @@ def test_an_invoice_whose_bundle_cannot_be_told_apart_is_refused_rather_than_dou
     items = [{"order_item_id": n, "sku": "S", "qty": 1, "row_total": total} for n, total in ((3, 70), (4, 30), (5, 40))]
     invoice = {"entity_id": 8, "increment_id": "I8", "order_id": 3, "grand_total": 70, "subtotal": 70, "state": 2}
     (row,) = read({**invoice, "created_at": "2024-04-02", "items": items}, "magento-invoices")
-    assert row.problems[0].reason == "says 70, the items come to 140"
+    assert row.problems[0].reason == "is 70, the items add up to 140"

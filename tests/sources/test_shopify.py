@@ -118,11 +118,11 @@ def test_what_was_not_billed_is_passed_over_with_its_reason_by_charges_and_event
         ({"line_items": [7]}, "line_items", "is not a list of objects"),
         ({"line_items": [line(price="ten")]}, "line_items[0].price", "is not a plain number"),
         ({"line_items": [line(price="1e3")]}, "line_items[0].price", "is not a plain number"),
-        ({"line_items": [line(price=["10"])]}, "line_items[0].price", "is a list, text was expected"),
-        ({"customer": "Ada"}, "customer", "is a text, an object was expected"),
+        ({"line_items": [line(price=["10"])]}, "line_items[0].price", "is a list, expected text"),
+        ({"customer": "Ada"}, "customer", "is a text, expected an object"),
         ({"test": "maybe"}, "test", "is neither true nor false"),
         ({"id": None}, "id", "is missing"),
-        ({"total_line_items_price": "31.00"}, "total_line_items_price", "says 31, the line items come to 30"),
+        ({"total_line_items_price": "31.00"}, "total_line_items_price", "is 31, the line items add up to 30"),
         ({"line_items": [line(tax_lines=[{"price": "1.00"}])], "taxes_included": None}, "taxes_included", "is missing"),
         ({"refunds": [{"id": 5, "refund_line_items": [{"quantity": 1}]}]}, "line_item_id", "is missing"),
         ({"note": json.loads("[" * 50 + "]" * 50)},
@@ -210,7 +210,7 @@ def test_a_fulfilment_by_itself_counts_for_lines_of_which_nothing_is_left(read: 
     body["line_items"] = [{"id": 11, "fulfillable_quantity": 0}, {"id": 12, "fulfillable_quantity": 1}]
     rows = read(body, "events")
     assert days(rows) == [("shopify/1/11", "2024-04-02")]
-    assert reasons(rows) == ["1 of it are still to be shipped"]
+    assert reasons(rows) == ["units still to be shipped: 1"]
     assert reasons(read({**body, "shipment_status": "in_transit"}, "events")) == ["not delivered yet"]
     event = {"id": 1, "fulfillment_id": 3, "order_id": 1, "status": "delivered"}
     assert reasons(read(event, "events")) == ["it is a fulfillment event, which names no delivered lines"]
@@ -230,11 +230,11 @@ def test_any_value_can_be_named_by_its_path(read: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"orders": [{"id": 1, "id": 2}]}', '"id" stands twice in a record'),
+        ('{"orders": [{"id": 1, "id": 2}]}', '"id" appears twice in a record'),
         ("[" * 20 + "]" * 20, "is nested too deeply"),
-        ('{"data": {"orders": []}, "errors": [{"message": "throttled"}]}', "the shop's answer tells errors"),
+        ('{"data": {"orders": []}, "errors": [{"message": "throttled"}]}', "the shop's answer reports errors"),
         ('{"orders": [', "was expected here"),
-        ('{"orders": ["a"]}', "a text stands where a document was expected"),
+        ('{"orders": ["a"]}', "a text is in the place of a document"),
         ('{"id": 1, "note": "' + "x" * 600_000 + '", "tags": "' + "x" * 600_000 + '"}', "is over 1024 KiB long"),
     ],
 )
@@ -247,4 +247,4 @@ def test_json_that_cannot_be_is_refused_with_its_line(read: Callable[..., Any], 
 
 def test_what_is_no_document_of_shopify_is_told(read: Callable[..., Any]) -> None:
     (row,) = read({"hello": "world"})
-    assert row.problems[0].reason == "is neither an order nor a refund nor a fulfillment of Shopify"
+    assert row.problems[0].reason == "is not a Shopify order, refund or fulfillment"

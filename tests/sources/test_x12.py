@@ -121,12 +121,12 @@ def test_what_comes_to_nothing_is_passed_over(read: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "field", "said"),
     [
-        (("TDS*2400", "TDS*2500"), "TDS01", "the total says 25, lines, charges and allowances come to 24"),
-        (("CTT*1", "CTT*2"), "CTT01", "says 2 lines, there are 1"),
-        (("SE*7*", "SE*6*"), "SE01", "says 6, there are 7 segments"),
+        (("TDS*2400", "TDS*2500"), "TDS01", "the total is 25, lines, charges and allowances add up to 24"),
+        (("CTT*1", "CTT*2"), "CTT01", "states 2 lines, the document has 1"),
+        (("SE*7*", "SE*6*"), "SE01", "states 6, the set has 7 segments"),
         (("SE*7*0001", "SE*7*0009"), "SE02", "is not the control number 0001 of its ST"),
         (("*12.00*", "*twelve*"), "IT104", "is not a number"),
-        (("TDS*2400", "TDS*24.00"), "TDS01", "has a decimal sign, its decimals are implied"),
+        (("TDS*2400", "TDS*24.00"), "TDS01", "has a decimal point, but its decimals are implied"),
         (("CTT*1", "SAC*C*D240*"), "SAC05", "an allowance or charge without an amount cannot be worked out"),
     ],
 )
@@ -155,14 +155,14 @@ def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("GE*1*7", "GE*2*7", "GE01 says 2, there is 1 transaction set"),
+        ("GE*1*7", "GE*2*7", "GE01 states 2, the file has 1 transaction set"),
         ("GE*1*7", "GE*1*8", 'GE02 "8" is not the head\'s "7"'),
-        ("IEA*1*", "IEA*3*", "IEA01 says 3, there is 1 group"),
+        ("IEA*1*", "IEA*3*", "IEA01 states 3, the file has 1 group"),
         ("IEA*1*000000001~", "IEA*1*000000002~", 'IEA02 "000000002" is not the head\'s "000000001"'),
         ("IEA*1*000000001~", "", "IEA is missing: the file is cut off"),
         ("IEA*1*000000001~", "IEA*1*000000001", 'ends without its terminator "~"'),
         ("SE*5*0001~", "", "SE was expected before it"),
-        ("ISA*", "XSA*", "it starts with no ISA"),
+        ("ISA*", "XSA*", "it does not start with ISA"),
         ("*P*>~", "*P~", "is damaged"),
         ("GS*IN", "XX*IN", "GS or IEA was expected here"),
         ("ST*810", "XX*810", "ST or GE was expected here"),
@@ -173,7 +173,7 @@ def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str,
     assert old in text
     with pytest.raises(SourceError) as caught:
         read(text.replace(old, new, 1))
-    assert said in str(caught.value) and "get it sent again" in str(caught.value)
+    assert said in str(caught.value) and "ask the sender to send it again" in str(caught.value)
 
 
 def test_a_segment_without_end_is_refused_before_it_fills_the_memory(read: Callable[..., Any]) -> None:
@@ -216,7 +216,7 @@ def test_what_is_asked_for_is_what_counts(read: Callable[..., Any]) -> None:
 def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any]) -> None:
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1")
     (row,) = read(interchange(("856", body)), "events")
-    assert row.reason == "it tells no date of delivery (DTM 035)"
+    assert row.reason == "it has no delivery date (DTM 035)"
 
 
 def test_a_level_under_one_that_is_not_there_is_told(read: Callable[..., Any]) -> None:

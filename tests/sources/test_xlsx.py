@@ -91,8 +91,8 @@ def test_dates_are_dates(written: Any) -> None:
     [
         ("post_date", 45379, "is not an ISO date"),
         ("post_date", time(12, 5), "is a time without a date"),
-        ("document", 12345678901234567890, "has more than 15 digits, of which a spreadsheet keeps no more"),
-        ("document", True, "is true or false, neither text nor a number"),
+        ("document", 12345678901234567890, "has more than 15 digits, and a spreadsheet does not store more"),
+        ("document", True, "is true or false, not text or a number"),
     ],
 )
 def test_what_a_spreadsheet_cannot_tell_is_refused(field: str, value: Any, said: str) -> None:
@@ -109,7 +109,7 @@ def test_an_error_of_a_formula_is_not_read_as_empty() -> None:
         sheet.write_row(2, 0, row(document="INV-2"))
         sheet.write_formula(1, 8, "=1/0", None, "#DIV/0!")
     bad, good = read(out.getvalue())
-    assert (bad.problems[0].field, bad.problems[0].reason) == ("I2", "holds an error of a formula")
+    assert (bad.problems[0].field, bad.problems[0].reason) == ("I2", "contains a formula error")
     assert good.line.document == "INV-2"
 
 
@@ -120,7 +120,7 @@ def test_rows_are_numbered_as_the_spreadsheet_shows_them() -> None:
 
 def test_a_value_beside_the_columns_is_refused() -> None:
     (found,) = read(made((*row(), "note")))
-    assert found.problems[0].reason == "has a value right of its last column"
+    assert found.problems[0].reason == "has a value to the right of the last column"
 
 
 def test_blank_rows_are_passed_over_and_short_ones_filled_up() -> None:
@@ -142,7 +142,7 @@ def test_two_cells_far_apart_do_not_fill_the_memory() -> None:
         made(row()), "xl/worksheets/sheet1.xml",
         lambda xml: xml.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'),
     )  # fmt: skip
-    with pytest.raises(SourceError, match=r"XFD1048576: its sheet reaches over 17,179,869,184 cells"):
+    with pytest.raises(SourceError, match=r"XFD1048576: its sheet spans 17,179,869,184 cells"):
         read(data)
 
 
@@ -178,7 +178,7 @@ def test_a_damaged_workbook_is_refused(part: str, change: Callable[[bytes], byte
 
 def test_what_is_no_workbook_is_refused() -> None:
     for data in (b"hello", b"PK\x03\x04" + b"x" * 50, made(row())[:-400]):
-        with pytest.raises(SourceError, match="is no XLSX workbook that can be read"):
+        with pytest.raises(SourceError, match="is not a readable XLSX workbook"):
             read(data)
 
 

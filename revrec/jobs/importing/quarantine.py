@@ -90,7 +90,7 @@ def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> 
         known = [*(one.name for one in mapping.fields), *mapping.all_dimensions]
         for name, text in fields.items():
             if name not in known:
-                raise BadInput(f"quarantine {id}: {name}: no such field; fields are {', '.join(known)}")
+                raise BadInput(f"quarantine {id}: {name}: there is no such field; fields are {', '.join(known)}")
             if len(text) > 65_536:
                 raise BadInput(f"quarantine {id}: {name}: is over 65,536 characters long; shorten it")
         who = context.who()

@@ -1,1 +1,1 @@
-"""EDI: segments, what a mapping may name of them, and the documents of X12 and EDIFACT that revrec knows."""
+"""EDI: segments, the columns that a mapping can name, and the X12 and EDIFACT documents that revrec reads."""

@@ -1,4 +1,4 @@
-"""What a mapping may name of an EDI document besides the columns that are worked out: any element by its place."""
+"""Columns of EDI documents that a mapping can name besides the derived ones: any element, by its place."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from revrec.sources.edi.segments import Segment
 
 
 class ElementReference(NamedTuple):
-    """An element by its place: of the segment ``tag`` whose qualifier is ``qualifier`` (any, if empty)."""
+    """Reference to an element: in the segment ``tag`` whose qualifier is ``qualifier`` (any qualifier if empty)."""
 
     tag: str
     qualifier: str
@@ -19,14 +19,14 @@ class ElementReference(NamedTuple):
 
 
 Scopes = Sequence[Sequence[Segment]]
-"""The segments that a row can speak of, the nearest first: its line's, its order's, its document's, the envelope's."""
+"""The segments that a row can refer to, the nearest first: of its line, its order, its document, its envelope."""
 
 QUALIFIED_AT = {"L11": 2, "PID": 2, "SAC": 2}
-"""Where a segment's qualifier stands, if it is not its first element."""
+"""The element that holds the qualifier of a segment, if it is not the first one."""
 
 
 def find_element(reference: ElementReference, scopes: Scopes) -> str:
-    """The value of the nearest such element that has one; empty if none has."""
+    """Return the value of the nearest such element that is not empty; empty if there is no such element."""
     at = QUALIFIED_AT.get(reference.tag, 1)
     for scope in scopes:
         for segment in scope:
@@ -41,13 +41,13 @@ _EDIFACT = re.compile(r"([A-Z]{3})(?:\[([^\]]{1,20})\])?\.([0-9]{1,2})(?:\.([0-9
 
 
 def x12_column(text: str) -> ColumnFinder | None:
-    """``BIG02``, ``N1[BY]04``: segment, qualifier, element."""
+    """Return the finder of a column such as ``BIG02`` or ``N1[BY]04``: segment, qualifier, element."""
     found = _X12.fullmatch(text)
     return partial(find_element, ElementReference(found[1], found[2] or "", int(found[3]))) if found else None
 
 
 def edifact_column(text: str) -> ColumnFinder | None:
-    """``BGM.2.1``, ``NAD[BY].2.1``: segment, qualifier, element, component."""
+    """Return the finder of a column such as ``BGM.2.1`` or ``NAD[BY].2.1``: segment, qualifier, element, component."""
     found = _EDIFACT.fullmatch(text)
     if not found:
         return None

@@ -1,9 +1,9 @@
 """EDIFACT messages: INVOIC to charge lines; DESADV and IFTSTA to deliveries.
 
-A line's amount is what it states (MOA 203); else quantity times price. Allowances and charges (ALC) of the whole
-invoice are charge lines of their own, an allowance with a negative amount; those of a line are part of its stated
-amount. Taxes are no revenue and become no charge line. The lines must come to the invoice's total of lines (MOA 79),
-and be as many as it says (CNT 2). A credit note's amounts are negative.
+A line's amount is the stated one (MOA 203), or else quantity times price. Allowances and charges (ALC) of the whole
+invoice become separate charge lines; an allowance has a negative amount. Those of a line are part of its stated amount.
+Taxes are not revenue and become no charge line. The lines must add up to the invoice's total of lines (MOA 79), and
+their number must agree with the stated one (CNT 2). The amounts of a credit note are negative.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ OWN = (
     "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
     "price", "amount", "currency", "customer", "status", "shipment", "reference",
 )  # fmt: skip
-"""The columns that are worked out; any element can be named besides."""
+"""The derived columns. A mapping can also name any element."""
 
 CHARGE_MESSAGES = ("INVOIC",)
 EVENT_MESSAGES = ("DESADV", "IFTSTA")
@@ -28,7 +28,7 @@ CREDIT_NOTES = ("381", "383", "396", "458", "532")
 """BGM document names of credit notes."""
 
 DELIVERED = "35"
-"""DTM: date and time of delivery, actual."""
+"""DTM: actual date and time of delivery."""
 
 _LINE_ENDS = ("UNS", "CNT")
 _GROUPED = {"102": 8, "203": 8, "204": 8, "303": 8, "304": 8}
@@ -36,7 +36,7 @@ _GROUPED = {"102": 8, "203": 8, "204": 8, "303": 8, "304": 8}
 
 
 class EdifactMessage(NamedTuple):
-    """One message: its type, its segments between UNH and UNT, its envelope, and how its numbers are written."""
+    """One message: its type, its segments between UNH and UNT, its envelope, and its separators."""
 
     kind: str
     segments: Sequence[Segment]
@@ -45,16 +45,16 @@ class EdifactMessage(NamedTuple):
     place: str
 
     def at(self, segment: Segment) -> str:
-        """The place of one of its segments."""
+        """Return the place of one of its segments."""
         return f"{self.place}, {segment.place}"
 
     def texts(self) -> Iterator[str]:
-        """Its segments as texts."""
+        """Return its segments as texts."""
         return (segment.text for segment in self.segments)
 
 
 def charges(message: EdifactMessage) -> Iterator[DocumentOutcome]:
-    """The charge lines of a message."""
+    """Yield the charge lines of a message."""
     if message.kind not in CHARGE_MESSAGES:
         yield SkippedDocument(f"message {message.kind} has no charges", message.place)
         return
@@ -63,7 +63,7 @@ def charges(message: EdifactMessage) -> Iterator[DocumentOutcome]:
 
 
 def events(message: EdifactMessage) -> Iterator[DocumentOutcome]:
-    """The deliveries of a message."""
+    """Yield the deliveries of a message."""
     if message.kind not in EVENT_MESSAGES:
         yield SkippedDocument(f"message {message.kind} has no deliveries", message.place)
         return
@@ -71,7 +71,7 @@ def events(message: EdifactMessage) -> Iterator[DocumentOutcome]:
 
 
 class _InvoiceMessage:
-    """An INVOIC taken apart: head, lines, allowances and charges of the whole, summary."""
+    """An INVOIC in parts: head, lines, allowances and charges of the whole invoice, summary."""
 
     def __init__(self, message: EdifactMessage) -> None:
         self._message = message
@@ -97,7 +97,7 @@ class _InvoiceMessage:
             into.append(segment)
 
     def billed(self) -> Iterator[DocumentOutcome]:
-        """The charge lines, once they are known to come to the totals."""
+        """Yield the charge lines, after checking them against the totals."""
         self._check_count()
         amounts = [self._line_amount(line) for line in self._lines]
         self._check_total(sum(amounts, Decimal(0)))
@@ -169,7 +169,9 @@ class _InvoiceMessage:
         if per != 1:
             divided = amount / per if per else Decimal(0)
             if not per or times(divided, per) != amount:
-                raise self._broken(price, "PRI", price.get(1, 5), "quantity times price does not come out even")
+                raise self._broken(
+                    price, "PRI", price.get(1, 5), "quantity times price does not divide evenly by the price basis"
+                )
             amount = divided
         return amount
 
@@ -182,15 +184,17 @@ class _InvoiceMessage:
 
     def _check_count(self) -> None:
         for segment in self._summary:
-            told = segment.get(1, 2)
-            if segment.tag == "CNT" and segment.get(1) == "2" and told.isdecimal() and int(told) != len(self._lines):
-                raise self._broken(segment, "CNT", told, f"says {told} lines, there are {len(self._lines)}")
+            stated = segment.get(1, 2)
+            if segment.tag != "CNT" or segment.get(1) != "2" or not stated.isdecimal():
+                continue
+            if int(stated) != len(self._lines):
+                reason = f"states {stated} lines, the message has {len(self._lines)}"
+                raise self._broken(segment, "CNT", stated, reason)
 
     def _check_total(self, total: Decimal) -> None:
         stated = _moa(self._summary, "79")
         if stated and abs(self._number(stated, 1, 2)) != abs(total):
-            told = stated.get(1, 2)
-            raise self._broken(stated, "MOA 79", told, f"the lines come to {plain(total)}")
+            raise self._broken(stated, "MOA 79", stated.get(1, 2), f"the lines add up to {plain(total)}")
 
     def _number(self, segment: Segment, element: int, component: int) -> Decimal:
         text = segment.get(element, component)
@@ -204,7 +208,7 @@ class _InvoiceMessage:
 
 
 def _moa(segments: Sequence[Segment], *codes: str) -> Segment | None:
-    """The first monetary amount of one of these kinds, in the order of the kinds."""
+    """Return the first monetary amount of one of these kinds, in the order of the kinds."""
     for code in codes:
         for segment in segments:
             if segment.tag == "MOA" and segment.get(1) == code:
@@ -217,7 +221,7 @@ def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int
 
 
 def _date(message: EdifactMessage, scopes: Sequence[Sequence[Segment]], *codes: str) -> str:
-    """The date of the first of these kinds that is there, as ISO 8601 writes it."""
+    """Return the date of the first of these kinds that is present, in ISO 8601."""
     for code in codes:
         for scope in scopes:
             for segment in scope:
@@ -232,24 +236,24 @@ def _iso(message: EdifactMessage, segment: Segment) -> str:
     if form == "101" and len(text) == 6 and text.isdecimal():
         digits = f"20{text}"
     if len(digits) != 8 or not digits.isascii() or not digits.isdecimal():
-        reason = f'a date in format "{form}" cannot be read; known are 101, 102, 203, 204, 303, 304'
+        reason = f'a date in format "{form}" cannot be read; supported are 101, 102, 203, 204, 303, 304'
         raise BrokenDocument("DTM", text, reason, message.at(segment))
     return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
 def _despatch(message: EdifactMessage) -> Iterator[DocumentOutcome]:
-    """DESADV: the delivery of what was despatched, if it tells one (DTM 35)."""
+    """Yield the delivery of a DESADV, if it has a delivery date (DTM 35)."""
     scopes = [message.segments]
     date = _date(message, scopes, DELIVERED)
     if not date:
-        yield SkippedDocument(f"it tells no date of delivery (DTM {DELIVERED})", message.place)
+        yield SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", message.place)
         return
     values = {"status": DELIVERED, "date": date, "shipment": find_element(ElementReference("BGM", "", 2), scopes)}
     yield FoundRecord(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
 
 
 def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:
-    """IFTSTA: each status (STS) with its date. Which of them is a delivery the mapping's ``only`` says."""
+    """Yield each status (STS) of an IFTSTA with its date. The mapping's ``only`` selects those that are deliveries."""
     head: list[Segment] = []
     consignment: list[Segment] = []
     statuses: list[tuple[list[Segment], list[Segment]]] = []
@@ -275,7 +279,7 @@ def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:
 
 
 def _addressed(message: EdifactMessage, values: dict[str, str], scopes: Sequence[Sequence[Segment]]) -> dict[str, str]:
-    """With the document that the event is about: the invoice if it is named, else the order, else the shipment."""
+    """Add the document that the event is about: the invoice if it is named, else the order, else the shipment."""
     invoice, order = _first(scopes, ("RFF", "IV", 1, 2)), _first(scopes, ("RFF", "ON", 1, 2))
     document = invoice or order or values["shipment"]
     return {"message": message.kind, **values, "invoice": invoice, "order": order, "document": document}

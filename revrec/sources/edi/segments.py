@@ -1,4 +1,4 @@
-"""EDI text taken apart: segments, their elements and components, by whatever separators the file declares."""
+"""Split EDI text into segments, elements and components by the separators that the file declares."""
 
 import io
 import re
@@ -9,10 +9,10 @@ from revrec.sources.problems import RejectedValue
 from revrec.sources.stream import DecodedStream, SourceStream
 
 LONGEST_SEGMENT = 64 * 1024
-"""Characters of a segment; a longer one means that its terminator is missing."""
+"""Most characters of a segment. If one is longer, its terminator is missing."""
 
 MOST_SEGMENTS = 200_000
-"""Segments of one document, which is held in memory."""
+"""Most segments of one document, which is held in memory."""
 
 MOST_ELEMENTS = 500
 
@@ -22,7 +22,10 @@ _ANY_BREAK = bytes(range(1, 256))
 
 
 class Separators(NamedTuple):
-    """What separates segments, elements and components; ``release`` takes the next character as it is (or empty)."""
+    """The characters that end segments and separate elements and components.
+
+    A separator after ``release`` is ordinary text; ``release`` is empty if the format has no such character.
+    """
 
     terminator: str
     element: str
@@ -39,7 +42,7 @@ class Segment(NamedTuple):
     number: int
 
     def get(self, element: int, component: int = 1) -> str:
-        """An element's component, both counted from 1; empty if it is not there."""
+        """Return a component of an element, both counted from 1; empty if it is missing."""
         if 0 < element <= len(self.elements):
             components = self.elements[element - 1]
             if 0 < component <= len(components):
@@ -48,17 +51,22 @@ class Segment(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The segment as people write it, whatever its own separators were."""
+        """The segment for people, with ``*`` and ``:`` whatever its own separators are."""
         return "*".join([self.tag, *(":".join(components) for components in self.elements)])
 
     @property
     def place(self) -> str:
-        """``segment 12 (IT1)``."""
+        """Its place, such as ``segment 12 (IT1)``."""
         return f"segment {self.number} ({self.tag})"
 
 
 class Splitter:
-    """Segments one by one, from a window on the text that slides along with what was read."""
+    """Reader of segments one by one, from a window on the text that moves along.
+
+    A file need not have line breaks, so lines cannot be the unit of reading, and the separators may change in the
+    middle: a file can hold several interchanges, each with its own. Hence the window, which never holds much more than
+    one segment, and ``separators``, which the formats set at the start of each interchange.
+    """
 
     def __init__(self, source: SourceStream, encoding: str) -> None:
         scan = DecodedStream(source, encoding, breaks=_ANY_BREAK)
@@ -69,18 +77,22 @@ class Splitter:
         self.separators = Separators("", "", "")
 
     def peek(self, size: int) -> str:
-        """The next characters, after blanks and line breaks, at most ``size``; they stay to be read."""
+        """Return the next ``size`` characters after blanks and line breaks without reading them; fewer at the end."""
         while True:
             self._skip_blanks()
             if len(self._window) - self._at >= size or not self._more():
                 return self._window[self._at : self._at + size]
 
     def skip(self, size: int) -> None:
-        """Step over characters that were peeked at."""
+        """Skip characters that were peeked at."""
         self._at += size
 
     def segment(self) -> Segment | None:
-        """The next segment; None at the end. Raises SourceError for one that does not end."""
+        """Return the next segment; None at the end.
+
+        Raises:
+            SourceError: the segment does not end, is too long, or has too many elements.
+        """
         if not self.peek(1):
             return None
         terminator, _element, _component, release, _decimal = self.separators
@@ -88,10 +100,10 @@ class Splitter:
         text = self._window[self._at : end].rstrip("\r\n")
         self._at = end + 1
         self._number += 1
-        return self._taken_apart(text)
+        return self._parse(text)
 
     def _end(self, terminator: str, release: str) -> int:
-        """Where the segment's terminator stands in the window."""
+        """Return the place of the segment's terminator in the window."""
         searched = 0
         while True:
             at = self._window.find(terminator, self._at + searched)
@@ -99,21 +111,27 @@ class Splitter:
                 at = self._window.find(terminator, at + 1)
             if 0 <= at <= self._at + LONGEST_SEGMENT:
                 return at
+            # Search on where the last search ended, not from the start: a segment without terminator would otherwise
+            # cost time in the square of its length.
             searched = max(0, len(self._window) - self._at - 1)
             if searched > LONGEST_SEGMENT or at >= 0:
                 raise self.error(f"is longer than {LONGEST_SEGMENT // 1024} KiB", "check its terminator")
             if not self._more():
                 reason = f'ends without its terminator "{terminator}"'
-                raise self.error(reason, "the file is cut off: get it sent again")
+                raise self.error(reason, "the file is cut off: ask the sender to send it again")
 
     def _released(self, at: int, release: str) -> bool:
-        """Whether a release character takes away the meaning of the one at ``at``: an odd number of them does."""
+        """Return True if the character at ``at`` is released, so that it is text.
+
+        A release character releases itself too: ``?'`` is a quote in the text, but ``??'`` is a question mark and then
+        the end of the segment. So an odd number of them in front decides.
+        """
         before = at
         while before > self._at and self._window[before - 1] == release:
             before -= 1
         return (at - before) % 2 == 1
 
-    def _taken_apart(self, text: str) -> Segment:
+    def _parse(self, text: str) -> Segment:
         _terminator, element, component, release, _decimal = self.separators
         elements = [_split(one, component, release) for one in _split(text, element, release)]
         if len(elements) > MOST_ELEMENTS:
@@ -123,7 +141,7 @@ class Splitter:
         return Segment(elements[0][0].strip(), elements[1:], self._number)
 
     def error(self, reason: str, fix: str) -> Exception:
-        """A SourceError about the segment that is being read."""
+        """Return a SourceError about the segment being read."""
         begin = self._window[self._at : self._at + 3]
         return self._source.error(f"segment {self._number + 1} ({begin.strip()})", reason, fix)
 
@@ -158,31 +176,35 @@ def _split(text: str, separator: str, release: str) -> list[str]:
 
 
 def _unreleased(text: str, release: str) -> str:
-    """The text without its release characters, each of which kept the one after it."""
+    """Return the text without its release characters."""
     if release not in text:
         return text
     return re.sub(f"{re.escape(release)}(.)", r"\1", text, flags=re.DOTALL)
 
 
 def number(text: str, separators: Separators | None = None) -> Decimal:
-    """An EDI number as an exact decimal. Raises Refused for what is none."""
+    """Return an EDI number as an exact decimal.
+
+    Raises:
+        RejectedValue: the text is not a number.
+    """
     text = text.strip()
     if separators and separators.release:
-        # EDIFACT takes either sign for decimals, and groups no digits.
+        # EDIFACT allows either sign before decimals, and no grouping of digits, so "1,234" is 1.234.
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text) or not re.search("[0-9]", text):
-        raise RejectedValue("is not a number", "get the document sent again")
+        raise RejectedValue("is not a number", "ask the sender to send the document again")
     return Decimal(text)
 
 
 def times(one: Decimal, other: Decimal) -> Decimal:
-    """Their product, exact."""
+    """Return the exact product of two decimals."""
     with localcontext() as context:
         context.prec = 90
         return one * other
 
 
 def plain(value: Decimal) -> str:
-    """The number's shortest exact text, without an exponent."""
+    """Return the number's shortest exact text, without an exponent."""
     text = f"{value:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"

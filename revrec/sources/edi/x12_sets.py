@@ -1,8 +1,8 @@
 """X12 transaction sets: 810 and 857 to charge lines; 856, 857, 214 and 210 to deliveries.
 
-A line's own allowances and charges (SAC) are part of its amount. Those of the document are charge lines of their own,
-an allowance with a negative amount. Taxes (TXI, SAC codes H650 to H850) are no revenue and become no charge line; with
-them the amounts must come to the document's total (TDS01). A credit's amounts are negative.
+Allowances and charges (SAC) of a line are part of its amount. Those of the whole document become separate charge lines;
+an allowance has a negative amount. Taxes (TXI, SAC codes H650 to H850) are not revenue and become no charge line, but
+they count when the amounts are checked against the document's total (TDS01). The amounts of a credit are negative.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ OWN = (
     "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
     "amount", "currency", "customer", "status", "shipment", "reference",
 )  # fmt: skip
-"""The columns that are worked out; any element can be named besides."""
+"""The derived columns. A mapping can also name any element."""
 
 CHARGE_SETS = ("810", "857")
 EVENT_SETS = ("856", "857", "214", "210")
@@ -31,7 +31,7 @@ DELIVERED = "035"
 
 
 class TransactionSet(NamedTuple):
-    """One transaction set: its number (``810``), its segments between ST and SE, and the envelopes around it."""
+    """One transaction set: its number (``810``), its segments between ST and SE, and the envelope around it."""
 
     kind: str
     control: str
@@ -40,16 +40,16 @@ class TransactionSet(NamedTuple):
     place: str
 
     def at(self, segment: Segment) -> str:
-        """The place of one of its segments."""
+        """Return the place of one of its segments."""
         return f"{self.place}, {segment.place}"
 
     def texts(self) -> Iterator[str]:
-        """Its segments as texts."""
+        """Return its segments as texts."""
         return (segment.text for segment in self.segments)
 
 
 def charges(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """The charge lines of a transaction set."""
+    """Yield the charge lines of a transaction set."""
     if transaction.kind not in CHARGE_SETS:
         yield SkippedDocument(f"set {transaction.kind} has no charges", transaction.place)
         return
@@ -61,7 +61,7 @@ def charges(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 def events(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """The deliveries of a transaction set."""
+    """Yield the deliveries of a transaction set."""
     if transaction.kind not in EVENT_SETS:
         yield SkippedDocument(f"set {transaction.kind} has no deliveries", transaction.place)
     elif transaction.kind == "214":
@@ -73,7 +73,7 @@ def events(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 class _BilledOrder(NamedTuple):
-    """One billed document: its own segments, its lines (each with what belongs to it), and what stands above it."""
+    """One billed document: its own segments, its lines with their segments, and the levels above it."""
 
     head: Sequence[Segment]
     lines: Sequence[Sequence[Segment]]
@@ -102,13 +102,13 @@ def _orders_of_810(transaction: TransactionSet) -> Iterator[_BilledOrder]:
 
 def _check_count(transaction: TransactionSet, head: Sequence[Segment], lines: int) -> None:
     for segment in head:
-        told = segment.get(1)
-        if segment.tag == "CTT" and told.isdecimal() and int(told) != lines:
-            raise _broken(transaction, segment, "CTT01", told, f"says {told} lines, there are {lines}")
+        stated = segment.get(1)
+        if segment.tag == "CTT" and stated.isdecimal() and int(stated) != lines:
+            raise _broken(transaction, segment, "CTT01", stated, f"states {stated} lines, the document has {lines}")
 
 
 class _HierarchyLevel(NamedTuple):
-    """One hierarchical level (HL) with its segments, and the levels above it, the nearest first."""
+    """One hierarchical level (HL): its segments, and the levels above it, the nearest first."""
 
     code: str
     segments: list[Segment]
@@ -116,7 +116,7 @@ class _HierarchyLevel(NamedTuple):
 
 
 def _levels(transaction: TransactionSet) -> tuple[list[Segment], list[_HierarchyLevel]]:
-    """The segments before the first level, and the levels in order."""
+    """Return the segments before the first level, and the levels in order."""
     head: list[Segment] = []
     levels: list[_HierarchyLevel] = []
     by_id: dict[str, _HierarchyLevel] = {}
@@ -135,7 +135,7 @@ def _levels(transaction: TransactionSet) -> tuple[list[Segment], list[_Hierarchy
 
 
 def _orders_of_857(transaction: TransactionSet) -> Iterator[_BilledOrder]:
-    """An order level carries its total (TDS); the lines are the item levels below it."""
+    """Yield the orders: each level with a total (TDS) is one, and its lines are the item levels below it."""
     head, levels = _levels(transaction)
     for order in levels:
         if not any(segment.tag == "TDS" for segment in order.segments):
@@ -158,7 +158,7 @@ def _above(level: _HierarchyLevel) -> list[Sequence[Segment]]:
 
 
 def _billed(transaction: TransactionSet, order: _BilledOrder) -> Iterator[DocumentOutcome]:
-    """The records of one billed document, once they are known to come to its total."""
+    """Yield the records of one billed document, after checking them against its total."""
     scopes = (order.head, *order.above, transaction.envelope)
     sign = _sign(transaction, order)
     found: list[FoundRecord] = []
@@ -185,7 +185,7 @@ def _billed(transaction: TransactionSet, order: _BilledOrder) -> Iterator[Docume
 
 
 def _sign(transaction: TransactionSet, order: _BilledOrder) -> int:
-    """-1 where a credit is written with positive amounts."""
+    """Return -1 for a credit that is written with positive amounts, else 1."""
     credit = any(one.tag == "BIG" and one.get(7) in CREDITS for one in order.head)
     stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
     written_negative = stated is not None and _number(transaction, stated, 1) < 0
@@ -211,7 +211,7 @@ def _line(
 
 
 def _extra(transaction: TransactionSet, order: _BilledOrder, segment: Segment, at: int, amount: Decimal) -> FoundRecord:
-    """An allowance or charge of the whole document."""
+    """Return the record of an allowance or charge of the whole document."""
     kind = "allowance" if segment.get(1) == "A" else "charge"
     values = {
         "line": f"SAC-{at}",
@@ -224,14 +224,14 @@ def _extra(transaction: TransactionSet, order: _BilledOrder, segment: Segment, a
 
 
 def _products(item: Segment) -> Iterator[tuple[str, str]]:
-    """The product ids of an IT1: qualifier and id, in pairs from its sixth element."""
+    """Yield the product ids of an IT1: qualifier and id, in pairs from its sixth element."""
     for place in range(6, len(item.elements), 2):
         if item.get(place) and item.get(place + 1):
             yield item.get(place), item.get(place + 1)
 
 
 def _billing(transaction: TransactionSet, order: _BilledOrder) -> dict[str, str]:
-    """What all lines of one billed document share."""
+    """Return the values that all lines of one billed document share."""
     scopes = (order.head, *order.above)
     if transaction.kind == "810":
         invoice, date, number_ = _first(scopes, ("BIG", "", 2)), _first(scopes, ("BIG", "", 1)), ("BIG", "", 4)
@@ -255,7 +255,7 @@ def _first(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int
 
 
 def _line_amount(transaction: TransactionSet, line: Sequence[Segment]) -> Decimal:
-    """The line's total if it is stated (PAM), else quantity times price; with its own allowances and charges."""
+    """Return the line's stated total (PAM), or else quantity times price; with its allowances and charges."""
     stated = next((one for one in line if one.tag == "PAM" and one.get(4) == "1" and one.get(5)), None)
     if stated:
         amount = _number(transaction, stated, 5)
@@ -266,7 +266,7 @@ def _line_amount(transaction: TransactionSet, line: Sequence[Segment]) -> Decima
 
 
 def _allowance_or_charge(transaction: TransactionSet, segment: Segment) -> Decimal:
-    """SAC05, an amount with two implied decimals: negative for an allowance, nothing for what is neither."""
+    """Return SAC05, an amount with two implied decimals: negative for an allowance, 0 for any other indicator."""
     kind = segment.get(1)
     if kind not in ("A", "C"):
         return Decimal(0)
@@ -296,10 +296,10 @@ def _check_total(transaction: TransactionSet, order: _BilledOrder, total: Decima
     stated = next((one for one in order.head if one.tag == "TDS" and one.get(1)), None)
     if stated is None:
         return
-    told = _implied(transaction, stated, 1)
-    if abs(told) not in (abs(total + taxes), abs(total)):
+    billed = _implied(transaction, stated, 1)
+    if abs(billed) not in (abs(total + taxes), abs(total)):
         with_tax = f" ({plain(total + taxes)} with taxes)" if taxes else ""
-        reason = f"the total says {plain(told)}, lines, charges and allowances come to {plain(total)}{with_tax}"
+        reason = f"the total is {plain(billed)}, lines, charges and allowances add up to {plain(total)}{with_tax}"
         raise _broken(transaction, stated, "TDS01", stated.get(1), reason)
 
 
@@ -312,11 +312,13 @@ def _number(transaction: TransactionSet, segment: Segment, element: int) -> Deci
 
 
 def _implied(transaction: TransactionSet, segment: Segment, element: int) -> Decimal:
-    """A number whose last two digits are decimals (type N2)."""
+    """Return a number whose last two digits are decimals (type N2)."""
     value = _number(transaction, segment, element)
     if "." in segment.get(element):
         name = f"{segment.tag}{element:02d}"
-        raise _broken(transaction, segment, name, segment.get(element), "has a decimal sign, its decimals are implied")
+        raise _broken(
+            transaction, segment, name, segment.get(element), "has a decimal point, but its decimals are implied"
+        )
     return value.scaleb(-2)
 
 
@@ -325,7 +327,7 @@ def _broken(transaction: TransactionSet, segment: Segment, field: str, value: st
 
 
 def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """856 and 857: for each order of a shipment its delivery, where one is told (DTM 035)."""
+    """Yield the delivery of each order of a shipment (856, 857), if it has a delivery date (DTM 035)."""
     head, levels = _levels(transaction)
     orders = [level for level in levels if level.code == "O"] or levels[:1]
     if not orders:
@@ -335,7 +337,7 @@ def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
         date = _first(scopes, ("DTM", DELIVERED, 2))
         place = transaction.at(order.segments[0])
         if not date:
-            yield SkippedDocument(f"it tells no date of delivery (DTM {DELIVERED})", place)
+            yield SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
             continue
         values = {
             "set": transaction.kind,
@@ -349,7 +351,7 @@ def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """214: each status (AT7) with its date. Which of them is a delivery the mapping's ``only`` says."""
+    """Yield each status (AT7) of a 214 with its date. The mapping's ``only`` selects those that are deliveries."""
     shared: list[Segment] = []
     group: list[Segment] = []
     any_status = False
@@ -376,14 +378,14 @@ def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """210: the date of delivery that the carrier's invoice tells (B309, if B310 says so; else G62)."""
+    """Yield the delivery date of a carrier's invoice (210): B309 if B310 says it is one, else G62."""
     scopes = (transaction.segments,)
-    told = find_element(ElementReference("B3", "", 10), scopes) == DELIVERED
-    date = (find_element(ElementReference("B3", "", 9), scopes) if told else "") or _first(
+    is_delivery = find_element(ElementReference("B3", "", 10), scopes) == DELIVERED
+    date = (find_element(ElementReference("B3", "", 9), scopes) if is_delivery else "") or _first(
         scopes, ("G62", DELIVERED, 2)
     )
     if not date:
-        yield SkippedDocument(f"it tells no date of delivery (B310 or G62 {DELIVERED})", transaction.place)
+        yield SkippedDocument(f"it has no delivery date (B310 or G62 {DELIVERED})", transaction.place)
         return
     values = {
         "set": "210",
@@ -398,5 +400,5 @@ def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 def _addressed(values: dict[str, str]) -> dict[str, str]:
-    """With the document that the event is about: the invoice if it is named, else the order, else the shipment."""
+    """Add the document that the event is about: the invoice if it is named, else the order, else the shipment."""
     return {**values, "document": values["invoice"] or values["order"] or values["shipment"]}

@@ -1,4 +1,4 @@
-"""Source formats, one file each: whichever module stands in this folder is a format, named as the module is.
+"""Source formats. Each module in this folder is a format and gives it its name.
 
 A format module has
 
@@ -18,7 +18,7 @@ from revrec.sources.table import Table
 
 
 class SourceFormat(Protocol):
-    """What a module of this package must have."""
+    """The attributes that each module of this package has."""
 
     SUFFIXES: tuple[str, ...]
 
@@ -27,22 +27,26 @@ class SourceFormat(Protocol):
 
 @cache
 def format_names() -> tuple[str, ...]:
-    """The formats that are here, by name."""
+    """Return the names of all formats."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 def load_format(name: str) -> SourceFormat:
-    """The format of that name."""
+    """Return the format with that name."""
     return cast(SourceFormat, import_module(f"{__name__}.{name}"))
 
 
 def find_format(source: SourceStream, mapping: ColumnMapping) -> SourceFormat:
-    """The format the mapping chose, else the one that the file's suffix tells. Raises SourceError; never guesses."""
+    """Return the format that the mapping names, or else the one that the file's suffix determines. Never guess.
+
+    Raises:
+        SourceError: the suffix is not a known one.
+    """
     return load_format(format_name(source, mapping))
 
 
 def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
-    """The name of the format that :func:`find_format` finds."""
+    """Return the name of the format that :func:`find_format` returns."""
     if mapping.format:
         return mapping.format
     suffix = PurePath(source.name).suffix.lower()

@@ -1,12 +1,12 @@
 """CargoWise universal XML: transactions and shipments to charge lines, events and shipments to deliveries.
 
 - ``UniversalTransaction``, also in batches: each posting journal of a receivables invoice or credit note, without tax.
-  The journals must come to the transaction's amount without tax; a credit note's amounts are negative.
-- ``UniversalShipment``, also sub-shipments: charge lines of its job costing whose sell side is posted; and its
-  delivery, when the delivery cartage was completed, or by the milestone POD or DCF.
-- ``UniversalEvent``: each event with its type and time; estimates are left out.
+  The journals must add up to the transaction's amount without tax. The amounts of a credit note are negative.
+- ``UniversalShipment``, also sub-shipments: the charge lines of its job costing whose sell side is posted; and its
+  delivery, by the milestone POD or DCF or the completed delivery cartage.
+- ``UniversalEvent``: each event with its type and time, except estimates.
 
-Namespaces are passed over, wrappers (interchanges, batches) too. A DOCTYPE is refused.
+Namespaces and wrappers (interchanges, batches) are ignored. A DOCTYPE is refused.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -38,43 +38,43 @@ OWN = (
     "type", "document", "line", "invoice_line", "kind", "item", "description", "amount", "currency", "customer", "date",
     "branch", "department", "job", "shipment", "status",
 )  # fmt: skip
-"""The columns that are worked out; ``document.PATH`` and ``line.PATH`` name any other element."""
+"""The derived columns. ``document.PATH`` and ``line.PATH`` name any other element."""
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
-"""Bytes of one transaction, shipment or event, which is held in memory."""
+"""Most bytes of one transaction, shipment or event, which is held in memory."""
 
 DEEPEST = 100
 CREDIT = "CRD"
 DELIVERED = ("POD", "DCF")
-"""Milestones that tell a delivery: proof of delivery, delivery cartage finalised."""
+"""Milestones of a delivery: proof of delivery, delivery cartage finalized."""
 
 _DOCUMENTS = ("TransactionInfo", "Transaction", "Shipment", "SubShipment", "Event")
 Element = Any
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The charges, or events, of every document. A row's number is its place among them, from 1."""
+    """Return the charges or events of every document, numbered from 1 in their order."""
     refuse_early_doctype(source)
     columns = DocumentColumns(
         source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode"
     )
-    take = _charges if mapping.rows == "charges" else _events
-    rows = DocumentRows(_outcomes(source, mapping, take), columns.row)
+    convert = _charges if mapping.rows == "charges" else _events
+    rows = DocumentRows(_outcomes(source, mapping, convert), columns.row)
     expected = "it needs a UniversalTransaction, a UniversalShipment or a UniversalEvent"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
 def _outcomes(
-    source: SourceStream, mapping: ColumnMapping, take: Callable[[Element, str], Iterable[DocumentOutcome]]
+    source: SourceStream, mapping: ColumnMapping, convert: Callable[[Element, str], Iterable[DocumentOutcome]]
 ) -> Iterator[DocumentOutcome]:
     for number_, element in enumerate(_elements(source, mapping), start=1):
         place = f"document {number_} ({_local(element)}, line {element.sourceline})"
-        yield from read_whole(partial(take, element, place), partial(_source_text, element))
+        yield from read_whole(partial(convert, element, place), partial(_source_text, element))
         _forget(element)
 
 
 def _elements(source: SourceStream, mapping: ColumnMapping) -> Iterator[Element]:
-    """Each document when it has ended; those within others are read with them."""
+    """Yield each document when it has ended. A document inside another is read with that one."""
     parser = pull_parser([f"{{*}}{name}" for name in _DOCUMENTS], mapping.encoding)
     quiet = 0
     try:
@@ -88,7 +88,9 @@ def _elements(source: SourceStream, mapping: ColumnMapping) -> Iterator[Element]
                 yield _checked(source, element)
             if quiet > LARGEST_DOCUMENT:
                 limit = LARGEST_DOCUMENT // 1024 // 1024
-                raise source.error(f"byte {source.size}", f"{limit} MiB without a document's end", "have it split")
+                raise source.error(
+                    f"byte {source.size}", f"{limit} MiB without the end of a document", "ask the sender to split it"
+                )
         parser.close()
     except etree.XMLSyntaxError as err:
         raise damage(source, err) from None
@@ -113,7 +115,7 @@ def _source_text(element: Element) -> list[str]:
 
 
 def _forget(element: Element) -> None:
-    """Take a document that was read, and what stood before it, out of memory."""
+    """Free the memory of a document that was read, and of what precedes it."""
     element.clear()
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
@@ -125,14 +127,14 @@ def _local(element: Element) -> str:
 
 
 def _at(element: Element, *names: str) -> str:
-    """The text at a path of element names; empty if there is none."""
+    """Return the text at a path of element names; empty if the path does not exist."""
     for name in names:
         element = next((child for child in element if _local(child) == name), None) if element is not None else None
     return (element.text or "").strip() if element is not None else ""
 
 
 def _all(element: Element, *names: str) -> list[Element]:
-    """The elements of the last name under the path of the others."""
+    """Return the elements with the last name under the path of the others."""
     *path, last = names
     for name in path:
         element = next((child for child in element if _local(child) == name), None)
@@ -170,18 +172,18 @@ def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
     ledger, kind, document = _at(element, "Ledger"), _at(element, "TransactionType"), _at(element, "Number")
     if ledger != "AR" or kind not in ("INV", CREDIT):
         yield SkippedDocument(
-            f"it is {ledger or 'of no ledger'} {kind}".strip() + ", no receivables invoice or credit note", place
+            f"it is {ledger or 'without ledger,'} {kind}".strip() + ", not a receivables invoice or credit note", place
         )
         return
     if _at(element, "IsCancelled").lower() == "true":
-        yield SkippedDocument("it is cancelled", place)
+        yield SkippedDocument("it is canceled", place)
         return
     journals = _all(element, "PostingJournalCollection", "PostingJournal")
     amounts = [_amount(journal, place, "OSAmount") for journal in journals]
     total = sum(amounts, Decimal(0))
-    told = _at(element, "OSExGSTVATAmount")
-    if told and abs(_amount(element, place, "OSExGSTVATAmount")) != abs(total):
-        raise BrokenDocument("OSExGSTVATAmount", told, f"says {told}, the journals come to {plain(total)}", place)
+    stated = _at(element, "OSExGSTVATAmount")
+    if stated and abs(_amount(element, place, "OSExGSTVATAmount")) != abs(total):
+        raise BrokenDocument("OSExGSTVATAmount", stated, f"the journals add up to {plain(total)}", place)
     sign = -1 if kind == CREDIT and total > 0 else 1
     shared = {
         "type": kind,
@@ -213,7 +215,7 @@ def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
 
 
 def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:
-    """The posted sell side of a shipment's charge lines, and of its sub-shipments'."""
+    """Yield the posted sell side of the charge lines of a shipment and its sub-shipments."""
     if depth > DEEPEST:
         raise BrokenDocument("SubShipment", "", "is nested too deeply", place)
     key = _key(shipment)
@@ -249,7 +251,7 @@ def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutc
 
 
 def _key(element: Element) -> str:
-    """The key of the job that a document is about: a shipment before a consolidation or anything else."""
+    """Return the key of the job that a document is about: a shipment if there is one, else any other job."""
     found = [
         (_at(one, "Type"), _at(one, "Key"))
         for collection, name in (("DataSourceCollection", "DataSource"), ("DataTargetCollection", "DataTarget"))
@@ -285,7 +287,7 @@ def _event(event: Element, place: str) -> DocumentOutcome:
 
 
 def _context(event: Element, wanted: str) -> str:
-    """A value that the event names by its type."""
+    """Return a context value of the event by its type."""
     for one in _all(event, "ContextCollection", "Context"):
         if wanted in (_at(one, "Type"), _at(one, "Type", "Code")):
             return _at(one, "Value")
@@ -293,7 +295,7 @@ def _context(event: Element, wanted: str) -> str:
 
 
 def _delivered(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:
-    """When a shipment was delivered, and its sub-shipments."""
+    """Yield the deliveries of a shipment and its sub-shipments."""
     if depth > DEEPEST:
         raise BrokenDocument("SubShipment", "", "is nested too deeply", place)
     key = _key(shipment)
@@ -306,6 +308,6 @@ def _delivered(shipment: Element, place: str, depth: int) -> Iterator[DocumentOu
         values = {"type": "shipment", "status": "POD", "date": day, "shipment": key, "job": key, "document": key}
         yield FoundRecord(values, {"document": shipment, "line": shipment}, here)
     elif not subs:
-        yield SkippedDocument("it tells no delivery", here)
+        yield SkippedDocument("it has no delivery", here)
     for sub in subs:
         yield from _delivered(sub, place, depth + 1)

@@ -1,4 +1,4 @@
-"""CSV and its relatives: fields separated by a comma, semicolon, tab or bar, quoted with ``"`` where need be."""
+"""CSV: fields separated by a comma, semicolon, tab or vertical bar, and quoted with ``"`` if needed."""
 
 import csv
 import io
@@ -20,19 +20,19 @@ _PEEK = 64 * 1024
 
 
 def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> Table:
-    """The rows below the header line. A row's number is the line of the file where it starts."""
+    """Return the rows below the header line. A row's number is the line of the file where it starts."""
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan, _PEEK), "utf-8", newline="")
     start = _start(text)
     delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
-    # skipinitialspace: `a, "b, c"` is quoted too, and every value is trimmed anyway.
+    # skipinitialspace: without it the quotes in `a, "b, c"` would be part of the values. Values are trimmed anyway.
     lines = csv.reader(_again(start, text), delimiter=delimiter, strict=True, skipinitialspace=True)
     header = _header(lines, source)
     return Table(header, _records(lines, len(header), source), by_line, strict=True, scan=scan)
 
 
 def _start(text: io.TextIOWrapper) -> list[str]:
-    """The first lines up to the header's end: enough to see the delimiter; they are read again later."""
+    """Return the first lines up to the end of the header, enough to find the delimiter. They are read again later."""
     lines: list[str] = []
     for line in text:
         lines.append(line)
@@ -50,7 +50,11 @@ def _again(start: Sequence[str], rest: io.TextIOWrapper) -> Iterator[str]:
 
 
 def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMapping) -> str:
-    """The one delimiter under which the header shows most of the columns that are looked for."""
+    """Return the one delimiter that splits the header into most of the expected columns.
+
+    Raises:
+        SourceError: none of the expected columns is there, or two delimiters fit equally well.
+    """
     if not "".join(start).strip():
         raise source.error("", "has only blank lines", "it needs a header and at least one row")
     wanted = set(mapping.wanted_columns())
@@ -61,7 +65,7 @@ def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMappin
         return fitting[0]
     if best:
         raise source.error(
-            "the header", "more than one delimiter would fit", 'set delimiter = ";" or the like in the mapping'
+            "the header", "more than one delimiter fits", 'set one in the mapping, such as delimiter = ";"'
         )
     raise source.error(
         "the header",
@@ -93,20 +97,21 @@ def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Reco
                 if len(row) == width and (row[0] or any(row)):
                     yield start, row
                 elif any(map(str.strip, row)):
-                    fix = "quote values that hold the delimiter; leave the others empty"
+                    fix = "quote values that contain the delimiter, and keep a place for empty values"
                     reason = f"has {len(row)} fields, the header has {width}"
                     yield start, damaged("row", reason, fix, " | ".join(row[:20]), row)
                 start = lines.line_num + 1
             return
         except csv.Error as err:
             if lines.line_num > start or "limit" in str(err):
-                # Past a broken quotation that spans lines nobody can tell where the next row starts.
+                # After a broken quotation that spans lines it is unknown where the next row starts. Reading on could
+                # turn half a row into a whole one.
                 raise _broken(source, start, lines.line_num, err) from None
-            yield start, damaged("row", f"is not well quoted ({err})", 'write a quote inside quotes as ""')
+            yield start, damaged("row", f"has a misplaced quote ({err})", 'write a quote inside quotes as ""')
 
 
 def _broken(source: SourceStream, first: int, last: int, err: csv.Error) -> Exception:
     place = f"line {first}" if first == last else f"lines {first} to {last}"
     if "limit" in str(err):
         return source.error(place, "a field is longer than 64 KiB", "shorten it, or close its quotes")
-    return source.error(place, f"a quoted field does not end well ({err})", 'close it with one " at its end')
+    return source.error(place, f"a quoted field does not end properly ({err})", 'end it with one "')

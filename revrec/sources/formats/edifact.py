@@ -1,7 +1,7 @@
-"""EDIFACT: invoices (INVOIC), despatch advices (DESADV) and statuses of transport (IFTSTA).
+"""EDIFACT: invoices (INVOIC), despatch advices (DESADV) and transport status messages (IFTSTA).
 
-Separators are those of UNA, else the standard's own; ``?`` before a character takes it as it is. The counts of segments
-(UNT) and messages or groups (UNZ, UNE) and the references are held against what is there.
+Separators come from UNA, or are the standard ones. A ``?`` before a separator makes it part of the text. The counts of
+segments (UNT) and of messages or groups (UNZ, UNE) and the references are checked against the contents.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,40 +26,40 @@ SUFFIXES = (".edifact", ".edf", ".invoic", ".desadv", ".iftsta")
 
 _STANDARD = Separators("'", "+", ":", "?", ".")
 _UNA = 9
-"""Characters of a UNA: its tag, component, element, decimal, release, a reserved one, terminator."""
+"""Characters of a UNA: its tag, component, element, decimal and release characters, a reserved one, terminator."""
 
-_SENT_AGAIN = "the file is damaged: get it sent again"
+_SENT_AGAIN = "the file is damaged: ask the sender to send it again"
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The charges, or events, of every message. A row's number is its place among them, from 1."""
+    """Return the charges or events of every message, numbered from 1 in their order."""
     columns = DocumentColumns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
     charges = mapping.rows == "charges"
-    take = edifact_messages.charges if charges else edifact_messages.events
-    rows = DocumentRows(_Envelopes(source, mapping).outcomes(take), columns.row)
+    convert = edifact_messages.charges if charges else edifact_messages.events
+    rows = DocumentRows(_Envelopes(source, mapping).outcomes(convert), columns.row)
     kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
     expected = f"it needs a message {' or '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
 class _Envelopes:
-    """Walks through interchanges, groups and messages, and holds their counts against what is there."""
+    """Reader of interchanges, groups and messages that checks their counts against their contents."""
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
 
-    def outcomes(self, take: Callable[[EdifactMessage], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
-        """What becomes of every message."""
+    def outcomes(self, convert: Callable[[EdifactMessage], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
+        """Yield the outcomes of every message."""
         for message in self._messages():
-            yield from [message] if isinstance(message, RejectedDocument) else take(message)
+            yield from [message] if isinstance(message, RejectedDocument) else convert(message)
 
     def _messages(self) -> Iterator[EdifactMessage | RejectedDocument]:
         while self._segments.peek(1):
             self._una()
             unb = self._next("UNB")
             if unb.tag != "UNB":
-                raise self._error(unb, "UNB was expected here: it is no EDIFACT interchange")
+                raise self._error(unb, "UNB was expected here: this is not an EDIFACT interchange")
             yield from self._interchange(unb)
 
     def _una(self) -> None:
@@ -76,7 +76,7 @@ class _Envelopes:
         self._segments.skip(_UNA)
 
     def _interchange(self, unb: Segment) -> Iterator[EdifactMessage | RejectedDocument]:
-        """UNB to UNZ. What UNZ counts are groups where there are any, else messages."""
+        """Read from UNB to UNZ. UNZ counts the groups if there are any, or else the messages."""
         messages = groups = 0
         group: Segment | None = None
         in_group = 0
@@ -94,7 +94,7 @@ class _Envelopes:
         self._check(segment, "UNZ", groups or messages, unb.get(5))
 
     def _message(self, unb: Segment, group: Segment | None, unh: Segment) -> EdifactMessage | RejectedDocument:
-        """One message whole, or what is wrong with its counts."""
+        """Read one message; return it rejected if its count or reference is wrong."""
         place = f"interchange {unb.get(5)}, message {unh.get(1)} {unh.get(2)}"
         segments: list[Segment] = []
         while (segment := self._next("UNT")).tag != "UNT":
@@ -105,7 +105,7 @@ class _Envelopes:
                 raise self._error(segment, f"a message has more than {MOST_SEGMENTS:,} segments")
         count, at = str(len(segments) + 2), f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
-            reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
+            reason = f"states {segment.get(1) or 'nothing'}, the message has {count} segments"
             return RejectedDocument(
                 "UNT", segment.get(1), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
             )
@@ -124,9 +124,9 @@ class _Envelopes:
         return segment
 
     def _check(self, segment: Segment, field: str, count: int, reference: str) -> None:
-        told = segment.get(1)
-        if told.lstrip("0") != str(count or ""):
-            raise self._error(segment, f"{field} says {told or 'nothing'}, there are {count}")
+        stated = segment.get(1)
+        if stated.lstrip("0") != str(count or ""):
+            raise self._error(segment, f"{field} states {stated or 'nothing'}, the file has {count}")
         if segment.get(2) != reference:
             raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{reference}"')
 

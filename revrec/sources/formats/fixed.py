@@ -1,4 +1,4 @@
-"""Fixed width: each line one record, its columns by their place in the line, as the mapping's ``positions`` say."""
+"""Fixed width: one record a line, with columns at the places that the mapping's ``positions`` define."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -13,11 +13,11 @@ SUFFIXES = (".fixed", ".fix")
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The lines; blank ones are passed over. A row's number is its line; there is no header line."""
+    """Return the lines that are not blank. A row's number is its line; there is no header line."""
     if not mapping.positions:
         raise source.error(
             "",
-            "a fixed-width file needs its columns' positions",
+            "a fixed-width file needs the positions of its columns",
             'set positions.amount = "21-32" and so on in a mapping',
         )
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
@@ -38,20 +38,21 @@ def _row(line: str, positions: Mapping[str, ColumnPosition], longest: int) -> li
     cells = [line[first - 1 : last] for first, last, _ in positions.values()]
     if len(line) > longest and line[longest:].strip():
         reason = f"has {len(line)} characters, the last column ends at {longest}"
-        return damaged("line", reason, "give the rest a position too, and list it in ignore", line[longest:], cells)
-    # A line may end before its last columns, but not in the midst of one that says where its decimals are.
+        return damaged("line", reason, "add a position for the rest and list it in ignore", line[longest:], cells)
+    # A line may end before its last columns. It must not end inside one with implied decimals: "24" cut from "2400"
+    # would read as 0.24.
     for place, (name, position) in enumerate(positions.items()):
         if position.decimals and cells[place].strip():
             pointed = _pointed(cells[place].strip(), position.decimals)
             if pointed is None or len(line) < position.last:
                 reason = f"is not {position.last - position.first + 1} digits with {position.decimals} implied decimals"
-                return damaged(name, reason, "write digits alone, with a sign where need be", cells[place], cells)
+                return damaged(name, reason, "write digits only, with a sign if negative", cells[place], cells)
             cells[place] = pointed
     return cells
 
 
 def _pointed(text: str, decimals: int) -> str | None:
-    """``0000002400-`` with two implied decimals as ``-24.00``; None if it is not digits and a sign."""
+    """Return ``0000002400-`` with two implied decimals as ``-24.00``; None if it is not digits and a sign."""
     negative = text[:1] == "-" or text[-1:] == "-"
     digits = text.strip("+-")
     if not digits.isascii() or not digits.isdigit() or len(text) - len(digits) > 1:

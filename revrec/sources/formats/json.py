@@ -1,4 +1,4 @@
-"""JSON: an array of objects, or an object that holds one (``{"charges": [...]}``), read object by object."""
+"""JSON: an array of objects, or an object that contains one (``{"charges": [...]}``), read object by object."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ SUFFIXES = (".json",)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The objects of the array. A row's number is its place in the array, from 1."""
+    """Return the objects of the array. A row's number is its place in the array, from 1."""
     text = JsonText(source, mapping.encoding)
     columns = RecordColumns(mapping)
     where = f'under "{mapping.record}"' if mapping.record else f'alone or under "{mapping.rows}"'
@@ -32,11 +32,11 @@ def _records(text: JsonText, mapping: ColumnMapping, columns: RecordColumns) -> 
     for number, record in enumerate(_under(text, path), start=1):
         yield number, columns.row(record)
     if text.peek():
-        raise text.error("there is text after the end", "keep one array in a file, or name it .jsonl")
+        raise text.error("there is more text after the array", "put one array in a file, or name the file .jsonl")
 
 
 def _under(text: JsonText, path: tuple[str, ...]) -> Iterator[Any]:
-    """The items of the array at ``path``."""
+    """Yield the items of the array at ``path``."""
     if not path:
         yield from text.items("[", "]")
         return

@@ -15,7 +15,7 @@ SUFFIXES = (".jsonl", ".ndjson")
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The objects, one a line; blank lines are passed over. A row's number is its line."""
+    """Return the objects, one a line, without blank lines. A row's number is its line."""
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan), "utf-8")
     columns = RecordColumns(mapping)

@@ -1,4 +1,4 @@
-"""TSV: as CSV, with tabs between the fields, whatever else stands in the header."""
+"""TSV: CSV with tabs between the fields, whatever other delimiters the header contains."""
 
 from revrec.sources.formats import csv
 from revrec.sources.mapping import ColumnMapping
@@ -9,5 +9,5 @@ SUFFIXES = (".tsv", ".tab")
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The rows below the header line. A row's number is the line of the file where it starts."""
+    """Return the rows below the header line. A row's number is the line of the file where it starts."""
     return csv.read(source, mapping, delimiter="\t")

@@ -1,8 +1,7 @@
 """EDI X12: invoices (810), shipment and billing notices (857), ship notices (856), statuses (214), freight bills (210).
 
-Separators are those that each interchange's ISA declares.
-
-The counts of segments, sets and groups (SE01, GE01, IEA01) and the control numbers are held against what is there.
+Each interchange's ISA declares its separators. The counts of segments, sets and groups (SE01, GE01, IEA01) and the
+control numbers are checked against the contents.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -28,30 +27,30 @@ SUFFIXES = (".x12", ".edi", ".810", ".856", ".857", ".214", ".210")
 _ISA = 106
 """Characters of an ISA: its elements have fixed widths, so its separators have fixed places."""
 
-_SENT_AGAIN = "the file is damaged: get it sent again"
+_SENT_AGAIN = "the file is damaged: ask the sender to send it again"
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The charges, or events, of every transaction set. A row's number is its place among them, from 1."""
+    """Return the charges or events of every transaction set, numbered from 1 in their order."""
     columns = DocumentColumns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
-    take = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
-    rows = DocumentRows(_Envelopes(source, mapping).outcomes(take), columns.row)
+    convert = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
+    rows = DocumentRows(_Envelopes(source, mapping).outcomes(convert), columns.row)
     kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
     expected = f"it needs a transaction set {', '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
 class _Envelopes:
-    """Walks through interchanges, groups and transaction sets, and holds their counts against what is there."""
+    """Reader of interchanges, groups and transaction sets that checks their counts against their contents."""
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
         self._segments = Splitter(source, mapping.encoding)
 
-    def outcomes(self, take: Callable[[TransactionSet], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
-        """What becomes of every transaction set."""
+    def outcomes(self, convert: Callable[[TransactionSet], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
+        """Yield the outcomes of every transaction set."""
         for transaction in self._transactions():
-            yield from [transaction] if isinstance(transaction, RejectedDocument) else take(transaction)
+            yield from [transaction] if isinstance(transaction, RejectedDocument) else convert(transaction)
 
     def _transactions(self) -> Iterator[TransactionSet | RejectedDocument]:
         while self._segments.peek(1):
@@ -68,15 +67,17 @@ class _Envelopes:
             self._agree(isa.get(13), segment, "IEA02")
 
     def _isa(self) -> Segment:
-        """The interchange's head; its separators count from here on."""
+        """Read the start of an interchange, and use its separators from here on."""
         head = self._segments.peek(_ISA)
         if not head.startswith("ISA"):
-            raise self._source.error("the beginning", "is no X12 interchange: it starts with no ISA", _SENT_AGAIN)
+            raise self._source.error(
+                "the beginning", "is not an X12 interchange: it does not start with ISA", _SENT_AGAIN
+            )
         element, component, terminator = head[3:4], head[104:105], head[105:106]
         wrong = len(head) < _ISA or len({element, component, terminator}) < 3
         if wrong or any(one.isalnum() or one == " " for one in (element, component, terminator)):
             raise self._source.error("segment 1 (ISA)", "is damaged: it must have 106 characters", _SENT_AGAIN)
-        # An ISA has no components, though the separator of components stands in it as a value.
+        # An ISA has no components: the component separator itself is the value of its last element.
         self._segments.separators = Separators(terminator, element, "")
         isa = self._next("ISA")
         if len(isa.elements) != 16:
@@ -96,7 +97,7 @@ class _Envelopes:
         self._agree(gs.get(6), segment, "GE02")
 
     def _transaction(self, isa: Segment, gs: Segment, st: Segment) -> TransactionSet | RejectedDocument:
-        """One transaction set whole, or what is wrong with its counts."""
+        """Read one transaction set; return it rejected if its counts or control numbers are wrong."""
         place = f"interchange {isa.get(13)}, group {gs.get(6)}, set {st.get(1)} {st.get(2)}"
         segments: list[Segment] = []
         while (segment := self._next("SE")).tag != "SE":
@@ -104,11 +105,13 @@ class _Envelopes:
                 raise self._error(segment, "SE was expected before it", _SENT_AGAIN)
             segments.append(segment)
             if len(segments) > MOST_SEGMENTS:
-                raise self._error(segment, f"a set has more than {MOST_SEGMENTS:,} segments", "have it split")
+                raise self._error(
+                    segment, f"a set has more than {MOST_SEGMENTS:,} segments", "ask the sender to split it"
+                )
         count = str(len(segments) + 2)
         at = f"{place}, {segment.place}"
         if segment.get(1).lstrip("0") != count:
-            reason = f"says {segment.get(1) or 'nothing'}, there are {count} segments"
+            reason = f"states {segment.get(1) or 'nothing'}, the set has {count} segments"
             return RejectedDocument(
                 "SE01", segment.get(1), reason, SENT_AGAIN, at, excerpt(one.text for one in segments)
             )
@@ -126,9 +129,11 @@ class _Envelopes:
         return segment
 
     def _check(self, segment: Segment, field: str, count: int, what: str) -> None:
-        told = segment.get(1)
-        if told.lstrip("0") != str(count or ""):
-            raise self._error(segment, f"{field} says {told or 'nothing'}, there is {count} {what}(s)", _SENT_AGAIN)
+        stated = segment.get(1)
+        if stated.lstrip("0") != str(count or ""):
+            raise self._error(
+                segment, f"{field} states {stated or 'nothing'}, the file has {count} {what}(s)", _SENT_AGAIN
+            )
 
     def _agree(self, number: str, segment: Segment, field: str) -> None:
         if segment.get(2).strip() != number.strip():

@@ -1,7 +1,7 @@
-"""XLSX: a sheet of a workbook, its columns named in its first row that is not blank.
+"""XLSX: one sheet of a workbook, with column names in its first row that is not blank.
 
-The extra ``xlsx`` brings the library that reads it. A number is taken by the shortest text that stands for it, never as
-a float; a date as the date; a text as it is. A workbook is held in memory whole, within the bounds of
+The extra ``xlsx`` installs the library that reads it. A number is read as the shortest text that represents it, never
+as a float; dates and texts are read as they are. The whole workbook is held in memory, within the limits of
 :mod:`revrec.sources.workbook`.
 """
 
@@ -21,11 +21,11 @@ from revrec.sources.workbook import Workbook
 SUFFIXES = (".xlsx", ".xlsm")
 
 MOST_DIGITS = 15
-"""Digits that a spreadsheet keeps of a number; those after them it makes up."""
+"""Digits of a number that a spreadsheet stores. Any digits after them are not what was entered."""
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The rows below the header row. A row's number is the one that the spreadsheet shows."""
+    """Return the rows below the header row. A row's number is the one that the spreadsheet shows."""
     workbook = Workbook(source)
     sheets = workbook.sheets()
     name = _sheet(source, mapping, list(sheets))
@@ -39,7 +39,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
 
 
 def _sheet(source: SourceStream, mapping: ColumnMapping, sheets: Sequence[str]) -> str:
-    """The mapping's sheet, else the only one."""
+    """Return the mapping's sheet, or else the only one."""
     if mapping.sheet in sheets:
         return mapping.sheet
     known = ", ".join(f'"{name}"' for name in sheets[:20]) or "none"
@@ -55,12 +55,12 @@ def _rows(source: SourceStream, data: bytes, name: str) -> Iterator[list[Any]]:
         from python_calamine import CalamineWorkbook
     except ImportError:
         fix = "install it: pip install 'revrec[xlsx]', or save the sheet as CSV in UTF-8"
-        raise source.error("", "is a spreadsheet, which the extra xlsx reads", fix) from None
+        raise source.error("", "is a spreadsheet, and the extra xlsx is not installed", fix) from None
     try:
         yield from CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(name).iter_rows()
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # the library may end in a panic, which is no Exception
+    except BaseException as error:  # a panic in the library is not an Exception
         fix = "open it in a spreadsheet program and save it again"
         raise source.error("", f"cannot be read ({error})", fix) from None
 
@@ -78,8 +78,8 @@ def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
 def _records(rows: Iterator[tuple[int, list[Any]]], header: Sequence[str], errors: dict[int, str]) -> Iterator[Record]:
     for number, row in rows:
         if number in errors:
-            fix = "mend the formula, or clear the cell"
-            yield number, damaged(errors[number], "holds an error of a formula", fix, raw=list(map(_shown, row)))
+            fix = "correct the formula, or clear the cell"
+            yield number, damaged(errors[number], "contains a formula error", fix, raw=list(map(_shown, row)))
         elif any(cell != "" and str(cell).strip() for cell in row):
             yield number, _row(row, header)
 
@@ -88,7 +88,7 @@ def _row(row: list[Any], header: Sequence[str]) -> list[str] | DamagedRecord:
     beyond = [cell for cell in row[len(header) :] if str(cell).strip()]
     if beyond:
         return damaged(
-            "row", "has a value right of its last column", "name the column, or clear the cell", str(beyond[0])
+            "row", "has a value to the right of the last column", "name the column, or clear the cell", str(beyond[0])
         )
     cells: list[str] = []
     for name, cell in zip(header, row, strict=False):
@@ -101,7 +101,7 @@ def _row(row: list[Any], header: Sequence[str]) -> list[str] | DamagedRecord:
 
 
 def _text(cell: Any) -> str | None:
-    """A cell as text; None for what a charge line cannot hold, or what its spreadsheet could not."""
+    """Return a cell as text; None for a value that a charge line cannot hold or the spreadsheet did not store whole."""
     if type(cell) is str:
         return cell
     if type(cell) is float:
@@ -116,7 +116,7 @@ def _text(cell: Any) -> str | None:
 
 
 def _number(value: float) -> str | None:
-    """The shortest decimal that stands for the number; None for one that lost digits, or is none."""
+    """Return the shortest decimal that represents the number; None if digits were lost, or it is not a number."""
     if not abs(value) < 10**MOST_DIGITS:
         return None
     text = f"{Decimal(repr(value)):f}"
@@ -130,8 +130,8 @@ def _shown(cell: Any) -> str:
 
 def _refusal(cell: Any) -> tuple[str, str]:
     if isinstance(cell, bool):
-        return "is true or false, neither text nor a number", "write it as text"
+        return "is true or false, not text or a number", "write it as text"
     if isinstance(cell, int | float):
-        reason = f"has more than {MOST_DIGITS} digits, of which a spreadsheet keeps no more"
-        return reason, "format the column as text, and write it again"
+        reason = f"has more than {MOST_DIGITS} digits, and a spreadsheet does not store more"
+        return reason, "format the column as text and enter the value again"
     return "is a time without a date", "write it as text, or as a date"

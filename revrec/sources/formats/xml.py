@@ -1,7 +1,7 @@
-"""XML: ``<charges><charge>``, each value a child element; or the records that the mapping's ``record`` path names.
+"""XML: ``<charges><charge>`` with a child element for each value, or the records that the mapping's ``record`` names.
 
-Attributes are columns named ``@name``, nested elements ``outer.inner``; namespaces are passed over. A DOCTYPE is
-refused: nothing a charge needs stands in one, and entities are what hostile files are made of.
+Attributes are columns named ``@name``, and nested elements are ``outer.inner``. Namespaces are ignored. A DOCTYPE is
+refused: charges never need one, and its entities can expand without limit or read other files.
 """
 
 import re
@@ -18,13 +18,13 @@ from revrec.sources.table import Record, Table
 
 SUFFIXES = (".xml",)
 LONGEST_RECORD = 1024 * 1024
-"""Bytes that may pass without a record ending; beyond that the file is refused rather than gathered in memory."""
+"""Most bytes without the end of a record. Beyond that the file is refused, since the parser holds them in memory."""
 
 _PROLOG_TO_DOCTYPE = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL | re.IGNORECASE)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
-    """The records. A row's number is its place among them, from 1; problems name the line, too."""
+    """Return the records, numbered from 1 in their order. Problems also name the line."""
     path = tuple((mapping.record or f"{mapping.rows}/{mapping.rows[:-1]}").strip("/").split("/"))
     refuse_early_doctype(source)
     columns = RecordColumns(mapping)
@@ -39,7 +39,11 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
 
 
 def refuse_early_doctype(source: SourceStream) -> None:
-    """Before the parser sees a byte of it."""
+    """Refuse a DOCTYPE before the parser sees any byte of it.
+
+    Raises:
+        SourceError: the file starts with one.
+    """
     encoding, mark = byte_order_mark(source.start(), "utf-8")
     text = source.start()[mark:].decode(encoding, "replace")
     found = _PROLOG_TO_DOCTYPE.match(text)
@@ -63,7 +67,7 @@ def _records(
 
 
 def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings") -> Iterator[etree._Element]:
-    """Each record when it has ended."""
+    """Yield each record when it has ended."""
     path = siblings.path
     parser = pull_parser(f"{{*}}{path[-1]}", mapping.encoding)
     quiet = 0
@@ -71,7 +75,7 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
         while block := source.read():
             parser.feed(block)
             if has_errors(parser):
-                parser.close()  # raises what feeding passed over in silence
+                parser.close()  # raises the error that feed() did not
             quiet += len(block)
             for _, element in _ended(parser):
                 if siblings.is_record(element):
@@ -91,7 +95,7 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
 
 
 def pull_parser(tag: str | list[str], encoding: str) -> Any:
-    """A parser that tells the ends of elements, without entities, network or giant trees."""
+    """Return a parser that reports the ends of elements, without entities, network access or huge trees."""
     return etree.XMLPullParser(
         events=("end",), tag=tag, encoding=encoding or None, resolve_entities=False, no_network=True, load_dtd=False,
         huge_tree=False, remove_comments=True, remove_pis=True,
@@ -99,7 +103,7 @@ def pull_parser(tag: str | list[str], encoding: str) -> Any:
 
 
 def damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
-    """The damage with its place; where the exception has none, the parser's log tells."""
+    """Return the damage as a SourceError. If the exception has no place, use the one in the parser's log."""
     line, column = err.position
     message = err.msg
     log: Any = err.error_log
@@ -109,17 +113,20 @@ def damage(source: SourceStream, err: etree.XMLSyntaxError) -> Exception:
 
 
 def has_errors(parser: Any) -> bool:
-    """Whether feeding the parser passed over an error in silence."""
+    """Return True if the parser recorded an error without raising it."""
     return len(parser.feed_error_log.filter_from_errors()) > 0
 
 
 def _ended(parser: Any) -> Iterator[tuple[str, etree._Element]]:
-    """The parser's events, which the stubs type too widely for a parser of ends alone."""
+    """Yield the parser's events, with a narrower type than the stubs have."""
     yield from parser.read_events()
 
 
 class _Siblings:
-    """Sees that nothing but records stands beside records, and takes those that are done out of memory."""
+    """Check that records have nothing but records next to them, and free those that were read.
+
+    An element with a misspelled name among the records would otherwise be skipped, and its charge lost without a word.
+    """
 
     def __init__(self, source: SourceStream, path: tuple[str, ...]) -> None:
         self._source = source
@@ -128,7 +135,11 @@ class _Siblings:
         self._last: etree._Element | None = None
 
     def is_record(self, element: etree._Element) -> bool:
-        """Whether the element stands where records stand, in good company."""
+        """Return True if the element is at the path of records.
+
+        Raises:
+            SourceError: there is another element or text next to it.
+        """
         ancestors = tuple(_name(above) for above in element.iterancestors())[::-1]
         if ancestors != self.path[:-1]:
             return False
@@ -145,14 +156,14 @@ class _Siblings:
         return True
 
     def done(self, element: etree._Element) -> None:
-        """The record was read: empty it, and drop the one before."""
+        """Empty a record that was read, and drop the one before it."""
         if self._last is not None and (parent := self._last.getparent()) is not None:
             parent.remove(self._last)
         element.clear(keep_tail=True)  # type: ignore[call-arg]
         self._last = element
 
     def end(self) -> None:
-        """No record follows here; nothing else may either."""
+        """Check that nothing follows the last record."""
         if self._last is not None and (after := self._last.getnext()) is not None:
             raise self._stranger(after)
         if self._last is not None and (self._last.tail or "").strip():
@@ -161,26 +172,26 @@ class _Siblings:
     def _stranger(self, element: etree._Element | None) -> Exception:
         name, line = (_name(element), _line(element)) if element is not None else ("?", 0)
         return self._source.error(
-            f"line {line}", f"<{name}> stands among the records", f"name it <{self.path[-1]}> or take it out"
+            f"line {line}", f"<{name}> is among the records", f"name it <{self.path[-1]}> or remove it"
         )
 
     def _stray(self, element: etree._Element) -> Exception:
-        return self._source.error(f"line {element.sourceline}", "text stands between the records", "take it out")
+        return self._source.error(f"line {element.sourceline}", "there is text between the records", "remove it")
 
 
 def _row(element: etree._Element, columns: RecordColumns) -> list[str] | DamagedRecord:
     try:
         return columns.row(record_of(list(_values(element))))
     except _MixedError as err:
-        return damaged(str(err), "has text and elements mixed", "write the value as text alone")
+        return damaged(str(err), "mixes text and elements", "write the value as text only")
 
 
 class _MixedError(Exception):
-    """An element has both text and child elements; taking either alone would lose the other."""
+    """An element with both text and child elements. Reading either alone would lose the other."""
 
 
 def _values(element: etree._Element, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and texts of a record: its attributes, its children and theirs."""
+    """Yield the names and texts of a record: its attributes, its children and theirs."""
     for name, value in element.attrib.items():
         yield f"{prefix}@{_local(str(name))}", str(value)
     if len(element) and _has_text(element):

@@ -1,1 +1,1 @@
-"""Shops' documents: orders, invoices, refunds and deliveries as JSON, taken apart into charges and events."""
+"""Shop documents: orders, invoices, refunds and deliveries in JSON, read into charges and events."""

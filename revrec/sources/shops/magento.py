@@ -1,15 +1,15 @@
 """Magento (Adobe Commerce): orders, invoices, credit memos and shipments of its REST API.
 
-What becomes a charge line, in the currency of the order, each net of tax and of its discount:
+These become charge lines in the currency of the order, each net of tax and of its discount:
 
-- an item of an order or an invoice (row total less discount); its line is the order item's id;
-- its shipping, as ``shipping``, with the item ``SHIPPING``;
-- an item of a credit memo, negative, as ``credit-MEMO-ITEM``; its shipping and adjustments likewise.
+- an item of an order or an invoice (row total less discount); its line is the id of the order item;
+- the shipping of an order or an invoice, with the line ``shipping`` and the item ``SHIPPING``;
+- an item of a credit memo, with a negative amount and the line ``credit-MEMO-ITEM``; also its shipping and adjustments.
 
-Of a configurable product the parent counts, of a bundle whose parts are priced the parts. Taxes are no revenue.
-Orders that are not yet in work, cancelled documents and lines that come to nothing are left out. The document is the
-order's id, which all of these documents know; an invoice's lines are ``invoice-INVOICE-ITEM``, as an order may have
-several.
+For a configurable product the parent counts; for a bundle with priced parts the parts count. Taxes are not revenue.
+Orders that are not being processed yet, canceled documents and lines with a zero amount are skipped. The document is
+the order's id, which all of these documents have. The lines of an invoice are ``invoice-INVOICE-ITEM``, since an order
+can have several invoices.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,32 +24,32 @@ OWN = (
     "type", "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency",
     "customer", "email", "status",
 )  # fmt: skip
-"""The columns that are worked out; ``order.PATH`` (the document) and ``line.PATH`` (its item) name any other value."""
+"""The derived columns. ``order.PATH`` (the document) and ``line.PATH`` (its item) name any other value."""
 
 BILLED = ("processing", "complete", "closed")
-"""States of an order that is in work."""
+"""States of an order that is being processed or done."""
 
 SHIPPING = "SHIPPING"
 
 
 def is_wrapper(name: str, before: Mapping[str, Any]) -> bool:
-    """Whether documents are under this name: an order has items of its own, a search has nothing but these."""
+    """Return True if documents are nested under this name: an order has items too, a search result has only these."""
     return name == "items" and set(before) <= {"search_criteria", "total_count"}
 
 
 def document(value: Json, place: str) -> JsonNode:
-    """The document as it is."""
+    """Return the document unchanged."""
     return JsonNode(value, place)
 
 
 def kind_of(node: JsonNode) -> str:
-    """``order``, ``invoice``, ``creditmemo`` or ``shipment``, by what each of them alone has."""
+    """Return ``order``, ``invoice``, ``creditmemo`` or ``shipment``, by the values that only each of them has."""
     items = node.nodes("items")
     ordered = any(one.has("qty_ordered") for one in items)
     if ordered or (node.has("state") and not node.has("order_id")):
         return "order"
     if not node.has("order_id"):
-        raise node.broken("record", "", "is neither an order nor an invoice, credit memo or shipment of Magento")
+        raise node.broken("record", "", "is not a Magento order, invoice, credit memo or shipment")
     if node.has("adjustment") or node.has("adjustment_positive") or node.has("creditmemo_status"):
         return "creditmemo"
     if node.has("grand_total") or node.has("base_grand_total"):
@@ -58,25 +58,25 @@ def kind_of(node: JsonNode) -> str:
 
 
 def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """The charge lines of a document."""
+    """Yield the charge lines of a document."""
     kind = kind_of(node)
     if kind == "shipment":
         yield SkippedDocument("it is a shipment, which has no charges", node.place)
     elif kind == "order" and node.text("state") not in BILLED:
         yield SkippedDocument(f"the order is {node.text('state') or 'without a state'}", node.place)
     elif kind == "invoice" and node.text("state") == "3":
-        yield SkippedDocument("the invoice is cancelled", node.place)
+        yield SkippedDocument("the invoice is canceled", node.place)
     elif kind == "creditmemo" and node.text("state") == "3":
-        yield SkippedDocument("the credit memo is cancelled", node.place)
+        yield SkippedDocument("the credit memo is canceled", node.place)
     else:
         yield from _billed(node, kind)
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """The items of a shipment."""
+    """Yield the items of a shipment."""
     kind = kind_of(node)
     if kind != "shipment":
-        yield SkippedDocument(f"{kind}: it tells no shipment", node.place)
+        yield SkippedDocument(f"{kind}: it reports no shipment", node.place)
         return
     for item in node.nodes("items"):
         line = item.text("order_item_id")
@@ -127,7 +127,7 @@ def _shipping_discount(node: JsonNode) -> Decimal:
 
 
 def _counted(node: JsonNode) -> Iterator[JsonNode]:
-    """The items that carry the amounts: of a parent and its parts one or the other, never both."""
+    """Yield the items that have the amounts: a parent or its parts, never both."""
     items = node.nodes("items")
     parts: dict[str, Decimal] = {}
     for item in items:
@@ -141,16 +141,16 @@ def _counted(node: JsonNode) -> Iterator[JsonNode]:
 
 
 def _net(item: JsonNode) -> Decimal:
-    """The row without tax, less its discount; of a discount on prices with tax, the tax in it is given back."""
+    """Return the row total without tax, less its discount. A discount on prices with tax is reduced by its tax."""
     discount = abs(item.number("discount_amount")) - abs(item.number("discount_tax_compensation_amount"))
     return item.number("row_total") - discount
 
 
 def _check_total(node: JsonNode, counted: list[JsonNode]) -> None:
     found = sum((item.number("row_total") for item in counted), Decimal(0))
-    told = node.number("subtotal")
-    if node.has("subtotal") and told != found:
-        reason = f"says {plain(told)}, the items come to {plain(found)}"
+    stated = node.number("subtotal")
+    if node.has("subtotal") and stated != found:
+        reason = f"is {plain(stated)}, the items add up to {plain(found)}"
         raise node.broken("subtotal", node.text("subtotal"), reason)
 
 

@@ -1,4 +1,4 @@
-"""Shops' JSON: the documents in it, whatever is wrapped around them, and careful looks into one."""
+"""JSON of shops: find the documents in it, whatever wraps them, and read their values with type checks."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from revrec.sources.keyed import RecordWithDuplicates
 from revrec.sources.problems import shorten
 
 DEEPEST = 8
-"""Wrappers around a document: ``{"data": {"orders": {"edges": [{"node": ...``."""
+"""Most wrappers around a document: ``{"data": {"orders": {"edges": [{"node": ...``."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,20})?")
 
@@ -20,9 +20,10 @@ IsWrapper = Callable[[str, Mapping[str, Any]], bool]
 
 
 class JsonNode:
-    """One object of a document. Whatever it holds is taken only as the kind that it should be.
+    """One object of a document. Each method reads a value of one type.
 
-    Raises Broken, with the place of the document, for a value of another kind.
+    Raises:
+        BrokenDocument: a value is of another type, or a name appears twice. It names the place of the document.
     """
 
     def __init__(self, value: Json, place: str, name: str = "") -> None:
@@ -30,27 +31,27 @@ class JsonNode:
         self.place = place
         self._name = name
         if isinstance(value, RecordWithDuplicates):
-            raise self.broken(value.name, "", "stands twice in the record")
+            raise self.broken(value.name, "", "appears twice in the record")
 
     def broken(self, name: str, value: object, reason: str) -> BrokenDocument:
-        """The document is broken at this value."""
+        """Return the exception for a document that is broken at this value."""
         return BrokenDocument(f"{self._name}{name}", value if isinstance(value, str) else "", reason, self.place)
 
     def has(self, name: str) -> bool:
-        """Whether the value is there at all."""
+        """Return True if the value is present and not null."""
         return self.value.get(name) is not None
 
     def text(self, name: str) -> str:
-        """A text or number as text; empty if it is not there."""
+        """Return a text or number as text; empty if it is missing."""
         value = self.value.get(name)
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise self.broken(name, "", f"is {_kind(value)}, text was expected")
+            raise self.broken(name, "", f"is {_kind(value)}, expected text")
         return value.strip()
 
     def flag(self, name: str) -> bool:
-        """Whether it is true; false if it is not there."""
+        """Return a boolean; False if it is missing."""
         value = self.value.get(name)
         if value in ("1", "0"):
             return bool(value == "1")
@@ -59,7 +60,7 @@ class JsonNode:
         return bool(value)
 
     def number(self, name: str) -> Decimal:
-        """A number, exact; 0 if it is not there."""
+        """Return an exact number; 0 if it is missing."""
         text = self.text(name)
         if not text:
             return Decimal(0)
@@ -68,14 +69,14 @@ class JsonNode:
         return Decimal(text)
 
     def node(self, name: str) -> "JsonNode":
-        """An object within; an empty one if it is not there."""
+        """Return a nested object; an empty one if it is missing."""
         value = self.value.get(name)
         if value is not None and not isinstance(value, dict):
-            raise self.broken(name, value, f"is {_kind(value)}, an object was expected")
+            raise self.broken(name, value, f"is {_kind(value)}, expected an object")
         return JsonNode(value or {}, self.place, f"{self._name}{name}.")
 
     def nodes(self, name: str) -> list["JsonNode"]:
-        """The objects of a list within; none if it is not there."""
+        """Return the objects of a nested list; none if it is missing."""
         value = self.value.get(name)
         if value is None:
             return []
@@ -91,9 +92,9 @@ def _kind(value: object) -> str:
 
 
 def documents(text: JsonText, is_wrapper: IsWrapper) -> Iterator[tuple[Json, int]]:
-    """Every document of the text with its line: alone, in arrays, wrapped in objects, one after another.
+    """Yield every document of the text with its line: alone, in arrays, wrapped in objects, or one after another.
 
-    ``is_wrapper`` tells of a name, and of what stood before it in its object, whether documents are under it.
+    ``is_wrapper`` receives a name and the object so far, and returns True if documents are nested under that name.
     """
     while text.peek():
         yield from _walk(text, is_wrapper, 1)
@@ -110,7 +111,7 @@ def _walk(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple[J
         value = text.value()
         if value is None:
             return
-        raise text.error(f"{_kind(value)} stands where a document was expected", "correct it there")
+        raise text.error(f"{_kind(value)} is in the place of a document", "correct it there")
     yield from _object(text, is_wrapper, depth)
 
 
@@ -122,7 +123,7 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
         if not isinstance(name, str):
             raise text.error("a name in quotes was expected here", "correct the JSON")
         if name in record:
-            raise text.error(f'"{shorten(name)}" stands twice in a record', "keep one")
+            raise text.error(f'"{shorten(name)}" appears twice in a record', "keep one")
         if is_wrapper(name, record) and text.peek() in ("[", "{"):
             wrapped = True
             yield from _walk(text, is_wrapper, depth + 1)
@@ -131,15 +132,15 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
         record[name] = text.value()
         size += text.consumed - before
         if size > LONGEST_VALUE:
-            raise text.error(f"a document is over {LONGEST_VALUE // 1024} KiB long", "have it split")
+            raise text.error(f"a document is over {LONGEST_VALUE // 1024} KiB long", "ask the sender to split it")
     if wrapped and record.get("errors"):
-        raise text.error("the shop's answer tells errors", "ask the shop again")
+        raise text.error("the shop's answer reports errors", "request it from the shop again")
     if not wrapped:
         yield record, line
 
 
 def path_column(roots: tuple[str, ...]) -> Callable[[str], ColumnFinder | None]:
-    """Ways to look for ``order.shipping_address.country``: a value by its path, in one of the roots."""
+    """Return a parser of columns such as ``order.shipping_address.country``: a value by its path under a root."""
 
     def parse(column: str) -> ColumnFinder | None:
         root, *names = column.split(".")

@@ -1,4 +1,4 @@
-"""What the formats of all shops have in common: documents out of JSON, and what becomes of each."""
+"""Read shop documents from JSON; the part that the formats of all shops share."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,19 +27,19 @@ class Shop(NamedTuple):
 
 
 def read_shop(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
-    """The charges, or events, of every document. A row's number is its place among them, from 1."""
+    """Return the charges or events of every document, numbered from 1 in their order."""
     columns = DocumentColumns(
         source, mapping, shop.own_columns, path_column(("order", "line")), "order.note or line.vendor"
     )
-    take = shop.charges if mapping.rows == "charges" else shop.events
-    rows = DocumentRows(_outcomes(JsonText(source, mapping.encoding), shop, take), columns.row)
+    convert = shop.charges if mapping.rows == "charges" else shop.events
+    rows = DocumentRows(_outcomes(JsonText(source, mapping.encoding), shop, convert), columns.row)
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected="it needs at least one order")
 
 
 def _outcomes(
-    text: JsonText, shop: Shop, take: Callable[[JsonNode], Iterator[DocumentOutcome]]
+    text: JsonText, shop: Shop, convert: Callable[[JsonNode], Iterator[DocumentOutcome]]
 ) -> Iterator[DocumentOutcome]:
     for number, (value, line) in enumerate(documents(text, shop.is_wrapper), start=1):
         place = f"document {number} (line {line})"
         made = partial(shop.document, value, place)
-        yield from read_whole(lambda made=made: take(made()), lambda value=value: [json.dumps(value)])  # type: ignore[misc]
+        yield from read_whole(lambda made=made: convert(made()), lambda value=value: [json.dumps(value)])  # type: ignore[misc]

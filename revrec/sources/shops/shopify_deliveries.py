@@ -1,6 +1,6 @@
-"""Shopify: which lines of an order were delivered when, and what a fulfillment by itself tells.
+"""Shopify: deliveries, from an order or from a fulfillment alone.
 
-A line is delivered when the last of its pieces that was not refunded is: on the day of the latest delivery.
+A line is delivered once all its units that were not refunded are delivered, on the day of the latest delivery.
 """
 
 from collections.abc import Iterator
@@ -13,19 +13,19 @@ from revrec.sources.shops.shopify_orders import OrderContext, kind_of, money, no
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """The deliveries of an order's lines, or of a fulfillment by itself."""
+    """Yield the deliveries of an order's lines, or of a fulfillment alone."""
     kind = kind_of(node)
     if kind == "order":
         unbilled = not_billed(node)
         yield from [SkippedDocument(unbilled, node.place)] if unbilled else _deliveries(node)
-    elif kind == "fulfilment":
-        yield from _fulfilment(node)
+    elif kind == "fulfillment":
+        yield from _fulfillment(node)
     else:
         yield SkippedDocument(f"it is a {kind}, which names no delivered lines", node.place)
 
 
 def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
-    """Each line of which everything that was not refunded is delivered; then its refunds too."""
+    """Yield each line whose units are all delivered, except refunded ones, and then its refunds too."""
     days = [
         (one, _delivered_on(one)) for one in order.nodes("fulfillments") if one.text("status").lower() != "cancelled"
     ]
@@ -42,8 +42,8 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
         refunded = sum((quantity for _line, _day, quantity in refunds.get(id, ())), Decimal(0))
         place = f"{order.place}, line {id}"
         if not mine or arrived < line.number("quantity") - refunded:
-            told = f"{plain(arrived)} of {line.text('quantity')} delivered" if mine else "not delivered yet"
-            yield SkippedDocument(told, place)
+            reason = f"{plain(arrived)} of {line.text('quantity')} delivered" if mine else "not delivered yet"
+            yield SkippedDocument(reason, place)
             continue
         day = max(day for day, _quantity in mine)
         yield _event(order, id, day, line, place)
@@ -52,7 +52,7 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]]]:
-    """For each line item its refunds: their charge line, their day, how many pieces."""
+    """Return the refunds of each line item: their charge line, day and number of units."""
     found: dict[str, list[tuple[str, str, Decimal]]] = {}
     shared = OrderContext(order)
     for refund in order.nodes("refunds"):
@@ -68,8 +68,8 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]
     return found
 
 
-def _fulfilment(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """A fulfillment by itself: lines of which nothing is left to be shipped."""
+def _fulfillment(node: JsonNode) -> Iterator[DocumentOutcome]:
+    """Yield the lines of a fulfillment alone that are shipped completely."""
     day = _delivered_on(node)
     if not day:
         yield SkippedDocument("not delivered yet", node.place)
@@ -78,7 +78,7 @@ def _fulfilment(node: JsonNode) -> Iterator[DocumentOutcome]:
         id = _line_id(line)
         place = f"{node.place}, line {id}"
         if line.number("fulfillable_quantity"):
-            yield SkippedDocument(f"{line.text('fulfillable_quantity')} of it are still to be shipped", place)
+            yield SkippedDocument(f"units still to be shipped: {line.text('fulfillable_quantity')}", place)
         else:
             yield _event(node, id, day, line, place)
 
@@ -89,23 +89,23 @@ def _event(node: JsonNode, line: str, day: str, item: JsonNode, place: str) -> D
     return FoundRecord(values, {"order": node.value, "line": item.value}, place)
 
 
-def _fulfilled(fulfilment: JsonNode) -> list[JsonNode]:
-    return fulfilment.nodes("fulfillment_line_items") or fulfilment.nodes("line_items")
+def _fulfilled(fulfillment: JsonNode) -> list[JsonNode]:
+    return fulfillment.nodes("fulfillment_line_items") or fulfillment.nodes("line_items")
 
 
 def _line_id(line: JsonNode) -> str:
-    """The line item's id: a fulfillment of GraphQL names it within."""
+    """Return the line item's id, which is nested in a fulfillment of the GraphQL API."""
     return line.node("line_item").text("id") if line.has("line_item") else line.text("id")
 
 
-def _delivered_on(fulfilment: JsonNode) -> str:
-    """When it was delivered: by its events, its own date, or its last change once it says that it was."""
+def _delivered_on(fulfillment: JsonNode) -> str:
+    """Return the delivery date: from its events, its own date, or its last change if its status is delivered."""
     happened = [
-        one.text("happened_at") for one in fulfilment.nodes("events") if one.text("status").lower() == "delivered"
+        one.text("happened_at") for one in fulfillment.nodes("events") if one.text("status").lower() == "delivered"
     ]
     if happened:
         return max(happened)
-    if fulfilment.has("delivered_at"):
-        return fulfilment.text("delivered_at")
-    status = (fulfilment.text("shipment_status") or fulfilment.text("display_status")).lower()
-    return fulfilment.text("updated_at") if status == "delivered" else ""
+    if fulfillment.has("delivered_at"):
+        return fulfillment.text("delivered_at")
+    status = (fulfillment.text("shipment_status") or fulfillment.text("display_status")).lower()
+    return fulfillment.text("updated_at") if status == "delivered" else ""

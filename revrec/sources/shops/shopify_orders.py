@@ -1,14 +1,14 @@
-"""Shopify: what was billed by orders and refunds, of the REST and the GraphQL API and of webhooks alike.
+"""Shopify: charges of orders and refunds, from the REST API, the GraphQL API and webhooks.
 
-What becomes a charge line, each net of tax and of the discounts allocated to it:
+These become charge lines, each net of tax and of the discounts allocated to it:
 
-- a line item: price x quantity; its line is the line item's id;
-- a shipping line, as ``shipping-ID``, with the item ``SHIPPING``;
-- a refunded line item, negative, as ``refund-REFUND-LINEITEM``; refunded shipping as ``refund-REFUND-shipping``, and
-  what Shopify calls a discrepancy as ``refund-REFUND-adjustment``.
+- a line item: price times quantity; its line is the line item's id;
+- a shipping line, with the line ``shipping-ID`` and the item ``SHIPPING``;
+- a refunded line item, with a negative amount and the line ``refund-REFUND-LINEITEM``; refunded shipping with the line
+  ``refund-REFUND-shipping``; and a discrepancy, as Shopify calls it, with the line ``refund-REFUND-adjustment``.
 
-Taxes, duties and tips are no revenue. Test orders, orders that are not paid, and lines that come to nothing are left
-out. The document is the order's id, which all of these documents know.
+Taxes, duties and tips are not revenue. Test orders, unpaid orders and lines with a zero amount are skipped. The
+document is the order's id, which all of these documents have.
 """
 
 import re
@@ -24,7 +24,7 @@ OWN = (
     "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency", "customer",
     "email", "status",
 )  # fmt: skip
-"""The columns that are worked out; ``order.PATH`` and ``line.PATH`` name any other value."""
+"""The derived columns. ``order.PATH`` and ``line.PATH`` name any other value."""
 
 BILLED = ("paid", "partially_paid", "partially_refunded", "refunded")
 """Financial states of an order that was billed."""
@@ -38,17 +38,17 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 def is_wrapper(name: str, _before: Mapping[str, Any]) -> bool:
-    """Whether documents are under this name."""
+    """Return True if documents are nested under this name."""
     return name in _WRAPPERS
 
 
 def document(value: Json, place: str) -> JsonNode:
-    """The document as REST writes it, whichever API it came from."""
+    """Return the document in the form of the REST API, whichever API it came from."""
     return JsonNode(_as_rest(value, place, 1), place)
 
 
 def _as_rest(value: Any, place: str, depth: int) -> Any:
-    """GraphQL's names and connections as REST's: ``lineItems {nodes [...]}`` as ``line_items [...]``."""
+    """Convert GraphQL names and connections to REST: ``lineItems {nodes [...]}`` becomes ``line_items [...]``."""
     if depth > DEEPEST:
         raise BrokenDocument("record", "", "is nested too deeply", place)
     if isinstance(value, str):
@@ -69,7 +69,7 @@ def _as_rest(value: Any, place: str, depth: int) -> Any:
 
 
 def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """The charge lines of an order and of its refunds."""
+    """Yield the charge lines of an order and of its refunds."""
     kind = kind_of(node)
     if kind != "order":
         yield SkippedDocument(f"it is a {kind}, whose order has the charges", node.place)
@@ -79,26 +79,27 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def kind_of(node: JsonNode) -> str:
+    """Return ``order``, ``refund``, ``fulfillment`` or ``fulfillment event``."""
     if node.has("line_items"):
-        return "fulfilment" if node.has("order_id") else "order"
+        return "fulfillment" if node.has("order_id") else "order"
     for name, kind in (("refund_line_items", "refund"), ("fulfillment_id", "fulfillment event")):
         if node.has(name):
             return kind
-    raise node.broken("record", "", "is neither an order nor a refund nor a fulfillment of Shopify")
+    raise node.broken("record", "", "is not a Shopify order, refund or fulfillment")
 
 
 def not_billed(order: JsonNode) -> str:
-    """Why an order has nothing to recognize yet; empty if it was billed."""
+    """Return why an order has nothing to recognize yet; empty if it was billed."""
     status = _financial(order)
     if order.flag("test"):
         return "it is a test order"
     if not status:
-        raise order.broken("financial_status", "", "is missing: whether the order is paid must be told")
+        raise order.broken("financial_status", "", "is missing, so it is unknown whether the order is paid")
     return "" if status in BILLED else f"the order is {status}"
 
 
 class OrderContext:
-    """What the lines of one order share."""
+    """The values that the lines of one order share."""
 
     def __init__(self, node: JsonNode) -> None:
         self.node = node
@@ -108,17 +109,17 @@ class OrderContext:
             raise node.broken("id", "", "is missing")
 
     def net(self, node: JsonNode, gross: Decimal, tax: Decimal) -> Decimal:
-        """An amount without tax."""
+        """Return an amount without tax."""
         if tax and not self.node.has("taxes_included"):
-            raise node.broken("taxes_included", "", "is missing: whether prices include tax must be told")
+            raise node.broken("taxes_included", "", "is missing, so it is unknown whether prices include tax")
         return gross - tax if self.node.flag("taxes_included") else gross
 
     def line(self, line: JsonNode) -> Decimal:
-        """The net amount of a line item."""
+        """Return the net amount of a line item."""
         return self.net(line, _after_discounts(line, _gross(line)), _tax(line))
 
     def made(self, line: JsonNode, values: dict[str, str], amount: Decimal, date: str) -> DocumentOutcome:
-        """A charge line."""
+        """Return a charge line."""
         place = f"{self.node.place}, line {values['line']}"
         if not amount:
             return SkippedDocument("its amount is zero", place)
@@ -136,10 +137,10 @@ class OrderContext:
         return FoundRecord({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
 
     def _currency(self, line: JsonNode) -> str:
-        told = self.node.text("currency") or self.node.text("currency_code")
+        stated = self.node.text("currency") or self.node.text("currency_code")
         sets = ("price_set", "original_unit_price_set", "subtotal_set", "original_price_set", "amount_set")
-        found = (line.node(name).node("shop_money").text("currency_code") for name in sets if not told)
-        return told or next((one for one in found if one), "")
+        found = (line.node(name).node("shop_money").text("currency_code") for name in sets if not stated)
+        return stated or next((one for one in found if one), "")
 
 
 def _financial(node: JsonNode) -> str:
@@ -163,13 +164,13 @@ def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _check_total(order: JsonNode) -> None:
-    """The line items against the order's own sum of them, unless the order was edited since."""
+    """Check the line items against the order's sum of them, unless the order was edited afterwards."""
     lines = order.nodes("line_items")
     edited = any(one.has("current_quantity") and one.text("current_quantity") != one.text("quantity") for one in lines)
-    told = order.number("total_line_items_price")
+    stated = order.number("total_line_items_price")
     found = sum((_gross(one) for one in lines), Decimal(0))
-    if order.has("total_line_items_price") and not edited and told != found:
-        reason = f"says {plain(told)}, the line items come to {plain(found)}"
+    if order.has("total_line_items_price") and not edited and stated != found:
+        reason = f"is {plain(stated)}, the line items add up to {plain(found)}"
         raise order.broken("total_line_items_price", order.text("total_line_items_price"), reason)
 
 
@@ -193,7 +194,7 @@ def _tax(line: JsonNode) -> Decimal:
 
 
 def money(node: JsonNode, *names: str) -> Decimal:
-    """An amount in the shop's currency, by the first of its names that is there, plain or as a set of currencies."""
+    """Return an amount in the shop's currency, by the first name that is present, plain or as a set of currencies."""
     for name in names:
         if node.has(name):
             return node.number(name)
@@ -218,7 +219,7 @@ def _refund(refund: JsonNode, shared: OrderContext) -> Iterator[DocumentOutcome]
 
 
 def refunded(one: JsonNode, shared: OrderContext) -> tuple[str, JsonNode]:
-    """The id of the line item that a refund is about, and the line item itself as far as it is told."""
+    """Return the id of the refunded line item, and the line item itself as far as the documents contain it."""
     id = one.text("line_item_id") or one.node("line_item").text("id")
     if not id:
         raise one.broken("line_item_id", "", "is missing")
@@ -226,7 +227,7 @@ def refunded(one: JsonNode, shared: OrderContext) -> tuple[str, JsonNode]:
 
 
 def _adjusted(refund: JsonNode, shared: OrderContext, key: str, date: str) -> Iterator[DocumentOutcome]:
-    """Refunded shipping, and differences between what was worked out and what was paid back."""
+    """Yield refunded shipping, and differences between the calculated refund and what was paid back."""
     found: dict[str, Decimal] = {}
     for one in refund.nodes("order_adjustments"):
         kind = "shipping" if one.text("kind") == "shipping_refund" else "adjustment"

@@ -1,7 +1,7 @@
-"""Ways by which documents arrive: one module a transport, found by its name.
+"""Transports: one module for each way that documents arrive, named after it.
 
-A transport lists the documents that the other side offers, reads one, and afterwards moves, marks or deletes it there.
-It keeps no record of its own: what was taken before is known to the store (``revrec fetch``).
+A transport lists the documents that the other side offers, reads one, and then moves, marks or deletes it there. It
+keeps no record itself: the database knows which documents were received before (``revrec fetch``).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from revrec.sources.transports.transport import Document, SignInRefused, Transpo
 __all__ = ["Document", "SignInRefused", "Transport", "TransportFailed", "open_transport", "transports"]
 
 Secret = Callable[[str], str]
-"""A secret of a source by its key (``password``); empty if there is none."""
+"""Returns a secret of a source by its key (``password``); empty if it is not set."""
 
 
 @cache
 def transports() -> dict[str, type[Transport]]:
-    """Every transport by its name."""
+    """Return every transport by its name."""
     found = {}
     for module in iter_modules(__path__):
         for one in vars(import_module(f"{__name__}.{module.name}")).values():
@@ -33,15 +33,15 @@ def transports() -> dict[str, type[Transport]]:
 
 
 def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> Transport:
-    """The transport that ``[source.NAME]`` describes, not yet connected; enter it to connect.
+    """Return the transport that ``[source.NAME]`` describes. It connects when it is entered as a context.
 
     Raises:
-        BadConfiguration: a key is missing, unknown or wrong; each of them is told.
+        BadConfiguration: keys are missing, unknown or wrong; the message lists all of them.
     """
     name, known = config.get("transport"), transports()
     if not isinstance(name, str) or name not in known:
-        mend = did_you_mean(name, tuple(known)) if name else ""
-        raise BadConfiguration(f"[source.{source}] transport = {name!r}: expected one of {', '.join(known)}{mend}")
+        hint = did_you_mean(name, tuple(known)) if name else ""
+        raise BadConfiguration(f"[source.{source}] transport = {name!r}: expected one of {', '.join(known)}{hint}")
     settings = read_settings(
         source, known[name].keys, {key: value for key, value in config.items() if key != "transport"}
     )

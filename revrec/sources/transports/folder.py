@@ -1,4 +1,4 @@
-"""A folder of this machine, or one that is mounted."""
+"""A folder on this machine, local or mounted."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transp
 
 
 class FolderTransport(Transport):
-    """Files of a local folder, not of those below it. Links are not followed out of it."""
+    """Files of a local folder, without its subfolders. Links are not followed."""
 
     name = "folder"
     keys = (*COMMON, *FILES, ConfigKey("path", TEXT, "The folder.", required=True))
@@ -22,16 +22,16 @@ class FolderTransport(Transport):
 
     @property
     def folder(self) -> Path:
-        """The folder, from the home of the configuration if it is relative."""
+        """The folder; ``~`` is expanded."""
         return Path(self.settings["path"]).expanduser()
 
     def connect(self) -> None:
-        """Look whether it is there."""
+        """Check that the folder exists."""
         if not self.folder.is_dir():
-            raise TransportFailed(f"{self.where}: there is no such folder; make it, or correct path")
+            raise TransportFailed(f"{self.where}: there is no such folder; create it, or correct path")
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """Files by name."""
+        """Yield the files by name."""
         with self.reported_failures():
             paths = sorted(self.folder.iterdir())
         for path in paths:
@@ -41,13 +41,13 @@ class FolderTransport(Transport):
                     yield Document(path.name, f"{found.st_size}-{found.st_mtime_ns}", found.st_size, path)
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """Its bytes."""
+        """Yield the bytes of a file."""
         with self.reported_failures(), document.place.open("rb") as file:
             while block := file.read(BLOCK):
                 yield block
 
     def settle(self, document: Document, received: bool) -> None:
-        """Move it within this machine, or delete it."""
+        """Move the file on this machine, or delete it."""
         kind, folder = self.destination(received)
         with self.reported_failures():
             if kind == "delete":
@@ -59,7 +59,7 @@ class FolderTransport(Transport):
 
 
 def _free(path: Path) -> Path:
-    """The path itself, or with a number where a file stands there already: nothing is overwritten."""
+    """Return the path, with a number added if a file exists there, so that nothing is overwritten."""
     number, found = 1, path
     while found.exists():
         number += 1

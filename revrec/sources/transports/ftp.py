@@ -1,4 +1,4 @@
-"""FTP, over TLS unless it is this machine's own."""
+"""FTP, with TLS unless the server is on this machine."""
 
 import ftplib
 import ssl
@@ -11,11 +11,11 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT, TLS
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, TransportFailed
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, TransportFailed
 
 
 class FtpTransport(Transport):
-    """Files of a folder of an FTP server (RFC 959, 3659), with TLS (RFC 4217) whose certificate is verified."""
+    """Files of a folder on an FTP server (RFC 959, 3659), with TLS (RFC 4217) and a verified certificate."""
 
     name = "ftp"
     keys = (
@@ -25,7 +25,7 @@ class FtpTransport(Transport):
         ConfigKey("port", PORT, "Its port.", 21),
         ConfigKey("user", TEXT, "The user; the password is a secret.", "anonymous"),
         ConfigKey("path", TEXT, "The folder on the server.", "/"),
-        ConfigKey("tls", TLS, "explicit (AUTH TLS), implicit, or none (to this machine alone).", "explicit"),
+        ConfigKey("tls", TLS, "explicit (AUTH TLS), implicit, or none (this machine only).", "explicit"),
     )
     _ftp: ftplib.FTP | None = None
 
@@ -35,10 +35,10 @@ class FtpTransport(Transport):
         return f"ftp://{self.settings['host']}{self._path('')}"
 
     def connect(self) -> None:
-        """Connect, secure the connection, sign in."""
+        """Connect, start TLS, and sign in."""
         host, tls = self.settings["host"], self.settings["tls"]
         if tls == "none" and not is_loopback(host):
-            raise BadConfiguration(f"{self.where}: without TLS only this machine is spoken to; set tls = explicit")
+            raise BadConfiguration(f"{self.where}: {TLS_REQUIRED}; set tls = 'explicit'")
         self._ftp = self._connected(host, tls)
         self._ftp.login(self.settings["user"], self.secret("password"))
         if isinstance(self._ftp, ftplib.FTP_TLS):
@@ -47,7 +47,7 @@ class FtpTransport(Transport):
 
     def _connected(self, host: str, tls: str) -> ftplib.FTP:
         if tls == "none":
-            ftp = ftplib.FTP(timeout=self.settings["timeout"])  # noqa: S321 - to this machine alone
+            ftp = ftplib.FTP(timeout=self.settings["timeout"])  # noqa: S321 - to this machine only
         else:
             made = _ImplicitTls if tls == "implicit" else ftplib.FTP_TLS
             ftp = made(context=ssl.create_default_context(), timeout=self.settings["timeout"])
@@ -56,12 +56,12 @@ class FtpTransport(Transport):
         return ftp
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._ftp is not None:
             self._ftp.close()
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """Files by name, as MLSD lists them."""
+        """Yield the files by name, as MLSD lists them."""
         for name, facts in sorted(self._listed()):
             if facts.get("type") == "file" and self.is_wanted(name) and _age(facts) >= self.settings["settle_seconds"]:
                 size = int(facts["size"]) if facts.get("size", "").isdigit() else None
@@ -73,7 +73,7 @@ class FtpTransport(Transport):
             return list(self._ftp.mlsd(facts=["type", "size", "modify"]))
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """Its bytes, over a data connection of its own."""
+        """Yield the bytes of a file, over a separate data connection."""
         assert self._ftp is not None
         with self.reported_failures():
             self._ftp.voidcmd("TYPE I")
@@ -83,7 +83,7 @@ class FtpTransport(Transport):
             self._ftp.voidresp()
 
     def settle(self, document: Document, received: bool) -> None:
-        """Move or delete it on the server."""
+        """Move or delete the file on the server."""
         assert self._ftp is not None
         kind, folder = self.destination(received)
         name = _plain(document.place)
@@ -97,22 +97,22 @@ class FtpTransport(Transport):
         return f"/{self.settings['path'].strip('/')}/{name}".replace("//", "/")
 
     def reason(self, error: Exception) -> str | None:
-        """The server's own words too."""
+        """Return the reason of a failure, including what the server replied."""
         return f"the server refused: {error}" if isinstance(error, ftplib.Error) else super().reason(error)
 
     def is_sign_in_failure(self, error: Exception) -> bool:
-        """Replies 530 and 532."""
+        """Return True for replies 530 and 532."""
         return isinstance(error, ftplib.error_perm) and str(error).startswith("53")
 
 
 class _ImplicitTls(ftplib.FTP_TLS):
-    """TLS from the first byte on (usually port 990), which the standard library leaves to its users."""
+    """FTP with TLS from the first byte (usually port 990), which the standard library does not offer."""
 
     _sock: Any = None
 
     @property
     def sock(self) -> Any:
-        """The socket, wrapped as soon as it is there."""
+        """The socket, wrapped in TLS as soon as it is set."""
         return self._sock
 
     @sock.setter
@@ -122,13 +122,17 @@ class _ImplicitTls(ftplib.FTP_TLS):
 
 
 def _age(facts: dict[str, str]) -> float:
-    """Seconds since the file changed, by the server's UTC time; far in the past if it tells none."""
+    """Return the seconds since the file changed, by the server's UTC time; infinity if the server sends no time."""
     modified = facts.get("modify", "")[:14]
     return time.time() - timegm(time.strptime(modified, "%Y%m%d%H%M%S")) if modified.isdigit() else float("inf")
 
 
 def _plain(name: str) -> str:
-    """The name of a file, which must not end the command that it stands in."""
+    """Return a file name that is safe in a command. A line break in it would let the server inject FTP commands.
+
+    Raises:
+        TransportFailed: the name has a line break, a NUL or a slash.
+    """
     if any(letter in name for letter in "\r\n\0/"):
-        raise TransportFailed(f"the server offers a file of the name {name!r}, which is not taken")
+        raise TransportFailed(f"the server offers a file named {name!r}, which is not a safe name; rename it there")
     return name

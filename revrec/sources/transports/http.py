@@ -1,4 +1,4 @@
-"""HTTP: an address that is asked, page by page, for what is new."""
+"""HTTP: a URL that is requested page by page for new documents."""
 
 import json
 from collections.abc import Iterator
@@ -19,44 +19,45 @@ from revrec.sources.transports.transport import (
 )
 
 PAGES = 10_000
-"""The most pages of one fetch: a shop that always names a next page must not be asked for ever."""
+"""Most pages of one fetch. A server that always names a next page would otherwise keep it running forever."""
 
 
 class HttpTransport(Transport):
-    """A shop's or carrier's API: each page of the answer is a document.
+    """The API of a shop or carrier. Each page of the response is a document.
 
-    ``{since}`` in the address is the time of the last fetch that ended well. Further pages are found by the header
-    ``Link: <...>; rel="next"`` (RFC 8288), or by ``next``, the path of their address in a JSON answer. Redirects are
-    not followed, and a next page on another host is refused, since the secret goes with every request.
+    ``{since}`` in the URL is the time of the last successful fetch. More pages are found by the header
+    ``Link: <...>; rel="next"`` (RFC 8288), or by ``next``, the path of their URL in a JSON response. Redirects are not
+    followed, and a next page on another host is refused, since the secret is sent with every request.
     """
 
     name = "http"
     keys = (
         *COMMON,
-        ConfigKey("url", TEXT, "The address; {since} stands for the time of the last fetch.", required=True),
+        ConfigKey("url", TEXT, "The URL; {since} is replaced by the time of the last fetch.", required=True),
         ConfigKey("header", TEXT, "The header that carries the secret.", "Authorization"),
-        ConfigKey("prefix", TEXT, 'What stands before the secret in that header, such as "Bearer".'),
+        ConfigKey("prefix", TEXT, 'Text before the secret in that header, such as "Bearer".'),
         ConfigKey("user", TEXT, "A user for basic authentication, instead of the header."),
-        ConfigKey("next", TEXT, "Where a JSON answer names its next page, such as links.next."),
-        ConfigKey("since", TEXT, "What {since} is at the first fetch.", "1970-01-01T00:00:00Z"),
+        ConfigKey("next", TEXT, "The path of the next page in a JSON response, such as links.next."),
+        ConfigKey("since", TEXT, "The value of {since} at the first fetch.", "1970-01-01T00:00:00Z"),
     )
     _session: Any = None
     _next: str | None = None
 
     @property
     def where(self) -> str:
-        """Scheme, host and path: a query may hold secrets."""
+        """Scheme, host and path. The query may contain secrets."""
         parts = urlsplit(self.settings["url"])
         return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
     def connect(self) -> None:
-        """Nothing is sent yet."""
+        """Prepare the session; nothing is sent yet."""
         import requests
 
         parts = urlsplit(self.settings["url"])
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-            raise BadConfiguration(f"{self.where}: only https is spoken, but to this machine; write https://")
+            raise BadConfiguration(f"{self.where}: plain http is allowed to this machine only; write https://")
         self._session = requests.Session()
+        # A proxy from the environment would receive requests meant for this machine, with their secret.
         self._session.trust_env = not is_loopback(parts.hostname or "")
         self._session.headers["Accept"] = "application/json, application/xml;q=0.9, text/csv;q=0.9, */*;q=0.1"
         secret = self.secret("password")
@@ -66,12 +67,12 @@ class HttpTransport(Transport):
             self._session.headers[self.settings["header"]] = f"{self.settings['prefix'] or ''} {secret}".strip()
 
     def close(self) -> None:
-        """Close kept connections."""
+        """Close the connections."""
         if self._session is not None:
             self._session.close()
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """One page after the other; what the next one's address is, is known once a page was read."""
+        """Yield one page after the other. The URL of the next page is known once a page was read."""
         since = quote(self.settings["since"], safe="")
         self._next = self.settings["url"].replace("{since}", since)
         for number in range(1, PAGES + 1):
@@ -80,10 +81,10 @@ class HttpTransport(Transport):
             url, self._next = self._next, None
             file = urlsplit(url).path.rpartition("/")[2]
             yield Document(f"page {number} of {file}" if file else f"page {number}", "", None, url)
-        raise TransportFailed(f"{self.where}: it names a next page after {PAGES} pages; check next and the address")
+        raise TransportFailed(f"{self.where}: it still names a next page after {PAGES:,} pages; check next and url")
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """The page; its own next page is noted."""
+        """Yield the bytes of a page, and remember the URL of its next page."""
         request = {"timeout": self.settings["timeout"], "allow_redirects": False, "stream": True, "verify": True}
         with self.reported_failures(), self._session.get(document.place, **request) as answer:
             self._check(answer)
@@ -96,7 +97,7 @@ class HttpTransport(Transport):
             self._note_next(answer, document.place, bytes(body))
 
     def reason(self, error: Exception) -> str | None:
-        """What the library raises too; its own texts may quote the address."""
+        """Return the reason of a failure. The library's own message is left out, since it may quote the URL."""
         import requests
 
         if isinstance(error, requests.exceptions.SSLError):
@@ -126,14 +127,16 @@ class HttpTransport(Transport):
             found = _at(body, self.settings["next"])
         if not found:
             return
+        # A response is input from outside. If it could name any host as its next page, it could collect the secret, or
+        # reach servers inside the company's network through this machine (SSRF).
         following = urljoin(url, found)
         if urlsplit(following)[:2] != urlsplit(url)[:2]:
-            raise TransportFailed(f"{self.where}: its next page is on another host; the secret is not carried there")
+            raise TransportFailed(f"{self.where}: its next page is on another host, and the secret is not sent there")
         self._next = following
 
 
 def _at(body: bytes, path: str) -> str | None:
-    """The text at a dotted path of a JSON document, if there is one."""
+    """Return the text at a dotted path of a JSON document, or None."""
     try:
         found: Any = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A mailbox: bodies and attachments of the mails that some senders send."""
+"""A mailbox: bodies and attachments of mails from certain senders."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,14 +7,14 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, PORT, TEXT, TEXTS
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, missing_extra
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, missing_extra
 
 MOST_MAILS = 10_000
-"""Mails that are looked at in one fetch, the oldest first."""
+"""Most mails that are checked in one fetch, the oldest first."""
 
 
 class ImapTransport(Transport):
-    """Mails of one folder (RFC 9051) from the senders and with the subjects that are named; over TLS."""
+    """Mails of one folder (RFC 9051) from the named senders and with the named subject, over TLS."""
 
     name = "imap"
     extra = "mail"
@@ -22,17 +22,17 @@ class ImapTransport(Transport):
         *COMMON,
         ConfigKey("host", TEXT, "The server.", required=True),
         ConfigKey("port", PORT, "Its port: usually 993, or 143 with starttls.", 993),
-        ConfigKey("tls", choice("implicit", "starttls", "none"), "none goes to this machine alone.", "implicit"),
+        ConfigKey("tls", choice("implicit", "starttls", "none"), "none is allowed to this machine only.", "implicit"),
         ConfigKey("user", TEXT, "The user; the password is a secret.", required=True),
         ConfigKey("folder", TEXT, "The mail folder.", "INBOX"),
         ConfigKey(
-            "senders", TEXTS, "Addresses whose mails are taken; @example.com takes a whole domain.", required=True
+            "senders", TEXTS, "Addresses whose mails are read; @example.com allows a whole domain.", required=True
         ),
-        ConfigKey("subject", TEXT, "A text that the subject must hold."),
-        ConfigKey("files", TEXTS, "Names of attachments that are taken; * and ? are wildcards.", ("*",)),
-        ConfigKey("body", YES_OR_NO, "Take the mail's plain text as well.", False),
-        ConfigKey("after", TEXT, '"keep", "seen", "delete" or "move:FOLDER", once all of a mail was taken.', "seen"),
-        ConfigKey("refused", TEXT, "The same for a mail of which something was refused.", "keep"),
+        ConfigKey("subject", TEXT, "A text that the subject must contain."),
+        ConfigKey("files", TEXTS, "Names of attachments to read; * and ? are wildcards.", ("*",)),
+        ConfigKey("body", YES_OR_NO, "Read the mail's plain text as well.", False),
+        ConfigKey("after", TEXT, '"keep", "seen", "delete" or "move:FOLDER", once all of a mail is imported.', "seen"),
+        ConfigKey("refused", TEXT, "The same for a mail of which a part was refused.", "keep"),
     )
     _box: Any = None
 
@@ -42,14 +42,14 @@ class ImapTransport(Transport):
         return f"imap://{self.settings['host']}/{self.settings['folder']}"
 
     def connect(self) -> None:
-        """Connect, secure the connection, sign in, open the folder."""
+        """Connect, start TLS, sign in, and open the folder."""
         try:
             import imap_tools
         except ImportError:
             raise missing_extra(self.extra) from None
         host, tls = self.settings["host"], self.settings["tls"]
         if tls == "none" and not is_loopback(host):
-            raise BadConfiguration(f"{self.where}: without TLS only this machine is spoken to; set tls = implicit")
+            raise BadConfiguration(f"{self.where}: {TLS_REQUIRED}; set tls = 'implicit'")
         import ssl
 
         kinds = {"implicit": imap_tools.MailBox, "starttls": imap_tools.MailBoxStartTls}
@@ -68,13 +68,15 @@ class ImapTransport(Transport):
                 self._box.logout()
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """The wanted parts of the wanted mails, in the order of their UIDs."""
+        """Yield the wanted parts of the wanted mails, in the order of their UIDs."""
         from imap_tools import AND
 
         with self.reported_failures():
             valid = self._box.folder.status(self.settings["folder"], ["UIDVALIDITY"])["UIDVALIDITY"]
             subject = {"subject": self.settings["subject"]} if self.settings["subject"] else {}
             uids = self._box.uids(AND(**subject) if subject else "ALL")[:MOST_MAILS]
+        # UIDs are only valid together with UIDVALIDITY: a server that rebuilds its mailbox may number the mails again,
+        # and a new mail could then be mistaken for one that was received before.
         for uid in uids:
             if not known(f"{valid}-{uid}"):
                 yield from self._parts(valid, uid)
@@ -102,19 +104,22 @@ class ImapTransport(Transport):
             return next(iter(found), None)
 
     def _is_sender(self, address: str) -> bool:
-        """Whether a mail claims one of the senders. A claim it is: let the mail server check signatures (DMARC)."""
+        """Return True if a mail claims to be from one of the senders.
+
+        Anyone can write any sender, so the mail server must check signatures (DMARC).
+        """
         there = address.lower()
         return any(
             there == one.lower() or (one[0] == "@" and there.endswith(one.lower())) for one in self.settings["senders"]
         )
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """Its bytes, which came with the mail."""
+        """Yield the bytes of a part, which were received with the mail."""
         content: bytes = document.place[1]
         yield from (content[at : at + BLOCK] for at in range(0, len(content), BLOCK))
 
     def settle(self, document: Document, received: bool) -> None:
-        """Mark, move or delete the mail of a document."""
+        """Mark, move or delete the mail that a document belongs to."""
         word = self.settings["after" if received else "refused"]
         kind, _, folder = word.partition(":")
         uid = document.place[0]
@@ -129,7 +134,7 @@ class ImapTransport(Transport):
                 self._box.move(uid, folder)
 
     def reason(self, error: Exception) -> str | None:
-        """What the library raises too; its own texts may quote the sign-in."""
+        """Return the reason of a failure. The library's own message is left out, since it may quote the password."""
         from imaplib import IMAP4
 
         from imap_tools import MailboxLoginError
@@ -142,7 +147,7 @@ class ImapTransport(Transport):
         return super().reason(error)
 
     def is_sign_in_failure(self, error: Exception) -> bool:
-        """The library tells it by a class of its own."""
+        """Return True for the library's exception for this."""
         from imap_tools import MailboxLoginError
 
         return isinstance(error, MailboxLoginError)

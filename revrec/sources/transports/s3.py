@@ -9,11 +9,11 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, FILES, TEXT
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, missing_extra
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, missing_extra
 
 
 class S3Transport(Transport):
-    """Objects of a bucket. Credentials are the platform's own (environment, role), or ``user`` with the secret."""
+    """Objects of a bucket. Credentials come from the platform (environment, role), or are ``user`` with the secret."""
 
     name = "s3"
     extra = "s3"
@@ -21,9 +21,9 @@ class S3Transport(Transport):
         *COMMON,
         *FILES,
         ConfigKey("bucket", TEXT, "The bucket.", required=True),
-        ConfigKey("prefix", TEXT, "What the keys begin with, such as orders/."),
+        ConfigKey("prefix", TEXT, "The start of the keys, such as orders/."),
         ConfigKey("region", TEXT, "Its region."),
-        ConfigKey("endpoint", TEXT, "The address of a store other than Amazon's."),
+        ConfigKey("endpoint", TEXT, "The URL of an S3-compatible store other than Amazon's."),
         ConfigKey("user", TEXT, "The access key id; the secret access key is the secret."),
     )
     _client: Any = None
@@ -43,7 +43,7 @@ class S3Transport(Transport):
         endpoint = self.settings["endpoint"]
         parts = urlsplit(endpoint or "https://")
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            raise BadConfiguration(f"{self.where}: endpoint {endpoint}: only https is spoken, but to this machine")
+            raise BadConfiguration(f"{self.where}: endpoint {endpoint}: {TLS_REQUIRED}; write https://")
         seconds = self.settings["timeout"]
         own = {"aws_access_key_id": self.settings["user"], "aws_secret_access_key": self.secret("password")}
         self._client = boto3.client(
@@ -55,12 +55,12 @@ class S3Transport(Transport):
         )
 
     def close(self) -> None:
-        """Close kept connections."""
+        """Close the connections."""
         if self._client is not None:
             self._client.close()
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """Objects by key; the marker is the ETag."""
+        """Yield the objects by key. Their marker is the ETag."""
         prefix = self.settings["prefix"] or ""
         youngest = datetime.now(UTC) - timedelta(seconds=self.settings["settle_seconds"])
         with self.reported_failures():
@@ -74,18 +74,21 @@ class S3Transport(Transport):
                 yield Document(one["Key"], one["ETag"].strip('"'), one["Size"], one["Key"])
 
     def _set_aside(self, key: str) -> bool:
-        """Whether an object lies where those that were taken or refused are moved to."""
+        """Return True if an object is where received or refused ones are moved to.
+
+        Those folders can be below ``prefix``. Without this check each fetch would import its own archive again.
+        """
         folders = (self.destination(received)[1] for received in (True, False))
         return any(folder and key.startswith(f"{folder.strip('/')}/") for folder in folders)
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """Its bytes."""
+        """Yield the bytes of an object."""
         with self.reported_failures():
             found = self._client.get_object(Bucket=self.settings["bucket"], Key=document.place)
             yield from found["Body"].iter_chunks(BLOCK)
 
     def settle(self, document: Document, received: bool) -> None:
-        """Copy it to another key and delete it, or delete it."""
+        """Copy the object to another key and delete it, or only delete it."""
         kind, folder = self.destination(received)
         if kind == "keep":
             return
@@ -99,7 +102,7 @@ class S3Transport(Transport):
             self._client.delete_object(Bucket=bucket, Key=document.place)
 
     def reason(self, error: Exception) -> str | None:
-        """What the library raises too."""
+        """Return the reason of a failure, including the error code of the store."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         if isinstance(error, ClientError):
@@ -108,7 +111,7 @@ class S3Transport(Transport):
         return type(error).__name__ if isinstance(error, BotoCoreError) else super().reason(error)
 
     def is_sign_in_failure(self, error: Exception) -> bool:
-        """By the code of the refusal."""
+        """Return True for the error codes of wrong credentials or missing permissions."""
         from botocore.exceptions import ClientError
 
         codes = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken", "403")

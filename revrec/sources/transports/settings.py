@@ -1,4 +1,4 @@
-"""The keys of ``[source.NAME]``: each transport declares its own, and all are checked at once."""
+"""The keys of ``[source.NAME]``. Each transport declares its keys, and all of them are checked at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ TEXT = text()
 PORT = whole_number(1, 65_535)
 SECONDS = whole_number(1, 3_600)
 MOST_BYTES = 100_000_000
-"""The largest document that is taken unless ``largest`` allows more."""
+"""Bytes of the largest document that is read unless ``largest`` allows more."""
 
 
 def _several(value: Any) -> tuple[str, ...]:
@@ -23,22 +23,22 @@ def _several(value: Any) -> tuple[str, ...]:
 TEXTS = ValueKind("a text or a list of texts", _several, {"anyOf": [{"type": "string"}, {"type": "array"}]})
 
 COMMON = (
-    ConfigKey("map", TEXT, "The mapping that its documents are read by; else that of native files."),
-    ConfigKey("format", TEXT, "The format of its documents, where neither their names nor the mapping tell."),
+    ConfigKey("map", TEXT, "The mapping for its documents; by default they are native files."),
+    ConfigKey("format", TEXT, "The format of its documents, if neither their names nor the mapping determine it."),
     ConfigKey("events", YES_OR_NO, "Its documents are fulfillment events, not charge lines.", False),
-    ConfigKey("keep_good", YES_OR_NO, "Take the good rows of a document and set the others aside.", False),
-    ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is taken.", MOST_BYTES),
+    ConfigKey("keep_good", YES_OR_NO, "Import the good rows of a document and quarantine the others.", False),
+    ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is read.", MOST_BYTES),
     ConfigKey("timeout", SECONDS, "Seconds to wait for the other side.", 30),
 )
-"""Keys that every source takes."""
+"""Keys of every source."""
 
 FILES = (
-    ConfigKey("files", TEXTS, "Which names are taken; * and ? are wildcards.", ("*",)),
+    ConfigKey("files", TEXTS, "Names of files to read; * and ? are wildcards.", ("*",)),
     ConfigKey(
-        "settle_seconds", whole_number(0, 86_400), "Leave a file alone until it has not changed for so long.", 10
+        "settle_seconds", whole_number(0, 86_400), "Seconds that a file must be unchanged before it is read.", 10
     ),
-    ConfigKey("after", TEXT, 'What becomes of a document that was taken: "keep", "delete" or "move:FOLDER".', "keep"),
-    ConfigKey("refused", TEXT, 'What becomes of one that was refused: "keep", "delete" or "move:FOLDER".', "keep"),
+    ConfigKey("after", TEXT, 'What to do with an imported document: "keep", "delete" or "move:FOLDER".', "keep"),
+    ConfigKey("refused", TEXT, 'What to do with a refused document: "keep", "delete" or "move:FOLDER".', "keep"),
 )
 """Keys of transports whose documents are files in a folder."""
 
@@ -46,7 +46,7 @@ TLS = choice("explicit", "implicit", "none")
 
 
 def read_settings(source: str, keys: Iterable[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a source's table, defaults filled in.
+    """Return the values of a source's table, with defaults filled in.
 
     Raises:
         BadConfiguration: every key that is unknown, missing or wrong.
@@ -58,14 +58,14 @@ def read_settings(source: str, keys: Iterable[ConfigKey], config: Mapping[str, A
         where = f"[source.{source}] {name}"
         key = known.get(name)
         if key is None or key.kind is None:
-            said = did_you_mean(name, tuple(known)) or f" (known: {', '.join(known)})"
-            problems.append(f"{where}: unknown key{said}")
+            hint = did_you_mean(name, tuple(known)) or f" (known: {', '.join(known)})"
+            problems.append(f"{where}: unknown key{hint}")
             continue
         try:
             values[name] = key.kind.read(value)
         except RejectedValue as refused:
-            mend = str(refused) or did_you_mean(value, key.kind.choices).removeprefix("; ")
-            problems.append(f"{where} = {value!r}: expected {key.kind.wanted}{f'; {mend}' if mend else ''}")
+            hint = str(refused) or did_you_mean(value, key.kind.choices).removeprefix("; ")
+            problems.append(f"{where} = {value!r}: expected {key.kind.wanted}{f'; {hint}' if hint else ''}")
     problems += [f"[source.{source}] needs {key.name}: {key.doc}" for key in known.values() if _missing(key, config)]
     if problems:
         raise BadConfiguration("\n".join(problems))

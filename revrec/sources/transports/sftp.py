@@ -1,4 +1,4 @@
-"""SFTP: files over SSH, from a server whose key is known."""
+"""SFTP: files over SSH, from a server with a known key."""
 
 import stat
 import time
@@ -13,7 +13,7 @@ from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignIn
 
 
 class SftpTransport(Transport):
-    """Files of a folder of an SSH server. Its key must be known: ``host_key``, or the user's ``known_hosts``."""
+    """Files of a folder on an SSH server. Its key must be known, by ``host_key`` or in the user's ``known_hosts``."""
 
     name = "sftp"
     extra = "sftp"
@@ -36,7 +36,7 @@ class SftpTransport(Transport):
         return f"sftp://{self.settings['host']}/{self.settings['path'].strip('/')}"
 
     def connect(self) -> None:
-        """Connect to the server whose key is known, and sign in."""
+        """Connect to the server, check its key, and sign in."""
         try:
             import paramiko
         except ImportError:
@@ -50,7 +50,7 @@ class SftpTransport(Transport):
         self._sftp.chdir(self.settings["path"])
 
     def _credentials(self) -> dict[str, Any]:
-        """For one sign-in by one way: trying several would lock users."""
+        """Return arguments for one sign-in by one method: trying several methods would lock the user out."""
         seconds, secret = self.settings["timeout"], self.secret("password")
         common = {"timeout": seconds, "banner_timeout": seconds, "auth_timeout": seconds, "allow_agent": False}
         common |= {"username": self.settings["user"], "look_for_keys": False}
@@ -62,12 +62,12 @@ class SftpTransport(Transport):
         return {**common, "key_filename": str(file), "passphrase": secret or None}
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._client is not None:
             self._client.close()
 
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """Files by name."""
+        """Yield the files by name."""
         with self.reported_failures():
             found = sorted(self._sftp.listdir_attr(), key=lambda one: one.filename)
         for one in found:
@@ -76,14 +76,14 @@ class SftpTransport(Transport):
                 yield Document(one.filename, f"{one.st_size}-{one.st_mtime}", one.st_size, one.filename)
 
     def read(self, document: Document) -> Iterator[bytes]:
-        """Its bytes."""
+        """Yield the bytes of a file."""
         with self.reported_failures(), self._sftp.open(document.place, "rb") as file:
             file.prefetch(document.size or 0)
             while block := file.read(BLOCK):
                 yield block
 
     def settle(self, document: Document, received: bool) -> None:
-        """Move or delete it on the server."""
+        """Move or delete the file on the server."""
         kind, folder = self.destination(received)
         with self.reported_failures():
             if kind == "delete":
@@ -92,7 +92,7 @@ class SftpTransport(Transport):
                 self._sftp.rename(document.place, f"{folder.rstrip('/')}/{document.place}")
 
     def reason(self, error: Exception) -> str | None:
-        """What the library raises too; it never quotes a password."""
+        """Return the reason of a failure, including the library's message, which never quotes a password."""
         import paramiko
 
         if isinstance(error, paramiko.AuthenticationException):
@@ -100,14 +100,14 @@ class SftpTransport(Transport):
         return str(error) if isinstance(error, paramiko.SSHException) else super().reason(error)
 
     def is_sign_in_failure(self, error: Exception) -> bool:
-        """The library tells it by a class of its own."""
+        """Return True for the library's exception for this."""
         import paramiko
 
         return isinstance(error, paramiko.AuthenticationException)
 
 
 def _only(fingerprint: str | None) -> Any:
-    """A policy that takes a key that known_hosts does not have only if it is the one that was named."""
+    """Return a policy that accepts a key missing from known_hosts only if it has this fingerprint."""
     import paramiko
 
     class Only(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
@@ -116,8 +116,8 @@ def _only(fingerprint: str | None) -> Any:
             if not fingerprint or found != fingerprint.rstrip("="):
                 known = "is not the one that host_key names" if fingerprint else "is not known"
                 raise SignInRefused(
-                    f"sftp://{hostname}: the server's key {found} {known}; ask its owner whether it is his, then set "
-                    f'host_key = "{found}"'
+                    f"sftp://{hostname}: the server's key {found} {known}; ask the server's owner to confirm it, then "
+                    f'set host_key = "{found}"'
                 )
 
     return Only()

@@ -1,4 +1,4 @@
-"""What every transport is made of."""
+"""The base of all transports."""
 
 import socket
 import ssl
@@ -13,14 +13,15 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 
 BLOCK = 65_536
+TLS_REQUIRED = "a connection without TLS is allowed to this machine only"
 IsKnown = Callable[[str], bool]
 
 
 class Document(NamedTuple):
-    """Something that the other side offers.
+    """A document that the other side offers.
 
-    ``name`` is how people there know it. ``marker`` changes when its content does (size and time, ETag, UID); empty
-    where only the content itself tells. ``place`` is the transport's own.
+    ``name`` is its name for people there. ``marker`` changes when the content does (size and time, ETag, UID), and is
+    empty if only the content itself can show a change. ``place`` is for the transport only.
     """
 
     name: str
@@ -30,20 +31,20 @@ class Document(NamedTuple):
 
 
 class TransportFailed(BadConfiguration):
-    """The other side cannot be reached, does not let us in, or broke off; what was taken before is kept."""
+    """A connection that failed or broke off. What was received before remains imported."""
 
 
 class SignInRefused(TransportFailed):
-    """The other side does not know user or secret, or does not allow them what is needed."""
+    """A sign-in that the other side refused, or a permission that it did not grant."""
 
 
 class Transport(ABC):
-    """One source's connection, as a context. ``words`` are its checked keys, ``secret`` gives its passwords."""
+    """The connection of one source, as a context. ``settings`` are its checked keys; ``secret`` returns a password."""
 
     name: ClassVar[str] = ""
     keys: ClassVar[tuple[ConfigKey, ...]]
     extra: ClassVar[str] = ""
-    """What must be installed beside revrec: ``pip install "revrec[EXTRA]"``."""
+    """The extra that must be installed: ``pip install "revrec[EXTRA]"``."""
 
     def __init__(self, settings: Mapping[str, Any], secret: Callable[[str], str]) -> None:
         self.settings = settings
@@ -67,26 +68,36 @@ class Transport(ABC):
         """Connect and sign in."""
 
     def close(self) -> None:  # noqa: B027 - many have nothing to close
-        """Hang up, whatever state it is in."""
+        """Close the connection in any state."""
 
     @abstractmethod
     def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """What the other side offers, in an order that stays.
+        """Yield what the other side offers, always in the same order.
 
-        ``known`` tells of a marker whether it, or a part of it (``MARKER-...``), was taken before; a transport for
-        which looking is costly leaves such ones out.
+        ``known`` returns True for a marker if it, or a part of it (``MARKER-...``), was received before. A transport
+        that must download a document to list it skips known ones. It skips them by marker and not by the last position:
+        a document that arrives late, with a name or number before the last one, would never be seen.
         """
 
     @abstractmethod
     def read(self, document: Document) -> Iterator[bytes]:
-        """The bytes of a document, block by block."""
+        """Yield the bytes of a document, block by block."""
 
     def settle(self, document: Document, received: bool) -> None:  # noqa: B027 - many leave it where it is
-        """Move, mark or delete a document that was taken (or refused), as the source's keys say."""
+        """Move, mark or delete a document that was received (or refused), as the source's keys say.
+
+        The database must have committed the document before: a crash in between then leaves a document that is known
+        and settled at the next fetch. The other order could delete the only copy of an invoice.
+        """
 
     @contextmanager
     def reported_failures(self) -> Iterator[None]:
-        """What goes wrong on the way as one failure that names the source and the reason, never a secret."""
+        """Turn any failure inside the block into one that names the source and the reason, and never a secret.
+
+        Raises:
+            TransportFailed: the connection or a request failed.
+            SignInRefused: the sign-in failed.
+        """
         try:
             yield
         except BadConfiguration:
@@ -96,24 +107,24 @@ class Transport(ABC):
             if reason is None:
                 raise
             kind = SignInRefused if self.is_sign_in_failure(error) else TransportFailed
-            raise kind(f"{self.where}: {reason}; mend that and fetch again") from None
+            raise kind(f"{self.where}: {reason}; fix that and fetch again") from None
 
     def reason(self, error: Exception) -> str | None:
-        """Why it failed, in words; None for what no other side does. Transports add what their libraries raise."""
+        """Return the reason of a failure; None for an error of the program. Transports add their libraries' errors."""
         return _reason(error) if isinstance(error, OSError | EOFError) else None
 
     def is_sign_in_failure(self, error: Exception) -> bool:
-        """Whether it was the sign-in that failed: trying again would lock users."""
+        """Return True if the sign-in failed. It is not tried again, since that would lock the user out."""
         return False
 
     def is_wanted(self, name: str) -> bool:
-        """Whether a file of this name is to be taken; hidden and half-written ones never are."""
+        """Return True if a file of this name is to be read. Hidden files and unfinished uploads never are."""
         if name.startswith(".") or name.endswith((".part", ".tmp", ".filepart", ".crdownload")):
             return False
         return any(fnmatchcase(name, pattern) for pattern in self.settings["files"])
 
     def destination(self, received: bool) -> tuple[str, str]:
-        """What becomes of a document: ("keep", ""), ("delete", "") or ("move", folder)."""
+        """Return what to do with a document: ("keep", ""), ("delete", "") or ("move", folder)."""
         word = self.settings["after" if received else "refused"]
         kind, _, folder = word.partition(":")
         if (kind == "move") != bool(folder) or kind not in ("keep", "delete", "move"):
@@ -122,12 +133,12 @@ class Transport(ABC):
 
 
 def missing_extra(extra: str) -> BadConfiguration:
-    """That a library is missing, and how to get it."""
+    """Return the error for a library that is not installed, with the command that installs it."""
     return BadConfiguration(f'this transport needs libraries that are not installed: pip install "revrec[{extra}]"')
 
 
 def _reason(error: Exception) -> str:
-    """The failure in words; a library's own text may quote what was sent, so only the system's is told."""
+    """Return the failure in words. A library's own message may quote what was sent, so only the system's is used."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, socket.gaierror):

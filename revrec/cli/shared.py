@@ -5,6 +5,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -63,7 +64,9 @@ class Options:
         from revrec.cli.progress import progress
         from revrec.jobs.context import make_context
 
-        return make_context(self.command, self.config, self.database, progress=progress(), say=self.say)
+        made = make_context(self.command, self.config, self.database, progress=progress(), say=self.say)
+        _contexts.append(made)
+        return made
 
     def say(self, text: str) -> None:
         """Tell the user something that is no result; only where somebody looks, or asked for it."""
@@ -89,6 +92,8 @@ FormatOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
 _before = Options()
+_contexts: "list[Context]" = []
+"""The surroundings that this command line was given."""
 
 
 def remember(**given: Any) -> None:
@@ -127,7 +132,10 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         def wrapper(**values: Any) -> None:
             given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
             options = given.over(_before)
-            guarded(options, functools.partial(function, options, **values))
+            try:
+                guarded(options, functools.partial(function, options, **values))
+            finally:
+                _keep_heads()
 
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
         added = [_keyword(key, kind) for key, kind in GLOBAL.items()]
@@ -142,6 +150,18 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
 def _keyword(name: str, kind: Any) -> inspect.Parameter:
     default = False if name == "verbose" else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _keep_heads() -> None:
+    """Keep the ends of the audit trails that the command wrote to, so that older copies of the files are found."""
+    while _contexts:
+        database = vars(_contexts.pop()).get("database")
+        if database is not None and database.written and database.path is not None:
+            from revrec.core.errors import RevrecError
+            from revrec.store.posting.continuity import follow
+
+            with suppress(RevrecError):
+                follow(database)
 
 
 def guarded(options: Options, work: Callable[[], None]) -> None:

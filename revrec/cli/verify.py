@@ -26,8 +26,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Check the audit trail, every row against it, and every sum.
 
-        Reads only. Exit code 7 says that something differs; each finding names its place and what it means. An anchor
-        kept outside of the database also shows that the trail was not cut off or written anew.
+        Reads only. Exit code 7 says that something differs; each finding names its place and what it means. An older
+        database file in the place of the newest is found by the head that is kept beside it. An anchor that is kept
+        elsewhere also shows that the trail was not cut off or rewritten.
 
         \b
         Examples:

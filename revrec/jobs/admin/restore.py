@@ -59,8 +59,11 @@ def note_restored(context: "Context", reason: str) -> int:
     """Raise the epoch of a database that was restored by other means; returns it."""
     if not reason.strip():
         raise BadInput("db restored: say which copy was restored, for the auditor: --reason TEXT")
+    file = context.database.path is not None
+    known = continuity.kept_head(context.database) if file else None
     with context.database.write() as connection:
-        number = continuity.raise_epoch(connection, context.who(), {"why": reason})
+        detail = {"why": reason, **({"kept": known._asdict()} if known else {})}
+        number = continuity.raise_epoch(connection, context.who(), detail)
         head = continuity.head(connection)
     _keep(context, head)
     return number

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.errors import BadInput, RevrecError
 from revrec.files import write_text
 from revrec.store.database import engine
-from revrec.store.verifying import invariants, structure
+from revrec.store.verifying import invariants, kept_head, structure
 from revrec.store.verifying.chain import Chain, compared
 from revrec.store.verifying.findings import Finding, damage, guarded
 from revrec.store.verifying.rows import RowCheck
@@ -54,8 +54,8 @@ class VerifyResult:
 def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | None = None) -> VerifyResult:
     """Check the whole database, reading only.
 
-    ``anchor`` is a file that an earlier verification wrote: the present chain must continue it. ``write_anchor`` is
-    written only if nothing was found.
+    ``anchor`` is a file that an earlier verification wrote: the present chain must continue it, as it must the head
+    that is kept beside the database. ``write_anchor`` is written only if nothing was found.
 
     Raises:
         BadInput: the anchor cannot be read or written, or is none.
@@ -63,9 +63,10 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
     """
     known = read_anchor(anchor) if anchor else None
     result = VerifyResult(context.database.where)
+    there = kept_head.kept(context.database)
     try:
         with context.database.read() as connection:
-            _check(context, connection, result, known)
+            _check(context, connection, result, known, there)
     except (RevrecError, UnicodeDecodeError) as error:
         damaged = damage(error)
         if damaged is None:
@@ -76,14 +77,21 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
     return result
 
 
-def _check(context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None) -> None:
+def _check(
+    context: "Context",
+    connection: "Connection",
+    result: VerifyResult,
+    known: dict[str, Any] | None,
+    there: kept_head.KeptHead | None,
+) -> None:
     steps = [structure.integrity, structure.structure, structure.revision, structure.foreign_keys]
     for step in context.progress.track(steps, "checking the file"):
         result.add(guarded(step.__name__.replace("_", " "), lambda step=step: step(connection)))  # type: ignore[misc]
     result.add(guarded("audit chain", lambda: _follow(context, connection, result, known)))
+    result.add(guarded(kept_head.CHECK, lambda: kept_head.continued(connection, there)))
     for one in context.progress.track(invariants.INVARIANTS, "checking what must hold"):
         result.add(guarded(one.name, lambda one=one: invariants.broken(connection, one)))  # type: ignore[misc]
-    result.checks = len(steps) + len(invariants.INVARIANTS) + 2 + (known is not None)
+    result.checks = len(steps) + len(invariants.INVARIANTS) + 3 + (known is not None)
 
 
 def _follow(

@@ -61,6 +61,8 @@ class Database:
         self.backend = backend(url)
         self.engine = self.backend.engine
         self.path = self.backend.path
+        self.written = False
+        """Whether anything was committed through it."""
         self._known: set[str] = set()
 
     @property
@@ -97,6 +99,7 @@ class Database:
                     self._known.clear()
                     self._check(writing)
                 yield writing
+            self.written = True
 
     def revision(self) -> str | None:
         """The revision found in the database; None for an empty one."""

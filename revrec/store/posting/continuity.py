@@ -131,7 +131,7 @@ def _boot() -> str:
 def kept_head(database: Database) -> Head | None:
     """The head in the file beside the database; None if there is none that can be read."""
     try:
-        found = json.loads(_file(database).read_text(encoding="utf-8"))
+        found = json.loads(head_file(database).read_text(encoding="utf-8"))
         return Head(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -143,7 +143,7 @@ def keep_head(database: Database, known: Head) -> None:
     Raises:
         BadConfiguration: the file cannot be written.
     """
-    path = _file(database)
+    path = head_file(database)
     try:
         write_text(path, json.dumps(known._asdict()))
     except OSError as error:
@@ -151,7 +151,24 @@ def keep_head(database: Database, known: Head) -> None:
         raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error
 
 
-def _file(database: Database) -> Path:
+def follow(database: Database) -> None:
+    """Keep the head of books that go on from the one that is kept, after a command has written.
+
+    A head that they do not continue is left for ``revrec verify`` and the next run to find. Since when the machine is
+    up stays as the last run kept it, for only a run can tell what it means.
+
+    Raises:
+        BadConfiguration: the file cannot be written.
+    """
+    known = kept_head(database)
+    with database.read() as connection:
+        goes_on, now = continues(connection, known), head(connection)
+    if goes_on and (known is None or known.seq < now.seq):
+        keep_head(database, now._replace(boot=known.boot if known else now.boot))
+
+
+def head_file(database: Database) -> Path:
+    """Return the file beside the database that its head is kept in."""
     assert database.path is not None
     real = database.path.resolve()
     return real.with_name(real.name + SUFFIX)

@@ -62,7 +62,7 @@ _ALL = (
     FaultKind("expire_sessions", "all sessions end", changes_company=True),
     FaultKind(
         "forget_ids",
-        "control ids are forgotten: all, those of this request, or older ones",
+        "control ids are forgotten: all, this request's, or older ones",
         "one, or an age in SECONDS (default all)",
         r"(one|\d+(\.\d*)?|\.\d+)?",
         changes_company=True,

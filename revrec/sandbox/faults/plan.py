@@ -160,7 +160,7 @@ class FaultPlan:
             self._log(f"fault plan {text!r}, seed {self.seed}")
 
     def for_request(self, body: bytes, header: str | None) -> list[Fault]:
-        """Return the faults of this request: those in its header, else those of the plan."""
+        """Return the faults of this request: from its header, else from the plan."""
         functions = [name.decode() for name in _FUNCTION.findall(body)]
         with self._lock:
             self._requests += 1

@@ -35,8 +35,8 @@ class RowSelection:
 def select_visible(target: ObjectType, call: Call, show_private: bool) -> RowSelection:
     """Select what the caller may see: no delayed entries and no private records of other entities.
 
-    At the top level, private records are included only with ``show_private``; an entity sees its records and those of
-    the top level.
+    At the top level, private records are included only with ``show_private``; an entity sees its records and top-level
+    records.
     """
     selection = RowSelection(target)
     if target.where:

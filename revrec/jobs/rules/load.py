@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules import PostingTarget, RuleBook, parse_all
 from revrec.core.schedule import ScheduleRule
+from revrec.library import included_file, repairable_failures
 from revrec.store.rule_versions import RuleVersion, keep
 
 if TYPE_CHECKING:
@@ -51,24 +52,7 @@ def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
     }
     folder = folder or settings.path("rules", "folder")
     given = {name: value for name, value in defaults.items() if value}
-    return RuleBook(*parse_all(rule_files(folder), given, _included, _repairable))
-
-
-def _repairable() -> list[str]:
-    """The failures that a repair may name: Intacct refused the data, and said why."""
-    from revrec.intacct.catalogue import catalogue
-    from revrec.intacct.gateway import ErrorClass
-
-    return [row.name for row in catalogue() if row.error_class is ErrorClass.NEEDS_DATA and not row.wrapper]
-
-
-def _included(wanted: str, including: str) -> tuple[str, str]:
-    """A file named in ``include``, found from the folder of the file that includes it; never above the rules folder."""
-    folder = Path(including).resolve().parent
-    path = (folder / wanted).resolve()
-    if not path.is_relative_to(folder):
-        raise ValueError("it lies outside the folder of the file that includes it")
-    return str(Path(including).parent / path.relative_to(folder)), path.read_text(encoding="utf-8-sig")
+    return RuleBook(*parse_all(rule_files(folder), given, included_file, repairable_failures))
 
 
 class VersionKeeper:

@@ -17,7 +17,7 @@ LOCKS = {"demo": "run.txt", "round-trip": "dev.txt", "test": "dev.txt", "check":
 JOBS = {
     "demo": [["revrec", "demo"]],
     "round-trip": [["revrec", "demo", "--round-trip"]],
-    "test": [["python", "-m", "pytest", "-n", "auto"]],
+    "test": [["python", "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]],
     "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
     "docs": [["sphinx-build", "-W", "--keep-going", "-q", "-c", "docs/site", "docs", "build/site"]],
 }

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -47,6 +48,19 @@ def _own_config_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """What tests confirm with ``revrec trust`` is not the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Let the processes that tests start keep their compiled modules, in a folder that ends with the session.
+
+    Where PYTHONDONTWRITEBYTECODE is set each process would compile all modules again, which costs more than most tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(_shared(tmp_path_factory, worker_id) / "compiled"))
         yield
 
 
@@ -154,10 +168,16 @@ class Server:
         self.run("ALTER DATABASE making_revrec RENAME TO template_revrec")
 
 
+def _shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the folder that all workers of a session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Server:
     """The server, which all workers of a session share; the last one to leave stops it and removes its folder."""
-    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    shared = _shared(tmp_path_factory, worker_id)
     with FileLock(shared / "postgresql.lock"):
         told = shared / "postgresql.folder"
         if not told.exists():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from support.patience import PATIENCE
 
 from revrec import __version__
 from revrec.cli.main import app
@@ -130,7 +131,7 @@ def completed(line: str) -> set[str]:
         "_TYPER_COMPLETE_ARGS": line,
     }
     program = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
-    ended = subprocess.run(program, env=environment, capture_output=True, text=True, check=True, timeout=30)
+    ended = subprocess.run(program, env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE)
     return set(ended.stdout.split())
 
 
@@ -151,7 +152,7 @@ def test_completion_can_be_installed_and_shown(option: str, revrec: Any) -> None
 def test_the_completion_script_of_bash_calls_the_program_by_its_name() -> None:
     program = shlex.join([sys.executable, "-c", "from revrec.cli.main import main; main()", "--show-completion"])
     ended = subprocess.run(
-        ["bash", "-c", f"{program}; exit $?"], capture_output=True, text=True, timeout=30, check=True
+        ["bash", "-c", f"{program}; exit $?"], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert "_REVREC_COMPLETE=complete_bash" in ended.stdout
     assert "complete -o default -F _revrec_completion revrec" in ended.stdout

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from support.patience import PATIENCE
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -35,7 +36,7 @@ def at_terminal(*words: str, width: int = 80, env: Mapping[str, str] | None = No
             break
         seen += block
     os.close(master)
-    process.wait(timeout=60)
+    process.wait(timeout=PATIENCE)
     return seen.decode().replace("\r\n", "\n")
 
 
@@ -67,7 +68,7 @@ def test_results_that_go_to_a_file_stay_clean_while_the_bar_is_at_the_terminal(
     words = [*PROGRAM, "import", str(path), "--format", "json"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=slave)
     os.close(slave)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE)
     told = os.read(master, 65536)
     os.close(master)
     assert out.startswith(b"{") and b"\x1b" not in out

@@ -4,13 +4,15 @@ import os
 import re
 import signal
 import sqlite3
-import time
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from support.patience import PATIENCE, until
+
+pytestmark = pytest.mark.xdist_group("demo")
 
 
 def posted_in_sandbox(folder: Path) -> dict[str, int]:
@@ -20,21 +22,31 @@ def posted_in_sandbox(folder: Path) -> dict[str, int]:
         return dict(rows.fetchall())
 
 
+class Demo(NamedTuple):
+    """A demo that has run: its folder, what it printed, and the sandbox's journal entries by reference."""
+
+    folder: Path
+    output: str
+    entries: dict[str, int]
+
+
+def played(home: Path, at: Callable[[Path], Any]) -> Demo:
+    """Run the demo in a folder."""
+    ended = at(home)("demo")
+    assert (ended.code, ended.err) == (0, "")
+    return Demo(home / "revrec-demo", ended.out, posted_in_sandbox(home / "revrec-demo"))
+
+
 @pytest.fixture(scope="module")
-def told(
-    at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory
-) -> Iterable[tuple[Path, str, str, dict[str, int], dict[str, int]]]:
-    """The demo told twice: its folder, both outputs, and the sandbox's entries after each."""
-    home = tmp_path_factory.mktemp("home")
-    here = at(home)
-    outputs, ledgers = [], []
-    for _ in range(2):
-        ended = here("demo")
-        assert ended.code == 0, ended.err
-        assert ended.err == ""
-        outputs.append(ended.out)
-        ledgers.append(posted_in_sandbox(home / "revrec-demo"))
-    return home / "revrec-demo", outputs[0], outputs[1], ledgers[0], ledgers[1]
+def demo(at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """Run the demo in a fresh folder."""
+    return played(tmp_path_factory.mktemp("home"), at)
+
+
+@pytest.fixture(scope="module")
+def again(at: Callable[[Path], Any], demo: Demo) -> Demo:
+    """Run the demo a second time in the folder of the first."""
+    return played(demo.folder.parent, at)
 
 
 def shows(output: str, *words: str) -> bool:
@@ -42,57 +54,59 @@ def shows(output: str, *words: str) -> bool:
     return re.search(r"(?m)^.*" + r"\b.*".join(map(re.escape, words)), output) is not None
 
 
-def test_the_magazine_of_24_is_recognised_in_twelve_parts_of_2_the_first_a_week_after_payment(told: Any) -> None:
-    output = told[1]
+def test_the_magazine_of_24_is_recognised_in_twelve_parts_of_2_the_first_a_week_after_payment(demo: Demo) -> None:
     dates = [f"2024-{month:02}-12" for month in range(1, 13)]
     for number, date in enumerate(dates, 1):
-        assert re.search(rf" {number}/12  {date}  2\.00  ", output), date
-    assert shows(output, "2024-01-12", "shop/INV-1001/1", "C-ADA", "MAG-01", "1/12", "2.00", "USD")
+        assert re.search(rf" {number}/12  {date}  2\.00  ", demo.output), date
+    assert shows(demo.output, "2024-01-12", "shop/INV-1001/1", "C-ADA", "MAG-01", "1/12", "2.00", "USD")
 
 
-def test_the_freight_invoiced_on_28_march_is_recognised_on_28_april(told: Any) -> None:
-    assert shows(told[1], "2024-04-28", "shop/INV-1002/1", "FRT-OCEAN", "freight-one-month", "1/1", "1,850.00")
+def test_the_freight_invoiced_on_28_march_is_recognised_on_28_april(demo: Demo) -> None:
+    assert shows(demo.output, "2024-04-28", "shop/INV-1002/1", "FRT-OCEAN", "freight-one-month", "1/1", "1,850.00")
 
 
-def test_goods_are_recognised_30_days_after_the_order(told: Any) -> None:
-    assert shows(told[1], "2024-03-13", "shop/INV-1003/1", "GOODS-30-LAMP", "goods-30-days", "89.90")
+def test_goods_are_recognised_30_days_after_the_order(demo: Demo) -> None:
+    assert shows(demo.output, "2024-03-13", "shop/INV-1003/1", "GOODS-30-LAMP", "goods-30-days", "89.90")
 
 
-def test_goods_that_wait_for_their_delivery_are_recognised_on_the_day_it_was_proved(told: Any) -> None:
-    assert shows(told[1], "2024-03-07", "shop/INV-1004/1", "GOODS-POD-SOFA", "goods-on-delivery", "1,299.00")
-    assert shows(told[1], "shop/INV-1005/1", "waits for proof of delivery (POD)")
+def test_goods_that_wait_for_their_delivery_are_recognised_on_the_day_it_was_proved(demo: Demo) -> None:
+    assert shows(demo.output, "2024-03-07", "shop/INV-1004/1", "GOODS-POD-SOFA", "goods-on-delivery", "1,299.00")
+    assert shows(demo.output, "shop/INV-1005/1", "waits for proof of delivery (POD)")
 
 
-def test_the_contract_paid_up_front_is_recognised_every_30_days(told: Any) -> None:
+def test_the_contract_paid_up_front_is_recognised_every_30_days(demo: Demo) -> None:
     for number, date in enumerate(("2024-02-14", "2024-03-15", "2024-04-14"), 1):
-        assert shows(told[1], date, "shop/INV-1006/1", "contract-every-30-days", f"{number}/6", "1,000.00")
+        assert shows(demo.output, date, "shop/INV-1006/1", "contract-every-30-days", f"{number}/6", "1,000.00")
 
 
-def test_every_entry_is_posted_once_however_often_the_demo_is_told(told: Any) -> None:
-    _, first, second, after_first, after_second = told
-    assert "run 1 for 2024-04-30: 21 posted" in first
-    assert first.count("nothing was due that is not posted already") == 1
-    assert second.count("nothing was due that is not posted already") == 2
-    assert " posted (" not in second
-    assert len(after_first) == 21 and set(after_first.values()) == {1}
-    assert after_second == after_first
+def test_every_entry_is_posted_once(demo: Demo) -> None:
+    assert "run 1 for 2024-04-30: 21 posted" in demo.output
+    assert demo.output.count("nothing was due that is not posted already") == 1
+    assert len(demo.entries) == 21 and set(demo.entries.values()) == {1}
 
 
-def test_the_second_telling_imports_nothing_new(told: Any) -> None:
-    assert told[1].count("nothing new") == 0
-    assert told[2].count("nothing new") == 4
-    assert "$ revrec init" in told[1] and "$ revrec init" not in told[2]
+@pytest.mark.slow
+def test_a_second_demo_in_the_same_folder_posts_nothing(demo: Demo, again: Demo) -> None:
+    assert again.output.count("nothing was due that is not posted already") == 2
+    assert " posted (" not in again.output
+    assert again.entries == demo.entries
 
 
-def test_the_commands_that_the_demo_shows_can_be_given_by_hand(told: Any, terminal: Callable[..., Any]) -> None:
-    folder, first = told[0], told[1]
-    commands = re.findall(r"(?m)^\$ revrec (.*)$", first)
+@pytest.mark.slow
+def test_a_second_demo_in_the_same_folder_imports_nothing_new(demo: Demo, again: Demo) -> None:
+    assert demo.output.count("nothing new") == 0
+    assert again.output.count("nothing new") == 4
+    assert "$ revrec init" in demo.output and "$ revrec init" not in again.output
+
+
+def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, terminal: Callable[..., Any]) -> None:
+    commands = re.findall(r"(?m)^\$ revrec (.*)$", demo.output)
     assert [command.split()[0] for command in commands] == [
         "init", "import", "import", "preview", "run", "run", "trace", "status",
     ]  # fmt: skip
-    ended = terminal(folder)(*commands[6].split())
+    ended = terminal(demo.folder)(*commands[6].split())
     assert ended.code == 0
-    assert ended.out in told[2]
+    assert ended.out in demo.output
 
 
 def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, terminal: Callable[..., Any]) -> None:
@@ -119,32 +133,27 @@ def serving(demo: Any) -> str:
     raise AssertionError("the sandbox did not stay up")
 
 
-def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(told: Any, terminal: Callable[..., Any]) -> None:
-    folder = told[0]
-    process = terminal(folder.parent).start("demo", "--serve")
+def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Callable[..., Any]) -> None:
+    process = terminal(demo.folder.parent).start("demo", "--serve")
     with urllib.request.urlopen(serving(process), timeout=10) as page:
         assert page.status == 200
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     assert out.endswith("stopped\n")
-    assert not (folder / "sandbox.db.address.json").exists()
+    assert not (demo.folder / "sandbox.db.address.json").exists()
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_no_sandbox_behind(
-    told: Any, terminal: Callable[..., Any], end: signal.Signals
+    demo: Demo, terminal: Callable[..., Any], end: signal.Signals
 ) -> None:
-    folder = told[0]
-    process = terminal(folder.parent).start("demo", "--serve")
+    process = terminal(demo.folder.parent).start("demo", "--serve")
     address = serving(process)
     process.send_signal(end)
-    process.communicate(timeout=30)
-    deadline = time.monotonic() + 20
-    while answers(address):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert not (folder / "sandbox.db.address.json").exists()
+    process.communicate(timeout=PATIENCE)
+    until(lambda: not answers(address))
+    assert not (demo.folder / "sandbox.db.address.json").exists()
 
 
 def answers(address: str) -> bool:

@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from support.patience import until
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
@@ -103,16 +103,9 @@ def test_an_entry_in_another_currency_is_known_again(books: Any, intacct: Any, r
     assert len(intacct.entries()) == 2
 
 
-def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: Any, intacct: Any, when: str) -> None:
-    intacct.fault(f"slow=1.5@{when}:1x:create")
+    intacct.fault(f"slow=4@{when}:1x:create")
     process = due.start("run", "--date", DAY)
     until(lambda: states(due) == ["SENDING"] and intacct.view("/state")["injected"][-1:] == [f"slow@{when}"])
     os.kill(process.pid, signal.SIGKILL)
@@ -128,7 +121,7 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: An
 
 def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Any, intacct: Any, row: Any) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
-    intacct.fault("slow=1.5@before:1x:create")
+    intacct.fault("slow=4@before:1x:create")
     process = books.start("run", "--date", DAY)
     until(lambda: states(books) == ["SENDING", "READY"] and intacct.view("/state")["injected"][-1:] == ["slow@before"])
     os.kill(process.pid, signal.SIGKILL)

@@ -3,13 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from support.patience import until
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.admin.database import backup
@@ -178,13 +178,6 @@ def test_whatever_comes_instead_of_an_answer_it_is_invoiced_once(billing: Billin
     billing.whole()
 
 
-def until(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("kind", "billing", "when", "which"),
     [
@@ -196,7 +189,7 @@ def until(what: Callable[[], bool]) -> None:
 def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
     billing: Billing, when: str, which: str
 ) -> None:
-    billing.intacct.fault(f"slow=1@{when}:{which}:{STEPS[billing.how][0]}")
+    billing.intacct.fault(f"slow=4@{when}:{which}:{STEPS[billing.how][0]}")
     seen = len(billing.intacct.view("/state")["injected"])
     process = billing.books.start("invoice", "--date", DAY)
     until(

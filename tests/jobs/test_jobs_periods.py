@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 
 from revrec.core.errors import BadInput
 from revrec.core.periods import CLOSED, OPEN
@@ -306,7 +307,7 @@ def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Any, inta
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
     process = books.start("run", "--date", DAY)
-    out, error = process.communicate(timeout=50)
+    out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4 and "2 held" in out
     assert error.count("held: recognized on 2024-0") == 2
 

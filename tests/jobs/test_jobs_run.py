@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.running.run import run
@@ -180,7 +181,7 @@ def test_of_two_runs_at_once_one_posts_and_the_other_exits_6_or_finds_nothing(
     books.take(*(row(f"INV-{n}") for n in range(3)))
     intacct.admin("/switch", function_delay_ms=150)
     both = [books.start("run", "--date", DAY) for _ in range(2)]
-    told = [process.communicate(timeout=50) for process in both]
+    told = [process.communicate(timeout=PATIENCE) for process in both]
     codes = sorted(process.returncode for process in both)
     assert codes in ([0, 6], [0, 0]), told
     if codes == [0, 6]:
@@ -194,7 +195,7 @@ def test_a_run_that_waits_for_another_finds_its_work_done(books: Any, intacct: A
     books.take(row("INV-1"))
     intacct.admin("/switch", function_delay_ms=100)
     both = [books.start("run", "--date", DAY, "--wait", "40 s", "--format", "json") for _ in range(2)]
-    told = [process.communicate(timeout=50) for process in both]
+    told = [process.communicate(timeout=PATIENCE) for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert len(intacct.entries()) == 3
 
@@ -337,7 +338,7 @@ def test_what_a_run_for_a_later_date_left_is_not_posted_by_one_for_an_earlier(
 def test_a_wrong_password_is_exit_5_and_nothing_is_sent(books: Any, intacct: Any, row: Any, whose: str) -> None:
     books.take(row("INV-1"))
     process = books.start("run", "--date", DAY, **{f"INTACCT_{whose}_PASSWORD": "not-it-at-all"})
-    out, error = process.communicate(timeout=50)
+    out, error = process.communicate(timeout=PATIENCE)
     assert process.returncode == 5 and "refused the sign-in" in error and out == ""
     assert "not-it-at-all" not in error
     assert states(books) == [] and intacct.entries() == []

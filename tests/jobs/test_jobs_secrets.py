@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,7 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
 
     def tell(*words: str, code: int = 0, **changes: str) -> str:
         process = books.start(*words, TMPDIR=str(tmp_path / "books"), **changes)
-        out, error = process.communicate(timeout=60)
+        out, error = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, (words, out, error)
         told.extend([out, error])
         return str(out + error)
@@ -100,7 +101,7 @@ def test_nothing_that_the_built_in_sandbox_leaves_holds_a_secret(new_books: Any,
     books = new_books(tmp_path / "books", passwords)
     books.take(row("INV-1"))
     process = books.start("run", "--date", DAY, "-v")
-    told = list(process.communicate(timeout=60))
+    told = list(process.communicate(timeout=PATIENCE))
     assert process.returncode == 0, told
     assert {"sandbox.db", "sandbox.db.log"} <= {file.name for file in books.folder.iterdir()}
     assert search([tmp_path], told, [SENDER, USER]) == [] and sessions([tmp_path], told) == []

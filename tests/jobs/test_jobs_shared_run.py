@@ -6,12 +6,14 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.patience import PATIENCE, until
 
 from revrec.jobs.admin.verify import verify
 from revrec.store.posting.workers import at_work
@@ -40,16 +42,9 @@ def owners(books: Any) -> list[str]:
     return [json.loads(detail)["owner"] for (detail,) in sent]
 
 
-def until(what: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def minor(line: Any) -> int:
-    """An amount of the ledger in cents."""
-    return round(float(line["amount"]) * 100)
+    """Return the amount of a ledger line in cents."""
+    return int(Decimal(line["amount"]) * 100)
 
 
 @contextmanager
@@ -81,7 +76,7 @@ def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(books
     intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
     with together(books):
         both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
-    told = [process.communicate(timeout=100) for process in both]
+    told = [process.communicate(timeout=PATIENCE) for process in both]
     intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
     assert [process.returncode for process in both] == [0, 0], told
     results = [json.loads(out) for out, _error in told]
@@ -106,7 +101,7 @@ def killed_run(books: Any, row: Any, intacct: Any, magazines: int, chance: rando
     time.sleep(chance.random() * 0.1)
     victim.send_signal(signal.SIGKILL)
     victim.communicate()
-    _out, error = survivor.communicate(timeout=120)
+    _out, error = survivor.communicate(timeout=PATIENCE)
     intacct.admin("/switch", function_delay_ms=0)
     left = states(books)
     assert survivor.returncode in (0, 4), error
@@ -121,6 +116,7 @@ def alive(processes: list["subprocess.Popen[str]"]) -> bool:
     return all(process.poll() is None for process in processes)
 
 
+@pytest.mark.slow
 def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(books: Any, intacct: Any, row: Any) -> None:
     killed_run(books, row, intacct, 4, random.Random())
 
@@ -134,12 +130,13 @@ def test_of_hundreds_of_entries_none_is_lost_or_doubled_whenever_one_is_killed(
     killed_run(books, row, intacct, 25, random.Random(seed))
 
 
+@pytest.mark.slow
 def test_more_requests_at_once_if_so_configured(books: Any, intacct: Any, row: Any) -> None:
     count = take(books, row, 3)
     books.environment["REVREC_POSTING_MAX_IN_FLIGHT"] = "3"
     intacct.admin("/switch", function_delay_ms=30)
     three = [books.start("run", "--date", DAY) for _ in range(3)]
-    told = [process.communicate(timeout=100) for process in three]
+    told = [process.communicate(timeout=PATIENCE) for process in three]
     intacct.admin("/switch", function_delay_ms=0)
     assert [process.returncode for process in three] == [0, 0, 0], told
     same_ledgers(books, intacct, count)

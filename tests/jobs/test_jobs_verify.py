@@ -37,6 +37,9 @@ from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
 from revrec.store.tables import metadata
 
+pytestmark = pytest.mark.xdist_group("story")
+"""The story is played once, by one worker."""
+
 DAY = "2024-03-20"
 WHY = "looked at it in Intacct"
 TABLES = sorted(metadata.tables)
@@ -279,7 +282,7 @@ def story(
         server.drop(setting["REVREC_DATABASE_URL"])
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 def test_a_sound_database_with_a_rich_story_verifies_clean(story: Any) -> None:
     result = verify(story.context("verify"))
     assert result.findings == [] and result.sound
@@ -450,7 +453,7 @@ def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> Non
     assert tampered.verified().sound, "all of it is back"
 
 
-@pytest.mark.both_databases
+@pytest.mark.both_databases(seldom=True)
 @pytest.mark.parametrize("table", ROWS)
 def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -514,6 +517,7 @@ WEAKENED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_every_promise_that_is_taken_from_the_server_is_found(tampered: Tampered) -> None:
     before: set[str] = set()
@@ -524,6 +528,7 @@ def test_every_promise_that_is_taken_from_the_server_is_found(tampered: Tampered
         before = found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> None:
     tampered.change(("ALTER TABLE journal_line DISABLE TRIGGER ALL", ()))
@@ -531,6 +536,7 @@ def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> No
     assert any(one.startswith("foreign key journal_line_schedule_line") for one in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_a_dump_that_was_put_back_verifies_and_is_noted(postgresql: Any, story: Any, tmp_path: Path) -> None:
     url = postgresql.empty()

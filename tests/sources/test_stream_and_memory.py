@@ -83,7 +83,9 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "jsonl" else pytest.mark.slow) for kind in ENDLESS]
+)
 def test_memory_stays_flat_however_many_records_there_are(kind: str, shipped: Callable[..., Any]) -> None:
     by, begin, record, end = ENDLESS[kind]
     rows = "events" if by == "cargowise" else "charges"

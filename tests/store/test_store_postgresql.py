@@ -3,13 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from support.patience import PATIENCE, until
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.jobs.admin.database import backup, database_status
@@ -72,8 +73,9 @@ def test_a_writer_with_patience_comes_when_the_other_is_done(database: Database)
     thread = threading.Thread(target=hold)
     thread.start()
     begun.wait()
-    with database.write(patience=20):
-        assert not thread.join(timeout=5) and not thread.is_alive()
+    with database.write(patience=PATIENCE):
+        thread.join(timeout=PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_commits_are_durable_and_a_read_sees_one_moment_and_cannot_write(database: Database) -> None:
@@ -272,14 +274,6 @@ def test_an_idle_connection_that_was_cut_is_made_anew_before_an_answer_is_writte
     assert epoch(database) == "2"
 
 
-def eventually(what: Callable[[], bool]) -> None:
-    """Holds soon: the server ends a session a moment after it is closed."""
-    until = time.monotonic() + 10
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 @contextmanager
 def workers(url: str, *owners: str, slots: int = 1, patience: float = 5) -> Iterator[list[Worker]]:
     with (
@@ -295,9 +289,9 @@ def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
         with at_work(Database(database.url), "two", 0, 1, 5):
             assert one.lost({"one", "two", "three"}) == {"three"} and one.lost(set()) == set()
             assert run_at_work(database.url)
-        eventually(lambda: one.lost({"one", "two"}) == {"two"})
+        until(lambda: one.lost({"one", "two"}) == {"two"})
         assert run_at_work(database.url)
-    eventually(lambda: not run_at_work(database.url))
+    until(lambda: not run_at_work(database.url))
 
 
 def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
@@ -306,7 +300,7 @@ def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database:
         with at_work(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
             with at_work(other, "two", 0, 1, 5, second):
                 pytest.fail("they would be at work together")
-    eventually(lambda: not run_at_work(database.url))
+    until(lambda: not run_at_work(database.url))
     with at_work(other, "two", 5, 1, 5, alone=True):
         assert run_at_work(database.url)
 

@@ -106,6 +106,9 @@ class Stage:
     def delete(self) -> None:
         self.intacct.admin("/entries/delete", record_no=self.intacct.entries()[-1]["record_no"])
 
+    def delete_first(self) -> None:
+        self.intacct.admin("/entries/delete", record_no=self.intacct.entries()[0]["record_no"])
+
     def reverse(self) -> None:
         self.intacct.admin("/entries/reverse", record_no=self.intacct.entries()[-1]["record_no"], date=DAY)
 
@@ -215,6 +218,20 @@ def closed_meanwhile(stage: Stage) -> None:
     assert stage.states() == ["HELD"]
 
 
+def posted(stage: Stage) -> None:
+    """It is posted, and reconciled with the ledger."""
+    stage.take("INV-1")
+    assert stage.run().complete
+
+
+def given_up_wrongly(stage: Stage) -> None:
+    """It is in Intacct with other figures, and was canceled here all the same, so that its lines were posted again."""
+    edited(stage)
+    stage.cancel()
+    stage.run()
+    assert [one.kind for one in stage.reconcile().findings] == ["given_up"]
+
+
 def opened(stage: Stage) -> None:
     decide(stage.books.context(), [date(2024, 2, 1)], "open", WHY)
 
@@ -265,6 +282,12 @@ SEQUENCES: dict[str, tuple[Callable[[Stage], None], list[Callable[[Stage], Any]]
     "what Intacct never showed is canceled": (never_shown, [Stage.cancel], ["INV-1"]),
     "what was refused too often is sent again": (refused_often, [Stage.resend], ["INV-1"]),
     "what was refused too often is canceled": (refused_often, [Stage.cancel], ["INV-1"]),
+    "a reversal on purpose is accepted": (posted, [Stage.reverse, lambda stage: stage.accept("reversed")], []),
+    "a deletion on purpose is accepted": (posted, [Stage.delete, lambda stage: stage.accept("deleted")], []),
+    "an edit is accepted": (
+        posted, [lambda stage: stage.edit(title="Mine"), lambda stage: stage.accept("edited")], ["INV-1"],
+    ),
+    "the one of two entries that was given up is deleted": (given_up_wrongly, [Stage.delete_first], ["INV-1"]),
     "its period is opened, and it is sent again": (closed_meanwhile, [opened, Stage.resend], ["INV-1"]),
     "its period is opened, and it is canceled": (closed_meanwhile, [Stage.cancel, opened], ["INV-1"]),
 }  # fmt: skip

@@ -1,9 +1,9 @@
-"""The price of a contract, allocated to its performance obligations; exact to the minor unit.
+"""Allocate the price of a contract to its performance obligations, exact to the minor unit.
 
-Each obligation gets its part of the transaction price by its standalone selling price, and with it its part of a
-discount (or premium). Where it is known that a discount belongs to some of them alone, the others get their standalone
-prices. A line that is variable consideration for certain obligations goes to them entirely; a line that is a price only
-(a discount, a fee that buys nothing of its own) goes to all.
+Each obligation gets a share of the transaction price in proportion to its standalone selling price, and with it a share
+of the discount (or premium). If a discount is known to belong to some obligations only, the others get their standalone
+prices. A line that is variable consideration for certain obligations goes to them entirely; a line that is only a price
+(a discount, a fee that buys nothing) goes to all.
 
 Source: ASC 606-10-32-28 to 32-41 (IFRS 15.73 to 86): 32-31 relative standalone selling prices, 32-34(c) the residual
 approach, 32-36 and 32-37 discounts, 32-39 and 32-40 variable consideration; 55-51 fees that buy nothing.
@@ -19,10 +19,10 @@ from revrec.core.standalone import StandalonePrice, rounded
 
 
 class Obligation(NamedTuple):
-    """One line of a contract: its ``id``, what was ``billed`` for it in minor units, its standalone selling price.
+    """One line of a contract: its ``id``, the amount ``billed`` for it (minor units), its standalone selling price.
 
-    ``standalone`` is None for a line that is a price only. ``discounted``: the contract's whole discount belongs to
-    the lines that say so. ``only_for``: the ids of the lines that its amount is variable consideration for.
+    ``standalone`` is None for a line that is only a price. ``discounted``: the contract's whole discount belongs to
+    the lines that are marked so. ``only_for``: the ids of the lines for which its amount is variable consideration.
     """
 
     id: str
@@ -33,9 +33,9 @@ class Obligation(NamedTuple):
 
 
 class AllocationTerms(NamedTuple):
-    """How a contract is allocated: to multiples of ``unit`` minor units, with the odd ones by ``rounding``.
+    """How a contract is allocated: in multiples of ``unit`` minor units; ``rounding`` places the odd ones.
 
-    ``bundle_price``: what the discounted lines are sold for together, in minor units.
+    ``bundle_price``: the price at which the discounted lines are sold together, in minor units.
     """
 
     currency: str
@@ -45,7 +45,7 @@ class AllocationTerms(NamedTuple):
 
 
 class AllocatedShare(NamedTuple):
-    """What one line gets of the contract's price, in minor units, and why. ``standalone`` is rounded, for reading."""
+    """The share of the contract's price that one line gets (minor units), and why. ``standalone`` is rounded."""
 
     id: str
     billed: int
@@ -55,16 +55,16 @@ class AllocatedShare(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """What it earns more than was billed for it, or less; over a contract the differences sum to zero."""
+        """Return the allocated minus the billed amount; over a contract the differences add up to zero."""
         return self.allocated - self.billed
 
 
 class CannotAllocate(ValueError):
-    """The contract cannot be allocated as it is; the message says why, and the mend."""
+    """The contract cannot be allocated as it is; the message says why and how to fix it."""
 
 
 def allocate(lines: Sequence[Obligation], terms: AllocationTerms) -> tuple[AllocatedShare, ...]:
-    """What each line gets; together they get what was billed.
+    """Return each line's share; the shares add up to the amount billed.
 
     Raises:
         CannotAllocate: a price is missing or does not fit.
@@ -84,11 +84,11 @@ def allocate(lines: Sequence[Obligation], terms: AllocationTerms) -> tuple[Alloc
 
 
 def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> tuple[dict[str, int], dict[str, str]]:
-    """The amounts of the obligations by line, and why, before variable consideration that belongs to some alone."""
+    """Return amounts and reasons by line, before variable consideration that belongs to some lines only."""
     obligations = [line for line in lines if line.standalone is not None]
-    words = {line.id: "it buys nothing of its own: its amount belongs to the whole contract" for line in lines}
+    words = {line.id: "it buys nothing itself: its amount belongs to the whole contract" for line in lines}
     if not obligations:
-        raise CannotAllocate("none of its lines is a good or service of its own")
+        raise CannotAllocate("none of its lines is a separate good or service")
     for line in obligations:
         if line.billed * price < 0:
             raise CannotAllocate(
@@ -114,7 +114,7 @@ def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> t
 def _by_group(
     known: Mapping[str, Fraction], residual: Sequence[str], group: Sequence[str], price: int, terms: AllocationTerms
 ) -> dict[str, int] | None:
-    """The amounts if the discount belongs to a group alone; None if there is none, or it is not that group's."""
+    """Return the amounts if the discount belongs to a group only; None if it does not."""
     others = {id: amount for id, amount in known.items() if id not in group}
     if not group or not (others or residual) or not all(id in known for id in group):
         return None
@@ -125,6 +125,7 @@ def _by_group(
         discount = together + sum(others.values()) - price
         if discount <= 0 or discount >= together or (terms.bundle_price not in (None, together - discount)):
             return None
+    # The others are rounded first and the group takes what they leave: rounding each side by itself would lose a cent.
     found = {id: rounded(amount) for id, amount in others.items()}
     left = price - sum(found.values())
     if residual:
@@ -135,7 +136,7 @@ def _by_group(
 
 
 def _by_residual(known: Mapping[str, Fraction], residual: Sequence[str], price: int) -> dict[str, int]:
-    """The standalone prices, and what they leave."""
+    """Give each line its standalone price and the residual line what they leave (ASC 606-10-32-34(c))."""
     if len(residual) > 1:
         raise CannotAllocate(f"{' and '.join(residual)} are both residual: of two, what is left of each is not known")
     found = {id: rounded(amount) for id, amount in known.items()}
@@ -148,9 +149,10 @@ def _by_residual(known: Mapping[str, Fraction], residual: Sequence[str], price: 
 
 
 def _relative(known: Mapping[str, Fraction], price: int, terms: AllocationTerms) -> dict[str, int]:
-    """The price by standalone selling prices, in whole units; what is no whole unit goes to the last line."""
+    """Split the price by standalone selling prices in whole units; what does not fill a unit goes to the last line."""
     if not any(known.values()):
         raise CannotAllocate("no line has a standalone selling price above zero")
+    # Weights are exact fractions on a common denominator: floats would make a cent's place depend on the platform.
     common = lcm(*(amount.denominator for amount in known.values()))
     weights = [int(amount * common) for amount in known.values()]
     units, odd = divmod(price, terms.unit)
@@ -166,7 +168,7 @@ def _give(
     words: dict[str, str],
     terms: AllocationTerms,
 ) -> None:
-    """Variable consideration to the lines that it is for alone, by their standalone selling prices."""
+    """Add variable consideration to the lines that it is for, by their standalone selling prices."""
     to = {one.id: one.standalone.amount for one in lines if one.id in line.only_for and one.standalone}
     known = {id: amount if amount is not None else Fraction(abs(amounts[id])) for id, amount in to.items()}
     sign = -1 if line.billed < 0 else 1

@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 from dateutil.relativedelta import relativedelta
 
 ROLLS = ("none", "following", "preceding", "modified_following")
-"""What happens to a date on a day that is no business day: see :func:`roll`."""
+"""How a date that is not a business day is moved: see :func:`roll`."""
 
 LONGEST_DAYS = 36_600
-"""The longest offset, a hundred years: a limit on what a slip of the keyboard can do."""
+"""The longest offset, a hundred years, so that a typing error cannot plan a schedule of millennia."""
 
 _DAY = timedelta(days=1)
 _LAST_OF_MONTH = relativedelta(day=31)
@@ -20,33 +20,33 @@ _DAYS_OF = {"business day": 1, "day": 1, "week": 7, "month": 31, "year": 366}
 
 
 class Calendar(Protocol):
-    """Tells business days from the others; holiday calendars of countries take this shape."""
+    """A calendar of business days; holiday calendars of countries implement it."""
 
     name: str
     version: str
-    """What a rule's version says of the calendar that it uses; empty if there is nothing to say."""
+    """A text that identifies the calendar's content in a rule's version; empty if the content cannot change."""
 
     def is_business_day(self, day: date) -> bool:
-        """Whether banks and books are open on ``day``."""
+        """Check whether ``day`` is a business day."""
         ...
 
     def holiday(self, day: date) -> str:
-        """The name of the holiday on ``day``; empty if there is none."""
+        """Return the name of the holiday on ``day``; empty if it is not one."""
         ...
 
 
 class Weekdays:
-    """Every Monday to Friday is a business day; there are no holidays."""
+    """A calendar without holidays: every Monday to Friday is a business day."""
 
     name = "weekdays"
     version = ""
 
     def is_business_day(self, day: date) -> bool:
-        """Monday to Friday."""
+        """Check whether ``day`` is a Monday to Friday."""
         return day.weekday() < 5
 
     def holiday(self, day: date) -> str:
-        """None has a name."""
+        """Return an empty name: this calendar has no holidays."""
         return ""
 
 
@@ -61,9 +61,10 @@ class Offset(NamedTuple):
     text: str
 
     def after(self, anchor: date, times: int = 1, calendar: Calendar = WEEKDAYS) -> date:
-        """The date ``times`` offsets after ``anchor``, counted in one go so that month ends do not drift.
+        """Return the date ``times`` offsets after ``anchor``, counted in one step so that month ends do not drift.
 
-        Raises OverflowError beyond the years 1 to 9999.
+        Raises:
+            OverflowError: the date is outside the years 1 to 9999.
         """
         number = self.number * times
         if self.unit == "month":
@@ -77,7 +78,11 @@ NO_OFFSET = Offset(0, "day", "0 days")
 
 
 def parse_offset(text: str) -> Offset:
-    """Read ``7 days``, ``2 business days``, ``1 month``, ``-3 weeks`` or ``1 year``. Raises ValueError."""
+    """Read ``7 days``, ``2 business days``, ``1 month``, ``-3 weeks`` or ``1 year``.
+
+    Raises:
+        ValueError: the text is not an offset, or longer than a hundred years.
+    """
     found = _OFFSET.fullmatch(text.strip())
     if not found:
         raise ValueError('an offset such as "7 days", "2 business days", "1 month", "-3 weeks" or "1 year"')
@@ -96,24 +101,25 @@ def parse_offset(text: str) -> Offset:
 
 @lru_cache(maxsize=65_536)
 def iso(day: date) -> str:
-    """``2024-03-28``. Remembered, since the same days recur in schedule after schedule."""
+    """Return a date as ``2024-03-28``. Cached, since the same days recur in schedule after schedule."""
     return day.isoformat()
 
 
 def month_end(day: date) -> date:
-    """The last day of the month of ``day``."""
+    """Return the last day of the month of ``day``."""
     return day + _LAST_OF_MONTH
 
 
 def month_number(day: date) -> int:
-    """Months since the year 0, so that the difference of two months is a subtraction."""
+    """Return the months since the year 0, so that the distance of two months is a subtraction."""
     return day.year * 12 + day.month - 1
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day ``months`` later, or that month's last day: 31 Jan + 1 = 29 Feb, + 2 = 31 Mar.
+    """Return the same day ``months`` later, or that month's last day: 31 Jan + 1 = 29 Feb, + 2 = 31 Mar.
 
-    Raises OverflowError beyond the years 1 to 9999.
+    Raises:
+        OverflowError: the date is outside the years 1 to 9999.
     """
     try:
         return day + _months(months)
@@ -127,11 +133,11 @@ def _months(count: int) -> relativedelta:
 
 
 def add_business_days(day: date, count: int, calendar: Calendar = WEEKDAYS) -> date:
-    """The ``count``-th business day after (before, if negative) ``day``; 0 leaves the day as it is."""
+    """Return the ``count``-th business day after (before, if negative) ``day``; 0 returns the day itself."""
     step = _DAY if count > 0 else -_DAY
     left = abs(count)
     if calendar is WEEKDAYS and left > 5:
-        # Whole weeks in one go, from a weekday: long series would otherwise cost the square of their length.
+        # Skip whole weeks at once, from a weekday: stepping day by day costs long series the square of their length.
         while day.weekday() >= 5:
             day -= step
         day, left = day + (left // 5) * 7 * step, left % 5
@@ -142,9 +148,9 @@ def add_business_days(day: date, count: int, calendar: Calendar = WEEKDAYS) -> d
 
 
 def roll(day: date, rule: str, calendar: Calendar = WEEKDAYS) -> date:
-    """Move a day that is no business day: to the next (``following``) or last (``preceding``) one.
+    """Move a day that is not a business day to the next (``following``) or the previous one (``preceding``).
 
-    ``modified_following`` takes the next unless it lies in another month, then the last; ``none`` leaves it.
+    ``modified_following`` uses the next unless it is in another month, then the previous; ``none`` keeps the day.
     """
     if rule == "none" or calendar.is_business_day(day):
         return day

@@ -1,16 +1,16 @@
-"""What a changed plan makes of amounts that are on journal entries already.
+"""Treat amounts that are already posted when the plan of a charge line changes.
 
-What was posted is never rewritten: whatever must differ is planned as parts of its own, so that posted and new parts
-always sum to the charge line. Which treatment is meant, a rule says (``on_change``):
+Posted amounts are never rewritten: every difference becomes a separate part, so that posted and new parts always add up
+to the charge line. The rule decides on the treatment (``on_change``):
 
-``restate``: a fact was wrong. What was recognized on a day on which the plan has it no longer is taken back on that
-day, and recognized where the plan has it. Within one month nothing is posted that would only cancel out.
+``restate``: a fact was wrong. Revenue on a day where the plan no longer has it is taken back on that day, and
+recognized where the plan has it. Differences that cancel out within one month are not posted.
 
-``prospective``: an estimate changed. What was recognized stays, the rest is spread over the plan's parts to come.
+``prospective``: an estimate changed. Recognized revenue stays; the rest is spread over the plan's parts to come.
 
-``catch_up``: what was recognized too little or too much up to now is made good with the next part of the plan.
+``catch_up``: the amount recognized too little or too much so far is corrected with the next part of the plan.
 
-The entry's date follows from the part's by the policy for closed periods (``revrec.core.periods``).
+The entry's date follows from the part's date by the policy for closed periods (``revrec.core.periods``).
 
 Source: ASC 250-10-45-17 and 45-23 (IAS 8.36 and 8.42): changes in estimate are accounted for from now on, errors by
 restating; ASC 606-10-25-13 (IFRS 15.21): contract modifications, prospectively or by cumulative catch-up.
@@ -28,12 +28,12 @@ Parts = Sequence[tuple[date, int]]
 
 
 def replan(schedule: Schedule, posted: Parts, still_open: Parts, currency: str) -> Remaining:
-    """A new plan, when ``posted`` parts are on entries and ``still_open`` ones of the old plan are not, by the rule's
-    ``on_change``. ``posted`` must not be empty.
+    """Return what remains of a new plan, by the rule's ``on_change``.
 
-    Where all that is posted is planned as it was, nothing of it is touched: the rest of the plan is what is left.
-    While parts of the new plan wait, what is posted fills it from the first part on, but for ``restate``; and for
-    that too while all waits, or a hold is on. What is constrained is no part of the plan.
+    ``posted`` parts are on entries and must not be empty; ``still_open`` parts of the old plan are not. If everything
+    posted is still planned as it was, it is not touched. While parts of the new plan wait, the posted amount fills the
+    plan from the first part, except under ``restate``; under ``restate`` too if everything waits or a hold is active.
+    A constrained amount is not part of the plan.
     """
     how = schedule.rule.method.on_change
     waiting = _sum(schedule.waiting)
@@ -60,7 +60,7 @@ def _restate(schedule: Schedule, posted: Parts, currency: str, stays: str) -> Re
 
 
 def restate(parts: Parts, posted: Parts) -> tuple[SchedulePart, ...]:
-    """The difference of the plan and what is posted, day by day; what cancels out within a month is left out."""
+    """Return the difference between plan and posted amounts by day, without what cancels out within a month."""
     moved: Counter[date] = Counter()
     for day, amount in parts:
         moved[day] += amount
@@ -71,7 +71,7 @@ def restate(parts: Parts, posted: Parts) -> tuple[SchedulePart, ...]:
 
 
 def _netted(days: Iterable[tuple[date, int]]) -> Iterator[SchedulePart]:
-    """The differences of one month with one sign alone: those of the other sign use them up from the first on."""
+    """Yield the differences of one month in one sign: those of the other sign reduce them from the first one."""
     differences = [SchedulePart(*one) for one in days if one[1]]
     total = sum(part.amount for part in differences)
     if total:
@@ -80,10 +80,10 @@ def _netted(days: Iterable[tuple[date, int]]) -> Iterator[SchedulePart]:
 
 
 def spread_prospectively(schedule: Schedule, posted: Parts, still_open: Parts) -> tuple[SchedulePart, ...]:
-    """What is not posted, over the plan's parts after the last posted day, by their weights.
+    """Spread what is not posted over the plan's parts after the last posted day, by their weights.
 
-    Parts of the old plan that are due before that day, and only wait (for a closed period to open), stay as they are.
-    Where the new plan has ended before, the rest is due at once.
+    Parts of the old plan that are due before that day and only blocked by a closed period stay as they are. If the new
+    plan ended before that day, the rest is due at once.
     """
     last = max(day for day, _amount in posted)
     kept = [SchedulePart(*part) for part in still_open if part[0] <= last]
@@ -100,8 +100,10 @@ def spread_prospectively(schedule: Schedule, posted: Parts, still_open: Parts) -
 
 
 def catch_up_next(parts: Sequence[SchedulePart], posted: Parts) -> tuple[SchedulePart, ...]:
-    """The plan's parts after the last posted day; before the first of them, on its day, what the plan differs by up to
-    then (on the last posted day if none follows)."""
+    """Return the plan's parts after the last posted day, preceded by the difference up to then.
+
+    The difference is dated with the first of these parts, or with the last posted day if none follows.
+    """
     last = max(day for day, _amount in posted)
     later = tuple(part for part in parts if part.date > last)
     behind = _sum(parts) - _sum(later) - _sum(posted)

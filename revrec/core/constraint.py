@@ -1,9 +1,9 @@
-"""Variable consideration that is constrained: billed, but no part of the price while it may have to be given back.
+"""Constrained variable consideration: billed, but not included in the price while it may have to be given back.
 
-How much that is, is the accountant's estimate, of an expected value or of a most likely amount. The constrained part of
-a line waits in the deferred account, a refund liability. A new estimate, or the end of the uncertainty, is a change of
-the price: what it makes of the parts up to its day comes on its day, the rest over the parts to come. What is credited,
-or refunded by a cancellation, was expected to be: it lessens the constrained part first, and only beyond it the price.
+The amount is the accountant's estimate: an expected value or the most likely amount. The constrained part of a line
+waits in the deferred account, as a refund liability. A new estimate, or the end of the uncertainty, changes the price:
+the effect on the parts up to that day is booked on the day, the rest over the parts to come. A credit or a refund was
+expected, so it reduces the constrained part first and the price only beyond it.
 
 Source: ASC 606-10-32-5 to 32-14 (IFRS 15.50 to 59), estimates and their constraint; 32-42 to 32-45 (IFRS 15.87 to 90),
 changes; 55-22 to 55-29 (IFRS 15.B20 to B27), the right of return.
@@ -27,7 +27,7 @@ from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, c
 from revrec.core.standalone import rounded
 
 CONSTRAINT = "constraint"
-"""The kind of event that tells a new estimate: the percentage of what was billed, or the amount, still constrained."""
+"""The kind of event that records a new estimate: the percentage of the billed amount, or the amount, constrained."""
 PARAGRAPH = (
     "For what is constrained: ASC 606-10-32-11 to 32-14 and 32-42 to 32-45 (IFRS 15.56 to 59 and 87 to 90): "
     "no part of the price until it is probable that it is not reversed, then a change of the price."
@@ -36,10 +36,10 @@ PARAGRAPH = (
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What a rule says: ``percent`` of the line, or ``amount`` in units of its currency, is constrained for ``reason``.
+    """A rule's constraint: ``percent`` of the line, or ``amount`` in units of its currency, for a ``reason``.
 
-    It is included by itself ``until`` after the day that ``counted`` names (None: the start of the rule's method);
-    without ``until`` only as events tell. ``costs``: the rule's costs wait in the same share.
+    The amount is included automatically ``until`` after the day that ``counted`` names (None: the start of the rule's
+    method); without ``until``, only by events. ``costs``: the same share of the rule's costs waits.
     """
 
     reason: str
@@ -50,21 +50,22 @@ class Constraint:
     costs: bool = False
 
     def of(self, line: ChargeLine) -> int:
-        """What of the line is constrained at first, in minor units; never more than all of it."""
+        """Return the amount of the line that is constrained at the start, in minor units."""
         if self.percent is not None:
             return _share(self.percent, line)
         return _signed(in_minor_units(self.amount, line.currency), line) if self.amount is not None else 0
 
     def ends(self, method: Method, line: ChargeLine, events: Events) -> date | None:
-        """The day on which it is included by itself; None if there is none, or nobody knows it yet.
+        """Return the day on which it is included automatically; None if there is no such day or it is not known yet.
 
-        Raises OverflowError beyond the years 1 to 9999.
+        Raises:
+            OverflowError: the day is outside the years 1 to 9999.
         """
         begin = self._counted(method).find(line, events) if self.until else None
         return self.until.after(begin, 1, method.calendar) if self.until and begin else None
 
     def term(self, method: Method) -> str:
-        """``, until 90 days after delivered``; empty if only events include it."""
+        """Return ``, until 90 days after delivered``; empty if only events include the amount."""
         return f", until {self.until.text} after {self._counted(method).name}" if self.until else ""
 
     def _counted(self, method: Method) -> Anchor:
@@ -72,9 +73,9 @@ class Constraint:
 
 
 class ConstrainedSplit(NamedTuple):
-    """A charge line with what is included in its price as its amount, and its events so that they tell of that alone.
+    """A charge line reduced to the amount included in its price, with its events adjusted to that amount.
 
-    ``left`` is what stays constrained in the end, in minor units; ``words`` and ``reason`` tell it.
+    ``left`` is what stays constrained at the end, in minor units; ``words`` and ``reason`` explain it.
     """
 
     line: ChargeLine
@@ -84,7 +85,7 @@ class ConstrainedSplit(NamedTuple):
     reason: str
 
     def merge_into(self, found: Schedule | Unscheduled) -> Schedule | Unscheduled:
-        """The schedule of what is included, with what is constrained among what waits."""
+        """Add the constrained amount to what waits in the schedule of the included amount."""
         if isinstance(found, Unscheduled):
             return found._replace(reason=f"{found.reason}; {self.words}") if self.left else found
         said = f"{found.explanation}; {self.words}" if self.words else found.explanation
@@ -100,7 +101,7 @@ class ConstrainedSplit(NamedTuple):
 
 
 class _PriceState(NamedTuple):
-    """The price of a line, constrained part and all, and that part."""
+    """The price of a line including its constrained part, and that part (``left``), in minor units."""
 
     price: int
     left: int
@@ -111,7 +112,10 @@ class _PriceState(NamedTuple):
 
 
 class _PriceStep(NamedTuple):
-    """What an event made of a line's state; ``at`` is its place among the line's events, None for the lapse."""
+    """One event with a line's price before and after it.
+
+    ``at`` is the event's position among the line's events; None for the automatic end of the constraint.
+    """
 
     at: int | None
     event: FulfillmentEvent
@@ -120,12 +124,12 @@ class _PriceStep(NamedTuple):
 
     @property
     def more(self) -> int:
-        """What is included more."""
+        """Return the increase of the included amount."""
         return self.after.included - self.before.included
 
     @property
     def taken(self) -> int:
-        """What is constrained less."""
+        """Return the decrease of the constrained amount."""
         return self.before.left - self.after.left
 
 
@@ -140,11 +144,16 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
 def split_constrained(
     constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
 ) -> ConstrainedSplit | None:
-    """What of a line and of its events is constrained, and what is not; None if nothing ever was.
+    """Separate the included from the constrained amount of a line and of its events; None if nothing is constrained.
 
-    Credits and other changes of the price are lessened by what they take of the constrained part; estimates and its end
-    become events of their own, whose amount is what is included more. Raises OverflowError as :meth:`Constraint.ends`.
+    Credits and other price changes are reduced by the amount that the constrained part covers. New estimates and the
+    end of the constraint become separate events, whose amount is the increase of the included amount.
+
+    Raises:
+        OverflowError: as :meth:`Constraint.ends`.
     """
+    # The rest of the engine sees an ordinary line whose price changes. If pricing knew about constraints, each of its
+    # treatments would have to keep two sums, and a credit could reduce the revenue and the refund liability at once.
     constraint = constraint_in_force(constraint, events)
     return _split(constraint, method, line, events) if constraint else None
 
@@ -176,8 +185,11 @@ def _price_steps(state: _PriceState, line: ChargeLine, events: Events, ends: dat
 
 
 def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfillmentEvent]]:
-    """The events that count, each with its place among all, as they take effect: estimates of a day after what is
-    credited on it, and last the end of the constraint, which has no place."""
+    """Yield the effective events with their positions, in the order in which they take effect.
+
+    On one day credits come before estimates, and the end of the constraint, which has no position, comes last: an
+    estimate states what is constrained at the end of its day.
+    """
     found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
         found.append((None, FulfillmentEvent("", CONSTRAINT, ends, amount=0)))
@@ -185,7 +197,7 @@ def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, F
 
 
 def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:
-    """The last recorded estimate of each day."""
+    """Return the estimate recorded last for each day."""
     return {one.date: (at, one) for at, one in enumerate(events) if one.kind == CONSTRAINT}.values()
 
 
@@ -202,14 +214,14 @@ def _after(state: _PriceState, event: FulfillmentEvent, line: ChargeLine) -> _Pr
 
 
 def _included_amount(turn: _PriceStep) -> int:
-    """The amount of an event as it says the same of what is included."""
+    """Return the amount of an event adjusted to the included amount."""
     if turn.event.kind == "price":
         return turn.after.included
     return turn.more if turn.event.kind == ALLOCATE else -turn.more
 
 
 def _inclusion(turn: _PriceStep) -> FulfillmentEvent:
-    """A new estimate, or the lapse, as an event of what is included more."""
+    """Turn a new estimate, or the end of the constraint, into an event that changes the included amount."""
     return FulfillmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
 
 

@@ -1,7 +1,7 @@
-"""Contract balances: what was billed and not earned is owed to the customer, what was earned and not billed by him.
+"""Contract balances: billed but not earned is a liability to the customer, earned but not billed is an asset.
 
-A contract is presented as one asset or one liability, never both: the balances of its lines are netted, those of
-different contracts are not. What a contract cost is an asset of its own, and netted with nothing.
+A contract is presented as one asset or one liability, never both: the balances of its lines are netted, balances of
+different contracts are not. Deferred costs of a contract are a separate asset, netted with nothing.
 
 Source: ASC 606-10-45-1 to 45-3 (IFRS 15.105 to 107), contract assets and liabilities; ASC 210-20-45-1, no netting of
 several; ASC 340-40-45 (IFRS 15.91 to 95), costs. ASC 210-10-45, current and not.
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 
 class LineBalance(NamedTuple):
-    """A charge line on a day; amounts in minor units, a cost's below zero as its charge line's.
+    """A charge line on a day. Amounts are in minor units; a cost's are negative, as on its charge line.
 
-    ``billed`` and ``recognised`` until that day; ``planned`` what its schedule has until then. ``earns`` is what it is
-    recognized at in all, ``later`` what of that is dated more than a year after the day. ``to_bill`` is yet to be
-    billed, within the year or (``to_bill_later``) after it. ``account`` is the one that it is deferred on.
+    ``billed`` and ``recognised`` count until that day; ``planned`` is the scheduled amount until then. ``earns`` is the
+    line's total revenue, ``later`` the part of it dated more than a year after the day. ``to_bill`` is still to be
+    billed within the year, ``to_bill_later`` after it. ``account`` is the deferred account.
     """
 
     contract: str
@@ -39,20 +39,20 @@ class LineBalance(NamedTuple):
 
     @property
     def balance(self) -> int:
-        """What it leaves on the deferred account, credits positive: below zero it is unbilled, or a deferred cost."""
+        """Return the balance on the deferred account, credits positive; negative if unbilled, or a deferred cost."""
         return self.billed - self.recognised
 
     @property
     def happened(self) -> bool:
-        """Whether anything was billed or recognised, or should have been."""
+        """Check whether anything was billed, recognized or planned."""
         return bool(self.billed or self.recognised or self.planned)
 
 
 class ContractBalance(NamedTuple):
-    """A contract on a day: its ``liability`` or ``asset``, and the ``costs`` that are deferred, in minor units.
+    """A contract on a day: its ``liability`` or ``asset``, and its deferred ``costs``, in minor units.
 
-    ``noncurrent`` is the part of the one or the other that is not due within a year of the day. ``billed``,
-    ``recognised`` and ``planned`` are without costs.
+    ``noncurrent`` is the part of the liability or asset that is not due within a year of the day. ``billed``,
+    ``recognised`` and ``planned`` exclude costs.
     """
 
     contract: str
@@ -70,12 +70,12 @@ class ContractBalance(NamedTuple):
 
     @property
     def open(self) -> bool:
-        """Whether any of its lines has a balance."""
+        """Check whether any of its lines has a balance."""
         return any(line.balance for line in self.lines)
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
-    """The one asset or liability of a contract; its ``lines`` have one entity and one currency."""
+    """Return the one asset or liability of a contract; its ``lines`` share one entity and one currency."""
     first, sold = lines[0], [line for line in lines if not line.is_cost]
     net = sum(line.balance for line in sold)
     if net >= 0:
@@ -101,16 +101,16 @@ def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
 
 
 def _beyond(balance: int, soon: int, later: int) -> int:
-    """The part of a balance that more than a year settles: what comes sooner is taken from it first."""
+    """Return the part of a balance that settles after more than a year: earlier amounts reduce it first."""
     return max(min(balance - max(soon, 0), later), 0)
 
 
 class AccountTotals(NamedTuple):
-    """A deferred account as its lines leave it, credits positive, and what of it is presented elsewhere.
+    """The total of a deferred account, credits positive, and the part of it that is presented elsewhere.
 
-    ``credit`` and ``debit`` are the sums of the lines that have a balance on that side; ``balance`` is the one less the
-    other. ``reclassify`` is to be credited to it and debited to contract assets; ``presented`` is left then: the
-    contract liability, or of ``costs`` the asset, below zero.
+    ``credit`` and ``debit`` are the sums of the lines with a balance on that side; ``balance`` is credit minus debit.
+    ``reclassify`` is to be credited to the account and debited to contract assets; ``presented`` is what remains: the
+    contract liability, or for ``costs`` the asset, which is negative.
     """
 
     entity: str
@@ -127,7 +127,7 @@ class AccountTotals(NamedTuple):
 
 
 class BalanceTotal(NamedTuple):
-    """What the balance sheet shows of one entity in one currency, in minor units."""
+    """The balance sheet amounts of one entity in one currency, in minor units."""
 
     entity: str
     currency: str
@@ -139,14 +139,14 @@ class BalanceTotal(NamedTuple):
 
 
 class BalanceSheet:
-    """Adds up contracts, each once, by account and in all."""
+    """A sum of contracts, each added once, by account and in total."""
 
     def __init__(self) -> None:
         self._accounts: dict[tuple[str, str, str, str], Counter[str]] = {}
         self._totals: dict[tuple[str, str], Counter[str]] = {}
 
     def add(self, contract: ContractBalance) -> None:
-        """One more contract."""
+        """Add one contract."""
         total = self._totals.setdefault((contract.entity, contract.currency), Counter())
         side = "asset" if contract.asset else "liability"
         total[side] += contract.asset or contract.liability
@@ -162,13 +162,13 @@ class BalanceSheet:
             account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
 
     def accounts(self) -> Iterator[AccountTotals]:
-        """Each account, in order of entity, currency and account; one that has costs too twice."""
+        """Yield each account by entity, currency and account; an account that also has costs appears twice."""
         for key, sums in sorted(self._accounts.items()):
             balance = sums["credit"] - sums["debit"]
             gross = (sums["billed"], sums["recognised"], sums["credit"], sums["debit"], balance)
             yield AccountTotals(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
 
     def totals(self) -> Iterator[BalanceTotal]:
-        """Each entity and currency, in order."""
+        """Yield each entity and currency, in order."""
         for key, sums in sorted(self._totals.items()):
             yield BalanceTotal(*key, *(sums[name] for name in BalanceTotal._fields[2:]))

@@ -1,4 +1,4 @@
-"""Where an amount comes from, in one sentence: the arithmetic of a split, of progress, of a changed price."""
+"""Explain in one sentence where an amount comes from: the arithmetic of a split, of progress, of a changed price."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -14,7 +14,7 @@ LATEST = "the latest parts are reduced first"
 
 
 def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
-    """How the amount of each part of a schedule comes from its charge line; without the parts that a hold moved."""
+    """Explain how the amount of each part follows from the charge line; parts that a hold moved are left out."""
     words = _explain_plan(schedule, line, line.amount)
     changes = price_changes(line, events)
     planned = schedule.plan.dates if schedule.plan else ()
@@ -44,7 +44,7 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
 
 
 def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str, currency: str) -> list[str]:
-    """The sentences of parts that :func:`revrec.core.money.split` made."""
+    """Explain the parts that :func:`revrec.core.money.split` made."""
     whole, scale, count = sum(amounts), sum(weights), len(amounts)
     if count == 1:
         return [f"the whole amount, {decimal_string(whole, currency)} {currency}"]
@@ -52,18 +52,18 @@ def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str,
         return list(_so_far(amounts, list(accumulate(weights)), currency))
     plug = 0 if rounding == "first" else count - 1
     price = _money(whole, currency)
-    told = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
-    told[plug] = f"what the other parts leave of {price}, {_money(whole - amounts[plug], currency)}"
-    return [f"part {at} of {count}: {one}" for at, one in enumerate(told, 1)]
+    sentences = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
+    sentences[plug] = f"what the other parts leave of {price}, {_money(whole - amounts[plug], currency)}"
+    return [f"part {at} of {count}: {one}" for at, one in enumerate(sentences, 1)]
 
 
 def explain_progress(amounts: Sequence[int], positions: Sequence[int], currency: str) -> list[str]:
-    """The sentences of parts that :func:`revrec.core.money.split_by_progress` made."""
+    """Explain the parts that :func:`revrec.core.money.split_by_progress` made."""
     return list(_so_far(amounts, positions, currency))
 
 
 def _so_far(amounts: Sequence[int], positions: Sequence[int], currency: str) -> Iterator[str]:
-    """The rounded share up to and with each part, less what came before."""
+    """Explain each part as the rounded cumulative share minus what came before."""
     whole, scale, before = sum(amounts), positions[-1], 0
     for at, (part, position) in enumerate(zip(amounts, positions, strict=True), 1):
         share = f"{position}/{scale} of {_money(whole, currency)}{_rounded(whole * position, scale, currency)}"
@@ -73,14 +73,14 @@ def _so_far(amounts: Sequence[int], positions: Sequence[int], currency: str) -> 
 
 
 def _rounded(numerator: int, scale: int, currency: str) -> str:
-    """The share in figures, and whether it was rounded."""
+    """Return the share as an amount, and whether it was rounded."""
     share = (2 * abs(numerator) + scale) // (2 * scale)
-    told = f" is {_money(share if numerator > 0 else -share, currency)}"
-    return f"{told} rounded" if numerator % scale else told
+    shown = f" is {_money(share if numerator > 0 else -share, currency)}"
+    return f"{shown} rounded" if numerator % scale else shown
 
 
 def _explain_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[SchedulePart, str]:
-    """The sentences of the plan at a price, for the parts as they stand in the plan or were gathered from it."""
+    """Explain the parts of the plan at a price, including those combined from several."""
     plan, method = schedule.plan, schedule.rule.method
     if plan is None:
         return {}
@@ -94,7 +94,7 @@ def _explain_plan(schedule: Schedule, line: ChargeLine, price: int) -> dict[Sche
 def _explain_combined(
     schedule: Schedule, parts: Sequence[SchedulePart], currency: str
 ) -> Iterator[tuple[SchedulePart, str]]:
-    """The parts that ``not_before`` or ``smallest`` made of several."""
+    """Explain the parts that ``not_before`` or ``smallest`` combined from several."""
     ends = dict(zip(accumulate(part.amount for part in parts), range(1, len(parts) + 1), strict=True))
     first = so_far = 0
     for part in schedule.all_parts:
@@ -109,7 +109,7 @@ def _explain_combined(
 
 
 def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, day: date, past: int) -> str:
-    """A part that a change of the price made, on its day or after it."""
+    """Explain a part that results from a change of the price, on its day or after it."""
     how, currency = treatment_of(change, schedule.rule.method), line.currency
     kind = {ALLOCATE: "new allocation", INCLUDE: "constraint"}.get(change.kind, change.kind)
     named = f"{kind}{f' {change.name}' if change.name else ''} on {change.date}"
@@ -122,7 +122,9 @@ def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, d
     if how == AT_ONCE:
         return f"{price}; {left} comes at once"
     return f"{price}; " + (
-        "what was recognized goes first" if how == "earned_first" else "what differs by that day comes at once"
+        "recognized revenue is taken back first"
+        if how == "earned_first"
+        else "the difference up to that day comes at once"
     )
 
 

@@ -1,4 +1,4 @@
-"""Telling the same charge line from another version of it: a short digest of its figures, and what differs."""
+"""Compare versions of a charge line: a short digest of its figures, and the differences."""
 
 import json
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ _FIELDS = len(ChargeLine._fields)
 
 
 def fingerprint(line: ChargeLine) -> str:
-    """32 hex characters (blake2b, 128 bits) over all of a charge line's figures.
+    """Return 32 hex characters (blake2b, 128 bits) over all figures of a charge line.
 
-    Two lines have the same fingerprint if :func:`differences` finds nothing between them: quantities count by value
-    (1 and 1.0 are one), dimensions in any order, an empty dimension as none.
+    Two lines have the same fingerprint if :func:`differences` finds none between them: quantities compare by value
+    (1 equals 1.0), dimensions in any order, and an empty dimension equals a missing one.
     """
     quantity, dimensions = line.quantity, line.dimensions
     parts = [
@@ -34,7 +34,7 @@ def fingerprint(line: ChargeLine) -> str:
 
 
 def differences(old: ChargeLine, new: ChargeLine) -> list[tuple[str, str, str]]:
-    """``(field, old, new)`` for each figure that is not the same, as text; dimensions by their own names."""
+    """Return ``(field, old, new)`` as text for each figure that differs; dimensions under their own names."""
     found = [
         (name, _shown(name, old), _shown(name, new))
         for name in ChargeLine._fields
@@ -50,7 +50,7 @@ def _set(dimensions: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plain(quantity: Decimal) -> str:
-    """One text a value: 1, 1.0 and 1.00 are all ``1``; exact, unlike Decimal arithmetic with its 28 digits."""
+    """Return one text per value: 1, 1.0 and 1.00 are all ``1``; exact, unlike Decimal arithmetic with its 28 digits."""
     text = f"{quantity:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

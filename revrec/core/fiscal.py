@@ -1,4 +1,4 @@
-"""Fiscal calendars of whole weeks: 4-4-5 and its like, thirteen periods, years of 52 or 53 weeks."""
+"""Fiscal calendars of whole weeks: 4-4-5 and similar, thirteen periods, years of 52 or 53 weeks."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,21 +23,25 @@ _DAY = timedelta(days=1)
 
 
 class YearEnd(NamedTuple):
-    """How a fiscal year ends: ``text`` in words, ``of`` its last day by the calendar year that it is named after."""
+    """How a fiscal year ends: ``text`` in words; ``of`` returns its last day by the year it is named after."""
 
     text: str
     of: Callable[[int], date]
 
 
 def year_end(text: str) -> YearEnd:
-    """Read ``last saturday of december`` or ``saturday nearest january 31``. Raises ValueError."""
+    """Read ``last saturday of december`` or ``saturday nearest january 31``.
+
+    Raises:
+        ValueError: the text is neither.
+    """
     words = " ".join(text.lower().split())
     if found := _LAST.fullmatch(words):
         weekday, month = WEEKDAYS.index(found[1]), MONTHS.index(found[2]) + 1
         return YearEnd(words, lambda year: _on_or_before(month_end(date(year, month, 1)), weekday))
     if found := _NEAREST.fullmatch(words):
         weekday, month, day = WEEKDAYS.index(found[1]), MONTHS.index(found[2]) + 1, int(found[3])
-        date(2001, month, day)  # a day that some years lack, such as February 29, is none to count from
+        date(2001, month, day)  # fails for a day that some years lack, such as February 29
         return YearEnd(words, lambda year: _on_or_before(date(year, month, day) + timedelta(days=3), weekday))
     raise ValueError(text)
 
@@ -56,15 +60,15 @@ class FiscalPeriod(NamedTuple):
 
     @property
     def weeks(self) -> int:
-        """Its length."""
+        """Return its length in weeks."""
         return ((self.last - self.first).days + 1) // 7
 
 
 class FiscalCalendar:
-    """The periods of every fiscal year by a pattern, a year end, and the period that has a 53rd week.
+    """The periods of every fiscal year, by a pattern, a year end, and the period that gets a 53rd week.
 
-    A year begins the day after the one before it ended, and so has 52 or 53 weeks. All methods raise OverflowError
-    beyond the years 1 to 9999.
+    A year begins the day after the previous one ended, so it has 52 or 53 weeks. All methods raise OverflowError
+    outside the years 1 to 9999.
     """
 
     def __init__(self, pattern: str, ends: YearEnd, week_53: int | None = None) -> None:
@@ -80,7 +84,7 @@ class FiscalCalendar:
             raise OverflowError("date value out of range") from None
 
     def _periods(self, year: int) -> tuple[FiscalPeriod, ...]:
-        """The periods of the fiscal year that is named after ``year``."""
+        """Return the periods of the fiscal year that is named after ``year``."""
         first, last = self._end(year - 1) + _DAY, self._end(year)
         extra = ((last - first).days + 1) // 7 - sum(self._weeks)
         found = []
@@ -91,7 +95,7 @@ class FiscalCalendar:
         return tuple(found)
 
     def since(self, day: date) -> Iterator[FiscalPeriod]:
-        """The period that holds ``day``, and those after it without end."""
+        """Yield the period that contains ``day`` and then those after it, without end."""
         year = day.year - 1
         while self._end(year) < day:
             year += 1

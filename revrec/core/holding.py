@@ -1,4 +1,4 @@
-"""Holds: events that stop the recognition of a charge line, and release it again."""
+"""Apply ``hold`` and ``release`` events, which stop and resume the recognition of a charge line."""
 
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, s
 
 
 class _HoldPeriod(NamedTuple):
-    """From ``begin`` on nothing is recognized, until ``end`` (not part of it) if it was released."""
+    """A time without recognition: from ``begin`` up to, but not including, ``end``; None if not released yet."""
 
     begin: date
     end: date | None
@@ -21,12 +21,14 @@ class _HoldPeriod(NamedTuple):
 
 
 def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
-    """The schedule as the ``hold`` and ``release`` events of its line leave it.
+    """Return the schedule after the ``hold`` and ``release`` events of its line.
 
-    A part that falls on the day of a hold or later waits, with the hold's note as the reason. Once released, by
-    ``catch_up`` the parts that fell in the hold are recognized on the day of the release and the others as planned;
-    by ``extend`` every part that had not fallen by the hold falls as much later as the hold was long. Raises
-    OverflowError beyond the years 1 to 9999.
+    A part that falls on the day of a hold or later waits, with the hold's note as the reason. After the release,
+    ``catch_up`` recognizes the parts that fell during the hold on the day of the release and the others as planned;
+    ``extend`` moves every part from the hold on by the length of the hold.
+
+    Raises:
+        OverflowError: a date is outside the years 1 to 9999.
     """
     for hold in _holds(events):
         if hold.end is None:
@@ -36,8 +38,9 @@ def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedul
 
 
 def _holds(events: Events) -> list[_HoldPeriod]:
-    """The holds in order of date. On a line that is held a further hold says nothing new; so a release on one that
-    is not."""
+    """Return the holds in date order. A second hold during a hold changes nothing, nor does a release without one."""
+    # Events may be recorded in any order and twice, by people and by systems. Pairing them by date rather than by order
+    # of recording keeps a late-recorded hold from swallowing a release that came after it.
     found: list[_HoldPeriod] = []
     of_kind = [event for event in events if event.kind in ("hold", "release")]
     for event in sorted(of_kind, key=lambda event: event.date):
@@ -79,7 +82,7 @@ def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
 
 
 def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:
-    """The part as much later as the hold was long, in months and days; the end of a month stays one."""
+    """Move a part by the length of the hold, in months and days; the last day of a month stays a last day."""
     if part.date < begin:
         return part
     length = relativedelta(end, begin)

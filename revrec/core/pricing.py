@@ -1,22 +1,22 @@
-"""Changes of what a charge line earns in all: credits, new prices, cancellations; and what they make of its plan.
+"""Apply changes of a charge line's price to its schedule: credits, new prices, cancellations.
 
-The plan up to the day of a change stays as it is, so that what was posted of it stays right. What comes after is
-planned anew, such that all parts together sum to the new price. How, a rule says: ``on_credit`` and ``on_price``:
+The plan up to the day of a change stays, so that amounts already posted stay right. The rest is planned again, so that
+all parts together add up to the new price. The rule decides how, by ``on_credit`` and ``on_price``:
 
-``prospective``: what is left of the new price is spread over the parts to come, as they were weighed.
+``prospective``: spread the rest of the new price over the parts to come, by their original weights.
 
-``catch_up``: the plan is made anew at the new price; what it differs by up to the day comes as one part on that day.
+``catch_up``: make the plan again at the new price; book the difference up to the day as one part on that day.
 
-``latest``: the last parts are lessened first.
+``latest``: reduce the latest parts first.
 
-``earned_first``: what was recognized is taken back first, on the day; what goes beyond it lessens the parts to come.
+``earned_first``: take back recognized revenue first, on the day; a larger credit then reduces the parts to come.
 
-What a credit takes beyond the parts to come is taken back on its day. A cancellation ends the promise: what is left of
-the price, less what is refunded, is recognized (or taken back) on its day, and nothing comes after.
+A credit larger than the parts to come is taken back on its day. A cancellation ends the promise: the rest of the price,
+less any refund, is recognized (or taken back) on its day, and nothing follows.
 
 Source: ASC 606-10-25-10 to 25-13 (IFRS 15.18 to 21), contract modifications: 25-12 a separate contract, which is a
-charge line of its own; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. ASC 606-10-32-42 to 32-45 (IFRS 15.87
-to 90), changes in the transaction price. ASC 606-10-55-47, a customer that gives up the rest.
+separate charge line; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. ASC 606-10-32-42 to 32-45 (IFRS 15.87 to
+90), changes in the transaction price. ASC 606-10-55-47, a customer that gives up the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,13 +34,13 @@ PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
 """Kinds of event that change what a charge line earns in all."""
 
 PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
-"""The plan of the line at another price: every part in order, those that wait too."""
+"""A function that returns the line's plan at another price: every part in order, including those that wait."""
 
 
 class AllocationStep(NamedTuple):
-    """What a line earns more than was billed (or less) by the allocation of its contract, from a day on.
+    """The ``difference`` between a line's allocated and its billed amount (minor units), from a day on.
 
-    ``date`` is None for the allocation that the contract began with. ``words`` tell how it came to be.
+    ``date`` is None for the allocation at the start of the contract. ``words`` explain the allocation.
     """
 
     date: date | None
@@ -63,7 +63,7 @@ class PriceChange(NamedTuple):
 
 
 class _PlanAtChange(NamedTuple):
-    """A plan at a change: the parts up to its day and those after it, and the plan at any price."""
+    """A plan at a change: the parts up to its day, the parts after it, and the plan at any price."""
 
     past: Sequence[SchedulePart]
     later: Sequence[SchedulePart]
@@ -72,11 +72,11 @@ class _PlanAtChange(NamedTuple):
 
 
 def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
-    """The changes of a line's price in order of date.
+    """Return the changes of a line's price in date order.
 
-    A credit lessens the price by its amount; a price event says the new price; a cancellation lessens it by what is
-    refunded, if anything is. A credit with a name corrects the earlier one of that name; those without add up. The
-    last-recorded cancellation counts.
+    A credit reduces the price by its amount; a price event states the new price; a cancellation reduces it by the
+    refund, if any. A credit with a name corrects the earlier one of that name; credits without a name add up. The
+    cancellation recorded last counts.
     """
     found, price, ended = [], line.amount, False
     for _at, event in sorted(effective_changes(events), key=lambda one: one[1].date):
@@ -91,16 +91,16 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
 
 
 def price_of(line: ChargeLine, events: Events) -> int:
-    """What a line earns in all after its events, in minor units."""
+    """Return a line's price after its events, in minor units."""
     changes = price_changes(line, events) if events else ()
     return changes[-1].after if changes else line.amount
 
 
 def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[AllocationStep]) -> tuple[ChargeLine, Events]:
-    """The line with what was allocated to it as its amount, and its events so that they tell the same of that.
+    """Return the line with its allocated amount, and its events adjusted to that amount.
 
-    A new price in all is meant as it is billed; the difference by the allocation stays beside it. Later steps become
-    events of their own, whose amount is what the line earns more.
+    A price event states the price as billed, so the allocation difference is added to it. Later allocation steps become
+    separate events, whose amount is the increase.
     """
     first, *later = steps
     told = [
@@ -119,7 +119,7 @@ def _difference(steps: Sequence[AllocationStep], day: date) -> int:
 
 
 def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
-    """The events of these kinds that no later one corrects, each with its place, in the order they were recorded."""
+    """Return the price events that no later one corrects, each with its position, in the order of recording."""
     last: dict[object, tuple[int, FulfillmentEvent]] = {}
     for at, event in enumerate(events):
         if event.kind in PRICE_EVENT_KINDS:
@@ -129,15 +129,20 @@ def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
 
 
 def apply_price_changes(schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice) -> Schedule:
-    """The schedule after the changes of its line's price. ``whole`` gives its plan at another price."""
+    """Return the schedule after all changes of its line's price. ``whole`` returns its plan at another price."""
+    # Each change starts from the schedule that the one before it left, not from the original plan: parts up to a change
+    # may be posted, and a later change must not move them.
     for change in price_changes(line, events):
         schedule = _apply_change(schedule, line, change, whole)
     return schedule
 
 
 def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:
-    """The schedule of a line whose dates nobody knows: what is left of its price on the day it was cancelled, or
-    nothing at all if nothing is left of it; else None."""
+    """Return the schedule of a line without known dates: the rest of its price on the day it was canceled.
+
+    The schedule is empty if nothing is left of the price. Return None if the line is neither canceled nor fully
+    credited.
+    """
     changes = price_changes(line, events)
     cancelled = next((at for at, change in enumerate(changes) if change.kind == "cancel"), None)
     if not changes or (cancelled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
@@ -184,10 +189,12 @@ def _at_once(change: PriceChange, past: Sequence[SchedulePart]) -> list[Schedule
 
 
 def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """The rest of the price over the parts to come; on the day itself if there are none, or less than none is left."""
+    """Spread the rest of the price over the parts to come; on the day itself if it has no place there."""
     if not plan.past:
         return list(plan.whole(change.after))
     rest = change.after - _sum(plan.past)
+    # A rest of the other sign means that more was recognized than the new price: it is taken back at once, not spread
+    # as negative revenue over future months.
     if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
         return _at_once(change, plan.past)
     amounts = split(rest, [abs(part.amount) for part in plan.later], plan.rounding)
@@ -195,7 +202,7 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
 
 
 def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """The plan at the new price after the day, and on the day what it differs by up to then."""
+    """Plan the new price after the day, and book the difference up to the day on it."""
     target = plan.whole(change.after)
     behind = _sum([part for part in target if part.date <= change.date]) - _sum(plan.past)
     caught = [SchedulePart(change.date, behind)] if behind else []
@@ -203,7 +210,7 @@ def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
 
 
 def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """The last parts are lessened first; what they do not hold is taken back on the day."""
+    """Reduce the latest parts first; take back on the day what they cannot cover."""
     less = change.before - change.after
     kept: list[SchedulePart] = []
     for part in reversed(plan.later):
@@ -215,7 +222,7 @@ def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
 
 
 def _earned_first(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """What was recognized is taken back first, on the day."""
+    """Take back recognized revenue first, on the day; plan the rest prospectively."""
     less, earned = change.before - change.after, _sum(plan.past)
     back = max(-abs(earned), min(abs(earned), less))
     taken = [SchedulePart(change.date, -back)] if back else []
@@ -232,16 +239,16 @@ _TREATMENTS = {
 
 
 _NAMED = {ALLOCATE: ("new allocation", "on_price "), INCLUDE: ("constraint", "")}
-"""What the changes that nobody records are called, and the key that says what they make of the plan."""
+"""The names of changes that the engine makes, with the rule key that decides their treatment."""
 
 
 def describe_price_changes(line: ChargeLine, events: Events) -> str:
-    """The changes of a line's price in words."""
+    """Describe the changes of a line's price in one sentence."""
     return "; ".join(_words(line, change) for change in price_changes(line, events))
 
 
 def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
-    """``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
+    """Return ``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
     named = f" {change.name}" if change.name else ""
     kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))

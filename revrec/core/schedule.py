@@ -1,4 +1,8 @@
-"""The recognition schedule: what is recognized when, and why; or why nothing is scheduled yet."""
+"""The recognition schedule of a charge line: its parts, why they are as they are, or why there is no schedule yet.
+
+This is the lowest value of the model. It names its rule and method by protocols only, so that rules, methods, pricing
+and holds can depend on it without an import cycle.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,11 +13,14 @@ from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
 
 UNDATED = date.max
-"""The date of a part that waits for something: nobody knows when it will be recognized."""
+"""The date of a part that waits: its recognition date is not known yet."""
 
 
 class PostingTarget(NamedTuple):
-    """Where a rule posts: account numbers, the journal's symbol and the memo template."""
+    """Where a rule posts: account numbers, the journal's symbol and the memo template.
+
+    ``accrued`` is the revenue account (for a cost, the expense account).
+    """
 
     deferred: str
     accrued: str
@@ -65,16 +72,16 @@ class ScheduleRule(Protocol):
 
 
 class SchedulePart(NamedTuple):
-    """One schedule line: recognize ``amount`` (minor units of the charge line's currency) on ``date``."""
+    """One part of a schedule: recognize ``amount`` (minor units of the charge line's currency) on ``date``."""
 
     date: date
     amount: int
 
 
 class Unscheduled(NamedTuple):
-    """Why a charge line, or a part of it, has no schedule.
+    """The reason why a charge line, or a part of it, has no schedule.
 
-    ``code``: no_rule, waiting, ambiguous, held, closed or impossible.
+    ``code`` is no_rule, waiting, ambiguous, held (on hold), closed or impossible.
     """
 
     code: str
@@ -83,9 +90,9 @@ class Unscheduled(NamedTuple):
 
 
 class WaitReason(NamedTuple):
-    """What a share waits for: ``code`` and ``reason`` as of Unscheduled, and the event that would tell it, if any.
+    """The reason why a share waits: ``code`` and ``reason`` as in Unscheduled, and the event that would date it.
 
-    ``kind``, ``name`` and ``more`` (options) are those of ``revrec event add``.
+    ``kind``, ``name`` and ``more`` (options) are arguments of ``revrec event add``.
     """
 
     code: str
@@ -95,16 +102,15 @@ class WaitReason(NamedTuple):
     more: str = ""
 
     def of(self, line: ChargeLine) -> Unscheduled:
-        """The same of one charge line, with the command that records the event."""
+        """Return the reason for one charge line, with the command that records the event."""
         mend = f": {event_command(line, self.kind, self.name, self.more)}" if self.kind else ""
         return Unscheduled(self.code, f"{self.reason}{mend}")
 
 
 class Plan(NamedTuple):
-    """When shares of an amount fall due: dates in order, whole-number weights, and in words how they came to be.
+    """The dates on which shares of an amount fall due, their whole-number weights, and an explanation.
 
-    Where ``waits`` tells that a share waits, the dates may be in any order, and the date of such a share is
-    :data:`UNDATED`.
+    Dates are in order. If ``waits`` is set they may be in any order, and a share that waits is dated :data:`UNDATED`.
     """
 
     dates: tuple[date, ...]
@@ -125,10 +131,10 @@ class Remaining(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """The parts of one charge line in date order, those that are known and after them those that wait.
+    """The parts of one charge line in date order: ``parts`` have dates, ``waiting`` do not have one yet.
 
-    Together they sum to the charge line to the minor unit. ``waits`` tells why those in ``waiting`` wait; their dates
-    are when they would have fallen, or :data:`UNDATED`. All may wait: then ``parts`` is empty.
+    All parts together add up to the charge line, to the minor unit. ``waits`` is why the ``waiting`` parts wait; their
+    dates are when they would have fallen due, or :data:`UNDATED`. If everything waits, ``parts`` is empty.
     """
 
     rule: ScheduleRule
@@ -137,44 +143,46 @@ class Schedule(NamedTuple):
     waiting: tuple[SchedulePart, ...] = ()
     waits: Unscheduled | None = None
     table_target: PostingTarget | None = None
-    """Where it posts, if tables told that."""
+    """Where it posts, if a lookup table decides that."""
     plan: Plan | None = None
-    """What the amount was split by."""
+    """The plan by which the amount was split."""
     constrained: int = 0
-    """What of the amount that waits is constrained: no part of the price yet."""
+    """The part of the waiting amount that is constrained: not included in the price yet (minor units)."""
 
     @property
     def post(self) -> PostingTarget:
-        """Where it posts."""
+        """Return where it posts."""
         return self.table_target or self.rule.post
 
     @property
     def all_parts(self) -> tuple[SchedulePart, ...]:
-        """All parts, those that wait too."""
+        """Return all parts, including those that wait."""
         return self.parts + self.waiting
 
     @property
     def on_hold(self) -> tuple[SchedulePart, ...]:
-        """The parts that wait though it is known when they would have fallen: a hold has stopped them."""
+        """Return the parts that a hold has stopped: they wait although their planned date is known."""
         return tuple(part for part in self.waiting if part.date != UNDATED)
 
     @property
     def undated(self) -> int:
-        """The amount that waits because nobody knows when it will be recognized."""
+        """Return the amount (minor units) that waits because its recognition date is not known."""
         return sum(part.amount for part in self.waiting if part.date == UNDATED)
 
     def shares(self) -> list[tuple[date, int]]:
-        """The dates of the parts with their weights, as they were planned; else with their amounts."""
+        """Return the dates of the parts with their planned weights, or with their amounts if they changed since."""
         dates = tuple(part.date for part in self.parts)
         if self.plan is not None and self.plan.dates == dates:
             return list(zip(dates, self.plan.weights, strict=True))
         return [(part.date, abs(part.amount)) for part in self.parts]
 
     def remaining(self, posted: Sequence[tuple[date, int]]) -> Remaining:
-        """What of it is neither on journal entries (``posted``) nor waiting, and the amount that waits.
+        """Return what is still to be recognized when ``posted`` is already on journal entries.
 
-        What was posted beyond the parts that are known is taken back, unless none is known at all: then it stays.
+        An amount posted beyond the dated parts is taken back; if no part is dated at all, it stays.
         """
+        # Parts on hold still have planned dates, so posted amounts fill them like any others. Only then are they
+        # separated again: filling the dated parts alone would take back what was posted before the hold was recorded.
         held = self.on_hold
         if not self.parts and not held:
             return Remaining((), self.undated - sum(amount for _day, amount in posted))
@@ -185,7 +193,7 @@ class Schedule(NamedTuple):
 
 
 def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
-    """What a charge line gets that was never scheduled: unscheduled while all of it waits, or if nothing is left."""
+    """Return the outcome for a line that was never scheduled: unscheduled if all of it waits or nothing is left."""
     if isinstance(derived, Schedule) and not derived.parts:
         return derived.waits or Unscheduled(
             "closed", f"nothing is left to recognize: {derived.explanation}", derived.rule
@@ -194,7 +202,7 @@ def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
 
 
 def split_undated(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]]:
-    """The dated parts in order, one for each date; and those that wait without a date, as one."""
+    """Return the dated parts in order, one per date, and the undated ones as a single part."""
     by_date: Counter[date] = Counter()
     for day, amount in parts:
         by_date[day] += amount
@@ -204,17 +212,16 @@ def split_undated(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ..
 
 
 def catch_up_on(parts: tuple[SchedulePart, ...], floor: date) -> tuple[SchedulePart, ...]:
-    """The parts with all that would fall before ``floor`` on that day instead."""
+    """Move everything that would fall before ``floor`` to that day."""
     late = sum(part.amount for part in parts if part.date <= floor)
     later = tuple(part for part in parts if part.date > floor)
     return (SchedulePart(floor, late), *later) if late else later
 
 
 def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tuple[SchedulePart, ...]:
-    """Parts of at least ``smallest`` minor units: lesser ones are held back and fall with the next.
+    """Combine parts below ``smallest`` minor units with the next one.
 
-    The last part takes what is left, whatever it is. What is less than ``smallest`` in all falls on ``first``, the
-    first date of the plan.
+    The last part keeps whatever remains. A total below ``smallest`` falls on ``first``, the first date of the plan.
     """
     whole = sum(part.amount for part in parts)
     if abs(whole) < smallest:
@@ -229,11 +236,13 @@ def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: d
 
 
 def unposted_parts(parts: tuple[SchedulePart, ...], posted: Iterable[tuple[date, int]]) -> tuple[SchedulePart, ...]:
-    """What is left of a plan when ``posted`` parts are already on journal entries, perhaps of an older plan.
+    """Return what remains of a plan when ``posted`` parts are already on journal entries, perhaps of an older plan.
 
-    A part that was posted as it is planned, same date and amount, is done, even if one before it is still open. Where
-    the two plans differ, :func:`uncovered_parts` says how the posted amount fills the new parts.
+    A part that was posted as planned, with the same date and amount, is done. Where the two plans differ, the posted
+    amount fills the new parts as in :func:`uncovered_parts`.
     """
+    # Match exact pairs first: a line blocked by a closed month may be open while later ones are posted. Filling by
+    # amount alone would mark the blocked part as done and post one of the later parts twice.
     done = Counter(posted)
     left = []
     for part in parts:
@@ -246,11 +255,11 @@ def unposted_parts(parts: tuple[SchedulePart, ...], posted: Iterable[tuple[date,
 
 
 def uncovered_parts(parts: tuple[SchedulePart, ...], posted: int) -> tuple[SchedulePart, ...]:
-    """What is left of a plan when ``posted`` (minor units) is already on journal entries under an older plan.
+    """Return what remains of a plan when ``posted`` (minor units) is already on journal entries under an older plan.
 
-    The posted amount fills the new parts from the first on; what it does not reach stays due on the new plan's
-    dates. A plan's late parts may fall before what was posted: they are then due at once, which is the catch-up.
-    Carried and remaining parts sum to the plan, to the minor unit.
+    The posted amount fills the new parts from the first one; what it does not reach stays due on the new dates. New
+    parts may be dated before what was posted: they are due at once, which is the catch-up. Posted and remaining amounts
+    add up to the plan, to the minor unit.
     """
     left, rest = posted, []
     for part in parts:
@@ -264,7 +273,7 @@ def uncovered_parts(parts: tuple[SchedulePart, ...], posted: int) -> tuple[Sched
 
 
 def covered_amount(amount: int, available: int) -> int:
-    """As much of ``amount`` as ``available`` covers; nothing if their signs differ."""
+    """Return as much of ``amount`` as ``available`` covers; 0 if their signs differ."""
     if amount > 0:
         return max(0, min(amount, available))
     return min(0, max(amount, available))

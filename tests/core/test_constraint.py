@@ -181,6 +181,6 @@ def test_each_amount_is_explained() -> None:
     words = list(explain_parts(found, apart.line, apart.events).values())
     assert words[1:3] == [
         "part 2 of 4: 2/4 of 1080.00 is 540.00, less 270.00 before it",
-        "constraint on 2024-02-14: 1080.00 became 1200.00; what differs by that day comes at once",
+        "constraint on 2024-02-14: 1080.00 became 1200.00; the difference up to that day comes at once",
     ]
     assert words[3] == "part 3 of 4: 3/4 of 1200.00 is 900.00, less 600.00 before it"

@@ -111,10 +111,18 @@ def test_what_a_credit_left_is_told_with_the_price_before_and_after(told: Told) 
 @pytest.mark.parametrize(
     ("keys", "event_of", "said"),
     [
-        ('on_credit = "catch_up"', event("credit", "2024-05-02", amount=400), "what differs by that day comes at once"),
-        ('on_credit = "earned_first"', event("credit", "2024-05-02", amount=400), "what was recognized goes first"),
+        (
+            'on_credit = "catch_up"',
+            event("credit", "2024-05-02", amount=400),
+            "the difference up to that day comes at once",
+        ),
+        (
+            'on_credit = "earned_first"',
+            event("credit", "2024-05-02", amount=400),
+            "recognized revenue is taken back first",
+        ),
         ("", event("cancel", "2024-05-02"), "what is left after 12.00 before it, 12.00, comes at once"),
-        ("", event("credit", "2024-09-02", amount=400), "what differs by that day comes at once"),
+        ("", event("credit", "2024-09-02", amount=400), "the difference up to that day comes at once"),
     ],
 )
 def test_what_comes_on_the_day_of_a_change_says_so(

@@ -98,7 +98,7 @@ def test_a_larger_estimate_takes_back_what_was_posted(books: Any, row: Any) -> N
     assert ledger(books) == {"2400": 900_000, "4000": -900_000} and sound(books)
     (told,) = explain_amounts(books.context(), CHARGE)
     assert told["parts"][-1]["comes_from"] == (
-        "constraint on 2024-04-10: 9700.00 became 9000.00; what differs by that day comes at once"
+        "constraint on 2024-04-10: 9700.00 became 9000.00; the difference up to that day comes at once"
     )
     assert told["price_changes"] == "constraint on 2024-04-10: 9700.00 becomes 9000.00 USD" and told["current"]
 

@@ -17,7 +17,7 @@ from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
-from revrec.jobs.reports.health import OK, health
+from revrec.jobs.reports.health import CRIT, OK, health
 from revrec.jobs.scheduling.rebuild import schedule
 
 pytestmark = pytest.mark.slow
@@ -329,6 +329,12 @@ def test_a_lost_entry_that_does_not_count_is_canceled_here_if_its_lines_are_due_
         ("given_up", True),
         ("foreign", False),
     ]
+
+
+def test_a_monitor_is_alarmed_while_a_lost_entry_stops_the_runs(stage: Stage) -> None:
+    unknown(stage)
+    found = health(stage.books.context("status"))
+    assert found.state == CRIT and "stopped: Intacct has entries of these books" in found.line
 
 
 def test_a_lost_entry_is_accepted_only_with_the_word_on_whether_it_counts(stage: Stage) -> None:

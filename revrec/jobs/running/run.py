@@ -12,6 +12,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, build_entries, set_redated_aside
 from revrec.core.periods import PostingDates
 from revrec.intacct.errors import ReadRefused
+from revrec.intacct.gateway import ErrorClass
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.invoicing.invoicing import Invoicing, anything_to_invoice
 from revrec.jobs.invoicing.poster import Invoices
@@ -164,7 +165,9 @@ def put_on_entries(
 
 
 def _told(result: RunResult) -> Iterator[str]:
-    """The outcome of a run in words, for its record."""
+    """Yield the outcome of a run in words, for its record; that it stopped for a person comes first."""
+    if result.stopped is not None and result.stopped.error_class is ErrorClass.NEEDS_PERSON:
+        yield f"stopped: {result.stopped.advice.splitlines()[0]}"
     yield from (f"{count} {state}" for state, count in result.counts.items())
     if result.invoices or any(result.invoice_counts.values()):
         yield from (f"invoices {state}: {count}" for state, count in result.invoice_counts.items())

@@ -31,7 +31,7 @@ def status(context: "Context", until: str | None = None) -> dict[str, Any]:
         found["entries"] = {state.lower(): count for state, count in view.execute(figures.STATES)}
         found["invoices"] = {state.lower(): count for state, count in view.execute(figures.INVOICE_STATES)}
         until_day = {"until": until or FAR}
-        found["awaiting_invoice"] = [_summed(AWAITING, row) for row in view.execute(figures.AWAITING, until_day)]
+        found["awaiting_invoice"] = [_summed(AWAITING, row) for row in _awaiting(view, until_day)]
         found["unscheduled_reasons"] = [
             {"code": code, "reason": reason, "charges": count} for code, reason, count in view.execute(figures.REASONS)
         ]
@@ -40,6 +40,12 @@ def status(context: "Context", until: str | None = None) -> dict[str, Any]:
         run = view.execute(figures.LAST_RUN).fetchone()
         found["last_run"] = dict(zip(RUN, run, strict=True)) if run else None
     return found
+
+
+def _awaiting(view: figures.Cursor, until: dict[str, str]) -> list[tuple[Any, ...]]:
+    """Return the sums of open lines that wait for an invoice, by currency; nothing is read if no rule waits for one."""
+    waits = view.execute(figures.WAITS_FOR_INVOICES).fetchone()
+    return list(view.execute(figures.AWAITING, until)) if waits else []
 
 
 def _in_closed_periods(context: "Context", view: figures.Cursor) -> list[dict[str, Any]]:

@@ -58,6 +58,8 @@ ATTENTION = """
     ORDER BY date, kind, id"""
 """Postings that are not settled, entries and invoices."""
 INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
+WAITS_FOR_INVOICES = "SELECT 1 FROM after_invoice LIMIT 1"
+"""Whether any rule does; without one, :data:`AWAITING` would read every open line for nothing."""
 AWAITING = """
     SELECT c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
     FROM schedule_line l JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version

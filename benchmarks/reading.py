@@ -1,0 +1,44 @@
+"""Commands that read all books: ``status``, ``verify``, ``report balance`` and ``reconcile``."""
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import sample
+from measure import Row, child, environment, seconds
+from start_up import PROGRAM
+
+POSTED = "2024-01-31"
+COMMANDS = {
+    "status": ("status",),
+    "verify": ("verify",),
+    "report balance": ("report", "balance", "--date", POSTED),
+    "reconcile": ("reconcile", "--date", POSTED),
+}
+
+
+def section(folder: Path, charges: int) -> list[Row]:
+    """Return a row for each command, on 12 schedule lines a charge, those up to :data:`POSTED` on posted entries."""
+    home = sample.company(folder / "reading")
+    child("importing.py", "ours", home, sample.write_charges(folder / "reading.csv", charges))
+    _timed(home, ("run", "--date", POSTED))
+    rows = []
+    for name, words in COMMANDS.items():
+        clock, cpu = _timed(home, words)
+        rows.append(Row(f"revrec {name} on {charges * 12:,} schedule lines", f"{seconds(clock)}, CPU {seconds(cpu)}"))
+    return rows
+
+
+def _timed(home: Path, words: tuple[str, ...]) -> tuple[float, float]:
+    """Return the seconds of the clock and of the processors that a command and its own processes used."""
+    before, begun = _processor_seconds(), time.perf_counter()
+    command = [sys.executable, *PROGRAM, *words]
+    subprocess.run(command, check=True, cwd=home, env=environment(), stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begun, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -92,15 +92,15 @@ class AtOnce:
 
     def prepare(self, entry: Any, comment: str = "") -> Any:
         """A request of no size."""
-        from revrec.intacct.gateway import Prepared
+        from revrec.intacct.gateway import PreparedPosting
 
-        return Prepared(entry.control_id, entry.reference, b"", f"create {entry.reference}")
+        return PreparedPosting(entry.control_id, entry.reference, b"", f"create {entry.reference}")
 
     def send(self, prepared: Any) -> Any:
         """The answer: posted."""
-        from revrec.intacct.gateway import Answer, Outcome
+        from revrec.intacct.gateway import PostingAnswer, PostingOutcome
 
-        return Answer(Outcome.POSTED, prepared.control_id, str(next(self._numbers)), http_status=200)
+        return PostingAnswer(PostingOutcome.POSTED, prepared.control_id, str(next(self._numbers)), http_status=200)
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import typer
 from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
-    from revrec.intacct.probing.findings import Finding
+    from revrec.intacct.probing.requests import ProbeFinding
     from revrec.jobs.admin.doctor import Check
-    from revrec.jobs.admin.probe import Report, Wishes
+    from revrec.jobs.admin.probe import ProbeOptions, ProbeReport
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  ", "skipped": "skipped "}
 
@@ -60,9 +60,11 @@ def register(app: typer.Typer) -> None:
           revrec doctor --probe --closed-date 2024-12-31 --location 100 --post
         """
         if probe:
-            from revrec.jobs.admin.probe import Wishes
+            from revrec.jobs.admin.probe import ProbeOptions
 
-            _probe(options, Wishes(company_is_a_sandbox, post, closed_date and closed_date.date(), location), report)
+            _probe(
+                options, ProbeOptions(company_is_a_sandbox, post, closed_date and closed_date.date(), location), report
+            )
         elif report or closed_date or location or post or company_is_a_sandbox:
             fail("--report, --closed-date, --location, --post and --company-is-a-sandbox go with --probe", 2)
         else:
@@ -97,12 +99,12 @@ def _show(check: "Check") -> None:
         print(f"{'':<24}{check.mend}", flush=True)
 
 
-def _probe(options: Options, wishes: "Wishes", file: Path | None) -> None:
+def _probe(options: Options, wanted: "ProbeOptions", file: Path | None) -> None:
     """The answers as they come, then what was left behind; the report whole at the end."""
     from revrec.jobs.admin.probe import probe
 
     quiet = options.json or options.csv
-    found = probe(options.context(), wishes, (lambda _finding: None) if quiet else _show_finding)
+    found = probe(options.context(), wanted, (lambda _finding: None) if quiet else _show_finding)
     if file is not None:
         _write(file, found)
     if options.json:
@@ -120,13 +122,13 @@ def _probe(options: Options, wishes: "Wishes", file: Path | None) -> None:
         raise typer.Exit(4)
 
 
-def _show_finding(finding: "Finding") -> None:
+def _show_finding(finding: "ProbeFinding") -> None:
     print(f"{finding.number}  {finding.question:<52} {finding.answer}", flush=True)
     if finding.evidence:
         print(f"   {finding.evidence}", flush=True)
 
 
-def _show_end(found: "Report") -> None:
+def _show_end(found: "ProbeReport") -> None:
     deleted = found.drafts - len(found.left)
     print(f"{found.requests} requests, {found.drafts} entries made, {deleted} of them deleted")
     for one in found.left:
@@ -135,7 +137,7 @@ def _show_end(found: "Report") -> None:
         print("   delete it in Intacct by hand; its title says that revrec doctor --probe made it")
 
 
-def _write(file: Path, found: "Report") -> None:
+def _write(file: Path, found: "ProbeReport") -> None:
     import json
 
     from revrec.files import write_text

@@ -22,7 +22,7 @@ UNKNOWN_ADVICE = (
 )
 
 
-class Failure(NamedTuple):
+class KnownFailure(NamedTuple):
     """One row of the catalogue; ``catalogue.toml`` explains the fields."""
 
     name: str
@@ -49,7 +49,7 @@ class Failure(NamedTuple):
         return (*self.errornos, *self.ids, *(f"HTTP {status}" for status in self.http), *self.reason)
 
 
-class Policy(NamedTuple):
+class FailurePolicy(NamedTuple):
     """What a class of failure leads to: tried again ``in_run``, ``later`` by itself; ``says`` it to people."""
 
     in_run: bool
@@ -57,7 +57,7 @@ class Policy(NamedTuple):
     says: str
 
 
-class Meaning(NamedTuple):
+class FailureMeaning(NamedTuple):
     """What a failure was found to mean.
 
     ``name`` is the row's, or ``unknown``. ``known`` is False for that and for wrappers. ``named`` holds what the text
@@ -73,24 +73,24 @@ class Meaning(NamedTuple):
 
 
 @cache
-def catalogue() -> tuple[Failure, ...]:
+def catalogue() -> tuple[KnownFailure, ...]:
     """All rows, in their order in the file."""
     return tuple(_row(row) for row in _data()["failure"])
 
 
 @cache
-def policies() -> Mapping[ErrorClass, Policy]:
+def policies() -> Mapping[ErrorClass, FailurePolicy]:
     """What each class leads to."""
-    return {ErrorClass(name): Policy(**policy) for name, policy in _data()["policy"].items()}
+    return {ErrorClass(name): FailurePolicy(**policy) for name, policy in _data()["policy"].items()}
 
 
 @cache
-def failure_named(name: str) -> Failure | None:
+def failure_named(name: str) -> KnownFailure | None:
     """The row of that name."""
     return next((row for row in catalogue() if row.name == name), None)
 
 
-def explained(text: str) -> list[Meaning]:
+def explain_failure(text: str) -> list[FailureMeaning]:
     """What an error number, error id, HTTP status, a row's name or an error's text can mean, the likeliest first.
 
     A number or a text may mean different things at different levels. Empty if nothing is known of it.
@@ -103,7 +103,7 @@ def explained(text: str) -> list[Meaning]:
     ]
     found = [_meaning(row, {})._replace(advice=row.general_advice) for row in named]
     found += [meaning_of(level, status, [error]) for level in ("function", "authentication", "control")]
-    unique: dict[str, Meaning] = {}
+    unique: dict[str, FailureMeaning] = {}
     for one in found:
         if one.name != UNKNOWN:
             unique.setdefault(one.name, one)
@@ -115,7 +115,7 @@ def _data() -> dict[str, Any]:
     return tomllib.loads(files("revrec.intacct").joinpath("catalogue.toml").read_text(encoding="utf-8"))
 
 
-def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> Meaning:
+def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> FailureMeaning:
     """What an answered failure means; ``level`` is ``control``, ``authentication`` or ``function``.
 
     Looks at the level, the HTTP status, the error ids, the texts of every error and the error numbers, in this
@@ -125,10 +125,10 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
     for row, groups in _matches(rows, http_status, errors):
         if not row.only or _says_nothing_else(row, errors):
             return _meaning(row, groups)
-    return Meaning(UNKNOWN, ErrorClass.NEEDS_PERSON, ErrorClass.NEEDS_PERSON, UNKNOWN_ADVICE, known=False)
+    return FailureMeaning(UNKNOWN, ErrorClass.NEEDS_PERSON, ErrorClass.NEEDS_PERSON, UNKNOWN_ADVICE, known=False)
 
 
-def meaning_of_no_answer(reason: str, http_status: int = 0) -> Meaning:
+def meaning_of_no_answer(reason: str, http_status: int = 0) -> FailureMeaning:
     """What the lack of a usable answer means; ``reason`` is one of the catalogue's."""
     if http_status == TOO_MANY_REQUESTS:
         return meaning_of("control", http_status, ())
@@ -138,10 +138,10 @@ def meaning_of_no_answer(reason: str, http_status: int = 0) -> Meaning:
     return _meaning(row, {})
 
 
-Found = tuple[Failure, dict[str, str]]
+Match = tuple[KnownFailure, dict[str, str]]
 
 
-def _matches(rows: Sequence[Failure], http_status: int, errors: Sequence[GatewayError]) -> Iterator[Found]:
+def _matches(rows: Sequence[KnownFailure], http_status: int, errors: Sequence[GatewayError]) -> Iterator[Match]:
     """Every row that matches, the most trustworthy sign first."""
     certain = [row for row in rows if not row.wrapper]
     doubt = [row for row in certain if row.error_class is ErrorClass.IN_DOUBT]
@@ -155,10 +155,10 @@ def _matches(rows: Sequence[Failure], http_status: int, errors: Sequence[Gateway
         yield from _by(wrappers, errors, sign)
 
 
-Sign = Callable[[Failure, GatewayError], dict[str, str] | None]
+MatchGroups = Callable[[KnownFailure, GatewayError], dict[str, str] | None]
 
 
-def _by(rows: Iterable[Failure], errors: Sequence[GatewayError], sign: Sign) -> Iterator[Found]:
+def _by(rows: Iterable[KnownFailure], errors: Sequence[GatewayError], sign: MatchGroups) -> Iterator[Match]:
     for row in rows:
         for error in errors:
             groups = sign(row, error)
@@ -166,15 +166,15 @@ def _by(rows: Iterable[Failure], errors: Sequence[GatewayError], sign: Sign) -> 
                 yield row, {"errorno": error.errorno} | groups
 
 
-def _id_groups(row: Failure, error: GatewayError) -> dict[str, str] | None:
+def _id_groups(row: KnownFailure, error: GatewayError) -> dict[str, str] | None:
     return {} if error.error_id and any(fnmatchcase(error.error_id, known) for known in row.ids) else None
 
 
-def _errorno_groups(row: Failure, error: GatewayError) -> dict[str, str] | None:
+def _errorno_groups(row: KnownFailure, error: GatewayError) -> dict[str, str] | None:
     return {} if any(fnmatchcase(error.errorno, known) for known in row.errornos) else None
 
 
-def _text_groups(row: Failure, error: GatewayError) -> dict[str, str] | None:
+def _text_groups(row: KnownFailure, error: GatewayError) -> dict[str, str] | None:
     for text in (error.description2, error.description, error.correction):
         for pattern in row.texts if text else ():
             match = pattern.search(text[:TEXT_LIMIT])
@@ -183,32 +183,32 @@ def _text_groups(row: Failure, error: GatewayError) -> dict[str, str] | None:
     return None
 
 
-def _says_nothing_else(row: Failure, errors: Sequence[GatewayError]) -> bool:
+def _says_nothing_else(row: KnownFailure, errors: Sequence[GatewayError]) -> bool:
     """Whether all descriptions are empty, the row's own, or a wrapper's."""
     vague = [*row.texts, *(text for other in catalogue() if other.wrapper for text in other.texts)]
     texts = [text[:TEXT_LIMIT] for error in errors for text in (error.description, error.description2) if text]
     return all(any(pattern.search(text) for pattern in vague) for text in texts)
 
 
-class _Groups(dict[str, str]):
+class _AdviceValues(dict[str, str]):
     def __missing__(self, name: str) -> str:
         return f"(no {name} named)"
 
 
-def _meaning(row: Failure, groups: dict[str, str]) -> Meaning:
-    advice = row.advice.format_map(_Groups(groups))
+def _meaning(row: KnownFailure, groups: dict[str, str]) -> FailureMeaning:
+    advice = row.advice.format_map(_AdviceValues(groups))
     named = {name: value for name, value in groups.items() if name != "errorno"}
-    return Meaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named)
+    return FailureMeaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named)
 
 
-def _row(row: dict[str, object]) -> Failure:
+def _row(row: dict[str, object]) -> KnownFailure:
     def several(key: str) -> tuple[str, ...]:
         value = row.get(key, [])
         assert isinstance(value, list)
         return tuple(str(one) for one in value)
 
     error_class = ErrorClass(str(row["class"]))
-    return Failure(
+    return KnownFailure(
         name=str(row["name"]),
         error_class=error_class,
         read_class=ErrorClass(str(row.get("read", error_class))),

@@ -13,32 +13,32 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import Meaning
+from revrec.intacct.catalogue import FailureMeaning
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
-from revrec.intacct.errors import not_run
+from revrec.intacct.errors import not_run_answer
 from revrec.intacct.gateway import (
-    Answer,
-    Balance,
     FoundCustomer,
     FoundEntry,
     FoundInvoice,
     FoundLine,
     MasterKind,
-    NewRecord,
-    Outcome,
-    Prepared,
+    NewMasterRecord,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
+    ReportedBalance,
 )
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
-from revrec.intacct.judgement import Verdict, judge, readable, refusal
-from revrec.intacct.pace import Pace
-from revrec.intacct.probing.permission import why_not_creating
-from revrec.intacct.reading import Answered, Reading, ReadPolicy
+from revrec.intacct.judgement import PostingVerdict, judge_posting, parse_exchange, request_refusal
+from revrec.intacct.pace import RequestPacer
+from revrec.intacct.probing.requests import creation_refusal
+from revrec.intacct.reading import IntacctReader, ParsedAnswer, ReadPolicy
 from revrec.intacct.reading_documents import customers, documents, receivables
 from revrec.intacct.redact import Redactor
-from revrec.intacct.responses import Response
-from revrec.intacct.session import Now, Session, Sessions, utc_now
-from revrec.intacct.transport import Exchange, Transport
+from revrec.intacct.responses import GatewayResponse
+from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
+from revrec.intacct.transport import HttpExchange, HttpTransport
 
 STORED_ANSWER_LIMIT = 200_000
 """Characters of an answer that are kept; an answer to a posting has a few hundred."""
@@ -50,8 +50,8 @@ class XmlGateway:
     ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``base_currency`` and
     ``rate_type``: the company's; the rate type goes with lines in other currencies. ``omit``: dimensions never sent.
     ``rate_date``, ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads
-    only: a posting is sent once. ``requests_per_minute``: see :class:`Pace`. The clock and the waiting can be given for
-    tests.
+    only: a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`. Tests pass
+    their own ``now`` and ``sleep``.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class XmlGateway:
         )
         self._now = now
         self._redactor = Redactor(credentials.secrets)
-        self._pace = Pace(requests_per_minute, now, sleep)
-        self._transport = Transport(timeout, max_answer_bytes, leaving=self._pace.note)
-        self._sessions = Sessions(credentials, self._transport, self._redactor, now)
-        self._one_at_a_time = threading.Lock()
-        self._reading = Reading(self._ask, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
+        self._pacer = RequestPacer(requests_per_minute, now, sleep)
+        self._transport = HttpTransport(timeout, max_answer_bytes, before_send=self._pacer.record)
+        self._sessions = IntacctSessions(credentials, self._transport, self._redactor, now)
+        self._lock = threading.Lock()
+        self._reading = IntacctReader(self._read, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
 
     def __enter__(self) -> "XmlGateway":
         return self
@@ -95,10 +95,10 @@ class XmlGateway:
 
     def sign_in(self) -> None:
         """Make sure that there is a session; raises SignInFailed or GatewayUnreachable."""
-        with self._one_at_a_time:
-            self._sessions.of("")
+        with self._lock:
+            self._sessions.session_for("")
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         """Build the request of an entry, when its turn has come; ``comment`` goes into the entry's history.
 
         Without one, the history is told why the entry is dated as it is, where that is not the day of recognition.
@@ -107,11 +107,11 @@ class XmlGateway:
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
         return self._prepared(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
 
-    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> Prepared:
+    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
         """Build the request of an order or an invoice, when its turn has come. Raises UnpostableEntry."""
         return self._prepared(made.control_id, made.reference, create_document(made, self._entries, unit, sources))
 
-    def prepare_record(self, record: NewRecord, control_id: str) -> Prepared:
+    def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
         """Build the request that creates a customer or an item, when its turn has come."""
         if record.kind == MasterKind.CUSTOMER:
             function = create_customer(control_id, record.id, record.term)
@@ -119,15 +119,15 @@ class XmlGateway:
             function = create_item(control_id, record.id, record.name, record.group, record.unit)
         return self._prepared(control_id, record.id, function)
 
-    def _prepared(self, control_id: str, reference: str, function: etree._Element) -> Prepared:
+    def _prepared(self, control_id: str, reference: str, function: etree._Element) -> PreparedPosting:
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, control_id, body)
-        self._pace.wait()
-        return Prepared(control_id, reference, body, self._redactor.text(redacted))
+        self._pacer.wait()
+        return PreparedPosting(control_id, reference, body, self._redactor.text(redacted))
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         """Send once; once more after a new sign-in if Intacct says that the session has ended, for then nothing ran."""
-        with self._one_at_a_time:
+        with self._lock:
             try:
                 answer, session = self._send(prepared)
                 if session is not None:
@@ -137,7 +137,7 @@ class XmlGateway:
             except BadConfiguration as refused:
                 return self._not_signed_in(prepared, refused)
 
-    def post_entry(self, entry: JournalEntry) -> Answer:
+    def post_entry(self, entry: JournalEntry) -> PostingAnswer:
         """Prepare and send in one go."""
         return self.send(self.prepare(entry))
 
@@ -181,7 +181,7 @@ class XmlGateway:
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
-    ) -> list[Balance]:
+    ) -> list[ReportedBalance]:
         """Balances over the days ``start`` to ``end``, in ``currency`` (default: the company's base currency)."""
         return self._reading.account_balances(accounts, start, end, entity, currency)
 
@@ -203,78 +203,80 @@ class XmlGateway:
 
     def check_creating(self, journal: str) -> str:
         """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
-        return why_not_creating(self.run_functions, journal)
+        return creation_refusal(self.run_functions, journal)
 
-    def run_functions(self, functions: Sequence[bytes], unique: bool = False, transaction: bool = False) -> Answered:
+    def run_functions(
+        self, functions: Sequence[bytes], unique: bool = False, transaction: bool = False
+    ) -> ParsedAnswer:
         """One request with any functions, sent once and outside a posting's protection: for the doctor alone.
 
         Raises SignInFailed or GatewayUnreachable if there is no session.
         """
-        with self._one_at_a_time:
-            self._pace.wait()
-            session = self._sessions.of("")
+        with self._lock:
+            self._pacer.wait()
+            session = self._sessions.session_for("")
             body = requests_xml.joined(functions)
             exchange = self._exchange(session, f"revrec-probe-{uuid4()}", body, unique, transaction)
-            reason, response = readable(exchange, self._redactor.text)
-            self._note(session, response)
-            return Answered(exchange, reason, response)
+            reason, response = parse_exchange(exchange, self._redactor.text)
+            self._extend_session(session, response)
+            return ParsedAnswer(exchange, reason, response)
 
     def clock_offset(self) -> timedelta | None:
         """How far Intacct's clock was ahead of ours at the last sign-in, give or take half the time that took."""
         return self._sessions.clock_offset
 
-    def _send(self, prepared: Prepared) -> tuple[Answer, Session | None]:
+    def _send(self, prepared: PreparedPosting) -> tuple[PostingAnswer, IntacctSession | None]:
         """The answer, and the session if it is that which Intacct no longer knows."""
-        session = self._sessions.of("")
+        session = self._sessions.session_for("")
         sent_at = self._now()
         exchange = self._exchange(session, prepared.control_id, prepared.body, unique=True)
-        verdict = judge(exchange, prepared.control_id, self._redactor.text)
-        self._note(session, verdict.response)
+        verdict = judge_posting(exchange, prepared.control_id, self._redactor.text)
+        self._extend_session(session, verdict.response)
         answer = self._answer(prepared, exchange, verdict)._replace(sent_at=sent_at, answered_at=self._now())
         return answer, session if _session_ended(verdict) else None
 
     def _exchange(
-        self, session: Session, control_id: str, functions: bytes, unique: bool, transaction: bool = False
-    ) -> Exchange:
+        self, session: IntacctSession, control_id: str, functions: bytes, unique: bool, transaction: bool = False
+    ) -> HttpExchange:
         request = requests_xml.envelope(
             self._credentials.sender_id,
             self._credentials.sender_password,
             control_id,
-            requests_xml.by_session(session.session_id),
+            requests_xml.session_authentication(session.session_id),
             functions,
             unique,
             transaction,
         )
         return self._transport.post(session.endpoint, request)
 
-    def _ask(self, control_id: str, functions: bytes, entity: str) -> Answered:
+    def _read(self, control_id: str, functions: bytes, entity: str) -> ParsedAnswer:
         """One read, and once more after a new sign-in if Intacct says that the session has ended."""
-        with self._one_at_a_time:
-            answered, session = self._ask_once(control_id, functions, entity)
+        with self._lock:
+            answered, session = self._read_once(control_id, functions, entity)
             if session is not None:
                 self._sessions.forget(session)
-                answered, _ = self._ask_once(control_id, functions, entity)
+                answered, _ = self._read_once(control_id, functions, entity)
             return answered
 
-    def _ask_once(self, control_id: str, functions: bytes, entity: str) -> tuple[Answered, Session | None]:
-        self._pace.wait()
-        session = self._sessions.of(entity)
+    def _read_once(self, control_id: str, functions: bytes, entity: str) -> tuple[ParsedAnswer, IntacctSession | None]:
+        self._pacer.wait()
+        session = self._sessions.session_for(entity)
         exchange = self._exchange(session, control_id, functions, unique=False)
-        reason, response = readable(exchange, self._redactor.text)
-        refused = None if response is None else refusal(response, exchange.status)
-        self._note(session, response)
+        reason, response = parse_exchange(exchange, self._redactor.text)
+        refused = None if response is None else request_refusal(response, exchange.status)
+        self._extend_session(session, response)
         ended = refused is not None and _says_session_ended(refused[0])
-        return Answered(exchange, reason, response), session if ended else None
+        return ParsedAnswer(exchange, reason, response), session if ended else None
 
-    def _note(self, session: Session, response: Response | None) -> None:
+    def _extend_session(self, session: IntacctSession, response: GatewayResponse | None) -> None:
         """Every answer of a session pushes its end forward."""
         block = None if response is None else response.authentication
         if block is not None and block.status == "success":
             self._sessions.refresh(session, block)
 
-    def _answer(self, prepared: Prepared, exchange: Exchange, verdict: Verdict) -> Answer:
+    def _answer(self, prepared: PreparedPosting, exchange: HttpExchange, verdict: PostingVerdict) -> PostingAnswer:
         meaning = verdict.meaning
-        return Answer(
+        return PostingAnswer(
             outcome=verdict.outcome,
             control_id=prepared.control_id,
             record_no=verdict.record_no,
@@ -283,12 +285,12 @@ class XmlGateway:
             advice="" if meaning is None else self._redactor.text(meaning.advice),
             http_status=exchange.status,
             redacted_response=self._stored(exchange, verdict),
-            retry_after=exchange.wish,
+            retry_after=exchange.retry_after_seconds,
             failure="" if meaning is None else meaning.name,
             named={} if meaning is None else {name: self._redactor.text(one) for name, one in meaning.named.items()},
         )
 
-    def _stored(self, exchange: Exchange, verdict: Verdict) -> str:
+    def _stored(self, exchange: HttpExchange, verdict: PostingVerdict) -> str:
         """The answer as it may be kept: without secrets, and not without end."""
         if verdict.response is not None:
             text = self._redactor.tree(verdict.response.root)
@@ -299,14 +301,18 @@ class XmlGateway:
             return text
         return f"{text[:STORED_ANSWER_LIMIT]}\n... {len(text) - STORED_ANSWER_LIMIT} more characters left out"
 
-    def _not_signed_in(self, prepared: Prepared, refused: BadConfiguration) -> Answer:
+    def _not_signed_in(self, prepared: PreparedPosting, refused: BadConfiguration) -> PostingAnswer:
         """Nothing of the entry was sent: the sign-in before it failed."""
-        return not_run(prepared.control_id, refused, self._redactor.text(str(refused)))
+        return not_run_answer(prepared.control_id, refused, self._redactor.text(str(refused)))
 
 
-def _session_ended(verdict: Verdict) -> bool:
-    return verdict.outcome is Outcome.NOT_RUN and verdict.meaning is not None and _says_session_ended(verdict.meaning)
+def _session_ended(verdict: PostingVerdict) -> bool:
+    return (
+        verdict.outcome is PostingOutcome.NOT_RUN
+        and verdict.meaning is not None
+        and _says_session_ended(verdict.meaning)
+    )
 
 
-def _says_session_ended(meaning: Meaning) -> bool:
+def _says_session_ended(meaning: FailureMeaning) -> bool:
     return meaning.name == "invalid-session"

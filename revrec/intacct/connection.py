@@ -16,7 +16,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
-class Watch:
+class ExchangeWatch:
     """Watches one exchange. ``sent``: a byte of the request may have left. ``expired``: the time was up."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Watch:
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
 
-    def holds(self, sock: socket.socket | None) -> None:
+    def register(self, sock: socket.socket | None) -> None:
         """Name the socket that is in use, so that it can be cut; raises TimeoutError if the time is up already."""
         with self._lock:
             if self.expired:
@@ -34,7 +34,7 @@ class Watch:
                 self._sockets.append(sock)
 
     @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def time_limit(self, seconds: float) -> Iterator[None]:
         """Cut the connection when the time is up."""
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
@@ -52,26 +52,26 @@ class Watch:
                     sock.shutdown(socket.SHUT_RDWR)
 
 
-class _Current(threading.local):
-    watch: Watch | None = None
+class _ThreadState(threading.local):
+    watch: ExchangeWatch | None = None
 
 
-_current = _Current()
+_current = _ThreadState()
 
 
 @contextlib.contextmanager
-def watched(seconds: float) -> Iterator[Watch]:
+def watch_exchange(seconds: float) -> Iterator[ExchangeWatch]:
     """Watch what this thread sends meanwhile, for at most so many seconds."""
-    watch = Watch()
+    watch = ExchangeWatch()
     _current.watch = watch
     try:
-        with watch.within(seconds):
+        with watch.time_limit(seconds):
             yield watch
     finally:
         _current.watch = None
 
 
-class _Watching:
+class _WatchedConnection:
     """Tells the watch of this thread about the socket and the first byte; mixed into urllib3's connections."""
 
     sock: socket.socket | None
@@ -89,28 +89,28 @@ class _Watching:
         if watch is not None and not self._connecting:
             if self.sock is None:
                 self.connect()
-            watch.holds(self.sock)
+            watch.register(self.sock)
             watch.sent = True
         super().send(data)  # type: ignore[misc]
 
 
-class _Connection(_Watching, HTTPConnection):
+class _WatchedHTTPConnection(_WatchedConnection, HTTPConnection):
     pass
 
 
-class _TLSConnection(_Watching, HTTPSConnection):
+class _WatchedHTTPSConnection(_WatchedConnection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+class _WatchedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHTTPConnection
 
 
-class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+class _WatchedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPSConnection
 
 
-_POOLS = {"http": _Pool, "https": _TLSPool}
+_POOLS = {"http": _WatchedHTTPPool, "https": _WatchedHTTPSPool}
 
 
 class WatchedAdapter(HTTPAdapter):

@@ -56,7 +56,7 @@ def resolve_credentials(
     ``endpoint_url``). ``keychain`` asks the system's keychain (service, name); left out, the ``keyring`` library is
     used if it is installed.
     """
-    return _credentials(_found(environment, home, settings, credentials_file, keychain)[0])
+    return _credentials(_resolve(environment, home, settings, credentials_file, keychain)[0])
 
 
 def credential_origins(
@@ -67,10 +67,10 @@ def credential_origins(
     keychain: Keychain | None = None,
 ) -> dict[str, str]:
     """Where each credential comes from, never what it is; the arguments are those of :func:`resolve_credentials`."""
-    return _found(environment, home, settings, credentials_file, keychain)[1]
+    return _resolve(environment, home, settings, credentials_file, keychain)[1]
 
 
-def _found(
+def _resolve(
     environment: Mapping[str, str],
     home: Path,
     settings: Mapping[str, str] | None,

@@ -11,7 +11,13 @@ from lxml import etree
 from revrec.core.invoice import AR_INVOICE, Invoice, InvoiceLine
 from revrec.core.money import decimal_string
 from revrec.intacct.errors import UnpostableEntry
-from revrec.intacct.glbatch import CONTROL_ID_LENGTH, DIMENSION_ELEMENTS, EntrySettings, fitted, legal
+from revrec.intacct.glbatch import (
+    CONTROL_ID_LENGTH,
+    DIMENSION_ELEMENTS,
+    EntrySettings,
+    cut_to_length,
+    replace_illegal_characters,
+)
 
 RECEIVABLE_NUMBER_LENGTH = 30
 NUMBER_LENGTH = 45
@@ -47,7 +53,7 @@ def create_customer(control_id: str, customer: str, term: str) -> etree._Element
 
 def create_item(control_id: str, item: str, name: str, group: str, unit: str) -> etree._Element:
     """The ``function`` element that creates an item that is no stock, of a GL group if there is one."""
-    fields = {"ITEMID": item, "NAME": fitted(name or item, 100), "ITEMTYPE": "Non-Inventory", "GLGROUP": group}
+    fields = {"ITEMID": item, "NAME": cut_to_length(name or item, 100), "ITEMTYPE": "Non-Inventory", "GLGROUP": group}
     return _created(control_id, "ITEM", {**fields, "BASEUOM": unit, "STATUS": "active"})
 
 
@@ -85,7 +91,7 @@ def _add_document_line(
     item = etree.SubElement(lines, "sotransitem")
     _add(item, "itemid", line.item)
     if line.description:
-        _add(item, "itemdesc", fitted(line.description, TEXT_LENGTH))
+        _add(item, "itemdesc", cut_to_length(line.description, TEXT_LENGTH))
     _add(item, "quantity", line.quantity)
     if unit:
         _add(item, "unit", unit)
@@ -94,7 +100,7 @@ def _add_document_line(
         _add(item, "sourcelinekey", source)
     _add_place(item, line, ("location",), settings)
     _add_place(item, line, ("department",), settings)
-    _add(item, "memo", fitted(line.memo, TEXT_LENGTH))
+    _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
     _add_place(item, line, ORDER_DIMENSIONS, settings)
 
 
@@ -113,7 +119,7 @@ def _receivable(made: Invoice, settings: EntrySettings) -> etree._Element:
         item = etree.SubElement(lines, "lineitem")
         _add(item, "glaccountno", line.account)
         _add(item, "amount", decimal_string(line.amount, made.currency))
-        _add(item, "memo", fitted(line.memo, TEXT_LENGTH))
+        _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
         _add_place(item, line, ("location",), settings)
         _add_place(item, line, ("department",), settings)
         _add_place(
@@ -160,4 +166,4 @@ def _add_day(parent: etree._Element, name: str, day: date) -> None:
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = legal(text)
+    etree.SubElement(parent, name).text = replace_illegal_characters(text)

@@ -19,7 +19,7 @@ from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 
 
-class Outcome(StrEnum):
+class PostingOutcome(StrEnum):
     """What became of one journal entry that was sent."""
 
     POSTED = "posted"
@@ -72,7 +72,7 @@ class GatewayError(NamedTuple):
         return ". ".join(part.rstrip(". ") for part in parts if part)
 
 
-class Prepared(NamedTuple):
+class PreparedPosting(NamedTuple):
     """A journal entry ready to be sent.
 
     ``body`` is the ``function`` element alone and holds no secret; the envelope with the session is put around it
@@ -85,7 +85,7 @@ class Prepared(NamedTuple):
     redacted: str
 
 
-class Answer(NamedTuple):
+class PostingAnswer(NamedTuple):
     """What came of sending a prepared entry.
 
     ``record_no`` is the RECORDNO of the GLBATCH, empty unless posted. ``error_class`` is None when posted;
@@ -94,7 +94,7 @@ class Answer(NamedTuple):
     wrong; ``named`` is what the text named, such as ``account`` and ``dimension``.
     """
 
-    outcome: Outcome
+    outcome: PostingOutcome
     control_id: str
     record_no: str = ""
     errors: tuple[GatewayError, ...] = ()
@@ -160,11 +160,6 @@ class FoundEntry(NamedTuple):
         """Sum of the debit lines in minor units; meaningful while all lines have one currency."""
         return sum(line.amount for line in self.lines if line.side == "debit")
 
-    @property
-    def total_credit(self) -> int:
-        """Sum of the credit lines in minor units; meaningful while all lines have one currency."""
-        return sum(line.amount for line in self.lines if line.side == "credit")
-
 
 class FoundInvoiceLine(NamedTuple):
     """A line of a document or an invoice as Intacct holds it; ``amount`` in minor units of the invoice's currency.
@@ -204,7 +199,7 @@ class FoundCustomer(NamedTuple):
     term: str
 
 
-class NewRecord(NamedTuple):
+class NewMasterRecord(NamedTuple):
     """A customer or an item to be created: ``kind`` is CUSTOMER or ITEM.
 
     ``term`` is a customer's; ``name``, ``group`` (GL group) and ``unit`` are an item's.
@@ -218,7 +213,7 @@ class NewRecord(NamedTuple):
     unit: str = ""
 
 
-class Balance(NamedTuple):
+class ReportedBalance(NamedTuple):
     """An account's movement as Intacct reports it, in minor units of ``currency``.
 
     ``start`` and ``end`` are signed, credits negative: a healthy deferred account is below zero. ``debits`` and
@@ -257,22 +252,22 @@ class Gateway(Protocol):
     def sign_in(self) -> None:
         """Make sure that there is a session, so that a wrong password shows before anything is marked as sent."""
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         """Build the request for an entry without touching the network; raises UnpostableEntry.
 
         Where requests a minute are bounded, an entry waits here for its turn: once it is being sent, its lease runs.
         """
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         """Send once and judge the answer. Whatever the other side does ends in the answer, not in an exception."""
 
-    def post_entry(self, entry: JournalEntry) -> Answer:
+    def post_entry(self, entry: JournalEntry) -> PostingAnswer:
         """Prepare and send in one go, for callers that record nothing between."""
 
-    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> Prepared:
+    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
         """Build the request for an invoice, as :meth:`prepare`; ``sources`` are the keys of the order's lines."""
 
-    def prepare_record(self, record: NewRecord, control_id: str) -> Prepared:
+    def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
         """Build the request that creates a customer or an item, as :meth:`prepare`."""
 
     def find_invoices(self, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
@@ -305,7 +300,7 @@ class Gateway(Protocol):
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
-    ) -> list[Balance]:
+    ) -> list[ReportedBalance]:
         """Balances of accounts over the days from ``start`` to ``end``; accounts without a row are left out."""
 
     def closed_through(self, entity: str = "") -> date | None:

@@ -61,8 +61,8 @@ def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = 
     function = etree.Element("function", controlid=entry.control_id)
     batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")
     _add(batch, "JOURNAL", entry.journal)
-    _add(batch, "BATCH_DATE", as_date_text(entry.date))
-    _add(batch, "BATCH_TITLE", fitted(" ".join(entry.title.split()), TITLE_LENGTH))
+    _add(batch, "BATCH_DATE", format_date(entry.date))
+    _add(batch, "BATCH_TITLE", cut_to_length(" ".join(entry.title.split()), TITLE_LENGTH))
     if comment:
         _add(batch, "HISTORY_COMMENT", comment)
     _add(batch, "REFERENCENO", entry.reference)
@@ -86,14 +86,14 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
     _add(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
         if settings.rate_date == "billed" and line.billed:
-            _add(glentry, "EXCH_RATE_DATE", as_date_text(historical(line.billed, entry.date)))
+            _add(glentry, "EXCH_RATE_DATE", format_date(exchange_rate_date(line.billed, entry.date)))
         _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
     for name, value in sent_dimensions(entry, line, settings).items():
         _add(glentry, dimension_element(name), value)
-    _add(glentry, "DESCRIPTION", fitted(line.memo or line.charge or entry.title, MEMO_LENGTH))
+    _add(glentry, "DESCRIPTION", cut_to_length(line.memo or line.charge or entry.title, MEMO_LENGTH))
 
 
-def historical(billed: date, posted: date) -> date:
+def exchange_rate_date(billed: date, posted: date) -> date:
     """The day whose exchange rate a line is kept at: when it was billed, or posted, if that was before.
 
     Deferred revenue is not money: it is not remeasured when rates change (ASC 830-10-45-18, IAS 21.23(b), IFRIC 22).
@@ -123,10 +123,10 @@ def dimension_element(name: str) -> str:
 
 def document_text(charge: str, document: str) -> str:
     """DOCUMENT of a line: the charge without its source, ``INV-1042/1``, which is what a person looks for."""
-    return fitted(charge.partition("/")[2] or document, DOCUMENT_LENGTH)
+    return cut_to_length(charge.partition("/")[2] or document, DOCUMENT_LENGTH)
 
 
-def fitted(text: str, length: int) -> str:
+def cut_to_length(text: str, length: int) -> str:
     """Text cut to a length; a cut one ends in ``~`` and a short digest, so that two long ones stay distinct."""
     if len(text) <= length:
         return text
@@ -134,12 +134,12 @@ def fitted(text: str, length: int) -> str:
     return f"{text[: length - 8]}~{digest}"
 
 
-def as_date_text(day: date) -> str:
+def format_date(day: date) -> str:
     """A date as generic functions want it: mm/dd/yyyy, padded."""
     return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
 
 
-def legal(text: str) -> str:
+def replace_illegal_characters(text: str) -> str:
     """Text with the characters that XML 1.0 cannot hold replaced by U+FFFD."""
     return _ILLEGAL.sub("\ufffd", text)
 
@@ -150,7 +150,7 @@ def _add(parent: etree._Element, name: str, text: str) -> None:
         element.text = text
     except ValueError:
         # lxml has just looked at every character; to look beforehand would cost each line for the sake of few.
-        element.text = legal(text)
+        element.text = replace_illegal_characters(text)
 
 
 def _check(entry: JournalEntry) -> None:

@@ -8,42 +8,42 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from revrec.intacct.catalogue import TOO_MANY_REQUESTS, Meaning, meaning_of, meaning_of_no_answer
-from revrec.intacct.gateway import ErrorClass, GatewayError, Outcome
-from revrec.intacct.responses import Clean, NotAnAnswer, Response, Result, parse_response
-from revrec.intacct.transport import Exchange
+from revrec.intacct.catalogue import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.gateway import ErrorClass, GatewayError, PostingOutcome
+from revrec.intacct.responses import FunctionResult, GatewayResponse, RemoveSecrets, UnreadableAnswer, parse_response
+from revrec.intacct.transport import HttpExchange
 
-CREATED = ("glbatch", "customer", "item")
+CREATED_ELEMENTS = ("glbatch", "customer", "item")
 """What ``create`` is used for."""
 
 
-class Verdict(NamedTuple):
+class PostingVerdict(NamedTuple):
     """What one exchange proves. ``meaning`` is None when posted; ``response`` is None if nothing could be parsed."""
 
-    outcome: Outcome
+    outcome: PostingOutcome
     record_no: str = ""
     errors: tuple[GatewayError, ...] = ()
-    meaning: Meaning | None = None
-    response: Response | None = None
-    result: Result | None = None
+    meaning: FailureMeaning | None = None
+    response: GatewayResponse | None = None
+    result: FunctionResult | None = None
 
 
-def judge(exchange: Exchange, control_id: str, clean: Clean) -> Verdict:
+def judge_posting(exchange: HttpExchange, control_id: str, clean: RemoveSecrets) -> PostingVerdict:
     """Judge a posting by its exchange."""
-    reason, response = readable(exchange, clean)
+    reason, response = parse_exchange(exchange, clean)
     if response is None:
         return _no_answer(reason, exchange.status)
     refused = _refused_at_the_door(response, exchange.status, control_id)
     if refused is not None:
         return refused
-    result, reason = own_result(response, control_id)
+    result, reason = result_for(response, control_id)
     if result is None:
         return _no_answer(reason, exchange.status, response)
     verdict = _by_status(result, exchange.status)
     return verdict._replace(response=response, result=result)
 
 
-def readable(exchange: Exchange, clean: Clean) -> tuple[str, Response | None]:
+def parse_exchange(exchange: HttpExchange, clean: RemoveSecrets) -> tuple[str, GatewayResponse | None]:
     """The parsed answer, or the reason why it cannot count."""
     if exchange.reason:
         return exchange.reason, None
@@ -53,11 +53,11 @@ def readable(exchange: Exchange, clean: Clean) -> tuple[str, Response | None]:
         return "http", None
     try:
         return "", parse_response(exchange.body, clean)
-    except NotAnAnswer as reason:
+    except UnreadableAnswer as reason:
         return ("http" if exchange.status >= 400 else str(reason)), None
 
 
-def own_result(response: Response, control_id: str) -> tuple[Result | None, str]:
+def result_for(response: GatewayResponse, control_id: str) -> tuple[FunctionResult | None, str]:
     """The one result for our control id; or the reason why there is none that counts."""
     if response.control_status != "success" or response.operations != 1 or response.authentication is None:
         return None, "contradiction"
@@ -69,7 +69,9 @@ def own_result(response: Response, control_id: str) -> tuple[Result | None, str]
     return own[0], ""
 
 
-def refusal(response: Response, http_status: int) -> tuple[Meaning, tuple[GatewayError, ...]] | None:
+def request_refusal(
+    response: GatewayResponse, http_status: int
+) -> tuple[FailureMeaning, tuple[GatewayError, ...]] | None:
     """Why no function was run: a failure at the control or the authentication level; None if there is none."""
     if response.results:
         return None
@@ -81,7 +83,7 @@ def refusal(response: Response, http_status: int) -> tuple[Meaning, tuple[Gatewa
     return None
 
 
-def _authentication_meaning(response: Response, http_status: int) -> Meaning:
+def _authentication_meaning(response: GatewayResponse, http_status: int) -> FailureMeaning:
     meaning = meaning_of("authentication", http_status, response.authentication_errors)
     if meaning.known:
         return meaning
@@ -89,24 +91,26 @@ def _authentication_meaning(response: Response, http_status: int) -> Meaning:
     return meaning._replace(error_class=ErrorClass.NEEDS_SIGN_IN, read_class=ErrorClass.NEEDS_SIGN_IN)
 
 
-def _no_answer(reason: str, status: int, response: Response | None = None) -> Verdict:
+def _no_answer(reason: str, status: int, response: GatewayResponse | None = None) -> PostingVerdict:
     not_run = reason == "not_connected" or status == TOO_MANY_REQUESTS
-    outcome = Outcome.NOT_RUN if not_run else Outcome.IN_DOUBT
-    return Verdict(outcome, meaning=meaning_of_no_answer(reason, status), response=response)
+    outcome = PostingOutcome.NOT_RUN if not_run else PostingOutcome.IN_DOUBT
+    return PostingVerdict(outcome, meaning=meaning_of_no_answer(reason, status), response=response)
 
 
-def _refused_at_the_door(response: Response, http_status: int, control_id: str) -> Verdict | None:
-    refused = refusal(response, http_status)
+def _refused_at_the_door(response: GatewayResponse, http_status: int, control_id: str) -> PostingVerdict | None:
+    refused = request_refusal(response, http_status)
     if refused is None:
         return None
     if response.control_id not in ("", control_id):
         return _no_answer("other_control_id", http_status, response)
     meaning, errors = refused
     doubtful = meaning.error_class is ErrorClass.IN_DOUBT
-    return Verdict(Outcome.IN_DOUBT if doubtful else Outcome.NOT_RUN, "", errors, meaning, response)
+    return PostingVerdict(
+        PostingOutcome.IN_DOUBT if doubtful else PostingOutcome.NOT_RUN, "", errors, meaning, response
+    )
 
 
-def _by_status(result: Result, http_status: int) -> Verdict:
+def _by_status(result: FunctionResult, http_status: int) -> PostingVerdict:
     if result.status == "success":
         return _success(result)
     if result.status == "failure":
@@ -114,30 +118,32 @@ def _by_status(result: Result, http_status: int) -> Verdict:
     meaning = meaning_of("function", http_status, result.errors)
     if result.status == "aborted" and meaning.known and not created_keys(result):
         return _failure(result, http_status)
-    return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))
+    return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))
 
 
-def _success(result: Result) -> Verdict:
+def _success(result: FunctionResult) -> PostingVerdict:
     keys = created_keys(result)
     if len(keys) == 1 and not result.errors:
-        return Verdict(Outcome.POSTED, keys[0])
-    return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction" if keys else "no_key"))
+        return PostingVerdict(PostingOutcome.POSTED, keys[0])
+    return PostingVerdict(
+        PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction" if keys else "no_key")
+    )
 
 
-def _failure(result: Result, http_status: int) -> Verdict:
+def _failure(result: FunctionResult, http_status: int) -> PostingVerdict:
     if created_keys(result):
         # A create may report a failure and yet list what it made.
-        return Verdict(Outcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction"))
+        return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction"))
     meaning = meaning_of("function", http_status, result.errors)
-    outcome = {ErrorClass.IN_DOUBT: Outcome.IN_DOUBT, ErrorClass.RETRY_LATER: Outcome.NOT_RUN}
-    return Verdict(outcome.get(meaning.error_class, Outcome.REJECTED), "", result.errors, meaning)
+    outcome = {ErrorClass.IN_DOUBT: PostingOutcome.IN_DOUBT, ErrorClass.RETRY_LATER: PostingOutcome.NOT_RUN}
+    return PostingVerdict(outcome.get(meaning.error_class, PostingOutcome.REJECTED), "", result.errors, meaning)
 
 
-def created_keys(result: Result) -> list[str]:
+def created_keys(result: FunctionResult) -> list[str]:
     """The keys of what a result says was made: record numbers, or the key of an older function."""
     if result.data is None:
         return [result.key] if result.key else []
-    return [key for record in result.data if _is(record, *CREATED) for key in _record_numbers(record)]
+    return [key for record in result.data if _is(record, *CREATED_ELEMENTS) for key in _record_numbers(record)]
 
 
 def _record_numbers(batch: etree._Element) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 WINDOW = timedelta(minutes=1)
 
 
-class Pace:
+class RequestPacer:
     """At most ``per_minute`` requests in any minute, as one process counts them; 0 is without bound.
 
     A request that must not wait, since an entry is already held for it, is counted all the same: its worker waits
@@ -22,7 +22,7 @@ class Pace:
         self._sleep = sleep
         self._sent: deque[datetime] = deque(maxlen=per_minute)
 
-    def note(self) -> None:
+    def record(self) -> None:
         """A request goes out now."""
         self._sent.append(self._now())
 

@@ -16,33 +16,33 @@ from revrec.core.batching import batched
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import Meaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalogue import FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.gateway import Balance, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind
-from revrec.intacct.glbatch import as_date_text, dimension_element
-from revrec.intacct.judgement import own_result, refusal
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind, ReportedBalance
+from revrec.intacct.glbatch import dimension_element, format_date
+from revrec.intacct.judgement import request_refusal, result_for
 from revrec.intacct.redact import Redactor
-from revrec.intacct.responses import Response, Result
-from revrec.intacct.transport import Exchange
+from revrec.intacct.responses import FunctionResult, GatewayResponse
+from revrec.intacct.transport import HttpExchange
 
 PAGE = 1000
 PAGES_LIMIT = 10_000
-FUNCTIONS_A_REQUEST = 50
+FUNCTIONS_PER_REQUEST = 50
 PAUSE_LIMIT = 120.0
-IDS_A_QUERY = 200
-MASTER_KEYS = {
+IDS_PER_QUERY = 200
+ID_FIELDS = {
     kind: {MasterKind.JOURNAL: "SYMBOL", MasterKind.ACCOUNT: "ACCOUNTNO", MasterKind.TERM: "NAME"}.get(
         kind, f"{kind}ID"
     )
     for kind in MasterKind
 }
 """The field by which people know a record of a kind."""
-PASSING = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
+TEMPORARY_CLASSES = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
 """Classes of failures of a read that may be over in a while."""
 NOT_A_REFERENCE = "revrec doctor"
 LONG_FROM_NOW = datetime(9000, 1, 1, tzinfo=UTC)
 
-ENTRIES_A_QUERY = 50
+ENTRIES_PER_QUERY = 50
 """Entries whose lines are asked for together: of 500 lines each, they make 25 pages."""
 
 GLBATCH_FIELDS = (
@@ -55,19 +55,19 @@ GLENTRY_FIELDS = (
 )  # fmt: skip
 
 
-class Answered(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """One read request's end: the exchange, and its parsed answer or the reason why there is none."""
 
-    exchange: Exchange
+    exchange: HttpExchange
     reason: str
-    response: Response | None
+    response: GatewayResponse | None
 
 
-Ask = Callable[[str, bytes, str], Answered]
+SendFunctions = Callable[[str, bytes, str], ParsedAnswer]
 """Send functions (control id, bytes, entity) and parse the answer, signing in as needed."""
 
 
-Build = Callable[[Sequence[str]], list[bytes]]
+BuildFunctions = Callable[[Sequence[str]], list[bytes]]
 """Builds functions for control ids, anew for each try."""
 
 
@@ -79,23 +79,23 @@ class ReadPolicy(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
 
 
-class _Failed(NamedTuple):
-    meaning: Meaning
+class _ReadFailure(NamedTuple):
+    meaning: FailureMeaning
     errors: tuple[GatewayError, ...]
     detail: str
     answered: bool
-    wish: int | None
+    retry_after: int | None
 
     @property
-    def passes(self) -> bool:
+    def temporary(self) -> bool:
         """Whether the same read may succeed in a while."""
-        return self.meaning.read_class in PASSING
+        return self.meaning.read_class in TEMPORARY_CLASSES
 
 
-class Reading:
+class IntacctReader:
     """The reads of the gateway; amounts in minor units of the lines' currency, else of ``base_currency``."""
 
-    def __init__(self, ask: Ask, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
+    def __init__(self, ask: SendFunctions, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
         self._ask = ask
         self._redactor = redactor
         self.base_currency = base_currency
@@ -126,7 +126,7 @@ class Reading:
 
     def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
         found: list[FoundEntry] = []
-        for some in batched(list(dict.fromkeys(values)), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(values)), IDS_PER_QUERY):
             found += map(_head, self.query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
         return found
 
@@ -134,7 +134,7 @@ class Reading:
         """The entries with their lines in order, and these dimensions of the lines; some entries at a time."""
         elements = {dimension_element(name): name for name in dimensions}
         fields = tuple(dict.fromkeys((*GLENTRY_FIELDS, *elements)))
-        for some in batched(heads, ENTRIES_A_QUERY):
+        for some in batched(heads, ENTRIES_PER_QUERY):
             numbers = [head.record_no for head in some]
             lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
@@ -148,18 +148,18 @@ class Reading:
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Lines on accounts within days, page by page."""
-        for some in batched(list(dict.fromkeys(accounts)), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(accounts)), IDS_PER_QUERY):
             where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
             for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
                 yield _line(row, self.base_currency)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
-    ) -> list[Balance]:
+    ) -> list[ReportedBalance]:
         """Balances of accounts over days; accounts for which Intacct gives no row are left out."""
         currency = currency or self.base_currency
-        balances: list[Balance] = []
-        for some in batched(list(dict.fromkeys(accounts)), FUNCTIONS_A_REQUEST):
+        balances: list[ReportedBalance] = []
+        for some in batched(list(dict.fromkeys(accounts)), FUNCTIONS_PER_REQUEST):
             for result in self._read(_balances_of(some, start, end, entity), len(some), ""):
                 balances += [_balance(row, currency) for row in _rows(result, "accountbalance")]
         return balances
@@ -175,9 +175,9 @@ class Reading:
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
         """Which ids exist, and whether each is active. Names are not asked for: their field differs by kind."""
-        key = MASTER_KEYS[kind]
+        key = ID_FIELDS[kind]
         found: dict[str, bool] = {}
-        for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+        for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_PER_QUERY):
             for row in self.query(kind, ("RECORDNO", key, "STATUS"), ((key, some),)):
                 found[row.get(key, "")] = row.get("STATUS", "").lower() == "active"
         return found
@@ -188,7 +188,7 @@ class Reading:
         while above:
             below = [
                 row.get("LOCATIONID", "")
-                for some in batched(above, IDS_A_QUERY)
+                for some in batched(above, IDS_PER_QUERY)
                 for row in self.query("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), (("PARENTID", some),))
             ]
             above = [location for location in dict.fromkeys(below) if location not in found]
@@ -231,9 +231,9 @@ class Reading:
                 return records
         raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
 
-    def _read(self, build: Build, count: int, entity: str) -> list[Result]:
+    def _read(self, build: BuildFunctions, count: int, entity: str) -> list[FunctionResult]:
         """Run functions and give their successful results in order."""
-        failed: _Failed | None = None
+        failed: _ReadFailure | None = None
         for attempt in range(self._policy.tries):
             control_id = f"revrec-read-{uuid4()}"
             control_ids = [f"{control_id}-{at}" for at in range(count)]
@@ -241,20 +241,20 @@ class Reading:
             results, failed = _results(answered, control_ids)
             if failed is None:
                 return results
-            if not failed.passes:
+            if not failed.temporary:
                 break
             if attempt + 1 < self._policy.tries:
                 self._policy.sleep(_pause(answered.exchange, self._policy.pause * 2**attempt))
         assert failed is not None
         raise self._refused(failed)
 
-    def _refused(self, failed: _Failed) -> RevrecError:
+    def _refused(self, failed: _ReadFailure) -> RevrecError:
         said = "; ".join(f"{error.errorno} {error.text}".strip() for error in failed.errors) or failed.detail
         if failed.meaning.read_class is ErrorClass.NEEDS_SIGN_IN:
             return SignInFailed(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
         if not failed.answered or failed.meaning.read_class is ErrorClass.RETRY_LATER:
             text = self._redactor.text(f"Intacct gave no usable answer to a read: {said}")
-            return GatewayUnreachable(text, failed.passes, failed.wish)
+            return GatewayUnreachable(text, failed.temporary, failed.retry_after)
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
 
 
@@ -263,7 +263,7 @@ def _head(batch: dict[str, str]) -> FoundEntry:
         record_no=batch.get("RECORDNO", ""),
         batch_no=batch.get("BATCHNO", ""),
         journal=batch.get("JOURNAL", ""),
-        date=date_of(batch.get("BATCH_DATE", "")),
+        date=parse_date(batch.get("BATCH_DATE", "")),
         title=batch.get("BATCH_TITLE", ""),
         reference=batch.get("REFERENCENO", ""),
         state=batch.get("STATE", ""),
@@ -283,50 +283,52 @@ def _owner(line: FoundLine, numbers: Sequence[str]) -> str:
 
 def _within(field: str, start: date, end: date) -> requests_xml.Where:
     return (
-        (field, "greaterthanorequalto", as_date_text(start)),
-        (field, "lessthanorequalto", as_date_text(end)),
+        (field, "greaterthanorequalto", format_date(start)),
+        (field, "lessthanorequalto", format_date(end)),
     )
 
 
-def _query_page(name: str, fields: Sequence[str], where: requests_xml.Where, offset: int) -> Build:
+def _query_page(name: str, fields: Sequence[str], where: requests_xml.Where, offset: int) -> BuildFunctions:
     return lambda control_ids: [requests_xml.query(control_ids[0], name, fields, where, offset, PAGE)]
 
 
-def _balances_of(accounts: Sequence[str], start: date, end: date, entity: str) -> Build:
+def _balances_of(accounts: Sequence[str], start: date, end: date, entity: str) -> BuildFunctions:
     return lambda control_ids: [
         requests_xml.get_account_balances(control_id, account, start, end, entity)
         for control_id, account in zip(control_ids, accounts, strict=True)
     ]
 
 
-def _results(answered: Answered, control_ids: Sequence[str]) -> tuple[list[Result], _Failed | None]:
+def _results(answered: ParsedAnswer, control_ids: Sequence[str]) -> tuple[list[FunctionResult], _ReadFailure | None]:
     exchange, reason, response = answered
     said = exchange.detail or f"HTTP {exchange.status}"
     if response is None:
         meaning = meaning_of_no_answer(reason, exchange.status)
-        return [], _Failed(meaning, (), said, exchange.status == 429, exchange.wish)
-    refused = refusal(response, exchange.status)
+        return [], _ReadFailure(meaning, (), said, exchange.status == 429, exchange.retry_after_seconds)
+    refused = request_refusal(response, exchange.status)
     if refused is not None:
-        return [], _Failed(*refused, said, True, exchange.wish)
+        return [], _ReadFailure(*refused, said, True, exchange.retry_after_seconds)
     results = []
     for control_id in control_ids:
-        result, reason = own_result(response, control_id)
+        result, reason = result_for(response, control_id)
         if result is None:
             meaning = meaning_of_no_answer(reason, exchange.status)
-            return [], _Failed(meaning, (), f"{said}, {reason}", True, None)
+            return [], _ReadFailure(meaning, (), f"{said}, {reason}", True, None)
         if result.status != "success":
             meaning = meaning_of("function", exchange.status, result.errors)
-            return [], _Failed(meaning, result.errors, f"{said}, status {result.status!r}", True, exchange.wish)
+            return [], _ReadFailure(
+                meaning, result.errors, f"{said}, status {result.status!r}", True, exchange.retry_after_seconds
+            )
         results.append(result)
     return results, None
 
 
-def _pause(exchange: Exchange, pause: float) -> float:
+def _pause(exchange: HttpExchange, pause: float) -> float:
     """Intacct's own wish if it has one, within reason."""
-    return min(pause if exchange.wish is None else float(exchange.wish), PAUSE_LIMIT)
+    return min(pause if exchange.retry_after_seconds is None else float(exchange.retry_after_seconds), PAUSE_LIMIT)
 
 
-def _rows(result: Result, name: str) -> list[dict[str, str]]:
+def _rows(result: FunctionResult, name: str) -> list[dict[str, str]]:
     """The records of a result, whatever the case of their element; names of fields in upper case."""
     if result.data is None:
         return []
@@ -345,31 +347,31 @@ def _line(row: dict[str, str], base_currency: str) -> FoundLine:
         line_no=_number(row.get("LINE_NO", ""), f"{place}, LINE_NO"),
         side="credit" if row.get("TR_TYPE", "").startswith("-") else "debit",
         account=row.get("ACCOUNTNO", ""),
-        amount=abs(as_minor(row.get("TRX_AMOUNT", "") or row.get("AMOUNT", ""), currency, place)),
+        amount=abs(parse_amount(row.get("TRX_AMOUNT", "") or row.get("AMOUNT", ""), currency, place)),
         currency=currency,
         document=row.get("DOCUMENT", ""),
         memo=row.get("DESCRIPTION", ""),
         location=row.get("LOCATION", ""),
         department=row.get("DEPARTMENT", ""),
         entry=row.get("BATCHNO", ""),
-        day=date_of(row.get("ENTRY_DATE", "")),
-        base_amount=abs(as_minor(row.get("AMOUNT", ""), base_currency, place)),
+        day=parse_date(row.get("ENTRY_DATE", "")),
+        base_amount=abs(parse_amount(row.get("AMOUNT", ""), base_currency, place)),
     )
 
 
-def _balance(row: dict[str, str], currency: str) -> Balance:
+def _balance(row: dict[str, str], currency: str) -> ReportedBalance:
     account = row.get("GLACCOUNTNO", "")
 
     def amount(*names: str) -> int:
-        return sum(as_minor(row.get(name, ""), currency, f"account {account}, {name.lower()}") for name in names)
+        return sum(parse_amount(row.get(name, ""), currency, f"account {account}, {name.lower()}") for name in names)
 
-    return Balance(
+    return ReportedBalance(
         account, currency, amount("STARTBALANCE"), amount("DEBITS", "ADJDEBITS"), amount("CREDITS", "ADJCREDITS"),
         amount("ENDBALANCE"),
     )  # fmt: skip
 
 
-def as_minor(text: str, currency: str, place: str) -> int:
+def parse_amount(text: str, currency: str, place: str) -> int:
     """Decimal text in minor units. Intacct writes ``1250``, ``1250.00`` or more zeros; nothing counts as 0."""
     figures = text.rstrip("0").rstrip(".") if "." in text else text
     try:
@@ -387,7 +389,7 @@ def _number(text: str, place: str) -> int:
     return int(text)
 
 
-def date_of(text: str) -> date | None:
+def parse_date(text: str) -> date | None:
     """A date as queries give it, mm/dd/yyyy; None if it is written in another way."""
     try:
         return datetime.strptime(text[:10], "%m/%d/%Y").date()  # noqa: DTZ007 - a date without a time

@@ -7,7 +7,7 @@ from revrec.core.batching import batched
 from revrec.core.invoice import AR_INVOICE
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, FoundInvoice, FoundInvoiceLine
-from revrec.intacct.reading import IDS_A_QUERY, Reading, as_minor, date_of
+from revrec.intacct.reading import IDS_PER_QUERY, IntacctReader, parse_amount, parse_date
 
 DOCUMENT_FIELDS = ("RECORDNO", "DOCID", "DOCNO", "DOCPARID", "STATE", "CUSTVENDID", "WHENCREATED", "CURRENCY")
 DOCUMENT_LINE_FIELDS = ("RECORDNO", "DOCHDRID", "LINE_NO", "ITEMID", "QUANTITY", "PRICE", "TRX_VALUE", "CURRENCY")
@@ -15,10 +15,10 @@ RECEIVABLE_FIELDS = ("RECORDNO", "RECORDID", "STATE", "CUSTOMERID", "WHENCREATED
 RECEIVABLE_LINE_FIELDS = ("RECORDNO", "RECORDKEY", "LINE_NO", "ACCOUNTNO", "TRX_AMOUNT", "AMOUNT")
 
 
-def documents(reading: Reading, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
+def documents(reading: IntacctReader, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
     """The documents of a transaction definition with these numbers, with their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
-    for some in batched(list(dict.fromkeys(numbers)), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
         where = (("DOCPARID", definition), ("DOCNO", some))
         heads = reading.query("SODOCUMENT", DOCUMENT_FIELDS, where)
         if heads:
@@ -28,10 +28,10 @@ def documents(reading: Reading, definition: str, numbers: Iterable[str]) -> list
     return found
 
 
-def receivables(reading: Reading, numbers: Iterable[str]) -> list[FoundInvoice]:
+def receivables(reading: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
     """The invoices of receivables with these numbers, with their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
-    for some in batched(list(dict.fromkeys(numbers)), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
         heads = reading.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
         if heads:
             its_lines = (("RECORDKEY", [head.get("RECORDNO", "") for head in heads]),)
@@ -40,10 +40,10 @@ def receivables(reading: Reading, numbers: Iterable[str]) -> list[FoundInvoice]:
     return found
 
 
-def customers(reading: Reading, ids: Iterable[str]) -> dict[str, FoundCustomer]:
+def customers(reading: IntacctReader, ids: Iterable[str]) -> dict[str, FoundCustomer]:
     """Those of these customers that there are."""
     found: dict[str, FoundCustomer] = {}
-    for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_A_QUERY):
+    for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_PER_QUERY):
         for row in reading.query("CUSTOMER", ("RECORDNO", "CUSTOMERID", "STATUS", "TERMNAME"), (("CUSTOMERID", some),)):
             active = row.get("STATUS", "").lower() == "active"
             found[row.get("CUSTOMERID", "")] = FoundCustomer(active, row.get("TERMNAME", ""))
@@ -60,7 +60,7 @@ def _document(head: dict[str, str], rows: Sequence[dict[str, str]], base: str) -
         kind=head.get("DOCPARID", ""),
         state=head.get("STATE", ""),
         customer=head.get("CUSTVENDID", ""),
-        date=date_of(head.get("WHENCREATED", "")),
+        date=parse_date(head.get("WHENCREATED", "")),
         currency=currency,
         lines=_in_order(lines),
     )
@@ -76,7 +76,7 @@ def _receivable(head: dict[str, str], rows: Sequence[dict[str, str]], base: str)
         kind=AR_INVOICE,
         state=head.get("STATE", ""),
         customer=head.get("CUSTOMERID", ""),
-        date=date_of(head.get("WHENCREATED", "")),
+        date=parse_date(head.get("WHENCREATED", "")),
         currency=currency,
         lines=_in_order(lines),
     )
@@ -91,7 +91,7 @@ def _line(row: dict[str, str], currency: str) -> FoundInvoiceLine:
         item=row.get("ITEMID", ""),
         account=row.get("ACCOUNTNO", ""),
         quantity=_decimal(row.get("QUANTITY", ""), place),
-        amount=as_minor(amount, currency, place),
+        amount=parse_amount(amount, currency, place),
     )
 
 

@@ -11,7 +11,7 @@ from lxml import etree
 
 from revrec.core.redaction import MARK
 from revrec.intacct.credentials import Credentials
-from revrec.intacct.glbatch import legal
+from revrec.intacct.glbatch import replace_illegal_characters
 
 _HOLE = "functions"
 
@@ -58,17 +58,17 @@ def envelope(
 
 def redacted_envelope(sender_id: str, control_id: str, functions: bytes) -> str:
     """The request as text with marks where the sender's password and the session will stand."""
-    return envelope(sender_id, MARK, control_id, by_session(MARK), functions, unique=True).decode()
+    return envelope(sender_id, MARK, control_id, session_authentication(MARK), functions, unique=True).decode()
 
 
-def by_session(session_id: str) -> etree._Element:
+def session_authentication(session_id: str) -> etree._Element:
     """Authentication by a session."""
     element = etree.Element("sessionid")
-    element.text = legal(session_id)
+    element.text = replace_illegal_characters(session_id)
     return element
 
 
-def by_login(credentials: Credentials, entity: str) -> etree._Element:
+def login_authentication(credentials: Credentials, entity: str) -> etree._Element:
     """Authentication by user and password. The order counts: companyid has to stand before password."""
     login = etree.Element("login")
     _add(login, "userid", credentials.user_id)
@@ -153,4 +153,4 @@ def _function(control_id: str, child: etree._Element) -> bytes:
 
 
 def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = legal(text)
+    etree.SubElement(parent, name).text = replace_illegal_characters(text)

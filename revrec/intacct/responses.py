@@ -15,14 +15,14 @@ from revrec.intacct.gateway import GatewayError
 
 _SUPPORT_ID = re.compile(r"\s*\[Support ID:\s*([^\]]*)\]")
 
-Clean = Callable[[str], str]
+RemoveSecrets = Callable[[str], str]
 
 
-class NotAnAnswer(ValueError):
+class UnreadableAnswer(ValueError):
     """The bytes are no answer of the gateway; the message says why in one word: empty, not_xml or truncated."""
 
 
-class Result(NamedTuple):
+class FunctionResult(NamedTuple):
     """One ``result``: what became of one function. ``data`` is its element, if there is one."""
 
     status: str
@@ -33,7 +33,7 @@ class Result(NamedTuple):
     data: etree._Element | None
 
 
-class Authentication(NamedTuple):
+class AuthenticationBlock(NamedTuple):
     """The ``authentication`` block; times are as Intacct's clock shows them, None if unreadable."""
 
     status: str
@@ -44,7 +44,7 @@ class Authentication(NamedTuple):
     timeout: datetime | None
 
 
-class Response(NamedTuple):
+class GatewayResponse(NamedTuple):
     """An answer taken apart. ``authentication`` is None if the answer ends at the control level."""
 
     root: etree._Element
@@ -52,23 +52,23 @@ class Response(NamedTuple):
     control_id: str
     control_errors: tuple[GatewayError, ...]
     operations: int
-    authentication: Authentication | None
+    authentication: AuthenticationBlock | None
     authentication_errors: tuple[GatewayError, ...]
-    results: tuple[Result, ...]
+    results: tuple[FunctionResult, ...]
 
 
 def parse_document(body: bytes) -> etree._Element:
     """The root of an XML document from outside; raises NotAnAnswer."""
     if not body.strip():
-        raise NotAnAnswer("empty")
+        raise UnreadableAnswer("empty")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True, remove_comments=True
     )
     root, fault = _parsed(body, parser)
     if root is None:
-        raise NotAnAnswer(fault)
+        raise UnreadableAnswer(fault)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise NotAnAnswer("not_xml")
+        raise UnreadableAnswer("not_xml")
     return root
 
 
@@ -81,15 +81,15 @@ def _parsed(body: bytes, parser: etree.XMLParser) -> tuple[etree._Element | None
         return None, "truncated" if b"<response" in begins else "not_xml"
 
 
-def parse_response(body: bytes, clean: Clean) -> Response:
+def parse_response(body: bytes, clean: RemoveSecrets) -> GatewayResponse:
     """Take an answer apart; ``clean`` removes secrets from each text. Raises NotAnAnswer."""
     root = parse_document(body)
     if root.tag != "response":
-        raise NotAnAnswer("not_xml")
+        raise UnreadableAnswer("not_xml")
     operations = root.findall("operation")
     operation = operations[0] if operations else None
     block = None if operation is None else operation.find("authentication")
-    return Response(
+    return GatewayResponse(
         root=root,
         control_status=_text(root, "control/status"),
         control_id=_text(root, "control/controlid"),
@@ -106,8 +106,8 @@ def _text(element: etree._Element, path: str) -> str:
     return "" if found is None else "".join(str(part) for part in found.itertext()).strip()
 
 
-def _authentication(block: etree._Element) -> Authentication:
-    return Authentication(
+def _authentication(block: etree._Element) -> AuthenticationBlock:
+    return AuthenticationBlock(
         _text(block, "status"), _text(block, "userid"), _text(block, "companyid"), _text(block, "locationid"),
         _time(_text(block, "sessiontimestamp")), _time(_text(block, "sessiontimeout")),
     )  # fmt: skip
@@ -121,19 +121,19 @@ def _time(text: str) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _result(element: etree._Element, clean: Clean) -> Result:
+def _result(element: etree._Element, clean: RemoveSecrets) -> FunctionResult:
     data = element.find("data")
-    return Result(
+    return FunctionResult(
         _text(element, "status"), _text(element, "function"), _text(element, "controlid"), _text(element, "key"),
         _errors(element, clean), data,
     )  # fmt: skip
 
 
-def _errors(parent: etree._Element, clean: Clean) -> tuple[GatewayError, ...]:
+def _errors(parent: etree._Element, clean: RemoveSecrets) -> tuple[GatewayError, ...]:
     return tuple(_error(error, clean) for error in parent.findall("errormessage/error"))
 
 
-def _error(element: etree._Element, clean: Clean) -> GatewayError:
+def _error(element: etree._Element, clean: RemoveSecrets) -> GatewayError:
     description, support = _without_support_id(clean(_text(element, "description")))
     description2, support2 = _without_support_id(clean(_text(element, "description2")))
     extra = _lower_case_texts(element.find("additionalinfo"))

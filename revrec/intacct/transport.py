@@ -14,7 +14,7 @@ import requests
 
 from revrec import __version__
 from revrec.core.loopback import is_loopback_url
-from revrec.intacct.connection import Watch, WatchedAdapter, watched
+from revrec.intacct.connection import ExchangeWatch, WatchedAdapter, watch_exchange
 
 CONNECT_TIMEOUT = 10.0
 RETRY_AFTER_LIMIT = 3600
@@ -30,7 +30,7 @@ HEADERS = {
 }
 
 
-class Exchange(NamedTuple):
+class HttpExchange(NamedTuple):
     """What came of one request.
 
     ``sent``: a byte of it may have left this machine. ``reason`` is empty when a whole answer came, else
@@ -46,7 +46,7 @@ class Exchange(NamedTuple):
     detail: str = ""
 
     @property
-    def wish(self) -> int | None:
+    def retry_after_seconds(self) -> int | None:
         """``Retry-After`` in seconds, at most an hour, whether it was a number or a date; None for anything else."""
         text = self.retry_after.strip()
         if text.isascii() and text.isdigit() and len(text) < 10:
@@ -58,7 +58,7 @@ class Exchange(NamedTuple):
         return min(max(math.ceil(left.total_seconds()), 0), RETRY_AFTER_LIMIT)
 
 
-class Transport:
+class HttpTransport:
     """Posts documents, one at a time. ``timeout`` limits a whole exchange, in seconds; ``max_bytes`` an answer."""
 
     def __init__(
@@ -66,21 +66,21 @@ class Transport:
         timeout: float,
         max_bytes: int = 20_000_000,
         monotonic: Callable[[], float] = time.monotonic,
-        leaving: Callable[[], None] = lambda: None,
+        before_send: Callable[[], None] = lambda: None,
     ) -> None:
-        """``leaving`` is called for each request, just before it goes out."""
-        self._leaving = leaving
+        """``before_send`` is called for each request, just before it goes out."""
+        self._before_send = before_send
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._monotonic = monotonic
         self._last_used = float("-inf")
         self._sessions: dict[bool, requests.Session] = {}
 
-    def post(self, url: str, body: bytes) -> Exchange:
+    def post(self, url: str, body: bytes) -> HttpExchange:
         """Post once: no redirect, no repetition, certificates always verified."""
         session = self._session(is_loopback_url(url))
-        self._leaving()
-        with watched(self._timeout) as watch:
+        self._before_send()
+        with watch_exchange(self._timeout) as watch:
             exchange = self._exchange(session, url, body, watch)
         self._last_used = self._monotonic()
         return exchange
@@ -97,7 +97,7 @@ class Transport:
             self._sessions[loopback].close()
         return self._sessions[loopback]
 
-    def _exchange(self, session: requests.Session, url: str, body: bytes, watch: Watch) -> Exchange:
+    def _exchange(self, session: requests.Session, url: str, body: bytes, watch: ExchangeWatch) -> HttpExchange:
         limits = (min(CONNECT_TIMEOUT, self._timeout), self._timeout)
         try:
             with session.post(
@@ -106,10 +106,10 @@ class Transport:
                 return self._read(answer, watch)
         except Exception as fault:
             # Not only what requests promises to raise: a request may have left, so every end needs a verdict.
-            return Exchange(watch.sent, reason=_reason(fault, watch), detail=_detail(fault))
+            return HttpExchange(watch.sent, reason=_reason(fault, watch), detail=_detail(fault))
 
-    def _read(self, answer: requests.Response, watch: Watch) -> Exchange:
-        head = Exchange(
+    def _read(self, answer: requests.Response, watch: ExchangeWatch) -> HttpExchange:
+        head = HttpExchange(
             True,
             answer.status_code,
             content_type=answer.headers.get("Content-Type", ""),
@@ -143,7 +143,7 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _reason(fault: Exception, watch: Watch) -> str:
+def _reason(fault: Exception, watch: ExchangeWatch) -> str:
     if not watch.sent:
         return "not_connected"
     timed_out = watch.expired or isinstance(fault, requests.Timeout | TimeoutError)

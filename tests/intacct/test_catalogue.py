@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.intacct.catalogue import catalogue, explained, meaning_of, meaning_of_no_answer, policies
+from revrec.intacct.catalogue import catalogue, explain_failure, meaning_of, meaning_of_no_answer, policies
 from revrec.intacct.gateway import ErrorClass, GatewayError
 
 DATA = tomllib.loads((Path(__file__).parent / "known_failures.toml").read_text(encoding="utf-8"))
@@ -56,7 +56,7 @@ def test_every_class_has_a_policy_and_only_what_passes_by_itself_is_tried_again_
     ],
 )
 def test_a_number_a_name_or_a_text_is_explained(text: str, names: list[str]) -> None:
-    assert [meaning.name for meaning in explained(text)] == names
+    assert [meaning.name for meaning in explain_failure(text)] == names
 
 
 def test_what_a_text_named_is_kept_apart_from_its_advice() -> None:

@@ -11,7 +11,7 @@ from lxml import etree
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import UnpostableEntry
-from revrec.intacct.glbatch import EntrySettings, create_glbatch, fitted
+from revrec.intacct.glbatch import EntrySettings, create_glbatch, cut_to_length
 
 
 def batch_of(entry: Any, settings: EntrySettings = EntrySettings(), comment: str = "") -> etree._Element:
@@ -167,7 +167,7 @@ def test_long_texts_are_cut_and_stay_distinct(wire: Any) -> None:
 
 @given(st.text(), st.integers(9, 500))
 def test_cut_texts_fit(text: str, length: int) -> None:
-    cut = fitted(text, length)
+    cut = cut_to_length(text, length)
     assert len(cut) <= length and (cut == text or len(text) > length)
 
 

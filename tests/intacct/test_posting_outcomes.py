@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from revrec.intacct.client import XmlGateway
-from revrec.intacct.gateway import Answer, ErrorClass, Outcome
+from revrec.intacct.gateway import ErrorClass, PostingAnswer, PostingOutcome
 
 Wire = Any
 Script = Callable[[Wire], Any]
 
 
-def post(gateway: XmlGateway, stub: Any, wire: Wire, script: Any) -> Answer:
+def post(gateway: XmlGateway, stub: Any, wire: Wire, script: Any) -> PostingAnswer:
     stub.script = [script]
     return gateway.post_entry(wire.journal_entry())
 
@@ -100,7 +100,7 @@ IN_DOUBT: dict[str, Script] = {
 @pytest.mark.parametrize("case", IN_DOUBT)
 def test_it_may_have_landed(case: str, gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     answer = post(gateway, stub, wire, IN_DOUBT[case](wire))
-    assert answer.outcome is Outcome.IN_DOUBT, answer
+    assert answer.outcome is PostingOutcome.IN_DOUBT, answer
     assert answer.error_class is ErrorClass.IN_DOUBT and answer.advice and not answer.record_no
     assert len(stub.postings) == 1
 
@@ -152,7 +152,7 @@ NOT_RUN: dict[str, tuple[Script, ErrorClass]] = {
 def test_it_certainly_did_not_run(case: str, gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     script, error_class = NOT_RUN[case]
     answer = post(gateway, stub, wire, script(wire))
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, error_class), answer
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, error_class), answer
     assert answer.advice and len(stub.postings) == 1
 
 
@@ -190,12 +190,12 @@ REJECTED: dict[str, tuple[Script, ErrorClass]] = {
 def test_a_failure_for_our_control_id_is_rejected(case: str, gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     script, error_class = REJECTED[case]
     answer = post(gateway, stub, wire, script(wire))
-    assert (answer.outcome, answer.error_class) == (Outcome.REJECTED, error_class), answer
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.REJECTED, error_class), answer
 
 
 def test_success_with_a_record_number_is_posted(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     answer = post(gateway, stub, wire, wire.posted)
-    assert (answer.outcome, answer.record_no, answer.error_class) == (Outcome.POSTED, "6680", None)
+    assert (answer.outcome, answer.record_no, answer.error_class) == (PostingOutcome.POSTED, "6680", None)
     assert answer.http_status == 200 and answer.sent_at and answer.answered_at and answer.sent_at <= answer.answered_at
     assert "<RECORDNO>6680</RECORDNO>" in answer.redacted_response
 
@@ -205,7 +205,7 @@ def test_a_compressed_answer_is_read(gateway: XmlGateway, stub: Any, wire: Wire)
         plain = wire.posted(request)
         return replace(plain, body=wire.gzipped(plain.body), headers={"Content-Encoding": "gzip"})
 
-    assert post(gateway, stub, wire, say).outcome is Outcome.POSTED
+    assert post(gateway, stub, wire, say).outcome is PostingOutcome.POSTED
 
 
 def test_an_answer_beyond_the_limit_is_cut_off_and_in_doubt(credentials: Any, stub: Any, wire: Wire) -> None:
@@ -216,14 +216,14 @@ def test_an_answer_beyond_the_limit_is_cut_off_and_in_doubt(credentials: Any, st
 
     with XmlGateway(credentials, timeout=5, max_answer_bytes=100_000) as gateway:
         answer = post(gateway, stub, wire, say)
-    assert answer.outcome is Outcome.IN_DOUBT and len(answer.redacted_response) < 300_000
+    assert answer.outcome is PostingOutcome.IN_DOUBT and len(answer.redacted_response) < 300_000
 
 
 def test_a_request_is_never_carried_on_to_where_a_redirect_points(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     with closing(wire.StubGateway()) as other:
         other.script = [wire.posted]
         answer = post(gateway, stub, wire, wire.Say("", 307, headers={"Location": other.url}))
-        assert answer.outcome is Outcome.IN_DOUBT and not other.requests
+        assert answer.outcome is PostingOutcome.IN_DOUBT and not other.requests
 
 
 def test_a_password_of_netrc_is_never_added(
@@ -234,7 +234,7 @@ def test_a_password_of_netrc_is_never_added(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setattr("revrec.intacct.transport.is_loopback_url", lambda url: False)
-    assert post(gateway, stub, wire, wire.posted).outcome is Outcome.POSTED
+    assert post(gateway, stub, wire, wire.posted).outcome is PostingOutcome.POSTED
     assert all("Authorization" not in headers for headers in stub.headers)
 
 
@@ -243,21 +243,21 @@ def test_entities_are_never_expanded(gateway: XmlGateway, stub: Any, wire: Wire)
         f'<!ENTITY {chr(98 + i)} "{f"&{chr(97 + i)};" * 10}">' for i in range(9)
     )
     answer = post(gateway, stub, wire, wire.Say(bomb + "]><response>&j;</response>"))
-    assert answer.outcome is Outcome.IN_DOUBT
+    assert answer.outcome is PostingOutcome.IN_DOUBT
 
 
 def test_a_dripping_answer_ends_when_the_time_is_up(credentials: Any, stub: Any, wire: Wire) -> None:
     with XmlGateway(credentials, timeout=0.5) as gateway:
         gateway.sign_in()
         answer = post(gateway, stub, wire, wire.Say("x" * 400, fault="drip"))
-    assert answer.outcome is Outcome.IN_DOUBT and "in time" in answer.advice
+    assert answer.outcome is PostingOutcome.IN_DOUBT and "in time" in answer.advice
 
 
 def test_a_refused_connection_means_that_nothing_was_sent(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         stub.session_endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}/"
     answer = gateway.post_entry(wire.journal_entry())
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.RETRY_LATER)
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.RETRY_LATER)
     assert answer.http_status == 0 and not stub.postings
 
 
@@ -266,7 +266,7 @@ def test_a_listener_that_never_answers_leaves_it_in_doubt(credentials: Any, wire
         stub.session_endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         with XmlGateway(credentials, timeout=0.5) as gateway:
             answer = gateway.post_entry(wire.journal_entry())
-    assert answer.outcome is Outcome.IN_DOUBT
+    assert answer.outcome is PostingOutcome.IN_DOUBT
 
 
 def test_one_request_at_a_time_however_many_ask(gateway: XmlGateway, stub: Any, wire: Wire) -> None:
@@ -319,7 +319,7 @@ def test_a_connection_that_the_other_side_closed_meanwhile_is_not_used_again(
 
     stub.script = [say]
     for _ in range(3):
-        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+        assert gateway.post_entry(wire.journal_entry()).outcome is PostingOutcome.POSTED
         time.sleep(0.05)
 
 

@@ -10,7 +10,7 @@ from lxml import etree
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
-from revrec.intacct.gateway import ErrorClass, Outcome
+from revrec.intacct.gateway import ErrorClass, PostingOutcome
 
 
 class Clock:
@@ -56,8 +56,8 @@ def test_all_further_requests_go_to_the_returned_endpoint_with_one_session(
     with closing(wire.StubGateway()) as second:
         stub.session_endpoint = second.url
         second.script = [wire.posted]
-        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
-        assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+        assert gateway.post_entry(wire.journal_entry()).outcome is PostingOutcome.POSTED
+        assert gateway.post_entry(wire.journal_entry()).outcome is PostingOutcome.POSTED
         assert (len(stub.requests), len(second.postings)) == (1, 2)
         assert all(wire.USER_PASSWORD not in request for request in second.requests)
 
@@ -67,14 +67,14 @@ def test_a_session_that_ended_is_renewed_once_with_the_same_control_id(
 ) -> None:
     stub.script = [wire.invalid_session, wire.posted]
     answer = gateway.post_entry(wire.journal_entry())
-    assert answer.outcome is Outcome.POSTED and sign_ins(stub) == 2
+    assert answer.outcome is PostingOutcome.POSTED and sign_ins(stub) == 2
     assert {wire.control_id_in(request) for request in stub.postings} == {"revrec:acme:d1:rrabcdefgh23456789"}
 
 
 def test_a_session_that_ends_twice_is_not_renewed_again(gateway: XmlGateway, stub: Any, wire: Any) -> None:
     stub.script = [wire.invalid_session]
     answer = gateway.post_entry(wire.journal_entry())
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
     assert len(stub.postings) == 2 and sign_ins(stub) == 2
 
 
@@ -162,7 +162,7 @@ def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
     with pytest.raises(SignInFailed):
         gateway.sign_in()
     answer = gateway.post_entry(wire.journal_entry())
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
     assert advice in answer.advice
     assert sign_ins(stub) == 1 and not stub.postings
 
@@ -174,7 +174,7 @@ def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGatew
         with pytest.raises(SignInFailed):
             gateway.closed_through("NOWHERE")
     assert sign_ins(stub) == 2, "asked once, and once at the top level"
-    assert gateway.post_entry(wire.journal_entry()).outcome is not Outcome.NOT_RUN
+    assert gateway.post_entry(wire.journal_entry()).outcome is not PostingOutcome.NOT_RUN
 
 
 NOT_NOW = {
@@ -192,7 +192,7 @@ NOT_NOW = {
 def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlGateway, stub: Any, wire: Any) -> None:
     stub.sign_ins = [NOT_NOW[case](wire), stub.signed_in]
     answer = gateway.post_entry(wire.journal_entry())
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.RETRY_LATER), answer
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.RETRY_LATER), answer
     assert not stub.postings
     gateway.sign_in()
 
@@ -221,7 +221,7 @@ def test_a_returned_endpoint_of_another_party_is_refused(
     with pytest.raises(BadConfiguration):
         gateway.sign_in()
     answer = gateway.post_entry(wire.journal_entry())
-    assert (answer.outcome, answer.error_class) == (Outcome.NOT_RUN, ErrorClass.NEEDS_PERSON)
+    assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.NEEDS_PERSON)
     assert not stub.postings
 
 
@@ -231,7 +231,7 @@ def test_proxies_of_the_environment_are_not_used_on_this_machine(
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
     stub.script = [wire.posted]
-    assert gateway.post_entry(wire.journal_entry()).outcome is Outcome.POSTED
+    assert gateway.post_entry(wire.journal_entry()).outcome is PostingOutcome.POSTED
 
 
 @pytest.mark.parametrize("minutes", [0, 7, -60 * 24 * 400])

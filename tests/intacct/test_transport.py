@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from revrec.intacct.connection import Watch, watched
-from revrec.intacct.transport import Transport
+from revrec.intacct.connection import ExchangeWatch, watch_exchange
+from revrec.intacct.transport import HttpTransport
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
@@ -26,7 +26,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     stub.server.socket = context.wrap_socket(stub.server.socket, server_side=True)
-    transport = Transport(timeout=5)
+    transport = HttpTransport(timeout=5)
     exchange = transport.post(f"https://localhost:{stub.port}/", b"<request/>")
     assert (exchange.sent, exchange.reason, stub.requests) == (False, "not_connected", [])
 
@@ -34,7 +34,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
 def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: Any, wire: Any) -> None:
     clock = [0.0]
     stub.script = [wire.Say("<response/>")]
-    transport = Transport(timeout=5, monotonic=lambda: clock[0])
+    transport = HttpTransport(timeout=5, monotonic=lambda: clock[0])
     for now in (1.0, 2.0, 30.0):
         clock[0] = now
         assert transport.post(stub.url, b"<request/>").status == 200
@@ -43,7 +43,7 @@ def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: An
 
 
 def test_nothing_is_sent_once_the_time_is_up(stub: Any) -> None:
-    with watched(0.01) as watch:
+    with watch_exchange(0.01) as watch:
         time.sleep(0.1)
         assert watch.expired
         with pytest.raises(TimeoutError, match="before anything was sent"):
@@ -55,7 +55,7 @@ def test_the_watch_cuts_the_sockets_it_was_told_of() -> None:
     ours, theirs = socket.socketpair()
     theirs.settimeout(2)
     with ours, theirs:
-        watch = Watch()
+        watch = ExchangeWatch()
         watch.holds(ours)
         with watch.within(0.01):
             assert theirs.recv(1) == b""
@@ -65,11 +65,11 @@ def test_the_watch_cuts_the_sockets_it_was_told_of() -> None:
 def test_the_detail_of_a_failure_is_the_system_s_and_quotes_no_request() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    exchange = Transport(timeout=1).post(f"http://127.0.0.1:{port}/", b"<password>hunter2</password>")
+    exchange = HttpTransport(timeout=1).post(f"http://127.0.0.1:{port}/", b"<password>hunter2</password>")
     assert (exchange.sent, exchange.reason) == (False, "not_connected")
     assert "refused" in exchange.detail and "hunter2" not in repr(exchange)
 
 
 def test_a_name_that_does_not_resolve_means_that_nothing_was_sent() -> None:
-    exchange = Transport(timeout=2).post("https://nowhere.invalid/", b"<request/>")
+    exchange = HttpTransport(timeout=2).post("https://nowhere.invalid/", b"<request/>")
     assert (exchange.sent, exchange.reason) == (False, "not_connected")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.core.journal import JournalEntry
-from revrec.intacct.gateway import Answer, FoundEntry, Outcome, Prepared
+from revrec.intacct.gateway import FoundEntry, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
@@ -237,14 +237,14 @@ class Ledger:
     def closed_through(self, entity: str = "") -> date | None:
         return self.through
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         assert entry.reference not in self.saved, "never sent twice"
         self.saved[entry.reference] = entry
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         assert self.through is None or self.saved[prepared.reference].date > self.through
-        return Answer(Outcome.POSTED, prepared.control_id, str(len(self.saved)), http_status=200)
+        return PostingAnswer(PostingOutcome.POSTED, prepared.control_id, str(len(self.saved)), http_status=200)
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         return []

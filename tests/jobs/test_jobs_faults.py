@@ -12,7 +12,7 @@ from support.patience import until
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
@@ -82,7 +82,7 @@ def test_being_turned_away_again_and_again_leaves_the_entry_ready_and_stops(book
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("429@before:5x:create")
     result = books.run(DAY)
-    assert result.stopped is not None and result.stopped.outcome is Outcome.NOT_RUN
+    assert result.stopped is not None and result.stopped.outcome is PostingOutcome.NOT_RUN
     assert states(books) == ["READY", "READY"] and result.counts["waiting"] == 2 and intacct.entries() == []
     assert books.run(DAY).complete and len(intacct.entries()) == 2
 
@@ -136,7 +136,7 @@ class Stub:
 
     def __init__(self) -> None:
         self.sent: list[str] = []
-        self.sends: list[Callable[[Prepared], Answer]] = [posted]
+        self.sends: list[Callable[[PreparedPosting], PostingAnswer]] = [posted]
         self.finds: list[Any] = [[]]
         self.unpostable: set[str] = set()
 
@@ -149,12 +149,12 @@ class Stub:
     def closed_through(self, entity: str = "") -> date | None:
         return None
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         if any(line.document in self.unpostable for line in entry.lines):
             raise UnpostableEntry("dimension 'a b': Intacct needs a name of letters, digits and _")
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         self.sent.append(prepared.control_id)
         return (self.sends.pop(0) if len(self.sends) > 1 else self.sends[0])(prepared)
 
@@ -174,16 +174,20 @@ class Stub:
         return heads
 
 
-def posted(prepared: Prepared) -> Answer:
-    return Answer(Outcome.POSTED, prepared.control_id, "4711")
+def posted(prepared: PreparedPosting) -> PostingAnswer:
+    return PostingAnswer(PostingOutcome.POSTED, prepared.control_id, "4711")
 
 
-def lost(prepared: Prepared) -> Answer:
-    return Answer(Outcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back")
+def lost(prepared: PreparedPosting) -> PostingAnswer:
+    return PostingAnswer(
+        PostingOutcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back"
+    )
 
 
-def password_changed(prepared: Prepared) -> Answer:
-    return Answer(Outcome.NOT_RUN, prepared.control_id, error_class=ErrorClass.NEEDS_SIGN_IN, advice="sign in anew")
+def password_changed(prepared: PreparedPosting) -> PostingAnswer:
+    return PostingAnswer(
+        PostingOutcome.NOT_RUN, prepared.control_id, error_class=ErrorClass.NEEDS_SIGN_IN, advice="sign in anew"
+    )
 
 
 def in_ledger(record_no: str = "4711", amount: int = 200, day: date = date(2024, 1, 12)) -> FoundEntry:
@@ -291,7 +295,7 @@ def test_an_entry_that_cannot_be_written_for_intacct_is_refused_by_us_and_the_ot
 def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_nothing(due: Any, stub: Stub) -> None:
     context = due.context("other run", later=LATER)
 
-    def answered_late(prepared: Prepared) -> Answer:
+    def answered_late(prepared: PreparedPosting) -> PostingAnswer:
         with context.database.write() as connection:
             (number,) = entries.numbers_in(connection, "SENDING")
             who = context.who()
@@ -310,7 +314,7 @@ def test_an_entry_that_another_worker_took_first_is_left_to_it(books: Any, row: 
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     context = books.context("other run")
 
-    def take_the_other(prepared: Prepared) -> Answer:
+    def take_the_other(prepared: PreparedPosting) -> PostingAnswer:
         with context.database.write() as connection:
             postings.change_state(connection, 2, "READY", "SENDING", context.who(), owner="other", lease_until="9")
         return posted(prepared)

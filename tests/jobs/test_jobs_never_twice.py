@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 from revrec.core.journal import JournalEntry
 from revrec.intacct.catalogue import catalogue
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.running.run import run
 
 DAY = date(2024, 2, 10)
 RUNS = 6
 OUTCOMES = {
-    ErrorClass.RETRY_NOW: Outcome.REJECTED,
-    ErrorClass.RETRY_LATER: Outcome.NOT_RUN,
-    ErrorClass.NEEDS_DATA: Outcome.REJECTED,
-    ErrorClass.NEEDS_SIGN_IN: Outcome.NOT_RUN,
-    ErrorClass.NEEDS_PERSON: Outcome.REJECTED,
-    ErrorClass.IN_DOUBT: Outcome.IN_DOUBT,
+    ErrorClass.RETRY_NOW: PostingOutcome.REJECTED,
+    ErrorClass.RETRY_LATER: PostingOutcome.NOT_RUN,
+    ErrorClass.NEEDS_DATA: PostingOutcome.REJECTED,
+    ErrorClass.NEEDS_SIGN_IN: PostingOutcome.NOT_RUN,
+    ErrorClass.NEEDS_PERSON: PostingOutcome.REJECTED,
+    ErrorClass.IN_DOUBT: PostingOutcome.IN_DOUBT,
 }
-KINDS = [("", Outcome.POSTED, None), ("unknown", Outcome.REJECTED, ErrorClass.NEEDS_PERSON)]
+KINDS = [("", PostingOutcome.POSTED, None), ("unknown", PostingOutcome.REJECTED, ErrorClass.NEEDS_PERSON)]
 KINDS += [(row.name, OUTCOMES[row.error_class], row.error_class) for row in catalogue()]
 READS = ("shown", "unreachable", "refused")
 
@@ -65,23 +65,27 @@ class Ledger:
     def closed_through(self, entity: str = "") -> None:
         return None
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         self.prepared[entry.control_id] = entry
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         (name, outcome, error_class), landed = self.answers.pop(0) if self.answers else (KINDS[0], True)
         entry = self.prepared[prepared.control_id]
-        self.log.append(("send", entry.reference, name if outcome is Outcome.REJECTED else str(outcome)))
+        self.log.append(("send", entry.reference, name if outcome is PostingOutcome.REJECTED else str(outcome)))
         if entry.reference in self.saved:
             # Intacct remembers the control id.
             self.log[-1] = ("send", entry.reference, "in_doubt")
-            return Answer(Outcome.IN_DOUBT, entry.control_id, error_class=ErrorClass.IN_DOUBT, advice="it landed")
-        unclear = outcome is Outcome.IN_DOUBT or name == "unknown"
-        if outcome is Outcome.POSTED or (unclear and landed):
+            return PostingAnswer(
+                PostingOutcome.IN_DOUBT, entry.control_id, error_class=ErrorClass.IN_DOUBT, advice="it landed"
+            )
+        unclear = outcome is PostingOutcome.IN_DOUBT or name == "unknown"
+        if outcome is PostingOutcome.POSTED or (unclear and landed):
             self.saved[entry.reference] = entry
-        record_no = str(1 + list(self.saved).index(entry.reference)) if outcome is Outcome.POSTED else ""
-        return Answer(outcome, entry.control_id, record_no, error_class=error_class, advice="advice", failure=name)
+        record_no = str(1 + list(self.saved).index(entry.reference)) if outcome is PostingOutcome.POSTED else ""
+        return PostingAnswer(
+            outcome, entry.control_id, record_no, error_class=error_class, advice="advice", failure=name
+        )
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         how = self.reads.pop(0) if self.reads else "shown"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.intacct.probing.lengths import HIGHEST, Range, search
-from revrec.jobs.admin.probe import SANDBOX_COMPANY, Wishes, probe
+from revrec.intacct.probing.lengths import HIGHEST, LengthRange, search_length
+from revrec.jobs.admin.probe import SANDBOX_COMPANY, ProbeOptions, probe
 from revrec.sandbox.company.switches import SETTINGS, Switches, switches_like
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ ASKED = (
 )  # fmt: skip
 EACH = [("over_long", "reject"), *((name, setting) for name in ASKED for setting in SETTINGS[name][1:])]
 CLOSED = date(2020, 1, 31)
-EVERYTHING = Wishes(post=True, closed_date=CLOSED)
+EVERYTHING = ProbeOptions(post=True, closed_date=CLOSED)
 
 
 @pytest.fixture
@@ -81,19 +81,19 @@ def test_the_search_finds_any_limit_and_says_how_sure_it_is(limit: int) -> None:
         tried.append(size)
         return size <= limit
 
-    found = search(accepts, lambda: 99)
-    assert found == (Range(limit, limit + 1) if limit < HIGHEST else Range(HIGHEST, HIGHEST + 1))
+    found = search_length(accepts, lambda: 99)
+    assert found == (LengthRange(limit, limit + 1) if limit < HIGHEST else LengthRange(HIGHEST, HIGHEST + 1))
     assert found.exact == (0 < limit < HIGHEST)
     assert len(tried) <= 16 and len(set(tried)) == len(tried)
     tried.clear()
-    short = search(accepts, lambda: 3 - len(tried))
+    short = search_length(accepts, lambda: 3 - len(tried))
     assert len(tried) == 3 and short.accepted <= min(limit, HIGHEST) < short.refused
 
 
 def test_without_consent_nothing_is_posted(books: Any, company: Any) -> None:
     made: list[str] = []
     report = probe(
-        books.context("doctor"), Wishes(), lambda _found: made.extend(one["state"] for one in company.entries())
+        books.context("doctor"), ProbeOptions(), lambda _found: made.extend(one["state"] for one in company.entries())
     )
     assert set(made) == {"Draft"}
     assert answers(report)["STATE of an entry created as Posted"] == "not asked"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from revrec.intacct import client
-from revrec.intacct.gateway import Outcome
+from revrec.intacct.gateway import PostingOutcome
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.poster import Poster
@@ -112,7 +112,7 @@ def landed(books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch) 
     books.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
     for document in ("INV-1", "INV-2"):
         books.event(f"shop/{document}/1", "pod", "2024-02-01")
-    monkeypatch.setattr(client, "judge", refusing(client.judge))
+    monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
     monkeypatch.setattr(Poster, "look_for", lambda *_: False)
     assert books.run(DAY).counts["failed"] == 1 and len(intacct.entries()) == 1
     monkeypatch.undo()
@@ -149,7 +149,7 @@ def refusing(judge: Any) -> Any:
 
     def translated(exchange: Any, control_id: str, clean: Any) -> Any:
         verdict = judge(exchange, control_id, clean)
-        unknown = {"outcome": Outcome.REJECTED, "record_no": "", "meaning": plain_unknown()}
+        unknown = {"outcome": PostingOutcome.REJECTED, "record_no": "", "meaning": plain_unknown()}
         return verdict._replace(**unknown) if verdict.outcome == "posted" else verdict
 
     return translated
@@ -172,7 +172,7 @@ def test_what_landed_though_it_was_refused_in_unknown_words_is_held_in_the_same_
     books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.take(row("INV-1"))
-    monkeypatch.setattr(client, "judge", refusing(client.judge))
+    monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
     assert books.run(DAY).counts["held"] == 1 and states(books) == ["HELD"] and len(intacct.entries()) == 1
 
 

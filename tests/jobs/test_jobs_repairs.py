@@ -156,14 +156,14 @@ def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Any, monkeyp
     from revrec.intacct import client
 
     mend(nowhere)
-    plain = client.judge
+    plain = client.judge_posting
 
     def unknown(*words: Any) -> Any:
         verdict = plain(*words)
         meaning = verdict.meaning and verdict.meaning._replace(name="business-layer", known=False)
         return verdict._replace(meaning=meaning)
 
-    monkeypatch.setattr(client, "judge", unknown)
+    monkeypatch.setattr(client, "judge_posting", unknown)
     assert nowhere.run(DAY).counts["failed"] == 1 and states(nowhere)[0] == "REJECTED"
 
 

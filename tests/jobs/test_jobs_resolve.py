@@ -11,7 +11,7 @@ import pytest
 from revrec.core.errors import BadInput
 from revrec.core.journal import JournalEntry
 from revrec.intacct.errors import ReadRefused
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.jobs.scheduling.rebuild import schedule
@@ -53,18 +53,20 @@ class Ledger:
     def closed_through(self, entity: str = "") -> date | None:
         return None
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         self._prepared[entry.control_id] = entry
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         self.sent.append(prepared.control_id)
         number = str(100 + len(self.entries))
         if self.saves or not self.deaf:
             self.entries.append((number, self._prepared[prepared.control_id]))
         if self.deaf:
-            return Answer(Outcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back")
-        return Answer(Outcome.POSTED, prepared.control_id, number)
+            return PostingAnswer(
+                PostingOutcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back"
+            )
+        return PostingAnswer(PostingOutcome.POSTED, prepared.control_id, number)
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         self.asked += 1

@@ -8,7 +8,7 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.errors import SignInFailed
-from revrec.intacct.pace import Pace
+from revrec.intacct.pace import RequestPacer
 from revrec.jobs.running.run import RunResult, run
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -195,16 +195,16 @@ def test_a_pace_lets_no_more_go_out_in_any_minute_and_does_not_fear_a_clock_set_
         slept.append(seconds)
         now[0] += timedelta(seconds=seconds)
 
-    pace = Pace(2, lambda: now[0], sleep)
+    pacer = RequestPacer(2, lambda: now[0], sleep)
     for _ in range(5):
-        pace.wait()
-        pace.note()
+        pacer.wait()
+        pacer.record()
     assert slept == [60.0, 60.0]
     now[0] -= timedelta(hours=1)
-    pace.wait()
+    pacer.wait()
     assert slept[-1] == 60.0
-    free = Pace(0, lambda: now[0], sleep)
+    free = RequestPacer(0, lambda: now[0], sleep)
     for _ in range(1000):
         free.wait()
-        free.note()
+        free.record()
     assert len(slept) == 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
@@ -43,15 +43,17 @@ class Gateway:
     def closed_through(self, entity: str = "") -> date | None:
         return None
 
-    def prepare(self, entry: Any, comment: str = "") -> Prepared:
+    def prepare(self, entry: Any, comment: str = "") -> PreparedPosting:
         if self.unpostable:
             self.meanwhile()
             raise UnpostableEntry("it cannot be written")
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         self.sent += 1
-        return Answer(Outcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back")
+        return PostingAnswer(
+            PostingOutcome.IN_DOUBT, prepared.control_id, error_class=ErrorClass.IN_DOUBT, advice="read it back"
+        )
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         self.meanwhile()

@@ -17,15 +17,15 @@ from revrec.core.errors import BadInput, RevrecError
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import (
-    Answer,
     ErrorClass,
     FoundCustomer,
     FoundEntry,
     FoundInvoice,
     FoundInvoiceLine,
     FoundLine,
-    Outcome,
-    Prepared,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
 )
 from revrec.jobs.admin.restore import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
@@ -132,13 +132,13 @@ class Ledger:
     def closed_through(self, entity: str = "") -> date | None:
         return {"": date(2024, 1, 31), "A": date(2024, 2, 29)}.get(entity)
 
-    def prepare(self, entry: JournalEntry, comment: str = "") -> Prepared:
+    def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         self._prepared[entry.control_id] = entry
-        return Prepared(entry.control_id, entry.reference, b"", f"<request>{entry.reference}</request>")
+        return PreparedPosting(entry.control_id, entry.reference, b"", f"<request>{entry.reference}</request>")
 
-    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Any = ()) -> Prepared:
+    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Any = ()) -> PreparedPosting:
         self._prepared[made.control_id] = made
-        return Prepared(made.control_id, made.reference, b"", f"<request>{made.reference}</request>")
+        return PreparedPosting(made.control_id, made.reference, b"", f"<request>{made.reference}</request>")
 
     def find_invoices(self, definition: str, numbers: Any) -> list[FoundInvoice]:
         wanted = set(numbers)
@@ -154,11 +154,11 @@ class Ledger:
     def masters(self, kind: Any, ids: Any) -> dict[str, bool]:
         return dict.fromkeys(ids, True)
 
-    def send(self, prepared: Prepared) -> Answer:
+    def send(self, prepared: PreparedPosting) -> PostingAnswer:
         entry = self._prepared[prepared.control_id]
         if entry.entity in self.refuses:
-            return Answer(
-                Outcome.REJECTED,
+            return PostingAnswer(
+                PostingOutcome.REJECTED,
                 entry.control_id,
                 error_class=ErrorClass.NEEDS_DATA,
                 advice="mend it",
@@ -167,17 +167,21 @@ class Ledger:
             )
         if isinstance(entry, Invoice):
             self.invoiced.append(entry)
-            return Answer(Outcome.POSTED, entry.control_id, entry.docid, http_status=200, redacted_response="<ok/>")
+            return PostingAnswer(
+                PostingOutcome.POSTED, entry.control_id, entry.docid, http_status=200, redacted_response="<ok/>"
+            )
         self.saved.append((str(100 + len(self.saved)), entry))
         if entry.entity in self.deaf:
-            return Answer(
-                Outcome.IN_DOUBT,
+            return PostingAnswer(
+                PostingOutcome.IN_DOUBT,
                 entry.control_id,
                 error_class=ErrorClass.IN_DOUBT,
                 advice="read it back",
                 failure="no-answer-in-time",
             )
-        return Answer(Outcome.POSTED, entry.control_id, self.saved[-1][0], http_status=200, redacted_response="<ok/>")
+        return PostingAnswer(
+            PostingOutcome.POSTED, entry.control_id, self.saved[-1][0], http_status=200, redacted_response="<ok/>"
+        )
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         found = [_found(number, entry) for number, entry in self.saved if entry.reference == reference]

@@ -95,11 +95,11 @@ class Death:
 
     def arm(self) -> None:
         """From now on each moment counts."""
-        from revrec.intacct.transport import Transport
+        from revrec.intacct.transport import HttpTransport
         from revrec.store.database.engine import Database
         from revrec.store.posting import continuity
 
-        write, post, keep, death = Database.write, Transport.post, continuity.keep_head, self
+        write, post, keep, death = Database.write, HttpTransport.post, continuity.keep_head, self
 
         @contextlib.contextmanager
         def stepped_write(self: Any, *words: Any, **named: Any) -> Iterator[Any]:
@@ -122,7 +122,7 @@ class Death:
             death.passes(HEAD, "after")
 
         continuity.keep_head = stepped_keep
-        Database.write, Transport.post = stepped_write, stepped_post  # type: ignore[method-assign]
+        Database.write, HttpTransport.post = stepped_write, stepped_post  # type: ignore[method-assign]
 
     def commit(self, frame: FrameType | None) -> str:
         """The step of the job that stands above this frame."""

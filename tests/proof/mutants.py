@@ -16,7 +16,7 @@ from twin_store import State
 
 from revrec.intacct import client, judgement
 from revrec.intacct.client import XmlGateway
-from revrec.intacct.gateway import Answer, Outcome, Prepared
+from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import journal_entries as entry_postings
 from revrec.jobs.posting import recovery as look_module
 from revrec.jobs.posting import rejections as refusals
@@ -116,24 +116,24 @@ def _() -> AbstractContextManager[Any]:
     return replaced(Poster, "_send")(send)
 
 
-def _judging_duplicates(outcome: Outcome, record_no: str) -> AbstractContextManager[Any]:
-    def judge(original: Any, *words: Any) -> judgement.Verdict:
-        verdict: judgement.Verdict = original(*words)
+def _judging_duplicates(outcome: PostingOutcome, record_no: str) -> AbstractContextManager[Any]:
+    def judge(original: Any, *words: Any) -> judgement.PostingVerdict:
+        verdict: judgement.PostingVerdict = original(*words)
         if verdict.meaning is not None and verdict.meaning.name == "already-recorded":
             return verdict._replace(outcome=outcome, record_no=record_no)
         return verdict
 
-    return replaced(client, "judge")(judge)
+    return replaced(client, "judge_posting")(judge)
 
 
 @mutant("'already recorded' is taken for posted")
 def _() -> AbstractContextManager[Any]:
-    return _judging_duplicates(Outcome.POSTED, "0")
+    return _judging_duplicates(PostingOutcome.POSTED, "0")
 
 
 @mutant("'already recorded' is taken for a refusal")
 def _() -> AbstractContextManager[Any]:
-    return _judging_duplicates(Outcome.REJECTED, "")
+    return _judging_duplicates(PostingOutcome.REJECTED, "")
 
 
 @mutant("SENDING is committed only after sending")
@@ -185,7 +185,7 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("an entry is claimed without asking whether it is still free")
 def _() -> AbstractContextManager[Any]:
-    def claim(_original: Any, self: Poster, stored: StoredEntry, _state: str, prepared: Prepared) -> int:
+    def claim(_original: Any, self: Poster, stored: StoredEntry, _state: str, prepared: PreparedPosting) -> int:
         values = {"state": "SENDING", "owner": self.owner, "attempts": stored.attempts + 1}
         with self.context.database.write() as connection:
             overwrite(connection, stored.id, values)
@@ -209,7 +209,7 @@ def _() -> AbstractContextManager[Any]:
     def own(_original: Any, response: Any, _control_id: str) -> Any:
         return (response.results[0], "") if response.results else (None, "contradiction")
 
-    return replaced(judgement, "own_result")(own)
+    return replaced(judgement, "result_for")(own)
 
 
 @mutant("an entry in doubt gives its lines back for a new one")
@@ -235,7 +235,7 @@ def _() -> AbstractContextManager[Any]:
 
 
 def _consequence(state: str) -> AbstractContextManager[Any]:
-    def consequence(original: Any, self: Poster, answer: Answer, *more: Any) -> tuple[str, Mapping[str, Any]]:
+    def consequence(original: Any, self: Poster, answer: PostingAnswer, *more: Any) -> tuple[str, Mapping[str, Any]]:
         found, values = original(self, answer, *more)
         return (state if found == "IN_DOUBT" else found), values
 
@@ -254,18 +254,18 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("a server error is taken for proof that nothing ran")
 def _() -> AbstractContextManager[Any]:
-    def judge(original: Any, exchange: Any, *words: Any) -> judgement.Verdict:
-        verdict: judgement.Verdict = original(exchange, *words)
-        return verdict._replace(outcome=Outcome.NOT_RUN) if exchange.status >= 500 else verdict
+    def judge(original: Any, exchange: Any, *words: Any) -> judgement.PostingVerdict:
+        verdict: judgement.PostingVerdict = original(exchange, *words)
+        return verdict._replace(outcome=PostingOutcome.NOT_RUN) if exchange.status >= 500 else verdict
 
-    return replaced(client, "judge")(judge)
+    return replaced(client, "judge_posting")(judge)
 
 
 @mutant("a lost answer is followed at once by another try")
 def _() -> AbstractContextManager[Any]:
-    def send(original: Any, self: XmlGateway, prepared: Prepared) -> Answer:
-        answer: Answer = original(self, prepared)
-        return original(self, prepared) if answer.outcome is Outcome.IN_DOUBT else answer
+    def send(original: Any, self: XmlGateway, prepared: PreparedPosting) -> PostingAnswer:
+        answer: PostingAnswer = original(self, prepared)
+        return original(self, prepared) if answer.outcome is PostingOutcome.IN_DOUBT else answer
 
     return replaced(XmlGateway, "send")(send)
 

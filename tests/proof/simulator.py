@@ -34,7 +34,7 @@ from twin_store import stand_in
 from revrec.core.errors import RevrecError
 from revrec.core.periods import OPEN, POLICIES, Periods
 from revrec.intacct import reading, redact
-from revrec.intacct.transport import Exchange
+from revrec.intacct.transport import HttpExchange
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.retries import Patience
@@ -182,14 +182,14 @@ class Simulator:
         if self.world.rollback:
             self.before_last = self.books.database.image()
 
-    def turned_away(self, function: Function) -> Exchange | None:
+    def turned_away(self, function: Function) -> HttpExchange | None:
         """The answer of a gateway that does not even take the request, if it is in such a mood."""
         if self.random.random() > 0.15 * self.trouble:
             return None
         turned_away = (
-            Exchange(False, reason="not_connected"),
-            Exchange(True, 429, b""),
-            Exchange(True, 200, model.session_ended(function)),
+            HttpExchange(False, reason="not_connected"),
+            HttpExchange(True, 429, b""),
+            HttpExchange(True, 200, model.session_ended(function)),
         )
         return self.random.choice(turned_away)
 
@@ -316,7 +316,7 @@ class Simulator:
             return
         self.wire.remove(request)
         spoil = self.random.random() < 0.5 * self.trouble
-        exchange = Exchange(True, 200, body)
+        exchange = HttpExchange(True, 200, body)
         if spoil:
             exchange = self.random.choice(SPOILT)(body, self.last_answer)
         self.last_answer = body
@@ -343,9 +343,9 @@ class Simulator:
 
     def _lose(self, request: Request) -> None:
         self.wire.remove(request)
-        self._answer(request, Exchange(True, reason="broken_off"))
+        self._answer(request, HttpExchange(True, reason="broken_off"))
 
-    def _answer(self, request: Request, exchange: Exchange) -> None:
+    def _answer(self, request: Request, exchange: HttpExchange) -> None:
         if request.worker is not None:
             request.worker.exchange = exchange
             request.worker.label = "answered"
@@ -354,7 +354,7 @@ class Simulator:
         for request in self.wire:
             if request.worker is worker:
                 request.worker = None
-        worker.exchange = Exchange(True, reason="timeout")
+        worker.exchange = HttpExchange(True, reason="timeout")
         self._go_on(worker)
 
     def _repeat(self, request: Request) -> None:
@@ -527,7 +527,7 @@ def prepared_books(store: str = "twin") -> Iterator[tuple[Books, Any]]:
 
 def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None:
     """The scheduler alone locks; the names of reads follow from the seed; secrets are the same in every run."""
-    pattern, rules = lru_cache(redact._pattern), rules_module.load_rules(books.context())
+    pattern, rules = lru_cache(redact.secret_pattern), rules_module.load_rules(books.context())
     for owner, name, instead in (
         (run_module, "at_work", _at_work),
         (run_module, "company", _company),
@@ -537,7 +537,7 @@ def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None
         (reading, "uuid4", NAMES),
         (Patience, "_pause", _pause),
         (rules_module, "load_rules", lambda _context: rules),
-        (redact, "_pattern", lambda secrets: pattern(frozenset(secrets))),
+        (redact, "secret_pattern", lambda secrets: pattern(frozenset(secrets))),
     ):
         patches.enter_context(mock.patch.object(owner, name, instead))
 

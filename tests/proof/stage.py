@@ -19,8 +19,8 @@ from revrec.core.errors import BadConfiguration
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.reading import ReadPolicy
-from revrec.intacct.session import Session
-from revrec.intacct.transport import Exchange
+from revrec.intacct.session import IntacctSession
+from revrec.intacct.transport import HttpExchange
 from revrec.store.posting import workers
 
 CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
@@ -45,7 +45,7 @@ class Scheduler(Protocol):
     def wakes(self) -> int:
         """Until which act whoever stops now sleeps."""
 
-    def turned_away(self, function: Function) -> Exchange | None:
+    def turned_away(self, function: Function) -> HttpExchange | None:
         """The answer of a gateway that does not even take the request."""
 
     def put_on_wire(self, worker: "Worker", function: Function) -> None:
@@ -65,7 +65,7 @@ class Worker:
         self.since = scheduler.seconds()
         self.wakes = 0
         self.ended = False
-        self.exchange: Exchange | None = None
+        self.exchange: HttpExchange | None = None
         self.broken: Exception | None = None
         self.owner = ""
         """Its name among runs that share the work, as long as its session lasts."""
@@ -113,7 +113,7 @@ class Worker:
         with connected(self.scheduler.clock, self._post) as gateway:
             yield gateway
 
-    def _post(self, function: Function) -> Exchange:
+    def _post(self, function: Function) -> HttpExchange:
         self.step("send" if function.kind == "create" else "ask")
         early = self.scheduler.turned_away(function)
         if early is not None:
@@ -183,14 +183,14 @@ class Request:
 class Wire:
     """Stands where the HTTP transport stands."""
 
-    def __init__(self, post: Callable[[Function], Exchange]) -> None:
+    def __init__(self, post: Callable[[Function], HttpExchange]) -> None:
         self._post = post
 
-    def post(self, _url: str, body: bytes) -> Exchange:
+    def post(self, _url: str, body: bytes) -> HttpExchange:
         """One request; signing in always works."""
         function = model.function_of(body)
         if function.kind == "getAPISession":
-            return Exchange(True, 200, model.session(function, ENDPOINT))
+            return HttpExchange(True, 200, model.session(function, ENDPOINT))
         return self._post(function)
 
     def close(self) -> None:
@@ -198,26 +198,26 @@ class Wire:
 
 
 @contextmanager
-def connected(clock: Clock, post: Callable[[Function], Exchange]) -> Iterator[XmlGateway]:
+def connected(clock: Clock, post: Callable[[Function], HttpExchange]) -> Iterator[XmlGateway]:
     """The real client over a simulated wire, signed in; it signs in anew when it is told that its session is over."""
     policy = ReadPolicy(2, 0.0, lambda _seconds: None)
     with XmlGateway(CREDENTIALS, reads=policy, now=clock) as gateway:
         wire: Any = Wire(post)
         gateway._transport = gateway._sessions._transport = wire
-        gateway._sessions._sessions = {"": Session("s-1", ENDPOINT, datetime.max.replace(tzinfo=UTC))}
+        gateway._sessions._sessions = {"": IntacctSession("s-1", ENDPOINT, datetime.max.replace(tzinfo=UTC))}
         yield gateway
 
 
 HTML = b"<!DOCTYPE html><html><body>Try later</body></html>"
-SPOILT: tuple[Callable[[bytes, bytes], Exchange], ...] = (
-    lambda _body, _other: Exchange(True, reason="broken_off"),
-    lambda _body, _other: Exchange(True, reason="timeout"),
-    lambda _body, _other: Exchange(True, 502, HTML),
-    lambda _body, _other: Exchange(True, 524, HTML),
-    lambda _body, _other: Exchange(True, 200, HTML),
-    lambda _body, _other: Exchange(True, 200, b""),
-    lambda body, _other: Exchange(True, 200, body[: len(body) * 2 // 3]),
-    lambda body, _other: Exchange(True, 200, body.replace(b"<controlid>", b"<controlid>x")),
-    lambda _body, other: Exchange(True, 200, other),
+SPOILT: tuple[Callable[[bytes, bytes], HttpExchange], ...] = (
+    lambda _body, _other: HttpExchange(True, reason="broken_off"),
+    lambda _body, _other: HttpExchange(True, reason="timeout"),
+    lambda _body, _other: HttpExchange(True, 502, HTML),
+    lambda _body, _other: HttpExchange(True, 524, HTML),
+    lambda _body, _other: HttpExchange(True, 200, HTML),
+    lambda _body, _other: HttpExchange(True, 200, b""),
+    lambda body, _other: HttpExchange(True, 200, body[: len(body) * 2 // 3]),
+    lambda body, _other: HttpExchange(True, 200, body.replace(b"<controlid>", b"<controlid>x")),
+    lambda _body, other: HttpExchange(True, 200, other),
 )
 """What may come instead of an answer; the last one is an answer that belongs to an earlier request."""

@@ -29,7 +29,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, FoundLine, Outcome, Prepared
+from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.journal_entries import Entries
 from revrec.jobs.posting.poster import FailedForNow, Poster, Stopped
@@ -50,14 +50,20 @@ WORKERS = 3
 SETTLED = ("POSTED", "REJECTED", "CANCELLED")
 FIELDS = ("state", "attempts", "owner", "lease_until", "not_before", "record_no", "error", "advice", "posted_at")
 
-ANSWERS: dict[str, Callable[[str, str], Answer]] = {
-    "posted": lambda own, record_no: Answer(Outcome.POSTED, own, record_no),
-    "refused": lambda own, _: Answer(
-        Outcome.REJECTED, own, error_class=ErrorClass.NEEDS_DATA, advice="mend it", failure="account-unknown"
+ANSWERS: dict[str, Callable[[str, str], PostingAnswer]] = {
+    "posted": lambda own, record_no: PostingAnswer(PostingOutcome.POSTED, own, record_no),
+    "refused": lambda own, _: PostingAnswer(
+        PostingOutcome.REJECTED, own, error_class=ErrorClass.NEEDS_DATA, advice="mend it", failure="account-unknown"
     ),
-    "failed": lambda own, _: Answer(Outcome.REJECTED, own, error_class=ErrorClass.RETRY_NOW, advice="once more"),
-    "lost": lambda own, _: Answer(Outcome.IN_DOUBT, own, error_class=ErrorClass.IN_DOUBT, advice="read it back"),
-    "not_run": lambda own, _: Answer(Outcome.NOT_RUN, own, error_class=ErrorClass.RETRY_LATER, advice="wait"),
+    "failed": lambda own, _: PostingAnswer(
+        PostingOutcome.REJECTED, own, error_class=ErrorClass.RETRY_NOW, advice="once more"
+    ),
+    "lost": lambda own, _: PostingAnswer(
+        PostingOutcome.IN_DOUBT, own, error_class=ErrorClass.IN_DOUBT, advice="read it back"
+    ),
+    "not_run": lambda own, _: PostingAnswer(
+        PostingOutcome.NOT_RUN, own, error_class=ErrorClass.RETRY_LATER, advice="wait"
+    ),
 }
 """What may come of a request, given its control id and a new record number."""
 SHOWN: dict[str, Callable[[JournalEntry, str], list[FoundEntry]]] = {
@@ -108,10 +114,10 @@ class Run:
         self._greenlet.parent = getcurrent()
         self._greenlet.throw(GreenletExit)
 
-    def prepare(self, entry: JournalEntry) -> Prepared:
-        return Prepared(entry.control_id, entry.reference, b"", "<request/>")
+    def prepare(self, entry: JournalEntry) -> PreparedPosting:
+        return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
-    def send(self, prepared: Prepared) -> Any:
+    def send(self, prepared: PreparedPosting) -> Any:
         return self._ask("send")(prepared.control_id)
 
     def find_entries(self, _journal: str, _reference: str) -> Any:

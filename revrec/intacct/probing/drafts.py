@@ -9,10 +9,17 @@ from lxml import etree
 
 from revrec.core.batching import batched
 from revrec.intacct import requests_xml
-from revrec.intacct.glbatch import as_date_text
-from revrec.intacct.probing.elements import function, parent
-from revrec.intacct.probing.replies import Reply, Run, rows, several, single
-from revrec.intacct.reading import Answered
+from revrec.intacct.glbatch import format_date
+from revrec.intacct.probing.requests import (
+    ProbeReply,
+    RunFunctions,
+    element,
+    function,
+    records,
+    run_several,
+    run_single,
+)
+from revrec.intacct.reading import ParsedAnswer
 
 TITLE = "revrec probe: delete me"
 """Within the shortest maximum that is told of, 30 characters."""
@@ -22,7 +29,7 @@ NO_ACCOUNT = "NO-SUCH-ACCOUNT"
 _DELETED_AT_ONCE = 20
 
 
-class Shape(NamedTuple):
+class DraftTemplate(NamedTuple):
     """What every draft of a probe is like: both of its lines are on one account, so that it moves no balance."""
 
     journal: str
@@ -32,14 +39,14 @@ class Shape(NamedTuple):
     location: str = ""
 
 
-class Kept(NamedTuple):
+class StoredDraft(NamedTuple):
     """What Intacct kept of a draft's texts, and its state."""
 
     state: str
     texts: dict[str, str]
 
 
-class Left(NamedTuple):
+class LeftoverDraft(NamedTuple):
     """An entry of the probe that is still there, and why."""
 
     record_no: str
@@ -47,16 +54,16 @@ class Left(NamedTuple):
     reason: str
 
 
-class Drafts:
+class ProbeDrafts:
     """Creates entries and keeps in mind what there is to delete. ``requests`` counts all that were sent."""
 
-    def __init__(self, run: Run, shape: Shape) -> None:
+    def __init__(self, run: RunFunctions, shape: DraftTemplate) -> None:
         self._run = run
         self._shape = shape
         self._token = secrets.token_hex(4)
         self._numbers = 0
         self.requests = 0
-        self.made: set[str] = set()
+        self.created: set[str] = set()
 
     @property
     def prefix(self) -> str:
@@ -76,79 +83,79 @@ class Drafts:
         day: date | None = None,
         state: str = "Draft",
         texts: Mapping[str, str] | None = None,
-    ) -> Reply:
+    ) -> ProbeReply:
         """Create one entry; ``texts`` take the place of its own."""
         element = self._create(day or self._shape.day, state, self._shape.account, texts or {})
-        reply = single(self._counted, function(control_id or self.new_id(), element), unique=unique)
-        return self._noted(reply)
+        reply = run_single(self._counted, function(control_id or self.new_id(), element), unique=unique)
+        return self._remember(reply)
 
-    def undone(self, texts: Mapping[str, str] | None = None) -> tuple[Reply, Reply]:
+    def create_rolled_back(self, texts: Mapping[str, str] | None = None) -> tuple[ProbeReply, ProbeReply]:
         """Create an entry in a transaction with one that must fail, so that nothing stays; the replies to both."""
         good = self._create(self._shape.day, "Draft", self._shape.account, texts or {})
         bad = self._create(self._shape.day, "Draft", NO_ACCOUNT, {})
         both = [function(self.new_id(), good), function(self.new_id(), bad)]
-        first, second = several(self._counted, both, transaction=True)
-        return self._noted(first), self._noted(second)
+        first, second = run_several(self._counted, both, transaction=True)
+        return self._remember(first), self._remember(second)
 
-    def ask(self, name: str, **texts: str) -> Reply:
+    def run_function(self, name: str, **texts: str) -> ProbeReply:
         """Run another function, which creates nothing."""
-        return single(self._counted, function(self.new_id(), parent(name, **texts)))
+        return run_single(self._counted, function(self.new_id(), element(name, **texts)))
 
-    def kept(self, record_no: str) -> Kept:
+    def read_back(self, record_no: str) -> StoredDraft:
         """Read an entry back."""
         fields = ("RECORDNO", "STATE", "BATCH_TITLE", "REFERENCENO")
         batch = self._query("GLBATCH", fields, (("RECORDNO", record_no),))
         lines = self._query("GLENTRY", ("RECORDNO", "DOCUMENT", "DESCRIPTION"), (("BATCHNO", record_no),))
         found = {**(batch[0] if batch else {}), **(lines[0] if lines else {})}
-        return Kept(found.get("STATE", ""), found)
+        return StoredDraft(found.get("STATE", ""), found)
 
-    def clean_up(self) -> list[Left]:
+    def clean_up(self) -> list[LeftoverDraft]:
         """Delete every entry of this probe, also one whose answer was lost; what is still there afterwards."""
-        keys = sorted(self.made | set(self._present() or ()), key=int)
+        keys = sorted(self.created | set(self._present() or ()), key=int)
         reasons: dict[str, str] = {}
         for some in batched(keys, _DELETED_AT_ONCE):
-            functions = [function(self.new_id(), parent("delete", object="GLBATCH", keys=key)) for key in some]
-            for key, reply in zip(some, several(self._counted, functions), strict=True):
+            functions = [function(self.new_id(), element("delete", object="GLBATCH", keys=key)) for key in some]
+            for key, reply in zip(some, run_several(self._counted, functions), strict=True):
                 reasons[key] = "" if reply.status == "success" else reply.said
         present = self._present()
         if present is None:
             # It cannot be looked up: what Intacct said of the deletions has to do.
             present = {key: "" for key, reason in reasons.items() if reason}
-        return [Left(key, present[key], reasons.get(key, "")) for key in sorted(present, key=int)]
+        return [LeftoverDraft(key, present[key], reasons.get(key, "")) for key in sorted(present, key=int)]
 
     def _present(self) -> dict[str, str] | None:
         """State by record number of every entry with this probe's references; None if they cannot be read."""
-        query = parent("query", object="GLBATCH")
+        query = element("query", object="GLBATCH")
         select = etree.SubElement(query, "select")
         for name in ("RECORDNO", "STATE"):
             etree.SubElement(select, "field").text = name
-        etree.SubElement(query, "filter").append(parent("like", field="REFERENCENO", value=f"{self.prefix}%"))
-        query.append(parent("options", showprivate="true"))
+        etree.SubElement(query, "filter").append(element("like", field="REFERENCENO", value=f"{self.prefix}%"))
+        query.append(element("options", showprivate="true"))
         etree.SubElement(query, "pagesize").text = "200"
-        reply = single(self._counted, function(self.new_id(), query))
+        reply = run_single(self._counted, function(self.new_id(), query))
         if reply.status != "success":
             return None
-        return {row["RECORDNO"]: row.get("STATE", "") for row in rows(reply, "GLBATCH") if row.get("RECORDNO")}
+        return {row["RECORDNO"]: row.get("STATE", "") for row in records(reply, "GLBATCH") if row.get("RECORDNO")}
 
     def _query(self, name: str, fields: tuple[str, ...], where: requests_xml.Where) -> list[dict[str, str]]:
         body = requests_xml.query(self.new_id(), name, fields, where, 0, 10)
-        return rows(single(self._counted, body), name)
+        return records(run_single(self._counted, body), name)
 
-    def _counted(self, functions: Sequence[bytes], **options: bool) -> Answered:
+    def _counted(self, functions: Sequence[bytes], **options: bool) -> ParsedAnswer:
         self.requests += 1
         return self._run(functions, **options)
 
-    def _noted(self, reply: Reply) -> Reply:
-        if reply.made:
-            self.made.add(reply.record_no)
+    def _remember(self, reply: ProbeReply) -> ProbeReply:
+        if reply.created:
+            self.created.add(reply.record_no)
         return reply
 
     def _create(self, day: date, state: str, account: str, texts: Mapping[str, str]) -> etree._Element:
         self._numbers += 1
-        batch = parent(
+        batch = element(
             "GLBATCH",
             JOURNAL=self._shape.journal,
-            BATCH_DATE=as_date_text(day),
+            BATCH_DATE=format_date(day),
             BATCH_TITLE=texts.get("BATCH_TITLE", TITLE),
             REFERENCENO=texts.get("REFERENCENO", f"{self.prefix}{self._numbers:03d}"),
             STATE=state,
@@ -156,7 +163,7 @@ class Drafts:
         entries = etree.SubElement(batch, "ENTRIES")
         for side in ("1", "-1"):
             entries.append(self._line(side, account, texts))
-        create = parent("create")
+        create = element("create")
         create.append(batch)
         return create
 
@@ -164,4 +171,4 @@ class Drafts:
         place = {"LOCATION": self._shape.location} if self._shape.location else {}
         document = {"DOCUMENT": texts["DOCUMENT"]} if "DOCUMENT" in texts else {}
         head = {"ACCOUNTNO": account, "TR_TYPE": side, "TRX_AMOUNT": "0.01", "CURRENCY": self._shape.currency}
-        return parent("GLENTRY", **document, **head, **place, DESCRIPTION=texts.get("DESCRIPTION", TITLE))
+        return element("GLENTRY", **document, **head, **place, DESCRIPTION=texts.get("DESCRIPTION", TITLE))

@@ -1,10 +1,11 @@
 """How long texts may be: tried within transactions that are undone, so that few drafts are made."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
-from revrec.intacct.probing.drafts import ROLLED_BACK, Drafts
-from revrec.intacct.probing.findings import Finding
+from revrec.intacct.probing.drafts import ROLLED_BACK, ProbeDrafts
+from revrec.intacct.probing.requests import ProbeFinding
 
 FIELDS = {
     "BATCH_TITLE": "max_title",
@@ -19,7 +20,7 @@ _USUAL = (20, 30, 40, 45, 50, 60, 80, 100, 120, 128, 200, 255, 256, 400, 500, 51
 """Lengths that a database column has more often than others; between them it is halved."""
 
 
-class Range(NamedTuple):
+class LengthRange(NamedTuple):
     """The longest length known to be accepted, and the shortest known to be refused."""
 
     accepted: int = 0
@@ -38,33 +39,33 @@ class Range(NamedTuple):
         return f"at least {self.accepted}" + (f", less than {self.refused}" if self.refused <= HIGHEST else "")
 
 
-def lengths(drafts: Drafts, requests: int) -> Iterator[Finding]:
+def find_maximum_lengths(drafts: ProbeDrafts, requests: int) -> Iterator[ProbeFinding]:
     """The maximum length of each field, with at most so many requests for all of them."""
     whole = drafts.create(texts={field: _text(drafts, field, HIGHEST) for field in FIELDS})
-    if whole.made:
-        yield from _kept(drafts, whole.record_no, dict.fromkeys(FIELDS, Range(HIGHEST)))
+    if whole.created:
+        yield from _read_back_findings(drafts, whole.record_no, dict.fromkeys(FIELDS, LengthRange(HIGHEST)))
         return
     limit = drafts.requests + requests
-    found = {}
-    for field in FIELDS:
-        found[field] = search(lambda size, field=field: _accepts(drafts, field, size), lambda: limit - drafts.requests)  # type: ignore[misc]
+    found = {
+        field: search_length(partial(_accepts, drafts, field), lambda: limit - drafts.requests) for field in FIELDS
+    }
     longest = drafts.create(texts={field: _text(drafts, field, one.accepted) for field, one in found.items()})
-    if not longest.made:
-        yield Finding("6", LENGTHS, "not answered", f"a draft with the longest texts: {longest.said}")
+    if not longest.created:
+        yield ProbeFinding("6", LENGTHS, "not answered", f"a draft with the longest texts: {longest.said}")
         return
-    yield from _kept(drafts, longest.record_no, found)
+    yield from _read_back_findings(drafts, longest.record_no, found)
 
 
-def search(accepts: Callable[[int], bool], left: Callable[[], int]) -> Range:
+def search_length(accepts: Callable[[int], bool], left: Callable[[], int]) -> LengthRange:
     """Narrow the longest accepted length down, as long as requests are ``left``."""
-    known = Range()
+    known = LengthRange()
     while left() > 0 and known.refused - known.accepted > 1:
         size = _next(known)
-        known = Range(size, known.refused) if accepts(size) else Range(known.accepted, size)
+        known = LengthRange(size, known.refused) if accepts(size) else LengthRange(known.accepted, size)
     return known
 
 
-def _next(known: Range) -> int:
+def _next(known: LengthRange) -> int:
     """A usual length if one is between; else the one after a usual length, which is mostly refused; else the middle."""
     between = [size for size in _USUAL if known.accepted < size < known.refused]
     if between:
@@ -72,33 +73,33 @@ def _next(known: Range) -> int:
     return known.accepted + 1 if known.accepted in _USUAL else (known.accepted + known.refused) // 2
 
 
-def _accepts(drafts: Drafts, field: str, size: int) -> bool:
+def _accepts(drafts: ProbeDrafts, field: str, size: int) -> bool:
     """Whether a draft with a text so long fails no earlier than the one after it, which must."""
-    first, _ = drafts.undone({field: _text(drafts, field, size)})
+    first, _ = drafts.create_rolled_back({field: _text(drafts, field, size)})
     own = [error for error in first.errors if error.errorno != ROLLED_BACK]
     return not own and first.status in ("success", "aborted")
 
 
-def _text(drafts: Drafts, field: str, size: int) -> str:
+def _text(drafts: ProbeDrafts, field: str, size: int) -> str:
     start = drafts.prefix if field == "REFERENCENO" else "revrec doctor --probe "
     return (start + "x" * size)[:size]
 
 
-def _kept(drafts: Drafts, record_no: str, found: dict[str, Range]) -> Iterator[Finding]:
+def _read_back_findings(drafts: ProbeDrafts, record_no: str, found: dict[str, LengthRange]) -> Iterator[ProbeFinding]:
     """Read back what was accepted: Intacct may have cut it."""
-    texts = drafts.kept(record_no).texts
+    texts = drafts.read_back(record_no).texts
     cut = {
         field: len(texts.get(field, "")) for field in FIELDS if 0 < len(texts.get(field, "")) < found[field].accepted
     }
     for field, switch in FIELDS.items():
         question, one = f"maximum length of {field}", found[field]
         if field in cut:
-            yield Finding("6", question, f"{cut[field]}: longer ones are cut", "", switch, cut[field])
+            yield ProbeFinding("6", question, f"{cut[field]}: longer ones are cut", "", switch, cut[field])
         else:
-            yield Finding(
+            yield ProbeFinding(
                 "6", question, one.words, "", switch if one.exact else "", one.accepted if one.exact else None
             )
     if cut:
-        yield Finding("6", "texts that are too long", "cut", ", ".join(cut), "over_long", "cut")
+        yield ProbeFinding("6", "texts that are too long", "cut", ", ".join(cut), "over_long", "cut")
     elif any(one.exact for one in found.values()):
-        yield Finding("6", "texts that are too long", "refused", "", "over_long", "reject")
+        yield ProbeFinding("6", "texts that are too long", "refused", "", "over_long", "reject")

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from revrec.intacct.glbatch import CONTROL_ID_LENGTH
-from revrec.intacct.probing.drafts import ROLLED_BACK, Drafts
-from revrec.intacct.probing.findings import Finding
-from revrec.intacct.probing.replies import Reply, rows
+from revrec.intacct.probing.drafts import ROLLED_BACK, ProbeDrafts
+from revrec.intacct.probing.requests import ProbeFinding, ProbeReply, records
 
 NOT_ANSWERED = "not answered"
 CLOSED = "an entry in closed books"
@@ -15,67 +14,67 @@ FAILING = "status of the failing function in a transaction"
 POSTED = "STATE of an entry created as Posted"
 
 
-def repeated_control_id(drafts: Drafts) -> Iterator[Finding]:
+def repeated_control_id(drafts: ProbeDrafts) -> Iterator[ProbeFinding]:
     """1: what a repeated control id is refused with, and what makes two ids the same."""
     control_id = drafts.new_id()
     question = "a control id used again"
     first = drafts.create(control_id, unique=True)
-    if not first.made:
-        yield Finding("1", question, NOT_ANSWERED, f"no draft could be created: {first.said}")
+    if not first.created:
+        yield ProbeFinding("1", question, NOT_ANSWERED, f"no draft could be created: {first.said}")
         return
     again = drafts.create(control_id, unique=True)
-    if again.made:
-        yield Finding("1", question, "EXECUTED AGAIN: control ids do not protect", f"record {again.record_no}")
+    if again.created:
+        yield ProbeFinding("1", question, "EXECUTED AGAIN: control ids do not protect", f"record {again.record_no}")
         return
-    yield Finding("1", question, f"refused with {again.errorno}", again.said, "duplicate_errorno", again.errorno)
+    yield ProbeFinding("1", question, f"refused with {again.errorno}", again.said, "duplicate_errorno", again.errorno)
     upper = drafts.create(control_id.upper(), unique=True)
-    case = "counts" if upper.made else "ignored" if upper.errorno == again.errorno else None
-    yield Finding(
+    case = "counts" if upper.created else "ignored" if upper.errorno == again.errorno else None
+    yield ProbeFinding(
         "1", "upper and lower case of control ids", case or NOT_ANSWERED, upper.said if case is None else "",
         "control_id_case" if case else "", case,
     )  # fmt: skip
     yield _long_control_id(drafts, again)
     yield _without_uniqueid(drafts, again)
-    yield Finding("1", "the company as part of the key", "cannot be told from one company")
+    yield ProbeFinding("1", "the company as part of the key", "cannot be told from one company")
 
 
-def _long_control_id(drafts: Drafts, duplicate: Reply) -> Finding:
+def _long_control_id(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFinding:
     question = f"control ids beyond {CONTROL_ID_LENGTH} characters"
     start = drafts.new_id().ljust(CONTROL_ID_LENGTH, "0")
     first = drafts.create(f"{start}a", unique=True)
-    if not first.made:
+    if not first.created:
         word = NOT_ANSWERED if first.status == "lost" else "refused"
         setting = "reject" if word == "refused" else None
-        return Finding("1", question, word, first.said, "control_id_length" if setting else "", setting)
+        return ProbeFinding("1", question, word, first.said, "control_id_length" if setting else "", setting)
     other = drafts.create(f"{start}b", unique=True)
-    if other.made:
-        return Finding("1", question, "count in full")
+    if other.created:
+        return ProbeFinding("1", question, "count in full")
     word = "cut" if other.errorno == duplicate.errorno else NOT_ANSWERED
-    return Finding("1", question, word, other.said, "control_id_length" if word == "cut" else "", word)
+    return ProbeFinding("1", question, word, other.said, "control_id_length" if word == "cut" else "", word)
 
 
-def _without_uniqueid(drafts: Drafts, duplicate: Reply) -> Finding:
+def _without_uniqueid(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFinding:
     question = "control ids of functions that ran without uniqueid"
     control_id = drafts.new_id()
     first = drafts.create(control_id, unique=False)
     second = drafts.create(control_id, unique=True)
-    if not first.made or not (second.made or second.errorno == duplicate.errorno):
-        return Finding("1", question, NOT_ANSWERED, (second if first.made else first).said)
-    remembered = not second.made
+    if not first.created or not (second.created or second.errorno == duplicate.errorno):
+        return ProbeFinding("1", question, NOT_ANSWERED, (second if first.created else first).said)
+    remembered = not second.created
     word = "remembered" if remembered else "not remembered"
-    return Finding("1", question, word, "", "remember_nonunique", remembered)
+    return ProbeFinding("1", question, word, "", "remember_nonunique", remembered)
 
 
-def closed_books_date(drafts: Drafts) -> tuple[Finding, date | None]:
+def closed_books_date(drafts: ProbeDrafts) -> tuple[ProbeFinding, date | None]:
     """4: whether get_closedbooksdate works under dtdversion 3.0; the date that it tells."""
     question = "get_closedbooksdate under dtdversion 3.0"
-    reply = drafts.ask("get_closedbooksdate")
-    day = _day(rows(reply, "CLOSEDBOOKSDATE"))
+    reply = drafts.run_function("get_closedbooksdate")
+    day = _day(records(reply, "CLOSEDBOOKSDATE"))
     if day is not None:
-        return Finding("4", question, f"works: closed through {day}", "", "closed_books_date", "answer"), day
+        return ProbeFinding("4", question, f"works: closed through {day}", "", "closed_books_date", "answer"), day
     if reply.status in ("lost", "door", "success"):
-        return Finding("4", question, NOT_ANSWERED, reply.said), None
-    return Finding("4", question, "refused", reply.said, "closed_books_date", "refuse"), None
+        return ProbeFinding("4", question, NOT_ANSWERED, reply.said), None
+    return ProbeFinding("4", question, "refused", reply.said, "closed_books_date", "refuse"), None
 
 
 def _day(found: list[dict[str, str]]) -> date | None:
@@ -85,49 +84,49 @@ def _day(found: list[dict[str, str]]) -> date | None:
         return None
 
 
-def closed_period(drafts: Drafts, day: date | None, post: bool) -> Iterator[Finding]:
+def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator[ProbeFinding]:
     """3: errorno and wording of a date in closed books; a posted entry is tried only if the user agreed to it."""
     if day is None:
-        yield Finding("3", CLOSED, "not asked", "no closed day is known: name one with --closed-date")
+        yield ProbeFinding("3", CLOSED, "not asked", "no closed day is known: name one with --closed-date")
         return
     reply = drafts.create(day=day)
-    if reply.made and not post:
-        yield Finding("3", CLOSED, "a draft is accepted", "what a posted one is told needs --post")
+    if reply.created and not post:
+        yield ProbeFinding("3", CLOSED, "a draft is accepted", "what a posted one is told needs --post")
         return
-    if reply.made:
+    if reply.created:
         reply = drafts.create(day=day, state="Posted")
-    if reply.made:
-        yield Finding("3", CLOSED, "accepted", f"{day} does not seem to be closed")
+    if reply.created:
+        yield ProbeFinding("3", CLOSED, "accepted", f"{day} does not seem to be closed")
         return
     if reply.status in ("lost", "door"):
-        yield Finding("3", CLOSED, NOT_ANSWERED, reply.said)
+        yield ProbeFinding("3", CLOSED, NOT_ANSWERED, reply.said)
         return
-    yield Finding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
+    yield ProbeFinding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
     words = {"closed": r"period.*closed", "on_or_after": r"on or after"}
     known = next((name for name, text in words.items() if re.search(text, reply.said, re.IGNORECASE)), None)
     told = known or "unknown: revrec/intacct/catalogue.toml does not know it yet"
-    yield Finding("3", "its wording", told, reply.said, "closed_period_text" if known else "", known)
+    yield ProbeFinding("3", "its wording", told, reply.said, "closed_period_text" if known else "", known)
 
 
-def failed_transaction(drafts: Drafts) -> Finding:
+def failed_transaction(drafts: ProbeDrafts) -> ProbeFinding:
     """5: the status of the function that fails in a transaction."""
-    first, failing = drafts.undone()
+    first, failing = drafts.create_rolled_back()
     blameless = all(error.errorno == ROLLED_BACK for error in first.errors)
-    if failing.status not in ("failure", "aborted") or first.made or not blameless:
-        return Finding("5", FAILING, NOT_ANSWERED, failing.said)
+    if failing.status not in ("failure", "aborted") or first.created or not blameless:
+        return ProbeFinding("5", FAILING, NOT_ANSWERED, failing.said)
     others = f"the other one is {first.status}"
-    return Finding("5", FAILING, failing.status, others, "aborting_status", failing.status)
+    return ProbeFinding("5", FAILING, failing.status, others, "aborting_status", failing.status)
 
 
-def posted_state(drafts: Drafts, post: bool) -> Finding:
+def posted_state(drafts: ProbeDrafts, post: bool) -> ProbeFinding:
     """8: what becomes of an entry that asks to be posted, if the user agreed to one."""
     if not post:
-        return Finding("8", POSTED, "not asked", "it touches the ledger (0.01 to and fro on one account): --post")
+        return ProbeFinding("8", POSTED, "not asked", "it touches the ledger (0.01 to and fro on one account): --post")
     reply = drafts.create(state="Posted")
-    if not reply.made:
-        return Finding("8", POSTED, NOT_ANSWERED, reply.said)
-    state = drafts.kept(reply.record_no).state
+    if not reply.created:
+        return ProbeFinding("8", POSTED, NOT_ANSWERED, reply.said)
+    state = drafts.read_back(reply.record_no).state
     if not state:
-        return Finding("8", POSTED, NOT_ANSWERED, "it could not be read back")
+        return ProbeFinding("8", POSTED, NOT_ANSWERED, "it could not be read back")
     known = {"Posted": False, "Submitted": True}.get(state)
-    return Finding("8", POSTED, state, "", "approval" if known is not None else "", known)
+    return ProbeFinding("8", POSTED, state, "", "approval" if known is not None else "", known)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.probing import questions
-from revrec.intacct.probing.drafts import Drafts, Left, Shape
-from revrec.intacct.probing.findings import Finding
-from revrec.intacct.probing.lengths import LENGTHS, lengths
+from revrec.intacct.probing.drafts import DraftTemplate, LeftoverDraft, ProbeDrafts
+from revrec.intacct.probing.lengths import LENGTHS, find_maximum_lengths
+from revrec.intacct.probing.requests import ProbeFinding
 from revrec.jobs.gateway import company, open_gateway
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ REQUESTS = 60
 """Requests that the lengths may take together; they make no drafts."""
 
 
-class Wishes(NamedTuple):
+class ProbeOptions(NamedTuple):
     """What the user agreed to and named.
 
     ``post``: entries that are posted, 0.01 to and fro on one account. ``location``: of the drafts' lines.
@@ -34,15 +34,15 @@ class Wishes(NamedTuple):
     requests: int = REQUESTS
 
 
-class Report(NamedTuple):
+class ProbeReport(NamedTuple):
     """All answers, what they make the sandbox's switches, and what could not be deleted."""
 
     company: str
     at: str
     requests: int
     drafts: int
-    findings: tuple[Finding, ...]
-    left: tuple[Left, ...]
+    findings: tuple[ProbeFinding, ...]
+    left: tuple[LeftoverDraft, ...]
 
     @property
     def switches(self) -> dict[str, str | int | bool]:
@@ -57,59 +57,61 @@ class Report(NamedTuple):
         return {**head, "answers": answers, "switches": self.switches, "left": left}
 
 
-def probe(context: "Context", wishes: Wishes, tell: Callable[[Finding], None] = lambda _finding: None) -> Report:
+def probe(
+    context: "Context", wanted: ProbeOptions, tell: Callable[[ProbeFinding], None] = lambda _finding: None
+) -> ProbeReport:
     """Ask everything, ``tell`` each answer as it comes, and delete the drafts whatever happens.
 
     Raises:
         BadConfiguration: the company does not look like a sandbox, or the sign-in fails.
     """
     asked = company(context)
-    if not SANDBOX_COMPANY.search(asked) and not wishes.company_is_a_sandbox:
+    if not SANDBOX_COMPANY.search(asked) and not wanted.company_is_a_sandbox:
         raise BadConfiguration(
             f"company {asked!r} does not look like a sandbox company (-sandbox, -imp, -DEV), and a probe makes drafts; "
             "if it is one, say --company-is-a-sandbox"
         )
-    findings: list[Finding] = []
+    findings: list[ProbeFinding] = []
     with open_gateway(context) as gateway:
         gateway.sign_in()
-        drafts = Drafts(gateway.run_functions, _shape(context, wishes))
-        left: list[Left] = []
+        drafts = ProbeDrafts(gateway.run_functions, _draft_template(context, wanted))
+        left: list[LeftoverDraft] = []
         try:
-            for finding in _answers(drafts, wishes):
+            for finding in _answers(drafts, wanted):
                 findings.append(finding)
                 tell(finding)
         finally:
             left = drafts.clean_up()
     at = context.now().isoformat(timespec="seconds")
-    return Report(asked, at, drafts.requests, len(drafts.made), tuple(findings), tuple(left))
+    return ProbeReport(asked, at, drafts.requests, len(drafts.created), tuple(findings), tuple(left))
 
 
-def _shape(context: "Context", wishes: Wishes) -> Shape:
+def _draft_template(context: "Context", wanted: ProbeOptions) -> DraftTemplate:
     settings = context.settings
-    return Shape(
+    return DraftTemplate(
         journal=settings.text("posting", "journal"),
         account=settings.text("accounts", "deferred"),
         day=context.now().date(),
         currency=settings.text("gateway", "base_currency"),
-        location=wishes.location or settings.text("gateway", "entity_id"),
+        location=wanted.location or settings.text("gateway", "entity_id"),
     )
 
 
-def _answers(drafts: Drafts, wishes: Wishes) -> Iterator[Finding]:
+def _answers(drafts: ProbeDrafts, wanted: ProbeOptions) -> Iterator[ProbeFinding]:
     """Without a draft nothing else can be asked: whatever refuses it would be taken for the answer."""
     yield from questions.repeated_control_id(drafts)
     told, closed = questions.closed_books_date(drafts)
     yield told
-    if not drafts.made:
+    if not drafts.created:
         for number, question in (
             ("3", questions.CLOSED),
             ("5", questions.FAILING),
             ("6", LENGTHS),
             ("8", questions.POSTED),
         ):
-            yield Finding(number, question, questions.NOT_ANSWERED, "no draft could be created, see 1")
+            yield ProbeFinding(number, question, questions.NOT_ANSWERED, "no draft could be created, see 1")
         return
-    yield from questions.closed_period(drafts, wishes.closed_date or closed, wishes.post)
+    yield from questions.closed_period(drafts, wanted.closed_date or closed, wanted.post)
     yield questions.failed_transaction(drafts)
-    yield from lengths(drafts, wishes.requests)
-    yield questions.posted_state(drafts, wishes.post)
+    yield from find_maximum_lengths(drafts, wanted.requests)
+    yield questions.posted_state(drafts, wanted.post)

@@ -9,13 +9,13 @@ from revrec.core.money import decimal_string
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import (
     NUMBER_TAKEN,
-    Answer,
     FoundInvoice,
     Gateway,
     MasterKind,
-    NewRecord,
-    Outcome,
-    Prepared,
+    NewMasterRecord,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
 )
 from revrec.jobs.invoicing.checks import Masters
 from revrec.jobs.invoicing.settings import InvoiceSettings
@@ -51,7 +51,7 @@ class Invoices:
         """Its entity and its date."""
         return stored.invoice.entity, stored.invoice.date
 
-    def prepare(self, gateway: Gateway, stored: StoredInvoice) -> Prepared:
+    def prepare(self, gateway: Gateway, stored: StoredInvoice) -> PreparedPosting:
         """The document as a request; one that is made from an order names the order's lines, as Intacct has them."""
         made, unit = stored.invoice, self._settings.unit
         return gateway.prepare_invoice(made, unit, self._sources(gateway, made) if made.after else ())
@@ -148,17 +148,17 @@ class InvoicePoster(Poster):
                 return self._refuse(number, "READY", *failed)
         return super().post(number)
 
-    def _missing(self, made: Invoice) -> Iterator[NewRecord]:
+    def _missing(self, made: Invoice) -> Iterator[NewMasterRecord]:
         wanted = self._settings.creates
         if MasterKind.CUSTOMER in wanted and made.customer not in self._masters.customers:
-            yield NewRecord(MasterKind.CUSTOMER, made.customer, term=self._settings.default_term)
+            yield NewMasterRecord(MasterKind.CUSTOMER, made.customer, term=self._settings.default_term)
         if MasterKind.ITEM in wanted:
             for line in made.lines:
                 if line.item not in self._masters.items:
                     more = {"name": line.description, "group": self._settings.item_group, "unit": self._settings.unit}
-                    yield NewRecord(MasterKind.ITEM, line.item, **more)
+                    yield NewMasterRecord(MasterKind.ITEM, line.item, **more)
 
-    def _create(self, stored: StoredInvoice, record: NewRecord) -> tuple[str, str] | None:
+    def _create(self, stored: StoredInvoice, record: NewMasterRecord) -> tuple[str, str] | None:
         """Create a record once, with its attempt on record; what went wrong and what to do, if it failed.
 
         Its id is its name in Intacct, which takes none twice: one that is there after all is no failure.
@@ -171,15 +171,15 @@ class InvoicePoster(Poster):
             attempt = self.tables.begin_attempt(connection, stored.id, "create", *told)[0]
         answer = self.gateway.send(prepared)
         self._note_created(attempt, answer)
-        if answer.outcome is Outcome.POSTED or answer.failure == "record-exists":
+        if answer.outcome is PostingOutcome.POSTED or answer.failure == "record-exists":
             self._created.add((record.kind, record.id))
             return None
-        if answer.outcome is Outcome.NOT_RUN:
+        if answer.outcome is PostingOutcome.NOT_RUN:
             raise Stopped(answer)
         said = answer.errors[0].text if answer.errors else "no usable answer"
         return f"the {record.kind.lower()} {record.id} could not be created: {said}", answer.advice
 
-    def _note_created(self, attempt: int, answer: Answer) -> None:
+    def _note_created(self, attempt: int, answer: PostingAnswer) -> None:
         error = "; ".join(one.text for one in answer.errors) or None
         outcome = AttemptOutcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
@@ -188,7 +188,7 @@ class InvoicePoster(Poster):
         with self._write() as connection:
             self.tables.end_attempt(connection, attempt, outcome, self.context.who(), meant)
 
-    def _consequence(self, answer: Answer, attempts: int) -> tuple[str, dict[str, str | None]]:
+    def _consequence(self, answer: PostingAnswer, attempts: int) -> tuple[str, dict[str, str | None]]:
         state, values = super()._consequence(answer, attempts)
         if state == "REJECTED" and answer.failure == NUMBER_TAKEN:
             # By us or by somebody else: what is there tells.
@@ -196,7 +196,7 @@ class InvoicePoster(Poster):
         return state, values
 
 
-def _control_id(stored: StoredInvoice, record: NewRecord) -> str:
+def _control_id(stored: StoredInvoice, record: NewMasterRecord) -> str:
     """Of the record alone, in this deployment and company; of another try after the record's invoice was given up."""
     place = stored.control_id.rpartition(":")[0]
     return f"{place}:{record.kind}:{record.id}:{stored.id}".lower()

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.core.journal import JournalEntry, is_reference
-from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, Prepared
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PreparedPosting
 from revrec.jobs.reconciling.findings import lost
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
@@ -34,7 +34,7 @@ class Entries:
         """Its entity and its date."""
         return stored.entry.entity, stored.entry.date
 
-    def prepare(self, gateway: Gateway, stored: StoredEntry) -> Prepared:
+    def prepare(self, gateway: Gateway, stored: StoredEntry) -> PreparedPosting:
         """The GLBATCH as a request."""
         return gateway.prepare(stored.entry)
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact, PostingDates
-from revrec.intacct.errors import UnpostableEntry, not_run
-from revrec.intacct.gateway import PERIOD_CLOSED, Answer, ErrorClass, Gateway, Outcome, Prepared
+from revrec.intacct.errors import UnpostableEntry, not_run_answer
+from revrec.intacct.gateway import PERIOD_CLOSED, ErrorClass, Gateway, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.store import periods
 from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim, PostingTables
 from revrec.store.posting.workers import Worker
@@ -33,7 +33,7 @@ PATIENCE = 600
 class Stopped(Exception):
     """Nothing ran, and no other entry would fare better: sign-in failed, or the gateway is away or wants a pause."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: PostingAnswer) -> None:
         super().__init__(answer.advice)
         self.answer = answer
 
@@ -46,7 +46,7 @@ class Stopped(Exception):
 class FailedForNow(Exception):
     """Intacct failed without a reason of the entry's own and saved nothing; it is READY, and read before it is sent."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: PostingAnswer) -> None:
         super().__init__(answer.advice)
         self.answer = answer
 
@@ -88,7 +88,7 @@ class Kind(Protocol):
     def period(self, stored: Any) -> tuple[str, date]:
         """The entity and the day whose period has to be open for it."""
 
-    def prepare(self, gateway: Gateway, stored: Any) -> Prepared:
+    def prepare(self, gateway: Gateway, stored: Any) -> PreparedPosting:
         """Its request. Raises UnpostableEntry for one that must not be sent, or as reads do."""
 
     def asked(self, stored: Any) -> str:
@@ -238,7 +238,7 @@ class Poster:
             outcome = AttemptOutcome(_UNREAD, None, None, str(error), "")
             self.tables.end_attempt(connection, attempt, outcome, self.context.who())
         if isinstance(error, BadConfiguration):
-            raise Stopped(not_run(stored.control_id, error, str(error)))
+            raise Stopped(not_run_answer(stored.control_id, error, str(error)))
 
     def suspend_stale(self) -> int:
         """Put entries in doubt that a worker was sending which is dead or lost the right to send; returns how many.
@@ -273,19 +273,19 @@ class Poster:
         except UnpostableEntry as error:
             return self._refuse(stored.id, state, str(error))
         except BadConfiguration as error:
-            raise Stopped(not_run(stored.control_id, error, str(error))) from error
+            raise Stopped(not_run_answer(stored.control_id, error, str(error))) from error
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
             return str(self._load(stored.id).state)
         answer = self.gateway.send(prepared)
         new_state = self._write_answer(stored, attempt, answer)
-        if answer.outcome is Outcome.NOT_RUN:
+        if answer.outcome is PostingOutcome.NOT_RUN:
             raise Stopped(answer)
         if new_state == "READY":
             raise FailedForNow(answer)
         return new_state
 
-    def _claim(self, stored: Stored, state: str, prepared: Prepared) -> int | None:
+    def _claim(self, stored: Stored, state: str, prepared: PreparedPosting) -> int | None:
         """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
         values: dict[str, Any] = {"lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
         try:
@@ -313,9 +313,9 @@ class Poster:
             return str(self._load(number).state)
         return refused
 
-    def _write_answer(self, stored: Stored, attempt: int, answer: Answer) -> str:
+    def _write_answer(self, stored: Stored, attempt: int, answer: PostingAnswer) -> str:
         number = stored.id
-        attempts = stored.attempts + (answer.outcome is not Outcome.NOT_RUN)
+        attempts = stored.attempts + (answer.outcome is not PostingOutcome.NOT_RUN)
         state, values = self._consequence(answer, attempts)
         error = "; ".join(one.text for one in answer.errors) or None
         outcome = AttemptOutcome(
@@ -346,9 +346,9 @@ class Poster:
             self.dates.take(kept)
         self.misdated.append(stored.id)
 
-    def _consequence(self, answer: Answer, attempts: int) -> tuple[str, dict[str, str | None]]:
+    def _consequence(self, answer: PostingAnswer, attempts: int) -> tuple[str, dict[str, str | None]]:
         """The state that follows from an answer, and what is kept with it; ``attempts`` counts this one too."""
-        if answer.outcome is Outcome.POSTED:
+        if answer.outcome is PostingOutcome.POSTED:
             at = self.context.timestamp()
             return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NOTHING_SAID}
         failure = {
@@ -356,10 +356,10 @@ class Poster:
             "error": answer.errors[0].text if answer.errors else answer.advice,
             "advice": answer.advice,
         }
-        if answer.outcome is Outcome.REJECTED:
+        if answer.outcome is PostingOutcome.REJECTED:
             passes = answer.error_class is ErrorClass.RETRY_NOW and attempts < self.most_attempts
             return "READY" if passes else "REJECTED", failure
-        if answer.outcome is Outcome.NOT_RUN:
+        if answer.outcome is PostingOutcome.NOT_RUN:
             return "READY", failure
         return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
 

@@ -15,7 +15,7 @@ from revrec.core.journal import DueLine, JournalEntry, build_entries, day_in, ma
 from revrec.core.money import decimal_string
 from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry
 from revrec.intacct.errors import ReadRefused
-from revrec.intacct.gateway import Answer, ErrorClass, FoundEntry, Outcome
+from revrec.intacct.gateway import ErrorClass, FoundEntry, PostingAnswer, PostingOutcome
 from revrec.intacct.glbatch import document_text
 from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.poster import Stopped
@@ -374,4 +374,4 @@ def _described(found: FoundEntry, rivals: Sequence[str]) -> str:
 
 def stopped(advice: str, error_class: ErrorClass = ErrorClass.NEEDS_PERSON) -> Stopped:
     """The end of a run before anything was sent."""
-    return Stopped(Answer(Outcome.NOT_RUN, "", error_class=error_class, advice=advice))
+    return Stopped(PostingAnswer(PostingOutcome.NOT_RUN, "", error_class=error_class, advice=advice))

@@ -79,7 +79,7 @@ def passes_by_itself(error: BaseException) -> bool:
     """Whether a failure passes by itself, nothing having been saved."""
     if isinstance(error, Stopped):
         return error.passes
-    return isinstance(error, FailedForNow) or (isinstance(error, GatewayUnreachable) and error.passes)
+    return isinstance(error, FailedForNow) or (isinstance(error, GatewayUnreachable) and error.temporary)
 
 
 def wish_of(error: BaseException | None) -> int | None:

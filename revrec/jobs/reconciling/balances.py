@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from revrec.intacct.gateway import POSTED_STATE, Balance, FoundEntry, FoundLine
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine, ReportedBalance
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, added
 
 Key = tuple[str, str]
@@ -125,7 +125,7 @@ def _balance(
     )
 
 
-def reported(balances: Iterable[Balance], ledger: Ledger) -> list[Reported]:
+def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[Reported]:
     """Intacct's own balances beside the sums of the lines."""
     lines: dict[str, int] = {}
     for number in ledger.posted():

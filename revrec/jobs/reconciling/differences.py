@@ -7,7 +7,7 @@ from typing import NamedTuple
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
 from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine
-from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, document_text, fitted, sent_dimensions
+from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, cut_to_length, document_text, sent_dimensions
 from revrec.jobs.reconciling.findings import Amounts, Finding, Range, counted, moved, net
 
 MOST_TOLD = 5
@@ -72,7 +72,7 @@ def _finding(kind: str, ours: Ours, record_no: str, what: str, effect: Amounts) 
 def changed(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
     """What of an entry is not as it was posted, each as ``name: ours -> theirs``."""
     entry = ours.entry
-    title = fitted(" ".join(entry.title.split()), TITLE_LENGTH)
+    title = cut_to_length(" ".join(entry.title.split()), TITLE_LENGTH)
     pairs = (
         ("date", entry.date, theirs.date),
         ("journal", entry.journal, theirs.journal),

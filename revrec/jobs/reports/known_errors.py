@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from revrec.core.errors import BadInput
-from revrec.intacct.catalogue import UNKNOWN, UNKNOWN_ADVICE, catalogue, explained, failure_named, policies
+from revrec.intacct.catalogue import UNKNOWN, UNKNOWN_ADVICE, catalogue, explain_failure, failure_named, policies
 from revrec.intacct.gateway import ErrorClass
 
 
@@ -28,7 +28,7 @@ def explain_error(text: str) -> list[dict[str, Any]]:
             "nothing to explain; give an error's number, its id or its text, as in: revrec errors explain GL-1009"
         )
     found = []
-    for meaning in explained(text):
+    for meaning in explain_failure(text):
         row = failure_named(meaning.name)
         assert row is not None
         found.append(_shown(row.name, row.error_class, ", ".join(row.signs) or "its text", meaning.advice))

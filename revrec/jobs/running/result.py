@@ -17,7 +17,7 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
-    from revrec.intacct.gateway import Answer
+    from revrec.intacct.gateway import PostingAnswer
     from revrec.jobs.context import Context
 
 Held = dict[EntryGroup, BlockedGroup]
@@ -33,7 +33,7 @@ class RunResult:
     run: int | None = None
     entries: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    stopped: "Answer | None" = None
+    stopped: "PostingAnswer | None" = None
     """The gateway's refusal that ended the run early, if one did."""
     made: set[int] = field(default_factory=set)
     """The entries that it put lines on."""

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration, Busy
-from revrec.intacct.errors import not_run
+from revrec.intacct.errors import not_run_answer
 from revrec.jobs.posting.poster import Stopped
 from revrec.jobs.posting.rejections import passes
 from revrec.jobs.posting.retries import clock, passes_by_itself, wish_of
@@ -141,7 +141,7 @@ class _Passes:
             assert self.trouble is not None
             raise self.trouble
         if isinstance(self.trouble, BadConfiguration):
-            self.result.stopped = not_run("", self.trouble, str(self.trouble))
+            self.result.stopped = not_run_answer("", self.trouble, str(self.trouble))
         with self.context.database.read() as connection:
             sum_up(connection, self.context, self.result)
         self.result.interrupted = interrupted

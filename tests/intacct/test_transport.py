@@ -47,17 +47,17 @@ def test_nothing_is_sent_once_the_time_is_up(stub: Any) -> None:
         time.sleep(0.1)
         assert watch.expired
         with pytest.raises(TimeoutError, match="before anything was sent"):
-            watch.holds(None)
+            watch.register(None)
     assert not watch.sent
 
 
-def test_the_watch_cuts_the_sockets_it_was_told_of() -> None:
+def test_the_watch_cuts_the_sockets_registered_with_it() -> None:
     ours, theirs = socket.socketpair()
     theirs.settimeout(2)
     with ours, theirs:
         watch = ExchangeWatch()
-        watch.holds(ours)
-        with watch.within(0.01):
+        watch.register(ours)
+        with watch.time_limit(0.01):
             assert theirs.recv(1) == b""
         assert watch.expired
 

@@ -1,1 +1,1 @@
-"""The pure heart of revrec: money, charge lines, rules, schedules, journal entries. No I/O, no clock."""
+"""The pure core of revrec: money, charge lines, rules, schedules, journal entries. No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""Anchor dates: the dates of a charge line and of its events from which recognition is counted."""
+"""Anchor dates: the dates of a charge line and its events from which recognition is counted."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -16,13 +16,13 @@ EVENT = "event:"
 
 
 class Anchor(NamedTuple):
-    """A named date of a charge line; ``find`` gives it, or None while it is not known."""
+    """A named date of a charge line; ``find`` returns it, or None while it is not known."""
 
     name: str
     find: Finder
 
     def missing(self, line: ChargeLine) -> Unscheduled:
-        """What the line waits for, and how to supply it."""
+        """Return what the line waits for, and how to supply it."""
         return Unscheduled("waiting", _advice(self.name, line))
 
 
@@ -47,7 +47,7 @@ def _delivered(_line: ChargeLine, events: Events) -> date | None:
 
 
 def _last_of(events: Events, kind: str, name: str | None = None) -> date | None:
-    """The last-recorded one wins, whatever its date, since later records correct earlier ones."""
+    """Return the date recorded last, whatever the dates are: later records correct earlier ones."""
     for event in reversed(events):
         if event.kind == kind and (name is None or event.name == name):
             return event.date
@@ -76,7 +76,11 @@ ANCHORS: dict[str, Anchor] = {
 
 
 def anchor(name: str) -> Anchor:
-    """The anchor of that name. Raises ValueError if there is none."""
+    """Return the anchor of that name.
+
+    Raises:
+        ValueError: no anchor has this name.
+    """
     if name in ANCHORS:
         return ANCHORS[name]
     if name.startswith(EVENT) and name[len(EVENT) :].strip():

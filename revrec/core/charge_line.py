@@ -1,4 +1,4 @@
-"""The charge line, one billed line, and the dated facts about its fulfillment."""
+"""The charge line (one billed line) and the dated facts about its fulfillment."""
 
 import re
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ INCLUDE = "(constraint)"
 
 
 class ChargeLine(NamedTuple):
-    """One billed line as it came from its source; immutable once imported.
+    """One billed line as its source sent it; immutable once imported.
 
     ``amount`` is in minor units of ``currency`` (ISO 4217); negative for a credit. ``rev_rec_date`` and the
-    service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and a tenant's own) to ids;
-    empty ids are left out.
+    service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and custom ones) to ids; empty ids
+    are left out.
     """
 
     source: str
@@ -49,7 +49,7 @@ class ChargeLine(NamedTuple):
 
     @property
     def id(self) -> str:
-        """The charge's id, ``source/document/line``, by which a user names it."""
+        """Return the charge's id, ``source/document/line``, by which users refer to it."""
         return f"{self.source}/{self.document}/{self.line}"
 
 

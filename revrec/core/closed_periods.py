@@ -1,4 +1,4 @@
-"""Keeping due lines back whose period is closed, and telling of them, where the policy is to hold them."""
+"""Block due lines whose period is closed, and count them, under the policy ``hold``."""
 
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from revrec.core.periods import PostingDates
 
 @dataclass
 class BlockedGroup:
-    """Lines that would make one entry if their period were open: how many, their sum in minor units, and why not."""
+    """Lines that would make one entry if their period were open: their number, their sum (minor units), the reason."""
 
     reason: str
     lines: int = 0
@@ -19,10 +19,10 @@ class BlockedGroup:
 
 @dataclass
 class ClosedPeriodBlock:
-    """Lets the lines through that may go on an entry, and counts those that are held.
+    """A filter that passes lines that may go on an entry, and counts those that a closed period blocks.
 
-    A difference entry has two sides, what is taken back and what takes its place. Where one of them is held the other
-    one is held with it, or the same amount would stand in the ledger twice until the period opens.
+    A correction has two sides: the amount taken back and the amount that replaces it. If one side is blocked the other
+    is blocked too, or the ledger would show the same amount twice until the period reopens.
     """
 
     dates: PostingDates
@@ -30,7 +30,7 @@ class ClosedPeriodBlock:
     _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
 
     def unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
-        """The lines that are not held, in their order, which is that of recognition."""
+        """Yield the lines that are not blocked, in order of recognition."""
         for line in due:
             reason = self.why_blocked(line.entity, line.date, (line.charge_no, line.version), line.amount)
             if reason:
@@ -39,7 +39,7 @@ class ClosedPeriodBlock:
                 yield line
 
     def why_blocked(self, entity: str, day: date, schedule: tuple[Hashable, int], amount: int) -> str:
-        """Why the next line is held, empty if it is not. ``schedule`` is its charge and schedule version."""
+        """Return why the next line is blocked; empty if it is not. ``schedule`` is its charge and schedule version."""
         dating = self.dates.of(entity, day)
         if dating.date is None:
             if schedule[1] > 1:

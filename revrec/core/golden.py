@@ -1,7 +1,7 @@
-"""Golden cases: recognition figures that others published, reproduced by rules; the data say how.
+"""Golden cases: published recognition figures, reproduced by rules that are kept as data.
 
-A case of ``cases.json`` has its source, its inputs and the figures that are expected; ``covered.toml`` says by which
-keys of ``[rule.recognize]``, with which events, it is reproduced, and how the figures are read off the schedule.
+A case in ``cases.json`` has its source, its inputs and the expected figures; ``covered.toml`` has the keys of
+``[rule.recognize]`` and the events that reproduce it, and how to read the figures from the schedule.
 """
 
 import json
@@ -23,14 +23,14 @@ GoldenCase = Mapping[str, Any]
 CasePolicies = Mapping[str, Any]
 Parts = Sequence[tuple[str, int]]
 BEGUN = date(2024, 1, 1)
-"""The day of a contract whose case does not tell one."""
+"""The first day of a contract whose case states none."""
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 
 
 class PlayedCase(NamedTuple):
-    """A case that was played: its figures by their names, as decimal text.
+    """A case that was played: its figures by name, as decimal text.
 
-    ``whole`` tells that the parts sum to the price, and that none stands beside those of the case.
+    ``whole``: the parts add up to the price, and there are no others than those of the case.
     """
 
     expected: dict[str, str]
@@ -39,12 +39,12 @@ class PlayedCase(NamedTuple):
 
     @property
     def as_published(self) -> bool:
-        """Every figure is the published one."""
+        """Check that every figure is the published one."""
         return self.expected == self.found and self.whole
 
 
 def play(case: GoldenCase, how: CasePolicies) -> PlayedCase:
-    """Derive the schedule of a case and read its figures off it."""
+    """Derive the schedule of a case and read its figures from it."""
     if "allocate" in how:
         return _play_contract(case, how)
     line = _charge_line(case, how)
@@ -69,8 +69,7 @@ def _played(expected: Mapping[str, str], figures: Mapping[str, int], currency: s
 
 
 def _play_contract(case: GoldenCase, how: CasePolicies) -> PlayedCase:
-    """Allocate a contract whose first item is billed the whole price, and read its figures off what each item gets, or
-    off the schedules of all."""
+    """Allocate a contract whose first item is billed the whole price, and read its figures from shares or schedules."""
     prices, currency = how.get("ssp") or case["inputs"]["ssp"], how.get("currency", case["inputs"]["currency"])
     book = _contract_book(how, prices)
     members = _members(case, how, prices, currency)
@@ -91,7 +90,7 @@ def _play_contract(case: GoldenCase, how: CasePolicies) -> PlayedCase:
 
 
 def _members(case: GoldenCase, how: CasePolicies, prices: Mapping[str, str], currency: str) -> list[ContractMember]:
-    """The lines of a contract; those that join it later are billed on their own."""
+    """Return the lines of a contract; those that join it later are billed separately."""
     billed = {next(iter(prices)): case["inputs"]["amount"], **how.get("billed", {})}
     joins = how.get("joins", {})
     return [
@@ -120,7 +119,7 @@ def _item_line(item: str, amount: int, currency: str, post_date: date) -> Charge
 
 
 def policy(case: GoldenCase, how: CasePolicies) -> str:
-    """The rounding and day-count policy by which a case is reproduced: its source's words, and the keys for it here."""
+    """Return the rounding and day-count policy of a case: in its source's words, and as rule keys."""
     source = "; ".join(filter(None, (case.get("rounding", ""), case.get("day_count", ""))))
     if "allocate" in how:
         return f"{source} -> {how['allocate'] or 'rounding cumulative'}"
@@ -164,13 +163,13 @@ def _events(line: ChargeLine, how: CasePolicies) -> list[FulfillmentEvent]:
 
 
 def _with_posted(how: CasePolicies, line: ChargeLine, derived: Schedule) -> list[tuple[str, int]]:
-    """What was posted before the plan changed, and what the change leaves to be posted."""
+    """Return what was posted before the plan changed, and what remains to be posted."""
     posted = [(one["date"], to_minor(Decimal(one["amount"]), line.currency)) for one in how["already_posted"]]
     return [(str(day), amount) for day, amount in [*posted, *replan(derived, posted, (), line.currency).parts]]
 
 
 def _figures(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
-    """The figures of the schedule under the names that the case gives them."""
+    """Return the figures of the schedule under the names that the case uses."""
     return _VIEWS[how.get("view", "parts")](how, line, parts)
 
 
@@ -210,7 +209,7 @@ def _spans(how: CasePolicies, line: ChargeLine, parts: Parts) -> dict[str, int]:
 
 
 def _span(how: CasePolicies, line: ChargeLine, parts: Parts) -> int:
-    """What is recognized from one day to another: as it is, negated, less than ``of``, or by ``each``."""
+    """Return what is recognized from one day to another: as it is, negated, subtracted from ``of``, or per ``each``."""
     first, last = (how.get(key, bound).isoformat() for key, bound in (("from", date.min), ("to", date.max)))
     found = sum(amount for day, amount in parts if first <= day <= last)
     if "of" in how:
@@ -231,7 +230,7 @@ _VIEWS: dict[str, Callable[[CasePolicies, ChargeLine, Parts], dict[str, int]]] =
 
 
 def _is_whole(case: GoldenCase, how: CasePolicies, parts: Parts, price: int, names: set[str]) -> bool:
-    """Whether the parts sum to the price, and none stands beside those of the case, where it gives all of them."""
+    """Check that the parts add up to the price, and that a case that lists all parts lists no other ones."""
     if how.get("view", "parts") != "parts" or not case.get("sums_to_total"):
         return True
     days, months = {day for day, _amount in parts}, {day[:7] for day, _amount in parts}

@@ -1,4 +1,4 @@
-"""Business-day calendars with holidays: of a country or market by a library, or from a file of dates."""
+"""Business-day calendars with holidays: of a country or market from a library, or from a file of dates."""
 
 import csv
 import hashlib
@@ -15,13 +15,13 @@ EXTRA = 'the library for it is not installed: pip install "revrec[holidays]"'
 
 
 class CalendarFile(NamedTuple):
-    """A file of dates that a rule names, not read yet."""
+    """A reference to a file of dates that a rule names; the file is not read yet."""
 
     file: str
 
 
 class DatesError(ValueError):
-    """The file is not one of dates; ``line`` (from 1) tells where."""
+    """The file is not a list of dates; ``line`` (from 1) is the place."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -29,26 +29,30 @@ class DatesError(ValueError):
 
 
 class FileCalendar:
-    """Every Monday to Friday but those that a file names. ``version`` says which content it had."""
+    """A calendar of every Monday to Friday except the dates in a file. ``version`` identifies the file's content."""
 
     def __init__(self, file: str, content: str) -> None:
-        """Read the dates. Raises DatesError."""
+        """Read the dates.
+
+        Raises:
+            DatesError: a line is not a date.
+        """
         self.name = file
         digest = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
         self.version = f"# {file}: sha256 {digest}"
         self.holidays = _dates(content)
 
     def is_business_day(self, day: date) -> bool:
-        """Monday to Friday, and not in the file."""
+        """Check whether a day is a Monday to Friday that is not in the file."""
         return day.weekday() < 5 and day not in self.holidays
 
     def holiday(self, day: date) -> str:
-        """The name of a holiday; empty if it has none, or is none."""
+        """Return the name of a holiday; empty if it has no name or is not one."""
         return self.holidays.get(day, "")
 
 
 class LibraryCalendar:
-    """The working days of a country, a part of it, or a market, as the library ``holidays`` knows them."""
+    """A calendar of the working days of a country, a part of it, or a market, from the library ``holidays``."""
 
     def __init__(self, code: str, days: Any, library: str) -> None:
         self.name = f"{code} (holidays {library})"
@@ -57,7 +61,7 @@ class LibraryCalendar:
         self.is_business_day = lru_cache(maxsize=16_384)(days.is_working_day)
 
     def holiday(self, day: date) -> str:
-        """The name of a holiday; empty if it is none."""
+        """Return the name of a holiday; empty if the day is not one."""
         return str(self._days.get(day) or "")
 
 
@@ -90,9 +94,10 @@ CALENDAR = ValueKind(
 
 @lru_cache(maxsize=256)
 def by_code(code: str) -> Calendar:
-    """The calendar of a country (ISO 3166: ``US``), a part of it (``US-CA``) or a market (``XNYS``, ``XECB``).
+    """Return the calendar of a country (ISO 3166: ``US``), a part of it (``US-CA``) or a market (``XNYS``, ``XECB``).
 
-    Raises Refused if there is none, or the library is not installed.
+    Raises:
+        RejectedValue: there is no such calendar, or the library is not installed.
     """
     try:
         # Imported here: it is an extra, and only rules that name such a calendar need it.
@@ -112,7 +117,7 @@ def by_code(code: str) -> Calendar:
 
 
 def _dates(content: str) -> dict[date, str]:
-    """Dates and names from CSV: the date first, then perhaps a name; a header is left out."""
+    """Read dates and names from CSV: the date first, then optionally a name; a header is skipped."""
     found: dict[date, str] = {}
     rows = csv.reader(content.removeprefix("\ufeff").splitlines(), skipinitialspace=True)
     for number, cells in enumerate(rows, 1):

@@ -1,8 +1,8 @@
-"""From the charge lines of a document to the invoice that Intacct gets: one document there for one of the source.
+"""Turn the charge lines of a source document into the invoice for Intacct: one document for one document.
 
-A document goes as a Sales Order that is converted to a Sales Invoice (order entry, ``create_sotransaction``), or as a
-plain receivable whose lines name the deferred account (``create_invoice``). Its number is its name there: Intacct
-takes a number once, so that the number is the natural key by which a document is found again.
+A document is sent as a Sales Order that is converted to a Sales Invoice (order entry, ``create_sotransaction``), or as
+a plain receivable whose lines name the deferred account (``create_invoice``). Intacct accepts a document number once,
+so the number is the natural key by which a document is found again.
 """
 
 import hashlib
@@ -24,19 +24,19 @@ KINDS = (SALES_ORDER, SALES_INVOICE, AR_INVOICE)
 INVOICED = (SALES_INVOICE, AR_INVOICE)
 """The kinds that bill the customer; an order posts nothing."""
 WAYS = {"none": "", "sales_order": SALES_ORDER, "invoice": AR_INVOICE}
-"""What a source may ask for, and the kind that its documents begin with."""
+"""The choices of a source, and the kind of its first document."""
 
 PREFIX = "IV"
-"""What the references of invoices begin with, in the place of the entries' ``RR``."""
+"""The prefix of invoice references, in place of the entries' ``RR``."""
 
 DECIMALS = 6
 """Most decimals of a quantity and of a price."""
 
 
 class BilledLine(NamedTuple):
-    """A charge line to be invoiced: its number here, the account that its rule defers it on (empty: none is known).
+    """A charge line to be invoiced: its number in the database, and its deferred account (empty if not known).
 
-    ``on`` names the document of Intacct that the line is on already, or is about to be; empty if it is on none.
+    ``on`` names the Intacct document that the line is on, or is about to be; empty if it is on none.
     """
 
     no: int
@@ -46,9 +46,9 @@ class BilledLine(NamedTuple):
 
 
 class InvoiceLine(NamedTuple):
-    """One charge line on an invoice. ``quantity`` times ``price`` is ``amount``, which is in minor units, to the cent.
+    """One charge line on an invoice. ``quantity`` times ``price`` equals ``amount`` (minor units) exactly.
 
-    ``account`` is the deferred account; empty where Intacct's definition of the document tells it.
+    ``account`` is the deferred account; empty if Intacct's transaction definition decides it.
     """
 
     line_no: int
@@ -65,7 +65,7 @@ class InvoiceLine(NamedTuple):
 
 
 class Invoice(NamedTuple):
-    """A document as Intacct gets it: an order, the invoice made from it, or a plain receivable.
+    """A document as it is sent to Intacct: an order, the invoice made from it, or a plain receivable.
 
     ``reference`` is revrec's name for it, ``number`` Intacct's document number. ``definition`` is the name of the
     transaction definition in order entry, ``after`` the DOCID of the order that it is made from. ``term`` is the name
@@ -89,19 +89,19 @@ class Invoice(NamedTuple):
 
     @property
     def amount(self) -> int:
-        """The sum of the lines in minor units."""
+        """Return the sum of the lines in minor units."""
         return sum(line.amount for line in self.lines)
 
     @property
     def docid(self) -> str:
-        """The DOCID of a document of order entry, or the number of a receivable: what links to it."""
+        """Return the DOCID of an order entry document, or the number of a receivable, for links to it."""
         return f"{self.definition}-{self.number}" if self.definition else self.number
 
 
 class InvoiceRequest(NamedTuple):
-    """What a source asks for: the ``kind`` its documents begin with, from which post date on, and their number.
+    """The invoicing request of a source: the ``kind`` of its first documents, from which post date, and their number.
 
-    ``number`` is a template: ``{document}`` and ``{source}`` stand for those of the charge line.
+    ``number`` is a template: ``{document}`` and ``{source}`` are replaced by the charge line's values.
     """
 
     kind: str
@@ -109,12 +109,12 @@ class InvoiceRequest(NamedTuple):
     number: str
 
     def number_of(self, line: ChargeLine) -> str:
-        """The document number of a charge line's document."""
+        """Return the document number of a charge line's document."""
         return self.number.replace("{document}", line.document).replace("{source}", line.source)
 
 
 class DocumentDefinitions(NamedTuple):
-    """The transaction definitions of order entry, for the order and for the invoice."""
+    """The order entry transaction definitions of the order and of the invoice."""
 
     order: str
     invoice: str
@@ -129,10 +129,10 @@ def first_document(
     deployment: str,
     company: str,
 ) -> Invoice:
-    """The first document that the charge lines of one source document become, as the source asks for it.
+    """Build the first Intacct document (order or receivable) for the charge lines of a source document.
 
-    ``revision`` counts the documents of this kind that were given up before. The result depends on nothing else, so
-    that the same lines give the same control id.
+    ``revision`` counts the earlier documents of this kind that were canceled. The result depends on nothing else, so
+    that the same lines always give the same control id.
     """
     first = billed[0].line
     account = wish.kind == AR_INVOICE
@@ -158,7 +158,7 @@ def first_document(
 def invoice_from_order(
     order: Invoice, docid: str, names: DocumentDefinitions, revision: int, deployment: str, company: str
 ) -> Invoice:
-    """The invoice that is made from a posted order, whose DOCID is given: of the same lines, under the same number."""
+    """Build the invoice from a posted order with this DOCID: the same lines under the same number."""
     reference = reference_of(SALES_INVOICE, order.source, order.document, revision, deployment)
     control_id = control_id_of(company, deployment, reference)
     return order._replace(
@@ -167,7 +167,7 @@ def invoice_from_order(
 
 
 def reference_of(kind: str, source: str, document: str, revision: int, deployment: str) -> str:
-    """The reference of a document: the mark of the deployment, and a digest of what it is made of."""
+    """Return the reference of a document: the mark of the deployment, and a digest of the document's identity."""
     digest = hashlib.sha256(f"{deployment}\n{kind}\t{source}\t{document}\t{revision}".encode()).digest()
     mark = PREFIX + mark_of(deployment).removeprefix(REFERENCE_PREFIX)
     return mark + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
@@ -184,8 +184,11 @@ def _line(line_no: int, billed: BilledLine, account: bool) -> InvoiceLine:
 
 
 def unit_price(amount: int, currency: str, quantity: Decimal | None) -> tuple[str, str]:
-    """Quantity and unit price of an amount in minor units: the line's own where they multiply to it exactly, else one
-    of the whole amount. Intacct takes no quantity below zero; the price may be."""
+    """Return quantity and unit price of an amount in minor units.
+
+    They are the line's quantity and its price if these multiply to the amount exactly, else 1 and the amount. Intacct
+    accepts no negative quantity; a price may be negative.
+    """
     whole = decimal_string(amount, currency)
     if quantity is None or quantity <= 0 or _decimals(quantity) > DECIMALS:
         return "1", whole
@@ -204,7 +207,7 @@ def _decimals(number: Decimal) -> int:
 
 
 def contradiction(billed: Sequence[BilledLine]) -> str:
-    """Why the charge lines of a document cannot be one document of Intacct's, in words; empty if they can."""
+    """Return why the charge lines of a document cannot be one Intacct document; empty if they can."""
     on = next((one.on for one in billed if one.on), "")
     if on:
         return f"the document is in Intacct as {on} already, without these lines: invoice them under another document"
@@ -224,7 +227,7 @@ def contradiction(billed: Sequence[BilledLine]) -> str:
 
 
 def without_account(billed: Iterable[BilledLine]) -> str:
-    """Why lines cannot be put on a receivable: nobody tells the account that they are deferred on; empty if all do."""
+    """Return why lines cannot go on a receivable, if their deferred account is not known; empty if it is."""
     lacking = [one.line.id for one in billed if not one.deferred]
     if not lacking:
         return ""

@@ -1,4 +1,4 @@
-"""From due schedule lines to balanced journal entries (Intacct: GLBATCH and its GLENTRY lines)."""
+"""Turn due schedule lines into balanced journal entries (Intacct: GLBATCH and its GLENTRY lines)."""
 
 import hashlib
 import re
@@ -28,10 +28,10 @@ _REFERENCE = re.compile(f"{REFERENCE_PREFIX}[A-Z2-7]{{{REFERENCE_LENGTH - len(RE
 
 
 class RepairedValue(NamedTuple):
-    """A value of a journal line in the place of another: by a repair, after Intacct had refused the first.
+    """A value that a repair puts on a journal line after Intacct rejected the original one.
 
     ``side`` is debit or credit; ``field`` is ``account``, ``customer``, ``item``, ``dimensions.NAME`` or ``date``,
-    whose ``after`` is a word: ``next_open``. None, as what was ``before`` or comes ``after``, is the lack of a value.
+    whose ``after`` is the word ``next_open``. None in ``before`` or ``after`` means no value.
     """
 
     side: str
@@ -41,12 +41,12 @@ class RepairedValue(NamedTuple):
 
 
 class DueLine(NamedTuple):
-    """One schedule line that is due, with all that its journal lines need.
+    """One schedule line that is due, with everything its journal lines need.
 
-    ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the refused
-    entries it has been on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` are
-    account numbers, ``journal`` a journal symbol. ``changes`` are the values that repairs supplied, in their order.
-    ``billed`` is the day of the charge line.
+    ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the rejected
+    entries it was on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` (the revenue
+    account) are account numbers, ``journal`` is a journal symbol. ``changes`` are the values from repairs, in order.
+    ``billed`` is the post date of the charge line.
     """
 
     charge_no: int
@@ -74,7 +74,7 @@ class DueLine(NamedTuple):
 class JournalLine(NamedTuple):
     """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit.
 
-    ``billed`` is the day of the charge line: what was billed in a foreign currency is kept at the rate of that day.
+    ``billed`` is the post date of the charge line: foreign currency is posted at the rate of that day.
     """
 
     line_no: int
@@ -97,8 +97,8 @@ class JournalLine(NamedTuple):
 class JournalEntry(NamedTuple):
     """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency.
 
-    ``recognised`` is the day its lines are recognized on, where ``date`` is another one, and ``reason`` says why;
-    None and empty for an entry that is dated with the day of recognition.
+    If ``date`` differs from the recognition date of its lines, ``recognised`` is that date and ``reason`` says why;
+    otherwise they are None and empty.
     """
 
     reference: str
@@ -114,7 +114,7 @@ class JournalEntry(NamedTuple):
 
     @property
     def amount(self) -> int:
-        """The sum of the debits, which is that of the credits, in minor units."""
+        """Return the sum of the debits, which equals the sum of the credits, in minor units."""
         return sum(line.amount for line in self.lines if line.side == "debit")
 
 
@@ -122,11 +122,11 @@ EntryGroup = tuple[date, str, str, str]
 
 
 AS_RECOGNIZED = PostingDates()
-"""Every entry is dated with the day of recognition."""
+"""The policy that dates every entry with the day of recognition."""
 
 
 def entry_group(line: DueLine) -> EntryGroup:
-    """What all lines of one entry share: day of recognition, entity, journal, currency."""
+    """Return what all lines of one entry share: day of recognition, entity, journal, currency."""
     return (line.date, line.entity, line.journal, line.currency)
 
 
@@ -135,10 +135,10 @@ def build_entries(
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`entry_group` and then by charge, into balanced entries.
 
-    Each due line gives two journal lines, so an entry takes ``lines_per_entry // 2`` of them (at least one); and no
-    more than sum to the largest amount that can be kept. ``dates`` says what each is dated with; lines that are held
-    must have been taken out before (:class:`revrec.core.closed_periods.ClosedPeriodBlock`).
-    The result depends on lines and dates alone, never on the clock, so that the same lines give the same references.
+    Each due line makes two journal lines, so an entry has at most ``lines_per_entry // 2`` of them (at least one), and
+    never more than add up to the largest amount that can be stored. ``dates`` decides each entry's date; blocked lines
+    must have been removed before (:class:`revrec.core.closed_periods.ClosedPeriodBlock`).
+    The result depends on lines and dates only, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
     for group, members in groupby(due, key=entry_group):
@@ -150,7 +150,7 @@ def build_entries(
 
 
 def _within_limits(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]:
-    """The lines in their order, in lists of at most ``room`` whose sum is an amount that can be kept."""
+    """Yield the lines in order, in lists of at most ``room`` whose sum can be stored."""
     lines: list[DueLine] = []
     total = 0
     for line in due:
@@ -166,7 +166,7 @@ def _within_limits(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]
 def build_entry(
     group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str
 ) -> JournalEntry:
-    """The entry of these due lines, all of one group, under a reference that is theirs."""
+    """Build the entry of these due lines, all of one group, under their reference."""
     day, entity, journal, currency = group
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
     title = f"{TITLE} {day.isoformat()} {entity}".rstrip()
@@ -183,7 +183,7 @@ def day_in(title: str) -> date | None:
 
 
 def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
-    """The entry with another date than the day of recognition that it has, for a reason."""
+    """Date an entry with another day than its day of recognition, for a reason."""
     if day == entry.date:
         return entry
     title = f"{entry.title}, dated {day.isoformat()}"
@@ -191,7 +191,7 @@ def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
 
 
 def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
-    """Debit deferred, credit accrued; the other way round for a negative amount, since GLENTRY amounts are absolute."""
+    """Debit deferred and credit revenue; the reverse for a negative amount, since GLENTRY amounts are absolute."""
     debit, credit = (due.deferred, due.accrued) if due.amount > 0 else (due.accrued, due.deferred)
     rest = (
         abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
@@ -202,7 +202,7 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
 
 
 def apply_repairs(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:
-    """The line with the values that changes of its side put on it; a date is the entry's matter."""
+    """Return the line with the repaired values of its side; a repaired date applies to the entry instead."""
     for change in changes:
         if change.side == line.side and change.field != "date":
             line = line._replace(**_repaired_field(line, change.field, change.after))
@@ -232,7 +232,7 @@ def set_redated_aside(due: Iterable[DueLine], redated: list[DueLine]) -> Iterato
 
 
 def field_value(line: JournalLine, field: str) -> str | None:
-    """The value of a field as changes name it; None if it has none."""
+    """Return the value of a field, named as in :class:`RepairedValue`; None if it has no value."""
     if field.startswith(DIMENSION):
         return line.dimensions.get(field.removeprefix(DIMENSION))
     found: str = getattr(line, field)
@@ -240,9 +240,9 @@ def field_value(line: JournalLine, field: str) -> str | None:
 
 
 def reference_of(due: Sequence[DueLine], deployment: str) -> str:
-    """The entry's REFERENCENO: the mark of the deployment, and a digest of it and of the schedule lines.
+    """Return the entry's REFERENCENO: the mark of the deployment, and a digest of it and of the schedule lines.
 
-    The same lines give the same reference every time, so that a reference proves which lines an entry is made of.
+    The same lines give the same reference every time, so a reference proves which lines an entry is made of.
     """
     digest = hashlib.sha256(deployment.encode())
     for line in due:
@@ -251,21 +251,21 @@ def reference_of(due: Sequence[DueLine], deployment: str) -> str:
 
 
 def mark_of(deployment: str) -> str:
-    """What the references of a deployment begin with, so that its own entries are told from another one's."""
+    """Return the first characters of all references of a deployment, which separate its entries from another's."""
     digest = hashlib.sha256(f"mark of {deployment}".encode()).digest()
     return REFERENCE_PREFIX + b32encode(digest).decode()[: MARK_LENGTH - len(REFERENCE_PREFIX)]
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text is written as a reference of revrec's, of whatever deployment."""
+    """Check whether a text has the form of a revrec reference, of any deployment."""
     return _REFERENCE.fullmatch(text) is not None
 
 
 def control_id_of(company: str, deployment: str, reference: str) -> str:
-    """The function control id: lower case, unique across companies and deployments that share one sender."""
+    """Return the function control id: lower case, unique across companies and deployments that share a sender."""
     return f"revrec:{company}:{deployment}:{reference}".lower()
 
 
 def company_of(control_id: str, deployment: str) -> str:
-    """The company in a control id of this deployment, in lower case."""
+    """Return the company in a control id of this deployment, in lower case."""
     return control_id.removeprefix("revrec:").rpartition(f":{deployment}:")[0]

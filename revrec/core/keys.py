@@ -1,4 +1,10 @@
-"""Keys of rule files, declared once: the same table checks a file, feeds the JSON Schema and the manual."""
+"""Declared configuration keys: one table of keys checks a file and feeds its JSON Schema and its manual.
+
+This is the checker for every configuration: rule files, mappings, settings, invoice settings and transports. Declare
+each key as a :class:`ConfigKey` with a :class:`ValueKind`, then read a parsed table with
+:func:`revrec.core.rules.tables.read_table`. A kind that is missing is a function that returns the value or raises
+:class:`RejectedValue`; a typing mistake is answered by :func:`did_you_mean`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
@@ -9,7 +15,10 @@ from revrec.core.calendar import parse_offset
 
 
 class RejectedValue(ValueError):
-    """A value that a kind does not take. The message says why; ``column`` points into a text value, from 0."""
+    """A value that its kind does not accept. The message says why.
+
+    ``column`` is the place in a text value, ``item`` the position in a list, both from 0.
+    """
 
     def __init__(self, why: str = "", column: int | None = None, item: int | None = None) -> None:
         super().__init__(why)
@@ -18,7 +27,11 @@ class RejectedValue(ValueError):
 
 
 class ValueKind(NamedTuple):
-    """A kind of value: what is ``wanted`` in words, how to ``read`` it (raising Refused), its JSON Schema."""
+    """A kind of value: a description of what is ``wanted``, a function to ``read`` it, and its JSON Schema.
+
+    ``read`` returns the value for the program and raises RejectedValue for anything else. ``choices`` are the words
+    that a message suggests.
+    """
 
     wanted: str
     read: Callable[[Any], Any]
@@ -27,7 +40,7 @@ class ValueKind(NamedTuple):
 
 
 class ConfigKey(NamedTuple):
-    """One key of a table: ``doc`` tells its meaning to a user; ``table`` holds the keys of a sub-table instead."""
+    """One key of a table. ``doc`` describes it to users; ``table`` has the keys of a sub-table instead of a kind."""
 
     name: str
     kind: ValueKind | None
@@ -77,7 +90,7 @@ def _text(value: Any, longest: int = 1000) -> str:
 
 
 def text(wanted: str = "a text in quotes", longest: int = 1000) -> ValueKind:
-    """One line of text that is not empty."""
+    """Return the kind of a line of text that is not empty."""
     schema = {"type": "string", "minLength": 1, "maxLength": longest}
     return ValueKind(wanted, lambda value: _text(value, longest), schema)
 
@@ -92,7 +105,7 @@ ANY_TEXT = ValueKind("a text in quotes", _any_text, {"type": "string"})
 
 
 def choice(*words: str) -> ValueKind:
-    """One of a few words."""
+    """Return the kind of one of a few words."""
 
     def read(value: Any) -> str:
         if value not in words:
@@ -103,7 +116,7 @@ def choice(*words: str) -> ValueKind:
 
 
 def whole_number(least: int, most: int) -> ValueKind:
-    """A whole number between two bounds, both allowed."""
+    """Return the kind of a whole number between two bounds, both included."""
 
     def read(value: Any) -> int:
         if type(value) is not int or not least <= value <= most:

@@ -1,4 +1,4 @@
-"""Money: whole minor units of a currency, never floating point; and its exact split into parts."""
+"""Money in whole minor units of a currency, never floating point, and its exact split into parts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ LARGEST = 2**63 - 1
 """The largest amount in minor units: what a signed 64-bit database column holds."""
 
 ROUNDINGS = ("cumulative", "last", "first")
-"""How the odd minor units of a split are handed out; see :func:`split`."""
+"""How the odd minor units of a split are distributed; see :func:`split`."""
 
 
 class UnknownCurrency(BadInput):
@@ -27,7 +27,11 @@ EVERYDAY = {**dict.fromkeys(("USD", "EUR", "GBP", "CAD", "AUD", "NZD", "CHF", "S
 
 @lru_cache(maxsize=1024)
 def minor_digits(currency: str) -> int:
-    """How many decimals the currency has by ISO 4217: USD 2, JPY 0, KWD 3. Raises :class:`UnknownCurrency`."""
+    """Return the number of decimals of a currency by ISO 4217: USD 2, JPY 0, KWD 3.
+
+    Raises:
+        UnknownCurrency: the code is not in ISO 4217, or has no minor unit.
+    """
     if currency in EVERYDAY:
         return EVERYDAY[currency]
     # Imported here: the library reads the whole ISO table when it is imported.
@@ -51,7 +55,11 @@ def _is_known(currency: str) -> bool:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """``Decimal("24.00")``, ``"USD"`` to 2400. Raises :class:`BadAmount` rather than round or overflow."""
+    """Convert ``Decimal("24.00")``, ``"USD"`` to 2400.
+
+    Raises:
+        BadAmount: the amount would have to be rounded, or is too large.
+    """
     digits = minor_digits(currency)
     if not amount.is_finite():
         raise BadAmount(f"amount {amount} is not a number: write it as 24.00")
@@ -73,7 +81,7 @@ def _too_large(amount: Decimal, currency: str) -> BadAmount:
 
 
 def decimal_string(minor: int, currency: str) -> str:
-    """2400, ``"USD"`` to ``"24.00"``: the form of amounts in JSON, CSV and Intacct requests."""
+    """Convert 2400, ``"USD"`` to ``"24.00"``, the form of amounts in JSON, CSV and Intacct requests."""
     digits = minor_digits(currency)
     if not digits:
         return str(minor)
@@ -84,15 +92,18 @@ def decimal_string(minor: int, currency: str) -> str:
 def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> list[int]:
     """Split ``total`` minor units in proportion to ``weights`` (whole, none negative, not all zero).
 
-    The parts always sum to ``total``, negative totals too, and rounding is half away from zero:
+    The parts always add up to ``total``, also if it is negative. Rounding is half away from zero:
 
-    - ``cumulative``: each part is the rounded share up to and with it, less what came before; no part is ever
-      more than one minor unit from its exact share.
-    - ``last``: each part is rounded by itself, the last takes the difference.
-    - ``first``: the later parts are rounded by themselves, the first takes the difference.
+    - ``cumulative``: each part is the rounded cumulative share minus what came before; no part is ever more than
+      one minor unit from its exact share.
+    - ``last``: each part is rounded by itself, and the last one gets the difference.
+    - ``first``: the later parts are rounded by themselves, and the first one gets the difference.
 
-    Raises ValueError for weights that cannot be split by.
+    Raises:
+        ValueError: a weight is negative, or all are zero.
     """
+    # Split the absolute amount: rounding a negative one directly would give a credit other cents than its invoice, and
+    # the two would not cancel out.
     if total < 0:
         return [-part for part in split(-total, weights, rounding)]
     count = len(weights)
@@ -110,7 +121,7 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
 
 @lru_cache(maxsize=4096)
 def _extras(odd: int, count: int) -> tuple[int, ...]:
-    """Which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""
+    """Return which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""
     return tuple(_cumulative(odd, (1,) * count))
 
 
@@ -134,12 +145,13 @@ def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
 
 
 def split_by_progress(total: int, positions: Sequence[int]) -> list[int]:
-    """What each position earns of ``total`` minor units beyond the position before it; the last position is the whole.
+    """Split ``total`` minor units by cumulative progress; the last position is the whole.
 
-    Each time the rounded share of the whole so far (half away from zero), less what came before: the cumulative
-    catch-up. A position below the one before it takes back.
+    Each part is the rounded cumulative share (half away from zero) minus what came before: the cumulative catch-up. A
+    position below the previous one takes revenue back.
 
-    Raises ValueError if the whole is not above zero.
+    Raises:
+        ValueError: the whole is not above zero.
     """
     whole = positions[-1]
     if whole <= 0:

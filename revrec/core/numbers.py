@@ -10,11 +10,15 @@ MOST_DIGITS = 18
 
 
 def number(value: Any) -> Decimal:
-    """12, 12.5 or "12.50" as the exact decimal that was written. Raises Refused."""
+    """Return 12, 12.5 or "12.50" as the exact decimal that was written.
+
+    Raises:
+        RejectedValue: the value is not a number.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise RejectedValue()
     try:
-        # A float's shortest text is what stood in the file, up to 15 digits; longer ones are written in quotes.
+        # A float's shortest text is what the file says, up to 15 digits; longer numbers have to be quoted.
         exact = Decimal(str(value).strip())
     except InvalidOperation:
         raise RejectedValue() from None
@@ -25,7 +29,11 @@ def number(value: Any) -> Decimal:
 
 
 def positive(value: Any) -> Decimal:
-    """A number above zero. Raises Refused."""
+    """Return a number above zero.
+
+    Raises:
+        RejectedValue: the value is not such a number.
+    """
     exact = number(value)
     if exact <= 0:
         raise RejectedValue("it must be above zero")
@@ -33,7 +41,11 @@ def positive(value: Any) -> Decimal:
 
 
 def percent(value: Any) -> Decimal:
-    """A number above 0, at most 100. Raises Refused."""
+    """Return a number above 0 and at most 100.
+
+    Raises:
+        RejectedValue: the value is not such a number.
+    """
     exact = positive(value)
     if exact > 100:
         raise RejectedValue("it must be at most 100")
@@ -46,11 +58,11 @@ POSITIVE = ValueKind('an amount above zero such as "0.05"', positive, NUMBER_SCH
 
 
 def in_minor_units(amount: Decimal, currency: str) -> int:
-    """The least whole number of minor units that is not below ``amount``: 0.05 USD is 5, 0.05 JPY is 1."""
+    """Round ``amount`` up to whole minor units: 0.05 USD is 5, 0.05 JPY is 1."""
     return int(amount.scaleb(minor_digits(currency)).to_integral_value(ROUND_CEILING))
 
 
 def whole_weights(shares: list[Decimal]) -> list[int]:
-    """Decimal shares as whole numbers in the same proportion."""
+    """Return decimal shares as whole numbers in the same proportion."""
     digits = max(0, *(-int(share.as_tuple().exponent) for share in shares))
     return [int(share.scaleb(digits)) for share in shares]

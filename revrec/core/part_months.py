@@ -1,4 +1,4 @@
-"""Months of a service, and what one weighs that is served in part."""
+"""The months of a service, and the weight of a month that is served in part."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -22,7 +22,7 @@ _FIXED = {
 
 
 class ServiceMonth(NamedTuple):
-    """The days ``first`` to ``last`` that are served of the month ``begin`` to ``end``."""
+    """The days ``first`` to ``last`` that are served in the month ``begin`` to ``end``."""
 
     begin: date
     end: date
@@ -30,20 +30,20 @@ class ServiceMonth(NamedTuple):
     last: date
 
     def days(self, count: str) -> int:
-        """What the days served weigh."""
+        """Return the weight of the days served."""
         return weight(count, self.first, self.last)
 
     def exact(self, count: str) -> Fraction:
-        """The days served as a share of the month."""
+        """Return the days served as a share of the month."""
         return Fraction(self.days(count), weight(count, self.begin, self.end))
 
     def is_whole(self) -> bool:
-        """Whether every day of the month is served."""
+        """Check whether every day of the month is served."""
         return (self.begin, self.end) == (self.first, self.last)
 
 
 def months(first: date, last: date, month_end: int = 31) -> Iterator[ServiceMonth]:
-    """The months from one day to another, each cut after day ``month_end``, or its last day where it is shorter."""
+    """Yield the months from one day to another, each cut after day ``month_end``, or its last day if it is shorter."""
     begin = _day_after_last_cut(first, month_end)
     while True:
         end = _cut(begin, month_end)
@@ -54,27 +54,27 @@ def months(first: date, last: date, month_end: int = 31) -> Iterator[ServiceMont
 
 
 def first_share(convention: str, month: ServiceMonth, count: str) -> Fraction:
-    """What the first month weighs if it is served in part; a whole month weighs one."""
+    """Return the weight of the first month if it is served in part; a whole month weighs one."""
     if convention == "mid_month":
         return Fraction((month.first - month.begin).days < MID_MONTH)
     return _FIXED[convention] if convention in _FIXED else month.exact(count)
 
 
 def last_share(convention: str, month: ServiceMonth, count: str) -> Fraction:
-    """The same of the last month."""
+    """Return the weight of the last month if it is served in part; a whole month weighs one."""
     if convention == "mid_month":
         return Fraction((month.last - month.begin).days + 1 >= MID_MONTH)
     return _FIXED[convention] if convention in _FIXED else month.exact(count)
 
 
 def _cut(day: date, month_end: int) -> date:
-    """The first end of a month, cut after day ``month_end``, on or after a day."""
+    """Return the first end of a month on or after a day, with months cut after day ``month_end``."""
     in_this = _ending(day, month_end)
     return in_this if in_this >= day else _ending(add_months(day.replace(day=1), 1), month_end)
 
 
 def _ending(day: date, month_end: int) -> date:
-    """Day ``month_end`` of the month of ``day``, or its last day."""
+    """Return day ``month_end`` of the month of ``day``, or its last day."""
     return add_months(day.replace(month=1, day=month_end), day.month - 1)
 
 

@@ -1,8 +1,8 @@
-"""Accounting periods: which months of an entity are closed, and what day an amount is dated with because of it.
+"""Accounting periods: which months of an entity are closed, and how that changes the date of an entry.
 
-A period is a calendar month of one entity; the entity ``""`` is the company's top level. What is known of periods is a
-history of facts, each told by Intacct (the day through which its books are closed), learnt from its refusal of an
-entry, or decided by a person here. Nothing here opens or closes anything in Intacct.
+A period is a calendar month of one entity; the entity ``""`` is the company's top level. Knowledge about periods is a
+history of facts: reported by Intacct (the day through which its books are closed), learned from a rejected entry, or
+decided by a person in revrec. revrec never opens or closes a period in Intacct.
 """
 
 from collections.abc import Iterable
@@ -12,22 +12,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 POLICIES = ("hold", "next_open", "fail")
-"""What becomes of an amount recognized in a closed period. ``hold``: it waits, on no entry, until the period opens.
-``next_open``: its entry is dated with the first open day after. ``fail``: its entry is dated as ever, and Intacct
-refuses it."""
+"""How an amount recognized in a closed period is treated. ``hold``: it is blocked, on no entry, until the period
+reopens. ``next_open``: its entry is dated with the next open day. ``fail``: its entry keeps its date, and Intacct
+rejects it."""
 
 THROUGH, CLOSED, OPEN = "through", "closed", "open"
 """Kinds of facts: the books are closed through a day, or one month is closed, or open."""
 
 INTACCT, ANSWER, PERSON = "intacct", "answer", "person"
-"""Sources of facts: Intacct when it was asked, its refusal of an entry, a person here."""
+"""Sources of facts: Intacct's answer to a query, its rejection of an entry, a person."""
 
 COMPANY = ""
-"""The top level: what a person decides for it holds for every entity."""
+"""The top level: a person's decision for it applies to every entity."""
 
 
 class PeriodFact(NamedTuple):
-    """One thing that became known or was decided about an entity's periods.
+    """One fact that became known or was decided about an entity's periods.
 
     ``day`` is the last closed day for the kind ``through``, else the first day of the month that is closed or open.
     ``at`` is UTC text, ``actor`` who asked or decided.
@@ -43,7 +43,7 @@ class PeriodFact(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Why a day is closed, for people."""
+        """Return why a day is closed, as a phrase."""
         if self.source == PERSON:
             return f"closed here by {self.actor}: {self.reason}"
         if self.source == ANSWER:
@@ -52,13 +52,13 @@ class PeriodFact(NamedTuple):
 
 
 def month_of(day: date) -> str:
-    """The period that a day belongs to: ``2024-03``."""
+    """Return the period of a day: ``2024-03``."""
     return f"{day:%Y-%m}"
 
 
 @dataclass
 class _EntityPeriods:
-    """What holds for one entity now, by the first days of months. Intacct's word and a person's are kept apart."""
+    """The facts in force for one entity, by the first day of the month; Intacct's and people's are kept separately."""
 
     through: PeriodFact | None = None
     refused: dict[date, PeriodFact] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class _EntityPeriods:
     decided: dict[date, PeriodFact] = field(default_factory=dict)
 
     def take(self, fact: PeriodFact) -> None:
-        """A newer word of Intacct's takes the place of its older ones, and of what a person said against them."""
+        """Add a fact. A newer one from Intacct replaces its older ones, and what a person said against them."""
         if fact.kind == THROUGH:
             self.through = fact
             self.refused.clear()
@@ -90,10 +90,10 @@ class _EntityPeriods:
 
 
 class Periods:
-    """What is known of all entities' periods, from the facts in the order they became known.
+    """The periods of all entities, from the facts in the order in which they became known.
 
-    What a person decides for the company holds for every entity. What Intacct says of the company holds for an entity
-    of which it says nothing.
+    A person's decision for the company applies to every entity. Intacct's answer for the company applies to an entity
+    for which it gives none.
     """
 
     def __init__(self, facts: Iterable[PeriodFact] = ()) -> None:
@@ -102,7 +102,7 @@ class Periods:
             self.take(fact)
 
     def take(self, fact: PeriodFact) -> None:
-        """One more fact, newer than all before."""
+        """Add a fact, newer than all before."""
         self._entities.setdefault(fact.entity, _EntityPeriods()).take(fact)
         if fact.entity == COMPANY and fact.kind == THROUGH:
             for own in self._entities.values():
@@ -111,16 +111,16 @@ class Periods:
 
     @property
     def entities(self) -> list[str]:
-        """The entities of which anything is known."""
+        """Return the entities with any facts."""
         return sorted(self._entities)
 
     def decided(self, entity: str, day: date) -> PeriodFact | None:
-        """The decision of a person that closes a day."""
+        """Return the decision of a person that closes a day; None if there is not one."""
         month = day.replace(day=1)
         return next((self._of(one).decided[month] for one in (entity, COMPANY) if month in self._of(one).decided), None)
 
     def by_intacct(self, entity: str, day: date) -> PeriodFact | None:
-        """The word of Intacct's by which a day is closed."""
+        """Return Intacct's fact by which a day is closed; None if there is not one."""
         own = self._of(entity)
         told = own.by_intacct(day)
         if told is None and own.through is None and day.replace(day=1) not in own.lifted:
@@ -128,11 +128,17 @@ class Periods:
         return told
 
     def closed(self, entity: str, day: date) -> PeriodFact | None:
-        """Why a day of an entity is closed; None if it is open, so far as is known."""
+        """Return why a day of an entity is closed; None if it is open as far as is known."""
         return self.decided(entity, day) or self.by_intacct(entity, day)
 
     def first_open(self, entity: str, day: date) -> date:
-        """The day itself if it is open, else the first open one after it. OverflowError beyond the year 9999."""
+        """Return the day itself if it is open, else the next open day.
+
+        Raises:
+            OverflowError: no day up to the year 9999 is open.
+        """
+        # Jump from closed month to closed month, and ask again each time: the months after the day through which the
+        # books are closed may have been closed one by one.
         while (fact := self.closed(entity, day)) is not None:
             after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
             within = fact.day + timedelta(days=1) if fact.kind == THROUGH else after
@@ -140,11 +146,11 @@ class Periods:
         return day
 
     def through(self, entity: str) -> PeriodFact | None:
-        """Through which day Intacct said last that the books are closed."""
+        """Return Intacct's newest fact about the day through which the books are closed."""
         return self._of(entity).through
 
     def facts(self, entity: str) -> list[PeriodFact]:
-        """The facts by which something of this entity is closed now."""
+        """Return the facts that close a period of this entity now."""
         own = self._of(entity)
         told = [own.through] if own.through else []
         return [*told, *own.refused.values(), *own.decided.values()]
@@ -157,16 +163,16 @@ _NOTHING = _EntityPeriods()
 
 
 class DatedBy(NamedTuple):
-    """What an entry is dated with (None: its lines are held), and why, if that is not the day of recognition."""
+    """The date of an entry (None if its lines are blocked), and the reason if it is not the recognition date."""
 
     date: date | None
     reason: str = ""
 
 
 class PostingDates:
-    """The policy applied to what is known: the date of each entry, with its reason.
+    """The dates of entries, with reasons: the policy applied to what is known about periods.
 
-    ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, where it is not the policy itself.
+    ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, if it is not the policy.
     """
 
     def __init__(self, policy: str = "fail", periods: Periods | None = None, by: str = "") -> None:
@@ -176,12 +182,16 @@ class PostingDates:
         self._known = lru_cache(maxsize=50_000)(self._dating)
 
     def take(self, fact: PeriodFact) -> None:
-        """One more fact; dates that were told before may differ now."""
+        """Add a fact; dates returned before may change."""
         self.periods.take(fact)
         self._known.cache_clear()
 
     def of(self, entity: str, day: date) -> DatedBy:
-        """What an amount recognized on ``day`` is dated with. OverflowError if no day before the year 9999 is open."""
+        """Return the entry date of an amount recognized on ``day``.
+
+        Raises:
+            OverflowError: no day up to the year 9999 is open.
+        """
         return self._known(entity, day)
 
     def _dating(self, entity: str, day: date) -> DatedBy:
@@ -195,16 +205,15 @@ class PostingDates:
         return DatedBy(opened, f"{why}; dated {opened} by {self._by}")
 
     def refuses(self, entity: str, day: date) -> str:
-        """Why an entry of this date must not be sent, though it was made; empty if it may.
+        """Return why an entry of this date must not be sent although it was created; empty if it may be sent.
 
-        Under the policy ``fail`` only what a person closed here: Intacct is left to refuse the rest.
+        Under the policy ``fail`` only a person's decision counts: Intacct rejects the rest.
         """
         known = self.periods.decided if self.policy == "fail" else self.periods.closed
         return _said_closed(day, known(entity, day))
 
     def closed_here(self, entity: str, day: date) -> str:
-        """Why nothing of this date must be sent, whatever Intacct would say to it: a person closed the period here;
-        empty if it may."""
+        """Return why nothing of this date may be sent: a person closed its period in revrec; empty if no one did."""
         return _said_closed(day, self.periods.decided(entity, day))
 
 

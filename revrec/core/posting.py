@@ -1,9 +1,9 @@
 """The posting states of a journal entry and the only ways between them.
 
 READY: committed here, never sent. SENDING: a worker holds it and a request may be out. POSTED: Intacct confirmed it
-and gave its record number. REJECTED: Intacct refused it and saved nothing. IN_DOUBT: no usable answer; only reading
-Intacct back may settle it. HELD: a person must decide. REPLACED: a rejected entry whose schedule lines went on to a
-new entry under a new reference. CANCELLED: given up by a person, with a reason.
+and returned its record number. REJECTED: Intacct rejected it and saved nothing. IN_DOUBT: no usable answer; only
+reading Intacct back may settle it. HELD: needs review by a person. REPLACED: a rejected entry whose schedule lines went
+on to a new entry under a new reference. CANCELLED: canceled by a person, with a reason.
 """
 
 TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
@@ -30,12 +30,12 @@ without a reason and saved nothing: that one is read back before it is sent agai
 even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
 
 UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
-"""States that still want something: a worker, Intacct's answer, or a person."""
+"""States that are not final: they need a worker, an answer from Intacct, or a person."""
 
 RELEASED = ("REPLACED", "CANCELLED")
 """States in which an entry no longer holds its schedule lines: they are free for another entry."""
 
 
 def is_allowed(old: str, new: str) -> bool:
-    """Whether an entry may go from one state to the other."""
+    """Check whether an entry may go from one state to the other."""
     return (old, new) in TRANSITIONS

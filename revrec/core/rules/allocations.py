@@ -1,4 +1,4 @@
-"""Allocations: which charge lines make a contract, and by which standalone selling prices its price is allocated."""
+"""Allocation rules: which charge lines form a contract, and the standalone selling prices for its allocation."""
 
 import hashlib
 import json
@@ -22,13 +22,15 @@ from revrec.core.rules.toml_text import TomlBlock, TomlPath
 from revrec.core.standalone import COLUMNS, StandalonePrice, price_list_problems, standalone
 
 DOCUMENT = ("source", "document")
-"""What makes a contract where an allocation does not say: the lines of one document."""
+"""The default contract: the lines of one document."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllocationRule:
-    """One ``[[allocation]]`` of a rule file. ``text`` is its exact text there with the version of its price list,
-    ``sha256`` that text's digest: its version."""
+    """One ``[[allocation]]`` of a rule file.
+
+    ``text`` is its exact text with the version of its price list, ``sha256`` the digest of that text: its version.
+    """
 
     name: str
     description: str
@@ -52,27 +54,27 @@ class AllocationRule:
     sha256: str = field(default="")
 
     def matches(self, line: ChargeLine) -> bool:
-        """Whether a charge line belongs to the contracts that it allocates."""
+        """Check whether a charge line belongs to the contracts that it allocates."""
         if not (self.effective_from or date.min) <= line.post_date <= (self.effective_to or date.max):
             return False
         return all(condition.holds(line) for condition in self.when) and self.contract_of(line) is not None
 
     def contract_of(self, line: ChargeLine) -> str | None:
-        """The contract of a charge line, as JSON of what makes it; None if the line does not tell."""
+        """Return the contract of a charge line as JSON of its identifying fields; None if one is empty."""
         told = {name: field_of(name)(line) for name in self.contract_by}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")) if all(told.values()) else None
 
     def terms(self, currency: str) -> AllocationTerms:
-        """How contracts in a currency are allocated."""
+        """Return the terms for contracts in a currency."""
         unit = in_minor_units(self.round_to, currency) if self.round_to else 1
         bundle = None if self.bundle_price is None else in_minor_units(self.bundle_price, currency)
         return AllocationTerms(currency, unit, self.rounding, bundle)
 
     def standalone(self, line: ChargeLine) -> StandalonePrice:
-        """The line's standalone selling price.
+        """Return the line's standalone selling price.
 
         Raises:
-            CannotAllocate: the price list does not tell it.
+            CannotAllocate: the price list does not have it.
         """
         row = self.prices.row(line)
         found = standalone(row.values, line, self.by_line) if row else None
@@ -82,7 +84,7 @@ class AllocationRule:
         return found._replace(words=f"{found.words} ({self.prices.file}:{row.line})")
 
     def allocate(self, lines: Sequence[ChargeLine]) -> tuple[AllocatedShare, ...]:
-        """What each line of a contract gets.
+        """Return the share of each line of a contract.
 
         Raises:
             CannotAllocate: a price is not known, or does not fit.
@@ -90,7 +92,7 @@ class AllocationRule:
         return allocate([self.obligation(line, lines) for line in lines], self.terms(lines[0].currency))
 
     def obligation(self, line: ChargeLine, lines: Sequence[ChargeLine]) -> Obligation:
-        """The line as the allocation sees it among the lines of its contract."""
+        """Return the line as an obligation among the lines of its contract."""
         for items, to in self.variable:
             if items.holds(line):
                 targets = tuple(one.id for one in lines if to.holds(one) and not items.holds(one))
@@ -110,7 +112,7 @@ def read_allocation(
     tables: Mapping[str, RuleLookupTable],
     complaints: list[KeyProblem],
 ) -> AllocationRule | None:
-    """The allocation of a block, or None after complaints."""
+    """Read the allocation of a block; None if problems were added to ``complaints``."""
     before = len(complaints)
     values, _refused = read_table(table, ALLOCATION_KEYS, path, complaints)
     effective, _refused = read_table(values.get("effective", {}), EFFECTIVE_KEYS, (*path, "effective"), complaints)
@@ -176,7 +178,7 @@ def _mistakes(
 
 
 def _variable(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> list[tuple[Patterns, Patterns]]:
-    """The pairs of ``variable``: items whose amounts are variable, and those that they are for."""
+    """Read the pairs of ``variable``: items whose amounts are variable, and the items that they are for."""
     if not isinstance(raw, list):
         complaints.append(KeyProblem(path, 'variable must be a list: variable = [{ items = "BONUS", to = "LIC-*" }]'))
         return []
@@ -189,5 +191,5 @@ def _variable(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> list[tu
 
 
 def price_problems(prices: RuleLookupTable) -> list[tuple[int, str]]:
-    """What is wrong with the rows of a price list: (line of the file, what and the mend)."""
+    """Return the problems of a price list: (line of the file, problem and fix)."""
     return [(row.line, said) for row in prices.rows() for said in price_list_problems(row.values)]

@@ -1,4 +1,4 @@
-"""The rule book: all rules together, deriving the schedule of a charge line."""
+"""The rule book: all rules together, which derive the schedule of a charge line."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -27,11 +27,11 @@ NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recogni
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)
-"""Makes a Part of a pair; several times faster than calling it, and every schedule has a dozen."""
+"""Make a SchedulePart from a pair; several times faster than calling the class, and every schedule has a dozen."""
 
 
 class RuleTrial(NamedTuple):
-    """What became of one rule for a line: whether it matched, why (or why not), and whether it wins."""
+    """The result of one rule for a line: whether it matched, why or why not, and whether it wins."""
 
     rule: Rule
     matched: bool
@@ -55,7 +55,7 @@ class _Entry:
         self.plans: dict[AnchorDates, tuple[Plan, str]] = {}
 
     def matches(self, line: ChargeLine) -> bool:
-        """Whether the rule matches a line whose item is known to match."""
+        """Check whether the rule matches a line whose item is known to match."""
         if not self.first <= line.post_date <= self.last:
             return False
         return all(holds(line) for holds in self.checks)
@@ -64,8 +64,11 @@ class _Entry:
 class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
-    ``warnings`` tells of pairs that a ``condition`` keeps from being compared. ``repairs`` are kept beside them, in the
-    order in which they are tried; so are ``allocations``. Raises :class:`RuleErrors`.
+    ``warnings`` lists pairs that cannot be compared because of a ``condition``. ``repairs`` and ``allocations`` are in
+    the order in which they are tried.
+
+    Raises:
+        RuleErrors: names or priorities clash.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class RuleBook:
         self._dates_kept = 0
 
     def _cross_check(self) -> tuple[RuleProblem, ...]:
-        """Refuse certain clashes; note the others, both as warnings and for matching."""
+        """Reject certain clashes; keep the possible ones as warnings and for matching."""
         problems = duplicate_names(self.rules) + duplicate_names(self.repairs, "repair")
         problems += duplicate_names(self.allocations, "allocation") + _costs_named_twice(self.rules)
         warnings: list[RuleProblem] = []
@@ -113,9 +116,9 @@ class RuleBook:
     def derive(
         self, line: ChargeLine, events: Events = (), steps: Sequence[AllocationStep] = ()
     ) -> Schedule | Unscheduled:
-        """The schedule of a charge line, given its own events in the order they were recorded; or why there is none.
+        """Derive the schedule of a charge line from its events, in order of recording, or the reason for having none.
 
-        ``steps`` tell what the allocation of its contract makes of it.
+        ``steps`` are the results of its contract's allocation, which change the amount.
         """
         entry = self._winner(line)
         if isinstance(entry, Unscheduled):
@@ -126,7 +129,7 @@ class RuleBook:
         return _allocated(found, steps)
 
     def _priced(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
-        """The schedule of what is included in the price of a line, with what is constrained among what waits."""
+        """Derive the schedule of the included price of a line, and add the constrained amount to what waits."""
         if not (events or entry.rule.constraint):
             return self._derive(entry, line, events)
         try:
@@ -177,7 +180,7 @@ class RuleBook:
         return planned
 
     def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
-        """The allocation that takes a charge line, if one does; or that two of equal priority do. None takes a cost."""
+        """Return the allocation that matches a charge line, if any; Unscheduled if two of equal priority do."""
         if is_cost(line.line):
             return None
         taking = [one for one in self.allocations if one.matches(line)]
@@ -188,7 +191,7 @@ class RuleBook:
         return taking[0] if taking else None
 
     def match(self, line: ChargeLine) -> Rule | Unscheduled:
-        """The rule that wins a charge line; or that none does, or that two of equal priority do."""
+        """Return the rule for a charge line; Unscheduled if none matches, or two of equal priority do."""
         entry = self._winner(line)
         return entry if isinstance(entry, Unscheduled) else entry.rule
 
@@ -198,13 +201,13 @@ class RuleBook:
         return cost.rule if cost else next((rule for rule in self.rules if rule.name == name), None)
 
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
-        """The charge lines of the costs that a charge line has by its rule."""
+        """Return the cost lines that its rule generates for a charge line."""
         rule = self.match(line) if self.costs and not is_cost(line.line) else None
         found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
         return [one for one in found if one is not None]
 
     def waits_with_revenue(self, cost: str) -> bool:
-        """Whether a cost, by its charge's id, waits as its revenue is constrained."""
+        """Check whether a cost, by its charge's id, is constrained together with its revenue."""
         entry = self._costs.get(cost.rpartition(COST_MARK)[2])
         return entry is not None and entry.rule.constraint is not None
 
@@ -230,7 +233,7 @@ class RuleBook:
         return candidates
 
     def explain(self, line: ChargeLine) -> list[RuleTrial]:
-        """Every rule in the order of priority: whether it matches the line, and why or why not; and the winner."""
+        """Explain for every rule, by priority, whether it matches the line and why or why not, and which one wins."""
         winner = self._winner(line)
         if is_cost(line.line):
             return [RuleTrial(winner.rule, True, "it is its cost", True)] if isinstance(winner, _Entry) else []
@@ -255,7 +258,7 @@ class RuleBook:
 
 
 def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
-    """Those whose name another has already."""
+    """Return a problem for each rule whose name another already has."""
     seen: dict[str, Ranked] = {}
     problems = []
     for rule in rules:
@@ -279,7 +282,7 @@ def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:
 
 
 def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
-    """The entry, unless a rival matches too."""
+    """Return the entry, unless a rival of equal priority matches too."""
     item = line.item
     rivals = [one for one in entry.rivals if (not one.item or one.item.matches(item)) and one.matches(line)]
     if not rivals:
@@ -291,14 +294,14 @@ def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
 
 
 def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
-    """The amount by the plan; parts of zero are left out."""
+    """Split the amount by the plan, without parts of zero."""
     amounts = rule.method.amounts(amount, plan.weights)
     parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
     return tuple(part for part in parts if part.amount) if 0 in amounts else parts
 
 
 def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | Unscheduled | None:
-    """The schedule of a line whose dates nobody knows: only if it was cancelled, or credited in full."""
+    """Return the schedule of a line without known dates, if it was canceled or credited in full; else None."""
     if not events:
         return None
     schedule = schedule_without_dates(rule, _why(rule), line, events)
@@ -306,7 +309,7 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
 
 
 def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
-    """The schedule after what waits, what the rule says of the parts, and what holds said."""
+    """Apply waiting shares, the rule's reshaping, price changes and holds to a schedule, in this order."""
     waits = _explained(plan.waits.of(line), rule) if plan.waits else None
 
     def shape(
@@ -335,7 +338,7 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
 
 
 def _allocated(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:
-    """The outcome with how the contract was allocated in words."""
+    """Add the explanation of the contract's allocation to the outcome."""
     words = "; ".join(step.words for step in steps if step.words)
     if isinstance(found, Unscheduled):
         return found._replace(reason=f"{found.reason}; {words}")
@@ -364,7 +367,7 @@ def _no_rule(line: ChargeLine) -> str:
 
 
 def _looked_up(rule: Rule, schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
-    """The schedule with what tables tell of the line; or that they do not tell where it posts."""
+    """Add what lookup tables say of the line to the schedule; Unscheduled if they do not say where it posts."""
     post = rule.posting_target(line)
     if isinstance(post, str):
         return _explained(Unscheduled("waiting", post), rule)

@@ -1,6 +1,6 @@
-"""Cases beside the rules: a charge line, its events, and what the rules must make of them.
+"""Test cases next to the rules: a charge line, its events, and the schedule that is expected.
 
-Written and run by the people who know what is right (``revrec rules test``), before a changed rule meets real data.
+Accountants write and run them (``revrec rules test``) before a changed rule is used on real data.
 """
 
 import tomllib
@@ -21,11 +21,11 @@ from revrec.core.rules.toml_text import TomlBlock, blocks, locate
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 
 SHOWN = 3
-"""Parts of a schedule that are told where it differs."""
+"""The number of differing parts that are shown."""
 
 
 class RuleCase(NamedTuple):
-    """One ``[[case]]``: ``expect`` holds the keys of ``[case.expect]`` that are given, amounts in minor units."""
+    """One ``[[case]]``. ``expect`` has the keys of ``[case.expect]`` in the file, amounts in minor units."""
 
     name: str
     file: str
@@ -36,7 +36,7 @@ class RuleCase(NamedTuple):
 
 
 class CaseDifference(NamedTuple):
-    """What a case expected of one ``field`` and what was found, both as people read them."""
+    """The expected and the actual value of one ``field``, both as readable text."""
 
     field: str
     expected: str
@@ -104,7 +104,7 @@ EVENT_KEYS = (
 )
 
 REASONS = ("unscheduled", "waits")
-"""What is expected of these is only a part of the text."""
+"""Fields of which only a part of the text is expected."""
 
 EXPECT_KEYS = (
     ConfigKey("rule", TEXT, "The rule that wins."),
@@ -129,7 +129,11 @@ CASE_KEYS = (
 
 
 def parse_cases(files: Mapping[str, str]) -> list[RuleCase]:
-    """The cases of several files, given as name to text. Raises RuleErrors with every problem found."""
+    """Read the cases of several files, as a mapping from name to text.
+
+    Raises:
+        RuleErrors: every problem of every file.
+    """
     cases: list[RuleCase] = []
     problems: list[RuleProblem] = []
     for filename, content in files.items():
@@ -213,7 +217,7 @@ def _placed(complaint: KeyProblem, filename: str, content: str, block: TomlBlock
 
 
 def play(case: RuleCase, book: RuleBook) -> list[CaseDifference]:
-    """Where what the rules make of a case differs from what it expects."""
+    """Return the differences between the outcome of the rules and the expectation."""
     found = _found(or_unscheduled(book.derive(case.charge, case.events)), case.charge.currency)
     differences = []
     for field, expected in case.expect.items():
@@ -241,7 +245,7 @@ def _found(derived: Schedule | Unscheduled, currency: str) -> dict[str, Any]:
 
 
 def _shown(expected: Any, found: Any, currency: str) -> tuple[str, str]:
-    """Both in words; of two schedules only where they part."""
+    """Return both as text; for two schedules only the parts that differ."""
     if isinstance(expected, tuple) and isinstance(found, tuple):
         pairs = list(enumerate(zip_longest(expected, found), 1))
         parted = [(at, one, other) for at, (one, other) in pairs if one != other][:SHOWN]

@@ -1,6 +1,6 @@
-"""Contracts: charge lines that are allocated together, and what that makes of each.
+"""Contracts: charge lines that are allocated together.
 
-The lines that a contract began with are allocated once, by the prices of their post dates. Where the allocation says
+The lines at the start of a contract are allocated once, by the prices of their post dates. If the allocation says
 ``later = "modify"``, lines that join it later make a new allocation on the day of the first of them: what is not
 recognized of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
 of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognized stays.
@@ -25,7 +25,7 @@ from revrec.core.standalone import StandalonePrice
 
 
 class ContractMember(NamedTuple):
-    """A charge line of a contract with its events; ``part`` counts the arrivals: 1 are the lines it began with."""
+    """A charge line of a contract with its events; ``part`` numbers the arrivals: 1 is the start of the contract."""
 
     line: ChargeLine
     events: Events = ()
@@ -33,20 +33,20 @@ class ContractMember(NamedTuple):
 
 
 class AllocatedContract(NamedTuple):
-    """What became of a contract: for each line its newest share, and the steps by which it came to it.
+    """An allocated contract: for each line its newest share, and the steps that led to it.
 
-    ``rule`` is None where no allocation takes its lines any more: then each keeps what was billed.
+    ``rule`` is None if no allocation matches its lines any more: then each keeps its billed amount.
     """
 
     rule: AllocationRule | None
     shares: Mapping[str, AllocatedShare]
     steps: Mapping[str, tuple[AllocationStep, ...]]
     since: date | None = None
-    """The day of the newest modification; None if there was none."""
+    """The day of the newest modification; None if it was never modified."""
 
 
 def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:
-    """The allocation of a contract, or why it waits: then all of its lines do."""
+    """Allocate a contract, or return why it waits: then all of its lines wait."""
     rule = _rule_of(book, members)
     if isinstance(rule, Unscheduled):
         return rule
@@ -74,7 +74,7 @@ def _rule_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocationRul
 
 
 def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
-    """A contract has one currency, one entity and one deferred account, for an allocation moves no balance."""
+    """Check for one currency, one entity and one deferred account: an allocation does not move balances."""
     for what in ("currency", "entity"):
         values = sorted({getattr(line, what) for line in lines})
         if len(values) > 1:
@@ -94,7 +94,7 @@ def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
 
 
 def _check_constraints(book: RuleBook, members: Sequence[ContractMember]) -> None:
-    """What is constrained is no part of the price that is allocated, and no line's alone: revrec does not divide it."""
+    """Check that nothing is constrained: such an amount is not part of the price, and revrec does not divide it."""
     for line, events, _part in members:
         rule = book.match(line)
         if not isinstance(rule, Unscheduled) and constraint_in_force(rule.constraint, events):
@@ -134,7 +134,9 @@ def _modified(
     older: Sequence[ContractMember],
     joining: Sequence[ContractMember],
 ) -> AllocatedContract:
-    """The contract after lines have joined it: what is not recognized, and what they are billed, allocated anew."""
+    """Allocate a contract again after lines joined it: what is not recognized yet and what the new lines bill."""
+    # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
+    # depend on when a run happened.
     day = min(member.line.post_date for member in joining)
     lines = [member.line for member in (*older, *joining)]
     done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
@@ -157,7 +159,7 @@ def _modified(
 
 
 def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
-    """The price of a line by the end of a day, and what of it is recognized by then: by its plan, not by entries."""
+    """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
     events = [event for event in member.events if event.date <= day]
     line, told = apply_allocation(member.line, events, steps)
     found = book.derive(member.line, events, steps)

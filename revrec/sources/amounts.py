@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from revrec.core.money import BadAmount, decimal_string, minor_digits, to_minor
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 
 MOST_DIGITS = 40
 """Longest run of digits that is parsed. A longer one is rejected before it costs time."""
@@ -66,7 +66,7 @@ class ParsedNumber(NamedTuple):
 
 
 def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
-    """Return a function that parses a number's text and raises RejectedValue if it is not a plain number."""
+    """Return a function that parses a number's text and raises InvalidValue if it is not a plain number."""
     group = f"[{_BLANKS}]" if style.thousands == " " else re.escape(style.thousands)
     grouped = rf"[0-9]{{1,3}}(?P<grouped>(?:{group}[0-9]{{3}}){{1,12}})" if group else "(?P<grouped>(?!))"
     body = re.compile(
@@ -105,7 +105,7 @@ def _sign(text: str) -> tuple[str, bool]:
 
 def _once(first: bool, second: bool) -> bool:
     if first and second:
-        raise RejectedValue("is marked as negative twice", "write one minus sign")
+        raise InvalidValue("is marked as negative twice", "write one minus sign")
     return first or second
 
 
@@ -120,35 +120,35 @@ def _beside(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _not_a_number(text: str, style: NumberStyle) -> RejectedValue:
+def _not_a_number(text: str, style: NumberStyle) -> InvalidValue:
     if re.sub(r"[^a-z]", "", text.lower()) in {"nan", "inf", "infinity", "snan"}:
-        return RejectedValue("is not a finite number", "write a plain decimal number")
+        return InvalidValue("is not a finite number", "write a plain decimal number")
     if _EXPONENT.fullmatch(text):
-        return RejectedValue("has an exponent", "write it in full, such as 1200.00")
+        return InvalidValue("has an exponent", "write it in full, such as 1200.00")
     if not re.search(r"[0-9]", text):
-        return RejectedValue("is not a number", f"write it as 1200{style.decimal}00")
+        return InvalidValue("is not a number", f"write it as 1200{style.decimal}00")
     if len(re.sub(r"[^0-9]", "", text)) > MOST_DIGITS:
-        return RejectedValue("has too many digits", "check the number")
+        return InvalidValue("has too many digits", "check the number")
     other = "," if style.decimal == "." else "."
     if re.search(rf"{re.escape(other)}(?:[0-9]{{1,2}}$|[0-9]{{4,}})", text):
         swapped = text.replace(style.decimal, "").replace(other, style.decimal)
         fix = f'write it as {swapped}, or set decimal = "{other}" in the mapping'
-        return RejectedValue(f'"{style.decimal}" is the decimal sign here', fix)
-    return RejectedValue("is not a plain number", f"write it as 1234{style.decimal}56")
+        return InvalidValue(f'"{style.decimal}" is the decimal sign here', fix)
+    return InvalidValue("is not a plain number", f"write it as 1234{style.decimal}56")
 
 
 def minor_units(number: ParsedNumber, currency: str, style: NumberStyle) -> int:
     """Return the number in minor units of ``currency``.
 
     Raises:
-        RejectedValue: the number has more decimals than the currency, is ambiguous or too large, or names another
+        InvalidValue: the number has more decimals than the currency, is ambiguous or too large, or names another
             currency.
     """
     digits = minor_digits(currency)
     if number.beside:
         _check_beside(number.beside, currency, style)
     if number.grouped and not number.fraction and digits == 3 and not style.declared:
-        raise RejectedValue(
+        raise InvalidValue(
             f'"{style.thousands}" could be the decimal sign, {currency} has three decimals',
             "write all decimals, or set decimal and thousands in the mapping",
         )
@@ -157,17 +157,17 @@ def minor_units(number: ParsedNumber, currency: str, style: NumberStyle) -> int:
     try:
         return to_minor(number.decimal, currency)
     except BadAmount:
-        raise RejectedValue("is beyond 64-bit minor units", "check the amount and its currency") from None
+        raise InvalidValue("is too large for 64-bit minor units", "check the amount and its currency") from None
 
 
-def _too_fine(number: ParsedNumber, currency: str, digits: int) -> RejectedValue:
+def _too_fine(number: ParsedNumber, currency: str, digits: int) -> InvalidValue:
     places = f"{digits} decimals" if digits else "no decimals"
     below = int(number.whole + number.fraction[:digits])
     # Rounding here would change what was billed. Show both neighbors, and let the person decide.
     near = (below, below + 1) if number.fraction[digits:].strip("0") else (below,)
     sign = "-" if number.negative else ""
     written = " or ".join(sign + decimal_string(minor, currency) for minor in near)
-    return RejectedValue(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {written}")
+    return InvalidValue(f"has {len(number.fraction)} decimals, {currency} has {places}", f"write it as {written}")
 
 
 def currency_beside(number: ParsedNumber, style: NumberStyle) -> str:
@@ -183,5 +183,5 @@ def _check_beside(beside: str, currency: str, style: NumberStyle) -> None:
     if not declared and currency in CURRENCY_SIGNS.get(beside, ()):
         return
     if not declared and beside not in CURRENCY_SIGNS and not re.fullmatch("[A-Za-z]{3}", beside):
-        raise RejectedValue(f'"{beside}" is not a currency code or sign', "write the number alone")
-    raise RejectedValue(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")
+        raise InvalidValue(f'"{beside}" is not a currency code or sign', "write the number alone")
+    raise InvalidValue(f'"{beside}" does not agree with the currency {currency}', "correct one of the two")

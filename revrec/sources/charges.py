@@ -2,7 +2,7 @@
 
 The fast path reads by position and from caches. It exists because imports of millions of rows are common and nearly all
 their rows are clean. The rule that keeps it safe: it may only give up, never disagree. Anything out of the ordinary
-raises RejectedValue, and the row is read again by the strict path, which alone decides what is wrong. A property test
+raises InvalidValue, and the row is read again by the strict path, which alone decides what is wrong. A property test
 compares the two.
 """
 
@@ -17,7 +17,7 @@ from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import RejectedValue, RowProblem
+from revrec.sources.problems import InvalidValue, RowProblem
 from revrec.sources.rows import BadRow, ChargeRowResult, DamagedRecord, GoodRow, PassedOver, PassedOverRecord
 from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
@@ -77,7 +77,7 @@ class ChargeRows:
                     result = read_fast(values)
                     # Working out the cleaning steps costs more than reading the row: only do it if a text changed.
                     changed |= self._was_normalized or not normalized_texts.isdisjoint(values)
-                except RejectedValue:
+                except InvalidValue:
                     result, changed = read_strict(values), True
             if isinstance(result, ChargeLine):
                 yield GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
@@ -88,7 +88,7 @@ class ChargeRows:
         """Return the charge line of a completed row of plain characters.
 
         Raises:
-            RejectedValue: anything is out of the ordinary. The text does not matter, since the strict path reports it.
+            InvalidValue: anything is out of the ordinary. The text does not matter, since the strict path reports it.
         """
         (
             source, document, line, customer, item, posted, amount, currency,
@@ -100,12 +100,12 @@ class ChargeRows:
         currency, written, document = values.currencies[currency], document, document.strip()
         post_date, starts, ends = dates[posted], dates[start], dates[end]
         if not (source and line and customer and item and currency and post_date):
-            raise RejectedValue("is empty", "")
+            raise InvalidValue("is empty", "")
         # The scan lets line breaks and tabs pass, since free text may hold them. An id must not.
         if not 0 < len(document) <= ID_LIMIT or not document.isprintable() or len(description) > FIELD_LIMIT:
-            raise RejectedValue("is not an ordinary text", "")
+            raise InvalidValue("is not an ordinary text", "")
         if starts and ends and ends < starts:
-            raise RejectedValue("is out of order", "")
+            raise InvalidValue("is out of order", "")
         plain = description.strip()
         self._was_normalized = plain != description or written != document
         minor = self._amount(amount, currency)

@@ -5,7 +5,7 @@ from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import date
 
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 
 YEARS = range(1900, 2200)
 """Years that a date may have. Anything else is a typing mistake and is rejected."""
@@ -63,7 +63,7 @@ def compile_format(date_format: str) -> re.Pattern[str]:
 
 
 def date_reader(date_format: str | None) -> Callable[[str], date | None]:
-    """Return a function that parses a date. It returns None for empty text and raises RejectedValue for a bad date."""
+    """Return a function that parses a date. It returns None for empty text and raises InvalidValue for a bad date."""
     declared = compile_format(date_format) if date_format else None
 
     def read(text: str) -> date | None:
@@ -83,11 +83,9 @@ def _date(parts: dict[str, str]) -> date:
     month = int(parts["m"]) if "m" in parts else _month_number(parts["b"])
     day = int(parts["d"])
     if year not in YEARS:
-        raise RejectedValue(
-            f"the year {year} is outside {YEARS.start} to {YEARS.stop - 1}", "write the year it should be"
-        )
+        raise InvalidValue(f"the year {year} is outside {YEARS.start} to {YEARS.stop - 1}", "correct the year")
     if not 1 <= month <= 12:
-        raise RejectedValue(f"there is no month {month}", "write it as year-month-day, such as 2024-03-28")
+        raise InvalidValue(f"there is no month {month}", "write it as year-month-day, such as 2024-03-28")
     last = monthrange(year, month)[1]
     if not 1 <= day <= last:
         raise _no_such_day(year, month, day, last)
@@ -98,29 +96,29 @@ def _month_number(name: str) -> int:
     for number, full in enumerate(_MONTHS, start=1):
         if name.lower() in (full, full[:3]):
             return number
-    raise RejectedValue(f'"{name}" is not a month', "write the month in English or as a number")
+    raise InvalidValue(f'"{name}" is not a month', "write the month in English or as a number")
 
 
-def _no_such_day(year: int, month: int, day: int, last: int) -> RejectedValue:
+def _no_such_day(year: int, month: int, day: int, last: int) -> InvalidValue:
     why = f"{_MONTHS[month - 1].capitalize()} {year} has {last} days"
     if (month, day) == (2, 29) and not isleap(year):
         why = f"{year} is not a leap year, February has 28 days"
     after = date(year + month // 12, month % 12 + 1, 1)
-    return RejectedValue(why, f"write it as {date(year, month, last)} or {after}")
+    return InvalidValue(why, f"write it as {date(year, month, last)} or {after}")
 
 
-def _unreadable(text: str, date_format: str | None) -> RejectedValue:
+def _unreadable(text: str, date_format: str | None) -> InvalidValue:
     """Explain why a date cannot be read, listing each date that it could mean, so that a person decides."""
     if date_format:
-        return RejectedValue(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
+        return InvalidValue(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
     numeric = _LOOKS_NUMERIC.fullmatch(text)
     if not numeric:
-        return RejectedValue("is not an ISO date", "write it as 2024-03-28, or set date_format in the mapping")
+        return InvalidValue("is not an ISO date", "write it as 2024-03-28, or set date_format in the mapping")
     first, second, year = (int(part) for part in numeric.groups())
     readings = [(month, day) for month, day in ((second, first), (first, second)) if 1 <= month <= 12 and day <= 31]
     written = " or ".join(dict.fromkeys(f"{year}-{month:02d}-{day:02d}" for month, day in readings))
     form = "%m/%d/%Y" if readings == [(first, second)] else "%d/%m/%Y"
-    return RejectedValue(
-        "day/month and month/day are never guessed",
+    return InvalidValue(
+        "the order of day and month is never guessed",
         f'write it as {written or "2024-03-28"}, or set date_format = "{form}" in the mapping',
     )

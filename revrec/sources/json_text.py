@@ -62,7 +62,7 @@ class JsonText:
     def expect(self, character: str) -> None:
         """Read ``character``, or raise SourceError if another follows."""
         if self.peek() != character:
-            raise self.error(f'"{character}" was expected here', "correct the JSON")
+            raise self.error(f'expected "{character}" here', "correct the JSON")
         self._at += 1
 
     def items(self, opening: str, closing: str) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import suggestion
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 from revrec.sources.text import clean_id
 
 ALIAS = "alias"
@@ -76,7 +76,7 @@ class FieldLookup(NamedTuple):
 def _key(text: str) -> str:
     try:
         return clean_id(text)
-    except RejectedValue:
+    except InvalidValue:
         return ""
 
 
@@ -114,7 +114,7 @@ def _one(file: str, number: int, row: list[str], places: tuple[int, int, int], f
         raise BadConfiguration(f"{file}: line {number}: has {len(row)} fields, the header has {width}; correct it")
     try:
         key, value = clean_id(row[key_at]), clean_id(row[value_at])
-    except RejectedValue as refused:
+    except InvalidValue as refused:
         raise BadConfiguration(f"{file}: line {number}: {refused.reason}; {refused.fix}") from None
     if not key or not value:
         return

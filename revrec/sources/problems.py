@@ -30,7 +30,7 @@ class RowProblem(NamedTuple):
         return {**self._asdict(), "mend": self.fix}
 
 
-class RejectedValue(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be used: the reason and the fix, without the place, which the caller knows."""
 
     def __init__(self, reason: str, fix: str) -> None:

@@ -137,11 +137,13 @@ class DecodedStream(io.RawIOBase):
         except UnicodeDecodeError as err:
             raise self._undecodable(err, self._raw_bytes - waiting) from None
         except UnicodeError as err:
-            raise self._source.error(f"line {self._line}", f"is not {self.encoding} ({err})", _SAVE_UTF8) from None
+            raise self._source.error(
+                f"line {self._line}", f"is not valid {self.encoding} ({err})", _SAVE_UTF8
+            ) from None
         try:
             return text.encode("utf-8")
         except UnicodeEncodeError:
-            raise self._source.error(f"line {self._line}", f"is not {self.encoding}", _SAVE_UTF8) from None
+            raise self._source.error(f"line {self._line}", f"is not valid {self.encoding}", _SAVE_UTF8) from None
 
     def _scan(self, clean: bytes) -> None:
         if clean.translate(None, _ORDINARY):
@@ -174,7 +176,7 @@ class DecodedStream(io.RawIOBase):
         guess = _likely_encoding(err.object[max(0, err.start - _HINT_BYTES) : err.start + _HINT_BYTES])
         hint = f' (it might be "{guess}")' if guess else ""
         fix = f"save the file as UTF-8, or set its encoding in the mapping{hint}"
-        return self._source.error(place, f"byte 0x{bad} is not {self.encoding}", fix)
+        return self._source.error(place, f"byte 0x{bad} is not valid {self.encoding}", fix)
 
 
 _SAVE_UTF8 = "save the file as UTF-8, or set its encoding in the mapping"

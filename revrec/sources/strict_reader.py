@@ -7,7 +7,7 @@ from revrec.sources.amounts import currency_beside
 from revrec.sources.fields import FieldSpec
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import RejectedValue, RowProblem, shorten
+from revrec.sources.problems import InvalidValue, RowProblem, shorten
 from revrec.sources.text import clean_id
 from revrec.sources.values import ValueReaders
 
@@ -57,7 +57,7 @@ class StrictReader:
                 return self._values.currencies[raw]
             beside = currency_beside(self._values.number(row[self._positions["amount"]]), self._style)
             return self._values.currencies[beside]
-        except RejectedValue:
+        except InvalidValue:
             return ""
 
     def _read_dimensions(self, row: Sequence[str], problems: list[RowProblem]) -> Mapping[str, str]:
@@ -70,7 +70,7 @@ class StrictReader:
 def _try(found: dict[str, Any], problems: list[RowProblem], name: str, raw: str, reader: Callable[[str], Any]) -> None:
     try:
         found[name] = reader(raw)
-    except RejectedValue as refused:
+    except InvalidValue as refused:
         problems.append(RowProblem(name, shorten(raw), refused.reason, refused.fix))
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 
 FIELD_LIMIT = 64 * 1024
 """Most characters of a free text."""
@@ -66,16 +66,16 @@ def clean(text: str, through: tuple[Stage, ...] = TEXT_STAGES) -> str:
     """Return the text trimmed and in NFC.
 
     Raises:
-        RejectedValue: it is too long or has a control character. Line breaks and tabs inside the text are allowed.
+        InvalidValue: it is too long or has a control character. Line breaks and tabs inside the text are allowed.
     """
     if len(text) > FIELD_LIMIT:
-        raise RejectedValue(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
+        raise InvalidValue(f"is {len(text):,} characters long, the limit is {FIELD_LIMIT:,}", "shorten it")
     text = text.strip()
     if text.isascii() and text.isprintable():
         return text
     for place, character in enumerate(text, start=1):
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
-            raise RejectedValue(f"control character U+{ord(character):04X} at character {place}", "remove it")
+            raise InvalidValue(f"control character U+{ord(character):04X} at character {place}", "remove it")
     for _name, stage in through[1:]:
         text = stage(text)
     return text
@@ -85,13 +85,13 @@ def clean_id(text: str) -> str:
     """Return a clean id, code or name, which may be empty.
 
     Raises:
-        RejectedValue: it is longer than :data:`ID_LIMIT` or has a line break, a tab or a control character.
+        InvalidValue: it is longer than :data:`ID_LIMIT` or has a line break, a tab or a control character.
     """
     text = clean(text, ID_STAGES)
     if len(text) > ID_LIMIT:
-        raise RejectedValue(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
+        raise InvalidValue(f"is {len(text):,} characters long, the limit is {ID_LIMIT}", "shorten it")
     if not text.isprintable() and any(c in text for c in "\n\r\t\u2028\u2029"):
-        raise RejectedValue("has a line break or a tab inside", "write it on one line, with spaces")
+        raise InvalidValue("has a line break or a tab inside", "write it on one line, with spaces")
     return text
 
 
@@ -99,9 +99,9 @@ def clean_id_part(text: str) -> str:
     """Return a clean source or line of a charge's id.
 
     Raises:
-        RejectedValue: :func:`clean_id` rejects it, or it has a ``/``, which separates the parts of the id.
+        InvalidValue: :func:`clean_id` rejects it, or it has a ``/``, which separates the parts of the id.
     """
     text = clean_id(text)
     if "/" in text:
-        raise RejectedValue('has a "/", which separates source, document and line in a charge id', 'write "-" instead')
+        raise InvalidValue('has a "/", which separates source, document and line in a charge id', 'write "-" instead')
     return text

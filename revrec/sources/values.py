@@ -13,7 +13,7 @@ from revrec.sources.amounts import ParsedNumber, minor_units, number_reader
 from revrec.sources.dates import date_reader
 from revrec.sources.fields import FieldKind
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 from revrec.sources.text import clean, clean_id, clean_id_part
 
 CACHE_LIMIT = 20_000
@@ -54,7 +54,7 @@ class ReaderCache(dict[str, Value], Generic[Value]):
 
 
 class ValueReaders:
-    """The readers of one mapping. Each turns raw text into a value, or raises RejectedValue."""
+    """The readers of one mapping. Each turns raw text into a value, or raises InvalidValue."""
 
     def __init__(self, mapping: ColumnMapping) -> None:
         self._style = mapping.style
@@ -71,7 +71,7 @@ class ValueReaders:
     def number(self, text: str) -> ParsedNumber:
         """Return a number in parts."""
         if len(text) > MOST_TEXT:
-            raise RejectedValue(f"is {len(text):,} characters long, too long for a number", "write the number alone")
+            raise InvalidValue(f"is {len(text):,} characters long, too long for a number", "write the number alone")
         return self._number(text)
 
     def amount(self, text: str, currency: str) -> int:
@@ -81,7 +81,7 @@ class ValueReaders:
     def date(self, text: str) -> date | None:
         """Return a date; None for empty text."""
         if len(text) > MOST_TEXT:
-            raise RejectedValue(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
+            raise InvalidValue(f"is {len(text):,} characters long, too long for a date", "write it as 2024-03-28")
         return self._date(text)
 
     def quantity(self, text: str) -> Decimal | None:
@@ -90,14 +90,14 @@ class ValueReaders:
             return None
         number = self.number(text)
         if number.beside:
-            raise RejectedValue(f'"{number.beside}" is not part of a number', "write the number alone")
+            raise InvalidValue(f'"{number.beside}" is not part of a number', "write the number alone")
         return number.decimal
 
     def percent(self, text: str) -> Decimal | None:
         """Return a percentage from 0 to 100, written with or without ``%``; None for empty text."""
         value = self.quantity(text.strip().removesuffix("%"))
         if value is not None and not 0 <= value <= 100:
-            raise RejectedValue("is not between 0 and 100", "write the percentage complete so far, such as 40")
+            raise InvalidValue("is not between 0 and 100", "write the percentage complete so far, such as 40")
         return value
 
     def of_kind(self, kind: FieldKind) -> Callable[[str], Any]:
@@ -122,13 +122,11 @@ def currency_code(text: str) -> str:
         return ""
     fix = "write a code of three capital letters, such as USD"
     if not re.fullmatch("[A-Z]{3}", code):
-        raise RejectedValue(
-            "is not an ISO 4217 currency code", f"write {code.upper()}" if _known(code.upper()) else fix
-        )
+        raise InvalidValue("is not an ISO 4217 currency code", f"write {code.upper()}" if _known(code.upper()) else fix)
     try:
         minor_digits(code)
     except UnknownCurrency:
-        raise RejectedValue("is not an ISO 4217 currency that can be billed", fix) from None
+        raise InvalidValue("is not an ISO 4217 currency that can be billed", fix) from None
     return code
 
 
@@ -144,5 +142,5 @@ def event_kind(text: str) -> str:
     kind = text.strip()
     if kind and kind not in EVENT_KINDS:
         hint = suggestion(kind, EVENT_KINDS)
-        raise RejectedValue("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
+        raise InvalidValue("is not a kind of event", f"{hint}write one of {', '.join(EVENT_KINDS)}")
     return kind

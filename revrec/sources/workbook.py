@@ -30,7 +30,7 @@ MOST_CELLS = 3_000_000
 MOST_TEXT = 256 * 1024 * 1024
 """Most characters of all texts of a sheet. A shared text counts once for each cell that refers to it."""
 
-_MEND = "save it as CSV in UTF-8, or split it"
+_FIX = "save it as CSV in UTF-8, or split it"
 _DAMAGED = "open it in a spreadsheet program and save it again"
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 
@@ -58,7 +58,7 @@ class Workbook:
             blocks.append(block)
             size += len(block)
             if size > LARGEST:
-                raise self._source.error("", f"is over {LARGEST // 1024 // 1024} MiB", _MEND)
+                raise self._source.error("", f"is over {LARGEST // 1024 // 1024} MiB", _FIX)
         return b"".join(blocks)
 
     def _check_parts(self) -> None:
@@ -66,7 +66,7 @@ class Workbook:
         grown = [part for part in parts if part.file_size > max(SMALL, part.compress_size * RATIO)]
         whole = sum(part.file_size for part in parts)
         if len(parts) > MOST_PARTS or grown or whole > LARGEST_UNPACKED:
-            raise self._source.error("", f"unpacks to {whole:,} bytes in {len(parts):,} parts", _MEND)
+            raise self._source.error("", f"unpacks to {whole:,} bytes in {len(parts):,} parts", _FIX)
         if any(part.flag_bits & 1 for part in parts):
             raise self._source.error("", "is encrypted", "save it without a password")
 
@@ -106,7 +106,7 @@ class Workbook:
             area = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
             if area > MOST_CELLS or cells > MOST_CELLS or characters > MOST_TEXT or len(errors) > 1_000:
                 said = f"its sheet spans {area:,} cells and {characters:,} characters"
-                raise self._source.error(str(element.get("r") or ""), said, _MEND)
+                raise self._source.error(str(element.get("r") or ""), said, _FIX)
         return errors
 
     def _place(self, element: Any, row: int, column: int) -> tuple[int, int]:
@@ -149,7 +149,7 @@ class Workbook:
                     huge_tree=False, remove_comments=True, remove_pis=True,
                 ):  # fmt: skip
                     if element.getroottree().docinfo.internalDTD is not None:
-                        raise self._source.error(part, "a DOCTYPE, with its entities, is refused", _DAMAGED)
+                        raise self._source.error(part, "a DOCTYPE is not allowed", _DAMAGED)
                     yield element
                     _forget(element)
         except KeyError:

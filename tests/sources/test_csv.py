@@ -51,7 +51,7 @@ def test_a_character_cut_by_the_end_of_a_block_is_whole(charges: Callable[..., A
 
 def test_a_wrong_byte_far_into_the_file_is_named_by_line_and_offset(charges: Callable[..., Any]) -> None:
     data = table(*[ROW] * 5000).encode() + ROW.encode() + b"\xff\n"
-    with pytest.raises(SourceError, match=f"line 5002, byte {len(data) - 2}: byte 0xff is not utf-8"):
+    with pytest.raises(SourceError, match=f"line 5002, byte {len(data) - 2}: byte 0xff is not valid utf-8"):
         charges(data)
 
 

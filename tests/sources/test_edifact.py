@@ -125,12 +125,12 @@ def test_the_count_of_lines_is_held_against_them(read: Callable[..., Any]) -> No
     ("old", "new", "said"),
     [
         ("UNZ+1+11'", "UNZ+2+11'", "UNZ states 2, the file has 1"),
-        ("UNZ+1+11'", "UNZ+1+12'", 'UNZ "12" is not the head\'s "11"'),
+        ("UNZ+1+11'", "UNZ+1+12'", 'UNZ "12" does not match the opening segment\'s "11"'),
         ("UNZ+1+11'", "", "UNZ is missing: the file is cut off"),
         ("UNZ+1+11'", "UNZ+1+11?'", 'ends without its terminator "\'"'),
-        ("UNT+9+1'", "", "UNT was expected before it"),
+        ("UNT+9+1'", "", "UNT is missing before it"),
         ("UNB+", "UNX+", "this is not an EDIFACT interchange"),
-        ("UNH+1", "XXX+1", "UNH or UNZ was expected here"),
+        ("UNH+1", "XXX+1", "expected UNH or UNZ here"),
     ],
 )
 def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str, new: str, said: str) -> None:

@@ -18,7 +18,7 @@ from revrec.sources import NATIVE_CHARGES, SourceStream, read_charges
 from revrec.sources.charges import ChargeRows
 from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.layout import Layout
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 from revrec.sources.text import clean, clean_id
 
 RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -108,7 +108,7 @@ def test_the_fast_reading_never_disagrees_with_the_strict_one(row: dict[str, str
         return
     try:
         fast = reader.read_fast(values)
-    except RejectedValue:
+    except InvalidValue:
         return
     assert reader.read_strict(values) == fast
     assert isinstance(fast.amount, int) and (fast.quantity is None or isinstance(fast.quantity, Decimal))

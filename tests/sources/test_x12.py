@@ -127,7 +127,7 @@ def test_what_comes_to_nothing_is_passed_over(read: Callable[..., Any]) -> None:
         (("SE*7*0001", "SE*7*0009"), "SE02", "is not the control number 0001 of its ST"),
         (("*12.00*", "*twelve*"), "IT104", "is not a number"),
         (("TDS*2400", "TDS*24.00"), "TDS01", "has a decimal point, but its decimals are implied"),
-        (("CTT*1", "SAC*C*D240*"), "SAC05", "an allowance or charge without an amount cannot be worked out"),
+        (("CTT*1", "SAC*C*D240*"), "SAC05", "an allowance or charge needs an amount"),
     ],
 )
 def test_a_document_that_contradicts_itself_is_one_bad_row_with_its_numbers(
@@ -156,16 +156,16 @@ def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> Non
     ("old", "new", "said"),
     [
         ("GE*1*7", "GE*2*7", "GE01 states 2, the file has 1 transaction set"),
-        ("GE*1*7", "GE*1*8", 'GE02 "8" is not the head\'s "7"'),
+        ("GE*1*7", "GE*1*8", 'GE02 "8" does not match the opening segment\'s "7"'),
         ("IEA*1*", "IEA*3*", "IEA01 states 3, the file has 1 group"),
-        ("IEA*1*000000001~", "IEA*1*000000002~", 'IEA02 "000000002" is not the head\'s "000000001"'),
+        ("IEA*1*000000001~", "IEA*1*000000002~", 'IEA02 "000000002" does not match the opening segment\'s "000000001"'),
         ("IEA*1*000000001~", "", "IEA is missing: the file is cut off"),
         ("IEA*1*000000001~", "IEA*1*000000001", 'ends without its terminator "~"'),
-        ("SE*5*0001~", "", "SE was expected before it"),
+        ("SE*5*0001~", "", "SE is missing before it"),
         ("ISA*", "XSA*", "it does not start with ISA"),
         ("*P*>~", "*P~", "is damaged"),
-        ("GS*IN", "XX*IN", "GS or IEA was expected here"),
-        ("ST*810", "XX*810", "ST or GE was expected here"),
+        ("GS*IN", "XX*IN", "expected GS or IEA here"),
+        ("ST*810", "XX*810", "expected ST or GE here"),
     ],
 )
 def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str, new: str, said: str) -> None:
@@ -222,4 +222,4 @@ def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any
 def test_a_level_under_one_that_is_not_there_is_told(read: Callable[..., Any]) -> None:
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "HL*2*9*O", "PRF*PO-1")
     _place, field, reason = problem(read(interchange(("856", body)), "events"))
-    assert (field, reason) == ("HL02", "names a level that was not there before")
+    assert (field, reason) == ("HL02", "names a parent level that does not come before it")

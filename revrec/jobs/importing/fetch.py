@@ -20,7 +20,7 @@ from revrec.files import draft_of
 from revrec.jobs.importing.import_files import ImportResult, import_document, mappings_of
 from revrec.jobs.importing.mappings import in_format
 from revrec.jobs.importing.sources import source_names, transport_of
-from revrec.sources.transports import Document, SignInRefused, Transport, TransportFailed
+from revrec.sources.transports import Document, SignInRefused, SourceTransport, TransportFailed
 from revrec.store import received
 from revrec.store.received import Received
 
@@ -114,7 +114,7 @@ class _Source:
     def _is_known(self, marker: str) -> bool:
         return any(one == marker or one.startswith(f"{marker}-") for one in self._known)
 
-    def _take(self, transport: Transport, document: Document) -> None:
+    def _take(self, transport: SourceTransport, document: Document) -> None:
         if document.marker and document.marker in self._known and not self._again:
             self._result.known += 1
             return
@@ -131,7 +131,9 @@ class _Source:
             self._keep(one)
             transport.settle(document, received=one.outcome != "refused")
 
-    def _import(self, transport: Transport, document: Document, spool: Path, about: tuple[str, str, int]) -> Received:
+    def _import(
+        self, transport: SourceTransport, document: Document, spool: Path, about: tuple[str, str, int]
+    ) -> Received:
         name = f"{transport.where.rstrip('/')}/{document.name}"
         largest = transport.settings["largest"]
         if about[2] > largest:
@@ -176,7 +178,7 @@ def _suffix(name: str) -> str:
     return found[0].lower() if found else ""
 
 
-def _download(transport: Transport, document: Document, spool: Path) -> tuple[str, int]:
+def _download(transport: SourceTransport, document: Document, spool: Path) -> tuple[str, int]:
     """Write a document to a file; its SHA-256 and size."""
     largest, digest, size = transport.settings["largest"], hashlib.sha256(), 0
     with _private(spool) as file:

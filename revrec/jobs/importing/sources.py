@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.jobs import trust
-from revrec.sources.transports import Transport, open_transport
+from revrec.sources.transports import SourceTransport, open_transport
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -16,7 +16,7 @@ def source_names(context: "Context") -> list[str]:
     return list(context.settings.free.get("source", {}))
 
 
-def transport_of(context: "Context", name: str, since: str | None = None) -> Transport:
+def transport_of(context: "Context", name: str, since: str | None = None) -> SourceTransport:
     """The transport of a source, not yet connected. ``since`` is when it was last asked with success.
 
     Raises:

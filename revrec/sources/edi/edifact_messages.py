@@ -1,7 +1,7 @@
 """EDIFACT messages: INVOIC to charge lines; DESADV and IFTSTA to deliveries.
 
 A line's amount is the stated one (MOA 203), or else quantity times price. Allowances and charges (ALC) of the whole
-invoice become separate charge lines; an allowance has a negative amount. Those of a line are part of its stated amount.
+invoice become separate charge lines; an allowance has a negative amount. In a line they are part of its stated amount.
 Taxes are not revenue and become no charge line. The lines must add up to the invoice's total of lines (MOA 79), and
 their number must agree with the stated one (CNT 2). The amounts of a credit note are negative.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, read_whole
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, Separators, number, plain, times
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 
 OWN = (
     "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
@@ -178,7 +178,7 @@ class _InvoiceMessage:
     def _extra_amount(self, extra: Sequence[Segment]) -> Decimal:
         stated = _moa(extra, "8", "23", "204", "131")
         if stated is None:
-            raise self._broken(extra[0], "MOA", "", "an allowance or charge without an amount cannot be worked out")
+            raise self._broken(extra[0], "MOA", "", "an allowance or charge needs an amount")
         amount = self._number(stated, 1, 2)
         return -abs(amount) if extra[0].get(1) == "A" else amount
 
@@ -200,7 +200,7 @@ class _InvoiceMessage:
         text = segment.get(element, component)
         try:
             return number(text, self._message.separators)
-        except RejectedValue as refused:
+        except InvalidValue as refused:
             raise self._broken(segment, segment.tag, text, refused.reason) from None
 
     def _broken(self, segment: Segment, field: str, value: str, reason: str) -> BrokenDocument:

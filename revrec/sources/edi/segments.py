@@ -5,7 +5,7 @@ import re
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 from revrec.sources.stream import DecodedStream, SourceStream
 
 LONGEST_SEGMENT = 64 * 1024
@@ -115,7 +115,7 @@ class Splitter:
             # cost time in the square of its length.
             searched = max(0, len(self._window) - self._at - 1)
             if searched > LONGEST_SEGMENT or at >= 0:
-                raise self.error(f"is longer than {LONGEST_SEGMENT // 1024} KiB", "check its terminator")
+                raise self.error(f"is longer than {LONGEST_SEGMENT // 1024} KiB", "check the segment terminator")
             if not self._more():
                 reason = f'ends without its terminator "{terminator}"'
                 raise self.error(reason, "the file is cut off: ask the sender to send it again")
@@ -135,7 +135,7 @@ class Splitter:
         _terminator, element, component, release, _decimal = self.separators
         elements = [_split(one, component, release) for one in _split(text, element, release)]
         if len(elements) > MOST_ELEMENTS:
-            raise self.error(f"has {len(elements):,} elements", "check its terminator")
+            raise self.error(f"has {len(elements):,} elements", "check the segment terminator")
         if release:
             elements = [[_unreleased(one, release) for one in components] for components in elements]
         return Segment(elements[0][0].strip(), elements[1:], self._number)
@@ -186,14 +186,14 @@ def number(text: str, separators: Separators | None = None) -> Decimal:
     """Return an EDI number as an exact decimal.
 
     Raises:
-        RejectedValue: the text is not a number.
+        InvalidValue: the text is not a number.
     """
     text = text.strip()
     if separators and separators.release:
         # EDIFACT allows either sign before decimals, and no grouping of digits, so "1,234" is 1.234.
         text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text) or not re.search("[0-9]", text):
-        raise RejectedValue("is not a number", "ask the sender to send the document again")
+        raise InvalidValue("is not a number", "ask the sender to send the document again")
     return Decimal(text)
 
 

@@ -1,8 +1,9 @@
 """X12 transaction sets: 810 and 857 to charge lines; 856, 857, 214 and 210 to deliveries.
 
-Allowances and charges (SAC) of a line are part of its amount. Those of the whole document become separate charge lines;
-an allowance has a negative amount. Taxes (TXI, SAC codes H650 to H850) are not revenue and become no charge line, but
-they count when the amounts are checked against the document's total (TDS01). The amounts of a credit are negative.
+Allowances and charges (SAC) of a line are part of its amount. If they are about the whole document, they become
+separate charge lines; an allowance has a negative amount. Taxes (TXI, SAC codes H650 to H850) are not revenue and
+become no charge line, but they count when the amounts are checked against the document's total (TDS01). The amounts of
+a credit are negative.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, read_whole
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, number, plain, times
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 
 OWN = (
     "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
@@ -126,7 +127,7 @@ def _levels(transaction: TransactionSet) -> tuple[list[Segment], list[_Hierarchy
             continue
         parent = segment.get(2)
         if parent and parent not in by_id:
-            raise _broken(transaction, segment, "HL02", parent, "names a level that was not there before")
+            raise _broken(transaction, segment, "HL02", parent, "names a parent level that does not come before it")
         above = (by_id[parent], *by_id[parent].above) if parent else ()
         level = _HierarchyLevel(segment.get(3), [segment], above)
         levels.append(level)
@@ -271,9 +272,7 @@ def _allowance_or_charge(transaction: TransactionSet, segment: Segment) -> Decim
     if kind not in ("A", "C"):
         return Decimal(0)
     if not segment.get(5):
-        raise _broken(
-            transaction, segment, "SAC05", "", "an allowance or charge without an amount cannot be worked out"
-        )
+        raise _broken(transaction, segment, "SAC05", "", "an allowance or charge needs an amount")
     amount = _implied(transaction, segment, 5)
     return -amount if kind == "A" else amount
 
@@ -306,7 +305,7 @@ def _check_total(transaction: TransactionSet, order: _BilledOrder, total: Decima
 def _number(transaction: TransactionSet, segment: Segment, element: int) -> Decimal:
     try:
         return number(segment.get(element))
-    except RejectedValue as refused:
+    except InvalidValue as refused:
         name = f"{segment.tag}{element:02d}"
         raise _broken(transaction, segment, name, segment.get(element), refused.reason) from None
 

@@ -54,7 +54,9 @@ def format_name(source: SourceStream, mapping: ColumnMapping) -> str:
     if suffix in known:
         return known[suffix]
     if suffix in (".xls", ".xlsb", ".ods"):
-        raise source.error("", "is a spreadsheet of another kind", "save it as XLSX, or as CSV in UTF-8")
+        raise source.error(
+            "", "is a spreadsheet in a format that revrec does not read", "save it as XLSX, or as CSV in UTF-8"
+        )
     what = f'the suffix "{suffix}" is not a known format' if suffix else "the format is not known without a suffix"
     fix = f"set format in the mapping to one of {', '.join(format_names())}"
     raise source.error("", what, fix)

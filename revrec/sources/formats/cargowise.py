@@ -29,7 +29,7 @@ from revrec.sources.documents import (
 from revrec.sources.edi.segments import number, plain
 from revrec.sources.formats.xml import damage, has_errors, pull_parser, refuse_early_doctype
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import RejectedValue
+from revrec.sources.problems import InvalidValue
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
@@ -106,7 +106,7 @@ def _ended(parser: Any) -> Iterator[Element]:
 def _checked(source: SourceStream, element: Element) -> Element:
     if element.getroottree().docinfo.internalDTD is not None:
         place = f"before line {element.sourceline}"
-        raise source.error(place, "a DOCTYPE, with its entities, is refused", "remove it and write the values out")
+        raise source.error(place, "a DOCTYPE is not allowed", "remove it and replace its entities with their values")
     return element
 
 
@@ -154,7 +154,7 @@ def _amount(element: Element, place: str, *names: str) -> Decimal:
     text = _at(element, *names)
     try:
         return number(text)
-    except RejectedValue as refused:
+    except InvalidValue as refused:
         raise BrokenDocument("/".join(names), text, refused.reason, place) from None
 
 

@@ -36,13 +36,13 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     columns = DocumentColumns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
     charges = mapping.rows == "charges"
     convert = edifact_messages.charges if charges else edifact_messages.events
-    rows = DocumentRows(_Envelopes(source, mapping).outcomes(convert), columns.row)
+    rows = DocumentRows(_EdifactEnvelopes(source, mapping).outcomes(convert), columns.row)
     kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
     expected = f"it needs a message {' or '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
-class _Envelopes:
+class _EdifactEnvelopes:
     """Reader of interchanges, groups and messages that checks their counts against their contents."""
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
@@ -59,7 +59,7 @@ class _Envelopes:
             self._una()
             unb = self._next("UNB")
             if unb.tag != "UNB":
-                raise self._error(unb, "UNB was expected here: this is not an EDIFACT interchange")
+                raise self._error(unb, "expected UNB here: this is not an EDIFACT interchange")
             yield from self._interchange(unb)
 
     def _una(self) -> None:
@@ -90,7 +90,7 @@ class _Envelopes:
                 self._check(segment, "UNE", in_group, group.get(5))
                 group = None
             else:
-                raise self._error(segment, "UNH or UNZ was expected here")
+                raise self._error(segment, "expected UNH or UNZ here")
         self._check(segment, "UNZ", groups or messages, unb.get(5))
 
     def _message(self, unb: Segment, group: Segment | None, unh: Segment) -> EdifactMessage | RejectedDocument:
@@ -99,7 +99,7 @@ class _Envelopes:
         segments: list[Segment] = []
         while (segment := self._next("UNT")).tag != "UNT":
             if segment.tag in ("UNH", "UNZ", "UNE", "UNB", "UNG"):
-                raise self._error(segment, "UNT was expected before it")
+                raise self._error(segment, "UNT is missing before it")
             segments.append(segment)
             if len(segments) > MOST_SEGMENTS:
                 raise self._error(segment, f"a message has more than {MOST_SEGMENTS:,} segments")
@@ -128,7 +128,9 @@ class _Envelopes:
         if stated.lstrip("0") != str(count or ""):
             raise self._error(segment, f"{field} states {stated or 'nothing'}, the file has {count}")
         if segment.get(2) != reference:
-            raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{reference}"')
+            raise self._error(
+                segment, f'{field} "{segment.get(2)}" does not match the opening segment\'s "{reference}"'
+            )
 
     def _error(self, segment: Segment, reason: str) -> Exception:
         return self._source.error(segment.place, reason, _SENT_AGAIN)

@@ -34,13 +34,13 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the charges or events of every transaction set, numbered from 1 in their order."""
     columns = DocumentColumns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
     convert = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
-    rows = DocumentRows(_Envelopes(source, mapping).outcomes(convert), columns.row)
+    rows = DocumentRows(_X12Envelopes(source, mapping).outcomes(convert), columns.row)
     kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
     expected = f"it needs a transaction set {', '.join(kinds)}"
     return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
 
 
-class _Envelopes:
+class _X12Envelopes:
     """Reader of interchanges, groups and transaction sets that checks their counts against their contents."""
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
@@ -60,7 +60,7 @@ class _Envelopes:
                 if segment.tag == "TA1":
                     continue
                 if segment.tag != "GS":
-                    raise self._error(segment, "GS or IEA was expected here", _SENT_AGAIN)
+                    raise self._error(segment, "expected GS or IEA here", _SENT_AGAIN)
                 groups += 1
                 yield from self._group(isa, segment)
             self._check(segment, "IEA01", groups, "group")
@@ -90,7 +90,7 @@ class _Envelopes:
         sets = 0
         while (segment := self._next("GE")).tag != "GE":
             if segment.tag != "ST":
-                raise self._error(segment, "ST or GE was expected here", _SENT_AGAIN)
+                raise self._error(segment, "expected ST or GE here", _SENT_AGAIN)
             sets += 1
             yield self._transaction(isa, gs, segment)
         self._check(segment, "GE01", sets, "transaction set")
@@ -102,7 +102,7 @@ class _Envelopes:
         segments: list[Segment] = []
         while (segment := self._next("SE")).tag != "SE":
             if segment.tag in ("ST", "GE", "IEA", "ISA"):
-                raise self._error(segment, "SE was expected before it", _SENT_AGAIN)
+                raise self._error(segment, "SE is missing before it", _SENT_AGAIN)
             segments.append(segment)
             if len(segments) > MOST_SEGMENTS:
                 raise self._error(
@@ -137,7 +137,9 @@ class _Envelopes:
 
     def _agree(self, number: str, segment: Segment, field: str) -> None:
         if segment.get(2).strip() != number.strip():
-            raise self._error(segment, f'{field} "{segment.get(2)}" is not the head\'s "{number}"', _SENT_AGAIN)
+            raise self._error(
+                segment, f'{field} "{segment.get(2)}" does not match the opening segment\'s "{number}"', _SENT_AGAIN
+            )
 
     def _error(self, segment: Segment, reason: str, fix: str) -> Exception:
         return self._source.error(segment.place, reason, fix)

@@ -52,7 +52,7 @@ def refuse_early_doctype(source: SourceStream) -> None:
 
 
 def _doctype(source: SourceStream, place: str) -> Exception:
-    return source.error(place, "a DOCTYPE, with its entities, is refused", "remove it and write the values out")
+    return source.error(place, "a DOCTYPE is not allowed", "remove it and replace its entities with their values")
 
 
 def _records(

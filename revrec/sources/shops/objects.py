@@ -121,7 +121,7 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
     for name in text.items("{", "}"):
         text.expect(":")
         if not isinstance(name, str):
-            raise text.error("a name in quotes was expected here", "correct the JSON")
+            raise text.error("expected a name in quotes here", "correct the JSON")
         if name in record:
             raise text.error(f'"{shorten(name)}" appears twice in a record', "keep one")
         if is_wrapper(name, record) and text.peek() in ("[", "{"):

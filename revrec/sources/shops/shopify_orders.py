@@ -64,7 +64,7 @@ def _as_rest(value: Any, place: str, depth: int) -> Any:
         return [_as_rest(one.get("node"), place, depth + 1) for one in value["edges"] if isinstance(one, dict)]
     found = {_CAMEL.sub(r"_\1", name).lower(): _as_rest(one, place, depth + 1) for name, one in value.items()}
     if len(found) < len(value) or type(value) is not dict:
-        raise BrokenDocument("record", "", "has a name twice", place)
+        raise BrokenDocument("record", "", "contains a name twice", place)
     return found
 
 

@@ -13,26 +13,26 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import did_you_mean
 from revrec.sources.transports.settings import read_settings
-from revrec.sources.transports.transport import Document, SignInRefused, Transport, TransportFailed
+from revrec.sources.transports.transport import Document, SignInRefused, SourceTransport, TransportFailed
 
-__all__ = ["Document", "SignInRefused", "Transport", "TransportFailed", "open_transport", "transports"]
+__all__ = ["Document", "SignInRefused", "SourceTransport", "TransportFailed", "open_transport", "transports"]
 
 Secret = Callable[[str], str]
 """Returns a secret of a source by its key (``password``); empty if it is not set."""
 
 
 @cache
-def transports() -> dict[str, type[Transport]]:
+def transports() -> dict[str, type[SourceTransport]]:
     """Return every transport by its name."""
     found = {}
     for module in iter_modules(__path__):
         for one in vars(import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(one, type) and issubclass(one, Transport) and vars(one).get("name"):
+            if isinstance(one, type) and issubclass(one, SourceTransport) and vars(one).get("name"):
                 found[one.name] = one
     return dict(sorted(found.items()))
 
 
-def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> Transport:
+def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> SourceTransport:
     """Return the transport that ``[source.NAME]`` describes. It connects when it is entered as a context.
 
     Raises:

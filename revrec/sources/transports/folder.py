@@ -6,10 +6,10 @@ from pathlib import Path
 
 from revrec.core.keys import ConfigKey
 from revrec.sources.transports.settings import COMMON, FILES, TEXT
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, Transport, TransportFailed
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SourceTransport, TransportFailed
 
 
-class FolderTransport(Transport):
+class FolderTransport(SourceTransport):
     """Files of a local folder, without its subfolders. Links are not followed."""
 
     name = "folder"

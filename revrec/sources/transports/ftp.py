@@ -11,10 +11,10 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT, TLS
-from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, TransportFailed
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, TransportFailed
 
 
-class FtpTransport(Transport):
+class FtpTransport(SourceTransport):
     """Files of a folder on an FTP server (RFC 959, 3659), with TLS (RFC 4217) and a verified certificate."""
 
     name = "ftp"

@@ -14,7 +14,7 @@ from revrec.sources.transports.transport import (
     Document,
     IsKnown,
     SignInRefused,
-    Transport,
+    SourceTransport,
     TransportFailed,
 )
 
@@ -22,7 +22,7 @@ PAGES = 10_000
 """Most pages of one fetch. A server that always names a next page would otherwise keep it running forever."""
 
 
-class HttpTransport(Transport):
+class HttpTransport(SourceTransport):
     """The API of a shop or carrier. Each page of the response is a document.
 
     ``{since}`` in the URL is the time of the last successful fetch. More pages are found by the header
@@ -113,12 +113,12 @@ class HttpTransport(Transport):
         if answer.status_code == 429 or answer.status_code >= 500:
             raise TransportFailed(f"{self.where}: HTTP {answer.status_code}: it is busy or down; fetch again later")
         if answer.status_code != 200:
-            raise TransportFailed(f"{self.where}: HTTP {answer.status_code} instead of 200; check the address")
+            raise TransportFailed(f"{self.where}: HTTP {answer.status_code} instead of 200; check url")
 
     def _bounded(self, size: int) -> None:
         if size > self.settings["largest"]:
             raise TransportFailed(
-                f"{self.where}: a page has more than {self.settings['largest']} bytes; ask for smaller ones"
+                f"{self.where}: a page has more than {self.settings['largest']} bytes; request smaller pages"
             )
 
     def _note_next(self, answer: Any, url: str, body: bytes) -> None:

@@ -7,13 +7,13 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, PORT, TEXT, TEXTS
-from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, missing_extra
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, missing_extra
 
 MOST_MAILS = 10_000
 """Most mails that are checked in one fetch, the oldest first."""
 
 
-class ImapTransport(Transport):
+class ImapTransport(SourceTransport):
     """Mails of one folder (RFC 9051) from the named senders and with the named subject, over TLS."""
 
     name = "imap"

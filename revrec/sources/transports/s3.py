@@ -9,10 +9,10 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, FILES, TEXT
-from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, Transport, missing_extra
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, missing_extra
 
 
-class S3Transport(Transport):
+class S3Transport(SourceTransport):
     """Objects of a bucket. Credentials come from the platform (environment, role), or are ``user`` with the secret."""
 
     name = "s3"

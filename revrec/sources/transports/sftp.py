@@ -9,10 +9,10 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignInRefused, Transport, missing_extra
+from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignInRefused, SourceTransport, missing_extra
 
 
-class SftpTransport(Transport):
+class SftpTransport(SourceTransport):
     """Files of a folder on an SSH server. Its key must be known, by ``host_key`` or in the user's ``known_hosts``."""
 
     name = "sftp"

@@ -38,7 +38,7 @@ class SignInRefused(TransportFailed):
     """A sign-in that the other side refused, or a permission that it did not grant."""
 
 
-class Transport(ABC):
+class SourceTransport(ABC):
     """The connection of one source, as a context. ``settings`` are its checked keys; ``secret`` returns a password."""
 
     name: ClassVar[str] = ""

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import trustme
 
-from revrec.sources.transports import Transport, open_transport
+from revrec.sources.transports import SourceTransport, open_transport
 
 PASSWORD = "s3cret-pass"
 ENOUGH = 10.0
@@ -33,7 +33,7 @@ class Server:
         self.put = put
         self.names = names
 
-    def open(self, password: str = PASSWORD, **more: Any) -> Transport:
+    def open(self, password: str = PASSWORD, **more: Any) -> SourceTransport:
         """The transport for it, with further keys."""
         return open_transport("partner", {**self.config, **more}, lambda _key: password)
 
@@ -281,7 +281,7 @@ class Mailbox:
             found = box.fetch("1:*", "(FLAGS)")[1]
             return [one.decode() for one in found if isinstance(one, bytes)]
 
-    def open(self, password: str = PASSWORD, **more: Any) -> Transport:
+    def open(self, password: str = PASSWORD, **more: Any) -> SourceTransport:
         """The transport for it."""
         return open_transport("partner", {**self.config, **more}, lambda _key: password)
 

@@ -51,7 +51,7 @@ def test_the_secret_goes_where_the_source_says(pages: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(401, "check the secret"), (404, "check the address"), (429, "later"), (503, "later")]
+    ("status", "said"), [(401, "check the secret"), (404, "check url"), (429, "later"), (503, "later")]
 )
 def test_an_answer_other_than_200_is_told_with_its_mend(pages: Any, status: int, said: str) -> None:
     pages.pages = {"/orders": (status, {}, b"")}

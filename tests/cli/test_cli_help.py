@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import typer
-from support.patience import PATIENCE
 
 from revrec import __version__
 from revrec.cli.main import app
+from support.patience import PATIENCE
 
 ROOT = typer.main.get_command(app)
 

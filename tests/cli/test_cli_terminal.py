@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
 from support.patience import PATIENCE
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]

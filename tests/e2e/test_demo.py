@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.xdist_group("demo")

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.patience import until
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
@@ -16,6 +15,7 @@ from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAns
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
+from support.patience import until
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

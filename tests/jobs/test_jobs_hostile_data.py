@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.patience import PATIENCE
 
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.preview import preview
+from support.patience import PATIENCE
 
 HOSTILE = (
     "'; DROP TABLE charge_line; --",

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from support.patience import until
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.admin.database import backup
@@ -22,6 +21,7 @@ from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.running.run import INVOICES, run
+from support.patience import until
 
 DAY = "2024-02-20"
 LATER, MUCH_LATER = timedelta(minutes=1), timedelta(minutes=2)

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.patience import PATIENCE
 
 from revrec.core.errors import BadInput
 from revrec.core.periods import CLOSED, OPEN
@@ -17,6 +16,7 @@ from revrec.jobs.posting.periods import decide, list_periods, sync
 from revrec.jobs.reports.health import health
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

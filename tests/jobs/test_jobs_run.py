@@ -5,12 +5,12 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from support.patience import PATIENCE
 
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.posting.workers import at_work
+from support.patience import PATIENCE
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 

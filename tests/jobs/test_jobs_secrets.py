@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.intacct import served_intacct
 from support.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
@@ -19,13 +21,12 @@ DAY = "2024-01-31"
 
 
 @pytest.fixture(scope="module")
-def company(sandbox_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
     """A sandbox with passwords that are known here, its data file, and what it prints."""
     data = tmp_path_factory.mktemp("intacct") / "sandbox.db"
     passwords = {"REVREC_SANDBOX_SENDER_PASSWORD": SENDER, "REVREC_SANDBOX_USER_PASSWORD": USER}
-    with sandbox_server("--data", str(data), "--quiet", **passwords) as process:
-        yield json.loads(process.stdout.readline()), data
-        process.terminate()
+    with served_intacct("--data", str(data), "--quiet", **passwords) as served:
+        yield served.address, data
 
 
 def forms(secret: str) -> set[bytes]:

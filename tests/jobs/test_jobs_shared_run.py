@@ -13,10 +13,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from support.patience import PATIENCE, until
 
 from revrec.jobs.admin.verify import verify
 from revrec.store.posting.workers import at_work
+from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 

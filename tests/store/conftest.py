@@ -1,226 +1,23 @@
 """A real database file, and a shorthand for the rows that a test needs in it."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from datetime import date
-from itertools import count, pairwise
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine
-from revrec.core.fingerprint import fingerprint
-from revrec.core.invoice import Invoice, InvoiceLine
-from revrec.core.journal import DueLine, JournalEntry, build_entries
-from revrec.store import charges, contracts, rule_versions, schedules
-from revrec.store.audit import Who, record
-from revrec.store.database.engine import Database, deployment
-from revrec.store.posting import due, entries, invoices, postings
-from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.posting_tables import Failure
-from revrec.store.tables import metadata
-
-WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
-RULE = rule_versions.RuleVersion(
-    "monthly", "ab" * 32, 'name = "monthly"', "rules.toml", "monthly", "2400", "4000", "RR", "{item} {seq}/{of}"
-)
-Parts = Sequence[tuple[date, int]]
-
-
-class Books:
-    """A database with shorthands. ``sql`` is an outsider's connection: the triggers alone stand in its way."""
-
-    def __init__(self, url: str) -> None:
-        self.database = Database(url)
-        self.path = self.database.path
-        self._documents = count(1)
-
-    @property
-    def refusal(self) -> type[Exception]:
-        """What an outsider's statement that breaks a promise raises."""
-        driver: Any = self.database.engine.dialect.dbapi
-        refusal: type[Exception] = driver.IntegrityError
-        return refusal
-
-    def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement and commit it."""
-        with closing(self._outsider()) as connection:
-            if self.path:
-                return connection.execute(text, values).fetchall()
-            cursor = connection.execute(text.replace("?", "%s"), values or None)
-            return cursor.fetchall() if cursor.description else []
-
-    def _outsider(self) -> Any:
-        if self.path:
-            connection = sqlite3.connect(self.path, isolation_level=None)
-            connection.execute("PRAGMA foreign_keys = ON")
-            return connection
-        import psycopg
-
-        return psycopg.connect(self.database.url, autocommit=True)
-
-    def content(self) -> list[str]:
-        """The whole content of the database."""
-        with closing(self._outsider()) as connection:
-            if self.path:
-                return list(connection.iterdump())
-            rows = (connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1") for name in sorted(metadata.tables))
-            return [str(row) for table in rows for row in table]
-
-    def one(self, text: str, *values: Any) -> Any:
-        """The only value of the only row."""
-        ((value,),) = self.sql(text, *values)
-        return value
-
-    def charge(
-        self, parts: Parts, currency: str = "USD", amount: int | None = None, carried: int = 0, waits: int = 0
-    ) -> int:
-        """A charge line with its first schedule version, of which an amount may wait; returns its number."""
-        total = sum(part for _day, part in parts) if amount is None else amount
-        line = ChargeLine("shop", f"INV-{next(self._documents)}", "1", "C1", "MAG-1", date(2024, 1, 1), total, currency)
-        with self.database.write() as connection:
-            no, import_id = charges.next_no(connection), charges.next_import(connection)
-            seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
-            file = charges.SourceFile("charges.csv", "0" * 64, 1)
-            charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
-            charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
-            self._version(connection, no, 1, total, parts, carried, seq, waits)
-        return no
-
-    def version(
-        self, no: int, version: int, amount: int, parts: Parts, carried: int, waits: int = 0, price: int = 0
-    ) -> None:
-        """A further schedule version that replaces the open lines; ``price`` is how much more it earns in all."""
-        with self.database.write() as connection:
-            seq = record(connection, WHO, "schedules derived again", "all", {})
-            schedules.supersede(connection, [(no, version)])
-            self._version(connection, no, version, amount, parts, carried, seq, waits, price)
-
-    def _version(
-        self,
-        connection: Any,
-        no: int,
-        version: int,
-        amount: int,
-        parts: Parts,
-        carried: int,
-        seq: int,
-        waits: int,
-        price: int = 0,
-    ) -> None:
-        rule = rule_versions.keep(connection, RULE, WHO)
-        lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
-        header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
-        kept = [(no, version, waits, "held", "by a test")] if waits else []
-        prices = [(no, version, price, "by a test")] if price else []
-        schedules.add(connection, [header], lines, kept, prices=prices)
-
-    def allocated(self, no: int) -> None:
-        """An allocation of two charge lines: the one with this number gives 100 to a new one, billed 1500."""
-        other = self.charge([(date(2024, 1, 31), 1500)])
-        with self.database.write() as connection:
-            seq = record(connection, WHO, "schedules derived again", "all", {})
-            contracts.add_members(connection, [(other, "INV-1", 1, seq)])
-            billed = {one: charges.read_charge(connection, one).amount for one in (no, other)}
-            lines = [(1, no, billed[no], None, billed[no] - 100, "why"), (1, other, billed[other], 1, 1600, "why")]
-            head = (1, "INV-1", 1, "bundles", "ab", "text", None, sum(billed.values()), "USD", 2, seq)
-            contracts.add(connection, [head], lines)
-            schedules.supersede(connection, [(other, 2)])
-            rule = rule_versions.keep(connection, RULE, WHO)
-            header = (other, 2, rule, 1600, 0, 1, "by a test", seq)
-            its_lines = [(other, 2, 1, "2024-03-31", 1600)]
-            schedules.add(connection, [header], its_lines, allocated=[(other, 2, 1, 100)])
-
-    def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
-        """What is due, as the run sees it."""
-        with self.database.read() as connection:
-            return [line for line, _description in due.due_lines(connection, until)]
-
-    def build(self, until: date = date(2030, 1, 1)) -> list[JournalEntry]:
-        """The entries of all that is due, not yet stored."""
-        with self.database.read() as connection:
-            name = deployment(connection)
-        return list(build_entries(self.due(until), name, "acme", 500))
-
-    def take(self, *built: JournalEntry) -> list[int]:
-        """Commit entries with their lines; returns their numbers."""
-        with self.database.write() as connection:
-            run = entries.start_run(connection, date(2030, 1, 1), WHO)
-            return entries.add_entries(connection, run, built, WHO)
-
-    def entry(self, until: date = date(2030, 1, 1)) -> int:
-        """All that is due on its entry (there must be just one), READY."""
-        (number,) = self.take(*self.build(until))
-        return number
-
-    def change(self, number: int, *states: str, record_no: str = "4711") -> None:
-        """Move an entry along these states; POSTED comes with its proof."""
-        for old, new in pairwise(states):
-            with self.database.write() as connection:
-                values: dict[str, Any] = {}
-                if new == "POSTED":
-                    attempt, _ = postings.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-                    postings.end_attempt(
-                        connection, attempt, postings.AttemptOutcome("posted", 200, record_no, None, ""), WHO
-                    )
-                    values = {"record_no": record_no}
-                postings.change_state(connection, number, old, new, WHO, **values)
-
-    def invoice(self, *numbers: int, amount: int = 2400, after_id: int | None = None, **fields: Any) -> int:
-        """An invoice of these charge lines, READY, with an attempt that was refused."""
-        lines = tuple(
-            InvoiceLine(
-                at,
-                self.one("SELECT id FROM charge_line WHERE no = ?", no),
-                no,
-                "GOODS",
-                "",
-                "1",
-                "24.00",
-                amount,
-                "2400",
-                "m",
-                {},
-            )
-            for at, no in enumerate(numbers, 1)
-        )
-        name = f"IV{self.one('SELECT count(*) FROM invoice')}"
-        made = Invoice(
-            name,
-            name.lower(),
-            "ar_invoice",
-            "shop",
-            "INV-1",
-            "INV-1",
-            "",
-            date(2024, 1, 5),
-            "C1",
-            "",
-            "USD",
-            "NET30",
-            lines,
-        )._replace(**fields)
-        with self.database.write() as connection:
-            run = entries.start_run(connection, date(2030, 1, 1), WHO)
-            rule_versions.keep(connection, RULE._replace(name="later", after_invoice=True), WHO)
-            number = invoices.add_invoice(connection, run, made, WHO, after_id)
-            attempt, _ = INVOICE_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-            outcome = postings.AttemptOutcome("rejected", 200, None, "no", "")
-            INVOICE_TABLES.end_attempt(connection, attempt, outcome, WHO, Failure("unit-missing", "needs_data", {}))
-        return number
+from support.store import FilledDatabase
 
 
 @pytest.fixture
-def books(database_url: str) -> Iterator[Books]:
-    made = Books(database_url)
+def books(database_url: str) -> Iterator[FilledDatabase]:
+    made = FilledDatabase(database_url)
     yield made
     made.database.engine.dispose()
 
 
 @pytest.fixture
-def refused(books: Books) -> Callable[..., None]:
+def refused(books: FilledDatabase) -> Callable[..., None]:
     """Holds that an outsider's statement is refused with these words, and changes nothing."""
 
     def check(words: str, text: str, *values: Any) -> None:

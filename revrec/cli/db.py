@@ -118,15 +118,17 @@ def _add_restores(group: typer.Typer) -> None:
     @command(group, "restored", "db")
     def restored(
         options: Options,
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Which copy was restored, and why.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What was restored or moved, and why.")],
     ) -> None:
-        """Tell of a restore by other means, as pg_restore.
+        """Let these books post: after a restore by other means (pg_restore), a move, or where a run refuses a copy.
 
-        The next run then looks at Intacct with the same care as after `revrec db restore`.
+        Only one copy of the books may post. The next run here takes over, looks at Intacct with the same care as after
+        `revrec db restore`, and sends nothing for the length of the quarantine; any other copy is refused from then on.
 
         \b
-        Example:
+        Examples:
           revrec db restored --reason "the server of 31 March, from the night's copy"
+          revrec db restored --reason "moved to srv2; the old machine is off"
         """
         from revrec.cli.output import print_csv, print_json
         from revrec.jobs.admin.restore import note_restored

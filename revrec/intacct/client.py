@@ -18,6 +18,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
 from revrec.intacct.errors import not_run_answer
 from revrec.intacct.gateway import (
+    Claimed,
     FoundCustomer,
     FoundEntry,
     FoundInvoice,
@@ -221,6 +222,10 @@ class XmlGateway:
             self._extend_session(session, response)
             return ParsedAnswer(exchange, reason, response)
 
+    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+        """Claim control ids, each with a read that finds nothing."""
+        return self._reading.claim(control_ids)
+
     def clock_offset(self) -> timedelta | None:
         """How far Intacct's clock was ahead of ours at the last sign-in, give or take half the time that took."""
         return self._sessions.clock_offset
@@ -249,19 +254,21 @@ class XmlGateway:
         )
         return self._transport.post(session.endpoint, request)
 
-    def _read(self, control_id: str, functions: bytes, entity: str) -> ParsedAnswer:
+    def _read(self, control_id: str, functions: bytes, entity: str, unique: bool) -> ParsedAnswer:
         """One read, and once more after a new sign-in if Intacct says that the session has ended."""
         with self._lock:
-            answered, session = self._read_once(control_id, functions, entity)
+            answered, session = self._read_once(control_id, functions, entity, unique)
             if session is not None:
                 self._sessions.forget(session)
-                answered, _ = self._read_once(control_id, functions, entity)
+                answered, _ = self._read_once(control_id, functions, entity, unique)
             return answered
 
-    def _read_once(self, control_id: str, functions: bytes, entity: str) -> tuple[ParsedAnswer, IntacctSession | None]:
+    def _read_once(
+        self, control_id: str, functions: bytes, entity: str, unique: bool
+    ) -> tuple[ParsedAnswer, IntacctSession | None]:
         self._pacer.wait()
         session = self._sessions.session_for(entity)
-        exchange = self._exchange(session, control_id, functions, unique=False)
+        exchange = self._exchange(session, control_id, functions, unique)
         reason, response = parse_exchange(exchange, self._redactor.text)
         refused = None if response is None else request_refusal(response, exchange.status)
         self._extend_session(session, response)

@@ -109,6 +109,17 @@ class PostingAnswer(NamedTuple):
     named: Mapping[str, str] = {}
 
 
+class Claimed(StrEnum):
+    """The outcome of claiming a control id."""
+
+    WON = "won"
+    """Intacct recorded it with this request: no one had it before."""
+    TAKEN = "taken"
+    """It was recorded before, perhaps by an earlier request of ours whose answer was lost."""
+    UNCLEAR = "unclear"
+    """No usable answer: it may have been recorded."""
+
+
 class FoundLine(NamedTuple):
     """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``.
 
@@ -317,6 +328,9 @@ class Gateway(Protocol):
 
     def check_creating(self, journal: str) -> str:
         """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
+
+    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+        """Claim control ids, each with a read that finds nothing: Intacct runs a control id once (``uniqueid``)."""
 
     def clock_offset(self) -> timedelta | None:
         """How far Intacct's clock was ahead of ours at the last sign-in; None before one, or if it does not tell."""

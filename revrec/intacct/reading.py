@@ -16,9 +16,9 @@ from revrec.core.batching import batched
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import FailureMeaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalogue import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind, ReportedBalance
+from revrec.intacct.gateway import Claimed, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind, ReportedBalance
 from revrec.intacct.glbatch import dimension_element, format_date
 from revrec.intacct.judgement import request_refusal, result_for
 from revrec.intacct.redact import Redactor
@@ -63,8 +63,8 @@ class ParsedAnswer(NamedTuple):
     response: GatewayResponse | None
 
 
-SendFunctions = Callable[[str, bytes, str], ParsedAnswer]
-"""Send functions (control id, bytes, entity) and parse the answer, signing in as needed."""
+SendFunctions = Callable[[str, bytes, str, bool], ParsedAnswer]
+"""Send functions (control id, bytes, entity, uniqueid) and parse the answer, signing in as needed."""
 
 
 BuildFunctions = Callable[[Sequence[str]], list[bytes]]
@@ -201,6 +201,35 @@ class IntacctReader:
         list(self.entries_since(journal, LONG_FROM_NOW))
         self.query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
 
+    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+        """Claim control ids in their order. Raises as reads do, where certainly none was recorded."""
+        nothing = (("RECORDNO", "0"),)
+        functions = [requests_xml.query(one, "GLBATCH", ("RECORDNO",), nothing, 0, 1) for one in control_ids]
+        answered = self._ask(f"revrec-claim-{uuid4()}", requests_xml.joined(functions), "", True)
+        exchange, _reason, response = answered
+        refused = None if response is None else request_refusal(response, exchange.status)
+        if refused is not None or not exchange.sent or exchange.status == TOO_MANY_REQUESTS:
+            _, failed = _results(answered, control_ids)
+            assert failed is not None
+            raise self._refused(failed)
+        if response is None:
+            return [Claimed.UNCLEAR] * len(control_ids)
+        return [self._claimed(result_for(response, one)[0], exchange) for one in control_ids]
+
+    def _claimed(self, result: FunctionResult | None, exchange: HttpExchange) -> Claimed:
+        if result is None:
+            return Claimed.UNCLEAR
+        if result.status == "success":
+            return Claimed.WON
+        meaning = meaning_of("function", exchange.status, result.errors)
+        if meaning.name == "already-recorded" or not meaning.known:
+            # Unknown words may be another language's for "already recorded".
+            return Claimed.TAKEN
+        if meaning.error_class is ErrorClass.IN_DOUBT:
+            return Claimed.UNCLEAR
+        detail, pause = f"status {result.status!r}", exchange.retry_after_seconds
+        raise self._refused(_ReadFailure(meaning, result.errors, detail, True, pause))
+
     def _stream(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
         """Records page by page, each page after the last record of the one before: what is made or deleted meanwhile
         shifts nothing."""
@@ -237,7 +266,7 @@ class IntacctReader:
         for attempt in range(self._policy.tries):
             control_id = f"revrec-read-{uuid4()}"
             control_ids = [f"{control_id}-{at}" for at in range(count)]
-            answered = self._ask(control_id, requests_xml.joined(build(control_ids)), entity)
+            answered = self._ask(control_id, requests_xml.joined(build(control_ids)), entity, False)
             results, failed = _results(answered, control_ids)
             if failed is None:
                 return results

@@ -11,7 +11,15 @@ import pytest
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
-from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.intacct.gateway import (
+    Claimed,
+    ErrorClass,
+    FoundEntry,
+    FoundLine,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
+)
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
@@ -145,6 +153,9 @@ class Stub:
 
     def clock_offset(self) -> None:
         return None
+
+    def claim(self, control_ids: Any) -> list[Claimed]:
+        return [Claimed.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None

@@ -11,7 +11,15 @@ import pytest
 from revrec.core.errors import BadInput
 from revrec.core.journal import JournalEntry
 from revrec.intacct.errors import ReadRefused
-from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.intacct.gateway import (
+    Claimed,
+    ErrorClass,
+    FoundEntry,
+    FoundLine,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
+)
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.jobs.scheduling.rebuild import schedule
@@ -49,6 +57,9 @@ class Ledger:
 
     def clock_offset(self) -> None:
         return None
+
+    def claim(self, control_ids: Any) -> list[Claimed]:
+        return [Claimed.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None

@@ -93,7 +93,7 @@ def test_intacct_off_line_in_the_middle_of_a_run_is_waited_for(books: Any, intac
     def goes_and_comes() -> None:
         intacct.admin("/switch", offline=len(books.slept) == 1)
 
-    assert while_waiting(books, goes_and_comes).complete
+    assert while_waiting(books, goes_and_comes, REVREC_POSTING_QUARANTINE="10 min").complete
     assert attempts(books) == [("send", "not_run"), ("send", "not_run"), ("send", "posted"), ("send", "posted")]
 
 
@@ -181,9 +181,10 @@ def test_the_requests_of_a_minute_are_bounded_before_an_entry_is_held(books: Any
     books.take(*(row(f"INV-{day}", post_date=f"2024-01-{day:02}", item="GOODS-1") for day in range(1, 9)))
     intacct.admin("/switch", max_per_minute=0)
     seen: list[str] = []
-    result = while_waiting(books, lambda: seen.extend(states(books)), REVREC_POSTING_REQUESTS_PER_MINUTE="3")
+    bounds = {"REVREC_POSTING_REQUESTS_PER_MINUTE": "3", "REVREC_POSTING_QUARANTINE": "10 min"}
+    result = while_waiting(books, lambda: seen.extend(states(books)), **bounds)
     assert result.complete and len(intacct.entries()) == 8
-    assert len(books.slept) == 8, "the sign-in, the look at the journal and the closed books are the first three"
+    assert len(books.slept) == 10, "after the sign-in and two claims: the look, the closed books and eight entries"
     assert "SENDING" not in seen
 
 

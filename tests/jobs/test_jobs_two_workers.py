@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
-from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.intacct.gateway import (
+    Claimed,
+    ErrorClass,
+    FoundEntry,
+    FoundLine,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
+)
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
@@ -39,6 +47,9 @@ class Gateway:
 
     def clock_offset(self) -> None:
         return None
+
+    def claim(self, control_ids: Any) -> list[Claimed]:
+        return [Claimed.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None

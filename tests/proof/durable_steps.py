@@ -18,7 +18,15 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 JOBS = Path(__file__).resolve().parents[2] / "revrec" / "jobs"
-POSTING = ("run", "look", "periods", "postings", "refusals", "resolve")
+POSTING = (
+    "running/run",
+    "posting/recovery",
+    "posting/ownership",
+    "posting/periods",
+    "posting/poster",
+    "posting/rejections",
+    "posting/resolve",
+)
 """The modules of ``revrec.jobs`` that commit on an entry's way to Intacct."""
 WRITES = ("write", "_write")
 HEAD = "the head of the trail is kept"

@@ -176,6 +176,8 @@ class Plan:
     """A person closes the first month here."""
     power: bool = False
     """With each kill the machine goes down, and what the disk had promised last is lost."""
+    unnoticed: bool = False
+    """What is put back is the whole folder, so that only the claim of the posting shows it."""
 
     @classmethod
     def of(cls, seed: int, trial: int) -> "Plan":
@@ -190,6 +192,7 @@ class Plan:
         books, giving_up, put_back = draw.randrange(TEMPLATES), draw.random() < 0.3, draw.random() < 0.1
         one_currency, closed, untold = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
         told = (one_currency, put_back, giving_up, closed, untold, draw.random() < 0.05, draw.random() < 0.15)
+        told = (*told, draw.random() < 0.3)
         return cls(",".join(faults), kills, delay, late, refusals, books, "", *told)
 
     @classmethod
@@ -210,7 +213,8 @@ SCENES: tuple[tuple[Plan, tuple[str, ...]], ...] = (
     (Plan("503@before:12x:getAPISession"), ("_run 2",)),
     (Plan(one_currency=True), ("_put_on_anew",)),
     (Plan(refusals=40), ("set_aside",)),
-    (Plan(put_back=True), ("recover",)),
+    (Plan(put_back=True), (".recover", "_raise_epoch")),
+    (Plan(put_back=True, unnoticed=True), ("_give_up",)),
     (Plan(books=UNWRITABLE), ("_refuse",)),
     (Plan(books=REPAIRED[0]), ("_repair",)),
     (Plan(closed=True, untold=True), ("_date_again",)),
@@ -469,7 +473,7 @@ class Harness:
         """Run, then put the database back from a copy, as a person does by hand; what was sent is unknown then."""
         copy = {file.name: file.read_bytes() for file in books.glob("revrec.db*") if file.name in DATABASE}
         self._command(books, RUN, NEVER)
-        for name in DATABASE:
+        for name in (*DATABASE, *["revrec.db.head"] * self.plan.unnoticed):
             (books / name).unlink(missing_ok=True)
         for name, content in copy.items():
             (books / name).write_bytes(content)
@@ -491,6 +495,8 @@ class Harness:
         """A person mends what cannot be written for Intacct, and settles what is held by what the ledger shows."""
         if "_route" in "".join(text or "" for (text,) in _sql(books, REFUSED)):
             (books / "revrec.toml").write_text(CONFIG + OMIT)
+        if "Only one copy may post" in _said(books):
+            self._run(books, ["db", "restored", "--reason", "the proof"])
         for reference, state in _states(books).items():
             if state == "HELD":
                 self.held += 1

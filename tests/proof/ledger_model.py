@@ -6,7 +6,7 @@ forgets control ids, checks them without atomicity, shows entries late, refuses 
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from xml.sax.saxutils import escape
 
@@ -78,6 +78,8 @@ class Function:
     element: etree._Element
     unique: bool
     """Whether the request asks for a check of its control id."""
+    more: list[str] = field(default_factory=list)
+    """The control ids of the further functions of a request that claims several."""
 
     @property
     def told(self) -> str:
@@ -90,12 +92,14 @@ class Function:
 
 
 def function_of(body: bytes) -> Function:
-    """The function of a request."""
+    """The function of a request; the first one of several that claim control ids."""
     request = etree.fromstring(body)
-    element = request.find("operation/content/function")
-    assert element is not None and len(element) == 1
+    elements = request.findall("operation/content/function")
     unique = request.findtext("control/uniqueid") == "true"
-    return Function(str(element[0].tag), str(element.get("controlid")), element[0], unique)
+    element, *more = elements
+    assert len(element) == 1 and (unique or not more)
+    claims = [str(one.get("controlid")) for one in more]
+    return Function(str(element[0].tag), str(element.get("controlid")), element[0], unique, claims)
 
 
 @dataclass
@@ -161,6 +165,16 @@ class Ledger:
             identity = (function.control_id, self.sent_as[entry.reference][1])
         if self.sent_as.setdefault(entry.reference, identity) != identity:
             raise Violation(f"IDENTITY: {entry.reference} was sent under another control id or content")
+
+    def claim(self, function: Function, known_words: bool) -> bytes:
+        """Record the control ids of reads that only claim them."""
+        results = []
+        for control_id in (function.control_id, *function.more):
+            one = replace(function, control_id=control_id)
+            results.append(_duplicate(one, known_words) if self.known(one) else _success(one, "<data/>"))
+            if not self.forgetful:
+                self.remembered.add(control_id)
+        return _answer(function.control_id, function.control_id, *results)
 
     def read(self, function: Function) -> bytes:
         """Answer a query for entries (by reference, by what they were made since, by date) or for their lines."""
@@ -250,22 +264,33 @@ def _line(entry: Entry, at: int, line: Line) -> str:
 
 def succeeded(function: Function, data: str) -> bytes:
     """The answer of a function that did its work."""
-    return _answer(function.control_id, function.control_id, f"<status>success</status>{_named(function)}{data}")
+    return _answer(function.control_id, function.control_id, _success(function, data))
+
+
+def _success(function: Function, data: str) -> str:
+    return f"<status>success</status>{_named(function)}{data}"
 
 
 def failed(function: Function, errorno: str, text: str) -> bytes:
     """The answer of a function that was refused and saved nothing."""
+    return _answer(function.control_id, function.control_id, _failure(function, errorno, text))
+
+
+def _failure(function: Function, errorno: str, text: str) -> str:
     error = f"<error><errorno>{errorno}</errorno><description2>{escape(text)}</description2></error>"
-    told = f"<status>failure</status>{_named(function)}<errormessage>{error}</errormessage>"
-    return _answer(function.control_id, function.control_id, told)
+    return f"<status>failure</status>{_named(function)}<errormessage>{error}</errormessage>"
 
 
 def duplicate(function: Function, known_words: bool = True) -> bytes:
     """The refusal of a control id that is recorded; in the words of a language that revrec may not know."""
+    return _answer(function.control_id, function.control_id, _duplicate(function, known_words))
+
+
+def _duplicate(function: Function, known_words: bool) -> str:
     if not known_words:
-        return failed(function, "SIM-UNKNOWN", "Cette transaction a d\u00e9j\u00e0 \u00e9t\u00e9 enregistr\u00e9e")
+        return _failure(function, "SIM-UNKNOWN", "Cette transaction a d\u00e9j\u00e0 \u00e9t\u00e9 enregistr\u00e9e")
     text = f"A successful transaction has already been recorded with the control id {function.control_id}"
-    return failed(function, "SIM-DUPLICATE", text)
+    return _failure(function, "SIM-DUPLICATE", text)
 
 
 def refused(function: Function) -> bytes:

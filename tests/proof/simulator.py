@@ -35,6 +35,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.periods import OPEN, POLICIES, Periods
 from revrec.intacct import reading, redact
 from revrec.intacct.transport import HttpExchange
+from revrec.jobs.admin.restore import note_restored
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.retries import Patience
@@ -116,7 +117,7 @@ class Simulator:
         self.backup: tuple[Any, continuity.Head | None] = (self.image, None)
         self.before_last = self.image
         self.books.database.kept = None
-        self.restored = False
+        self.restored = self.refused_as_copy = False
         self.joined = MACHINE.boot = 0
         self.unlooked: set[str] = set()
         """References of what a person let be sent again without looking."""
@@ -278,7 +279,8 @@ class Simulator:
         name = f"run {self.names}"
 
         def run(connect: Connect) -> None:
-            run_module.run(self.books.context("run", name), self.day, connect=connect)
+            done = run_module.run(self.books.context("run", name), self.day, connect=connect)
+            self.refused_as_copy = done.stopped is not None and "Only one copy" in done.stopped.advice
 
         self.workers.append(Worker(self, name, run))
 
@@ -327,7 +329,7 @@ class Simulator:
         """The gateway's answer; None if it has only looked at the control id yet."""
         function = request.function
         if function.kind != "create":
-            return self.ledger.read(function)
+            return self.ledger.claim(function, self.known_words) if function.unique else self.ledger.read(function)
         if not request.checked and self.ledger.known(function):
             return model.duplicate(function, self.known_words)
         if not request.checked and not self.world.memory:
@@ -397,8 +399,8 @@ class Simulator:
     def _restore(self, _nothing: None = None) -> None:
         """The database is put back: by the command, by hand, or by hand with the folder that it is in.
 
-        The last of these nobody can notice, so it is only played where the gateway remembers. What was imported since
-        is imported again.
+        The last of these shows only in the claim of the posting, so it is only played where the gateway remembers. What
+        was imported since is imported again.
         """
         self.restored = True
         image, kept = self.backup
@@ -421,7 +423,11 @@ class Simulator:
         self.books.join(self.joined)
 
     def _person(self, _nothing: None = None) -> None:
-        """A person settles what is held."""
+        """A person settles what is held, and takes over where the books are refused as a copy."""
+        if self.refused_as_copy and not self.workers:
+            self._tell("  takes over")
+            note_restored(self.books.context("db restored"), "there is no other copy")
+            self.refused_as_copy = False
         for reference, state in self.books.states().items():
             if state == "HELD":
                 try:

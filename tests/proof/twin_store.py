@@ -30,7 +30,7 @@ from revrec.store import charges, periods, rule_versions
 from revrec.store.audit import Who
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
-from revrec.store.posting.continuity import Head, Looked
+from revrec.store.posting.continuity import Claim, Head, Looked, Place
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim, PostingTables
 from revrec.store.posting.postings import Refused
@@ -85,6 +85,7 @@ class State:
         self.epoch = 1
         self.raised_at: str | None = None
         self.looked = Looked(1, made_at)
+        self.claim: Claim | None = None
         self.trail: tuple[int, ...] = ()
         """The hash of each event of the audit trail, so far as events happen here."""
 
@@ -100,6 +101,7 @@ class State:
         made.events, made.runs, made.trail = self.events, self.runs, self.trail
         made.charge_lines, made.facts, made.repaired = self.charge_lines, self.facts, self.repaired
         made.epoch, made.raised_at, made.looked = self.epoch, self.raised_at, self.looked
+        made.claim = self.claim
         return made
 
     def record(self, who: Who, *event: Any) -> None:
@@ -526,6 +528,22 @@ def raised_at(connection: State) -> str | None:
 @twin_of(continuity)
 def looked(connection: State) -> Looked:
     return connection.looked
+
+
+@twin_of(continuity)
+def claimed(connection: State) -> Claim:
+    return connection.claim or Claim(epoch=connection.looked.epoch)
+
+
+@twin_of(continuity)
+def note_claim(connection: State, who: Who, claim: Claim) -> None:
+    connection.claim = claim
+    connection.record(who, "posting claimed", *claim)
+
+
+@twin_of(continuity)
+def place(database: Any) -> Place:
+    return Place("here", "memory")
 
 
 @twin_of(continuity)

@@ -12,6 +12,8 @@ from revrec.store.posting import continuity
 from revrec.store.posting.workers import at_work
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from revrec.jobs.context import Context
     from revrec.store.posting.continuity import Head
 
@@ -64,9 +66,16 @@ def note_restored(context: "Context", reason: str) -> int:
     with context.database.write() as connection:
         detail = {"why": reason, **({"kept": known._asdict()} if known else {})}
         number = continuity.raise_epoch(connection, context.who(), detail)
+        _move_here(context, connection)
         head = continuity.head(connection)
     _keep(context, head)
     return number
+
+
+def _move_here(context: "Context", connection: "Connection") -> None:
+    """Note that the books in this place are the ones that post from now on."""
+    here, claim = continuity.place(context.database), continuity.claimed(connection)
+    continuity.note_claim(connection, context.who(), claim._replace(place=here.id, shown=here.shown))
 
 
 def _keep(context: "Context", head: "Head") -> None:
@@ -119,6 +128,7 @@ def _made_ready(
         if replaced is not None:
             detail["replaced"] = replaced._asdict()
         number = continuity.raise_epoch(connection, context.who(), detail, epoch + 1)
+        _move_here(context, connection)
         head = continuity.head(connection)
     copy.engine.dispose()
     return number, found.seq, head

@@ -274,6 +274,7 @@ class Poster:
             return self._refuse(stored.id, state, str(error))
         except BadConfiguration as error:
             raise Stopped(not_run_answer(stored.control_id, error, str(error))) from error
+        self.worker.confirm()
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
             return str(self._load(stored.id).state)

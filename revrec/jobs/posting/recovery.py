@@ -78,14 +78,20 @@ def beware(context: "Context", run: int) -> bool:
     Raises:
         Stopped: a request of a future that they do not know may still be at work.
     """
+    doubted = notice(context, run)
+    with context.database.read() as connection:
+        _check_quarantine(context, connection)
+    return doubted
+
+
+def notice(context: "Context", run: int) -> bool:
+    """Return whether these books were put back, or their last run was cut off; the epoch is raised where it has to."""
     with context.database.write() as connection:
         unclean = continuity.ended_uncleanly(connection, run)
         raised = _notice(context, connection, unclean)
     if raised:
         # So that these books are known from their copies now, before they have looked: one may be put back in its turn.
         keep_head(context)
-    with context.database.read() as connection:
-        _check_quarantine(context, connection)
     return raised or unclean
 
 
@@ -117,8 +123,8 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     """Let nothing be sent while a request of a lost future may still be at work."""
     if continuity.epoch(connection) == continuity.looked(connection).epoch:
         return
-    at = continuity.raised_at(connection)
-    until = datetime.fromisoformat(at or context.timestamp()) + context.settings.duration("posting", "quarantine")
+    at = continuity.claimed(connection).since or continuity.raised_at(connection) or context.timestamp()
+    until = datetime.fromisoformat(at) + context.settings.duration("posting", "quarantine")
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         raise stopped(

@@ -46,6 +46,17 @@ def check_quarantine(context: "Context") -> None:
         raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
 
 
+def right_to_send(context: "Context") -> timedelta:
+    """Return for how long after a claim these books may send.
+
+    Books that take over wait out the quarantine before they send. By its end, what was sent within this span has
+    arrived, because Intacct itself ends its work on a request at its cut-off.
+    """
+    address, quarantine = endpoint(context), context.settings.duration("posting", "quarantine")
+    real = address != SANDBOX and not is_loopback_url(address)
+    return max(quarantine - INTACCT_CUT_OFF, timedelta(0)) if real else quarantine / 2
+
+
 def check_clock(context: "Context", gateway: "Gateway") -> None:
     """Check this machine's clock against Intacct's, as the last sign-in showed it.
 

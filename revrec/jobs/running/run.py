@@ -20,6 +20,7 @@ from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import recovery as look
 from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.journal_entries import Entries
+from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.periods import dates, held_lines, learn_what_is_due
 from revrec.jobs.posting.poster import PATIENCE, FailedForNow, Poster, Stopped, owner_name
 from revrec.jobs.posting.rejections import give_back, not_understood, set_aside, to_give_back
@@ -192,7 +193,10 @@ def _post_all(
     with connect(context) as gateway:
         patience.with_retries(gateway.sign_in)
         check_clock(context, gateway)
+        ownership = Ownership(context, gateway, worker, company(context))
+        worker.confirm = ownership.confirm
         try:
+            patience.with_retries(partial(ownership.begin, result.runs[0]))
             if to_invoice:
                 look.beware(context, result.runs[0])
                 _post_invoices(context, gateway, result, worker, patience, again)

@@ -71,6 +71,7 @@ class Switches:
     remember_nonunique: bool = _switch(
         False, "also remember the control ids of functions run with uniqueid=false", True
     )
+    remember_reads: bool = _switch(True, "also remember the control ids of functions that only read")
     duplicate_errorno: str = _switch(
         "SIM-DUPLICATE-CONTROLID",
         "errorno for a repeated control id (undocumented)",

@@ -123,7 +123,7 @@ class Operation:
                 )
                 # Record the id in this transaction. A crash between two commits leaves an entry without its id, and
                 # a client that repeats the request after a lost answer would post the entry twice.
-                if not outcome.errors and (self._request.unique or self._company.switches.remember_nonunique):
+                if not outcome.errors and self._remembers(function):
                     self._company.control_ids.record(
                         self._scope, call.control_id, function.name, self._company.clock.now()
                     )
@@ -134,6 +134,12 @@ class Operation:
         except sqlite3.OperationalError as error:
             raise read_failure(f"Database error: {error}") from error
         return outcome
+
+    def _remembers(self, function: GatewayFunction) -> bool:
+        switches = self._company.switches
+        if not switches.remember_reads and not function.name.startswith(("create", "update", "delete")):
+            return False
+        return self._request.unique or switches.remember_nonunique
 
 
 def _succeeded(call: FunctionCall, outcome: FunctionOutput) -> FunctionResult:

@@ -5,16 +5,20 @@ raises, and with which epoch and when Intacct's journals were last looked at. Th
 small file beside the database too, which a copy of the database alone does not bring back.
 """
 
+import hashlib
 import json
+import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from revrec.core.errors import BadConfiguration
+from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.files import write_text
-from revrec.store.audit import GENESIS, Who, record
+from revrec.store.audit import GENESIS, Who, canonical, record
 from revrec.store.database.engine import Database, deployment
 from revrec.store.digests import of_rows
 from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
@@ -41,6 +45,30 @@ class Looked(NamedTuple):
 
     epoch: int
     at: str
+
+
+class Place(NamedTuple):
+    """A place that books are kept in: an id, and the place in words for people."""
+
+    id: str
+    shown: str
+
+
+class Claim(NamedTuple):
+    """The numbers that these books have claimed in Intacct, where each number can be claimed once.
+
+    ``number`` is the last one that they won; ``asked`` the last one that they asked for, whose answer may be lost.
+    ``epoch`` is the epoch in which they own the posting, ``since`` when that began and ``at`` when they won last, in
+    UTC; ``place`` and ``shown`` are the place that they were in then.
+    """
+
+    number: int = 0
+    asked: int = 0
+    epoch: int = 0
+    since: str = ""
+    at: str = ""
+    place: str = ""
+    shown: str = ""
 
 
 def epoch(connection: Connection) -> int:
@@ -78,6 +106,44 @@ def note_look(connection: Connection, who: Who, began: str, detail: Mapping[str,
     """Keep that all that the ledger had when a look ``began`` is accounted for."""
     digest = _put(connection, "looked", f"{epoch(connection)} {began}")
     record(connection, who, "ledger looked at", "Intacct", detail, [digest])
+
+
+def claimed(connection: Connection) -> Claim:
+    """Return what these books have claimed in Intacct; nothing before their first run."""
+    found = connection.execute(select(meta.c.value).where(meta.c.key == "claim")).scalar()
+    return Claim(epoch=looked(connection).epoch) if found is None else Claim(**json.loads(found))
+
+
+def note_claim(connection: Connection, who: Who, claim: Claim) -> None:
+    """Keep what these books have claimed, or are about to claim."""
+    digest = _put(connection, "claim", canonical(claim._asdict()))
+    record(connection, who, "posting claimed", f"number {claim.number}", claim._asdict(), [digest])
+
+
+def place(database: Database) -> Place:
+    """Return the place of a database: for a file the machine and the path, else the server and its database."""
+    if database.path is not None:
+        path = database.path.resolve()
+        return Place(_digest(_machine(), str(path)), f"{platform.node()}:{path}")
+    with database.read() as connection:
+        named = "SELECT current_database() || ' ' || oid FROM pg_database WHERE datname = current_database()"
+        name = str(connection.exec_driver_sql(named).scalar())
+    server = ""
+    # Not every server lets its users ask.
+    with suppress(SQLAlchemyError, RevrecError), database.read() as connection:
+        server = str(connection.exec_driver_sql("SELECT system_identifier FROM pg_control_system()").scalar())
+    return Place(_digest(server, name), database.where)
+
+
+def _machine() -> str:
+    try:
+        return Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _put(connection: Connection, key: str, value: str) -> Any:

@@ -7,7 +7,7 @@ length of a turn, one of the slots of which there are as many as requests may be
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -42,10 +42,17 @@ class Worker:
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
+        self.confirm: Callable[[], None] = lambda: None
+        """Checks, right before a request that posts, that these books still own the posting."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """The time for one entry: as many workers have theirs at the same time as requests may be out."""
+        yield
+
+    @contextmanager
+    def only(self, what: str) -> Iterator[None]:
+        """Do something that one worker of this database does at a time."""
         yield
 
     def lost(self, owners: Iterable[str]) -> set[str]:
@@ -80,6 +87,15 @@ class SharingWorker(Worker):
             yield
         finally:
             self._free(slot)
+
+    @contextmanager
+    def only(self, what: str) -> Iterator[None]:
+        """Do something that one worker of this database does at a time. Raises as :meth:`turn`."""
+        self._wait_for(what)
+        try:
+            yield
+        finally:
+            self._free(what)
 
     def lost(self, owners: Iterable[str]) -> set[str]:
         """Those of these workers whose session has ended."""

@@ -1,0 +1,193 @@
+"""The right to post, which one copy of the books owns at a time.
+
+Intacct runs each control id once, whoever sends it. So the control ids ``...:claim:1``, ``...:claim:2`` and so on are
+a sequence from which each number can be taken once. Every run takes the next number with a read that finds nothing, so
+that nothing is left in the ledger. Two copies of the same books ask for the same number, and one of them is refused.
+Books that were put back from a copy take the numbers that are gone and more; then they wait out the quarantine, within
+which the right of any other copy ends.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadConfiguration
+from revrec.intacct.errors import ReadRefused, not_run_answer
+from revrec.intacct.gateway import Claimed, ErrorClass
+from revrec.jobs.gateway import SANDBOX, endpoint
+from revrec.jobs.posting import recovery
+from revrec.jobs.posting.poster import PATIENCE, Stopped
+from revrec.jobs.posting.safe_settings import right_to_send
+from revrec.store.database.engine import deployment
+from revrec.store.posting import continuity
+from revrec.store.posting.continuity import Claim
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from revrec.intacct.gateway import Gateway
+    from revrec.jobs.context import Context
+    from revrec.store.posting.workers import Worker
+
+NUMBERS_A_REQUEST = 100
+MOST_REQUESTS = 500
+"""Requests for numbers before books that take over give up: more numbers than runs of many years take."""
+
+
+class Ownership:
+    """The right of one run to post to the company ``to``; confirmed before each entry that is sent."""
+
+    def __init__(self, context: "Context", gateway: "Gateway", worker: "Worker", to: str) -> None:
+        self._context = context
+        self._gateway = gateway
+        self._worker = worker
+        self._to = to
+        self._here = continuity.place(context.database)
+        self._ends: datetime | None = None
+
+    def begin(self, run: int) -> None:
+        """Claim the posting for a run.
+
+        Raises:
+            Stopped: another copy of these books owns the posting, or it is not clear who does.
+            BadConfiguration: Intacct cannot be asked.
+        """
+        recovery.notice(self._context, run)
+        self._claim()
+
+    def confirm(self) -> None:
+        """Claim again, unless the last claim is recent.
+
+        Raises:
+            Stopped: another copy of these books owns the posting, or Intacct cannot be asked.
+        """
+        if self._ends is None or self._context.now() < self._ends:
+            return
+        try:
+            taken_over = self._claim()
+        except BadConfiguration as error:
+            raise Stopped(not_run_answer("", error, str(error))) from error
+        if taken_over:
+            raise recovery.stopped("the posting had to be claimed anew; run again", ErrorClass.RETRY_LATER)
+
+    def _claim(self) -> bool:
+        """Claim the next number; return whether these books had to take over."""
+        with self._worker.only("claim"):
+            asked = self._context.now()
+            mine, may_take_over = self._announce()
+            # From here on an older copy of the database is known by it.
+            recovery.keep_head(self._context)
+            number = mine.number + 1
+            outcome = self._ask([number])[0]
+            takes_over = outcome is Claimed.TAKEN
+            if takes_over:
+                if not may_take_over:
+                    self._give_up(mine)
+                    raise recovery.stopped(_overtaken(mine))
+                self._raise_epoch(mine)
+                asked = self._context.now()
+                number = self._take_all(number)
+            self._keep(number, asked, takes_over)
+            if takes_over or mine.number == 0:
+                self._check_memory(number)
+            self._ends = asked + right_to_send(self._context)
+        return takes_over
+
+    def _announce(self) -> tuple[Claim, bool]:
+        """Commit that the next number is asked for; return what was claimed before, and whether it may be gone.
+
+        It may be gone by these books themselves: in a future that they do not know, or in a request whose answer was
+        lost.
+        """
+        with self._context.database.write(patience=PATIENCE) as connection:
+            mine = continuity.claimed(connection)
+            if mine.place not in ("", self._here.id) and endpoint(self._context) != SANDBOX:
+                raise recovery.stopped(_moved(mine, self._here.shown))
+            behind = continuity.epoch(connection) != mine.epoch
+            asked = mine._replace(asked=max(mine.asked, mine.number + 1), place=self._here.id, shown=self._here.shown)
+            continuity.note_claim(connection, self._context.who(), asked)
+        return mine, behind or mine.asked > mine.number
+
+    def _check_memory(self, number: int) -> None:
+        """Warn if Intacct lets a number be claimed twice: then it cannot keep two copies of these books apart."""
+        with suppress(BadConfiguration, Stopped):
+            if self._ask([number]) == [Claimed.WON]:
+                self._context.say(
+                    "warning: Intacct runs a read again under a control id that it has run, so that two copies of "
+                    "these books that run at the same time could post twice. Make sure that only one runs"
+                )
+
+    def _give_up(self, mine: Claim) -> None:
+        """Forget that the next number was asked for: it was never these books'."""
+        with self._context.database.write(patience=PATIENCE) as connection:
+            continuity.note_claim(connection, self._context.who(), mine)
+
+    def _ask(self, numbers: list[int]) -> list[Claimed]:
+        with self._context.database.read() as connection:
+            ours = deployment(connection)
+        try:
+            answers = self._gateway.claim([f"revrec:{self._to}:{ours}:claim:{number}".lower() for number in numbers])
+        except ReadRefused as error:
+            raise recovery.stopped(f"nothing was sent, for the posting cannot be claimed: {error}") from error
+        if Claimed.UNCLEAR in answers:
+            raise recovery.stopped("Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW)
+        return answers
+
+    def _raise_epoch(self, mine: Claim) -> None:
+        """Begin a new epoch, unless one has begun already: someone may have posted what these books do not know."""
+        with self._context.database.write(patience=PATIENCE) as connection:
+            if continuity.epoch(connection) == mine.epoch:
+                why = {"why": "the answer to a claim of the posting was lost, or its run was cut off"}
+                continuity.raise_epoch(connection, self._context.who(), why)
+        recovery.keep_head(self._context)
+
+    def _take_all(self, number: int) -> int:
+        """Take the numbers after ``number`` that are gone, and more; return the last one, which these books won."""
+        for _ in range(MOST_REQUESTS):
+            numbers = list(range(number + 1, number + 1 + NUMBERS_A_REQUEST))
+            number = numbers[-1]
+            if self._ask(numbers)[-1] is Claimed.WON:
+                return number
+        raise recovery.stopped(f"{number} numbers of the posting are taken: another copy of these books is at work")
+
+    def _keep(self, number: int, at: datetime, takes_over: bool) -> None:
+        with self._context.database.write(patience=PATIENCE) as connection:
+            now = continuity.claimed(connection)
+            if now.number >= number:
+                # A worker that had lost its session claimed beside this one.
+                return
+            epoch = continuity.epoch(connection)
+            since = now.since
+            if takes_over or epoch != now.epoch:
+                since = _text(at if takes_over else self._raised(connection, at))
+            won = now._replace(number=number, asked=max(number, now.asked), epoch=epoch, since=since, at=_text(at))
+            continuity.note_claim(connection, self._context.who(), won)
+
+    def _raised(self, connection: "Connection", now: datetime) -> datetime:
+        """Return when the epoch was raised. No one has posted since, so that the quarantine counts from there."""
+        at = continuity.raised_at(connection)
+        return min(datetime.fromisoformat(at), now) if at else now
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
+
+
+def _when(claim: Claim) -> str:
+    return f"{datetime.fromisoformat(claim.at):%Y-%m-%d %H:%M:%S} UTC" if claim.at else "it never has"
+
+
+def _moved(mine: Claim, here: str) -> str:
+    return (
+        f"nothing was sent: these books, {here}, are a copy of {mine.shown}, which last claimed the posting at "
+        f"{_when(mine)}. Only one copy may post. Use that one; or, if it posts no more, take over here: "
+        f'revrec db restored --reason "moved here". That copy is refused from then on'
+    )
+
+
+def _overtaken(mine: Claim) -> str:
+    return (
+        "nothing was sent: another copy of these books is at work or has posted. It claimed the posting after "
+        f"{mine.shown or 'this copy'} last did ({_when(mine)}). Only one copy may post. Use that one; or, if it posts "
+        'no more, take over here: revrec db restored --reason "the other copy is gone"'
+    )

@@ -1,0 +1,201 @@
+"""Two copies of the same books that are at work at the same time: one posts, the other is refused, nothing is twice."""
+
+import json
+import random
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.jobs.admin.restore import note_restored
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import ownership
+from revrec.jobs.running.run import run
+
+DAY = "2024-06-10"
+SECONDS = timedelta(seconds=1)
+PLANS = (
+    "",
+    "drop@after:1x:query",
+    "drop@before:1x:query",
+    "slow=0.3@before:6x",
+    "slow=1@after:2x:create",
+    "500@after:0.2",
+    "drop@after:0.3:create",
+)
+"""Faults of the gateway while both are at work."""
+
+
+def documents(intacct: Any) -> Counter[tuple[str, str]]:
+    """How often each schedule line is in the ledger, by date and document."""
+    return Counter(
+        (entry["date"], entry["lines"][at]["document"])
+        for entry in intacct.entries()
+        for at in range(0, len(entry["lines"]), 2)
+    )
+
+
+def copy_of(books: Any, folder: Path, new_books: Callable[..., Any]) -> Any:
+    """The whole folder, copied to another place."""
+    # In a process of its own: closing the file here would end the locks of the connections that are still open to it.
+    subprocess.run(["cp", "-r", str(books.folder), str(folder)], check=True)
+    copy = new_books.__new__(new_books)
+    copy.__dict__.update(books.__dict__, folder=folder, database=folder / "revrec.db")
+    return copy
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """The exit code of a run, and all that it printed."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out + err
+
+
+@pytest.fixture
+def due(row: Any) -> list[Any]:
+    """Charges of which thirty schedule lines are due, on six days."""
+    return [row(f"INV-{number}", amount="24.00") for number in range(5)]
+
+
+@pytest.mark.parametrize("one_more", [False, True])
+@pytest.mark.parametrize("copied", ["before the first run", "after a run"])
+def test_of_two_copies_that_run_in_the_same_minute_one_posts_and_the_other_is_refused(
+    books: Any, intacct: Any, row: Any, due: Any, new_books: Any, tmp_path: Path, copied: str, one_more: bool
+) -> None:
+    books.take(*due)
+    if copied == "after a run":
+        books.run("2024-02-10")
+    other = copy_of(books, tmp_path / "other", new_books)
+    if one_more:
+        other.take(row("INV-MORE", amount="24.00"), name="more.csv")
+    both = [one.start("run", "--date", DAY, REVREC_POSTING_QUARANTINE="60 s") for one in (books, other)]
+    ended = [finished(process) for process in both]
+    assert sorted(code for code, _ in ended) == [0, 4], ended
+    (said,) = (text for code, text in ended if code == 4)
+    assert "nothing was sent" in said and "Only one copy may post" in said and "revrec db restored" in said
+    assert set(documents(intacct).values()) == {1} and len(documents(intacct)) >= 25
+
+
+def test_the_refusal_names_the_copy_that_posts_and_when_it_did(
+    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path
+) -> None:
+    books.take(row("INV-1"))
+    books.run("2024-02-10")
+    other = copy_of(books, tmp_path / "other", new_books)
+    for _ in range(2):
+        refused = other.run(DAY).stopped
+        assert f"{other.database}, are a copy of " in refused.advice and f":{books.database}, which" in refused.advice
+        assert " UTC. Only one copy may post" in refused.advice
+    assert len(intacct.entries()) == 1 and books.run(DAY).complete
+    assert verify(other.context("verify")).sound
+
+
+def test_a_copy_that_takes_over_waits_out_the_quarantine_and_the_other_is_refused_from_then_on(
+    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path
+) -> None:
+    books.take(row("INV-1"))
+    books.run("2024-02-10")
+    other = copy_of(books, tmp_path / "other", new_books)
+    books.run("2024-03-10")
+    note_restored(other.context("db restored"), "moved to another machine")
+    assert "nothing is sent before" in other.run(DAY).stopped.advice
+    for _ in range(2):
+        assert "another copy of these books" in books.run(DAY).stopped.advice
+    assert other.run(DAY, later=4 * SECONDS).complete
+    assert set(documents(intacct).values()) == {1} and len(documents(intacct)) == 5
+    assert "another copy of these books" in books.run("2024-07-10", later=9 * SECONDS).stopped.advice
+    assert verify(other.context("verify")).sound and verify(books.context("verify")).sound
+
+
+def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
+    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.take(row("INV-1"))
+    books.run("2024-01-13")
+    other = copy_of(books, tmp_path / "other", new_books)
+    note_restored(other.context("db restored"), "taken over")
+    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
+    begin = ownership.Ownership.begin
+
+    def begun(self: Any, run: int) -> None:
+        begin(self, run)
+        if self._context.settings.database_url.endswith(f"{books.database}"):
+            monkeypatch.setattr(ownership.Ownership, "begin", begin)
+            other.run(DAY)
+
+    monkeypatch.setattr(ownership.Ownership, "begin", begun)
+    assert "another copy of these books" in books.run(DAY).stopped.advice
+    sent = len(intacct.entries())
+    assert other.run(DAY, later=4 * SECONDS).complete and sent == 1
+    assert set(documents(intacct).values()) == {1}
+
+
+def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(books: Any, intacct: Any, row: Any) -> None:
+    books.take(row("INV-1"))
+    intacct.fault("drop@after:1x:query")
+    assert "nothing is sent before" in books.run(DAY).stopped.advice and intacct.entries() == []
+    assert books.run(DAY, later=4 * SECONDS).complete
+    assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
+
+
+def test_a_claim_leaves_nothing_in_the_ledger_and_costs_one_request(books: Any, intacct: Any, row: Any) -> None:
+    books.take(row("INV-1"))
+    books.run("2024-02-10")
+    (before,) = books.sql("SELECT count(*) FROM audit_event WHERE action = 'posting claimed'")
+    books.run("2024-02-10")
+    assert books.sql("SELECT count(*) FROM audit_event WHERE action = 'posting claimed'") == [before], "nothing is due"
+    assert len(intacct.entries()) == 1
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_where_intacct_does_not_remember_the_control_ids_of_reads_the_first_run_warns(
+    books: Any, intacct: Any, row: Any, remembers: bool
+) -> None:
+    books.take(row("INV-1"))
+    intacct.admin("/switch", remember_reads=remembers)
+    said: list[str] = []
+    context = replace(books.context("run"), say=said.append)
+    assert run(context, date.fromisoformat(DAY)).counts["posted"] == 5
+    intacct.admin("/switch", remember_reads=True)
+    assert any("only one runs" in one for one in said) is not remembers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(8))
+def test_copies_that_take_over_from_one_another_under_faults_and_kills_post_each_line_once(
+    books: Any, intacct: Any, row: Any, due: Any, new_books: Any, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    more = row("INV-MORE", amount="24.00")
+    books.take(*due)
+    if chance.random() < 0.5:
+        books.run("2024-01-13")
+    other = copy_of(books, tmp_path / "other", new_books)
+    if chance.random() < 0.5:
+        other.take(more, name="more.csv")
+    fast = {"REVREC_POSTING_QUARANTINE": "2 s", "REVREC_POSTING_RETRIES": "1"}
+    for _ in range(3):
+        intacct.fault(chance.choice(PLANS))
+        if chance.random() < 0.5:
+            note_restored(chance.choice((books, other)).context("db restored"), "taken over")
+        both = [one.start("run", "--date", DAY, **fast) for one in (books, other)]
+        if chance.random() < 0.5:
+            time.sleep(chance.uniform(0.5, 3))
+            chance.choice(both).kill()
+        for process in both:
+            finished(process)
+        assert set(documents(intacct).values()) <= {1}, json.dumps(intacct.entries())
+    intacct.fault("")
+    for one, name in ((books, "again.csv"), (other, "again.csv")):
+        one.take(more, name=name)
+    note_restored(other.context("db restored"), "this is the one that stays")
+    for minute in range(1, 8):
+        last = other.run(DAY, later=timedelta(minutes=minute))
+    assert last.complete, last.stopped
+    assert set(documents(intacct).values()) == {1} and len(documents(intacct)) == 30
+    assert books.run(DAY, later=timedelta(minutes=9)).stopped is not None

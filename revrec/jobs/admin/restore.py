@@ -12,9 +12,8 @@ from revrec.store.posting import continuity
 from revrec.store.posting.workers import at_work
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
     from revrec.store.posting.continuity import Head
 
 

@@ -15,9 +15,8 @@ from revrec.store.verifying.findings import Finding, damage, guarded
 from revrec.store.verifying.rows import RowCheck
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 MOST = 100
 """Findings told; any further ones are counted."""

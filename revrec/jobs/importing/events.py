@@ -18,10 +18,9 @@ from revrec.store import charges, events
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 
 def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[Change]]:

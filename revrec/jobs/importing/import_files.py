@@ -17,10 +17,9 @@ from revrec.store import charges
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 __all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "mappings_of"]
 

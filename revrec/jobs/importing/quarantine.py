@@ -15,11 +15,10 @@ from revrec.store.audit import record
 from revrec.store.quarantine import SetAside
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
     from revrec.store.audit import Who
+    from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
 

@@ -29,10 +29,9 @@ from revrec.store.posting.postings import Refused
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
     from revrec.jobs.running.result import RunResult
+    from revrec.store.connection import Connection
 
 UNSENT = ("READY", "REJECTED")
 

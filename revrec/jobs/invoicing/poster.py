@@ -26,9 +26,8 @@ from revrec.store.posting.posting_tables import AttemptOutcome, Failure
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 COUNTS_NOT = ("Draft", "Submitted", "Partially Approved", "Declined", "Saved", "Reversed", "Voided")
 """States of a document or a receivable that is in nobody's books, or not any more."""

@@ -9,7 +9,7 @@ from revrec.core.rules import render_memo
 from revrec.store.posting.due import due_lines
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from revrec.store.connection import Connection
 
 
 def due_with_memos(connection: "Connection", until: date, waiting: bool | None = False) -> Iterator[DueLine]:

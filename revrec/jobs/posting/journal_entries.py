@@ -13,9 +13,8 @@ from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posted import accepted
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 
 class Entries:

@@ -23,10 +23,9 @@ from revrec.store.posting import continuity
 from revrec.store.posting.continuity import Claim
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
     from revrec.store.posting.workers import Worker
 
 NUMBERS_A_REQUEST = 100

@@ -29,10 +29,9 @@ from revrec.store import periods as store
 from revrec.store.posting.due import due_lines
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 NOT_TOLD = "Intacct does not tell; what is known here stays as it is"
 

@@ -21,9 +21,8 @@ from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostCla
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 
 PATIENCE = 600

@@ -27,10 +27,9 @@ from revrec.store.posting.posted import accepted
 from revrec.store.rule_versions import journals
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 MARGIN = timedelta(days=2)
 """How far the look goes back before the last one: more than any clock or time zone is off."""

@@ -16,10 +16,9 @@ from revrec.store.posting import postings
 from revrec.store.posting.posting_tables import LostClaim
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
     from revrec.jobs.posting.repairs import Mender
+    from revrec.store.connection import Connection
     from revrec.store.posting.posting_tables import PostingTables
     from revrec.store.posting.postings import Refused
 

@@ -23,11 +23,10 @@ from revrec.store.posting import entries, postings, repairs
 from revrec.store.posting.repairs import RepairVersion, Use
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.charge_line import ChargeLine
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
     from revrec.store.posting.entries import StoredEntry
     from revrec.store.posting.postings import Failure, Refused
 

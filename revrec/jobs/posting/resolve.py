@@ -12,9 +12,8 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import AttemptOutcome, PostingTables
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 
 def as_posted(context: "Context", reference: str, record_no: str, reason: str, early: bool = False) -> str:

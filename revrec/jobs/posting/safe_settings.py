@@ -12,10 +12,9 @@ from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 INTACCT_CUT_OFF = timedelta(minutes=15)
 """How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""

@@ -13,10 +13,9 @@ from revrec.store.posting import entries, posted, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.journal import JournalEntry
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 
 class Decision(NamedTuple):

@@ -18,9 +18,8 @@ from revrec.store.posting import entries, posted
 from revrec.store.rule_versions import journals
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 AT_ONCE = 200
 

@@ -22,11 +22,10 @@ from revrec.store.posting import posted
 from revrec.store.posting.workers import at_work
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
     from revrec.jobs.gateway import Connect
+    from revrec.store.connection import Connection
 
 
 @dataclass

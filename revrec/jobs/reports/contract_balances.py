@@ -20,10 +20,9 @@ from revrec.store import charges, events
 from revrec.store.reports.contract_balances import BY_DIMENSION, Asked, Row, rows
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.charge_line import ChargeLine
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 WAYS = ("contract", "document", "customer")
 NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")

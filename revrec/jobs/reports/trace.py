@@ -17,9 +17,8 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.reports import history
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
 

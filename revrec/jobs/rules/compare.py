@@ -17,10 +17,9 @@ from revrec.jobs.scheduling.scheduler import PAGE
 from revrec.store import charges, contracts, events
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.rules import Rule, RuleBook
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 MOST = 1_000
 """Charge lines that are kept one by one; any further ones are counted."""

@@ -10,10 +10,9 @@ from revrec.library import included_file, repairable_failures
 from revrec.store.rule_versions import RuleVersion, keep
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.jobs.context import Context
     from revrec.store.audit import Who
+    from revrec.store.connection import Connection
 
 
 def rule_files(folder: Path) -> dict[str, str]:

@@ -15,10 +15,9 @@ from revrec.store.posting.due import due_lines
 from revrec.store.posting.invoices import INVOICE_TABLES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
-
     from revrec.intacct.gateway import PostingAnswer
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection, Row
 
 Held = dict[EntryGroup, BlockedGroup]
 """Due lines that are on no entry, since their period is closed, by the entry that they would be on."""

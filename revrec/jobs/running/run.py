@@ -37,11 +37,10 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.workers import Worker, at_work
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
     from revrec.jobs.gateway import Connect
+    from revrec.store.connection import Connection
 
 
 FREE = ("READY", "IN_DOUBT")

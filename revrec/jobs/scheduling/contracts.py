@@ -16,9 +16,8 @@ from revrec.store.audit import record
 from revrec.store.contracts import Belongs, Kept
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.store.audit import Who
+    from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
 Events = Mapping[int, Sequence[FulfillmentEvent]]

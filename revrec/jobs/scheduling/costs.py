@@ -10,10 +10,9 @@ from revrec.store import charges
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.core.rules import RuleBook
     from revrec.store.audit import Who
+    from revrec.store.connection import Connection
 
 
 def add_costs(

@@ -21,9 +21,8 @@ from revrec.store.audit import record
 from revrec.store.posting import postings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from revrec.store.audit import Who
+    from revrec.store.connection import Connection
 
 PAGE = 2_000
 """Charge lines that are read and written together."""

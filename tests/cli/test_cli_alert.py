@@ -13,6 +13,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from filelock import FileLock
 
+from support.commands import Revrec
+
 LINE = "shop,I-1,1,C-ADA,GOODS-30-A,2024-01-05,12.00,USD"
 RULE = """[[rule]]
 name = "mine"
@@ -78,7 +80,7 @@ def alerts(books: Path, closed_port: int) -> Callable[..., None]:
 
 
 @pytest.fixture
-def trouble(books: Path, revrec: Any, charges: Any) -> None:
+def trouble(books: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
     """Two lines are due, one of them with an account that Intacct does not have."""
     (books / "rules" / "mine.toml").write_text(RULE, encoding="utf-8")
     assert revrec("import", charges(LINE, LINE.replace("I-1", "I-2").replace("-A,", "-B,"))).code == 0
@@ -89,7 +91,7 @@ def body(mail: EmailMessage) -> str:
 
 
 @pytest.mark.usefixtures("trouble")
-def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts: Any, revrec: Any) -> None:
+def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("run", "--date", "2024-04-30", "--format", "json")
     assert ended.code == 4 and ended.json["failed"] == 1 and "warning" not in ended.err
@@ -102,7 +104,7 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts
 
 
 @pytest.mark.usefixtures("trouble")
-def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alerts: Any, revrec: Any) -> None:
+def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alerts: Any, revrec: Revrec) -> None:
     alerts()
     assert revrec("periods", "close", "2024-02", "2024-03", "2024-04", "--reason", "reported").code == 0
     assert revrec("run", "--date", "2024-04-30").code == 4
@@ -113,7 +115,7 @@ def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alert
 
 @pytest.mark.usefixtures("trouble")
 @pytest.mark.parametrize(("when", "good", "bad"), [("problems", 0, 1), ("always", 1, 1), ("never", 0, 0)])
-def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Any, when: str, good: int, bad: int) -> None:
+def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Revrec, when: str, good: int, bad: int) -> None:
     alerts(when=when)
     assert revrec("run", "--date", "2024-01-31").code == 0
     assert len(box.mails) == good
@@ -123,7 +125,7 @@ def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Any, when: str,
 
 @pytest.mark.usefixtures("trouble")
 def test_nobody_is_told_of_a_dry_run_or_of_one_that_finds_another_at_work(
-    box: Box, books: Path, alerts: Any, revrec: Any
+    box: Box, books: Path, alerts: Any, revrec: Revrec
 ) -> None:
     alerts(when="always")
     assert revrec("run", "--date", "2024-04-30", "--dry-run").code == 0
@@ -135,7 +137,7 @@ def test_nobody_is_told_of_a_dry_run_or_of_one_that_finds_another_at_work(
 @pytest.mark.usefixtures("trouble")
 @pytest.mark.parametrize("broken", ["down", "address", "library"])
 def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
-    alerts: Any, revrec: Any, broken: str, monkeypatch: pytest.MonkeyPatch
+    alerts: Any, revrec: Revrec, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts(**({"to": "nobody"} if broken == "address" else {}))
     if broken == "library":
@@ -146,7 +148,7 @@ def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
 
 
 def test_a_run_that_cannot_sign_in_is_told_without_the_password(
-    box: Box, story: Path, closed_port: int, revrec: Any, intacct: dict[str, str]
+    box: Box, story: Path, closed_port: int, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
     mail = {
         "host": "127.0.0.1",
@@ -164,7 +166,7 @@ def test_a_run_that_cannot_sign_in_is_told_without_the_password(
 
 
 def test_something_unforeseen_is_told_by_its_kind_alone(
-    box: Box, alerts: Any, revrec: Any, monkeypatch: pytest.MonkeyPatch
+    box: Box, alerts: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts()
     monkeypatch.setattr("revrec.jobs.running.run.run", lambda *_, **__: {}[PASSWORD])
@@ -174,14 +176,14 @@ def test_something_unforeseen_is_told_by_its_kind_alone(
     assert PASSWORD not in body(mail)
 
 
-def test_a_database_that_is_gone_is_told(box: Box, books: Path, alerts: Any, revrec: Any) -> None:
+def test_a_database_that_is_gone_is_told(box: Box, books: Path, alerts: Any, revrec: Revrec) -> None:
     alerts()
     (books / "revrec.db").unlink()
     assert revrec("run", "--date", "2024-01-31").code == 5
     assert "there is no database here" in box.mails[0]["Subject"]
 
 
-def test_alert_test_tells_each_channel_and_says_so(box: Box, alerts: Any, revrec: Any) -> None:
+def test_alert_test_tells_each_channel_and_says_so(box: Box, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("alert", "test")
     assert (ended.code, ended.out) == (0, "mail: told\n")
@@ -195,13 +197,13 @@ def test_alert_test_tells_each_channel_and_says_so(box: Box, alerts: Any, revrec
     assert PASSWORD not in ended.out + ended.err
 
 
-def test_alert_test_says_if_there_is_no_channel(books: Path, revrec: Any) -> None:
+def test_alert_test_says_if_there_is_no_channel(books: Path, revrec: Revrec) -> None:
     ended = revrec("alert", "test")
     assert ended.code == 5 and "no channel is set up; set host, from and to of [alerts]" in ended.err
 
 
 def test_the_password_comes_from_the_environment_else_from_the_credentials_file(
-    box: Box, books: Path, alerts: Any, revrec: Any
+    box: Box, books: Path, alerts: Any, revrec: Revrec
 ) -> None:
     alerts(user="robot")
     config = books / "revrec.toml"
@@ -219,7 +221,9 @@ def test_the_password_comes_from_the_environment_else_from_the_credentials_file(
     assert ended.code == 5 and "others can read this file" in ended.out
 
 
-def test_a_password_in_the_configuration_is_refused_without_being_quoted(books: Path, alerts: Any, revrec: Any) -> None:
+def test_a_password_in_the_configuration_is_refused_without_being_quoted(
+    books: Path, alerts: Any, revrec: Revrec
+) -> None:
     alerts(password=PASSWORD)
     ended = revrec("alert", "test")
     assert ended.code == 5 and "[alerts] unknown key password" in ended.err and PASSWORD not in ended.err

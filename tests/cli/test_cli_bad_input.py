@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from support.commands import Revrec
+
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 HEADER = b"source,document,line,customer,item,post_date,amount,currency\n"
 GOOD = b"shop,I-1,1,C-ADA,MAG-01,2024-01-05,24.00,USD\n"
@@ -91,7 +93,7 @@ FILES = {
 
 @pytest.mark.parametrize("bad", FILES.values(), ids=FILES)
 def test_a_bad_file_is_refused_whole_with_its_place_and_mend(
-    bad: BadFile, books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+    bad: BadFile, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     (books / bad.name).write_bytes(bad.content)
     before = fingerprint(books)
@@ -104,7 +106,7 @@ def test_a_bad_file_is_refused_whole_with_its_place_and_mend(
 
 
 @pytest.mark.parametrize("bad", FILES.values(), ids=FILES)
-def test_a_preview_of_a_bad_file_says_the_same(bad: BadFile, books: Path, revrec: Any) -> None:
+def test_a_preview_of_a_bad_file_says_the_same(bad: BadFile, books: Path, revrec: Revrec) -> None:
     (books / bad.name).write_bytes(bad.content)
     ended = revrec("preview", "--file", bad.name)
     assert (ended.code, ended.out) == (3, "")
@@ -121,7 +123,7 @@ def assert_names(told: str, place: str, mend: str) -> None:
 
 @pytest.mark.parametrize("command", [["import"], ["import", "--events"], ["preview", "--file"]], ids=" ".join)
 def test_a_missing_file_and_a_folder_are_refused(
-    command: list[str], books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     before = fingerprint(books)
     missing = revrec(*command, "nix.csv")
@@ -131,7 +133,7 @@ def test_a_missing_file_and_a_folder_are_refused(
     assert fingerprint(books) == before
 
 
-def test_a_good_file_beside_a_bad_one_is_imported_and_the_bad_one_is_not(books: Path, revrec: Any) -> None:
+def test_a_good_file_beside_a_bad_one_is_imported_and_the_bad_one_is_not(books: Path, revrec: Revrec) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
     (books / "bad.csv").write_bytes(with_value("amount", "0.00"))
     ended = revrec("import", "bad.csv", "good.csv", "--format", "json")
@@ -174,7 +176,7 @@ def test_nothing_runs_on_broken_rules(
     files: dict[str, str],
     message: str,
     books: Path,
-    revrec: Any,
+    revrec: Revrec,
     fingerprint: Callable[[Path], str],
 ) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
@@ -193,7 +195,7 @@ def test_nothing_runs_on_broken_rules(
     ids=" ".join,
 )
 def test_a_database_of_a_newer_program_is_left_alone(
-    command: list[str], books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
     with sqlite3.connect(books / "revrec.db") as database:
@@ -210,7 +212,7 @@ def test_a_database_of_a_newer_program_is_left_alone(
     [(b"not a database at all, not even nearly" * 40, "restore a backup"), (b"", "revrec db upgrade")],
     ids=["another file", "an empty file"],
 )
-def test_a_file_that_is_no_database_is_left_alone(content: bytes, mend: str, books: Path, revrec: Any) -> None:
+def test_a_file_that_is_no_database_is_left_alone(content: bytes, mend: str, books: Path, revrec: Revrec) -> None:
     (books / "revrec.db").unlink()
     (books / "revrec.db").write_bytes(content)
     for command in (["status"], ["preview"]):
@@ -235,7 +237,7 @@ def read_only_books(books: Path, as_somebody: Any) -> Any:
 
 
 def test_a_read_only_database_can_be_read_and_is_never_written(
-    read_only_books: Path, as_somebody: Any, revrec: Any, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
+    read_only_books: Path, as_somebody: Any, revrec: Revrec, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(read_only_books)
     warm_up(revrec)
@@ -250,7 +252,7 @@ def test_a_read_only_database_can_be_read_and_is_never_written(
 
 
 def test_a_target_that_cannot_be_written_to_is_named(
-    read_only_books: Path, as_somebody: Any, revrec: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    read_only_books: Path, as_somebody: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     warm_up(revrec)
     target = read_only_books / "more"
@@ -264,7 +266,7 @@ def test_a_target_that_cannot_be_written_to_is_named(
 
 
 def test_a_configuration_that_exists_is_never_overwritten(
-    books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+    books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     (books / "revrec.toml").write_text("# mine\n", encoding="utf-8")
     before = fingerprint(books)
@@ -277,14 +279,14 @@ def test_a_configuration_that_exists_is_never_overwritten(
     assert fingerprint(books) == before
 
 
-def test_a_port_that_is_taken_is_a_usage_error(books: Path, intacct: dict[str, str], revrec: Any) -> None:
+def test_a_port_that_is_taken_is_a_usage_error(books: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     port = intacct["INTACCT_ENDPOINT_URL"].split(":")[2].split("/")[0]
     ended = revrec("sandbox", "serve", "--port", port)
     assert (ended.code, ended.out) == (2, "")
     assert "in use" in ended.err and "choose another --port" in ended.err
 
 
-def test_a_backup_that_cannot_be_written_is_named_and_leaves_nothing(books: Path, revrec: Any) -> None:
+def test_a_backup_that_cannot_be_written_is_named_and_leaves_nothing(books: Path, revrec: Revrec) -> None:
     (books / "file.txt").write_text("mine", encoding="utf-8")
     for target in ("file.txt/copy.db", "file.txt", "."):
         ended = revrec("db", "backup", target)
@@ -297,7 +299,7 @@ def test_a_backup_that_cannot_be_written_is_named_and_leaves_nothing(books: Path
     "command", [["init", "file.txt"], ["demo", "file.txt"], ["init", "file.txt/books"]], ids=" ".join
 )
 def test_a_file_where_a_folder_is_needed_is_named(
-    command: list[str], tmp_path: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
+    command: list[str], tmp_path: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file.txt").write_text("mine", encoding="utf-8")
@@ -307,7 +309,7 @@ def test_a_file_where_a_folder_is_needed_is_named(
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
-def warm_up(revrec: Any) -> None:
+def warm_up(revrec: Revrec) -> None:
     """Load what the commands load, while every file of the program may be read."""
     revrec("import", "nix.csv")
     revrec("run", "--date", "2024-01-31", "--dry-run")
@@ -326,7 +328,7 @@ def warm_up(revrec: Any) -> None:
     ids=["nobody listens", "no host of Intacct's", "not encrypted"],
 )
 def test_a_gateway_that_is_not_reachable_leaves_the_entries_ready(
-    endpoint: str, said: str, story: Path, intacct: dict[str, str], revrec: Any
+    endpoint: str, said: str, story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     ended = revrec("run", "--date", "2024-01-31", env={**intacct, "INTACCT_ENDPOINT_URL": endpoint})
     assert (ended.code, ended.out) == (5, "")
@@ -339,7 +341,7 @@ def test_a_gateway_that_is_not_reachable_leaves_the_entries_ready(
 
 @pytest.mark.parametrize("which", ["INTACCT_USER_PASSWORD", "INTACCT_SENDER_PASSWORD"])
 def test_a_wrong_password_is_named_without_being_told(
-    which: str, story: Path, intacct: dict[str, str], revrec: Any
+    which: str, story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     ended = revrec("run", "--date", "2024-01-31", env={**intacct, which: "hunter2-is-wrong"})
     assert ended.code == 5
@@ -349,7 +351,7 @@ def test_a_wrong_password_is_named_without_being_told(
     assert b"hunter2" not in everything
 
 
-def test_credentials_that_are_missing_are_named_one_by_one(story: Path, revrec: Any) -> None:
+def test_credentials_that_are_missing_are_named_one_by_one(story: Path, revrec: Revrec) -> None:
     ended = revrec("run", "--date", "2024-01-31", env={"INTACCT_ENDPOINT_URL": "https://api.intacct.example/x"})
     assert ended.code == 5
     assert "INTACCT_SENDER_PASSWORD" in ended.err and "INTACCT_USER_PASSWORD" in ended.err
@@ -394,7 +396,7 @@ USAGE = {
 
 @pytest.mark.parametrize(("words", "message"), USAGE.values(), ids=USAGE)
 def test_a_usage_error_names_the_option_and_the_mend(
-    words: list[str], message: str, books: Path, revrec: Any, fingerprint: Callable[[Path], str]
+    words: list[str], message: str, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     before = fingerprint(books)
     ended = revrec(*words)
@@ -407,7 +409,9 @@ def test_a_usage_error_names_the_option_and_the_mend(
     "url",
     ["anna:s3cret", "mysql://anna:s3cret@host/books", "mysql+x://anna:s3cret@host/books", "sqlite+x:///books.db"],
 )
-def test_a_database_url_that_cannot_be_used_is_named_without_its_password(url: str, books: Path, revrec: Any) -> None:
+def test_a_database_url_that_cannot_be_used_is_named_without_its_password(
+    url: str, books: Path, revrec: Revrec
+) -> None:
     ended = revrec("preview", "--database", url)
     assert ended.code == 5
     assert ended.err.startswith("revrec: database URL")
@@ -416,7 +420,7 @@ def test_a_database_url_that_cannot_be_used_is_named_without_its_password(url: s
 
 
 @pytest.mark.usefixtures("story")
-def test_it_is_said_what_a_cancellation_and_a_hold_do(revrec: Any) -> None:
+def test_it_is_said_what_a_cancellation_and_a_hold_do(revrec: Revrec) -> None:
     ended = revrec("event", "add", "shop/INV-1001/1", "cancel", "2024-01-05")
     assert ended.code == 0
     assert "cancel on 2024-01-05 (what is left is recognized at once): 24.00 becomes 24.00 USD" in ended.out

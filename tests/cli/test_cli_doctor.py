@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+
+from support.commands import Revrec
 
 
-def test_new_books_are_healthy(story: Path, revrec: Any) -> None:
+def test_new_books_are_healthy(story: Path, revrec: Revrec) -> None:
     ended = revrec("doctor")
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
@@ -13,7 +14,7 @@ def test_new_books_are_healthy(story: Path, revrec: Any) -> None:
     assert [line.split()[0] for line in lines] == ["ok"] * 17
 
 
-def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: Any, intacct: dict[str, str]) -> None:
+def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: Revrec, intacct: dict[str, str]) -> None:
     rules = story / "rules" / "mine.toml"
     rules.write_text('[[rule]]\nname = "m"\npriority = 999\n[rule.when]\nitem = "ZZZ"\n[rule.recognize]\n')
     rules.write_text(rules.read_text() + 'method = "rev_rec_date"\n[rule.post]\naccrued = "9999"\n')
@@ -23,7 +24,7 @@ def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: A
     assert intacct["INTACCT_USER_PASSWORD"] not in ended.out
 
 
-def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Any) -> None:
+def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Revrec) -> None:
     (books / "revrec.db").unlink()
     ended = revrec("doctor", "--format", "json")
     assert ended.code == 5 and list(ended.json) == ["checks"]
@@ -32,14 +33,14 @@ def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Any) -
     assert revrec("doctor", "--format", "csv").out.startswith("name,state,detail,mend\n")
 
 
-def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Any) -> None:
+def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Revrec) -> None:
     (books / "revrec.toml").write_text("[nonsense]\n", encoding="utf-8")
     ended = revrec("doctor")
     assert ended.code == 5 and ended.out.startswith("FAILED   configuration  revrec.toml: unknown section")
 
 
 def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_served_alike(
-    books: Path, revrec: Any
+    books: Path, revrec: Revrec
 ) -> None:
     ended = revrec("doctor", "--probe", "--report", "probe.json", "--location", "100")
     assert ended.code == 0, ended.err
@@ -52,11 +53,13 @@ def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_serve
     assert revrec("doctor", "--probe", "--format", "json").json["company"] == "REVREC-sandbox"
 
 
-def test_a_probe_of_a_company_that_is_no_sandbox_is_refused(story: Path, revrec: Any, intacct: dict[str, str]) -> None:
+def test_a_probe_of_a_company_that_is_no_sandbox_is_refused(
+    story: Path, revrec: Revrec, intacct: dict[str, str]
+) -> None:
     ended = revrec("doctor", "--probe", env={**intacct, "INTACCT_COMPANY_ID": "ACME"})
     assert ended.code == 5 and "does not look like a sandbox company" in ended.err and ended.out == ""
 
 
-def test_what_belongs_to_a_probe_is_not_taken_without_it(books: Path, revrec: Any) -> None:
+def test_what_belongs_to_a_probe_is_not_taken_without_it(books: Path, revrec: Revrec) -> None:
     ended = revrec("doctor", "--post")
     assert ended.code == 2 and "go with --probe" in ended.err

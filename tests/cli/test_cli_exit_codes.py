@@ -3,19 +3,20 @@
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from filelock import FileLock
 
+from support.commands import Revrec
+
 LINE = "shop,I-1,1,C-ADA,GOODS-30-A,2024-01-05,12.00,USD"
 
 
-def test_0_when_all_is_done(story: Path, revrec: Any) -> None:
+def test_0_when_all_is_done(story: Path, revrec: Revrec) -> None:
     assert revrec("run", "--date", "2024-01-31").code == 0
 
 
-def test_1_when_something_unforeseen_happens(story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_1_when_something_unforeseen_happens(story: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a fault of ours")
 
@@ -25,17 +26,17 @@ def test_1_when_something_unforeseen_happens(story: Path, revrec: Any, monkeypat
     assert ended.err == "revrec: unexpected ZeroDivisionError: a fault of ours; run it again with -v to see where\n"
 
 
-def test_2_for_a_usage_error(story: Path, revrec: Any) -> None:
+def test_2_for_a_usage_error(story: Path, revrec: Revrec) -> None:
     assert revrec("run", "--date", "31.01.2024").code == 2
     assert revrec("run").code == 2
 
 
-def test_3_for_bad_input(story: Path, revrec: Any) -> None:
+def test_3_for_bad_input(story: Path, revrec: Revrec) -> None:
     assert revrec("import", "missing.csv").code == 3
 
 
 def test_4_when_an_entry_is_refused_and_the_others_are_posted(
-    books: Path, revrec: Any, charges: Callable[..., Path]
+    books: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
     rule = '[[rule]]\nname = "wrong-account"\npriority = 200\n[rule.when]\nitem = "GOODS-30-B"\n'
     rule += '[rule.recognize]\nmethod = "fixed_offset"\noffset = "31 days"\n[rule.post]\naccrued = "9999"\n'
@@ -53,7 +54,7 @@ def test_4_when_an_entry_is_refused_and_the_others_are_posted(
     assert "entries        1 posted, 1 rejected" in told
 
 
-def test_5_for_the_configuration(story: Path, revrec: Any) -> None:
+def test_5_for_the_configuration(story: Path, revrec: Revrec) -> None:
     (story / "revrec.toml").write_text('[gateway]\nendpiont = "sandbox"\n', encoding="utf-8")
     ended = revrec("status")
     assert ended.code == 5
@@ -61,7 +62,7 @@ def test_5_for_the_configuration(story: Path, revrec: Any) -> None:
 
 
 def test_5_for_a_wrong_password_and_nothing_is_marked_as_sent(
-    story: Path, intacct: dict[str, str], revrec: Any
+    story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     ended = revrec("run", "--date", "2024-01-31", env={**intacct, "INTACCT_USER_PASSWORD": "hunter2-is-wrong"})
     assert ended.code == 5
@@ -72,7 +73,7 @@ def test_5_for_a_wrong_password_and_nothing_is_marked_as_sent(
     assert "2 posted" in again.out
 
 
-def test_6_while_another_run_holds_the_lock(story: Path, revrec: Any) -> None:
+def test_6_while_another_run_holds_the_lock(story: Path, revrec: Revrec) -> None:
     with FileLock(story / "revrec.db.run-lock"):
         ended = revrec("run", "--date", "2024-01-31", "--wait", "10 ms")
     assert ended.code == 6
@@ -80,7 +81,7 @@ def test_6_while_another_run_holds_the_lock(story: Path, revrec: Any) -> None:
     assert revrec("run", "--date", "2024-01-31").code == 0
 
 
-def test_6_when_another_sandbox_serves_the_same_data(tmp_path: Path, books: Path, revrec: Any) -> None:
+def test_6_when_another_sandbox_serves_the_same_data(tmp_path: Path, books: Path, revrec: Revrec) -> None:
     data = tmp_path / "ledger.db"
     with FileLock(f"{data}.lock"):
         ended = revrec("sandbox", "serve", "--data", data)
@@ -88,7 +89,7 @@ def test_6_when_another_sandbox_serves_the_same_data(tmp_path: Path, books: Path
     assert "another sandbox already serves" in ended.err and "--data" in ended.err
 
 
-def test_130_when_interrupted(story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_130_when_interrupted(story: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 

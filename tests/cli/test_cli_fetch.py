@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 GOOD = "source,document,line,customer,item,post_date,amount,currency\nshop,INV-1,1,C1,MAG-1,2024-01-05,24.00,USD\n"
 
@@ -25,7 +26,7 @@ def put(inbox: Path, name: str, text: str) -> None:
     os.utime(inbox / name, (time.time() - 60, time.time() - 60))
 
 
-def test_a_fetch_tells_documents_and_sources(inbox: Path, revrec: Any) -> None:
+def test_a_fetch_tells_documents_and_sources(inbox: Path, revrec: Revrec) -> None:
     put(inbox, "a.csv", GOOD)
     ended = revrec("fetch", "--format", "json")
     assert ended.code == 0
@@ -34,31 +35,31 @@ def test_a_fetch_tells_documents_and_sources(inbox: Path, revrec: Any) -> None:
     assert "done" in revrec("fetch", "edi").out
 
 
-def test_a_refused_document_ends_with_3_and_says_which_row(inbox: Path, revrec: Any) -> None:
+def test_a_refused_document_ends_with_3_and_says_which_row(inbox: Path, revrec: Revrec) -> None:
     put(inbox, "a.csv", GOOD.replace("2024-01-05", "yesterday"))
     ended = revrec("fetch")
     assert ended.code == 3 and 'post_date "yesterday"' in ended.err
 
 
-def test_a_source_that_cannot_be_reached_ends_with_5(inbox: Path, revrec: Any) -> None:
+def test_a_source_that_cannot_be_reached_ends_with_5(inbox: Path, revrec: Revrec) -> None:
     inbox.rmdir()
     ended = revrec("fetch")
     assert ended.code == 5 and "there is no such folder" in ended.err
 
 
-def test_a_run_can_fetch_first(inbox: Path, revrec: Any, intacct: dict[str, str]) -> None:
+def test_a_run_can_fetch_first(inbox: Path, revrec: Revrec, intacct: dict[str, str]) -> None:
     put(inbox, "a.csv", GOOD)
     ended = revrec("run", "--date", "2024-01-31", "--fetch", "--format", "json", env=intacct)
     assert ended.code == 0 and ended.json["posted"] == 1
 
 
-def test_a_run_posts_although_a_source_failed_and_says_so(inbox: Path, revrec: Any, intacct: dict[str, str]) -> None:
+def test_a_run_posts_although_a_source_failed_and_says_so(inbox: Path, revrec: Revrec, intacct: dict[str, str]) -> None:
     inbox.rmdir()
     ended = revrec("run", "--date", "2024-01-31", "--fetch", env=intacct)
     assert ended.code == 5 and "nothing was due" in ended.out and "there is no such folder" in ended.err
 
 
-def test_standard_input_is_imported_and_named_so(books: Path, revrec: Any) -> None:
+def test_standard_input_is_imported_and_named_so(books: Path, revrec: Revrec) -> None:
     program = [sys.executable, "-c", "from revrec.cli.main import main; main()", "import", "-", "--as", "csv"]
     ended = subprocess.run(program, input=GOOD.encode(), capture_output=True, cwd=books, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -7,15 +7,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec import files
 from revrec.sandbox.control.address import address_file, write_address
+from support.commands import Revrec
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 WRITERS = {
@@ -34,7 +33,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_output_is_private_and_whole(writer: str, story: Path, revrec: Callable[..., Any]) -> None:
+def test_output_is_private_and_whole(writer: str, story: Path, revrec: Revrec) -> None:
     before = os.umask(0)
     try:
         ended = revrec(*WRITERS[writer], "result")
@@ -46,16 +45,14 @@ def test_output_is_private_and_whole(writer: str, story: Path, revrec: Callable[
 
 
 @pytest.mark.parametrize("writer", [name for name in REPLACING if name != "status"])
-def test_a_file_that_others_could_read_is_private_afterwards(
-    writer: str, story: Path, revrec: Callable[..., Any]
-) -> None:
+def test_a_file_that_others_could_read_is_private_afterwards(writer: str, story: Path, revrec: Revrec) -> None:
     Path("result").write_text("old")
     Path("result").chmod(0o644)
     assert revrec(*WRITERS[writer], "result").code == 0
     assert mode(Path("result")) == 0o600
 
 
-def test_a_collector_that_may_read_the_figures_still_can(story: Path, revrec: Callable[..., Any]) -> None:
+def test_a_collector_that_may_read_the_figures_still_can(story: Path, revrec: Revrec) -> None:
     Path("revrec.prom").touch()
     Path("revrec.prom").chmod(0o640)
     assert revrec("status", "--check", "--prometheus", "revrec.prom").code == 0
@@ -65,7 +62,7 @@ def test_a_collector_that_may_read_the_figures_still_can(story: Path, revrec: Ca
 @pytest.mark.parametrize("writer", WRITERS)
 @pytest.mark.parametrize("there", [True, False], ids=["to a file", "to nothing"])
 def test_nothing_is_written_through_a_link(
-    writer: str, there: bool, story: Path, tmp_path: Path, revrec: Callable[..., Any]
+    writer: str, there: bool, story: Path, tmp_path: Path, revrec: Revrec
 ) -> None:
     victim = tmp_path / "victim"
     if there:
@@ -78,7 +75,7 @@ def test_nothing_is_written_through_a_link(
     assert victim.read_text() == "precious" if there else not victim.exists()
 
 
-def test_init_writes_nothing_through_a_link(tmp_path: Path, revrec: Callable[..., Any]) -> None:
+def test_init_writes_nothing_through_a_link(tmp_path: Path, revrec: Revrec) -> None:
     shipped = sorted(path.name for path in (Path(__file__).parents[2] / "rules").glob("*.toml"))
     (tmp_path / "books" / "rules").mkdir(parents=True)
     for name in shipped:
@@ -95,9 +92,7 @@ def test_the_address_of_a_sandbox_is_not_written_through_a_link(tmp_path: Path) 
     assert victim.read_text() == "precious" and not address_file(data).is_symlink()
 
 
-def test_the_log_of_a_sandbox_is_not_written_through_a_link(
-    story: Path, tmp_path: Path, revrec: Callable[..., Any]
-) -> None:
+def test_the_log_of_a_sandbox_is_not_written_through_a_link(story: Path, tmp_path: Path, revrec: Revrec) -> None:
     Path("sandbox.db.log").symlink_to(tmp_path / "victim")
     ended = revrec("run", "--date", "2024-04-30")
     assert ended.code == 5 and "sandbox.db.log: cannot be written" in ended.err

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 PREVIEW_LINE = {
@@ -19,7 +20,7 @@ RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amo
 TOLD = {"error_no", "error", "advice", "recognised", "reason"}
 
 
-def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> None:
+def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) -> None:
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
     assert found.keys() == {"from", "to", "lines", "totals", "costs", "unscheduled", "waiting", "allocations"}
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
@@ -28,7 +29,7 @@ def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Any) -> No
     assert [one.keys() for one in found["unscheduled"]] == [{"charge", "reason"}]
 
 
-def test_preview_writes_amounts_as_decimal_strings_and_dates_in_iso(story: Path, revrec: Any) -> None:
+def test_preview_writes_amounts_as_decimal_strings_and_dates_in_iso(story: Path, revrec: Revrec) -> None:
     found = revrec("preview", "--format", "json").json
     for line in found["lines"]:
         assert isinstance(line["amount"], str) and AMOUNT.fullmatch(line["amount"])
@@ -37,7 +38,7 @@ def test_preview_writes_amounts_as_decimal_strings_and_dates_in_iso(story: Path,
     assert {"2.00", "-10.00", "1850.00"} <= {line["amount"] for line in found["lines"]}
 
 
-def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: Any) -> None:
+def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: Revrec) -> None:
     from collections import Counter
     from decimal import Decimal
 
@@ -49,7 +50,7 @@ def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: 
 
 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry run", "run"])
-def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Any, dry: bool) -> None:
+def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Revrec, dry: bool) -> None:
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
@@ -63,7 +64,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     assert found["posted"] == (0 if dry else 2)
 
 
-def test_trace_has_the_documented_keys(story: Path, revrec: Any) -> None:
+def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
     assert revrec("run", "--date", "2024-01-31").code == 0
     life = revrec("trace", "shop/INV-1001/1", "--format", "json").json
     assert life.keys() == {
@@ -88,7 +89,7 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Any) -> None:
     assert life["charge"]["amount"] == "24.00"
 
 
-def test_a_trace_that_means_several_charge_lines_is_a_list(story: Path, revrec: Any) -> None:
+def test_a_trace_that_means_several_charge_lines_is_a_list(story: Path, revrec: Revrec) -> None:
     lives = revrec("trace", "INV-1003", "--format", "json").json
     assert [life["charge"]["id"] for life in lives] == ["shop/INV-1003/1", "shop/INV-1003/2"]
 
@@ -131,14 +132,14 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
 
 @pytest.mark.parametrize(("call", "keys"), JSON_CALLS.values(), ids=JSON_CALLS)
 def test_the_other_commands_have_the_keys_of_the_manual(
-    call: list[str], keys: set[str], story: Path, revrec: Any
+    call: list[str], keys: set[str], story: Path, revrec: Revrec
 ) -> None:
     ended = revrec(*call, "--format", "json")
     assert ended.json.keys() == keys
     assert ended.err == ""
 
 
-def test_import_tells_every_file_with_its_counts(story: Path, revrec: Any, charges: Callable[..., Path]) -> None:
+def test_import_tells_every_file_with_its_counts(story: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
     bad = charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
     ended = revrec("import", bad, "--format", "json")
     assert ended.code == 3
@@ -166,7 +167,7 @@ def test_import_tells_every_file_with_its_counts(story: Path, revrec: Any, charg
     ids=str,
 )
 def test_a_failure_never_puts_anything_but_json_on_standard_output(
-    words: list[str], code: int, story: Path, revrec: Any
+    words: list[str], code: int, story: Path, revrec: Revrec
 ) -> None:
     ended = revrec("--format", "json", *words)
     assert ended.code == code
@@ -174,7 +175,7 @@ def test_a_failure_never_puts_anything_but_json_on_standard_output(
     assert ended.out == "" or ended.json
 
 
-def test_broken_rules_are_json_too(books: Path, revrec: Any) -> None:
+def test_broken_rules_are_json_too(books: Path, revrec: Revrec) -> None:
     (books / "rules" / "mine.toml").write_text('[[rule]]\nname = "x"\n', encoding="utf-8")
     ended = revrec("rules", "check", "--format", "json")
     assert ended.code == 3
@@ -203,7 +204,7 @@ CSV_CALLS = {
 
 @pytest.mark.parametrize("call", CSV_CALLS.values(), ids=CSV_CALLS)
 def test_csv_is_a_header_and_rows_of_its_length(
-    call: list[str], story: Path, revrec: Any, charges: Callable[..., Path]
+    call: list[str], story: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
     charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,24.00,USD")
     ended = revrec(*call, "--format", "csv")
@@ -213,14 +214,14 @@ def test_csv_is_a_header_and_rows_of_its_length(
     assert all(len(row) == len(header) for row in rows)
 
 
-def test_a_trace_as_csv_is_a_usage_error(story: Path, revrec: Any) -> None:
+def test_a_trace_as_csv_is_a_usage_error(story: Path, revrec: Revrec) -> None:
     ended = revrec("trace", "shop/INV-1001/1", "--format", "csv")
     assert (ended.code, ended.out) == (2, "")
 
 
 @pytest.mark.parametrize("evil", ["=cmd()", "+1+cmd", "-2+3", "@SUM(A1)", "=1-2"])
 def test_text_that_a_spreadsheet_would_run_is_escaped_in_csv(
-    evil: str, books: Path, revrec: Any, charges: Callable[..., Path]
+    evil: str, books: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
     path = charges(f"shop,I-1,1,{evil},GOODS-30-A,2024-01-05,-12.00,USD")
     assert revrec("import", path).code == 0
@@ -232,7 +233,7 @@ def test_text_that_a_spreadsheet_would_run_is_escaped_in_csv(
 
 @pytest.mark.parametrize("call", CSV_CALLS.values(), ids=CSV_CALLS)
 def test_tables_off_a_terminal_have_no_escape_codes_and_no_spaces_at_their_ends(
-    call: list[str], story: Path, revrec: Any, charges: Callable[..., Path]
+    call: list[str], story: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
     charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,24.00,USD")
     ended = revrec(*call)
@@ -241,7 +242,7 @@ def test_tables_off_a_terminal_have_no_escape_codes_and_no_spaces_at_their_ends(
 
 
 def test_problems_and_notes_go_to_standard_error_in_every_format(
-    books: Path, revrec: Any, charges: Callable[..., Path]
+    books: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
     path = charges("shop,I-1,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
     for form in ("table", "csv"):

@@ -1,9 +1,10 @@
 """The global options, before and after a command's name, and where the configuration comes from."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 CALLS = {
     "db status": ["db", "status"],
@@ -37,7 +38,7 @@ def elsewhere(story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> l
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_global_options_may_stand_before_and_after_the_name(
-    call: list[str], elsewhere: list[str | Path], revrec: Any
+    call: list[str], elsewhere: list[str | Path], revrec: Revrec
 ) -> None:
     before = revrec(*elsewhere, *call)
     after = revrec(*call, *elsewhere)
@@ -45,28 +46,28 @@ def test_global_options_may_stand_before_and_after_the_name(
     assert before.json.keys() == after.json.keys()
 
 
-def test_global_options_may_stand_between_a_group_and_its_command(elsewhere: list[str | Path], revrec: Any) -> None:
+def test_global_options_may_stand_between_a_group_and_its_command(elsewhere: list[str | Path], revrec: Revrec) -> None:
     assert revrec("rules", *elsewhere, "list").json == revrec("rules", "list", *elsewhere).json
 
 
-def test_an_option_after_the_name_wins_over_the_same_before_it(story: Path, revrec: Any) -> None:
+def test_an_option_after_the_name_wins_over_the_same_before_it(story: Path, revrec: Revrec) -> None:
     assert revrec("--format", "csv", "status", "--format", "json").json["charges"] == 15
 
 
-def test_options_of_one_command_line_do_not_reach_the_next(story: Path, revrec: Any) -> None:
+def test_options_of_one_command_line_do_not_reach_the_next(story: Path, revrec: Revrec) -> None:
     revrec("--format", "json", "status")
     assert revrec("status").out.startswith("charge lines ")
 
 
 def test_the_configuration_of_the_environment_is_used_where_none_is_given(
-    story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revrec: Any
+    story: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revrec: Revrec
 ) -> None:
     monkeypatch.chdir(tmp_path)
     env = {"REVREC_CONFIG": str(story / "revrec.toml")}
     assert revrec("status", "--format", "json", env=env).json["charges"] == 15
 
 
-def test_the_database_of_the_command_line_wins_over_that_of_the_environment(story: Path, revrec: Any) -> None:
+def test_the_database_of_the_command_line_wins_over_that_of_the_environment(story: Path, revrec: Revrec) -> None:
     env = {"REVREC_DATABASE_URL": "sqlite:////nowhere/revrec.db"}
     assert revrec("status", env=env).code == 5
     given = f"sqlite:///{story / 'revrec.db'}"
@@ -74,7 +75,7 @@ def test_the_database_of_the_command_line_wins_over_that_of_the_environment(stor
 
 
 def test_init_and_backup_and_demo_take_or_refuse_the_options_that_they_cannot_use(
-    story: Path, tmp_path: Path, revrec: Any
+    story: Path, tmp_path: Path, revrec: Revrec
 ) -> None:
     assert revrec("init", tmp_path / "more", "--format", "json").json["made"][0].endswith("revrec.toml")
     backup = revrec("--format", "json", "db", "backup", tmp_path / "copy.db").json

@@ -4,7 +4,6 @@ import json
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.text import Text
@@ -12,6 +11,7 @@ from rich.text import Text
 from revrec.cli import output
 from revrec.cli.streams import safe_console, safe_streams
 from revrec.core.harmless import harmless, one_line
+from support.commands import Revrec
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
 ATTACKS = ("\x1b[2J", "\x9b31m", "\r", "\x08\x08", "\x07", "\x7f", "\u202e", "\u2066", "\u2028", "\u2029", "\udc9b")
@@ -51,7 +51,7 @@ def test_colors_pass_and_the_codes_of_others_do_not(attack: str) -> None:
     assert harmless(printed) == printed.replace("\x1b[31m", "\\u001b[31m").replace("\x1b[0m", "\\u001b[0m")
 
 
-def test_a_usage_error_is_harmless(revrec: Any) -> None:
+def test_a_usage_error_is_harmless(revrec: Revrec) -> None:
     ended = revrec("run", "--\x1b[2J\u202e")
     assert ended.code == 2 and harmless(ended.err) == ended.err and "\\u202e" in ended.err
 
@@ -63,7 +63,7 @@ def test_what_is_printed_in_any_other_way_is_harmless(capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("\\u001b[2J\n", "\\u202e\n")
 
 
-def test_a_line_feed_in_a_name_forges_no_line_of_a_trace(books: Path, revrec: Any) -> None:
+def test_a_line_feed_in_a_name_forges_no_line_of_a_trace(books: Path, revrec: Revrec) -> None:
     forged = "ceo\n2  2024-01-01 00:00:00 UTC  auditor@office  approve: approved"
     charges = books / "charges.csv"
     charges.write_text(f"{HEADER}\nshop,A,1,ACME,WIDGET,2024-01-31,1.00,USD\n")
@@ -81,13 +81,13 @@ def test_line_breaks_tabs_and_other_scripts_stay() -> None:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=ascii)
-def test_an_error_message_is_harmless(attack: str, books: Path, revrec: Any) -> None:
+def test_an_error_message_is_harmless(attack: str, books: Path, revrec: Revrec) -> None:
     ended = revrec("trace", f"INV{attack}1")
     assert ended.code == 3 and not set(ended.err) & set("".join(ATTACKS)) - set("[2J31m")
 
 
 def test_an_answer_of_a_gateway_that_colours_and_clears_is_only_shown(
-    story: Path, revrec: Any, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    story: Path, revrec: Revrec, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from revrec.intacct.transport import HttpExchange, HttpTransport
 

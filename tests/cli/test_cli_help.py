@@ -12,6 +12,7 @@ import typer
 
 from revrec import __version__
 from revrec.cli.main import app
+from support.commands import Revrec
 from support.patience import PATIENCE
 
 ROOT = typer.main.get_command(app)
@@ -45,7 +46,7 @@ def test_the_command_tree_is_the_one_of_the_contract() -> None:
 
 
 @every_command
-def test_the_help_of_a_command_shows_its_examples_line_by_line(words: tuple[str, ...], revrec: Any) -> None:
+def test_the_help_of_a_command_shows_its_examples_line_by_line(words: tuple[str, ...], revrec: Revrec) -> None:
     shown = revrec(*words, "--help")
     assert shown.code == 0 and shown.err == ""
     expected = examples(COMMANDS[words])
@@ -66,7 +67,7 @@ def test_every_example_is_a_command_line_that_the_program_takes(words: tuple[str
 
 
 @every_command
-def test_the_first_sentence_of_a_command_fits_the_list_of_commands(words: tuple[str, ...], revrec: Any) -> None:
+def test_the_first_sentence_of_a_command_fits_the_list_of_commands(words: tuple[str, ...], revrec: Revrec) -> None:
     first = COMMANDS[words].help.splitlines()[0]
     listed = revrec(*words[:-1], "--help").out
     assert first in listed
@@ -80,15 +81,15 @@ def test_every_argument_and_option_says_what_it_takes_and_means(words: tuple[str
 
 
 @pytest.mark.parametrize("words", NODES, ids=lambda words: " ".join(words) or "revrec")
-def test_h_is_help_everywhere(words: tuple[str, ...], revrec: Any) -> None:
+def test_h_is_help_everywhere(words: tuple[str, ...], revrec: Revrec) -> None:
     assert revrec(*words, "-h").out == revrec(*words, "--help").out
 
 
-def test_the_version_is_one_line(revrec: Any) -> None:
+def test_the_version_is_one_line(revrec: Revrec) -> None:
     assert revrec("--version").out == f"revrec {__version__}\n"
 
 
-def test_the_program_alone_shows_its_help_with_the_exit_codes(revrec: Any) -> None:
+def test_the_program_alone_shows_its_help_with_the_exit_codes(revrec: Revrec) -> None:
     shown = revrec()
     assert shown.code == 2
     told = shown.out + shown.err
@@ -98,7 +99,7 @@ def test_the_program_alone_shows_its_help_with_the_exit_codes(revrec: Any) -> No
 
 
 @pytest.mark.parametrize("group", ["rules", "db", "event", "postings", "sandbox"])
-def test_a_group_alone_shows_its_commands(group: str, revrec: Any) -> None:
+def test_a_group_alone_shows_its_commands(group: str, revrec: Revrec) -> None:
     shown = revrec(group)
     assert shown.code == 2
     assert "Commands:" in shown.out + shown.err
@@ -113,7 +114,9 @@ def test_a_group_alone_shows_its_commands(group: str, revrec: Any) -> None:
         (["--fromat", "json", "status"], "--format"),
     ],
 )
-def test_a_mistyped_word_is_a_usage_error_that_names_what_was_meant(words: list[str], meant: str, revrec: Any) -> None:
+def test_a_mistyped_word_is_a_usage_error_that_names_what_was_meant(
+    words: list[str], meant: str, revrec: Revrec
+) -> None:
     ended = revrec(*words)
     assert ended.code == 2
     assert ended.out == ""
@@ -145,7 +148,7 @@ def test_completion_offers_options_and_their_words() -> None:
 
 
 @pytest.mark.parametrize("option", ["--install-completion", "--show-completion"])
-def test_completion_can_be_installed_and_shown(option: str, revrec: Any) -> None:
+def test_completion_can_be_installed_and_shown(option: str, revrec: Revrec) -> None:
     assert option in revrec("--help").out
 
 

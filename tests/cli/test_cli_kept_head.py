@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 ADVICE = "revrec db restored --reason TEXT"
 
@@ -16,7 +17,7 @@ ADVICE = "revrec db restored --reason TEXT"
 class Folder:
     """A folder of books, and the commands that are given in it."""
 
-    def __init__(self, path: Path, revrec: Callable[..., Any], charges: Callable[..., Path]) -> None:
+    def __init__(self, path: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
         self.path, self.do, self.charges = path, revrec, charges
         self.database = path / "revrec.db"
         self.head = path / "revrec.db.head"
@@ -53,7 +54,7 @@ class Folder:
 
 
 @pytest.fixture
-def folder(books: Path, revrec: Callable[..., Any], charges: Callable[..., Path]) -> Folder:
+def folder(books: Path, revrec: Revrec, charges: Callable[..., Path]) -> Folder:
     made = Folder(books, revrec, charges)
     made.take()
     return made

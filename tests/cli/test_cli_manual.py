@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from support.commands import Revrec
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MANUAL = (DOCS / "cli.md").read_text(encoding="utf-8")
 
@@ -36,20 +38,20 @@ def test_the_commands_of_the_manual_are_those_of_the_help() -> None:
     assert written(MANUAL) == MANUAL, "run: python docs/write_cli.py"
 
 
-def test_the_exit_codes_of_the_manual_are_those_of_the_help(revrec: Any) -> None:
+def test_the_exit_codes_of_the_manual_are_those_of_the_help(revrec: Revrec) -> None:
     codes = re.findall(r"^\| (\d+) \|", MANUAL, re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "130"]
     told = revrec("--help").out.partition("Exit codes:")[2]
     assert re.findall(r"\b(\d) [a-z]", told) == codes[:-1]
 
 
-def test_the_keys_of_a_preview(story: Path, revrec: Any) -> None:
+def test_the_keys_of_a_preview(story: Path, revrec: Revrec) -> None:
     revrec("event", "add", "shop/INV-1006/1", "hold", "2024-05-01")
     window = ("--from", "2024-01-01", "--to", "2024-12-31")
     assert shape(revrec("preview", *window, "--format", "json").json) == shape(shown("preview"))
 
 
-def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     revrec("event", "add", "shop/INV-1006/1", "hold", "2024-05-01")
     ran = revrec("run", "--date", "2024-03-31", "--format", "json", env=intacct).json
     assert shape(ran) == shape(shown("run"))
@@ -60,7 +62,7 @@ def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, 
     assert shape({**status, "attention": [], "entries": {}}) == shape({**example, "attention": [], "entries": {}})
 
 
-def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     revrec("schedule", "--rebuild", env={"REVREC_POSTING_JOURNAL": "NONE"})
     assert revrec("run", "--date", "2024-01-31", env=intacct).code == 4
     attention = revrec("status", "--format", "json").json["attention"]
@@ -68,7 +70,7 @@ def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[st
     assert shape(revrec("postings", "list", "--format", "json").json["postings"]) == shape(attention)
 
 
-def test_the_keys_of_what_is_confirmed(books: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keys_of_what_is_confirmed(books: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(books / "config"))
     with (books / "revrec.toml").open("a") as config:
         config.write('[source.shop]\ntransport = "http"\nurl = "https://shop.example/orders"\n')
@@ -76,7 +78,7 @@ def test_the_keys_of_what_is_confirmed(books: Path, revrec: Any, monkeypatch: py
     assert shape(revrec("trust", "--list", "--format", "json").json) == shape(shown("trust"))
 
 
-def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revrec: Any) -> None:
+def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     revrec("run", "--date", "2024-03-31", env=intacct)
     told = revrec("reconcile", "--date", "2024-03-31", "--format", "json", env=intacct).json
     example = shown("reconcile")
@@ -84,12 +86,12 @@ def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revr
     assert shape(whole) == shape(example)
 
 
-def test_the_keys_of_an_import(books: Path, revrec: Any, charges: Callable[..., Path]) -> None:
+def test_the_keys_of_an_import(books: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
     path = charges("shop,I-1,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
     assert shape(revrec("import", path, "--format", "json").json) == shape(shown("import"))
 
 
-def test_the_keys_of_a_schedule(story: Path, revrec: Any) -> None:
+def test_the_keys_of_a_schedule(story: Path, revrec: Revrec) -> None:
     rules = story / "rules" / "goods_and_freight.toml"
     rules.write_text(rules.read_text(encoding="utf-8").replace('"1 month"', '"2 months"'), encoding="utf-8")
     assert shape(revrec("schedule", "--format", "json").json) == shape(shown("schedule"))
@@ -115,6 +117,6 @@ OTHERS = dict(re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", MANUAL.partition("### 
     ],
     ids=" ".join,
 )
-def test_the_keys_of_the_others(call: list[str], story: Path, revrec: Any) -> None:
+def test_the_keys_of_the_others(call: list[str], story: Path, revrec: Revrec) -> None:
     keys = re.findall(r"`(\w+)`", next(keys for name, keys in OTHERS.items() if " ".join(call).startswith(name)))
     assert list(revrec(*call, "--format", "json").json) == keys

@@ -1,14 +1,14 @@
 """``revrec status`` for monitors: one line and an exit code, or a file of figures."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.sandbox.control.sandbox import Sandbox
+from support.commands import Revrec
 
 
-def test_books_without_trouble_are_ok(story: Path, revrec: Any) -> None:
+def test_books_without_trouble_are_ok(story: Path, revrec: Revrec) -> None:
     ended = revrec("status", "--check")
     assert (ended.code, ended.out) == (0, "OK nothing to settle; no run yet\n")
     assert revrec("run", "--date", "2024-03-31").code == 0
@@ -16,12 +16,12 @@ def test_books_without_trouble_are_ok(story: Path, revrec: Any) -> None:
     assert ended.code == 0 and ended.out.startswith("OK nothing to settle; last run 1 for 2024-03-31: 1")
 
 
-def test_what_should_be_posted_and_is_not_is_overdue(story: Path, revrec: Any) -> None:
+def test_what_should_be_posted_and_is_not_is_overdue(story: Path, revrec: Revrec) -> None:
     ended = revrec("status", "--check", "--date", "2024-03-31")
     assert ended.code == 4 and ended.out.startswith("WARN ") and "overdue since 2024-01-12 (" in ended.out
 
 
-def test_an_entry_in_doubt_is_critical(story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_in_doubt_is_critical(story: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     served = Sandbox(fault="drop@after:1x:create")
     served.start()
     for name in ("sender_id", "sender_password", "company_id", "user_id", "user_password"):
@@ -36,7 +36,7 @@ def test_an_entry_in_doubt_is_critical(story: Path, revrec: Any, monkeypatch: py
     assert ended.json["line"].startswith("CRIT 1 in doubt")
 
 
-def test_what_keeps_it_from_looking_is_critical_in_one_line(books: Path, revrec: Any) -> None:
+def test_what_keeps_it_from_looking_is_critical_in_one_line(books: Path, revrec: Revrec) -> None:
     (books / "revrec.db").unlink()
     ended = revrec("status", "--check")
     assert ended.code == 5 and ended.out.startswith("CRIT ") and "there is no database here" in ended.out
@@ -46,13 +46,13 @@ def test_what_keeps_it_from_looking_is_critical_in_one_line(books: Path, revrec:
     assert ended.code == 5 and ended.out.count("\n") == 1
 
 
-def test_the_figures_go_into_a_file_and_nothing_is_printed(story: Path, revrec: Any) -> None:
+def test_the_figures_go_into_a_file_and_nothing_is_printed(story: Path, revrec: Revrec) -> None:
     ended = revrec("status", "--prometheus", "revrec.prom")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     text = Path("revrec.prom").read_text(encoding="utf-8")
     assert "\nrevrec_charge_lines 15\n" in text and text.endswith("\n")
 
 
-def test_line_and_file_go_together(story: Path, revrec: Any) -> None:
+def test_line_and_file_go_together(story: Path, revrec: Revrec) -> None:
     ended = revrec("status", "--prometheus", "revrec.prom", "--check", "--date", "2024-03-31")
     assert ended.code == 4 and "\nrevrec_health 1\n" in "\n" + Path("revrec.prom").read_text(encoding="utf-8")

@@ -1,14 +1,15 @@
 """``revrec periods`` as people and programs see it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 CLOSE = ("periods", "close", "2024-01", "2024-02", "--reason", "reported")
 
 
-def test_what_is_decided_is_shown_and_listed(story: Path, revrec: Any) -> None:
+def test_what_is_decided_is_shown_and_listed(story: Path, revrec: Revrec) -> None:
     assert revrec(*CLOSE).out.count("(company)") == 2
     listed = revrec("periods", "list", "--format", "json").json["periods"]
     closed = [one for one in listed if one["state"] == "closed"]
@@ -24,7 +25,7 @@ def test_what_is_decided_is_shown_and_listed(story: Path, revrec: Any) -> None:
 
 
 def test_a_run_ends_with_4_while_something_is_held_and_a_dry_run_tells_it(
-    story: Path, intacct: dict[str, str], revrec: Any
+    story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     revrec(*CLOSE)
     dry = revrec("run", "--date", "2024-02-29", "--dry-run", env=intacct)
@@ -48,14 +49,14 @@ def test_a_run_ends_with_4_while_something_is_held_and_a_dry_run_tells_it(
     ],
 )
 def test_mistakes_are_told_with_their_mend(
-    story: Path, revrec: Any, words: tuple[str, ...], code: int, said: str
+    story: Path, revrec: Revrec, words: tuple[str, ...], code: int, said: str
 ) -> None:
     ended = revrec("periods", *words)
     assert ended.code == code and said in ended.err
 
 
 def test_sync_says_what_intacct_told_and_a_trace_explains_the_date(
-    story: Path, intacct: dict[str, str], revrec: Any
+    story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     told = revrec("periods", "sync", "--format", "json", env=intacct).json["entities"]
     assert [(one["entity"], one["changed"], one["note"]) for one in told] == [("", True, "")]

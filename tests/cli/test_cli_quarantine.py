@@ -1,22 +1,23 @@
 """``revrec quarantine`` and ``revrec import --explain`` as people and programs see them."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 @pytest.fixture
-def aside(books: Path, revrec: Any) -> Path:
+def aside(books: Path, revrec: Revrec) -> Path:
     """Books with two rows set aside: an amount that is no number, and a total line."""
     ended = revrec("import", SAMPLES / "charges-with-mistakes.csv", "--keep-good")
     assert ended.code == 3 and "2 of 3 rows set aside, the others taken" in ended.err
     return books
 
 
-def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Any) -> None:
+def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Revrec) -> None:
     listed = revrec("quarantine", "list", "--format", "json").json["quarantine"]
     assert [row["id"] for row in listed] == [1, 2]
     assert listed[0].keys() == {"id", "file", "row", "kind", "mapping", "state", "charge", "reason"}
@@ -30,14 +31,14 @@ def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Any) -> Non
     assert released["accepted"] == 1
 
 
-def test_a_release_of_what_is_still_wrong_tells_all_of_it_and_takes_nothing(aside: Path, revrec: Any) -> None:
+def test_a_release_of_what_is_still_wrong_tells_all_of_it_and_takes_nothing(aside: Path, revrec: Revrec) -> None:
     ended = revrec("quarantine", "release", "all")
     assert ended.code == 3 and ended.out == ""
     assert "quarantine 1, row 3: amount: is not a number" in ended.err
     assert "revrec: 2 of 2 rows cannot be used; none was released. Fix them first" in ended.err
 
 
-def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Any) -> None:
+def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Revrec) -> None:
     assert revrec("quarantine", "dismiss", "2", "--reason", "a total").out == "quarantine 2: dismissed\n"
     assert [row["id"] for row in revrec("quarantine", "list", "--format", "json").json["quarantine"]] == [1]
     csv = revrec("quarantine", "list", "--all", "--format", "csv").out.splitlines()
@@ -58,16 +59,18 @@ def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Any)
         (["dismiss", "1", "--reason", " "], 3, "with a reason"),
     ],
 )
-def test_what_cannot_be_is_told_with_the_mend(aside: Path, revrec: Any, words: list[str], code: int, said: str) -> None:
+def test_what_cannot_be_is_told_with_the_mend(
+    aside: Path, revrec: Revrec, words: list[str], code: int, said: str
+) -> None:
     ended = revrec("quarantine", *words)
     assert ended.code == code and said in ended.err
 
 
-def test_an_empty_quarantine_says_so(books: Path, revrec: Any) -> None:
+def test_an_empty_quarantine_says_so(books: Path, revrec: Revrec) -> None:
     assert revrec("quarantine", "list").out == "0 rows wait\n"
 
 
-def test_explain_shows_each_field_and_writes_nothing(books: Path, revrec: Any) -> None:
+def test_explain_shows_each_field_and_writes_nothing(books: Path, revrec: Revrec) -> None:
     before = (books / "revrec.db").read_bytes()
     words = ("import", "--explain", SAMPLES / "edi" / "invoices.x12", "--map", "x12", "--rows", "1")
     found = revrec(*words, "--format", "json").json["files"]
@@ -86,13 +89,13 @@ def test_explain_shows_each_field_and_writes_nothing(books: Path, revrec: Any) -
     assert (books / "revrec.db").read_bytes() == before
 
 
-def test_explain_tells_what_is_wrong_where_it_is(books: Path, revrec: Any) -> None:
+def test_explain_tells_what_is_wrong_where_it_is(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", "--explain", SAMPLES / "charges-with-mistakes.csv")
     assert ended.code == 0 and "is not a number; write it as 1200.00" in ended.out
     missing = revrec("import", "--explain", "nothing.csv")
     assert missing.code == 3 and "nothing.csv: no such file; check the path" in missing.out
 
 
-def test_an_unknown_mapping_is_told_with_those_that_ship(books: Path, revrec: Any) -> None:
+def test_an_unknown_mapping_is_told_with_those_that_ship(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", "x.csv", "--map", "shopfy")
     assert ended.code == 5 and "known: cargowise, edifact, magento-invoices" in ended.err

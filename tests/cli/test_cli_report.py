@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from support.commands import Revrec
+
 
 @pytest.fixture
-def books(tmp_path: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+def books(tmp_path: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A delivered sofa that cannot be billed yet, a year of a magazine, and one that is billed later."""
     assert revrec("init", tmp_path / "books").code == 0
     monkeypatch.chdir(tmp_path / "books")
@@ -24,11 +26,11 @@ def books(tmp_path: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path.cwd()
 
 
-def balance(revrec: Any, *words: str) -> Any:
+def balance(revrec: Revrec, *words: str) -> Any:
     return revrec("report", "balance", "--date", "2024-01-31", "--planned", *words)
 
 
-def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec: Any) -> None:
+def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec: Revrec) -> None:
     ended = balance(revrec)
     assert ended.code == 0 and ended.err == ""
     assert "=SUM" in ended.out and "1,299.00" in ended.out and "INV-3" not in ended.out
@@ -38,7 +40,7 @@ def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec
     assert "nothing is deferred" in balance(revrec, "--customer", "nobody").out
 
 
-def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Any) -> None:
+def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Revrec) -> None:
     found = balance(revrec, "--format", "json", "--show", "lines").json
     assert (found["date"], found["planned"], found["by"]) == ("2024-01-31", True, "contract")
     (asset,) = (one for one in found["contracts"] if one["contract"] == "=SUM")
@@ -50,13 +52,13 @@ def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: A
     assert balance(revrec, "--format", "csv").out.splitlines()[1].startswith("'=SUM,"), "no formula for a spreadsheet"
 
 
-def test_what_is_settled_is_listed_if_asked(books: Path, revrec: Any) -> None:
+def test_what_is_settled_is_listed_if_asked(books: Path, revrec: Revrec) -> None:
     settled = ("report", "balance", "--date", "2025-12-31", "--planned", "--format", "csv")
     assert len(revrec(*settled).out.splitlines()) == 1
     assert len(revrec(*settled, "--all").out.splitlines()) == 4
 
 
-def test_it_goes_to_a_file_and_says_if_it_cannot(books: Path, revrec: Any) -> None:
+def test_it_goes_to_a_file_and_says_if_it_cannot(books: Path, revrec: Revrec) -> None:
     ended = balance(revrec, "--format", "json", "--output", "balance.json")
     assert ended.out == "" and json.loads((books / "balance.json").read_text())["totals"]
     ended = balance(revrec, "--output", "nowhere/balance.txt")

@@ -1,9 +1,10 @@
 """``revrec rules calendar``: what an auditor prints of a fiscal year and its holidays."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 FISCAL = """[[rule]]
 name = "wholesale"
@@ -26,7 +27,7 @@ def fiscal(books: Path) -> Path:
 
 
 @pytest.mark.usefixtures("fiscal")
-def test_the_periods_and_holidays_of_a_fiscal_year(revrec: Any) -> None:
+def test_the_periods_and_holidays_of_a_fiscal_year(revrec: Revrec) -> None:
     found = revrec("rules", "calendar", "wholesale", "2022", "--format", "json").json
     assert (found["rule"], found["year"], found["calendar"]) == ("wholesale", 2022, "closed.csv")
     assert found["periods"][-1] == {
@@ -39,7 +40,7 @@ def test_the_periods_and_holidays_of_a_fiscal_year(revrec: Any) -> None:
 
 
 @pytest.mark.usefixtures("fiscal")
-def test_a_rule_without_periods_and_one_that_is_not_there(revrec: Any) -> None:
+def test_a_rule_without_periods_and_one_that_is_not_there(revrec: Revrec) -> None:
     assert "business days: Monday to Friday" in revrec("rules", "calendar", "freight-one-month", "2024").out
     ended = revrec("rules", "calendar", "wholesail", "2024")
     assert (ended.code, 'there is no rule "wholesail"; did you mean "wholesale"?' in ended.err) == (3, True)

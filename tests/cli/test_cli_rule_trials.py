@@ -2,7 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+
+from support.commands import Revrec
 
 
 def changed_rules(books: Path) -> Path:
@@ -12,12 +13,12 @@ def changed_rules(books: Path) -> Path:
     return other
 
 
-def test_the_shipped_cases_are_met(books: Path, revrec: Any) -> None:
+def test_the_shipped_cases_are_met(books: Path, revrec: Revrec) -> None:
     ended = revrec("rules", "test")
     assert (ended.code, ended.out.splitlines()) == (0, ["10 cases: all as expected"])
 
 
-def test_a_case_that_fails_ends_with_7_and_tells_what_was_found(books: Path, revrec: Any) -> None:
+def test_a_case_that_fails_ends_with_7_and_tells_what_was_found(books: Path, revrec: Revrec) -> None:
     file = books / "rules" / "cases" / "cases.toml"
     file.write_text(file.read_text().replace("parts = 12\nfirst = 2024-04-04", "parts = 11\nfirst = 2024-04-04"))
     ended = revrec("rules", "test", "--format", "json")
@@ -27,7 +28,7 @@ def test_a_case_that_fails_ends_with_7_and_tells_what_was_found(books: Path, rev
     assert "1 failed" in revrec("rules", "test").out
 
 
-def test_a_difference_of_rules_is_told_by_rule_line_and_period(story: Path, revrec: Any) -> None:
+def test_a_difference_of_rules_is_told_by_rule_line_and_period(story: Path, revrec: Revrec) -> None:
     ended = revrec("rules", "diff", changed_rules(story), "--format", "json")
     assert ended.code == 0
     assert [one["rule"] for one in ended.json["rules"]] == ["magazine-12-issues"]
@@ -36,7 +37,7 @@ def test_a_difference_of_rules_is_told_by_rule_line_and_period(story: Path, revr
     assert "+periods = 6 " in shown and "... and 3 more" in shown and "nothing was written" in shown
 
 
-def test_a_gap_in_the_data_ends_with_7(story: Path, revrec: Any) -> None:
+def test_a_gap_in_the_data_ends_with_7(story: Path, revrec: Revrec) -> None:
     assert revrec("rules", "check", "--against-data").code == 0
     (story / "rules" / "rev_rec_date.toml").unlink()
     ended = revrec("rules", "check", "--against-data", "--format", "json")

@@ -13,6 +13,7 @@ import pytest
 from revrec.sandbox.control import admin_client
 from revrec.sandbox.control.admin_client import AdminError
 from revrec.sandbox.faults import KINDS
+from support.commands import Revrec
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def served(story: Path) -> Iterator[dict[str, Any]]:
         process.terminate()
 
 
-def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: Any, revrec: Any) -> None:
+def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: dict[str, Any], revrec: Revrec) -> None:
     ended = revrec("sandbox", "fault", "drop@after:1x:create,503@before:0.5")
     assert (ended.code, ended.out) == (0, "drop@after  next 1  create\n503@before  share 0.5  any function\n")
     assert revrec("sandbox", "fault", "none").out == "no faults\n"
@@ -37,26 +38,26 @@ def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: Any, r
     assert told["injected"] == ["drop@after"] and told["counts"]["entries"] >= 1
 
 
-def test_a_seed_goes_with_a_plan(served: Any, revrec: Any) -> None:
+def test_a_seed_goes_with_a_plan(served: dict[str, Any], revrec: Revrec) -> None:
     ended = revrec("sandbox", "fault", "503@before:0.5,refuse=BL03000018 Missing unit@before:#2:create", "--seed", "42")
     assert ended.out.splitlines()[1] == "refuse=BL03000018 Missing unit@before  number 2  create"
     assert revrec("sandbox", "status", "--format", "json").json["fault_seed"] == 42
 
 
 @pytest.mark.parametrize("command", ["fault", "serve"])
-def test_the_help_names_every_kind_of_fault(command: str, revrec: Any) -> None:
+def test_the_help_names_every_kind_of_fault(command: str, revrec: Revrec) -> None:
     help = " ".join(revrec("sandbox", command, "--help").out.split())
     assert [kind for kind in KINDS if kind not in help] == []
 
 
-def test_a_plan_that_is_none_is_refused_and_the_one_before_stays(served: Any, revrec: Any) -> None:
+def test_a_plan_that_is_none_is_refused_and_the_one_before_stays(served: dict[str, Any], revrec: Revrec) -> None:
     assert revrec("sandbox", "fault", "429@before:3x").code == 0
     ended = revrec("sandbox", "fault", "explode@noon")
     assert ended.code == 3 and "fault 'explode@noon': write KIND@before or KIND@after" in ended.err
     assert revrec("sandbox", "status", "--format", "json").json["faults"][0]["kind"] == "429"
 
 
-def test_reset_empties_the_ledger(served: Any, revrec: Any) -> None:
+def test_reset_empties_the_ledger(served: dict[str, Any], revrec: Revrec) -> None:
     assert revrec("run", "--date", "2024-01-31").code == 0
     before = revrec("sandbox", "status").out
     assert "entries 0" not in before and served["admin_url"] in before
@@ -64,7 +65,7 @@ def test_reset_empties_the_ledger(served: Any, revrec: Any) -> None:
     assert ended.code == 0 and "entries 0, posted 0, lines 0, control_ids 0" in ended.out
 
 
-def test_without_a_sandbox_at_work_it_is_told_how_to_start_one(books: Path, revrec: Any) -> None:
+def test_without_a_sandbox_at_work_it_is_told_how_to_start_one(books: Path, revrec: Revrec) -> None:
     for words in (["fault", "none"], ["reset"], ["status"]):
         ended = revrec("sandbox", *words, "--data", "other.db")
         assert ended.code == 5 and ended.out == ""
@@ -86,12 +87,14 @@ def test_no_other_machine_is_spoken_to_whatever_the_address_file_says(
         admin_client.reset(tmp_path / "x.db")
 
 
-def test_proxies_of_the_environment_are_not_used(served: Any, revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(
+    served: dict[str, Any], revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
     monkeypatch.delenv("no_proxy", raising=False)
     assert revrec("sandbox", "status").code == 0
 
 
-def test_no_password_is_shown(served: Any, revrec: Any) -> None:
+def test_no_password_is_shown(served: dict[str, Any], revrec: Revrec) -> None:
     out = revrec("sandbox", "status").out + revrec("sandbox", "status", "--format", "json").out
     assert served["user_password"] not in out and served["sender_password"] not in out

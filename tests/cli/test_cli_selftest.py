@@ -1,14 +1,14 @@
 """``selftest``: published figures, on the installed program, without books."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.jobs.admin import selftest
+from support.commands import Revrec
 
 
-def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_told(revrec: Any) -> None:
+def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_told(revrec: Revrec) -> None:
     ended = revrec("selftest", "--format", "json")
     assert (ended.code, ended.json["failed"]) == (0, 0)
     assert ended.json["played"] + len(ended.json["not_covered"]) == len(selftest.GoldenCases().published)
@@ -19,7 +19,7 @@ def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_t
 
 
 def test_another_figure_is_told_beside_the_published_one(
-    revrec: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = selftest.shipped("golden", beside="tests/golden")
     for file in shipped.iterdir():
@@ -32,5 +32,5 @@ def test_another_figure_is_told_beside_the_published_one(
     assert ended.code == 7 and "518.01 published, 518.00 found" in " ".join(ended.out.split())
 
 
-def test_no_configuration_is_read(revrec: Any, tmp_path: Path) -> None:
+def test_no_configuration_is_read(revrec: Revrec, tmp_path: Path) -> None:
     assert revrec("selftest", "--format", "csv", env={"REVREC_CONFIG": str(tmp_path / "none.toml")}).code == 0

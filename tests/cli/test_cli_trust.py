@@ -1,9 +1,10 @@
 """``revrec trust``: confirm, list and remove the servers that a configuration sends passwords to."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 GATEWAY = 'endpoint = "http://127.0.0.1:9/ia/xml/xmlgw.phtml"'
 INTACCT = {
@@ -29,7 +30,7 @@ def foreign(books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     [["run", "--date", "2024-04-30"], ["reconcile", "--date", "2024-04-30"], ["periods", "sync"], ["doctor"]],
     ids=" ".join,
 )
-def test_a_command_that_would_send_a_password_ends_with_5(words: list[str], foreign: Path, revrec: Any) -> None:
+def test_a_command_that_would_send_a_password_ends_with_5(words: list[str], foreign: Path, revrec: Revrec) -> None:
     ended = revrec(*words, env=INTACCT)
     assert ended.code == 5
     assert "you have not confirmed the gateway that it names, http://127.0.0.1:9/" in ended.out + ended.err
@@ -37,14 +38,14 @@ def test_a_command_that_would_send_a_password_ends_with_5(words: list[str], fore
     assert "s3cret" not in ended.out + ended.err
 
 
-def test_without_a_terminal_nothing_is_confirmed_unless_it_is_said(foreign: Path, revrec: Any) -> None:
+def test_without_a_terminal_nothing_is_confirmed_unless_it_is_said(foreign: Path, revrec: Revrec) -> None:
     ended = revrec("trust")
     assert ended.code == 2 and "run the command again with --yes" in ended.err
     assert "gateway            http://127.0.0.1:9/ia/xml/xmlgw.phtml" in ended.err
     assert revrec("trust", "--list").out == "nothing is confirmed\n"
 
 
-def test_what_is_confirmed_is_listed_and_removed(foreign: Path, revrec: Any) -> None:
+def test_what_is_confirmed_is_listed_and_removed(foreign: Path, revrec: Revrec) -> None:
     done = revrec("trust", "--yes", "--format", "json")
     (row,) = done.json["trusted"]
     assert row["file"] == str(foreign) and row["name"] == "gateway" and row["address"].startswith("http://127.0.0.1:9/")
@@ -56,9 +57,9 @@ def test_what_is_confirmed_is_listed_and_removed(foreign: Path, revrec: Any) -> 
     assert revrec("trust", "--list").out == "nothing is confirmed\n"
 
 
-def test_a_configuration_for_the_sandbox_names_nothing_to_confirm(books: Path, revrec: Any) -> None:
+def test_a_configuration_for_the_sandbox_names_nothing_to_confirm(books: Path, revrec: Revrec) -> None:
     assert revrec("trust").out == "revrec.toml: names no server that must be confirmed\n"
 
 
-def test_list_and_remove_do_not_go_together(books: Path, revrec: Any) -> None:
+def test_list_and_remove_do_not_go_together(books: Path, revrec: Revrec) -> None:
     assert revrec("trust", "--list", "--remove").code == 2

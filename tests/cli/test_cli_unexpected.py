@@ -3,9 +3,10 @@
 import errno
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Revrec
 
 SECRET = "s3cret & <sharp>"
 
@@ -23,7 +24,7 @@ def failing(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("failing")
 @pytest.mark.parametrize("verbose", [False, True])
-def test_no_secret_is_told(verbose: bool, revrec: Any) -> None:
+def test_no_secret_is_told(verbose: bool, revrec: Revrec) -> None:
     ended = revrec("trace", "shop/INV-1001/1", *(["-v"] if verbose else []))
     assert ended.code == 1
     assert "sent <password>***</password> as *** to https://anna:***@example.com/x" in ended.err
@@ -32,14 +33,14 @@ def test_no_secret_is_told(verbose: bool, revrec: Any) -> None:
 
 
 @pytest.mark.usefixtures("failing")
-def test_only_verbose_shows_the_traceback(revrec: Any) -> None:
+def test_only_verbose_shows_the_traceback(revrec: Revrec) -> None:
     assert "Traceback" not in revrec("trace", "x").err
     told = revrec("trace", "x", "-v").err
     assert "Traceback (most recent call last)" in told and "please report it" in told
 
 
 @pytest.mark.usefixtures("failing")
-def test_a_broken_installation_is_told_too(revrec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_installation_is_told_too(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lxml", None)  # type: ignore[arg-type]
     ended = revrec("trace", "x")
     assert ended.code == 1
@@ -57,7 +58,7 @@ def test_a_broken_installation_is_told_too(revrec: Any, monkeypatch: pytest.Monk
     ids=repr,
 )
 def test_running_out_of_memory_is_reported_with_the_fix(
-    error: Exception, story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
+    error: Exception, story: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise error
@@ -69,7 +70,7 @@ def test_running_out_of_memory_is_reported_with_the_fix(
 
 
 def test_a_password_of_one_letter_does_not_garble_messages(
-    story: Path, revrec: Any, monkeypatch: pytest.MonkeyPatch
+    story: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a batch failed as <password>a</password>")

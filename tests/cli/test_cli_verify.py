@@ -4,7 +4,8 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+
+from support.commands import Revrec
 
 KEYS = {"sound", "database", "deployment", "events", "rows", "checks", "head", "anchored", "differences", "findings"}
 
@@ -17,7 +18,7 @@ def tamper(books: Path) -> None:
         connection.execute(guard)
 
 
-def test_a_sound_database_ends_with_0_and_its_anchor_holds(story: Path, revrec: Any) -> None:
+def test_a_sound_database_ends_with_0_and_its_anchor_holds(story: Path, revrec: Revrec) -> None:
     told = revrec("verify", "--write-anchor", "anchor.json")
     assert told.code == 0 and "revrec.db: sound; " in told.out
     again = revrec("verify", "--anchor", "anchor.json", "--format", "json")
@@ -26,7 +27,7 @@ def test_a_sound_database_ends_with_0_and_its_anchor_holds(story: Path, revrec: 
     assert found["sound"] and found["anchored"] == found["events"] and found["findings"] == []
 
 
-def test_a_changed_row_ends_with_7_and_is_named(story: Path, revrec: Any) -> None:
+def test_a_changed_row_ends_with_7_and_is_named(story: Path, revrec: Revrec) -> None:
     tamper(story)
     told = revrec("verify")
     assert told.code == 7 and "1 difference found" in told.out and "no 3" in told.out
@@ -35,6 +36,6 @@ def test_a_changed_row_ends_with_7_and_is_named(story: Path, revrec: Any) -> Non
     assert revrec("verify", "--format", "csv").out.splitlines()[0] == "check,table,key,problem,meaning"
 
 
-def test_an_anchor_that_cannot_be_read_is_bad_input(story: Path, revrec: Any) -> None:
+def test_an_anchor_that_cannot_be_read_is_bad_input(story: Path, revrec: Revrec) -> None:
     told = revrec("verify", "--anchor", "none.json")
     assert told.code == 3 and "give a file that revrec verify --write-anchor wrote" in told.err

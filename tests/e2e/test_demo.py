@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from support.commands import OpenTerminal, Terminal
 from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -31,7 +32,7 @@ class Demo(NamedTuple):
     entries: dict[str, int]
 
 
-def played(home: Path, at: Callable[[Path], Any]) -> Demo:
+def played(home: Path, at: Callable[[Path], Terminal]) -> Demo:
     """Run the demo in a folder."""
     ended = at(home)("demo")
     assert (ended.code, ended.err) == (0, "")
@@ -39,13 +40,13 @@ def played(home: Path, at: Callable[[Path], Any]) -> Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(at: Callable[[Path], Terminal], tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """Run the demo in a fresh folder."""
     return played(tmp_path_factory.mktemp("home"), at)
 
 
 @pytest.fixture(scope="module")
-def again(at: Callable[[Path], Any], demo: Demo) -> Demo:
+def again(at: Callable[[Path], Terminal], demo: Demo) -> Demo:
     """Run the demo a second time in the folder of the first."""
     return played(demo.folder.parent, at)
 
@@ -100,7 +101,7 @@ def test_a_second_demo_in_the_same_folder_imports_nothing_new(demo: Demo, again:
     assert "$ revrec init" in demo.output and "$ revrec init" not in again.output
 
 
-def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, terminal: Callable[..., Any]) -> None:
+def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, terminal: OpenTerminal) -> None:
     commands = re.findall(r"(?m)^\$ revrec (.*)$", demo.output)
     assert [command.split()[0] for command in commands] == [
         "init", "import", "import", "preview", "run", "run", "trace", "status",
@@ -110,7 +111,7 @@ def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, termi
     assert ended.out in demo.output
 
 
-def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, terminal: Callable[..., Any]) -> None:
+def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, terminal: OpenTerminal) -> None:
     real = tmp_path / "real"
     real.mkdir()
     ended = terminal()(
@@ -134,7 +135,7 @@ def serving(demo: Any) -> str:
     raise AssertionError("the sandbox did not stay up")
 
 
-def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Callable[..., Any]) -> None:
+def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: OpenTerminal) -> None:
     process = terminal(demo.folder.parent).start("demo", "--serve")
     with urllib.request.urlopen(serving(process), timeout=10) as page:
         assert page.status == 200
@@ -147,7 +148,7 @@ def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Ca
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_no_sandbox_behind(
-    demo: Demo, terminal: Callable[..., Any], end: signal.Signals
+    demo: Demo, terminal: OpenTerminal, end: signal.Signals
 ) -> None:
     process = terminal(demo.folder.parent).start("demo", "--serve")
     address = serving(process)

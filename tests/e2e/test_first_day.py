@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from support.commands import Terminal
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +19,7 @@ Posted = Counter[tuple[str, str, str, int, Decimal]]
 
 
 @pytest.fixture(scope="module")
-def day(at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def day(at: Callable[[Path], Terminal], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The day's commands and what each printed."""
     home = tmp_path_factory.mktemp("day")
     assert at(home)("init", "books").code == 0

@@ -4,9 +4,10 @@ import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from support.commands import Terminal
 
 pytestmark = pytest.mark.slow
 LEDGER = [
@@ -32,7 +33,7 @@ def ledger(folder: Path) -> list[tuple[str, str, str, str]]:
 
 
 def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_shows_all_of_it(
-    tmp_path: Path, at: Callable[[Path], Any]
+    tmp_path: Path, at: Callable[[Path], Terminal]
 ) -> None:
     here = at(tmp_path)
     told = here("demo", "--round-trip")
@@ -54,7 +55,7 @@ def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_show
     assert ledger(tmp_path / "revrec-round-trip") == LEDGER
 
 
-def test_books_that_somebody_keeps_are_left_alone(tmp_path: Path, at: Callable[[Path], Any]) -> None:
+def test_books_that_somebody_keeps_are_left_alone(tmp_path: Path, at: Callable[[Path], Terminal]) -> None:
     here = at(tmp_path)
     assert here("init", "books").code == 0
     before = (tmp_path / "books" / "revrec.toml").read_bytes()

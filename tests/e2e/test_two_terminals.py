@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 
+from support.commands import OpenTerminal, Terminal
+
 pytestmark = pytest.mark.slow
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency"
 
 
 @pytest.fixture(scope="module")
-def _first_books(at: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _first_books(at: Callable[[Path], Terminal], tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("first")
     assert at(home)("init", "books").code == 0
     folder = home / "books"
@@ -48,9 +50,7 @@ def up(address: dict[str, Any]) -> bool:
         return False
 
 
-def test_a_run_finds_the_sandbox_of_the_other_terminal_and_leaves_it_up(
-    books: Path, terminal: Callable[..., Any]
-) -> None:
+def test_a_run_finds_the_sandbox_of_the_other_terminal_and_leaves_it_up(books: Path, terminal: OpenTerminal) -> None:
     served = terminal(books).start("sandbox", "serve")
     address = first_line(served)
     assert address.keys() >= {
@@ -70,7 +70,7 @@ def test_a_run_finds_the_sandbox_of_the_other_terminal_and_leaves_it_up(
     assert work.json("run", "--date", "2024-02-29")["posted"] == 0
 
 
-def test_a_sandbox_ends_cleanly_on_ctrl_c(books: Path, terminal: Callable[..., Any]) -> None:
+def test_a_sandbox_ends_cleanly_on_ctrl_c(books: Path, terminal: OpenTerminal) -> None:
     served = terminal(books).start("sandbox", "serve", "--quiet", "--port", "0", "--data", "other.db", "--seed", "7")
     assert up(first_line(served))
     os.killpg(served.pid, signal.SIGINT)
@@ -78,7 +78,7 @@ def test_a_sandbox_ends_cleanly_on_ctrl_c(books: Path, terminal: Callable[..., A
     assert served.returncode == 0
 
 
-def test_faults_are_played_and_the_next_run_mends_them(books: Path, terminal: Callable[..., Any]) -> None:
+def test_faults_are_played_and_the_next_run_mends_them(books: Path, terminal: OpenTerminal) -> None:
     served = terminal(books).start("sandbox", "serve", "--fault", "drop@after:1x:create")
     first_line(served)
     work = terminal(books)
@@ -94,7 +94,7 @@ def test_faults_are_played_and_the_next_run_mends_them(books: Path, terminal: Ca
         assert len(json.load(page)["entries"]) == 1, "the entry that was posted with its answer lost was not sent again"
 
 
-def test_two_runs_at_once_post_each_line_once(books: Path, terminal: Callable[..., Any]) -> None:
+def test_two_runs_at_once_post_each_line_once(books: Path, terminal: OpenTerminal) -> None:
     rows = [f"shop,INV-{number},1,C-ADA,GOODS-30-LAMP,2024-01-{number:02},12.00,USD" for number in range(6, 29)]
     (books / "more.csv").write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
     assert terminal(books)("import", "more.csv").code == 0

@@ -19,6 +19,8 @@ from revrec.jobs.posting.periods import decide
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
 from revrec.jobs.reports.health import CRIT, OK, health
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +43,7 @@ accrued = "{0}"
 class Stage:
     """Books, the sandbox that they post to, a copy of the books from before, and a clock that only goes on."""
 
-    def __init__(self, books: Any, intacct: Any, row: Callable[..., Any]) -> None:
+    def __init__(self, books: Books, intacct: Intacct, row: Callable[..., Any]) -> None:
         self.books, self.intacct, self.row = books, intacct, row
         self.minute = 0
         self.files = 0
@@ -136,7 +138,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(books: Any, intacct: Any, row: Any) -> Stage:
+def stage(books: Books, intacct: Intacct, row: MakeRow) -> Stage:
     return Stage(books, intacct, row)
 
 

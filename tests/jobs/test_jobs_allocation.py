@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.rules.compare import compare_rules
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 RULES = """
 [[table]]
@@ -55,13 +58,13 @@ on = "last"
 PRICES = "item,price\nGOODS-1,60\nMAG-1,40\nPOD-1,100\nGOODS-2,50\nGOODS-3,50\n"
 
 
-def ruled(books: Any, later: str = "separate", more: str = "", prices: str = PRICES) -> Any:
+def ruled(books: Books, later: str = "separate", more: str = "", prices: str = PRICES) -> Any:
     (books.folder / "rules" / "ssp.csv").write_text(prices)
     books.rules(RULES.format(later=later, more=more))
     return books
 
 
-def bundle(row: Any, **fields: str) -> list[dict[str, str]]:
+def bundle(row: MakeRow, **fields: str) -> list[dict[str, str]]:
     """60.00 + 40.00 standalone, billed 50.00 + 30.00: 48.00 for the goods and 32.00 for the magazine."""
     return [
         row(line="1", item="GOODS-1", amount="50.00", **fields),
@@ -69,7 +72,7 @@ def bundle(row: Any, **fields: str) -> list[dict[str, str]]:
     ]
 
 
-def earns(books: Any) -> dict[str, int]:
+def earns(books: Books) -> dict[str, int]:
     """What each charge line earns in all by its newest schedule version."""
     return dict(
         books.sql(
@@ -79,12 +82,12 @@ def earns(books: Any) -> dict[str, int]:
     )
 
 
-def sound(books: Any) -> bool:
+def sound(books: Books) -> bool:
     return bool(verify(books.context("verify")).sound)
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_contract_is_allocated_at_its_import_and_posted(books: Any, row: Any) -> None:
+def test_a_contract_is_allocated_at_its_import_and_posted(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     assert earns(books) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 3200}
     assert books.sql("SELECT amount FROM schedule_allocation ORDER BY charge_no") == [(-200,), (200,)]
@@ -94,7 +97,7 @@ def test_a_contract_is_allocated_at_its_import_and_posted(books: Any, row: Any) 
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(books: Any, row: Any) -> None:
+def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     for lines in (((1, 5000, 4800), (2, 3000, 3201)), ((1, 5000, 8000),), ((1, 5001, 4801), (2, 3000, 3200))):
         with pytest.raises(Exception, match="an allocation gives the lines of its contract what they were billed"):
@@ -104,14 +107,14 @@ def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(boo
     assert sound(books)
 
 
-def tampered(books: Any, statement: str) -> None:
+def tampered(books: Books, statement: str) -> None:
     import sqlite3
 
     with sqlite3.connect(books.database) as connection:
         connection.execute(statement)
 
 
-def _write(books: Any, lines: Any) -> None:
+def _write(books: Books, lines: Any) -> None:
     with books.context().database.write() as connection:
         for no, billed, allocated in lines:
             connection.exec_driver_sql(
@@ -123,7 +126,7 @@ def _write(books: Any, lines: Any) -> None:
         )
 
 
-def test_whoever_changes_an_allocation_by_hand_is_found_out(offline: Any, row: Any) -> None:
+def test_whoever_changes_an_allocation_by_hand_is_found_out(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     for name in ("allocation_line_no_update", "schedule_allocation_no_update"):
         tampered(offline, f"DROP TRIGGER {name}")
@@ -133,7 +136,7 @@ def test_whoever_changes_an_allocation_by_hand_is_found_out(offline: Any, row: A
     assert {one.check for one in found} >= {"rows", "schedules of a contract"}
 
 
-def test_a_contract_waits_whole_until_each_price_is_known(offline: Any, row: Any) -> None:
+def test_a_contract_waits_whole_until_each_price_is_known(offline: Books, row: MakeRow) -> None:
     ruled(offline, prices="item,price\nMAG-1,40\n").take(*bundle(row))
     ((code, reason), other) = offline.sql("SELECT code, reason FROM unscheduled ORDER BY charge_no")
     assert (code, other[0]) == ("waiting", "waiting")
@@ -145,7 +148,7 @@ def test_a_contract_waits_whole_until_each_price_is_known(offline: Any, row: Any
     assert sound(offline)
 
 
-def test_a_line_that_waits_for_its_delivery_has_its_share_already(offline: Any, row: Any) -> None:
+def test_a_line_that_waits_for_its_delivery_has_its_share_already(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(row(line="1", item="POD-1", amount="100.00"), row(line="2", item="MAG-1", amount="20.00"))
     assert earns(offline) == {"shop/INV-1/2": 3429}
     offline.event("shop/INV-1/1", "pod", "2024-02-10")
@@ -154,7 +157,7 @@ def test_a_line_that_waits_for_its_delivery_has_its_share_already(offline: Any, 
     assert sound(offline)
 
 
-def test_a_discount_line_earns_nothing_and_is_closed(offline: Any, row: Any) -> None:
+def test_a_discount_line_earns_nothing_and_is_closed(offline: Books, row: MakeRow) -> None:
     ruled(offline, more='price_only = "DISC-*"')
     offline.take(*bundle(row), row(line="3", item="DISC-1", amount="-10.00"))
     assert earns(offline) == {"shop/INV-1/1": 4200, "shop/INV-1/2": 2800}
@@ -163,7 +166,7 @@ def test_a_discount_line_earns_nothing_and_is_closed(offline: Any, row: Any) -> 
     assert sound(offline)
 
 
-def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(offline: Any, row: Any) -> None:
+def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(offline: Books, row: MakeRow) -> None:
     free = [row(line="1", item="GOODS-1", amount="80.00"), row(line="2", item="MAG-1", amount="0.00")]
     offline.rules("[[rule]]" + RULES.partition("[[rule]]")[2])
     refused = offline.import_file(offline.file("free.csv", free))
@@ -174,7 +177,7 @@ def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(off
     assert sound(offline)
 
 
-def test_credits_and_new_prices_are_those_of_their_line(offline: Any, row: Any) -> None:
+def test_credits_and_new_prices_are_those_of_their_line(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     offline.event("shop/INV-1/2", "credit", "2024-02-15", amount=8)
     assert earns(offline) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 2400}
@@ -184,7 +187,7 @@ def test_credits_and_new_prices_are_those_of_their_line(offline: Any, row: Any) 
     assert sound(offline)
 
 
-def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Any, row: Any) -> None:
+def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     offline.take(
         row(line="3", item="GOODS-2", amount="10.00"), row(line="4", item="GOODS-3", amount="30.00"), name="b.csv"
@@ -200,7 +203,7 @@ def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Any, row: Any
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: Any, row: Any) -> None:
+def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: Books, row: MakeRow) -> None:
     ruled(books, "modify").take(*bundle(row))
     assert books.run("2024-02-29").complete
     books.take(row(line="3", item="GOODS-2", amount="10.00", post_date="2024-02-29"), name="later.csv")
@@ -214,7 +217,7 @@ def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: 
     assert sound(books)
 
 
-def test_a_corrected_price_list_moves_only_what_is_not_on_entries(books: Any, row: Any) -> None:
+def test_a_corrected_price_list_moves_only_what_is_not_on_entries(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     assert books.run("2024-02-29").complete
     before = books.sql("SELECT * FROM journal_line ORDER BY entry_id, line_no")
@@ -231,7 +234,7 @@ def test_a_corrected_price_list_moves_only_what_is_not_on_entries(books: Any, ro
     assert sound(books)
 
 
-def test_without_an_allocation_any_more_each_line_earns_what_was_billed(offline: Any, row: Any) -> None:
+def test_without_an_allocation_any_more_each_line_earns_what_was_billed(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     text = (offline.folder / "rules" / "rules.toml").read_text()
     offline.rules("[[rule]]" + text.partition("[[rule]]")[2])
@@ -245,7 +248,7 @@ def test_without_an_allocation_any_more_each_line_earns_what_was_billed(offline:
     assert sound(offline)
 
 
-def test_lines_imported_before_there_was_an_allocation_are_allocated_by_a_rebuild(offline: Any, row: Any) -> None:
+def test_lines_imported_before_there_was_an_allocation_are_allocated_by_a_rebuild(offline: Books, row: MakeRow) -> None:
     ruled(offline)
     text = (offline.folder / "rules" / "rules.toml").read_text()
     offline.rules("[[rule]]" + text.partition("[[rule]]")[2])
@@ -257,7 +260,7 @@ def test_lines_imported_before_there_was_an_allocation_are_allocated_by_a_rebuil
     assert sound(offline)
 
 
-def test_rows_released_from_the_quarantine_together_are_allocated_together(offline: Any, row: Any) -> None:
+def test_rows_released_from_the_quarantine_together_are_allocated_together(offline: Books, row: MakeRow) -> None:
     from revrec.jobs.importing import quarantine
 
     ruled(offline)
@@ -270,7 +273,7 @@ def test_rows_released_from_the_quarantine_together_are_allocated_together(offli
     assert sound(offline)
 
 
-def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Any, row: Any) -> None:
+def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row: MakeRow) -> None:
     ruled(offline)
     context, path = offline.context("preview"), offline.file("b.csv", bundle(row))
     before = preview_file(context, path, mapping_of(context, None, events=False))
@@ -291,7 +294,7 @@ def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Any, row: 
     assert amounts["current"] and amounts["parts"][0]["comes_from"] == "part 1 of 4: 1/4 of 32.00 is 8.00"
 
 
-def test_two_sets_of_rules_are_compared_contract_by_contract(offline: Any, row: Any, tmp_path: Any) -> None:
+def test_two_sets_of_rules_are_compared_contract_by_contract(offline: Books, row: MakeRow, tmp_path: Path) -> None:
     ruled(offline).take(*bundle(row), row(document="INV-2", item="GOODS-1"))
     other = tmp_path / "other"
     other.mkdir()
@@ -329,7 +332,13 @@ STEPS = st.lists(
 )
 @given(steps=STEPS, later=st.sampled_from(["separate", "modify"]))
 def test_whatever_happens_the_sums_hold(
-    new_books: Any, row: Any, intacct: Any, tmp_path: Any, counter: Iterator[int], steps: Any, later: str
+    new_books: type[Books],
+    row: MakeRow,
+    intacct: Intacct,
+    tmp_path: Path,
+    counter: Iterator[int],
+    steps: Any,
+    later: str,
 ) -> None:
     books = ruled(new_books(tmp_path / f"b{next(counter)}", intacct.environment), later)
     books.take(*bundle(row))

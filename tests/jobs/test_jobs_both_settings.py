@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from revrec.sandbox.company.switches import SETTINGS
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 UNVERIFIED = {name: settings for name, settings in SETTINGS.items() if len(settings) > 1}
 MOST = max(map(len, UNVERIFIED.values()))
@@ -36,7 +38,7 @@ def drawn(seed: int) -> dict[str, Any]:
     return {name: draw.choice(settings) for name, settings in UNVERIFIED.items()}
 
 
-def holds(books: Any, row: Any, intacct: Any, settings: dict[str, Any], plan: str) -> None:
+def holds(books: Books, row: MakeRow, intacct: Intacct, settings: dict[str, Any], plan: str) -> None:
     """Six entries: three are refused at first for an account that is not active; an answer and a request are lost."""
     intacct.admin("/switch", **settings)
     place = {"location": "100", "department": "OPS", "item": "MAG-12"}
@@ -58,12 +60,16 @@ def holds(books: Any, row: Any, intacct: Any, settings: dict[str, Any], plan: st
 
 
 @pytest.mark.parametrize("turn", range(MOST))
-def test_a_run_posts_each_entry_once_under_each_setting(turn: int, books: Any, row: Any, intacct: Any) -> None:
+def test_a_run_posts_each_entry_once_under_each_setting(
+    turn: int, books: Books, row: MakeRow, intacct: Intacct
+) -> None:
     holds(books, row, intacct, covering(turn), PLANS[turn % len(PLANS)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_run_posts_each_entry_once_under_settings_together(seed: int, books: Any, row: Any, intacct: Any) -> None:
+def test_a_run_posts_each_entry_once_under_settings_together(
+    seed: int, books: Books, row: MakeRow, intacct: Intacct
+) -> None:
     holds(books, row, intacct, drawn(seed), PLANS[seed % len(PLANS)])
 
 

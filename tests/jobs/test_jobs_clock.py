@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,8 @@ from revrec.jobs.admin.database import backup
 from revrec.jobs.admin.restore import restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 DAY = "2024-02-10"
 BOUND = {"REVREC_POSTING_CLOCK_DIFFERENCE": "5 min"}
@@ -18,17 +19,17 @@ YEARS = timedelta(days=4000)
 
 
 @pytest.fixture
-def intacct(intacct: Any) -> Iterator[Any]:
+def intacct(intacct: Intacct) -> Iterator[Intacct]:
     """The sandbox, whose clock is right again afterwards."""
     yield intacct
     intacct.admin("/clock", offset_seconds=0)
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def in_doubt(books: Any, intacct: Any, row: Any, plan: str, later: timedelta = timedelta(0)) -> str:
+def in_doubt(books: Books, intacct: Intacct, row: MakeRow, plan: str, later: timedelta = timedelta(0)) -> str:
     """The reference of an entry whose answer was lost."""
     books.take(row("INV-1"))
     intacct.fault(plan)
@@ -41,7 +42,7 @@ def in_doubt(books: Any, intacct: Any, row: Any, plan: str, later: timedelta = t
 
 @pytest.mark.parametrize("seconds", [-400, 400])
 def test_nothing_is_posted_while_the_clocks_differ_by_more_than_the_bound(
-    books: Any, row: Any, intacct: Any, seconds: int
+    books: Books, row: MakeRow, intacct: Intacct, seconds: int
 ) -> None:
     books.take(row("INV-1"))
     intacct.admin("/clock", offset_seconds=seconds)
@@ -53,14 +54,14 @@ def test_nothing_is_posted_while_the_clocks_differ_by_more_than_the_bound(
     assert books.run(DAY, REVREC_POSTING_CLOCK_DIFFERENCE="7 min").complete
 
 
-def test_a_difference_within_the_bound_posts(books: Any, row: Any, intacct: Any) -> None:
+def test_a_difference_within_the_bound_posts(books: Books, row: MakeRow, intacct: Intacct) -> None:
     books.take(row("INV-1"))
     intacct.admin("/clock", offset_seconds=-200)
     assert books.run(DAY, **BOUND).complete
 
 
 def test_a_clock_that_was_days_ahead_hides_nothing_from_books_that_are_restored(
-    books: Any, row: Any, intacct: Any
+    books: Books, row: MakeRow, intacct: Intacct
 ) -> None:
     books.take(row("INV-0"))
     ahead = timedelta(days=4)
@@ -78,7 +79,7 @@ def test_a_clock_that_was_days_ahead_hides_nothing_from_books_that_are_restored(
 
 
 def test_a_doubt_of_the_time_when_the_clock_was_ahead_is_settled_after_one_quarantine(
-    books: Any, row: Any, intacct: Any
+    books: Books, row: MakeRow, intacct: Intacct
 ) -> None:
     in_doubt(books, intacct, row, "drop@after:1x:create", later=YEARS)
     books.run(DAY)
@@ -88,7 +89,9 @@ def test_a_doubt_of_the_time_when_the_clock_was_ahead_is_settled_after_one_quara
     assert verify(books.context("verify")).sound
 
 
-def test_a_person_settles_a_doubt_after_its_quarantine_and_not_before(books: Any, row: Any, intacct: Any) -> None:
+def test_a_person_settles_a_doubt_after_its_quarantine_and_not_before(
+    books: Books, row: MakeRow, intacct: Intacct
+) -> None:
     reference = in_doubt(books, intacct, row, "drop@after:1x:create")
     (entry,) = intacct.entries()
     with pytest.raises(BadInput, match=r"in doubt until .* UTC, because its request may still arrive"):
@@ -99,14 +102,14 @@ def test_a_person_settles_a_doubt_after_its_quarantine_and_not_before(books: Any
 
 
 def test_a_person_settles_a_doubt_within_its_quarantine_by_an_explicit_confirmation(
-    books: Any, row: Any, intacct: Any
+    books: Books, row: MakeRow, intacct: Intacct
 ) -> None:
     reference = in_doubt(books, intacct, row, "drop@before:1x:create", later=YEARS)
     assert resolve.send_again(books.context(), reference, "the clock was ahead", early=True) == "READY"
     assert books.run(DAY).complete and len(intacct.entries()) == 1
 
 
-def test_what_is_being_sent_cannot_be_settled_even_so(books: Any, row: Any, intacct: Any) -> None:
+def test_what_is_being_sent_cannot_be_settled_even_so(books: Books, row: MakeRow, intacct: Intacct) -> None:
     reference = in_doubt(books, intacct, row, "drop@before:1x:create")
     context = books.context()
     from revrec.store.posting.entries import ENTRY_TABLES

@@ -9,6 +9,8 @@ import pytest
 
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reconciling.reconcile import reconcile
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 CHARGE = "shop/INV-1/1"
 
@@ -21,14 +23,14 @@ def sums(entry: dict[str, Any]) -> dict[int, Decimal]:
     return dict(sides)
 
 
-def test_a_run_that_comes_late_dates_each_month_with_its_own_day(books: Any, intacct: Any, row: Any) -> None:
+def test_a_run_that_comes_late_dates_each_month_with_its_own_day(books: Books, intacct: Intacct, row: MakeRow) -> None:
     # https://github.com/odoo/odoo/pull/13818
     books.take(row())
     assert books.run("2024-06-30").complete
     assert [entry["date"] for entry in intacct.entries()] == [f"2024-{month:02}-12" for month in range(1, 7)]
 
 
-def test_nothing_depends_on_what_day_it_is_today(books: Any, row: Any) -> None:
+def test_nothing_depends_on_what_day_it_is_today(books: Books, row: MakeRow) -> None:
     books.take(row())
     years = timedelta(days=3650)
     here = books.run("2024-06-30", dry_run=True)
@@ -37,7 +39,7 @@ def test_nothing_depends_on_what_day_it_is_today(books: Any, row: Any) -> None:
     assert days[0] == days[1] and len(days[0]) == 6
 
 
-def test_a_credit_memo_reverses_what_was_recognised_and_what_is_to_come(books: Any, row: Any) -> None:
+def test_a_credit_memo_reverses_what_was_recognised_and_what_is_to_come(books: Books, row: MakeRow) -> None:
     # https://github.com/frappe/erpnext/issues/51020
     books.take(row())
     assert books.run("2024-06-30").complete
@@ -48,7 +50,9 @@ def test_a_credit_memo_reverses_what_was_recognised_and_what_is_to_come(books: A
     assert books.sql(f"SELECT {accrued} FROM journal_line WHERE account = '4000'") == [(0,)]
 
 
-def test_a_credit_before_anything_was_recognised_touches_no_income(books: Any, intacct: Any, row: Any) -> None:
+def test_a_credit_before_anything_was_recognised_touches_no_income(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     # https://github.com/frappe/erpnext/issues/40463
     books.take(row())
     books.event(CHARGE, "credit", "2024-01-06", "CRN-1", amount=24)
@@ -56,7 +60,7 @@ def test_a_credit_before_anything_was_recognised_touches_no_income(books: Any, i
     assert intacct.entries() == []
 
 
-def test_a_credit_above_the_invoice_is_planned_to_the_cent(books: Any, row: Any) -> None:
+def test_a_credit_above_the_invoice_is_planned_to_the_cent(books: Books, row: MakeRow) -> None:
     # https://github.com/microsoft/BCApps/issues/6281
     books.take(row())
     books.event(CHARGE, "credit", "2024-03-20", "CRN-1", amount=30)
@@ -64,7 +68,9 @@ def test_a_credit_above_the_invoice_is_planned_to_the_cent(books: Any, row: Any)
     assert books.run("2024-12-31").complete and verify(books.context("verify")).sound
 
 
-def test_one_entry_undone_by_hand_leaves_the_others_and_is_named_alone(books: Any, intacct: Any, row: Any) -> None:
+def test_one_entry_undone_by_hand_leaves_the_others_and_is_named_alone(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     # https://github.com/frappe/erpnext/pull/47805
     books.take(row(), row("INV-2"))
     assert books.run("2024-02-28").complete
@@ -80,7 +86,7 @@ def test_one_entry_undone_by_hand_leaves_the_others_and_is_named_alone(books: An
 
 @pytest.mark.parametrize(("currency", "amounts"), [("JPY", ("1000", "997")), ("KWD", ("10.001", "7.333"))])
 def test_lines_sum_to_their_invoice_in_foreign_currency_and_every_entry_balances(
-    books: Any, intacct: Any, row: Any, currency: str, amounts: tuple[str, str]
+    books: Books, intacct: Intacct, row: MakeRow, currency: str, amounts: tuple[str, str]
 ) -> None:
     # https://github.com/OCA/account-closing/issues/107, https://github.com/microsoft/BCApps/pull/9943
     books.take(*(row(line=str(at), amount=amount, currency=currency) for at, amount in enumerate(amounts, 1)))
@@ -92,7 +98,7 @@ def test_lines_sum_to_their_invoice_in_foreign_currency_and_every_entry_balances
     assert sum(side[1] for side in found) == sum(map(Decimal, amounts))
 
 
-def test_an_amount_that_comes_in_two_files_is_counted_once(books: Any, intacct: Any, row: Any) -> None:
+def test_an_amount_that_comes_in_two_files_is_counted_once(books: Books, intacct: Intacct, row: MakeRow) -> None:
     # https://github.com/frappe/erpnext/pull/21671
     books.take(row(), row("INV-2"))
     books.take(row(), row("INV-3"), name="again.csv")
@@ -100,7 +106,9 @@ def test_an_amount_that_comes_in_two_files_is_counted_once(books: Any, intacct: 
     assert sum(sums(entry)[1] for entry in intacct.entries()) == Decimal("6.00")
 
 
-def test_two_hundred_invoices_are_posted_by_the_day_and_not_by_the_line(books: Any, intacct: Any, row: Any) -> None:
+def test_two_hundred_invoices_are_posted_by_the_day_and_not_by_the_line(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     # https://github.com/odoo/documentation/pull/6455
     books.take(*(row(f"INV-{number}") for number in range(1, 201)))
     result = books.run("2024-01-31")
@@ -109,7 +117,7 @@ def test_two_hundred_invoices_are_posted_by_the_day_and_not_by_the_line(books: A
 
 
 @pytest.mark.slow
-def test_ten_thousand_lines_are_posted_in_one_run(books: Any, intacct: Any, row: Any) -> None:
+def test_ten_thousand_lines_are_posted_in_one_run(books: Books, intacct: Intacct, row: MakeRow) -> None:
     # https://github.com/frappe/erpnext/pull/17430
     books.take(*(row(f"INV-{number}") for number in range(10_000)))
     assert books.run("2024-01-31").complete

@@ -10,6 +10,7 @@ from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
 
 CHARGE = "shop/INV-1/1"
 RULES = """
@@ -37,13 +38,13 @@ WAITS = (
 )
 
 
-def taken(books: Any, row: Any, recognize: str = GOODS, more: str = "") -> Any:
+def taken(books: Books, row: MakeRow, recognize: str = GOODS, more: str = "") -> Any:
     books.rules(RULES.format(recognize=recognize, more=more))
     books.take(row(amount="10000.00", post_date="2024-03-01"))
     return books
 
 
-def ledger(books: Any) -> dict[str, int]:
+def ledger(books: Books) -> dict[str, int]:
     """What is on posted entries by account, debits above zero."""
     return dict(
         books.sql(
@@ -53,13 +54,13 @@ def ledger(books: Any) -> dict[str, int]:
     )
 
 
-def sound(books: Any) -> bool:
+def sound(books: Books) -> bool:
     unchanged: bool = schedule(books.context(), rebuild=True).changes == []
     return unchanged and bool(verify(books.context("verify")).sound)
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_right_of_return_in_the_ledger(books: Any, row: Any) -> None:
+def test_a_right_of_return_in_the_ledger(books: Books, row: MakeRow) -> None:
     """Example 22: 9,700 of 10,000 are revenue on delivery, and 5,820 of 6,000 cost; 200 come back, 100 are earned."""
     taken(books, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
     assert books.run("2024-03-31").complete
@@ -75,7 +76,7 @@ def test_a_right_of_return_in_the_ledger(books: Any, row: Any) -> None:
     assert sound(books)
 
 
-def test_what_is_constrained_is_seen_wherever_something_waits(offline: Any, row: Any) -> None:
+def test_what_is_constrained_is_seen_wherever_something_waits(offline: Books, row: MakeRow) -> None:
     taken(offline, row).event(CHARGE, "pod", "2024-03-04")
     assert [(one["charge"], one["amount"], one["reason"]) for one in preview(offline.context()).waiting] == [
         (CHARGE, "300.00", WAITS)
@@ -89,7 +90,7 @@ def test_what_is_constrained_is_seen_wherever_something_waits(offline: Any, row:
     assert told["parts"][0]["comes_from"] == "the whole amount, 9700.00 USD"
 
 
-def test_a_larger_estimate_takes_back_what_was_posted(books: Any, row: Any) -> None:
+def test_a_larger_estimate_takes_back_what_was_posted(books: Books, row: MakeRow) -> None:
     taken(books, row, 'method = "fixed_offset"')
     assert books.run("2024-03-31").complete
     books.event(CHARGE, "constraint", "2024-04-10", amount=1000)
@@ -106,7 +107,7 @@ def test_a_larger_estimate_takes_back_what_was_posted(books: Any, row: Any) -> N
 @pytest.mark.parametrize(
     "how", ["prospective", *(pytest.param(how, marks=pytest.mark.slow) for how in ("restate", "catch_up"))]
 )
-def test_an_estimate_that_is_told_late_corrects_what_was_posted_since(books: Any, row: Any, how: str) -> None:
+def test_an_estimate_that_is_told_late_corrects_what_was_posted_since(books: Books, row: MakeRow, how: str) -> None:
     taken(books, row, f'method = "monthly"\nperiods = 4\non_change = "{how}"')
     assert books.run("2024-04-30").complete
     books.event(CHARGE, "constraint", "2024-03-15", percent=50)
@@ -116,7 +117,7 @@ def test_an_estimate_that_is_told_late_corrects_what_was_posted_since(books: Any
     assert ledger(books) == {"2400": 0, "4000": 0} and sound(books)
 
 
-def test_a_constraint_that_a_rule_gets_later_leaves_what_was_posted(books: Any, row: Any) -> None:
+def test_a_constraint_that_a_rule_gets_later_leaves_what_was_posted(books: Books, row: MakeRow) -> None:
     books.rules(RULES.format(recognize='method = "monthly"\nperiods = 4', more="").partition("[rule.constraint]")[0])
     books.take(row(amount="10000.00", post_date="2024-03-01"))
     assert books.run("2024-04-30").complete
@@ -127,7 +128,7 @@ def test_a_constraint_that_a_rule_gets_later_leaves_what_was_posted(books: Any, 
     assert ledger(books) == {"2400": 970_000, "4000": -970_000} and sound(books)
 
 
-def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Any, row: Any) -> None:
+def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Books, row: MakeRow) -> None:
     taken(offline, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
     cost = f"{CHARGE}:cost:cogs"
     offline.event(CHARGE, "constraint", "2024-03-10", percent=1)
@@ -145,7 +146,7 @@ def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Any, row: An
         ({"amount": "-5"}, "is below zero"),
     ],
 )
-def test_an_estimate_tells_a_percentage_or_an_amount(offline: Any, row: Any, figures: Any, problem: str) -> None:
+def test_an_estimate_tells_a_percentage_or_an_amount(offline: Books, row: MakeRow, figures: Any, problem: str) -> None:
     taken(offline, row)
     result = offline.import_events({"charge": CHARGE, "kind": "constraint", "date": "2024-03-10", **figures})
     assert result.refused and problem in str(result.report)

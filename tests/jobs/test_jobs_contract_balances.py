@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +19,8 @@ from revrec.jobs.reports.contract_balances import Wanted, contract_balances, con
 from revrec.jobs.reports.preview import preview
 from revrec.store import charges, events
 from revrec.store.posting import posted
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 ON_DELIVERY = '[[rule]]\nname = "delivery"\nrecognize = { method = "pod_date" }\n'
 BUNDLES = """
@@ -74,7 +77,7 @@ class Reported(NamedTuple):
         return found
 
 
-def report(books: Any, day: str, **how: Any) -> Reported:
+def report(books: Books, day: str, **how: Any) -> Reported:
     sheet = BalanceSheet()
     found = list(contract_balances(books.context("report balance"), Wanted(date.fromisoformat(day), **how), sheet))
     named = {contract_name(one.contract): one for one in found}
@@ -82,7 +85,7 @@ def report(books: Any, day: str, **how: Any) -> Reported:
     return Reported(named, sheet)
 
 
-def invoiced(books: Any, intacct: Any, how: str) -> None:
+def invoiced(books: Books, intacct: Intacct, how: str) -> None:
     """Let the documents of the shop be invoiced from here; Intacct knows their items."""
     config = books.folder / "revrec.toml"
     wish = f'[invoicing]\ndefault_term = "Net 30"\n[invoice.shop]\nas = "{how}"\n'
@@ -96,7 +99,7 @@ class TestTheStandardsExamples:
 
     @pytest.mark.parametrize(("case", "billed"), [("A", "2019-03-01"), ("B", "2019-01-31")])
     def test_38_a_payment_in_advance_is_a_liability_from_when_it_is_paid_or_due(
-        self, case: str, billed: str, books: Any, row: Any
+        self, case: str, billed: str, books: Books, row: MakeRow
     ) -> None:
         books.rules(ON_DELIVERY)
         books.take(row(item="POD-1", post_date=billed, amount="1000.00"))
@@ -107,7 +110,9 @@ class TestTheStandardsExamples:
         assert report(books, "2019-03-30").nets == {"shop/INV-1": 100_000}
         assert report(books, "2019-03-31").nets == {}
 
-    def test_39_what_is_delivered_and_cannot_be_billed_yet_is_a_contract_asset(self, books: Any, row: Any) -> None:
+    def test_39_what_is_delivered_and_cannot_be_billed_yet_is_a_contract_asset(
+        self, books: Books, row: MakeRow
+    ) -> None:
         books.rules(ON_DELIVERY)
         both = [row(line=line, item="POD-1", post_date="2019-05-31", amount=amount, contract="CON-7")
                 for line, amount in (("A", "400.00"), ("B", "600.00"))]  # fmt: skip
@@ -122,7 +127,7 @@ class TestTheStandardsExamples:
         books.run("2019-05-31")
         assert report(books, "2019-05-31").nets == {}, "1,000 are receivable, no asset is left"
 
-    def test_40_what_is_billed_and_will_be_given_back_is_a_liability(self, books: Any, row: Any) -> None:
+    def test_40_what_is_billed_and_will_be_given_back_is_a_liability(self, books: Books, row: MakeRow) -> None:
         rebate = 'name = "rebate"\npriority = 200\nwhen = { item = "TOY-1" }'
         held = f'[[rule]]\n{rebate}\nrecognize = {{ method = "hold", reason = "volume" }}\n'
         books.rules(ON_DELIVERY + held)
@@ -134,7 +139,7 @@ class TestTheStandardsExamples:
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_it_ties_to_the_entries_and_to_the_ledger(books: Any, intacct: Any, row: Any) -> None:
+def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct, row: MakeRow) -> None:
     """Revenue that is invoiced from here: Intacct's ledger has both sides of every balance."""
     invoiced(books, intacct, "invoice")
     (books.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
@@ -165,7 +170,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Any, intacct: Any, row:
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_contracts_are_told_by_allocation_dimension_or_document(offline: Any, row: Any) -> None:
+def test_contracts_are_told_by_allocation_dimension_or_document(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
     offline.rules(BUNDLES)
     offline.take(
@@ -198,7 +203,7 @@ def test_contracts_are_told_by_allocation_dimension_or_document(offline: Any, ro
             report(offline, "2024-01-05", by=wrong)
 
 
-def test_credits_new_prices_and_refunds_count_from_their_day(books: Any, row: Any) -> None:
+def test_credits_new_prices_and_refunds_count_from_their_day(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2"), row("INV-3"))
     books.event("shop/INV-1/1", "credit", "2024-02-20", amount=6)
     books.event("shop/INV-2/1", "price", "2024-02-20", amount=36)
@@ -211,7 +216,7 @@ def test_credits_new_prices_and_refunds_count_from_their_day(books: Any, row: An
     )
 
 
-def test_what_is_due_within_a_year_is_current(offline: Any, row: Any) -> None:
+def test_what_is_due_within_a_year_is_current(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\n")
     offline.rules(BUNDLES)
     fees = {"item": "ODD", "amount": "5.00", "rev_rec_date": "2024-01-31"}
@@ -230,7 +235,7 @@ def test_what_is_due_within_a_year_is_current(offline: Any, row: Any) -> None:
     assert report(offline, "9999-12-31", planned=True).nets == {}
 
 
-def test_a_line_that_waits_stands_on_the_account_of_its_rule(offline: Any, row: Any) -> None:
+def test_a_line_that_waits_stands_on_the_account_of_its_rule(offline: Books, row: MakeRow) -> None:
     offline.rules(ON_DELIVERY + '[rule.post]\ndeferred = "2410"\naccrued = "4000"\n[[rule.cost]]\nname = "cogs"\n'
                   'percent = "40"\ndeferred = "1300"\nexpense = "5000"\n')  # fmt: skip
     offline.take(row(item="POD-1", amount="100.00"))
@@ -238,7 +243,7 @@ def test_a_line_that_waits_stands_on_the_account_of_its_rule(offline: Any, row: 
     assert {one.account: one.balance for one in found.sheet.accounts()} == {"2410": 10_000, "1300": -4_000}
 
 
-def test_what_intacct_refused_is_not_recognised(books: Any, row: Any) -> None:
+def test_what_intacct_refused_is_not_recognised(books: Books, row: MakeRow) -> None:
     books.rules('[[rule]]\nname = "date"\nrecognize = { method = "fixed_offset" }\npost = { accrued = "98765" }\n')
     books.take(row())
     assert not books.run("2024-01-31").complete
@@ -247,7 +252,7 @@ def test_what_intacct_refused_is_not_recognised(books: Any, row: Any) -> None:
     assert report(books, "2024-01-31", planned=True).nets == {}
 
 
-def test_a_document_that_is_to_be_invoiced_is_billed_when_it_is(books: Any, intacct: Any, row: Any) -> None:
+def test_a_document_that_is_to_be_invoiced_is_billed_when_it_is(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row())
     assert report(books, "2024-01-31").total.liability == 2400
     invoiced(books, intacct, "sales_order")
@@ -281,7 +286,7 @@ def counter() -> Iterator[int]:
 )
 @given(lines=LINES, day=DAYS)
 def test_whatever_was_billed_and_earned_is_in_one_balance_once(
-    new_books: Any, row: Any, tmp_path: Any, counter: Iterator[int], lines: Any, day: str
+    new_books: type[Books], row: MakeRow, tmp_path: Path, counter: Iterator[int], lines: Any, day: str
 ) -> None:
     books = new_books(tmp_path / f"b{next(counter)}", {})
     rows = filled(books, row, lines)
@@ -305,7 +310,14 @@ def test_whatever_was_billed_and_earned_is_in_one_balance_once(
 )
 @given(lines=LINES, runs=st.lists(DAYS, min_size=1, max_size=2), day=DAYS)
 def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
-    new_books: Any, row: Any, intacct: Any, tmp_path: Any, counter: Iterator[int], lines: Any, runs: Any, day: str
+    new_books: type[Books],
+    row: MakeRow,
+    intacct: Intacct,
+    tmp_path: Path,
+    counter: Iterator[int],
+    lines: Any,
+    runs: Any,
+    day: str,
 ) -> None:
     books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
     filled(books, row, lines)
@@ -321,7 +333,7 @@ def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
         assert currency not in shown or shown[currency].balance == shown[currency].billed - taken
 
 
-def filled(books: Any, row: Any, lines: Any) -> list[dict[str, str]]:
+def filled(books: Books, row: MakeRow, lines: Any) -> list[dict[str, str]]:
     """Let charge lines and their events come in; the rows of the lines."""
     rows = []
     for at, one in enumerate(lines, 1):
@@ -334,13 +346,13 @@ def filled(books: Any, row: Any, lines: Any) -> list[dict[str, str]]:
     return rows
 
 
-def report_all(books: Any, day: str, planned: bool = True) -> tuple[list[ContractBalance], BalanceSheet]:
+def report_all(books: Books, day: str, planned: bool = True) -> tuple[list[ContractBalance], BalanceSheet]:
     sheet = BalanceSheet()
     wanted = Wanted(date.fromisoformat(day), planned=planned)
     return list(contract_balances(books.context(), wanted, sheet)), sheet
 
 
-def _expected(books: Any, rows: list[dict[str, str]], day: str) -> dict[tuple[str, str], int]:
+def _expected(books: Books, rows: list[dict[str, str]], day: str) -> dict[tuple[str, str], int]:
     """Net balances from what the other commands show: prices by events, recognition by the preview."""
     until = date.fromisoformat(day)
     earned: Counter[str] = Counter()

@@ -14,6 +14,8 @@ from revrec.intacct.gateway import Claimed, FoundEntry, PostingAnswer, PostingOu
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -37,26 +39,26 @@ method = "pod_date"
 """
 
 
-def subscription(books: Any, row: Any, on_change: str = "", **fields: str) -> Any:
+def subscription(books: Books, row: MakeRow, on_change: str = "", **fields: str) -> Any:
     books.rules(SERVICE.format(on_change=on_change))
     dates = {"service_start": "2024-01-01", "service_end": "2024-12-31"}
     books.take(row("INV-1", item="SUB-1", amount="1200.00", **dates, **fields))
     return books
 
 
-def delivered(books: Any, row: Any, day: str, **fields: str) -> Any:
+def delivered(books: Books, row: MakeRow, day: str, **fields: str) -> Any:
     books.take(row("INV-1", item="POD-1", amount="1000.00", **fields))
     books.event(CHARGE, "pod", day)
     return books
 
 
-def ends(books: Any, day: str) -> Any:
+def ends(books: Books, day: str) -> Any:
     return books.import_events(
         {"charge": CHARGE, "kind": "service_dates", "name": "end", "date": day}, name=f"end-{day}.csv"
     )
 
 
-def posted(books: Any) -> list[tuple[str, int]]:
+def posted(books: Books) -> list[tuple[str, int]]:
     """Signed amounts on POSTED entries, by the entry's date."""
     return books.sql(
         "SELECT e.date, s.amount FROM schedule_line s JOIN journal_entry e ON e.id = s.entry_id"
@@ -64,7 +66,7 @@ def posted(books: Any) -> list[tuple[str, int]]:
     )
 
 
-def balanced(books: Any) -> None:
+def balanced(books: Books) -> None:
     """Posted and remaining are the charge line."""
     rest = books.sql(
         "SELECT c.amount - (SELECT sum(l.amount) FROM schedule_line l WHERE l.charge_no = c.no"
@@ -73,7 +75,7 @@ def balanced(books: Any) -> None:
     assert {one for (one,) in rest} <= {0}
 
 
-def sums(books: Any) -> None:
+def sums(books: Books) -> None:
     balanced(books)
     assert schedule(books.context(), rebuild=True).changes == [], "under the same rules a rebuild finds nothing to do"
     assert verify(books.context()).findings == []
@@ -89,7 +91,7 @@ def sums(books: Any) -> None:
     ids=["later", "earlier", "within the month"],
 )
 def test_a_delivery_corrected_after_posting_makes_a_difference_entry(
-    books: Any, intacct: Any, row: Any, first: str, then: str, left: Any
+    books: Books, intacct: Intacct, row: MakeRow, first: str, then: str, left: Any
 ) -> None:
     delivered(books, row, first)
     assert books.run("2024-04-30").complete
@@ -111,7 +113,9 @@ def test_a_delivery_corrected_after_posting_makes_a_difference_entry(
     sums(books)
 
 
-def test_a_correction_into_a_closed_month_goes_to_the_first_open_one(books: Any, intacct: Any, row: Any) -> None:
+def test_a_correction_into_a_closed_month_goes_to_the_first_open_one(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     delivered(books, row, "2024-03-07")
     books.run("2024-03-31")
@@ -124,7 +128,9 @@ def test_a_correction_into_a_closed_month_goes_to_the_first_open_one(books: Any,
     sums(books)
 
 
-def test_a_late_delivery_of_a_closed_month_is_posted_in_an_open_one(books: Any, intacct: Any, row: Any) -> None:
+def test_a_late_delivery_of_a_closed_month_is_posted_in_an_open_one(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     intacct.admin("/periods/close", month="2024-03")
     delivered(books, row, "2024-03-07")
@@ -133,7 +139,7 @@ def test_a_late_delivery_of_a_closed_month_is_posted_in_an_open_one(books: Any, 
     sums(books)
 
 
-def test_under_hold_a_correction_waits_with_both_its_sides(books: Any, intacct: Any, row: Any) -> None:
+def test_under_hold_a_correction_waits_with_both_its_sides(books: Books, intacct: Intacct, row: MakeRow) -> None:
     delivered(books, row, "2024-03-07")
     books.run("2024-03-31")
     intacct.admin("/periods/close", month="2024-03")
@@ -147,7 +153,7 @@ def test_under_hold_a_correction_waits_with_both_its_sides(books: Any, intacct: 
     sums(books)
 
 
-def test_changed_service_dates_are_spread_over_the_rest(books: Any, intacct: Any, row: Any) -> None:
+def test_changed_service_dates_are_spread_over_the_rest(books: Books, intacct: Intacct, row: MakeRow) -> None:
     subscription(books, row).run("2024-03-31")
     ends(books, "2025-06-30")
     assert [amount for _day, amount in books.open_parts(CHARGE)] == [6000] * 15
@@ -172,14 +178,16 @@ def test_changed_service_dates_are_spread_over_the_rest(books: Any, intacct: Any
         ("prospective", [("2024-04-30", 30000), ("2024-05-31", 30000), ("2024-06-30", 30000)]),
     ],
 )  # fmt: skip
-def test_a_rule_chooses_how_a_change_is_treated(books: Any, intacct: Any, row: Any, how: str, left: Any) -> None:
+def test_a_rule_chooses_how_a_change_is_treated(
+    books: Books, intacct: Intacct, row: MakeRow, how: str, left: Any
+) -> None:
     subscription(books, row, f'on_change = "{how}"').run("2024-03-31")
     ends(books, "2024-06-30")
     assert books.open_parts(CHARGE) == left
     sums(books)
 
 
-def test_an_event_that_moves_nothing_changes_nothing(books: Any, intacct: Any, row: Any) -> None:
+def test_an_event_that_moves_nothing_changes_nothing(books: Books, intacct: Intacct, row: MakeRow) -> None:
     subscription(books, row).run("2024-03-31")
     before = books.open_parts(CHARGE)
     _fact, changes = books.event(CHARGE, "milestone", "2024-02-10")
@@ -187,7 +195,7 @@ def test_an_event_that_moves_nothing_changes_nothing(books: Any, intacct: Any, r
 
 
 def test_a_rule_that_changed_moves_nothing_that_was_posted_even_when_an_event_comes(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
     text = (books.folder / "rules" / "rules.toml").read_text()
@@ -198,7 +206,9 @@ def test_a_rule_that_changed_moves_nothing_that_was_posted_even_when_an_event_co
     sums(books)
 
 
-def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(books: Any, intacct: Any, row: Any) -> None:
+def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
     text = (books.folder / "rules" / "rules.toml").read_text()
     books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\n[rule.post]\naccrued = "4010"'))
@@ -210,7 +220,7 @@ def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(books: Any
 
 
 def test_what_was_taken_back_stays_so_when_the_rule_changes_before_it_is_posted(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
     books.event(CHARGE, "pod", "2024-04-11")
@@ -278,7 +288,12 @@ STEPS = st.lists(
     STEPS,
 )
 def test_posted_and_remaining_are_the_charge_line_after_every_event_and_run(
-    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, amount: int, currency: str, steps: Any
+    new_books: type[Books],
+    row: MakeRow,
+    tmp_path_factory: pytest.TempPathFactory,
+    amount: int,
+    currency: str,
+    steps: Any,
 ) -> None:
     decimals = {"USD": 2, "JPY": 0, "KWD": 3}[currency]
     figure = {"amount": f"{amount / 10**decimals:.{decimals}f}", "currency": currency}
@@ -310,7 +325,7 @@ def day_of(month: int) -> date:
     return date(2024 + (month - 1) // 12, (month - 1) % 12 + 1, 17)
 
 
-def act(books: Any, ledger: Ledger, step: str, value: Any) -> None:
+def act(books: Books, ledger: Ledger, step: str, value: Any) -> None:
     if step == "pod":
         books.event("shop/INV-2/1", "pod", day_of(value).isoformat())
     elif step == "end":

@@ -9,6 +9,7 @@ from revrec.jobs.importing.import_files import mapping_of
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
 
 COST = """
 [[rule.cost]]
@@ -42,7 +43,7 @@ expense = "5000"
 COSTS = "SELECT id, amount FROM charge_line WHERE id LIKE '%:cost:%' ORDER BY no"
 
 
-def ledger(books: Any) -> list[tuple[Any, ...]]:
+def ledger(books: Books) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = books.sql(
         "SELECT account, sum(CASE side WHEN 'debit' THEN l.amount ELSE -l.amount END) FROM journal_line l"
         " JOIN journal_entry e ON e.id = l.entry_id WHERE e.state = 'POSTED' GROUP BY account ORDER BY account"
@@ -50,11 +51,11 @@ def ledger(books: Any) -> list[tuple[Any, ...]]:
     return [tuple(map(int, row)) for row in rows]
 
 
-def sound(books: Any) -> bool:
+def sound(books: Books) -> bool:
     return bool(verify(books.context("verify")).sound)
 
 
-def test_the_trace_of_a_line_goes_on_with_its_costs(books: Any, row: Any) -> None:
+def test_the_trace_of_a_line_goes_on_with_its_costs(books: Books, row: MakeRow) -> None:
     books.rules(MAGAZINE + COST)
     books.take(row("INV-1"), row("INV-1", line="11"))
     assert [life["charge"]["id"] for life in trace(books.context("trace"), "shop/INV-1/1")] == [
@@ -64,7 +65,7 @@ def test_the_trace_of_a_line_goes_on_with_its_costs(books: Any, row: Any) -> Non
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Any, row: Any) -> None:
+def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Books, row: MakeRow) -> None:
     books.rules(MAGAZINE + COST)
     books.take(row("INV-1", amount="24.00"))
     assert books.sql(COSTS) == [("shop/INV-1/1:cost:cogs", -1200)]
@@ -75,7 +76,7 @@ def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Any,
     assert len(books.sql(COSTS)) == 1 and sound(books)
 
 
-def test_preview_tells_revenue_and_costs_apart(offline: Any, row: Any) -> None:
+def test_preview_tells_revenue_and_costs_apart(offline: Books, row: MakeRow) -> None:
     offline.rules(MAGAZINE + COST)
     context, path = offline.context("preview"), offline.file("a.csv", [row("INV-1", amount="24.00")])
     before = preview_file(context, path, mapping_of(context, None, events=False))
@@ -89,7 +90,7 @@ def test_preview_tells_revenue_and_costs_apart(offline: Any, row: Any) -> None:
 
 
 @pytest.mark.parametrize("by", ["file", "hand"])
-def test_what_is_delivered_of_a_line_is_so_of_its_cost(by: str, offline: Any, row: Any) -> None:
+def test_what_is_delivered_of_a_line_is_so_of_its_cost(by: str, offline: Books, row: MakeRow) -> None:
     offline.rules(SOFA)
     offline.take(row("INV-1", item="POD-1", amount="100.00"))
     assert offline.sql("SELECT count(*) FROM unscheduled") == [(2,)]
@@ -102,7 +103,7 @@ def test_what_is_delivered_of_a_line_is_so_of_its_cost(by: str, offline: Any, ro
     assert sound(offline)
 
 
-def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offline: Any, row: Any) -> None:
+def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offline: Books, row: MakeRow) -> None:
     offline.rules(MAGAZINE + COST)
     offline.take(row("INV-1", amount="24.00"))
     offline.event("shop/INV-1/1", "credit", "2024-01-20", amount=11)
@@ -116,7 +117,7 @@ def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offli
     assert sound(offline)
 
 
-def test_a_cost_that_a_rule_gets_later_is_added_by_a_rebuild_once(offline: Any, row: Any) -> None:
+def test_a_cost_that_a_rule_gets_later_is_added_by_a_rebuild_once(offline: Books, row: MakeRow) -> None:
     offline.rules(MAGAZINE)
     offline.take(row("INV-1", amount="24.00"), row("INV-2", amount="12.00"))
     offline.rules(MAGAZINE + COST)
@@ -133,13 +134,13 @@ def test_a_cost_that_a_rule_gets_later_is_added_by_a_rebuild_once(offline: Any, 
     assert sound(offline)
 
 
-def test_a_row_that_calls_itself_a_cost_is_refused(offline: Any, row: Any) -> None:
+def test_a_row_that_calls_itself_a_cost_is_refused(offline: Books, row: MakeRow) -> None:
     refused = offline.import_file(offline.file("odd.csv", [row("INV-1", line="1:cost:cogs")]))
     (problem,) = refused.report
     assert (problem["field"], problem["value"]) == ("line", "1:cost:cogs")
 
 
-def test_a_cost_belongs_to_no_contract_and_its_line_keeps_its_cost_as_billed(offline: Any, row: Any) -> None:
+def test_a_cost_belongs_to_no_contract_and_its_line_keeps_its_cost_as_billed(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nMAG-1,40\nPOD-1,60\n")
     tables = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n[[allocation]]\nname = "all"\nprices = "ssp"\n'
     offline.rules(tables + MAGAZINE + COST + SOFA)

@@ -1,14 +1,13 @@
 """Foreign currencies: what goes to Intacct beside the amount, from the file to the ledger."""
 
-from typing import Any
-
 import pytest
 
 from revrec.jobs.admin.verify import verify
+from support.books import Books, MakeRow
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: Any, row: Any) -> None:
+def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1", currency="EUR", post_date="2024-01-05"), row("INV-2", post_date="2024-01-05"))
     assert books.run("2024-03-31").complete
     requests = [text for (text,) in books.sql("SELECT request FROM attempt ORDER BY id") if "<GLENTRY>" in text]
@@ -21,7 +20,7 @@ def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: A
     assert verify(books.context("verify")).sound
 
 
-def test_whoever_wants_the_rate_of_the_entry_s_date_says_so(books: Any, row: Any) -> None:
+def test_whoever_wants_the_rate_of_the_entry_s_date_says_so(books: Books, row: MakeRow) -> None:
     config = books.folder / "revrec.toml"
     config.write_text(f'{config.read_text()}\n[gateway]\nrate_date = "recognised"\n')
     books.take(row("INV-1", currency="EUR"))

@@ -12,6 +12,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.jobs.importing import import_files
 from revrec.jobs.importing.import_files import import_document
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
+from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -32,7 +33,7 @@ only = { delivered = "?*" }
 
 
 @pytest.fixture
-def shop(offline: Any) -> Any:
+def shop(offline: Books) -> Books:
     """Books that know a mapping for a file of sales and deliveries."""
     config = offline.folder / "revrec.toml"
     config.write_text(config.read_text() + MAPPING)
@@ -44,18 +45,18 @@ def sale(no: str, pos: str = "1", **more: Any) -> dict[str, Any]:
     return {**plain, **more}
 
 
-def put(books: Any, *records: dict[str, Any], name: str = "sales.jsonl") -> Path:
+def put(books: Books, *records: dict[str, Any], name: str = "sales.jsonl") -> Path:
     path: Path = books.folder / name
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     return path
 
 
-def take(books: Any, path: Path, **options: bool) -> list[import_files.ImportResult]:
+def take(books: Books, path: Path, **options: bool) -> list[import_files.ImportResult]:
     context = books.context("import")
     return import_document(context, path, mappings_of(context, "both"), **options)
 
 
-def test_charges_and_events_of_one_file_are_taken_together(shop: Any) -> None:
+def test_charges_and_events_of_one_file_are_taken_together(shop: Books) -> None:
     charges, events = take(shop, put(shop, sale("A", delivered="2024-02-01"), sale("B"), {"type": "note"}))
     assert (charges.kind, charges.accepted, charges.passed_over) == ("charges", 2, {'type is "note"': 1})
     assert (events.kind, events.accepted, events.passed_over) == ("events", 1, {"delivered is empty": 2})
@@ -63,7 +64,7 @@ def test_charges_and_events_of_one_file_are_taken_together(shop: Any) -> None:
     assert shop.sql("SELECT kind, mapping FROM import_file ORDER BY id") == [("charges", "both"), ("events", "both")]
 
 
-def test_the_same_file_twice_changes_nothing_and_a_later_one_brings_its_delivery_alone(shop: Any) -> None:
+def test_the_same_file_twice_changes_nothing_and_a_later_one_brings_its_delivery_alone(shop: Books) -> None:
     path = put(shop, sale("A", delivered="2024-02-01"), sale("B"))
     take(shop, path)
     before = shop.content()
@@ -73,7 +74,7 @@ def test_the_same_file_twice_changes_nothing_and_a_later_one_brings_its_delivery
     assert shop.sql("SELECT kind FROM import_file ORDER BY id") == [("charges",), ("events",), ("events",)]
 
 
-def test_a_bad_event_refuses_the_charges_too(shop: Any) -> None:
+def test_a_bad_event_refuses_the_charges_too(shop: Books) -> None:
     before = shop.content()
     charges, events = take(shop, put(shop, sale("A", delivered="tomorrow"), sale("B")))
     assert "1 of 1 rows cannot be used" in events.refused
@@ -81,24 +82,24 @@ def test_a_bad_event_refuses_the_charges_too(shop: Any) -> None:
     assert shop.content() == before
 
 
-def test_keep_good_sets_the_bad_event_aside(shop: Any) -> None:
+def test_keep_good_sets_the_bad_event_aside(shop: Books) -> None:
     charges, events = take(shop, put(shop, sale("A", delivered="tomorrow"), sale("B")), keep_good=True)
     assert (charges.accepted, events.rejected, events.quarantined) == (2, 1, True)
 
 
-def test_a_dry_run_sees_the_events_of_charges_that_would_be_new(shop: Any) -> None:
+def test_a_dry_run_sees_the_events_of_charges_that_would_be_new(shop: Books) -> None:
     before = shop.content()
     charges, events = take(shop, put(shop, sale("A", delivered="2024-02-01")), dry_run=True)
     assert (charges.accepted, events.accepted, events.rejected) == (1, 1, 0) and shop.content() == before
 
 
-def test_a_file_without_either_is_refused(shop: Any) -> None:
+def test_a_file_without_either_is_refused(shop: Books) -> None:
     path = shop.folder / "sales.jsonl"
     path.write_text("\n \n")
     assert "has no charges and no events" in take(shop, path)[-1].refused
 
 
-def test_an_event_may_be_about_a_whole_document(shop: Any) -> None:
+def test_an_event_may_be_about_a_whole_document(shop: Books) -> None:
     take(shop, put(shop, sale("A"), sale("A", "2"), sale("B")))
     result = shop.import_events({"charge": "shop/A/*", "kind": "pod", "date": "2024-02-09"})
     assert (result.accepted, result.scheduled) == (1, 2)
@@ -110,7 +111,7 @@ def test_an_event_may_be_about_a_whole_document(shop: Any) -> None:
     assert unknown.report[0]["mend"] == "import its charge line first"
 
 
-def test_an_archive_is_taken_whole_or_not_at_all(shop: Any) -> None:
+def test_an_archive_is_taken_whole_or_not_at_all(shop: Books) -> None:
     good, bad = put(shop, sale("A")).read_text(), put(shop, sale("B", sum="x")).read_text()
     path = shop.folder / "sales.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -128,21 +129,21 @@ def test_an_archive_is_taken_whole_or_not_at_all(shop: Any) -> None:
     assert shop.trace(str(path) + "/two.jsonl")["charge"]["id"] == "shop/B/1"
 
 
-def test_a_gzip_file_is_one_file(shop: Any) -> None:
+def test_a_gzip_file_is_one_file(shop: Books) -> None:
     path = shop.folder / "sales.jsonl.gz"
     path.write_bytes(gzip.compress(put(shop, sale("A")).read_bytes()))
     charges, events = take(shop, path)
     assert (charges.accepted, events.rows, events.refused) == (1, 0, "")
 
 
-def test_a_mapping_with_events_alone_needs_no_flag_and_one_with_both_can_give_its_events_alone(shop: Any) -> None:
+def test_a_mapping_with_events_alone_needs_no_flag_and_one_with_both_can_give_its_events_alone(shop: Books) -> None:
     context = shop.context()
     assert [one.rows for one in mappings_of(context, "both")] == ["charges", "events"]
     assert [one.rows for one in mappings_of(context, "both", events=True)] == ["events"]
     assert mapping_of(context, "both", events=False).rows == "charges"
 
 
-def test_a_mapping_builds_on_another(shop: Any) -> None:
+def test_a_mapping_builds_on_another(shop: Books) -> None:
     config = shop.folder / "revrec.toml"
     own = '[mapping.ours]\nbase = "both"\nsource = "ours"\n[mapping.ours.charges]\ncolumns = { amount = "net" }\n'
     config.write_text(config.read_text() + own)
@@ -161,14 +162,14 @@ def test_a_mapping_builds_on_another(shop: Any) -> None:
         ('rows = "events"\n[mapping.bad.events]\n', "leave out rows, which it tells itself"),
     ],
 )
-def test_a_mapping_that_builds_on_nothing_or_contradicts_itself_is_refused(shop: Any, text: str, said: str) -> None:
+def test_a_mapping_that_builds_on_nothing_or_contradicts_itself_is_refused(shop: Books, text: str, said: str) -> None:
     config = shop.folder / "revrec.toml"
     config.write_text(config.read_text() + f"[mapping.bad]\n{text}\n")
     with pytest.raises(BadConfiguration, match=said):
         mappings_of(shop.context(), "bad")
 
 
-def test_cleaning_for_all_sources_is_said_once(shop: Any, row: Any) -> None:
+def test_cleaning_for_all_sources_is_said_once(shop: Books, row: MakeRow) -> None:
     (shop.folder / "customers.csv").write_text("alias,customer\nC1007,C-ADA\n")
     config = shop.folder / "revrec.toml"
     config.write_text(config.read_text() + '[cleaning.aliases]\ncustomer = "customers.csv"\n')
@@ -190,7 +191,7 @@ def test_cleaning_for_all_sources_is_said_once(shop: Any, row: Any) -> None:
     assert set(begun["detail"]["tables"]) == {"customers.csv"}
 
 
-def test_cleaning_for_all_sources_counts_where_a_mapping_has_the_dimension(shop: Any) -> None:
+def test_cleaning_for_all_sources_counts_where_a_mapping_has_the_dimension(shop: Books) -> None:
     (shop.folder / "terms.csv").write_text("customer,terms\nC-1,NET10\n")
     config = shop.folder / "revrec.toml"
     lookup = '[cleaning]\nlookups.terms = { table = "terms.csv", by = "customer" }\n'
@@ -209,7 +210,7 @@ def test_cleaning_for_all_sources_counts_where_a_mapping_has_the_dimension(shop:
         ('[cleaning.aliases]\ncustmer = "x.csv"\n', r"\[cleaning\] aliases.custmer: neither a field nor a dimension"),
     ],
 )
-def test_wrong_cleaning_is_refused(shop: Any, text: str, said: str) -> None:
+def test_wrong_cleaning_is_refused(shop: Books, text: str, said: str) -> None:
     config = shop.folder / "revrec.toml"
     config.write_text(config.read_text() + text)
     with pytest.raises(BadConfiguration, match=said):

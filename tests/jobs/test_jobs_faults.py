@@ -23,6 +23,8 @@ from revrec.intacct.gateway import (
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import until
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -32,11 +34,11 @@ LATER = timedelta(minutes=1)
 MUCH_LATER = timedelta(minutes=2)
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def attempts(books: Any) -> list[tuple[Any, ...]]:
+def attempts(books: Books) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = books.sql(
         "SELECT a.kind, o.outcome FROM attempt a LEFT JOIN attempt_outcome o ON o.attempt_id = a.id ORDER BY a.id"
     )
@@ -44,14 +46,14 @@ def attempts(books: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def due(books: Any, row: Any) -> Any:
+def due(books: Books, row: MakeRow) -> Books:
     """Books with one entry due."""
     books.take(row("INV-1"))
     return books
 
 
 def test_an_answer_that_was_lost_after_intacct_saved_is_adopted_and_nothing_is_sent_again(
-    due: Any, intacct: Any
+    due: Books, intacct: Intacct
 ) -> None:
     intacct.fault("drop@after:1x:create")
     result = due.run(DAY)
@@ -65,7 +67,9 @@ def test_an_answer_that_was_lost_after_intacct_saved_is_adopted_and_nothing_is_s
     assert attempts(due) == [("send", "in_doubt"), ("read_back", "found")]
 
 
-def test_a_request_that_was_lost_on_its_way_is_sent_again_under_the_same_control_id(due: Any, intacct: Any) -> None:
+def test_a_request_that_was_lost_on_its_way_is_sent_again_under_the_same_control_id(
+    due: Books, intacct: Intacct
+) -> None:
     intacct.fault("drop@before:1x:create")
     assert due.run(DAY).counts["in_doubt"] == 1
     assert due.run(DAY, later=LATER).complete
@@ -77,7 +81,9 @@ def test_a_request_that_was_lost_on_its_way_is_sent_again_under_the_same_control
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("fault", ["reset", "html", "empty", "truncated", "garbled", "wrong_control_id", "500", "524"])
-def test_whatever_comes_instead_of_an_answer_it_is_posted_once(due: Any, intacct: Any, fault: str, when: str) -> None:
+def test_whatever_comes_instead_of_an_answer_it_is_posted_once(
+    due: Books, intacct: Intacct, fault: str, when: str
+) -> None:
     intacct.fault(f"{fault}@{when}:1x:create")
     first = due.run(DAY)
     assert first.counts["in_doubt"] == 1 and not first.complete, first.entries
@@ -86,7 +92,9 @@ def test_whatever_comes_instead_of_an_answer_it_is_posted_once(due: Any, intacct
     assert len(intacct.entries()) == 1 and states(due) == ["POSTED"]
 
 
-def test_being_turned_away_again_and_again_leaves_the_entry_ready_and_stops(books: Any, intacct: Any, row: Any) -> None:
+def test_being_turned_away_again_and_again_leaves_the_entry_ready_and_stops(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("429@before:5x:create")
     result = books.run(DAY)
@@ -95,7 +103,9 @@ def test_being_turned_away_again_and_again_leaves_the_entry_ready_and_stops(book
     assert books.run(DAY).complete and len(intacct.entries()) == 2
 
 
-def test_one_lost_answer_does_not_keep_the_others_from_being_posted(books: Any, intacct: Any, row: Any) -> None:
+def test_one_lost_answer_does_not_keep_the_others_from_being_posted(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"), row("INV-3", post_date="2024-01-07"))
     intacct.fault("drop@after:1x:create")
     assert books.run(DAY).counts["posted"] == 2
@@ -103,7 +113,7 @@ def test_one_lost_answer_does_not_keep_the_others_from_being_posted(books: Any, 
     assert len(intacct.entries()) == 3
 
 
-def test_an_entry_in_another_currency_is_known_again(books: Any, intacct: Any, row: Any) -> None:
+def test_an_entry_in_another_currency_is_known_again(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1", currency="JPY", amount="1000"), row("INV-2", currency="KWD", amount="1.000"))
     intacct.fault("drop@after:2x:create")
     assert books.run("2024-01-31").counts["in_doubt"] == 2
@@ -112,7 +122,9 @@ def test_an_entry_in_another_currency_is_known_again(books: Any, intacct: Any, r
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: Any, intacct: Any, when: str) -> None:
+def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
+    due: Books, intacct: Intacct, when: str
+) -> None:
     intacct.fault(f"slow=4@{when}:1x:create")
     process = due.start("run", "--date", DAY)
     until(lambda: states(due) == ["SENDING"] and intacct.view("/state")["injected"][-1:] == [f"slow@{when}"])
@@ -127,7 +139,7 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(due: An
     assert attempts(due) == [("send", None), ("read_back", "found")]
 
 
-def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Any, intacct: Any, row: Any) -> None:
+def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("slow=4@before:1x:create")
     process = books.start("run", "--date", DAY)
@@ -230,7 +242,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
         ([in_ledger()._replace(state="Submitted")], "is not posted there: its state is Submitted"),
     ],
 )
-def test_what_a_read_back_cannot_settle_is_held_for_a_person(due: Any, stub: Stub, found: Any, said: str) -> None:
+def test_what_a_read_back_cannot_settle_is_held_for_a_person(due: Books, stub: Stub, found: Any, said: str) -> None:
     stub.sends = [lost]
     stub.finds = [found]
     due.run(DAY)
@@ -242,7 +254,7 @@ def test_what_a_read_back_cannot_settle_is_held_for_a_person(due: Any, stub: Stu
     assert len(stub.sent) == 1 and states(due) == ["HELD"], "nothing more happens by itself"
 
 
-def test_after_so_many_attempts_a_person_must_look(due: Any, stub: Stub) -> None:
+def test_after_so_many_attempts_a_person_must_look(due: Books, stub: Stub) -> None:
     stub.sends = [lost]
     for minute in range(6):
         due.run(DAY, later=timedelta(minutes=minute))
@@ -251,7 +263,7 @@ def test_after_so_many_attempts_a_person_must_look(due: Any, stub: Stub) -> None
 
 
 def test_a_read_back_that_intacct_refuses_leaves_its_entry_in_doubt_and_the_others_go_on(
-    books: Any, row: Any, stub: Stub
+    books: Books, row: MakeRow, stub: Stub
 ) -> None:
     books.take(row("INV-1"))
     stub.sends = [lost, posted]
@@ -270,7 +282,7 @@ def test_a_read_back_that_intacct_refuses_leaves_its_entry_in_doubt_and_the_othe
     [(GatewayUnreachable("no answer"), ErrorClass.RETRY_LATER), (SignInFailed("locked"), ErrorClass.NEEDS_SIGN_IN)],
 )
 def test_a_gateway_that_goes_away_during_a_read_back_stops_the_run_in_order(
-    due: Any, stub: Stub, error: Exception, means: ErrorClass
+    due: Books, stub: Stub, error: Exception, means: ErrorClass
 ) -> None:
     stub.sends = [lost]
     due.run(DAY)
@@ -282,7 +294,7 @@ def test_a_gateway_that_goes_away_during_a_read_back_stops_the_run_in_order(
 
 
 def test_a_password_that_changes_in_the_middle_stops_the_run_and_leaves_the_rest_ready(
-    books: Any, row: Any, stub: Stub
+    books: Books, row: MakeRow, stub: Stub
 ) -> None:
     books.take(*(row(f"INV-{n}", post_date=f"2024-01-0{n}") for n in (1, 2, 3)))
     stub.sends = [posted, password_changed]
@@ -292,7 +304,7 @@ def test_a_password_that_changes_in_the_middle_stops_the_run_and_leaves_the_rest
 
 
 def test_an_entry_that_cannot_be_written_for_intacct_is_refused_by_us_and_the_others_go_on(
-    books: Any, row: Any, stub: Stub
+    books: Books, row: MakeRow, stub: Stub
 ) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     stub.unpostable = {"INV-1"}
@@ -303,7 +315,7 @@ def test_an_entry_that_cannot_be_written_for_intacct_is_refused_by_us_and_the_ot
     assert books.run(DAY).complete, "once it can be written, it goes on under a new reference"
 
 
-def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_nothing(due: Any, stub: Stub) -> None:
+def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_nothing(due: Books, stub: Stub) -> None:
     context = due.context("other run", later=LATER)
 
     def answered_late(prepared: PreparedPosting) -> PostingAnswer:
@@ -321,7 +333,7 @@ def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_noth
     assert due.run(DAY, later=MUCH_LATER).complete and len(stub.sent) == 1
 
 
-def test_an_entry_that_another_worker_took_first_is_left_to_it(books: Any, row: Any, stub: Stub) -> None:
+def test_an_entry_that_another_worker_took_first_is_left_to_it(books: Books, row: MakeRow, stub: Stub) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     context = books.context("other run")
 

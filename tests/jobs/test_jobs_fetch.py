@@ -14,6 +14,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing import fetch as job
 from revrec.jobs.trust import confirm
+from support.books import Books
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency\n"
 
@@ -30,20 +31,20 @@ def put(folder: Path, name: str, content: bytes) -> None:
 
 
 @pytest.fixture
-def source(offline: Any) -> Any:
+def source(offline: Books) -> Books:
     """Books with a folder as their source."""
     configure(offline, 'transport = "folder"\npath = "in"\nafter = "move:done"\nrefused = "move:bad"\n')
     (offline.folder / "in").mkdir()
     return offline
 
 
-def configure(books: Any, text: str, name: str = "partner") -> None:
+def configure(books: Books, text: str, name: str = "partner") -> None:
     file = books.folder / "revrec.toml"
     file.write_text(file.read_text() + f"[source.{name}]\n{text}")
     confirm(books.context())
 
 
-def fetched(books: Any, *names: str, **how: Any) -> job.SourceResult:
+def fetched(books: Books, *names: str, **how: Any) -> job.SourceResult:
     (result,) = job.fetch(books.context("fetch"), names, **how)
     return result
 
@@ -52,7 +53,7 @@ def outcomes(result: job.SourceResult) -> dict[str, str]:
     return {one.name: one.outcome for one in result.documents}
 
 
-def test_what_is_offered_is_imported_recorded_kept_and_moved(source: Any) -> None:
+def test_what_is_offered_is_imported_recorded_kept_and_moved(source: Books) -> None:
     put(source.folder / "in", "a.csv", csv("INV-1"))
     result = fetched(source)
     assert outcomes(result) == {"a.csv": "imported"} and not result.failed
@@ -65,7 +66,7 @@ def test_what_is_offered_is_imported_recorded_kept_and_moved(source: Any) -> Non
     assert verify(source.context("verify")).sound
 
 
-def test_a_document_is_never_taken_twice(source: Any) -> None:
+def test_a_document_is_never_taken_twice(source: Books) -> None:
     source.folder.joinpath("revrec.toml").write_text(
         source.folder.joinpath("revrec.toml").read_text().replace("move:done", "keep")
     )
@@ -78,14 +79,14 @@ def test_a_document_is_never_taken_twice(source: Any) -> None:
     assert source.sql("SELECT count(*) FROM charge_line") == [(2,)]
 
 
-def test_the_same_content_under_another_name_brings_nothing_new(source: Any) -> None:
+def test_the_same_content_under_another_name_brings_nothing_new(source: Books) -> None:
     put(source.folder / "in", "a.csv", csv("INV-1"))
     fetched(source)
     put(source.folder / "in", "b.csv", csv("INV-1"))
     assert outcomes(fetched(source)) == {"b.csv": "unchanged"}
 
 
-def test_a_bad_document_is_refused_whole_moved_aside_and_does_not_stop_the_others(source: Any) -> None:
+def test_a_bad_document_is_refused_whole_moved_aside_and_does_not_stop_the_others(source: Books) -> None:
     put(source.folder / "in", "a.csv", csv("INV-1") + b"shop,INV-2,1,C1,MAG-1,yesterday,1.00,USD\n")
     put(source.folder / "in", "b.csv", csv("INV-3"))
     result = fetched(source)
@@ -95,14 +96,14 @@ def test_a_bad_document_is_refused_whole_moved_aside_and_does_not_stop_the_other
     assert "1 of 2 rows cannot be used" in source.sql("SELECT detail FROM received_document WHERE id = 1")[0][0]
 
 
-def test_a_source_that_keeps_the_good_rows_sets_the_others_aside(offline: Any) -> None:
+def test_a_source_that_keeps_the_good_rows_sets_the_others_aside(offline: Books) -> None:
     configure(offline, 'transport = "folder"\npath = "in"\nkeep_good = true\n')
     put(offline.folder / "in", "a.csv", csv("INV-1") + b"shop,INV-2,1,C1,MAG-1,yesterday,1.00,USD\n")
     assert outcomes(fetched(offline)) == {"a.csv": "imported"}
     assert offline.sql("SELECT count(*) FROM quarantine") == [(1,)]
 
 
-def test_a_dry_run_keeps_nothing_here_and_moves_nothing_there(source: Any) -> None:
+def test_a_dry_run_keeps_nothing_here_and_moves_nothing_there(source: Books) -> None:
     put(source.folder / "in", "a.csv", csv("INV-1"))
     before = source.content()
     assert outcomes(fetched(source, dry_run=True)) == {"a.csv": "imported"}
@@ -111,7 +112,7 @@ def test_a_dry_run_keeps_nothing_here_and_moves_nothing_there(source: Any) -> No
 
 
 def test_a_crash_between_import_and_record_costs_nothing_but_a_second_look(
-    source: Any, monkeypatch: pytest.MonkeyPatch
+    source: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(source.folder / "in", "a.csv", csv("INV-1"))
 
@@ -128,7 +129,7 @@ def test_a_crash_between_import_and_record_costs_nothing_but_a_second_look(
 
 
 def test_a_document_that_was_recorded_but_not_moved_is_left_where_it_is_and_not_taken_again(
-    source: Any, monkeypatch: pytest.MonkeyPatch
+    source: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from revrec.sources.transports.folder import FolderTransport
 
@@ -141,14 +142,14 @@ def test_a_document_that_was_recorded_but_not_moved_is_left_where_it_is_and_not_
     assert result.documents == [] and result.known == 1
 
 
-def test_an_oversize_document_is_refused_without_being_read_to_its_end(offline: Any) -> None:
+def test_an_oversize_document_is_refused_without_being_read_to_its_end(offline: Books) -> None:
     configure(offline, 'transport = "folder"\npath = "in"\nlargest = 100\n')
     put(offline.folder / "in", "a.csv", csv("INV-1", "INV-2", "INV-3"))
     result = fetched(offline)
     assert outcomes(result) == {"a.csv": "refused"} and "more than 100 bytes" in result.documents[0].detail
 
 
-def test_a_source_that_fails_does_not_keep_the_others(source: Any) -> None:
+def test_a_source_that_fails_does_not_keep_the_others(source: Books) -> None:
     configure(source, 'transport = "folder"\npath = "nowhere"\n', "gone")
     put(source.folder / "in", "a.csv", csv("INV-1"))
     first, second = job.fetch(source.context("fetch"))
@@ -187,38 +188,38 @@ def api() -> Iterator[Any]:
 
 
 @pytest.fixture
-def shop(offline: Any, api: Any) -> Any:
+def shop(offline: Books, api: Any) -> Books:
     url = f"http://127.0.0.1:{api.server_address[1]}/charges.csv?since={{since}}"
     configure(offline, f'transport = "http"\nurl = "{url}"\n')
     return offline
 
 
-def patient(books: Any, slept: list[float]) -> Any:
+def patient(books: Books, slept: list[float]) -> Any:
     from dataclasses import replace
 
     return replace(books.context("fetch"), sleep=slept.append)
 
 
-def test_a_connection_that_breaks_off_is_made_again_after_a_pause(shop: Any, api: Any) -> None:
+def test_a_connection_that_breaks_off_is_made_again_after_a_pause(shop: Books, api: Any) -> None:
     api.breaks, slept = 2, []  # type: list[float]
     (result,) = job.fetch(patient(shop, slept))
     assert [one.outcome for one in result.documents] == ["imported"] and len(slept) == 2
 
 
-def test_one_that_goes_on_breaking_off_is_told_and_recorded(shop: Any, api: Any) -> None:
+def test_one_that_goes_on_breaking_off_is_told_and_recorded(shop: Books, api: Any) -> None:
     api.breaks = 99
     (result,) = job.fetch(patient(shop, []))
     assert "fetch again" in result.failed and len(api.asked) == job.TRIES
     assert "fetch again" in shop.sql("SELECT outcome FROM source_fetch")[0][0]
 
 
-def test_a_refused_sign_in_is_never_repeated(shop: Any, api: Any) -> None:
+def test_a_refused_sign_in_is_never_repeated(shop: Books, api: Any) -> None:
     api.status = 401
     (result,) = job.fetch(patient(shop, []))
     assert "not let in" in result.failed and len(api.asked) == 1
 
 
-def test_the_next_fetch_asks_for_what_came_since_the_last_one(shop: Any, api: Any) -> None:
+def test_the_next_fetch_asks_for_what_came_since_the_last_one(shop: Books, api: Any) -> None:
     job.fetch(patient(shop, []))
     job.fetch(patient(shop, []))
     assert "since=1970-01-01T00%3A00%3A00Z" in api.asked[0]
@@ -226,7 +227,7 @@ def test_the_next_fetch_asks_for_what_came_since_the_last_one(shop: Any, api: An
     assert shop.sql("SELECT outcome FROM received_document") == [("imported",)]
 
 
-def test_the_password_comes_from_the_environment_and_never_from_the_configuration(source: Any) -> None:
+def test_the_password_comes_from_the_environment_and_never_from_the_configuration(source: Books) -> None:
     from revrec.jobs.importing.sources import secret_of
 
     context = source.context("fetch", REVREC_SOURCE_PARTNER_PASSWORD="s3cret")
@@ -236,12 +237,12 @@ def test_the_password_comes_from_the_environment_and_never_from_the_configuratio
         job.fetch(source.context("fetch"))
 
 
-def test_a_source_that_is_not_there_is_told_with_those_that_are(source: Any) -> None:
+def test_a_source_that_is_not_there_is_told_with_those_that_are(source: Books) -> None:
     with pytest.raises(BadConfiguration, match=r"no source named 'shop' \(known: partner\)"):
         fetched(source, "shop")
 
 
-def test_without_any_source_the_place_for_one_is_named(offline: Any) -> None:
+def test_without_any_source_the_place_for_one_is_named(offline: Books) -> None:
     with pytest.raises(BadConfiguration, match=r"add a \[source.NAME\] table"):
         job.fetch(offline.context("fetch"))
 

@@ -3,7 +3,7 @@
 import json
 import os
 import stat
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -12,16 +12,17 @@ from revrec.jobs.gateway import company, endpoint, open_gateway, real_credential
 from revrec.jobs.sandbox_process import sandbox
 from revrec.jobs.trust import confirm
 from revrec.sandbox.company.profile import COMPANY_ID
+from support.books import Books
 
 ELSEWHERE = "http://127.0.0.1:1/elsewhere"
 
 
 @pytest.fixture
-def plain(new_books: Any, tmp_path: Any) -> Any:
+def plain(new_books: type[Books], tmp_path: Path) -> Books:
     return new_books(tmp_path / "books", {})
 
 
-def test_without_a_word_it_is_the_sandbox(plain: Any) -> None:
+def test_without_a_word_it_is_the_sandbox(plain: Books) -> None:
     assert endpoint(plain.context()) == "sandbox" and company(plain.context()) == COMPANY_ID
 
 
@@ -36,19 +37,19 @@ def test_without_a_word_it_is_the_sandbox(plain: Any) -> None:
     ],
 )
 def test_the_environment_decides_and_revrec_s_own_names_come_first(
-    plain: Any, environment: dict[str, str], found: str
+    plain: Books, environment: dict[str, str], found: str
 ) -> None:
     assert endpoint(plain.context(**environment)) == found
 
 
-def test_what_is_posted_to_is_what_was_decided_on(books: Any) -> None:
+def test_what_is_posted_to_is_what_was_decided_on(books: Books) -> None:
     context = books.context(REVREC_GATEWAY_ENDPOINT=ELSEWHERE)
     assert real_credentials(context).endpoint == ELSEWHERE
     with pytest.raises(BadConfiguration, match="neither Intacct's nor this machine"):
         real_credentials(books.context(REVREC_GATEWAY_ENDPOINT="https://example.org/ia"))
 
 
-def test_the_company_is_that_of_the_credentials_wherever_they_come_from(plain: Any) -> None:
+def test_the_company_is_that_of_the_credentials_wherever_they_come_from(plain: Books) -> None:
     file = plain.folder / "credentials.ini"
     keys = ("sender_id", "sender_password", "company_id", "user_id", "user_password")
     file.write_text("[default]\n" + "".join(f"{key} = my-{key}\n" for key in keys))
@@ -64,7 +65,7 @@ def test_the_company_is_that_of_the_credentials_wherever_they_come_from(plain: A
         company(plain.context())
 
 
-def test_the_sandbox_is_started_found_by_others_and_stopped(plain: Any) -> None:
+def test_the_sandbox_is_started_found_by_others_and_stopped(plain: Books) -> None:
     said: list[str] = []
     context = plain.context()
     object.__setattr__(context, "say", said.append)
@@ -81,7 +82,7 @@ def test_the_sandbox_is_started_found_by_others_and_stopped(plain: Any) -> None:
     assert not address_file.exists()
 
 
-def test_a_sandbox_that_cannot_start_is_told_about(plain: Any) -> None:
+def test_a_sandbox_that_cannot_start_is_told_about(plain: Books) -> None:
     (plain.folder / "sandbox.db").write_text("no database, but long enough to be taken for one" * 100)
     said = r"the sandbox did not start.*sandbox\.db"
     with pytest.raises(BadConfiguration, match=said), sandbox(plain.folder / "sandbox.db", os.environ):

@@ -10,6 +10,8 @@ import pytest
 
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.preview import preview
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import PATIENCE
 
 HOSTILE = (
@@ -27,7 +29,9 @@ HOSTILE = (
 )
 
 
-def test_hostile_names_are_found_by_themselves_and_change_nothing_else(books: Any, intacct: Any, row: Any) -> None:
+def test_hostile_names_are_found_by_themselves_and_change_nothing_else(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     lines = [row(f"D{at}", customer=name, description=name, item="MAG-1") for at, name in enumerate(HOSTILE)]
     lines += [row(name, source=f"s{at}") for at, name in enumerate(HOSTILE)]
     books.take(*lines)
@@ -40,7 +44,7 @@ def test_hostile_names_are_found_by_themselves_and_change_nothing_else(books: An
     assert verify(books.context("verify")).sound
 
 
-def test_hostile_names_reach_the_ledger_as_they_are(books: Any, intacct: Any, row: Any) -> None:
+def test_hostile_names_reach_the_ledger_as_they_are(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(*(row(f"D{at}", customer=name) for at, name in enumerate(HOSTILE)))
     assert books.run("2024-01-31").complete
     (entry,) = intacct.entries()
@@ -57,7 +61,7 @@ def _texts(value: Any) -> list[str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX file modes")
-def test_files_that_hold_data_are_their_owners_alone(new_books: Any, row: Any, tmp_path: Path) -> None:
+def test_files_that_hold_data_are_their_owners_alone(new_books: type[Books], row: MakeRow, tmp_path: Path) -> None:
     books = new_books(tmp_path / "books", {})
     books.take(row())
     process = books.start("run", "--date", "2024-01-31")

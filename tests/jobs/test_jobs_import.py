@@ -16,6 +16,7 @@ from revrec.core.rules.model import RuleErrors
 from revrec.jobs.context import Context, Silent
 from revrec.jobs.importing import import_files
 from revrec.store.audit import chain_hash
+from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -24,7 +25,7 @@ def problems(result: import_files.ImportResult) -> list[tuple[Any, ...]]:
     return [(one["row"], one["field"], one["value"]) for one in result.report]
 
 
-def test_a_file_is_taken_with_its_provenance_and_scheduled(offline: Any, row: Any) -> None:
+def test_a_file_is_taken_with_its_provenance_and_scheduled(offline: Books, row: MakeRow) -> None:
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2", item="POD-1"), row("INV-3", item="GOODS-1")])
     result = offline.import_file(path)
     assert (result.rows, result.accepted, result.unchanged, result.rejected) == (3, 3, 0, 0)
@@ -44,7 +45,7 @@ def test_a_file_is_taken_with_its_provenance_and_scheduled(offline: Any, row: An
     assert offline.sql("SELECT code, rule FROM unscheduled") == [("waiting", "delivery")]
 
 
-def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_told(offline: Any, row: Any) -> None:
+def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_told(offline: Books, row: MakeRow) -> None:
     before = offline.content()
     bad = row("INV-2", amount="12.345", post_date="2024-02-30")
     result = offline.import_file(offline.file("charges.csv", [row("INV-1"), bad, row("INV-3", currency="XXQ")]))
@@ -59,7 +60,7 @@ def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_told(offline: An
     assert offline.content() == before
 
 
-def test_keep_good_takes_the_good_rows_and_sets_the_others_aside(offline: Any, row: Any) -> None:
+def test_keep_good_takes_the_good_rows_and_sets_the_others_aside(offline: Books, row: MakeRow) -> None:
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2", amount="zwölf"), row("INV-3")])
     result = offline.import_file(path, keep_good=True)
     assert (result.accepted, result.rejected, result.quarantined, result.refused) == (2, 1, True, "")
@@ -70,14 +71,14 @@ def test_keep_good_takes_the_good_rows_and_sets_the_others_aside(offline: Any, r
     assert offline.content() == again, "the same file twice changes nothing, the quarantine included"
 
 
-def test_a_row_that_is_set_aside_keeps_its_raw_values(offline: Any, row: Any) -> None:
+def test_a_row_that_is_set_aside_keeps_its_raw_values(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.import_file(offline.file("b.csv", [row("INV-1", amount="25.00"), row("INV-2")]), keep_good=True)
     ((raw,),) = offline.sql("SELECT raw FROM quarantine")
     assert "25.00" in raw and "INV-1" in raw
 
 
-def test_the_same_file_twice_changes_nothing(offline: Any, row: Any) -> None:
+def test_the_same_file_twice_changes_nothing(offline: Books, row: MakeRow) -> None:
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2")])
     offline.import_file(path)
     before = offline.content()
@@ -86,21 +87,21 @@ def test_the_same_file_twice_changes_nothing(offline: Any, row: Any) -> None:
     assert offline.content() == before
 
 
-def test_the_same_file_under_another_name_changes_nothing(offline: Any, row: Any) -> None:
+def test_the_same_file_under_another_name_changes_nothing(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2"))
     before = offline.content()
     assert offline.take(row("INV-1"), row("INV-2"), name="copy of charges.csv").unchanged == 2
     assert offline.content() == before
 
 
-def test_a_larger_file_adds_only_what_is_new(offline: Any, row: Any) -> None:
+def test_a_larger_file_adds_only_what_is_new(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2"))
     result = offline.take(row("INV-2"), row("INV-3"), row("INV-1"), name="more.csv")
     assert (result.accepted, result.unchanged, result.scheduled) == (1, 2, 1)
     assert offline.sql("SELECT id, import_id, row FROM charge_line ORDER BY no")[2] == ("shop/INV-3/1", 2, 3)
 
 
-def test_the_same_charge_with_other_figures_is_a_conflict_and_never_overwrites(offline: Any, row: Any) -> None:
+def test_the_same_charge_with_other_figures_is_a_conflict_and_never_overwrites(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", location="100"))
     before = offline.content()
     other = row("INV-1", amount="25.00", customer="C1008", location="200")
@@ -117,7 +118,7 @@ def test_the_same_charge_with_other_figures_is_a_conflict_and_never_overwrites(o
 
 
 @pytest.mark.parametrize("amount", ["24.00", "25.00"])
-def test_a_charge_that_stands_twice_in_one_file_is_refused(offline: Any, row: Any, amount: str) -> None:
+def test_a_charge_that_stands_twice_in_one_file_is_refused(offline: Books, row: MakeRow, amount: str) -> None:
     result = offline.import_file(offline.file("charges.csv", [row("INV-1"), row("INV-2"), row("INV-1", amount=amount)]))
     assert result.refused
     ((number, field, value),) = problems(result)
@@ -125,7 +126,7 @@ def test_a_charge_that_stands_twice_in_one_file_is_refused(offline: Any, row: An
     assert "stands in row 2 of this file already" in result.report[0]["reason"]
 
 
-def test_a_duplicate_is_found_across_batches(offline: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_duplicate_is_found_across_batches(offline: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_files, "BATCH", 2)
     rows = [row(f"INV-{n}") for n in range(5)]
     result = offline.import_file(offline.file("charges.csv", [*rows, row("INV-0")]))
@@ -133,7 +134,7 @@ def test_a_duplicate_is_found_across_batches(offline: Any, row: Any, monkeypatch
 
 
 @pytest.mark.parametrize("keep_good", [False, True])
-def test_a_dry_run_tells_all_and_keeps_nothing(offline: Any, row: Any, keep_good: bool) -> None:
+def test_a_dry_run_tells_all_and_keeps_nothing(offline: Books, row: MakeRow, keep_good: bool) -> None:
     offline.take(row("INV-0"))
     before = offline.content()
     path = offline.file("charges.csv", [row("INV-0"), row("INV-1"), row("INV-2", amount="x")])
@@ -158,7 +159,7 @@ class Meddler(Silent):
             yield item
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(offline: Any, row: Any) -> None:
+def test_a_file_that_changes_while_it_is_read_is_refused(offline: Books, row: MakeRow) -> None:
     path = offline.file("charges.csv", [row(f"INV-{n}", description="x" * 200) for n in range(500)])
     before = offline.content()
 
@@ -182,7 +183,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(offline: Any, row: Any)
         (b"a,b\n1,2\x00\n", "NUL"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_its_name(offline: Any, content: Any, said: str) -> None:
+def test_a_file_that_cannot_be_read_is_refused_with_its_name(offline: Books, content: Any, said: str) -> None:
     path = offline.folder / "charges.csv"
     if content is not None:
         path.write_bytes(content)
@@ -191,14 +192,14 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(offline: Any, conte
     assert said in result.refused and "charges.csv" in result.refused and offline.content() == before
 
 
-def test_a_file_name_that_is_no_text_does_no_harm(offline: Any, row: Any) -> None:
+def test_a_file_name_that_is_no_text_does_no_harm(offline: Books, row: MakeRow) -> None:
     path = Path(os.fsdecode(os.fsencode(offline.folder) + b"/charges-\xff.csv"))
     offline.file("charges.csv", [row("INV-1")]).rename(path)
     assert offline.import_file(path).accepted == 1
     assert offline.sql("SELECT uri FROM import_file")[0][0].endswith(r"charges-\xff.csv")
 
 
-def test_nothing_is_imported_on_broken_rules(offline: Any, row: Any) -> None:
+def test_nothing_is_imported_on_broken_rules(offline: Books, row: MakeRow) -> None:
     offline.rules('[[rule]]\nname = "x"\n[rule.recognize]\nmethod = "monthy"\n')
     before = offline.content()
     with pytest.raises(RuleErrors, match=r"rules\.toml:4"):
@@ -206,7 +207,7 @@ def test_nothing_is_imported_on_broken_rules(offline: Any, row: Any) -> None:
     assert offline.content() == before
 
 
-def test_a_mapping_reads_the_kind_of_rows_it_was_made_for(offline: Any) -> None:
+def test_a_mapping_reads_the_kind_of_rows_it_was_made_for(offline: Books) -> None:
     text = '[mapping.pods]\nrows = "events"\n[mapping.orders]\nsource = "shop"\n'
     (offline.folder / "revrec.toml").write_text(text)
     context = offline.context()
@@ -222,7 +223,7 @@ def pod(charge: str, day: str, **fields: str) -> dict[str, str]:
     return {"charge": charge, "kind": "pod", "date": day, **fields}
 
 
-def test_a_proof_of_delivery_schedules_a_charge_that_waits_for_it(offline: Any, row: Any) -> None:
+def test_a_proof_of_delivery_schedules_a_charge_that_waits_for_it(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
     result = offline.import_events(pod("shop/INV-1/1", "2024-03-07"))
     assert (result.accepted, result.scheduled) == (1, 1)
@@ -230,7 +231,7 @@ def test_a_proof_of_delivery_schedules_a_charge_that_waits_for_it(offline: Any, 
     assert offline.sql("SELECT c.id FROM unscheduled u JOIN charge_line c ON c.no = u.charge_no") == [("shop/INV-2/1",)]
 
 
-def test_the_same_file_of_events_twice_changes_nothing(offline: Any, row: Any) -> None:
+def test_the_same_file_of_events_twice_changes_nothing(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     events = [pod("shop/INV-1/1", "2024-03-07"), pod("shop/INV-1/1", "2024-03-09")]
     offline.import_events(*events)
@@ -240,7 +241,7 @@ def test_the_same_file_of_events_twice_changes_nothing(offline: Any, row: Any) -
     assert offline.content() == before
 
 
-def test_a_delivery_that_is_corrected_before_posting_moves_the_line(offline: Any, row: Any) -> None:
+def test_a_delivery_that_is_corrected_before_posting_moves_the_line(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     offline.event("shop/INV-1/1", "pod", "2024-03-07")
     _fact, (change,) = offline.event("shop/INV-1/1", "pod", "2024-03-19")
@@ -255,7 +256,7 @@ def test_a_delivery_that_is_corrected_before_posting_moves_the_line(offline: Any
     assert offline.content() == before, "the same event again changes nothing"
 
 
-def test_events_of_charges_that_were_not_imported_are_reported_row_by_row(offline: Any, row: Any) -> None:
+def test_events_of_charges_that_were_not_imported_are_reported_row_by_row(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     before = offline.content()
     result = offline.import_events(pod("shop/INV-1/1", "2024-03-07"), pod("shop/INV-9/1", "2024-03-07"))
@@ -266,7 +267,7 @@ def test_events_of_charges_that_were_not_imported_are_reported_row_by_row(offlin
     assert offline.content() == before
 
 
-def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Any, row: Any) -> None:
+def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1", currency="JPY", amount="2400"))
     credit = {"charge": "shop/INV-1/1", "kind": "credit", "date": "2024-03-07", "amount": "1.50"}
     result = offline.import_events(credit)
@@ -278,7 +279,7 @@ def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Any
 @settings(max_examples=15, deadline=None)
 @given(st.data())
 def test_any_number_of_imports_in_any_order_is_one(
-    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     rows = [row(f"INV-{n}", amount=f"{(n * 37 % 11 - 5.5):.2f}") for n in range(6)]
     files = data.draw(st.lists(st.lists(st.sampled_from(rows), unique_by=str), max_size=5))
@@ -295,7 +296,7 @@ def test_any_number_of_imports_in_any_order_is_one(
     assert often.sql("SELECT count(*) FROM charge_line") == [(6,)]
 
 
-def test_the_audit_chain_covers_the_import(offline: Any, row: Any) -> None:
+def test_the_audit_chain_covers_the_import(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.import_events(name="e.csv")
     columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"

@@ -21,6 +21,8 @@ from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.running.run import INVOICES, run
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import until
 
 DAY = "2024-02-20"
@@ -34,7 +36,7 @@ FREIGHT = '[[rule]]\nname = "freight"\n[rule.when]\nitem = "FRT-*"\n[rule.recogn
 class Billing:
     """Books of one document with two lines, one of them negative, that its source wants invoiced."""
 
-    def __init__(self, books: Any, intacct: Any, row: Any, how: str) -> None:
+    def __init__(self, books: Books, intacct: Intacct, row: MakeRow, how: str) -> None:
         self.books, self.intacct, self.row, self.how = books, intacct, row, how
         self.configure(how)
         self.rules = (books.folder / "rules" / "rules.toml").read_text() + FREIGHT
@@ -95,7 +97,7 @@ class Billing:
 
 
 @pytest.fixture
-def billing(books: Any, intacct: Any, row: Any, request: pytest.FixtureRequest) -> Billing:
+def billing(books: Books, intacct: Intacct, row: MakeRow, request: pytest.FixtureRequest) -> Billing:
     """Books that invoice, in the way that the test asks for."""
     made = Billing(books, intacct, row, getattr(request, "param", ORDER))
     made.document()
@@ -560,7 +562,7 @@ FAULTS = ("", "drop@after", "drop@before", "500@after", "html@before", "refuse=B
 )
 @given(plan=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=5), how=st.sampled_from([ORDER, PLAIN]))
 def test_no_sequence_of_faults_doubles_or_loses_a_document(
-    plan: list[str], how: str, tmp_path_factory: Any, intacct: Any, row: Any, new_books: Any
+    plan: list[str], how: str, tmp_path_factory: Any, intacct: Intacct, row: MakeRow, new_books: type[Books]
 ) -> None:
     intacct.fault("")
     intacct.admin("/reset")

@@ -1,6 +1,7 @@
 """Accounts from a table beside the rules, from the import to the ledger and the trace."""
 
-from typing import Any
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 RULES = """
 [[table]]
@@ -17,12 +18,12 @@ accrued = { table = "items", column = "revenue" }
 """
 
 
-def set_up(books: Any, table: str) -> None:
+def set_up(books: Books, table: str) -> None:
     books.rules(RULES)
     (books.folder / "rules" / "items.csv").write_text(table)
 
 
-def test_each_line_posts_to_the_account_of_its_item(books: Any, intacct: Any, row: Any) -> None:
+def test_each_line_posts_to_the_account_of_its_item(books: Books, intacct: Intacct, row: MakeRow) -> None:
     set_up(books, "item,revenue\nA,4000\nB,4010\n")
     books.take(row("INV-1", item="A", amount="1.00"), row("INV-2", item="B", amount="2.00"))
     assert books.run("2024-01-31").complete
@@ -33,7 +34,7 @@ def test_each_line_posts_to_the_account_of_its_item(books: Any, intacct: Any, ro
     assert 'file = "items.csv"' in rule["text"]
 
 
-def test_a_line_without_a_row_waits_until_there_is_one(offline: Any, row: Any) -> None:
+def test_a_line_without_a_row_waits_until_there_is_one(offline: Books, row: MakeRow) -> None:
     from revrec.jobs.scheduling.rebuild import schedule
 
     set_up(offline, "item,revenue\nA,4000\n")
@@ -45,7 +46,7 @@ def test_a_line_without_a_row_waits_until_there_is_one(offline: Any, row: Any) -
     assert offline.sql("SELECT count(*) FROM unscheduled") == [(0,)]
 
 
-def test_a_changed_account_is_shown_as_a_difference_of_what_is_not_posted(offline: Any, row: Any) -> None:
+def test_a_changed_account_is_shown_as_a_difference_of_what_is_not_posted(offline: Books, row: MakeRow) -> None:
     from revrec.jobs.scheduling.rebuild import schedule
 
     set_up(offline, "item,revenue\nA,4000\n")

@@ -26,6 +26,7 @@ from revrec.intacct.gateway import (
     PreparedPosting,
 )
 from revrec.jobs.running.run import run
+from support.books import Books, MakeRow
 
 DAY = date(2024, 2, 10)
 RUNS = 6
@@ -118,7 +119,7 @@ WRAPPERS = {row.name for row in catalogue() if row.wrapper}
 FOR_NOW = {row.name for row in catalogue() if row.error_class is ErrorClass.RETRY_NOW}
 
 
-def check(books: Any, ledger: Ledger) -> None:
+def check(books: Books, ledger: Ledger) -> None:
     """No send after an unclear answer without a read-back that found nothing; no line in the ledger twice."""
     lines = {
         entry.reference: {(line.charge_no, line.version, line.seq) for line in entry.lines}
@@ -148,7 +149,11 @@ def check(books: Any, ledger: Ledger) -> None:
 )
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_leads_to_a_second_entry_or_to_a_send_without_a_look(
-    answers: Any, reads: list[str], new_books: Callable[..., Any], row: Any, tmp_path_factory: pytest.TempPathFactory
+    answers: Any,
+    reads: list[str],
+    new_books: Callable[..., Any],
+    row: MakeRow,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     books = new_books(Path(tmp_path_factory.mktemp("books")) / "b", {})
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))

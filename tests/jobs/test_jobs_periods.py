@@ -16,6 +16,8 @@ from revrec.jobs.posting.periods import decide, list_periods, sync
 from revrec.jobs.reports.health import health
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import PATIENCE
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -24,26 +26,26 @@ FEB, MAR = date(2024, 2, 1), date(2024, 3, 1)
 DAY = "2024-03-31"
 
 
-def policy(books: Any, word: str) -> Any:
+def policy(books: Books, word: str) -> Any:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = word
     return books
 
 
-def ledger(intacct: Any) -> list[tuple[str, str]]:
+def ledger(intacct: Intacct) -> list[tuple[str, str]]:
     return sorted((entry["date"], entry["lines"][0]["amount"]) for entry in intacct.entries())
 
 
-def sound(books: Any) -> None:
+def sound(books: Books) -> None:
     """Every invariant holds, digests and chain included."""
     assert verify(books.context("verify")).findings == []
 
 
-def facts(books: Any) -> list[tuple[Any, ...]]:
+def facts(books: Books) -> list[tuple[Any, ...]]:
     return books.sql("SELECT entity, kind, day, source FROM period_fact ORDER BY id")
 
 
 def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     policy(books, "next_open").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
@@ -70,7 +72,9 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
     sound(books)
 
 
-def test_what_is_recognised_in_a_closed_month_is_held_and_stays_visible(books: Any, intacct: Any, row: Any) -> None:
+def test_what_is_recognised_in_a_closed_month_is_held_and_stays_visible(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-20"))
     intacct.admin("/periods/close", month="2024-02")
     result = books.run(DAY)
@@ -97,7 +101,7 @@ def test_what_is_recognised_in_a_closed_month_is_held_and_stays_visible(books: A
     sound(books)
 
 
-def test_what_was_held_goes_on_when_the_policy_changes(books: Any, intacct: Any, row: Any) -> None:
+def test_what_was_held_goes_on_when_the_policy_changes(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
     assert books.run(DAY).counts["held"] == 2
@@ -106,7 +110,7 @@ def test_what_was_held_goes_on_when_the_policy_changes(books: Any, intacct: Any,
     sound(books)
 
 
-def test_under_fail_intacct_refuses_and_nothing_is_moved_or_noted(books: Any, intacct: Any, row: Any) -> None:
+def test_under_fail_intacct_refuses_and_nothing_is_moved_or_noted(books: Books, intacct: Intacct, row: MakeRow) -> None:
     policy(books, "fail").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
     result = books.run(DAY)
@@ -116,7 +120,7 @@ def test_under_fail_intacct_refuses_and_nothing_is_moved_or_noted(books: Any, in
     assert "closed_period" in str(refused["advice"])
 
 
-def test_periods_are_closed_by_entity(books: Any, intacct: Any, row: Any) -> None:
+def test_periods_are_closed_by_entity(books: Books, intacct: Intacct, row: MakeRow) -> None:
     policy(books, "next_open").take(
         row("INV-1", item="GOODS-1", entity="100", location="100"),
         row("INV-2", item="GOODS-1", entity="200", location="200"),
@@ -128,7 +132,7 @@ def test_periods_are_closed_by_entity(books: Any, intacct: Any, row: Any) -> Non
     sound(books)
 
 
-def closing_meanwhile(books: Any, intacct: Any, month: str) -> None:
+def closing_meanwhile(books: Books, intacct: Intacct, month: str) -> None:
     """Intacct closes a month after it was asked, before the entries are sent: it does not tell of it any more."""
     sync(books.context())
     intacct.admin("/switch", denied="read:CLOSEDBOOKSDATE")
@@ -136,7 +140,7 @@ def closing_meanwhile(books: Any, intacct: Any, month: str) -> None:
 
 
 def test_a_period_that_closes_between_generating_and_posting_sends_the_lines_on_in_the_same_run(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     policy(books, "next_open").take(row("INV-1"), row("INV-2", item="GOODS-1"), row("INV-3", post_date="2024-01-06"))
     closing_meanwhile(books, intacct, "2024-02")
@@ -157,7 +161,7 @@ def test_a_period_that_closes_between_generating_and_posting_sends_the_lines_on_
 
 
 def test_a_period_that_closes_between_generating_and_posting_holds_the_lines_with_advice(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"))
     closing_meanwhile(books, intacct, "2024-01")
@@ -176,7 +180,9 @@ def test_a_period_that_closes_between_generating_and_posting_holds_the_lines_wit
     sound(books)
 
 
-def test_an_entry_that_waits_while_its_period_is_closed_here_is_not_sent(books: Any, intacct: Any, row: Any) -> None:
+def test_an_entry_that_waits_while_its_period_is_closed_here_is_not_sent(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     policy(books, "next_open").take(row("INV-1"))
     intacct.fault("429@before:1x:create")
     assert books.run(DAY, REVREC_POSTING_RETRIES="0").counts["waiting"] == 3
@@ -188,7 +194,7 @@ def test_an_entry_that_waits_while_its_period_is_closed_here_is_not_sent(books: 
 
 
 def test_an_entry_in_doubt_is_not_sent_again_into_a_month_that_was_closed_here(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     policy(books, "next_open").take(row("INV-2", item="GOODS-1"))
     intacct.fault("drop@before:1x:create")
@@ -205,7 +211,7 @@ def test_an_entry_in_doubt_is_not_sent_again_into_a_month_that_was_closed_here(
 
 
 def test_an_entry_in_doubt_that_is_there_is_adopted_though_its_month_was_closed_here_since(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-2", item="GOODS-1"))
     intacct.fault("drop@after:1x:create")
@@ -214,7 +220,7 @@ def test_an_entry_in_doubt_that_is_there_is_adopted_though_its_month_was_closed_
     assert books.run(DAY, timedelta(minutes=1)).complete and len(intacct.entries()) == 1
 
 
-def test_a_month_closed_here_is_closed_under_every_policy(books: Any, intacct: Any, row: Any) -> None:
+def test_a_month_closed_here_is_closed_under_every_policy(books: Books, intacct: Intacct, row: MakeRow) -> None:
     policy(books, "fail").take(row("INV-1"))
     decide(books.context(), [FEB], CLOSED, "February is reported")
     result = books.run(DAY)
@@ -222,7 +228,7 @@ def test_a_month_closed_here_is_closed_under_every_policy(books: Any, intacct: A
     assert [day for day, _amount in ledger(intacct)] == ["2024-01-12", "2024-03-12"]
 
 
-def test_decisions_need_a_reason_and_are_in_the_audit_trail(books: Any, row: Any) -> None:
+def test_decisions_need_a_reason_and_are_in_the_audit_trail(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1", entity="100"))
     context = books.context("periods close")
     with pytest.raises(BadInput, match="--reason TEXT"):
@@ -244,7 +250,9 @@ def test_decisions_need_a_reason_and_are_in_the_audit_trail(books: Any, row: Any
     sound(books)
 
 
-def test_what_intacct_says_is_closed_is_not_opened_here_without_saying_so(books: Any, intacct: Any, row: Any) -> None:
+def test_what_intacct_says_is_closed_is_not_opened_here_without_saying_so(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
     (told,) = sync(books.context("periods sync"))
@@ -257,7 +265,7 @@ def test_what_intacct_says_is_closed_is_not_opened_here_without_saying_so(books:
     assert intacct.entries() == [], "Intacct did not agree, and its refusal counts again"
 
 
-def test_what_intacct_does_not_tell_is_said_and_changes_nothing(books: Any, intacct: Any, row: Any) -> None:
+def test_what_intacct_does_not_tell_is_said_and_changes_nothing(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", entity="NOWHERE"))
     decide(books.context(), [FEB], CLOSED, "reported")
     intacct.admin("/switch", denied="read:CLOSEDBOOKSDATE")
@@ -268,13 +276,13 @@ def test_what_intacct_does_not_tell_is_said_and_changes_nothing(books: Any, inta
     assert books.content() == before
 
 
-def test_a_sign_in_that_an_entity_refuses_does_not_stop_the_run(books: Any, intacct: Any, row: Any) -> None:
+def test_a_sign_in_that_an_entity_refuses_does_not_stop_the_run(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1", entity="NOWHERE", location="100"))
     result = books.run(DAY)
     assert result.counts["posted"] == 2 and result.complete
 
 
-def test_a_dry_run_and_a_preview_show_what_the_run_will_do(books: Any, intacct: Any, row: Any) -> None:
+def test_a_dry_run_and_a_preview_show_what_the_run_will_do(books: Books, intacct: Intacct, row: MakeRow) -> None:
     policy(books, "next_open").take(row("INV-1"), row("INV-2", item="GOODS-1"))
     intacct.admin("/periods/close", month="2024-02")
     sync(books.context())
@@ -285,7 +293,9 @@ def test_a_dry_run_and_a_preview_show_what_the_run_will_do(books: Any, intacct: 
     assert {(one["recognised"], one["date"]) for one in done.entries} == shown
 
 
-def test_a_run_for_the_closed_month_itself_posts_what_was_due_in_it(books: Any, intacct: Any, row: Any) -> None:
+def test_a_run_for_the_closed_month_itself_posts_what_was_due_in_it(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     """The entry is dated after the day of the run; it is due all the same."""
     policy(books, "next_open").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
@@ -293,7 +303,9 @@ def test_a_run_for_the_closed_month_itself_posts_what_was_due_in_it(books: Any, 
     assert ledger(intacct) == [("2024-02-01", "2.00")]
 
 
-def test_an_invoice_that_comes_late_posts_nothing_into_reported_months(books: Any, intacct: Any, row: Any) -> None:
+def test_an_invoice_that_comes_late_posts_nothing_into_reported_months(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     """Posted into reported April: https://github.com/frappe/erpnext/issues/49473"""
     policy(books, "next_open")
     intacct.admin("/periods/close", month="2024-04")
@@ -302,7 +314,7 @@ def test_an_invoice_that_comes_late_posts_nothing_into_reported_months(books: An
     assert ledger(intacct) == [("2024-05-01", "24.00")]
 
 
-def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Any, intacct: Any, row: Any) -> None:
+def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Books, intacct: Intacct, row: MakeRow) -> None:
     """Silently not posted: https://github.com/frappe/erpnext/pull/35978"""
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
@@ -312,7 +324,7 @@ def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Any, inta
     assert error.count("held: recognized on 2024-0") == 2
 
 
-def test_under_a_lock_date_old_entries_are_never_half_reversed(books: Any, intacct: Any, row: Any) -> None:
+def test_under_a_lock_date_old_entries_are_never_half_reversed(books: Books, intacct: Intacct, row: MakeRow) -> None:
     """Half reversed and unlinked, then a traceback: https://github.com/odoo/odoo/pull/164316"""
     policy(books, "next_open").take(row("INV-1", item="POD-1"))
     books.event("shop/INV-1/1", "pod", "2024-02-07")
@@ -327,7 +339,9 @@ def test_under_a_lock_date_old_entries_are_never_half_reversed(books: Any, intac
     sound(books)
 
 
-def test_the_period_that_counts_is_that_of_the_entry_and_its_entity(books: Any, intacct: Any, row: Any) -> None:
+def test_the_period_that_counts_is_that_of_the_entry_and_its_entity(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     """Checked against the wrong allowed range: https://github.com/microsoft/ALAppExtensions/issues/21978"""
     books.take(row("INV-1", post_date="2024-02-10", item="GOODS-1", entity="100", location="100"))
     intacct.admin("/periods/close", month="2024-02", entity="100")
@@ -336,7 +350,7 @@ def test_the_period_that_counts_is_that_of_the_entry_and_its_entity(books: Any, 
     assert ledger(intacct) == [("2024-03-11", "24.00")]
 
 
-def test_a_refusal_for_a_closed_period_names_the_way_out(books: Any, intacct: Any, row: Any) -> None:
+def test_a_refusal_for_a_closed_period_names_the_way_out(books: Books, intacct: Intacct, row: MakeRow) -> None:
     """The API refuses a date in a closed period: https://github.com/intacct/intacct-sdk-net/issues/105"""
     policy(books, "fail").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
@@ -344,13 +358,15 @@ def test_a_refusal_for_a_closed_period_names_the_way_out(books: Any, intacct: An
     assert "Periods are closed" in told["error"] and 'closed_period = "next_open"' in told["advice"]
 
 
-def status_after(books: Any) -> list[dict[str, Any]]:
+def status_after(books: Books) -> list[dict[str, Any]]:
     books.run("2024-01-31")
     found: list[dict[str, Any]] = status(books.context())["attention"]
     return found
 
 
-def test_a_run_that_was_killed_after_the_refusal_goes_on_by_the_policy(books: Any, intacct: Any, row: Any) -> None:
+def test_a_run_that_was_killed_after_the_refusal_goes_on_by_the_policy(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     policy(books, "fail").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
     assert books.run("2024-01-31").counts["failed"] == 1

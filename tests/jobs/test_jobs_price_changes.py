@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.events import add_event
 from revrec.sources import EventRow
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -26,7 +29,7 @@ on_credit = "{policy}"
 
 
 @pytest.fixture
-def changed(books: Any, row: Any) -> Any:
+def changed(books: Books, row: MakeRow) -> Books:
     """24.00 over January to April; January and February are posted."""
     books.rules(RULES.format(policy="prospective"))
     books.take(row(post_date="2024-01-31"))
@@ -34,7 +37,7 @@ def changed(books: Any, row: Any) -> Any:
     return books
 
 
-def tell(books: Any, kind: str, day: str, amount: str | None = None, name: str = "") -> Any:
+def tell(books: Books, kind: str, day: str, amount: str | None = None, name: str = "") -> Any:
     from decimal import Decimal
 
     money = None if amount is None else Decimal(amount)
@@ -43,7 +46,7 @@ def tell(books: Any, kind: str, day: str, amount: str | None = None, name: str =
     )
 
 
-def posted(books: Any) -> list[tuple[str, int]]:
+def posted(books: Books) -> list[tuple[str, int]]:
     """What is on posted entries: dates and minor units, revenue above zero."""
     rows = books.sql(
         "SELECT e.date, CASE l.account WHEN '4000' THEN CASE l.side WHEN 'credit' THEN l.amount ELSE -l.amount END END"
@@ -53,7 +56,7 @@ def posted(books: Any) -> list[tuple[str, int]]:
     return [tuple(one) for one in rows]
 
 
-def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Any, intacct: Any) -> None:
+def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Books, intacct: Intacct) -> None:
     tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-03-31", 400), ("2024-04-30", 400)]
     assert changed.run("2024-12-31").complete
@@ -61,7 +64,7 @@ def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Any, i
     assert verify(changed.context("verify")).sound
 
 
-def test_a_credit_after_recognition_is_taken_back_by_an_entry_of_its_own(changed: Any) -> None:
+def test_a_credit_after_recognition_is_taken_back_by_an_entry_of_its_own(changed: Books) -> None:
     changed.run("2024-04-30")
     tell(changed, "credit", "2024-06-10", "5.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-06-10", -500)]
@@ -70,19 +73,19 @@ def test_a_credit_after_recognition_is_taken_back_by_an_entry_of_its_own(changed
     assert verify(changed.context("verify")).sound
 
 
-def test_a_credit_memo_that_is_corrected_moves_only_the_difference(changed: Any) -> None:
+def test_a_credit_memo_that_is_corrected_moves_only_the_difference(changed: Books) -> None:
     tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     tell(changed, "credit", "2024-03-10", "5.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-03-31", 350), ("2024-04-30", 350)]
     assert changed.sql("SELECT amount FROM price_change ORDER BY version") == [(-400,), (-100,)]
 
 
-def test_a_cancellation_without_refund_earns_the_rest_on_its_day(changed: Any) -> None:
+def test_a_cancellation_without_refund_earns_the_rest_on_its_day(changed: Books) -> None:
     tell(changed, "cancel", "2024-03-10")
     assert changed.open_parts(CHARGE) == [("2024-03-10", 1200)]
 
 
-def test_a_cancellation_with_refund_ends_the_schedule(changed: Any) -> None:
+def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
     tell(changed, "cancel", "2024-03-10", "12.00")
     assert changed.open_parts(CHARGE) == []
     assert changed.run("2024-12-31").complete
@@ -90,7 +93,7 @@ def test_a_cancellation_with_refund_ends_the_schedule(changed: Any) -> None:
     assert verify(changed.context("verify")).sound
 
 
-def test_a_cancellation_that_is_told_late_takes_back_what_was_posted_since(changed: Any) -> None:
+def test_a_cancellation_that_is_told_late_takes_back_what_was_posted_since(changed: Books) -> None:
     tell(changed, "cancel", "2024-02-10", "18.00")
     assert changed.run("2024-12-31").complete
     assert sum(amount for _day, amount in posted(changed)) == 600
@@ -98,14 +101,14 @@ def test_a_cancellation_that_is_told_late_takes_back_what_was_posted_since(chang
     assert verify(changed.context("verify")).sound
 
 
-def test_goods_that_are_credited_in_full_before_delivery_are_closed(offline: Any, row: Any) -> None:
+def test_goods_that_are_credited_in_full_before_delivery_are_closed(offline: Books, row: MakeRow) -> None:
     offline.take(row(item="POD-1"))
     tell(offline, "cancel", "2024-03-10", "24.00")
     ((code, reason),) = offline.sql("SELECT code, reason FROM unscheduled")
     assert code == "closed" and "24.00 becomes 0.00" in reason
 
 
-def test_a_line_credited_in_full_before_it_is_recognised_leaves_nothing_open(offline: Any, row: Any) -> None:
+def test_a_line_credited_in_full_before_it_is_recognised_leaves_nothing_open(offline: Books, row: MakeRow) -> None:
     offline.take(row())
     tell(offline, "credit", "2024-01-06", "24.00")
     assert offline.open_parts(CHARGE) == []
@@ -115,7 +118,7 @@ def test_a_line_credited_in_full_before_it_is_recognised_leaves_nothing_open(off
     assert verify(offline.context("verify")).sound
 
 
-def test_the_trace_tells_the_price_and_why_it_changed(changed: Any) -> None:
+def test_the_trace_tells_the_price_and_why_it_changed(changed: Books) -> None:
     tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     life = changed.trace(CHARGE)
     newest = life["schedule"][-1]
@@ -146,7 +149,13 @@ def counter() -> Iterator[int]:
 )
 @given(steps=STEPS, policy=st.sampled_from(["prospective", "catch_up", "latest", "earned_first"]))
 def test_posted_and_remaining_come_to_the_price_whatever_happens(
-    new_books: Any, row: Any, intacct: Any, tmp_path: Any, counter: Iterator[int], steps: Any, policy: str
+    new_books: type[Books],
+    row: MakeRow,
+    intacct: Intacct,
+    tmp_path: Path,
+    counter: Iterator[int],
+    steps: Any,
+    policy: str,
 ) -> None:
     from revrec.core.money import decimal_string
     from revrec.store import charges, events

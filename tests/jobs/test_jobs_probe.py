@@ -12,6 +12,8 @@ from revrec.core.errors import BadConfiguration
 from revrec.intacct.probing.lengths import HIGHEST, LengthRange, search_length
 from revrec.jobs.admin.probe import SANDBOX_COMPANY, ProbeOptions, probe
 from revrec.sandbox.company.switches import SETTINGS, Switches, switches_like
+from support.books import Books
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.slow
 
@@ -26,13 +28,13 @@ EVERYTHING = ProbeOptions(post=True, closed_date=CLOSED)
 
 
 @pytest.fixture
-def company(intacct: Any) -> Any:
+def company(intacct: Intacct) -> Intacct:
     """The sandbox with books closed through January 2020."""
     intacct.admin("/periods/close", month="2020-01")
     return intacct
 
 
-def asked(books: Any, **wishes: Any) -> Any:
+def asked(books: Books, **wishes: Any) -> Any:
     return probe(books.context("doctor"), EVERYTHING._replace(**wishes))
 
 
@@ -42,7 +44,7 @@ def answers(report: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize(("name", "setting"), EACH)
 def test_the_probe_reports_what_the_switch_says_and_leaves_nothing(
-    name: str, setting: Any, books: Any, company: Any
+    name: str, setting: Any, books: Books, company: Intacct
 ) -> None:
     company.admin("/switch", **{name: setting})
     report = asked(books)
@@ -52,7 +54,7 @@ def test_the_probe_reports_what_the_switch_says_and_leaves_nothing(
     assert report.drafts <= 10 and report.requests <= 80
 
 
-def test_settings_together_are_told_apart(books: Any, company: Any) -> None:
+def test_settings_together_are_told_apart(books: Books, company: Intacct) -> None:
     settings = {name: SETTINGS[name][-1] for name in ASKED}
     company.admin("/switch", **settings)
     assert asked(books).switches == settings
@@ -61,12 +63,12 @@ def test_settings_together_are_told_apart(books: Any, company: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "size"), [("title", 77), ("reference", 33), ("document", 256), ("description", 3999)]
 )
-def test_lengths_that_are_not_usual_are_found_too(field: str, size: int, books: Any, company: Any) -> None:
+def test_lengths_that_are_not_usual_are_found_too(field: str, size: int, books: Books, company: Intacct) -> None:
     company.admin("/switch", **{f"max_{field}": size})
     assert asked(books).switches[f"max_{field}"] == size
 
 
-def test_lengths_beyond_all_that_is_tried_are_told_as_such(books: Any, company: Any) -> None:
+def test_lengths_beyond_all_that_is_tried_are_told_as_such(books: Books, company: Intacct) -> None:
     company.admin("/switch", **{f"max_{field}": 9999 for field in ("title", "reference", "document", "description")})
     report = asked(books)
     assert answers(report)["maximum length of BATCH_TITLE"] == f"at least {HIGHEST}"
@@ -90,7 +92,7 @@ def test_the_search_finds_any_limit_and_says_how_sure_it_is(limit: int) -> None:
     assert len(tried) == 3 and short.accepted <= min(limit, HIGHEST) < short.refused
 
 
-def test_without_consent_nothing_is_posted(books: Any, company: Any) -> None:
+def test_without_consent_nothing_is_posted(books: Books, company: Intacct) -> None:
     made: list[str] = []
     report = probe(
         books.context("doctor"), ProbeOptions(), lambda _found: made.extend(one["state"] for one in company.entries())
@@ -100,7 +102,7 @@ def test_without_consent_nothing_is_posted(books: Any, company: Any) -> None:
     assert "approval" not in report.switches and company.entries() == []
 
 
-def test_drafts_say_what_they_are_and_move_no_balance(books: Any, company: Any) -> None:
+def test_drafts_say_what_they_are_and_move_no_balance(books: Books, company: Intacct) -> None:
     seen: list[dict[str, Any]] = []
     probe(books.context("doctor"), EVERYTHING, lambda _found: seen.extend(company.entries()))
     assert {one["title"] for one in seen if not one["title"].endswith("x")} == {"revrec probe: delete me"}
@@ -108,7 +110,7 @@ def test_drafts_say_what_they_are_and_move_no_balance(books: Any, company: Any) 
     assert all(sum(line["type"] for line in one["lines"]) == 0 for one in seen)
 
 
-def test_the_closed_day_is_that_which_intacct_tells_unless_one_is_named(books: Any, company: Any) -> None:
+def test_the_closed_day_is_that_which_intacct_tells_unless_one_is_named(books: Books, company: Intacct) -> None:
     assert "(01/31/2020)" in next(one.evidence for one in asked(books, closed_date=None).findings if one.number == "3")
     company.admin("/switch", closed_books_date="refuse")
     report = asked(books, closed_date=None)
@@ -116,7 +118,7 @@ def test_the_closed_day_is_that_which_intacct_tells_unless_one_is_named(books: A
     assert "closed_period_errorno" not in report.switches
 
 
-def test_a_company_that_wants_a_location_is_asked_with_one(books: Any, company: Any) -> None:
+def test_a_company_that_wants_a_location_is_asked_with_one(books: Books, company: Intacct) -> None:
     company.admin("/switch", location_required=True)
     without = asked(books)
     assert "no draft could be created" in without.findings[0].evidence
@@ -124,7 +126,7 @@ def test_a_company_that_wants_a_location_is_asked_with_one(books: Any, company: 
     assert asked(books, location="100").switches.keys() == set(ASKED)
 
 
-def test_what_cannot_be_deleted_is_named(books: Any, company: Any) -> None:
+def test_what_cannot_be_deleted_is_named(books: Books, company: Intacct) -> None:
     company.admin("/switch", denied="delete:GLBATCH")
     report = asked(books)
     there = {str(one["record_no"]) for one in company.entries()}
@@ -135,7 +137,7 @@ def test_what_cannot_be_deleted_is_named(books: Any, company: Any) -> None:
     assert {one.record_no for one in unread.left} == {str(one["record_no"]) for one in company.entries()} - there
 
 
-def test_a_user_who_may_not_create_learns_that_and_nothing_is_left(books: Any, company: Any) -> None:
+def test_a_user_who_may_not_create_learns_that_and_nothing_is_left(books: Books, company: Intacct) -> None:
     company.admin("/switch", denied="create:GLBATCH")
     report = asked(books)
     assert "You do not have permission" in report.findings[0].evidence
@@ -143,13 +145,13 @@ def test_a_user_who_may_not_create_learns_that_and_nothing_is_left(books: Any, c
 
 
 @pytest.mark.parametrize("fault", ["drop@after", "garbled@after", "503@before", "slow=8@after"])
-def test_a_draft_whose_answer_is_lost_is_deleted_all_the_same(books: Any, company: Any, fault: str) -> None:
+def test_a_draft_whose_answer_is_lost_is_deleted_all_the_same(books: Books, company: Intacct, fault: str) -> None:
     company.fault(f"{fault}:1x:create")
     report = probe(books.context("doctor", REVREC_POSTING_TIMEOUT="1 s"), EVERYTHING)
     assert report.left == () and company.entries() == []
 
 
-def test_a_gateway_that_goes_away_in_the_middle_ends_with_a_clean_company(books: Any, company: Any) -> None:
+def test_a_gateway_that_goes_away_in_the_middle_ends_with_a_clean_company(books: Books, company: Intacct) -> None:
     def interrupt(_found: Any) -> None:
         raise KeyboardInterrupt
 
@@ -158,7 +160,7 @@ def test_a_gateway_that_goes_away_in_the_middle_ends_with_a_clean_company(books:
     assert company.entries() == []
 
 
-def test_the_report_makes_another_sandbox_behave_alike(books: Any, company: Any, tmp_path: Path) -> None:
+def test_the_report_makes_another_sandbox_behave_alike(books: Books, company: Intacct, tmp_path: Path) -> None:
     company.admin("/switch", control_id_case="ignored", max_title=255, over_long="cut", approval=True)
     report = tmp_path / "probe.json"
     found = asked(books)
@@ -176,7 +178,7 @@ def test_the_ids_of_sandbox_companies_are_known(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ACME", "sandbox", "ACME-sandbox-EU", "ACME-devel", "ACME-IMPORT"])
-def test_another_company_is_refused_unless_the_user_says_what_it_is(name: str, books: Any, company: Any) -> None:
+def test_another_company_is_refused_unless_the_user_says_what_it_is(name: str, books: Books, company: Intacct) -> None:
     context = books.context("doctor", INTACCT_COMPANY_ID=name)
     with pytest.raises(BadConfiguration, match="does not look like a sandbox company"):
         probe(context, EVERYTHING)
@@ -186,7 +188,7 @@ def test_another_company_is_refused_unless_the_user_says_what_it_is(name: str, b
     company.admin("/users/unlock")
 
 
-def test_the_date_of_drafts_is_today(books: Any, company: Any) -> None:
+def test_the_date_of_drafts_is_today(books: Books, company: Intacct) -> None:
     days: set[str] = set()
     context = books.context("doctor", later=timedelta(days=40))
     probe(context, EVERYTHING, lambda _found: days.update(one["date"] for one in company.entries()))

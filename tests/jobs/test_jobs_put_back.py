@@ -20,6 +20,8 @@ from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.store.posting.workers import at_work
+from support.books import Books, MakeRow, Row
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +30,7 @@ LATER = timedelta(minutes=1)
 MUCH_LATER = timedelta(minutes=2)
 
 
-def copied_back(books: Any, copy: Path) -> None:
+def copied_back(books: Books, copy: Path) -> None:
     """What somebody does who does not know of `revrec db restore`."""
     for end in ("-wal", "-shm"):
         Path(f"{books.database}{end}").unlink(missing_ok=True)
@@ -37,7 +39,7 @@ def copied_back(books: Any, copy: Path) -> None:
     Path(f"{books.database}.new").replace(books.database)
 
 
-def folder_copied_back(books: Any, copy: Path) -> None:
+def folder_copied_back(books: Books, copy: Path) -> None:
     """The whole folder comes back, with the head that is kept beside the database, and a person says so."""
     copied_back(books, copy)
     Path(f"{books.database}.head").unlink(missing_ok=True)
@@ -46,7 +48,7 @@ def folder_copied_back(books: Any, copy: Path) -> None:
     note_restored(books.context("db restored"), "the folder was put back")
 
 
-def copied(books: Any) -> Path:
+def copied(books: Books) -> Path:
     """A copy of the books as they are."""
     copy = books.folder / f"copy-{time.monotonic_ns()}.db"
     backup(books.context("db backup"), copy)
@@ -55,7 +57,7 @@ def copied(books: Any) -> Path:
     return copy
 
 
-def restored(books: Any, copy: Path) -> None:
+def restored(books: Books, copy: Path) -> None:
     restore(books.context("db restore"), copy)
 
 
@@ -64,17 +66,17 @@ SPLIT = '[[rule]]\nname = "goods"\n[rule.recognize]\nmethod = "fixed_offset"\nof
 PutBack = Callable[[Any, Path], None]
 
 
-def looked(books: Any, minute: int = 1) -> Any:
+def looked(books: Books, minute: int = 1) -> Any:
     """A run that looks at the ledger: where the head beside the database tells of a copy, one before only notices."""
     books.run(DAY, later=timedelta(minutes=minute))
     return books.run(DAY, later=timedelta(minutes=minute + 1))
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def documents(intacct: Any) -> Counter[tuple[str, str]]:
+def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
     """How often each document stands in the ledger, by date."""
     return Counter(
         (entry["date"], entry["lines"][at]["document"])
@@ -83,13 +85,13 @@ def documents(intacct: Any) -> Counter[tuple[str, str]]:
     )
 
 
-def once(intacct: Any) -> bool:
+def once(intacct: Intacct) -> bool:
     """Whether nothing stands in the ledger twice."""
     return set(documents(intacct).values()) == {1}
 
 
 @pytest.fixture
-def goods(row: Any) -> Callable[[str], Any]:
+def goods(row: MakeRow) -> Callable[[str], Row]:
     """Rows of goods that are all recognized on 2024-02-04."""
     return lambda name: row(name, item="GOODS-1", amount="10.00")
 
@@ -97,7 +99,7 @@ def goods(row: Any) -> Callable[[str], Any]:
 @pytest.mark.parametrize("forgetful", [False, True])
 @pytest.mark.parametrize("put_back", WAYS)
 def test_what_was_posted_after_the_copy_is_taken_up_and_a_line_that_joined_its_date_is_posted_alone(
-    books: Any, intacct: Any, goods: Any, put_back: PutBack, forgetful: bool
+    books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack, forgetful: bool
 ) -> None:
     books.take(goods("INV-0"), name="first.csv")
     books.run("2024-01-01")
@@ -119,7 +121,7 @@ def test_what_was_posted_after_the_copy_is_taken_up_and_a_line_that_joined_its_d
 
 @pytest.mark.parametrize("put_back", WAYS)
 def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
-    books: Any, intacct: Any, goods: Any, put_back: PutBack
+    books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack
 ) -> None:
     books.take(goods("INV-0"), name="first.csv")
     copy = copied(books)
@@ -137,7 +139,7 @@ def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
 
 @pytest.mark.parametrize("first", [restored, copied_back])
 def test_a_copy_that_was_made_before_the_restored_books_had_looked_and_is_put_back_in_its_turn_is_known_too(
-    books: Any, intacct: Any, goods: Any, first: PutBack
+    books: Books, intacct: Intacct, goods: Callable[[str], Row], first: PutBack
 ) -> None:
     books.take(goods("INV-0"), name="first.csv")
     older = copied(books)
@@ -154,7 +156,9 @@ def test_a_copy_that_was_made_before_the_restored_books_had_looked_and_is_put_ba
     assert once(intacct) and states(books) == ["POSTED"]
 
 
-def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(books: Any, intacct: Any, goods: Any) -> None:
+def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
+) -> None:
     books.take(goods("INV-0"), name="first.csv")
     copy = copied(books)
     books.run(DAY)
@@ -170,7 +174,9 @@ def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(books:
     assert once(intacct) and states(books) == ["POSTED"]
 
 
-def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(books: Any, intacct: Any, goods: Any) -> None:
+def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
+) -> None:
     books.take(goods("INV-0"), name="first.csv")
     copy = copied(books)
     books.take(goods("INV-1"), name="second.csv")
@@ -187,7 +193,9 @@ def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(books: A
     assert books.run(DAY, later=timedelta(minutes=3)).complete and states(books) == ["POSTED"]
 
 
-def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(books: Any, intacct: Any, goods: Any) -> None:
+def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
+) -> None:
     copy = copied(books)
     books.take(goods("INV-1"))
     books.run(DAY)
@@ -202,7 +210,7 @@ def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(books: A
 
 
 def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_posted(
-    books: Any, intacct: Any, goods: Any
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(goods("INV-1"))
@@ -221,7 +229,7 @@ def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_post
 
 
 def test_an_entry_that_was_ready_in_the_copy_and_whose_reference_was_edited_away_is_held(
-    books: Any, intacct: Any, goods: Any
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.take(goods("INV-1"))
     intacct.fault("429@before:9x:create")
@@ -241,7 +249,7 @@ def test_an_entry_that_was_ready_in_the_copy_and_whose_reference_was_edited_away
 
 
 def test_an_answer_that_was_lost_with_the_reference_edited_away_is_held_and_a_person_settles_it(
-    books: Any, intacct: Any, goods: Any
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.take(goods("INV-1"))
     intacct.fault("drop@after:1x:create")
@@ -255,7 +263,9 @@ def test_an_answer_that_was_lost_with_the_reference_edited_away_is_held_and_a_pe
     assert books.run(DAY, later=MUCH_LATER).complete and len(intacct.entries()) == 2
 
 
-def test_two_entries_of_ours_that_are_alike_are_not_taken_for_one_another(books: Any, intacct: Any, row: Any) -> None:
+def test_two_entries_of_ours_that_are_alike_are_not_taken_for_one_another(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.rules(SPLIT)
     books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1"))
     intacct.fault("drop@before:1x:create")
@@ -265,7 +275,7 @@ def test_two_entries_of_ours_that_are_alike_are_not_taken_for_one_another(books:
 
 
 def test_books_that_were_put_back_with_their_folder_post_nothing_before_a_person_says_so(
-    books: Any, intacct: Any, goods: Any
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.take(goods("INV-0"))
     books.run("2024-01-01")
@@ -284,7 +294,9 @@ def test_books_that_were_put_back_with_their_folder_post_nothing_before_a_person
     assert result.complete and once(intacct) and len(documents(intacct)) == 3
 
 
-def test_nothing_is_sent_before_the_quarantine_after_a_restore_is_over(books: Any, intacct: Any, goods: Any) -> None:
+def test_nothing_is_sent_before_the_quarantine_after_a_restore_is_over(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
+) -> None:
     books.take(goods("INV-1"))
     restored(books, copied(books))
     early = books.run(DAY, REVREC_POSTING_QUARANTINE="10 min")
@@ -293,7 +305,9 @@ def test_nothing_is_sent_before_the_quarantine_after_a_restore_is_over(books: An
     assert late.complete and len(intacct.entries()) == 1
 
 
-def test_a_restore_is_told_in_the_audit_trail_and_keeps_what_it_replaces(books: Any, goods: Any) -> None:
+def test_a_restore_is_told_in_the_audit_trail_and_keeps_what_it_replaces(
+    books: Books, goods: Callable[[str], Row]
+) -> None:
     copy = copied(books)
     books.take(goods("INV-1"))
     restored(books, copy)
@@ -332,7 +346,7 @@ def somebody_elses(copy: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [damaged, tampered, no_database, somebody_elses, Path.unlink])
 def test_a_copy_that_is_not_sound_is_refused_and_nothing_changes(
-    books: Any, goods: Any, spoil: Callable[[Path], None]
+    books: Books, goods: Callable[[str], Row], spoil: Callable[[Path], None]
 ) -> None:
     books.take(goods("INV-1"))
     copy = copied(books)
@@ -344,19 +358,21 @@ def test_a_copy_that_is_not_sound_is_refused_and_nothing_changes(
     assert not list(books.folder.glob("*.restoring*")) and not list(books.folder.glob("*.replaced-*"))
 
 
-def test_a_copy_of_other_books_is_refused(books: Any, new_books: Any, tmp_path: Path, intacct: Any) -> None:
+def test_a_copy_of_other_books_is_refused(
+    books: Books, new_books: type[Books], tmp_path: Path, intacct: Intacct
+) -> None:
     other = new_books(tmp_path / "other", intacct.environment)
     with pytest.raises(BadInput, match="other books"):
         restored(books, copied(other))
 
 
-def test_nothing_is_restored_while_a_run_is_at_work(books: Any) -> None:
+def test_nothing_is_restored_while_a_run_is_at_work(books: Books) -> None:
     copy = copied(books)
     with at_work(books.context().database, "a run", 0, 1, 60), pytest.raises(Busy):
         restored(books, copy)
 
 
-def test_a_database_that_is_gone_or_damaged_can_be_restored(books: Any, goods: Any) -> None:
+def test_a_database_that_is_gone_or_damaged_can_be_restored(books: Books, goods: Callable[[str], Row]) -> None:
     books.take(goods("INV-1"))
     copy = copied(books)
     books.database.write_bytes(b"gone with the disk")
@@ -369,7 +385,7 @@ def test_a_database_that_is_gone_or_damaged_can_be_restored(books: Any, goods: A
     assert books.sql("SELECT count(*) FROM charge_line") == [(1,)]
 
 
-def test_a_restore_by_other_means_is_told_with_its_reason(books: Any, goods: Any) -> None:
+def test_a_restore_by_other_means_is_told_with_its_reason(books: Books, goods: Callable[[str], Row]) -> None:
     with pytest.raises(BadInput, match="--reason"):
         note_restored(books.context(), " ")
     assert note_restored(books.context(), "the night's copy") == 2
@@ -378,7 +394,7 @@ def test_a_restore_by_other_means_is_told_with_its_reason(books: Any, goods: Any
 
 
 def test_a_machine_that_went_down_in_the_middle_of_a_run_lets_nothing_be_sent_before_the_quarantine_is_over(
-    books: Any, intacct: Any, goods: Any
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.take(goods("INV-1"))
     intacct.fault("429@before:9x:create")
@@ -395,7 +411,7 @@ def test_a_machine_that_went_down_in_the_middle_of_a_run_lets_nothing_be_sent_be
 
 @pytest.mark.parametrize("put_back", WAYS)
 def test_an_entry_that_was_dated_in_the_next_open_period_is_taken_up_with_that_date(
-    books: Any, intacct: Any, goods: Any, put_back: PutBack
+    books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack
 ) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     books.take(goods("INV-1"))

@@ -9,26 +9,27 @@ from revrec.core.errors import BadInput
 from revrec.jobs.context import Context
 from revrec.jobs.importing import quarantine
 from revrec.jobs.reports.status import status
+from support.books import Books, MakeRow
 
 
 @pytest.fixture
-def aside(offline: Any, row: Any) -> Any:
+def aside(offline: Books, row: MakeRow) -> Books:
     """Books with one charge line taken and one row set aside: its amount is no number."""
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2", amount="zwölf", item="GOODS-1")])
     assert offline.import_file(path, keep_good=True).quarantined
     return offline
 
 
-def context(books: Any, command: str = "quarantine") -> Context:
+def context(books: Books, command: str = "quarantine") -> Context:
     found: Context = books.context(command)
     return found
 
 
-def fix(books: Any, id: int = 1, reason: str = "by mail", **fields: str) -> dict[str, Any]:
+def fix(books: Books, id: int = 1, reason: str = "by mail", **fields: str) -> dict[str, Any]:
     return quarantine.fix(context(books), id, fields, reason)
 
 
-def test_a_row_that_waits_is_listed_with_its_reason_and_shown_as_it_came(aside: Any) -> None:
+def test_a_row_that_waits_is_listed_with_its_reason_and_shown_as_it_came(aside: Books) -> None:
     (listed,) = quarantine.listed(context(aside))
     assert (listed["id"], listed["row"], listed["state"]) == (1, 3, "waiting")
     assert listed["reason"] == "amount: is not a number"
@@ -37,7 +38,7 @@ def test_a_row_that_waits_is_listed_with_its_reason_and_shown_as_it_came(aside: 
     assert [one["field"] for one in shown["now"]] == ["amount"] and shown["outcome"] is None
 
 
-def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Any) -> None:
+def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Books) -> None:
     raw = aside.sql("SELECT problems, raw FROM quarantine")
     assert fix(aside, amount="12.00")["now"] == []
     result = quarantine.release(context(aside), [1])
@@ -55,7 +56,7 @@ def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Any) -> Non
     assert status(context(aside))["quarantined"] == 0
 
 
-def test_the_trace_tells_the_whole_way(aside: Any) -> None:
+def test_the_trace_tells_the_whole_way(aside: Books) -> None:
     fix(aside, amount="12.00")
     quarantine.release(context(aside), [1])
     life = aside.trace("shop/INV-2/1")
@@ -70,7 +71,7 @@ def test_the_trace_tells_the_whole_way(aside: Any) -> None:
     assert aside.trace("shop/INV-1/1")["source"]["quarantine"] is None
 
 
-def test_a_row_is_released_once(aside: Any) -> None:
+def test_a_row_is_released_once(aside: Books) -> None:
     fix(aside, amount="12.00")
     quarantine.release(context(aside), [1])
     before = aside.content()
@@ -86,7 +87,7 @@ def test_a_row_is_released_once(aside: Any) -> None:
     assert result.rejected == 1 and aside.content() == before, "nor does its file bring it back"
 
 
-def test_the_database_itself_refuses_a_second_outcome_and_a_late_fix(aside: Any) -> None:
+def test_the_database_itself_refuses_a_second_outcome_and_a_late_fix(aside: Books) -> None:
     import sqlite3
 
     fix(aside, amount="12.00")
@@ -99,7 +100,7 @@ def test_the_database_itself_refuses_a_second_outcome_and_a_late_fix(aside: Any)
     connection.close()
 
 
-def test_a_release_takes_all_that_are_named_or_none(offline: Any, row: Any) -> None:
+def test_a_release_takes_all_that_are_named_or_none(offline: Books, row: MakeRow) -> None:
     rows = [row("INV-1", amount="x"), row("INV-2", amount="y", currency="Q")]
     offline.import_file(offline.file("charges.csv", rows), keep_good=True)
     fix(offline, 1, amount="12.00")
@@ -113,7 +114,7 @@ def test_a_release_takes_all_that_are_named_or_none(offline: Any, row: Any) -> N
     assert quarantine.release(context(offline), [1, 2]).accepted == 2
 
 
-def test_a_charge_that_came_in_by_another_way_meanwhile_is_not_doubled(aside: Any, row: Any) -> None:
+def test_a_charge_that_came_in_by_another_way_meanwhile_is_not_doubled(aside: Books, row: MakeRow) -> None:
     aside.take(row("INV-2", amount="12.00", item="GOODS-1"), name="mended.csv")
     fix(aside, amount="12.00")
     result = quarantine.release(context(aside), [1])
@@ -122,7 +123,7 @@ def test_a_charge_that_came_in_by_another_way_meanwhile_is_not_doubled(aside: An
     assert quarantine.listed(context(aside)) == []
 
 
-def test_a_charge_that_came_in_with_other_figures_meanwhile_is_a_conflict(aside: Any, row: Any) -> None:
+def test_a_charge_that_came_in_with_other_figures_meanwhile_is_a_conflict(aside: Books, row: MakeRow) -> None:
     aside.take(row("INV-2", amount="13.00", item="GOODS-1"), name="mended.csv")
     fix(aside, amount="12.00")
     result = quarantine.release(context(aside), [1])
@@ -130,7 +131,7 @@ def test_a_charge_that_came_in_with_other_figures_meanwhile_is_a_conflict(aside:
     assert [one["state"] for one in quarantine.listed(context(aside))] == ["waiting"]
 
 
-def test_what_is_mended_elsewhere_needs_no_fix(offline: Any, row: Any) -> None:
+def test_what_is_mended_elsewhere_needs_no_fix(offline: Books, row: MakeRow) -> None:
     """An event whose charge was not imported yet: once it is, the row can be released as it came."""
     pod = {"charge": "shop/POD-1/1", "kind": "pod", "date": "2024-03-07"}
     assert offline.import_events(pod, keep_good=True).quarantined
@@ -140,7 +141,7 @@ def test_what_is_mended_elsewhere_needs_no_fix(offline: Any, row: Any) -> None:
     assert offline.trace("shop/POD-1/1")["events"][0]["row"] == 2
 
 
-def test_a_dismissed_row_is_kept_with_its_reason(aside: Any) -> None:
+def test_a_dismissed_row_is_kept_with_its_reason(aside: Books) -> None:
     with pytest.raises(BadInput, match="with a reason"):
         quarantine.dismiss(context(aside), [1], " ")
     quarantine.dismiss(context(aside), [1], "a test order")
@@ -149,7 +150,7 @@ def test_a_dismissed_row_is_kept_with_its_reason(aside: Any) -> None:
     assert json.dumps(shown["raw"]) and quarantine.listed(context(aside)) == []
 
 
-def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Any) -> None:
+def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Books) -> None:
     path = offline.folder / "charges.csv"
     header = "source,document,line,customer,item,post_date,amount,currency"
     path.write_text(f"{header}\nshop,INV-1,1,C-1,MAG-1,2024-01-05,24.00,USD\nshop,INV-2,1,C-1,GOODS-1\n")
@@ -164,7 +165,7 @@ def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Any) 
     ("fields", "said"),
     [({"amuont": "1"}, "amuont: there is no such field"), ({"amount": "1" * 70_000}, "over 65,536 characters")],
 )
-def test_a_fix_that_cannot_be_is_refused(aside: Any, fields: dict[str, str], said: str) -> None:
+def test_a_fix_that_cannot_be_is_refused(aside: Books, fields: dict[str, str], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         fix(aside, **fields)
 
@@ -176,7 +177,7 @@ def test_rows_are_named_by_number_range_or_all() -> None:
             list(quarantine.ids([wrong], []))
 
 
-def test_a_release_that_left_no_charge_line_is_found(aside: Any) -> None:
+def test_a_release_that_left_no_charge_line_is_found(aside: Books) -> None:
     import sqlite3
 
     from revrec.jobs.admin.verify import verify
@@ -187,7 +188,7 @@ def test_a_release_that_left_no_charge_line_is_found(aside: Any) -> None:
     assert found["release from the quarantine"].key == "quarantine_id 1"
 
 
-def test_the_whole_of_it_is_verified(aside: Any) -> None:
+def test_the_whole_of_it_is_verified(aside: Books) -> None:
     from revrec.jobs.admin.verify import verify
 
     fix(aside, amount="12.00")

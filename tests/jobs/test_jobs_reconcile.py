@@ -14,6 +14,8 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
 from revrec.store.posting.workers import at_work
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -21,7 +23,7 @@ END = date(2024, 3, 31)
 NUMBERS = itertools.count()
 
 
-def compared(books: Any, **how: Any) -> Reconciliation:
+def compared(books: Books, **how: Any) -> Reconciliation:
     return reconcile(books.context("reconcile"), how.pop("end", END), **how)
 
 
@@ -31,7 +33,7 @@ def named(result: Reconciliation) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def posted(books: Any, row: Any) -> Any:
+def posted(books: Books, row: MakeRow) -> Books:
     """Books with three entries in January to March, of one and of two charge lines."""
     books.take(row("INV-1"), row("INV-2", amount="-36.07", post_date="2024-02-05"))
     assert books.run("2024-03-31").counts["posted"] == 3
@@ -39,7 +41,7 @@ def posted(books: Any, row: Any) -> Any:
 
 
 @pytest.fixture
-def others(intacct: Any) -> Callable[..., str]:
+def others(intacct: Intacct) -> Callable[..., str]:
     """Enters a journal entry as somebody else does; its record number."""
     given = intacct.environment
     credentials = Credentials(
@@ -69,7 +71,7 @@ def line(account: str, side: int, amount: str) -> dict[str, Any]:
     return {"account": account, "type": side, "amount": amount, "currency": "USD", "document": "X"}
 
 
-def test_books_that_nobody_touched_tie_out_to_the_cent(posted: Any) -> None:
+def test_books_that_nobody_touched_tie_out_to_the_cent(posted: Books) -> None:
     result = compared(posted)
     assert result.ties and result.findings == [] and result.entries == 3
     deferred, accrued = result.balances
@@ -80,17 +82,17 @@ def test_books_that_nobody_touched_tie_out_to_the_cent(posted: Any) -> None:
     assert [one.unexplained for one in result.reported] == [0, 0]
 
 
-def test_the_result_is_kept_in_the_audit_trail(posted: Any) -> None:
+def test_the_result_is_kept_in_the_audit_trail(posted: Books) -> None:
     compared(posted)
     ((subject, detail),) = posted.sql("SELECT subject, detail FROM audit_event WHERE action = 'reconciled'")
     assert subject == "REVREC-sandbox" and '"ties":true' in detail and '"from":"2024-01-05"' in detail
 
 
-def edit(intacct: Any, entry: dict[str, Any], **changes: Any) -> None:
+def edit(intacct: Intacct, entry: dict[str, Any], **changes: Any) -> None:
     intacct.admin("/entries/edit", record_no=entry["record_no"], **changes)
 
 
-def reverse(intacct: Any, entry: dict[str, Any], day: str) -> None:
+def reverse(intacct: Intacct, entry: dict[str, Any], day: str) -> None:
     intacct.admin("/entries/reverse", record_no=entry["record_no"], date=day)
 
 
@@ -150,7 +152,7 @@ HANDS: dict[str, tuple[Callable[[Any, dict[str, Any], Any], Any], tuple[str, ...
 
 @pytest.mark.parametrize("what", HANDS)
 def test_what_is_done_to_an_entry_is_named_with_its_effect_on_the_balances(
-    posted: Any, intacct: Any, others: Any, what: str
+    posted: Books, intacct: Intacct, others: Callable[..., str], what: str
 ) -> None:
     entry = intacct.entries()[0]
     hand, kinds, said = HANDS[what]
@@ -164,7 +166,7 @@ def test_what_is_done_to_an_entry_is_named_with_its_effect_on_the_balances(
 
 
 def test_who_enters_the_same_under_no_reference_or_something_of_his_own_is_told_apart(
-    posted: Any, intacct: Any, others: Any
+    posted: Books, intacct: Intacct, others: Callable[..., str]
 ) -> None:
     first = intacct.entries()[0]
     others(first["lines"], first["date"], reference="AGAIN")
@@ -175,7 +177,9 @@ def test_who_enters_the_same_under_no_reference_or_something_of_his_own_is_told_
     assert all(one.rest == 0 for one in result.balances)
 
 
-def test_what_others_book_in_other_journals_is_told_and_is_no_difference(posted: Any, others: Any) -> None:
+def test_what_others_book_in_other_journals_is_told_and_is_no_difference(
+    posted: Books, others: Callable[..., str]
+) -> None:
     others([line("1100", 1, "24.00"), line("2400", -1, "24.00")], "2024-02-05", journal="GJ", reference="INV-1")
     result = compared(posted)
     assert result.ties
@@ -185,7 +189,7 @@ def test_what_others_book_in_other_journals_is_told_and_is_no_difference(posted:
     assert (other.journal, other.account, other.amount, other.reference) == ("GJ", "2400", -2400, "INV-1")
 
 
-def test_what_was_dated_or_reversed_into_the_range_is_named_too(posted: Any, intacct: Any) -> None:
+def test_what_was_dated_or_reversed_into_the_range_is_named_too(posted: Books, intacct: Intacct) -> None:
     january, february, _march = intacct.entries()
     edit(intacct, february, date="2024-01-20")
     reverse(intacct, january, "2024-03-01")
@@ -197,7 +201,7 @@ def test_what_was_dated_or_reversed_into_the_range_is_named_too(posted: Any, int
     assert all(one.rest == 0 for one in result.balances) and any(one.difference for one in result.balances)
 
 
-def test_an_accepted_finding_is_told_and_differs_no_more_until_it_changes(posted: Any, intacct: Any) -> None:
+def test_an_accepted_finding_is_told_and_differs_no_more_until_it_changes(posted: Books, intacct: Intacct) -> None:
     entry = intacct.entries()[0]
     edit(intacct, entry, title="Mine")
     (finding,) = compared(posted).findings
@@ -212,7 +216,7 @@ def test_an_accepted_finding_is_told_and_differs_no_more_until_it_changes(posted
     assert not compared(posted).ties
 
 
-def test_one_entity_and_one_account_can_be_asked_for(books: Any, intacct: Any, row: Any) -> None:
+def test_one_entity_and_one_account_can_be_asked_for(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1", entity="E100"), row("INV-2", entity="200"))
     books.run("2024-01-31")
     for entry in intacct.entries():
@@ -224,7 +228,7 @@ def test_one_entity_and_one_account_can_be_asked_for(books: Any, intacct: Any, r
     assert compared(books, account="1100").entries == 0
 
 
-def test_entries_in_other_currencies_tie_out_too(books: Any, row: Any) -> None:
+def test_entries_in_other_currencies_tie_out_too(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1", currency="EUR"), row("INV-2", currency="JPY", amount="1000"), row("INV-3", amount="-7.77"))
     assert books.run("2024-03-31").complete
     result = compared(books)
@@ -232,7 +236,7 @@ def test_entries_in_other_currencies_tie_out_too(books: Any, row: Any) -> None:
     assert [one.unexplained for one in result.reported] == [0, 0] and all(one.lines for one in result.reported)
 
 
-def test_an_entry_that_is_in_doubt_here_is_no_outside_hand(books: Any, intacct: Any, row: Any) -> None:
+def test_an_entry_that_is_in_doubt_here_is_no_outside_hand(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     intacct.fault("drop@after:1x:create")
     books.run("2024-01-31")
@@ -242,14 +246,14 @@ def test_an_entry_that_is_in_doubt_here_is_no_outside_hand(books: Any, intacct: 
     assert compared(books).ties
 
 
-def test_nothing_is_compared_while_a_run_is_at_work(posted: Any) -> None:
+def test_nothing_is_compared_while_a_run_is_at_work(posted: Books) -> None:
     with at_work(posted.context().database, "another run", 0, 1, 60), pytest.raises(Busy):
         compared(posted)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_hands_do_to_the_ledger_is_named_and_nothing_else(
-    books: Any, intacct: Any, others: Any, row: Any, seed: int
+    books: Books, intacct: Intacct, others: Callable[..., str], row: MakeRow, seed: int
 ) -> None:
     """Entries are posted in several runs; between them some are deleted, edited, reversed, doubled, entered anew."""
     chance = random.Random(seed)

@@ -11,17 +11,19 @@ from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.poster import Poster
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def attempts(books: Any) -> list[tuple[Any, ...]]:
+def attempts(books: Books) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = books.sql(
         "SELECT a.kind, o.outcome, f.name FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id"
         " LEFT JOIN attempt_failure f ON f.attempt_id = a.id ORDER BY a.id"
@@ -30,14 +32,14 @@ def attempts(books: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def nowhere(books: Any, row: Any) -> Any:
+def nowhere(books: Books, row: MakeRow) -> Books:
     """Books with an entry that names a location that Intacct does not have, and a good one."""
     books.take(row("INV-1", location="NOWHERE", entity="E1"), row("INV-2", post_date="2024-01-06"))
     return books
 
 
 @pytest.fixture
-def strange(books: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def strange(books: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> Books:
     """Books whose Intacct refuses in words that revrec does not know: nothing of the catalogue's is recognized."""
     from revrec.intacct import catalogue
 
@@ -47,7 +49,7 @@ def strange(books: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return books
 
 
-def test_what_each_failure_meant_is_kept_with_its_attempt(nowhere: Any) -> None:
+def test_what_each_failure_meant_is_kept_with_its_attempt(nowhere: Books) -> None:
     nowhere.run(DAY)
     assert attempts(nowhere) == [("send", "rejected", "dimension-unknown"), ("send", "posted", None)]
     assert nowhere.sql("SELECT error_class, named FROM attempt_failure") == [
@@ -56,7 +58,7 @@ def test_what_each_failure_meant_is_kept_with_its_attempt(nowhere: Any) -> None:
 
 
 def test_the_same_error_again_and_again_sets_an_entry_aside_and_the_others_go_on(
-    nowhere: Any, intacct: Any, row: Any
+    nowhere: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     for time in range(1, 4):
         result = nowhere.run(DAY, REVREC_POSTING_REFUSALS="3")
@@ -69,7 +71,7 @@ def test_the_same_error_again_and_again_sets_an_entry_aside_and_the_others_go_on
     assert verify(nowhere.context()).sound
 
 
-def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_mended(nowhere: Any, intacct: Any) -> None:
+def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_mended(nowhere: Books, intacct: Intacct) -> None:
     for _ in range(2):
         nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     (held,) = nowhere.sql("SELECT reference FROM journal_entry WHERE state = 'HELD'")
@@ -79,7 +81,7 @@ def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_mended(nowhere
     assert [outcome for _kind, outcome, _name in attempts(nowhere)][-2:] == ["absent", "posted"]
 
 
-def test_what_a_person_gave_back_is_counted_anew(nowhere: Any) -> None:
+def test_what_a_person_gave_back_is_counted_anew(nowhere: Books) -> None:
     for _ in range(2):
         nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     (held,) = nowhere.sql("SELECT reference FROM journal_entry WHERE state = 'HELD'")
@@ -88,7 +90,7 @@ def test_what_a_person_gave_back_is_counted_anew(nowhere: Any) -> None:
     assert nowhere.run(DAY, REVREC_POSTING_REFUSALS="2").counts["held"] == 1
 
 
-def test_another_error_is_counted_anew(nowhere: Any, intacct: Any) -> None:
+def test_another_error_is_counted_anew(nowhere: Books, intacct: Intacct) -> None:
     nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
     intacct.admin("/periods/close", entity="", month="2024-01")
@@ -96,7 +98,7 @@ def test_another_error_is_counted_anew(nowhere: Any, intacct: Any) -> None:
     assert (result.counts["failed"], result.counts["held"]) == (1, 0)
 
 
-def test_a_refusal_in_unknown_words_is_looked_for_before_its_lines_go_on(strange: Any, intacct: Any) -> None:
+def test_a_refusal_in_unknown_words_is_looked_for_before_its_lines_go_on(strange: Books, intacct: Intacct) -> None:
     assert strange.run(DAY).counts["failed"] == 1
     assert attempts(strange) == [("send", "rejected", "unknown"), ("read_back", "absent", None)]
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
@@ -106,7 +108,7 @@ def test_a_refusal_in_unknown_words_is_looked_for_before_its_lines_go_on(strange
 
 
 @pytest.fixture
-def landed(books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def landed(books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> Books:
     """Books whose entry landed and was refused in unknown words all the same, as if 'already recorded' had been said in
     another language; Intacct could not be read back then."""
     books.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
@@ -120,7 +122,7 @@ def landed(books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_landed_though_it_was_refused_in_unknown_words_is_never_sent_under_another_reference(
-    landed: Any, intacct: Any
+    landed: Books, intacct: Intacct
 ) -> None:
     result = landed.run(DAY)
     assert result.counts["held"] == 1 and states(landed) == ["HELD"] and len(intacct.entries()) == 1
@@ -128,7 +130,7 @@ def test_what_landed_though_it_was_refused_in_unknown_words_is_never_sent_under_
     assert verify(landed.context()).sound
 
 
-def test_an_event_does_not_give_up_an_entry_that_must_be_looked_for(landed: Any, intacct: Any) -> None:
+def test_an_event_does_not_give_up_an_entry_that_must_be_looked_for(landed: Books, intacct: Intacct) -> None:
     landed.event("shop/INV-1/1", "pod", "2024-03-05")
     assert landed.open_parts("shop/INV-1/1") == [("2024-02-01", -2400), ("2024-03-05", 2400)], "the difference alone"
     landed.run(DAY)
@@ -136,7 +138,7 @@ def test_an_event_does_not_give_up_an_entry_that_must_be_looked_for(landed: Any,
     assert verify(landed.context()).sound
 
 
-def test_changed_rules_do_not_give_up_an_entry_that_must_be_looked_for(landed: Any, intacct: Any) -> None:
+def test_changed_rules_do_not_give_up_an_entry_that_must_be_looked_for(landed: Books, intacct: Intacct) -> None:
     landed.rules('[[rule]]\nname = "at once"\n[rule.recognize]\nmethod = "fixed_offset"\n')
     schedule(landed.context("schedule"), rebuild=True)
     landed.run(DAY)
@@ -161,7 +163,7 @@ def plain_unknown() -> Any:
     return meaning_of("function", 200, [])
 
 
-def test_once_it_was_looked_for_its_lines_are_planned_anew_by_mended_rules(strange: Any, intacct: Any) -> None:
+def test_once_it_was_looked_for_its_lines_are_planned_anew_by_mended_rules(strange: Books, intacct: Intacct) -> None:
     strange.run(DAY)
     strange.rules('[[rule]]\nname = "at once"\n[rule.recognize]\nmethod = "fixed_offset"\noffset = "1 day"\n')
     schedule(strange.context("schedule"), rebuild=True)
@@ -169,14 +171,14 @@ def test_once_it_was_looked_for_its_lines_are_planned_anew_by_mended_rules(stran
 
 
 def test_what_landed_though_it_was_refused_in_unknown_words_is_held_in_the_same_run(
-    books: Any, intacct: Any, row: Any, monkeypatch: pytest.MonkeyPatch
+    books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.take(row("INV-1"))
     monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
     assert books.run(DAY).counts["held"] == 1 and states(books) == ["HELD"] and len(intacct.entries()) == 1
 
 
-def test_a_refused_entry_that_cannot_be_looked_for_stays_as_it_is(strange: Any, intacct: Any) -> None:
+def test_a_refused_entry_that_cannot_be_looked_for_stays_as_it_is(strange: Books, intacct: Intacct) -> None:
     strange.run(DAY)
     intacct.admin("/switch", denied="read:GLBATCH")
     assert strange.run(DAY).counts["failed"] == 1 and states(strange) == ["REJECTED"]

@@ -7,6 +7,8 @@ import pytest
 
 from revrec.cli.trace import tree
 from revrec.jobs.admin.verify import verify
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -24,25 +26,25 @@ dimensions.location = "E100"
 
 
 @pytest.fixture
-def nowhere(books: Any, row: Any) -> Any:
+def nowhere(books: Books, row: MakeRow) -> Books:
     """Books with a line whose location Intacct does not have, one beside it on the same entry, and another entry."""
     books.take(row("INV-1", location="NOWHERE"), row("INV-2", location="E100"), row("INV-3", post_date="2024-01-06"))
     return books
 
 
-def mend(books: Any, text: str = REPAIR) -> None:
+def mend(books: Books, text: str = REPAIR) -> None:
     (books.folder / "rules" / "repairs.toml").write_text(text)
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def locations(intacct: Any) -> list[str | None]:
+def locations(intacct: Intacct) -> list[str | None]:
     return sorted(line["dimensions"].get("LOCATION", "") for entry in intacct.entries() for line in entry["lines"])
 
 
-def test_a_refused_entry_goes_on_with_the_repaired_values_in_the_same_run(nowhere: Any, intacct: Any) -> None:
+def test_a_refused_entry_goes_on_with_the_repaired_values_in_the_same_run(nowhere: Books, intacct: Intacct) -> None:
     mend(nowhere)
     result = nowhere.run(DAY)
     assert result.complete and result.repaired == {"default-location": 1}
@@ -59,7 +61,7 @@ def test_a_refused_entry_goes_on_with_the_repaired_values_in_the_same_run(nowher
     assert verify(nowhere.context()).sound
 
 
-def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Any) -> None:
+def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Books) -> None:
     mend(nowhere)
     nowhere.run(DAY)
     life = nowhere.trace("shop/INV-1/1")
@@ -82,7 +84,7 @@ def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Any) -> None:
     assert nowhere.trace("shop/INV-2/1")["repairs"] == [], "the other line of the entry was not touched"
 
 
-def test_a_repair_that_does_not_help_is_used_once_and_a_person_is_needed(nowhere: Any, intacct: Any) -> None:
+def test_a_repair_that_does_not_help_is_used_once_and_a_person_is_needed(nowhere: Books, intacct: Intacct) -> None:
     mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     result = nowhere.run(DAY)
     assert result.counts["failed"] == 1 and states(nowhere) == ["REPLACED", "POSTED", "REJECTED"]
@@ -90,7 +92,7 @@ def test_a_repair_that_does_not_help_is_used_once_and_a_person_is_needed(nowhere
     assert len(nowhere.sql("SELECT * FROM repaired_value")) == 2, "never a loop"
 
 
-def test_a_changed_text_is_another_version_and_is_used_again(nowhere: Any, intacct: Any) -> None:
+def test_a_changed_text_is_another_version_and_is_used_again(nowhere: Books, intacct: Intacct) -> None:
     mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     nowhere.run(DAY)
     mend(nowhere)
@@ -101,7 +103,7 @@ def test_a_changed_text_is_another_version_and_is_used_again(nowhere: Any, intac
     assert verify(nowhere.context()).sound
 
 
-def test_a_repair_that_was_taken_back_is_no_longer_applied(nowhere: Any, intacct: Any) -> None:
+def test_a_repair_that_was_taken_back_is_no_longer_applied(nowhere: Books, intacct: Intacct) -> None:
     mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     nowhere.run(DAY)
     mend(nowhere, "")
@@ -111,7 +113,7 @@ def test_a_repair_that_was_taken_back_is_no_longer_applied(nowhere: Any, intacct
     assert len(nowhere.sql("SELECT * FROM repaired_value")) == 2, "what it did stays on record"
 
 
-def test_a_repair_that_is_written_later_mends_what_was_refused_before(nowhere: Any, intacct: Any) -> None:
+def test_a_repair_that_is_written_later_mends_what_was_refused_before(nowhere: Books, intacct: Intacct) -> None:
     assert nowhere.run(DAY).counts["failed"] == 1
     mend(nowhere)
     result = nowhere.run(DAY)
@@ -120,7 +122,7 @@ def test_a_repair_that_is_written_later_mends_what_was_refused_before(nowhere: A
 
 
 def test_an_account_and_a_missing_dimension_are_repaired_one_after_the_other(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     intacct.admin("/accounts", id="4100", name="Projects", details={"requires": ["DEPARTMENT"]})
     books.rules(
@@ -152,7 +154,7 @@ def test_an_account_and_a_missing_dimension_are_repaired_one_after_the_other(
     assert states(books) == ["REPLACED", "REPLACED", "POSTED"] and verify(books.context()).sound
 
 
-def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     from revrec.intacct import client
 
     mend(nowhere)
@@ -167,13 +169,13 @@ def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Any, monkeyp
     assert nowhere.run(DAY).counts["failed"] == 1 and states(nowhere)[0] == "REJECTED"
 
 
-def test_a_broken_rule_file_repairs_nothing_and_stops_nothing(nowhere: Any, intacct: Any) -> None:
+def test_a_broken_rule_file_repairs_nothing_and_stops_nothing(nowhere: Books, intacct: Intacct) -> None:
     mend(nowhere, REPAIR + "[[repair]]\n")
     result = nowhere.run(DAY)
     assert (result.counts["failed"], result.counts["posted"]) == (1, 1)
 
 
-def test_a_dry_run_shows_what_repairs_will_send_and_writes_nothing(nowhere: Any, intacct: Any) -> None:
+def test_a_dry_run_shows_what_repairs_will_send_and_writes_nothing(nowhere: Books, intacct: Intacct) -> None:
     nowhere.run(DAY)
     mend(nowhere)
     before = nowhere.content()
@@ -181,7 +183,9 @@ def test_a_dry_run_shows_what_repairs_will_send_and_writes_nothing(nowhere: Any,
     assert nowhere.content() == before
 
 
-def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(books: Any, intacct: Any, row: Any) -> None:
+def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     mend(
         books,
         """
@@ -206,7 +210,9 @@ def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(books:
     assert verify(books.context()).sound
 
 
-def test_where_a_policy_decides_on_closed_periods_no_repair_moves_a_date(books: Any, intacct: Any, row: Any) -> None:
+def test_where_a_policy_decides_on_closed_periods_no_repair_moves_a_date(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     mend(books, '[[repair]]\nname = "r"\nwhen = { error = "period-closed" }\nset = { date = "next_open" }\n')
     books.take(row("INV-1"))
     intacct.admin("/periods/close", entity="", month="2024-01")

@@ -23,6 +23,7 @@ from revrec.intacct.gateway import (
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -116,7 +117,7 @@ def ledger(monkeypatch: pytest.MonkeyPatch) -> Ledger:
 
 
 @pytest.fixture
-def held(books: Any, row: Any, ledger: Ledger) -> str:
+def held(books: Books, row: MakeRow, ledger: Ledger) -> str:
     """The reference of an entry that was sent as often as allowed and never seen."""
     books.take(row("INV-1"))
     for minute in range(6):
@@ -126,12 +127,12 @@ def held(books: Any, row: Any, ledger: Ledger) -> str:
     return str(reference)
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
 def test_an_entry_that_may_be_sent_again_is_read_back_first_and_sent_if_absent(
-    books: Any, held: str, ledger: Ledger
+    books: Books, held: str, ledger: Ledger
 ) -> None:
     ledger.deaf, sent, asked = False, len(ledger.sent), ledger.asked
     assert resolve.send_again(books.context(), held, WHY) == "READY"
@@ -140,7 +141,7 @@ def test_an_entry_that_may_be_sent_again_is_read_back_first_and_sent_if_absent(
 
 
 def test_an_entry_that_may_be_sent_again_but_is_there_after_all_is_adopted(
-    books: Any, held: str, ledger: Ledger
+    books: Books, held: str, ledger: Ledger
 ) -> None:
     sent = len(ledger.sent)
     context = books.context()
@@ -153,7 +154,9 @@ def test_an_entry_that_may_be_sent_again_but_is_there_after_all_is_adopted(
     assert len(ledger.sent) == sent and books.sql("SELECT record_no FROM journal_entry") == [("777",)]
 
 
-def test_it_can_be_sent_again_even_if_one_attempt_is_all_that_is_allowed(books: Any, row: Any, ledger: Ledger) -> None:
+def test_it_can_be_sent_again_even_if_one_attempt_is_all_that_is_allowed(
+    books: Books, row: MakeRow, ledger: Ledger
+) -> None:
     books.take(row("INV-1"))
     for minute in range(2):
         books.run(DAY, later=timedelta(minutes=minute), REVREC_POSTING_ATTEMPTS="1")
@@ -166,7 +169,7 @@ def test_it_can_be_sent_again_even_if_one_attempt_is_all_that_is_allowed(books: 
     assert len(ledger.entries) == 1 and ledger.asked == asked + 1, "read back before it was sent"
 
 
-def test_an_entry_that_is_given_up_goes_on_under_a_new_reference(books: Any, held: str, ledger: Ledger) -> None:
+def test_an_entry_that_is_given_up_goes_on_under_a_new_reference(books: Books, held: str, ledger: Ledger) -> None:
     ledger.deaf = False
     assert resolve.cancel(books.context(), held, WHY) == "CANCELLED"
     assert books.run(DAY, later=timedelta(hours=1)).complete
@@ -176,7 +179,7 @@ def test_an_entry_that_is_given_up_goes_on_under_a_new_reference(books: Any, hel
 
 
 def test_lines_given_up_after_the_rule_changed_are_posted_as_the_rule_says_now(
-    books: Any, held: str, ledger: Ledger
+    books: Books, held: str, ledger: Ledger
 ) -> None:
     """The rebuild could not touch the held line; once it is free, the next rebuild must."""
     books.rules(OTHER_ACCOUNT)
@@ -191,20 +194,22 @@ def test_lines_given_up_after_the_rule_changed_are_posted_as_the_rule_says_now(
     assert credited == {"4010"}
 
 
-def test_an_entry_that_a_person_found_is_posted_under_its_record_number(books: Any, held: str) -> None:
+def test_an_entry_that_a_person_found_is_posted_under_its_record_number(books: Books, held: str) -> None:
     assert resolve.as_posted(books.context(), held, "4711", WHY) == "POSTED"
     (entry,) = books.trace("4711")["entries"]
     assert (entry["status"], entry["record_no"], entry["error"]) == ("posted", "4711", None)
 
 
 @pytest.mark.parametrize("record_no", ["", " ", "RR123", "47 11"])
-def test_what_is_no_record_number_settles_nothing(books: Any, held: str, record_no: str) -> None:
+def test_what_is_no_record_number_settles_nothing(books: Books, held: str, record_no: str) -> None:
     with pytest.raises(BadInput, match="record number"):
         resolve.as_posted(books.context(), held, record_no, WHY)
     assert states(books) == ["HELD"]
 
 
-def test_two_entries_cannot_be_posted_under_one_record_number(books: Any, row: Any, held: str, ledger: Ledger) -> None:
+def test_two_entries_cannot_be_posted_under_one_record_number(
+    books: Books, row: MakeRow, held: str, ledger: Ledger
+) -> None:
     ledger.deaf = False
     books.take(row("INV-2", post_date="2024-01-06"), name="more.csv")
     books.run("2024-01-31")
@@ -214,7 +219,7 @@ def test_two_entries_cannot_be_posted_under_one_record_number(books: Any, row: A
 
 
 @pytest.mark.parametrize("decide", [resolve.send_again, resolve.cancel])
-def test_a_decision_needs_a_reason_and_a_held_entry(books: Any, held: str, decide: Any) -> None:
+def test_a_decision_needs_a_reason_and_a_held_entry(books: Books, held: str, decide: Any) -> None:
     with pytest.raises(BadInput, match="reason"):
         decide(books.context(), held, " ")
     with pytest.raises(BadInput, match="no such entry"):
@@ -225,7 +230,7 @@ def test_a_decision_needs_a_reason_and_a_held_entry(books: Any, held: str, decid
 
 
 def test_an_entry_in_doubt_that_can_never_be_read_back_comes_before_a_person(
-    books: Any, row: Any, ledger: Ledger
+    books: Books, row: MakeRow, ledger: Ledger
 ) -> None:
     """Nobody may settle an entry in doubt by hand, so it must not stay so for ever."""
     books.take(row("INV-1"))
@@ -239,7 +244,7 @@ def test_an_entry_in_doubt_that_can_never_be_read_back_comes_before_a_person(
 
 
 def test_what_was_said_while_it_was_in_doubt_does_not_stand_beside_a_posted_entry(
-    books: Any, row: Any, ledger: Ledger
+    books: Books, row: MakeRow, ledger: Ledger
 ) -> None:
     ledger.saves = True
     books.take(row("INV-1"))
@@ -248,7 +253,7 @@ def test_what_was_said_while_it_was_in_doubt_does_not_stand_beside_a_posted_entr
     assert (entry["status"], entry["error_no"], entry["error"], entry["advice"]) == ("posted", None, None, None)
 
 
-def test_the_day_of_an_entry_is_kept(books: Any, held: str, ledger: Ledger) -> None:
+def test_the_day_of_an_entry_is_kept(books: Books, held: str, ledger: Ledger) -> None:
     ledger.deaf = False
     resolve.send_again(books.context(), held, WHY)
     books.run(DAY, later=timedelta(hours=1))

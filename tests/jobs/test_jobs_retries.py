@@ -10,43 +10,45 @@ from revrec.core.errors import BadConfiguration
 from revrec.intacct.errors import SignInFailed
 from revrec.intacct.pace import RequestPacer
 from revrec.jobs.running.run import RunResult, run
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
 DAY = "2024-02-10"
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
-def attempts(books: Any) -> list[tuple[Any, ...]]:
+def attempts(books: Books) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = books.sql(
         "SELECT a.kind, o.outcome FROM attempt a LEFT JOIN attempt_outcome o ON o.attempt_id = a.id ORDER BY a.id"
     )
     return found
 
 
-def control_ids(books: Any) -> int:
+def control_ids(books: Books) -> int:
     return len(books.sql("SELECT DISTINCT control_id FROM attempt"))
 
 
 @pytest.fixture
-def due(books: Any, row: Any) -> Any:
+def due(books: Books, row: MakeRow) -> Books:
     """Books with one entry due."""
     books.take(row("INV-1"))
     return books
 
 
 @pytest.fixture(autouse=True)
-def as_ever(intacct: Any) -> Any:
+def as_ever(intacct: Intacct) -> Any:
     """The switches of these tests, put back."""
     yield
     intacct.admin("/switch", offline=False, random_failures=0, retry_after=0, max_per_minute=0)
     intacct.admin("/senders", id=intacct.address["sender_id"], password=intacct.address["sender_password"])
 
 
-def while_waiting(books: Any, does: Any, **environment: str) -> RunResult:
+def while_waiting(books: Books, does: Any, **environment: str) -> RunResult:
     """Run the day; ``does`` happens whenever the run waits."""
     context = books.context("run", **environment)
 
@@ -57,7 +59,7 @@ def while_waiting(books: Any, does: Any, **environment: str) -> RunResult:
     return run(replace(context, sleep=sleep), date.fromisoformat(DAY))
 
 
-def test_too_many_requests_are_waited_for_as_long_as_intacct_asks(due: Any, intacct: Any) -> None:
+def test_too_many_requests_are_waited_for_as_long_as_intacct_asks(due: Books, intacct: Intacct) -> None:
     intacct.admin("/switch", retry_after=17)
     intacct.fault("429@before:2x:create")
     assert due.run(DAY).complete and len(intacct.entries()) == 1
@@ -66,7 +68,7 @@ def test_too_many_requests_are_waited_for_as_long_as_intacct_asks(due: Any, inta
     assert control_ids(due) == 1
 
 
-def test_a_wish_that_is_longer_than_the_run_may_wait_ends_it_at_once(due: Any, intacct: Any) -> None:
+def test_a_wish_that_is_longer_than_the_run_may_wait_ends_it_at_once(due: Books, intacct: Intacct) -> None:
     intacct.admin("/switch", retry_after=600)
     intacct.fault("429@before:1x:create")
     result = due.run(DAY)
@@ -75,7 +77,7 @@ def test_a_wish_that_is_longer_than_the_run_may_wait_ends_it_at_once(due: Any, i
     assert due.run(DAY).complete
 
 
-def test_intacct_off_line_is_waited_for(due: Any, intacct: Any) -> None:
+def test_intacct_off_line_is_waited_for(due: Books, intacct: Intacct) -> None:
     intacct.admin("/switch", offline=True)
 
     def back_again() -> None:
@@ -86,7 +88,7 @@ def test_intacct_off_line_is_waited_for(due: Any, intacct: Any) -> None:
     assert len(due.slept) == 3 and attempts(due) == [("send", "posted")], "it was the sign-in that waited"
 
 
-def test_intacct_off_line_in_the_middle_of_a_run_is_waited_for(books: Any, intacct: Any, row: Any) -> None:
+def test_intacct_off_line_in_the_middle_of_a_run_is_waited_for(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("429@before:1x:create")
 
@@ -98,7 +100,7 @@ def test_intacct_off_line_in_the_middle_of_a_run_is_waited_for(books: Any, intac
 
 
 def test_a_gateway_that_cannot_be_reached_is_tried_so_often_with_growing_pauses_and_no_more(
-    offline: Any, row: Any
+    offline: Books, row: MakeRow
 ) -> None:
     offline.environment |= {f"INTACCT_{name}": "x" for name in ("SENDER_ID", "SENDER_PASSWORD", "COMPANY_ID")}
     offline.environment |= {"INTACCT_USER_ID": "x", "INTACCT_USER_PASSWORD": "x"}
@@ -115,7 +117,7 @@ def test_a_gateway_that_cannot_be_reached_is_tried_so_often_with_growing_pauses_
 
 
 def test_a_failure_without_a_reason_is_read_back_and_sent_again_under_the_same_control_id(
-    due: Any, intacct: Any
+    due: Books, intacct: Intacct
 ) -> None:
     intacct.admin("/switch", random_failures=1)
     assert due.run(DAY).complete and len(intacct.entries()) == 1
@@ -124,7 +126,7 @@ def test_a_failure_without_a_reason_is_read_back_and_sent_again_under_the_same_c
 
 
 def test_a_failure_without_a_reason_that_stays_refuses_its_entry_and_the_others_go_on(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.admin("/switch", random_failures=3)
@@ -135,7 +137,7 @@ def test_a_failure_without_a_reason_that_stays_refuses_its_entry_and_the_others_
     assert books.run(DAY).complete and len(intacct.entries()) == 2
 
 
-def test_all_the_waiting_of_a_run_together_is_bounded(books: Any, intacct: Any, row: Any) -> None:
+def test_all_the_waiting_of_a_run_together_is_bounded(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(*(row(f"INV-{day}", post_date=f"2024-01-{day:02}", item="GOODS-1") for day in range(1, 9)))
     intacct.admin("/switch", retry_after=20)
     intacct.fault("429@before:1x:create,429@before:0.7:create")
@@ -146,13 +148,15 @@ def test_all_the_waiting_of_a_run_together_is_bounded(books: Any, intacct: Any, 
     assert books.run(DAY).complete and len(intacct.entries()) == 8
 
 
-def test_a_lost_answer_is_never_tried_again_within_the_run(due: Any, intacct: Any) -> None:
+def test_a_lost_answer_is_never_tried_again_within_the_run(due: Books, intacct: Intacct) -> None:
     intacct.fault("503@after:1x:create")
     assert due.run(DAY).counts["in_doubt"] == 1
     assert due.slept == [] and attempts(due) == [("send", "in_doubt")]
 
 
-def test_a_session_that_ends_in_the_middle_of_a_run_is_renewed_at_once(books: Any, intacct: Any, row: Any) -> None:
+def test_a_session_that_ends_in_the_middle_of_a_run_is_renewed_at_once(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("429@before:1x:create")
     assert while_waiting(books, lambda: intacct.admin("/sessions/expire")).complete
@@ -160,7 +164,7 @@ def test_a_session_that_ends_in_the_middle_of_a_run_is_renewed_at_once(books: An
 
 
 def test_a_password_that_is_changed_in_the_middle_ends_the_run_with_one_sign_in_more(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("429@before:1x:create")
@@ -177,7 +181,9 @@ def test_a_password_that_is_changed_in_the_middle_ends_the_run_with_one_sign_in_
     assert len(books.slept) == 1
 
 
-def test_the_requests_of_a_minute_are_bounded_before_an_entry_is_held(books: Any, intacct: Any, row: Any) -> None:
+def test_the_requests_of_a_minute_are_bounded_before_an_entry_is_held(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(*(row(f"INV-{day}", post_date=f"2024-01-{day:02}", item="GOODS-1") for day in range(1, 9)))
     intacct.admin("/switch", max_per_minute=0)
     seen: list[str] = []

@@ -10,6 +10,8 @@ from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.posting.workers import at_work
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import PATIENCE
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.both_databases(seldom=True)
 DAY = "2024-03-31"
 
 
-def states(books: Any) -> list[str]:
+def states(books: Books) -> list[str]:
     return [state for (state,) in books.sql("SELECT state FROM journal_entry ORDER BY id")]
 
 
@@ -25,7 +27,7 @@ def sides(entry: Any) -> list[tuple[str, int, str]]:
     return [(line["account"], line["type"], line["amount"]) for line in entry["lines"]]
 
 
-def test_exactly_the_due_lines_are_posted_each_on_its_date(books: Any, intacct: Any, row: Any) -> None:
+def test_exactly_the_due_lines_are_posted_each_on_its_date(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-03-01"), row("INV-3", item="POD-1"))
     result = books.run(DAY)
     assert result.complete and result.counts["posted"] == 4
@@ -38,7 +40,7 @@ def test_exactly_the_due_lines_are_posted_each_on_its_date(books: Any, intacct: 
     assert {entry["journal"] for entry in ledger} == {"RR"}
 
 
-def test_entry_and_line_carry_all_that_the_charge_line_had(books: Any, intacct: Any, row: Any) -> None:
+def test_entry_and_line_carry_all_that_the_charge_line_had(books: Books, intacct: Intacct, row: MakeRow) -> None:
     dimensions = {"location": "100", "department": "OPS", "class": "RETAIL", "project": "P-100", "contract": "CON-7"}
     books.take(row("INV-1", item="GOODS-1", **dimensions))
     books.run(DAY)
@@ -53,7 +55,7 @@ def test_entry_and_line_carry_all_that_the_charge_line_had(books: Any, intacct: 
     assert entry["title"] == "Rev rec 2024-02-04"
 
 
-def test_dimensions_that_the_ledger_does_not_carry_are_left_out(books: Any, intacct: Any, row: Any) -> None:
+def test_dimensions_that_the_ledger_does_not_carry_are_left_out(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.environment["REVREC_GATEWAY_OMIT"] = "customer, item"
     books.take(row("INV-1", item="GOODS-1", location="100"))
     books.run(DAY)
@@ -62,7 +64,7 @@ def test_dimensions_that_the_ledger_does_not_carry_are_left_out(books: Any, inta
 
 
 def test_charge_lines_of_one_date_entity_journal_and_currency_share_an_entry(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(
         row("INV-1", item="GOODS-1"),
@@ -79,7 +81,7 @@ def test_charge_lines_of_one_date_entity_journal_and_currency_share_an_entry(
     ]
 
 
-def test_a_credit_is_posted_with_its_sides_reversed(books: Any, intacct: Any, row: Any) -> None:
+def test_a_credit_is_posted_with_its_sides_reversed(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("CRN-1", item="GOODS-1", amount="(10.00)"))
     books.run(DAY)
     assert sides(intacct.entries()[0]) == [("4000", 1, "10.00"), ("2400", -1, "10.00")]
@@ -94,7 +96,7 @@ def test_a_credit_is_posted_with_its_sides_reversed(books: Any, intacct: Any, ro
     ],
 )
 def test_every_currency_is_posted_in_its_own_minor_units(
-    books: Any, intacct: Any, row: Any, currency: str, amount: str, posted: list[str]
+    books: Books, intacct: Intacct, row: MakeRow, currency: str, amount: str, posted: list[str]
 ) -> None:
     books.take(row("INV-1", currency=currency, amount=amount))
     books.run(DAY)
@@ -105,7 +107,7 @@ def test_every_currency_is_posted_in_its_own_minor_units(
     assert (total, len(intacct.entries())) == (1000, 12)
 
 
-def test_over_the_line_limit_an_entry_is_split_in_a_stable_order(books: Any, intacct: Any, row: Any) -> None:
+def test_over_the_line_limit_an_entry_is_split_in_a_stable_order(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(*(row(f"INV-{n}", item="GOODS-1", amount=f"{n}.00") for n in (5, 1, 4, 2, 3)))
     result = books.run(DAY, REVREC_POSTING_LINES_PER_ENTRY="5")
     assert [one["lines"] for one in sorted(result.entries, key=lambda one: int(one["record_no"]))] == [4, 4, 2]
@@ -114,7 +116,7 @@ def test_over_the_line_limit_an_entry_is_split_in_a_stable_order(books: Any, int
 
 
 def test_a_dry_run_shows_the_very_entries_writes_nothing_and_speaks_to_nobody(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1"))
     before, files = books.content(), sorted(books.folder.iterdir())
@@ -129,7 +131,7 @@ def test_a_dry_run_shows_the_very_entries_writes_nothing_and_speaks_to_nobody(
     ]
 
 
-def test_references_and_control_ids_fit_intacct_and_name_company_and_database(books: Any, row: Any) -> None:
+def test_references_and_control_ids_fit_intacct_and_name_company_and_database(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"))
     books.run(DAY)
     ((deployment,),) = books.sql("SELECT value FROM meta WHERE key = 'deployment'")
@@ -140,7 +142,7 @@ def test_references_and_control_ids_fit_intacct_and_name_company_and_database(bo
         assert control_id == f"revrec:revrec-sandbox:{deployment}:{reference}".lower()
 
 
-def test_run_again_nothing_is_posted_twice(books: Any, intacct: Any, row: Any) -> None:
+def test_run_again_nothing_is_posted_twice(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     books.run(DAY)
     ledger = intacct.entries()
@@ -152,20 +154,20 @@ def test_run_again_nothing_is_posted_twice(books: Any, intacct: Any, row: Any) -
     assert [entry["date"] for entry in intacct.entries()][3:] == ["2024-04-12"]
 
 
-def test_an_earlier_date_than_any_line_posts_nothing_and_needs_no_gateway(offline: Any, row: Any) -> None:
+def test_an_earlier_date_than_any_line_posts_nothing_and_needs_no_gateway(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     credentials = {f"INTACCT_{name}": "x" for name in ("SENDER_ID", "SENDER_PASSWORD", "COMPANY_ID", "USER_ID")}
     result = offline.run("2023-12-31", INTACCT_USER_PASSWORD="x", **credentials)
     assert result.complete and result.entries == []
 
 
-def test_what_is_dated_late_is_posted_whatever_the_clock_says(books: Any, intacct: Any, row: Any) -> None:
+def test_what_is_dated_late_is_posted_whatever_the_clock_says(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     books.run("2024-01-31", later=timedelta(days=-9000))
     assert [entry["date"] for entry in intacct.entries()] == ["2024-01-12"]
 
 
-def test_each_run_is_on_record_with_its_outcome(books: Any, row: Any) -> None:
+def test_each_run_is_on_record_with_its_outcome(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"))
     books.run("2024-01-31")
     ((day, started, finished, actor, outcome),) = books.sql(
@@ -176,7 +178,7 @@ def test_each_run_is_on_record_with_its_outcome(books: Any, row: Any) -> None:
 
 
 def test_of_two_runs_at_once_one_posts_and_the_other_exits_6_or_finds_nothing(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(*(row(f"INV-{n}") for n in range(3)))
     intacct.admin("/switch", function_delay_ms=150)
@@ -191,7 +193,7 @@ def test_of_two_runs_at_once_one_posts_and_the_other_exits_6_or_finds_nothing(
     assert states(books) == ["POSTED"] * 3
 
 
-def test_a_run_that_waits_for_another_finds_its_work_done(books: Any, intacct: Any, row: Any) -> None:
+def test_a_run_that_waits_for_another_finds_its_work_done(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     intacct.admin("/switch", function_delay_ms=100)
     both = [books.start("run", "--date", DAY, "--wait", "40 s", "--format", "json") for _ in range(2)]
@@ -201,7 +203,7 @@ def test_a_run_that_waits_for_another_finds_its_work_done(books: Any, intacct: A
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
-def test_a_run_does_not_start_while_another_holds_the_lock(books: Any, intacct: Any, row: Any) -> None:
+def test_a_run_does_not_start_while_another_holds_the_lock(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     context = books.context("run")
     before = books.content()
@@ -210,12 +212,12 @@ def test_a_run_does_not_start_while_another_holds_the_lock(books: Any, intacct: 
     assert books.content() == before and intacct.entries() == []
 
 
-def test_a_time_out_must_end_before_the_lease(books: Any) -> None:
+def test_a_time_out_must_end_before_the_lease(books: Books) -> None:
     with pytest.raises(BadConfiguration, match="timeout must be shorter than lease"):
         books.run(DAY, REVREC_POSTING_TIMEOUT="10 s", REVREC_POSTING_LEASE="10 s")
 
 
-def wrong_account(books: Any, account: str = "9999") -> None:
+def wrong_account(books: Books, account: str = "9999") -> None:
     rule = (
         f'[[rule]]\nname = "goods"\npriority = 200\n[rule.when]\nitem = "GOODS-*"\n[rule.post]\naccrued = "{account}"\n'
     )
@@ -225,7 +227,7 @@ def wrong_account(books: Any, account: str = "9999") -> None:
 
 
 def test_an_entry_that_intacct_refuses_is_told_with_advice_and_the_others_go_on(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books)
     books.take(row("INV-1"), row("INV-2", item="GOODS-1"), row("INV-3"))
@@ -239,7 +241,7 @@ def test_an_entry_that_intacct_refuses_is_told_with_advice_and_the_others_go_on(
 
 
 def test_after_the_account_is_mended_in_intacct_the_next_run_posts_under_a_new_reference(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books, "9998")
     books.take(row("INV-2", item="GOODS-1"))
@@ -257,7 +259,7 @@ def test_after_the_account_is_mended_in_intacct_the_next_run_posts_under_a_new_r
 
 
 def test_after_the_account_is_mended_in_the_rule_the_next_run_posts_to_the_new_one(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books)
     books.take(row("INV-1"), row("INV-2", item="GOODS-1"))
@@ -273,7 +275,7 @@ def test_after_the_account_is_mended_in_the_rule_the_next_run_posts_to_the_new_o
     assert sides(posted) == [("2400", 1, "24.00"), ("4010", -1, "24.00")]
 
 
-def test_a_delivery_corrected_after_a_refusal_moves_the_line(books: Any, intacct: Any, row: Any) -> None:
+def test_a_delivery_corrected_after_a_refusal_moves_the_line(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
     for charge in ("shop/INV-1/1", "shop/INV-2/1"):
@@ -290,7 +292,9 @@ def test_a_delivery_corrected_after_a_refusal_moves_the_line(books: Any, intacct
     assert len(intacct.entries()) == 2
 
 
-def test_a_refused_month_is_not_moved_by_later_months_that_were_posted(books: Any, intacct: Any, row: Any) -> None:
+def test_a_refused_month_is_not_moved_by_later_months_that_were_posted(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
@@ -302,7 +306,9 @@ def test_a_refused_month_is_not_moved_by_later_months_that_were_posted(books: An
     assert sorted(entry["date"] for entry in intacct.entries()) == ["2024-01-12", "2024-02-12", "2024-03-12"]
 
 
-def test_a_refused_entry_is_left_alone_by_a_run_for_an_earlier_date(books: Any, intacct: Any, row: Any) -> None:
+def test_a_refused_entry_is_left_alone_by_a_run_for_an_earlier_date(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
@@ -311,7 +317,9 @@ def test_a_refused_entry_is_left_alone_by_a_run_for_an_earlier_date(books: Any, 
     assert states(books) == ["REJECTED"] and result.counts["failed"] == 1 and not result.complete
 
 
-def test_a_gateway_that_cannot_be_reached_leaves_everything_as_it_was(books: Any, intacct: Any, row: Any) -> None:
+def test_a_gateway_that_cannot_be_reached_leaves_everything_as_it_was(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"))
     with pytest.raises(BadConfiguration, match="cannot be used"):
         books.run(DAY, INTACCT_ENDPOINT_URL="http://127.0.0.1:9/ia/xml/xmlgw.phtml")
@@ -323,7 +331,7 @@ def test_a_gateway_that_cannot_be_reached_leaves_everything_as_it_was(books: Any
 
 
 def test_what_a_run_for_a_later_date_left_is_not_posted_by_one_for_an_earlier(
-    books: Any, intacct: Any, row: Any
+    books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"))
     intacct.fault("429@before:9x:create")
@@ -335,7 +343,9 @@ def test_what_a_run_for_a_later_date_left_is_not_posted_by_one_for_an_earlier(
 
 
 @pytest.mark.parametrize("whose", ["USER", "SENDER"])
-def test_a_wrong_password_is_exit_5_and_nothing_is_sent(books: Any, intacct: Any, row: Any, whose: str) -> None:
+def test_a_wrong_password_is_exit_5_and_nothing_is_sent(
+    books: Books, intacct: Intacct, row: MakeRow, whose: str
+) -> None:
     books.take(row("INV-1"))
     process = books.start("run", "--date", DAY, **{f"INTACCT_{whose}_PASSWORD": "not-it-at-all"})
     out, error = process.communicate(timeout=PATIENCE)
@@ -346,7 +356,7 @@ def test_a_wrong_password_is_exit_5_and_nothing_is_sent(books: Any, intacct: Any
 
 
 def test_missing_credentials_are_named_before_anything_is_written(
-    books: Any, row: Any, monkeypatch: pytest.MonkeyPatch
+    books: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(books.folder))
     books.take(row("INV-1"))

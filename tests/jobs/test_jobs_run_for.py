@@ -14,6 +14,8 @@ from revrec.jobs.running.alert import run_and_tell
 from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run_until import run_for
 from revrec.store.posting.workers import at_work
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -50,7 +52,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def command(books: Any, clock: Clock) -> Callable[..., Context]:
+def command(books: Books, clock: Clock) -> Callable[..., Context]:
     def made(**environment: str) -> Context:
         context = books.context("run", **{**REAL, **environment})
         return replace(context, now=clock, sleep=clock.sleep, say=clock.said.append)
@@ -59,31 +61,31 @@ def command(books: Any, clock: Clock) -> Callable[..., Context]:
 
 
 @pytest.fixture
-def two(books: Any, row: Any) -> Any:
+def two(books: Books, row: MakeRow) -> Books:
     """Books with two entries due."""
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     return books
 
 
 @pytest.fixture(autouse=True)
-def as_ever(intacct: Any) -> Any:
+def as_ever(intacct: Intacct) -> Any:
     """The switches of these tests, put back."""
     yield
     intacct.admin("/switch", offline=False, random_failures=0, retry_after=0, denied="")
     intacct.admin("/senders", id=intacct.address["sender_id"], password=intacct.address["sender_password"])
 
 
-def outcomes(books: Any) -> list[str]:
+def outcomes(books: Books) -> list[str]:
     return [outcome for (outcome,) in books.sql("SELECT outcome FROM posting_run ORDER BY id")]
 
 
-def test_where_nothing_is_left_there_is_one_pass(two: Any, command: Any, clock: Clock) -> None:
+def test_where_nothing_is_left_there_is_one_pass(two: Books, command: Any, clock: Clock) -> None:
     result = run_for(command(), DAY, timedelta(hours=2))
     assert result.complete and result.runs == [1] and clock.pauses == []
 
 
 def test_a_gateway_off_line_is_tried_every_quarter_of_an_hour(
-    two: Any, command: Any, clock: Clock, intacct: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.admin("/switch", offline=True)
     clock.meanwhile[3] = lambda: intacct.admin("/switch", offline=False)
@@ -96,7 +98,7 @@ def test_a_gateway_off_line_is_tried_every_quarter_of_an_hour(
 
 
 def test_a_doubt_is_settled_as_soon_as_its_quarantine_is_over(
-    two: Any, command: Any, clock: Clock, intacct: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("drop@after:1x:create")
     result = run_for(command(REVREC_POSTING_RETRY_EVERY="3 h"), DAY, timedelta(hours=2))
@@ -107,14 +109,16 @@ def test_a_doubt_is_settled_as_soon_as_its_quarantine_is_over(
 
 
 def test_a_doubt_whose_quarantine_ends_after_the_time_is_up_is_left_to_the_next_run(
-    two: Any, command: Any, clock: Clock, intacct: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("drop@after:1x:create")
     result = run_for(command(), DAY, timedelta(minutes=10))
     assert clock.pauses == [] and result.counts["in_doubt"] == 1 and result.counts["posted"] == 1
 
 
-def test_when_the_time_is_up_it_ends_with_what_is_left(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_when_the_time_is_up_it_ends_with_what_is_left(
+    two: Books, command: Any, clock: Clock, intacct: Intacct
+) -> None:
     intacct.fault("429@before:99x:create")
     result = run_for(command(), DAY, timedelta(minutes=40))
     assert clock.minutes == 40, "a last try when the time is up"
@@ -124,14 +128,18 @@ def test_when_the_time_is_up_it_ends_with_what_is_left(two: Any, command: Any, c
     assert len(intacct.entries()) == 2
 
 
-def test_a_gateway_that_is_never_reached_is_told_at_the_end(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_a_gateway_that_is_never_reached_is_told_at_the_end(
+    two: Books, command: Any, clock: Clock, intacct: Intacct
+) -> None:
     intacct.admin("/switch", offline=True)
     with pytest.raises(BadConfiguration, match="maintenance"):
         run_for(command(), DAY, timedelta(minutes=20))
     assert clock.minutes == 20
 
 
-def test_what_intacct_asks_for_is_honoured_between_passes(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_what_intacct_asks_for_is_honoured_between_passes(
+    two: Books, command: Any, clock: Clock, intacct: Intacct
+) -> None:
     intacct.admin("/switch", retry_after=1800)
     intacct.fault("429@before:1x:create")
     assert run_for(command(), DAY, timedelta(hours=2)).complete
@@ -139,7 +147,7 @@ def test_what_intacct_asks_for_is_honoured_between_passes(two: Any, command: Any
 
 
 def test_what_needs_data_is_not_tried_again_and_what_passes_by_itself_is(
-    two: Any, command: Any, clock: Clock, intacct: Any, row: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct, row: MakeRow
 ) -> None:
     two.take(row("INV-3", post_date="2024-01-07", entity="E1", location="NOWHERE"), name="bad.csv")
     intacct.admin("/switch", random_failures=3)
@@ -151,7 +159,7 @@ def test_what_needs_data_is_not_tried_again_and_what_passes_by_itself_is(
     assert len(intacct.entries()) == 2
 
 
-def test_a_refused_sign_in_ends_it_at_once(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_a_refused_sign_in_ends_it_at_once(two: Books, command: Any, clock: Clock, intacct: Intacct) -> None:
     intacct.fault("429@before:1x:create")
     clock.meanwhile[1] = lambda: intacct.admin("/senders", id=intacct.address["sender_id"], password="another")
     result = run_for(command(), DAY, timedelta(hours=2))
@@ -163,7 +171,7 @@ def test_a_refused_sign_in_ends_it_at_once(two: Any, command: Any, clock: Clock,
 
 
 def test_nothing_is_held_while_it_waits_and_another_run_may_finish_the_work(
-    two: Any, command: Any, clock: Clock, intacct: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("429@before:1x:create")
     clock.meanwhile[1] = lambda: two.run(DAY.isoformat())
@@ -173,7 +181,7 @@ def test_nothing_is_held_while_it_waits_and_another_run_may_finish_the_work(
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
-    two: Any, command: Any, clock: Clock, intacct: Any
+    two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("429@before:1x:create")
     held: list[Any] = []
@@ -189,7 +197,7 @@ def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
         run_for(command(), DAY, timedelta(hours=2))
 
 
-def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Books, command: Any, clock: Clock, intacct: Intacct) -> None:
     intacct.fault("429@before:2x:create")
 
     def interrupt() -> None:
@@ -201,7 +209,9 @@ def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Any, command: Any, clock: Cl
     assert all(outcomes(two)), "every run's record is closed"
 
 
-def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(two: Any, command: Any, clock: Clock, intacct: Any) -> None:
+def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(
+    two: Books, command: Any, clock: Clock, intacct: Intacct
+) -> None:
     intacct.fault("429@before:1x:create")
 
     def interrupt() -> None:
@@ -214,7 +224,7 @@ def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(two: Any, command: An
 
 
 def test_people_are_told_once_at_the_end(
-    two: Any, command: Any, clock: Clock, intacct: Any, monkeypatch: pytest.MonkeyPatch
+    two: Books, command: Any, clock: Clock, intacct: Intacct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[RunResult] = []
     monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: told.append(result))

@@ -2,7 +2,6 @@
 
 from datetime import date
 from itertools import accumulate
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,8 @@ from revrec.core.rules.model import RuleErrors
 from revrec.core.schedule import SchedulePart, uncovered_parts, unposted_parts
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -20,7 +21,7 @@ SIX = '[[rule]]\nname = "magazine"\n[rule.recognize]\nmethod = "monthly"\noffset
 POST = '[rule.post]\naccrued = "4010"\n'
 
 
-def sums(books: Any) -> None:
+def sums(books: Books) -> None:
     """Invariants 1 and 2: valid lines of all versions, posted and open, sum to the charge line."""
     query = (
         "SELECT c.id, c.amount - (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l"
@@ -30,7 +31,7 @@ def sums(books: Any) -> None:
     assert {rest for _charge, rest in books.sql(query)} <= {0}
 
 
-def test_under_the_same_rules_nothing_differs(offline: Any, row: Any) -> None:
+def test_under_the_same_rules_nothing_differs(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2", item="GOODS-1"))
     before = offline.content()
     result = schedule(offline.context())
@@ -38,7 +39,7 @@ def test_under_the_same_rules_nothing_differs(offline: Any, row: Any) -> None:
     assert offline.content() == before
 
 
-def test_the_difference_is_shown_and_nothing_is_kept(offline: Any, row: Any) -> None:
+def test_the_difference_is_shown_and_nothing_is_kept(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.rules(SIX)
     before = offline.content()
@@ -50,7 +51,7 @@ def test_the_difference_is_shown_and_nothing_is_kept(offline: Any, row: Any) -> 
     assert offline.content() == before
 
 
-def test_a_rebuild_keeps_it_as_a_new_version_and_the_old_one_stays_in_the_record(offline: Any, row: Any) -> None:
+def test_a_rebuild_keeps_it_as_a_new_version_and_the_old_one_stays_in_the_record(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.rules(SIX)
     assert schedule(offline.context(), rebuild=True).applied
@@ -67,7 +68,7 @@ def test_a_rebuild_keeps_it_as_a_new_version_and_the_old_one_stays_in_the_record
     sums(offline)
 
 
-def test_a_charge_that_no_rule_took_is_scheduled_once_a_rule_does(offline: Any, row: Any) -> None:
+def test_a_charge_that_no_rule_took_is_scheduled_once_a_rule_does(offline: Books, row: MakeRow) -> None:
     offline.rules(SIX.replace("[rule.recognize]", '[rule.when]\nitem = "MAG-*"\n[rule.recognize]'))
     offline.take(row("INV-1", item="TOY-1"))
     assert offline.sql("SELECT code FROM unscheduled") == [("no_rule",)]
@@ -77,7 +78,7 @@ def test_a_charge_that_no_rule_took_is_scheduled_once_a_rule_does(offline: Any, 
     assert offline.sql("SELECT * FROM unscheduled") == []
 
 
-def test_a_charge_that_no_rule_takes_any_more_keeps_its_schedule_and_that_is_said(offline: Any, row: Any) -> None:
+def test_a_charge_that_no_rule_takes_any_more_keeps_its_schedule_and_that_is_said(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.rules(SIX.replace("[rule.recognize]", '[rule.when]\nitem = "TOY-*"\n[rule.recognize]'))
     (change,) = schedule(offline.context(), rebuild=True).changes
@@ -86,7 +87,7 @@ def test_a_charge_that_no_rule_takes_any_more_keeps_its_schedule_and_that_is_sai
     assert len(offline.open_parts("shop/INV-1/1")) == 12
 
 
-def test_broken_rules_stop_it_before_anything(offline: Any, row: Any) -> None:
+def test_broken_rules_stop_it_before_anything(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     offline.rules("[[rule]]\n")
     before = offline.content()
@@ -95,7 +96,7 @@ def test_broken_rules_stop_it_before_anything(offline: Any, row: Any) -> None:
     assert offline.content() == before
 
 
-def test_what_was_posted_stays_and_the_rest_is_planned_anew(books: Any, row: Any) -> None:
+def test_what_was_posted_stays_and_the_rest_is_planned_anew(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"))
     assert books.run("2024-03-31").complete
     books.rules(SIX)
@@ -111,7 +112,9 @@ def test_what_was_posted_stays_and_the_rest_is_planned_anew(books: Any, row: Any
     assert [line["seq"] for line in life["schedule"][1]["lines"]] == [4, 5, 6, 7, 8]
 
 
-def test_changed_accounts_make_a_new_version_of_the_open_part_alone(books: Any, intacct: Any, row: Any) -> None:
+def test_changed_accounts_make_a_new_version_of_the_open_part_alone(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1"))
     books.run("2024-03-31")
     books.rules(SIX.replace("6", "12") + POST)
@@ -124,7 +127,7 @@ def test_changed_accounts_make_a_new_version_of_the_open_part_alone(books: Any, 
     sums(books)
 
 
-def test_explain_tells_every_rule_tried_and_the_winner(offline: Any, row: Any) -> None:
+def test_explain_tells_every_rule_tried_and_the_winner(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     told = explain(offline.context(), "shop/INV-1/1")
     assert (told["winner"], told["unscheduled"], told["schedule"]) == ("delivery", True, [])
@@ -196,7 +199,11 @@ def test_more_than_the_plan_is_taken_back_at_its_end() -> None:
     st.lists(st.tuples(st.sampled_from(["rules", "post"]), st.integers(1, 24)), min_size=1, max_size=5),
 )
 def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
-    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, amounts: list[int], steps: list[tuple[str, int]]
+    new_books: type[Books],
+    row: MakeRow,
+    tmp_path_factory: pytest.TempPathFactory,
+    amounts: list[int],
+    steps: list[tuple[str, int]],
 ) -> None:
     books = new_books(tmp_path_factory.mktemp("books"), {})
     books.take(*(row(f"INV-{at}", amount=f"{amount / 100:.2f}") for at, amount in enumerate(amounts)))
@@ -210,7 +217,7 @@ def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
     assert schedule(books.context(), rebuild=True).changes == []
 
 
-def commit(books: Any, day: date) -> None:
+def commit(books: Books, day: date) -> None:
     """What a run commits before it speaks to anybody."""
     from revrec.jobs.running.run import _commit_intents
     from revrec.store.posting import entries

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.books import Books, MakeRow
 from support.intacct import served_intacct
 from support.patience import PATIENCE
 
@@ -54,7 +55,7 @@ def test_the_search_finds_a_secret_that_is_there(tmp_path: Path) -> None:
 
 
 def test_nothing_that_is_written_anywhere_holds_a_secret(
-    company: tuple[Any, Path], new_books: Any, row: Any, tmp_path: Path
+    company: tuple[Any, Path], new_books: type[Books], row: MakeRow, tmp_path: Path
 ) -> None:
     address, data = company
     environment = {
@@ -97,7 +98,9 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
     assert sessions([tmp_path, data.parent], told) == []
 
 
-def test_nothing_that_the_built_in_sandbox_leaves_holds_a_secret(new_books: Any, row: Any, tmp_path: Path) -> None:
+def test_nothing_that_the_built_in_sandbox_leaves_holds_a_secret(
+    new_books: type[Books], row: MakeRow, tmp_path: Path
+) -> None:
     passwords = {"REVREC_SANDBOX_SENDER_PASSWORD": SENDER, "REVREC_SANDBOX_USER_PASSWORD": USER}
     books = new_books(tmp_path / "books", passwords)
     books.take(row("INV-1"))

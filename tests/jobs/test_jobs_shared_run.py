@@ -16,6 +16,8 @@ import pytest
 
 from revrec.jobs.admin.verify import verify
 from revrec.store.posting.workers import at_work
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
@@ -24,7 +26,7 @@ DAY = "2024-12-31"
 LATER = timedelta(minutes=1)
 
 
-def take(books: Any, row: Any, magazines: int) -> int:
+def take(books: Books, row: MakeRow, magazines: int) -> int:
     """Import yearly plans that begin on days of their own; returns how many entries will be due, one a date."""
     books.take(*(row(f"INV-{number}", post_date=f"2023-12-{number + 1:02}") for number in range(magazines)))
     ((count,),) = books.sql("SELECT count(DISTINCT date) FROM schedule_line")
@@ -32,11 +34,11 @@ def take(books: Any, row: Any, magazines: int) -> int:
     return int(count)
 
 
-def states(books: Any) -> Counter[str]:
+def states(books: Books) -> Counter[str]:
     return Counter(state for (state,) in books.sql("SELECT state FROM journal_entry"))
 
 
-def owners(books: Any) -> list[str]:
+def owners(books: Books) -> list[str]:
     """The worker of each sending, in order."""
     sent = books.sql("SELECT detail FROM audit_event WHERE action = 'entry SENDING' ORDER BY seq")
     return [json.loads(detail)["owner"] for (detail,) in sent]
@@ -48,7 +50,7 @@ def minor(line: Any) -> int:
 
 
 @contextmanager
-def together(books: Any) -> Iterator[None]:
+def together(books: Books) -> Iterator[None]:
     """Lets those who are started within begin at the same moment: nobody gets a turn until two stand in line."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
     waiting += "SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -57,7 +59,7 @@ def together(books: Any) -> Iterator[None]:
         until(lambda: books.sql(waiting) == [(2,)])
 
 
-def same_ledgers(books: Any, intacct: Any, count: int) -> None:
+def same_ledgers(books: Books, intacct: Intacct, count: int) -> None:
     """Ours and Intacct's agree entry by entry, and nothing is there twice."""
     ours = books.sql("SELECT reference, record_no, date, amount FROM journal_entry WHERE state = 'POSTED'")
     ledger = intacct.entries()
@@ -71,7 +73,9 @@ def same_ledgers(books: Any, intacct: Any, count: int) -> None:
     assert set(documents.values()) == {2}, "each part of each plan once, on both sides"
 
 
-def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(books: Any, intacct: Any, row: Any) -> None:
+def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     count = take(books, row, 2)
     intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
     with together(books):
@@ -89,7 +93,7 @@ def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(books
     same_ledgers(books, intacct, count)
 
 
-def killed_run(books: Any, row: Any, intacct: Any, magazines: int, chance: random.Random) -> None:
+def killed_run(books: Books, row: MakeRow, intacct: Intacct, magazines: int, chance: random.Random) -> None:
     """Two processes, of which one is killed at random; then one run that settles what it left."""
     count = take(books, row, magazines)
     intacct.admin("/switch", function_delay_ms=10)
@@ -117,7 +121,9 @@ def alive(processes: list["subprocess.Popen[str]"]) -> bool:
 
 
 @pytest.mark.slow
-def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(books: Any, intacct: Any, row: Any) -> None:
+def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     killed_run(books, row, intacct, 4, random.Random())
 
 
@@ -125,13 +131,13 @@ def test_one_of_two_that_is_killed_loses_nothing_and_doubles_nothing(books: Any,
     "seed", [pytest.param(seed, marks=pytest.mark.slow if seed == 0 else pytest.mark.long) for seed in range(4)]
 )
 def test_of_hundreds_of_entries_none_is_lost_or_doubled_whenever_one_is_killed(
-    books: Any, intacct: Any, row: Any, seed: int
+    books: Books, intacct: Intacct, row: MakeRow, seed: int
 ) -> None:
     killed_run(books, row, intacct, 25, random.Random(seed))
 
 
 @pytest.mark.slow
-def test_more_requests_at_once_if_so_configured(books: Any, intacct: Any, row: Any) -> None:
+def test_more_requests_at_once_if_so_configured(books: Books, intacct: Intacct, row: MakeRow) -> None:
     count = take(books, row, 3)
     books.environment["REVREC_POSTING_MAX_IN_FLIGHT"] = "3"
     intacct.admin("/switch", function_delay_ms=30)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from datetime import date
-from typing import Any
 
 import pytest
 
@@ -15,12 +14,14 @@ from revrec.jobs.reports.trace import trace
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
 from revrec.store.audit import chain_hash
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
 
 @pytest.fixture
-def story(books: Any, row: Any) -> Any:
+def story(books: Books, row: MakeRow) -> Books:
     """A charge that waited for its delivery, got it corrected, was posted; beside it a magazine, half posted."""
     books.take(
         row("INV-1", item="POD-1", location="100"),
@@ -33,7 +34,7 @@ def story(books: Any, row: Any) -> Any:
     return books
 
 
-def test_every_name_leads_to_the_same_life(story: Any) -> None:
+def test_every_name_leads_to_the_same_life(story: Books) -> None:
     life = story.trace("shop/INV-1/1")
     (entry,) = life["entries"]
     assert story.trace("shop/INV-1/1") == life
@@ -45,7 +46,7 @@ def test_every_name_leads_to_the_same_life(story: Any) -> None:
         assert [one["charge"]["id"] for one in trace(story.context(), reference)] == ["shop/INV-1/1", "shop/INV-1/2"]
 
 
-def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: Any, intacct: Any) -> None:
+def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: Books, intacct: Intacct) -> None:
     life = story.trace("shop/INV-1/1")
     assert list(life) == [
         "charge", "source", "events", "rule", "unscheduled", "allocations", "schedule", "repairs", "invoices",
@@ -91,7 +92,7 @@ def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: 
     assert attempt["at"] <= attempt["answered_at"] and attempt["actor"]
 
 
-def test_the_audit_events_of_a_life_are_its_own_and_each_is_sealed(story: Any, row: Any) -> None:
+def test_the_audit_events_of_a_life_are_its_own_and_each_is_sealed(story: Books, row: MakeRow) -> None:
     story.take(row("INV-9"), name="shop export.csv")
     audit = story.trace("shop/INV-1/1")["audit"]
     assert [(event["command"], event["action"]) for event in audit] == [
@@ -110,7 +111,7 @@ def test_the_audit_events_of_a_life_are_its_own_and_each_is_sealed(story: Any, r
         assert chain_hash([{**event, "detail": text}[name] for name in names]) == event["hash"]
 
 
-def test_a_rebuild_that_changed_the_schedule_is_among_its_audit_events(offline: Any, row: Any) -> None:
+def test_a_rebuild_that_changed_the_schedule_is_among_its_audit_events(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     actions = [event["action"] for event in offline.trace("shop/INV-1/1")["audit"]]
     offline.rules('[[rule]]\nname = "magazine"\n[rule.recognize]\nmethod = "monthly"\nperiods = 6\n')
@@ -120,12 +121,12 @@ def test_a_rebuild_that_changed_the_schedule_is_among_its_audit_events(offline: 
     assert audit[-1]["command"] == "schedule"
 
 
-def test_a_life_is_plain_json(story: Any) -> None:
+def test_a_life_is_plain_json(story: Books) -> None:
     life = story.trace("shop/INV-1/2")
     assert json.loads(json.dumps(life)) == life
 
 
-def test_a_charge_that_waits_says_why(offline: Any, row: Any) -> None:
+def test_a_charge_that_waits_says_why(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     life = offline.trace("shop/INV-1/1")
     assert (life["rule"], life["schedule"], life["entries"]) == (None, [], [])
@@ -133,13 +134,13 @@ def test_a_charge_that_waits_says_why(offline: Any, row: Any) -> None:
 
 
 @pytest.mark.parametrize("reference", ["shop/INV-7/1", "RRNOSUCHENTRY", "999999", "", "'; DROP TABLE charge_line; --"])
-def test_what_is_known_by_no_such_name_is_refused(offline: Any, row: Any, reference: str) -> None:
+def test_what_is_known_by_no_such_name_is_refused(offline: Books, row: MakeRow, reference: str) -> None:
     offline.take(row("INV-1"))
     with pytest.raises(BadInput, match="nothing is known by that name; give a charge id"):
         offline.trace(reference)
 
 
-def test_a_preview_shows_each_line_with_its_status(story: Any) -> None:
+def test_a_preview_shows_each_line_with_its_status(story: Books) -> None:
     shown = preview(story.context(), date(2024, 2, 1), date(2024, 4, 30))
     assert [(line["charge"], line["date"], line["status"]) for line in shown.lines] == [
         ("shop/INV-1/1", "2024-02-12", "posted"),
@@ -160,7 +161,7 @@ def test_a_preview_shows_each_line_with_its_status(story: Any) -> None:
     ]
 
 
-def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Any, row: Any) -> None:
+def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1", amount="-3.00"), row("INV-3", item="POD-1"))
     due = preview(books.context(), None, date(2024, 3, 31), due=True)
     assert {line["status"] for line in due.lines} == {"planned"}
@@ -171,7 +172,7 @@ def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Any, row: Any) ->
     assert preview(books.context(), None, date(2024, 3, 31), due=True).lines == []
 
 
-def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Any, intacct: Any, row: Any) -> None:
+def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1", post_date="2024-01-06"))
     intacct.fault("429@before:9x:create")
     books.run("2024-02-04")
@@ -182,7 +183,7 @@ def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Any, intacct
     ]
 
 
-def test_a_preview_of_one_charge_shows_no_other(offline: Any, row: Any) -> None:
+def test_a_preview_of_one_charge_shows_no_other(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2"), row("INV-3", item="POD-1"))
     shown = preview(offline.context(), charge="shop/INV-2/1")
     assert {line["charge"] for line in shown.lines} == {"shop/INV-2/1"} and len(shown.lines) == 12
@@ -191,7 +192,7 @@ def test_a_preview_of_one_charge_shows_no_other(offline: Any, row: Any) -> None:
         preview(offline.context(), charge="shop/INV-9/1")
 
 
-def test_a_preview_of_a_file_imports_nothing(offline: Any, row: Any) -> None:
+def test_a_preview_of_a_file_imports_nothing(offline: Books, row: MakeRow) -> None:
     path = offline.file("new.csv", [row("INV-1"), row("INV-2", item="POD-1"), row("INV-3", item="GOODS-1")])
     before = offline.content()
     shown = preview_file(offline.context(), path, NATIVE_CHARGES, date(2024, 2, 1), date(2024, 2, 29))
@@ -207,7 +208,7 @@ def test_a_preview_of_a_file_imports_nothing(offline: Any, row: Any) -> None:
         preview_file(offline.context(), bad, NATIVE_CHARGES)
 
 
-def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Any, intacct: Any, row: Any) -> None:
+def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(row("INV-1"), row("INV-2", item="POD-1"))
     intacct.admin("/periods/close", month="2024-01")
@@ -226,7 +227,7 @@ def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Any, in
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
-def test_the_state_of_the_database_and_a_backup_of_it(books: Any, row: Any) -> None:
+def test_the_state_of_the_database_and_a_backup_of_it(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"))
     assert database_status(books.context())["current"] is True
     assert backup(books.context(), books.folder / "copy.db") > 0

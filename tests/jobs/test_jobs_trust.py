@@ -23,6 +23,7 @@ from revrec.jobs.ownership import check_ownership
 from revrec.jobs.reports.status import status
 from revrec.sandbox import running
 from revrec.sandbox.control.address import address_file, lock_of, write_address
+from support.postgresql import PostgresqlServer
 
 INTACCT = {
     "INTACCT_SENDER_ID": "acme",
@@ -309,7 +310,7 @@ def test_an_address_of_a_sandbox_that_others_could_write_is_not_believed(tmp_pat
 
 
 @pytest.mark.slow
-def test_init_confirms_the_server_that_it_was_run_with(config: Path, postgresql: Any) -> None:
+def test_init_confirms_the_server_that_it_was_run_with(config: Path, postgresql: PostgresqlServer) -> None:
     url = postgresql.fresh()
     init.init(config.parent, url)
     assert context(config).database.revision()

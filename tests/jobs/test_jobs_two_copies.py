@@ -17,6 +17,8 @@ from revrec.jobs.admin.restore import note_restored
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import ownership
 from revrec.jobs.running.run import run
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 DAY = "2024-06-10"
 SECONDS = timedelta(seconds=1)
@@ -32,7 +34,7 @@ PLANS = (
 """Faults of the gateway while both are at work."""
 
 
-def documents(intacct: Any) -> Counter[tuple[str, str]]:
+def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
     """How often each schedule line is in the ledger, by date and document."""
     return Counter(
         (entry["date"], entry["lines"][at]["document"])
@@ -41,7 +43,7 @@ def documents(intacct: Any) -> Counter[tuple[str, str]]:
     )
 
 
-def copy_of(books: Any, folder: Path, new_books: Callable[..., Any]) -> Any:
+def copy_of(books: Books, folder: Path, new_books: Callable[..., Any]) -> Any:
     """The whole folder, copied to another place."""
     # In a process of its own: closing the file here would end the locks of the connections that are still open to it.
     subprocess.run(["cp", "-r", str(books.folder), str(folder)], check=True)
@@ -57,7 +59,7 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 
 @pytest.fixture
-def due(row: Any) -> list[Any]:
+def due(row: MakeRow) -> list[Any]:
     """Charges of which thirty schedule lines are due, on six days."""
     return [row(f"INV-{number}", amount="24.00") for number in range(5)]
 
@@ -65,7 +67,14 @@ def due(row: Any) -> list[Any]:
 @pytest.mark.parametrize("one_more", [False, True])
 @pytest.mark.parametrize("copied", ["before the first run", "after a run"])
 def test_of_two_copies_that_run_in_the_same_minute_one_posts_and_the_other_is_refused(
-    books: Any, intacct: Any, row: Any, due: Any, new_books: Any, tmp_path: Path, copied: str, one_more: bool
+    books: Books,
+    intacct: Intacct,
+    row: MakeRow,
+    due: Books,
+    new_books: type[Books],
+    tmp_path: Path,
+    copied: str,
+    one_more: bool,
 ) -> None:
     books.take(*due)
     if copied == "after a run":
@@ -82,7 +91,7 @@ def test_of_two_copies_that_run_in_the_same_minute_one_posts_and_the_other_is_re
 
 
 def test_the_refusal_names_the_copy_that_posts_and_when_it_did(
-    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path
+    books: Books, intacct: Intacct, row: MakeRow, new_books: type[Books], tmp_path: Path
 ) -> None:
     books.take(row("INV-1"))
     books.run("2024-02-10")
@@ -96,7 +105,7 @@ def test_the_refusal_names_the_copy_that_posts_and_when_it_did(
 
 
 def test_a_copy_that_takes_over_waits_out_the_quarantine_and_the_other_is_refused_from_then_on(
-    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path
+    books: Books, intacct: Intacct, row: MakeRow, new_books: type[Books], tmp_path: Path
 ) -> None:
     books.take(row("INV-1"))
     books.run("2024-02-10")
@@ -113,7 +122,12 @@ def test_a_copy_that_takes_over_waits_out_the_quarantine_and_the_other_is_refuse
 
 
 def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
-    books: Any, intacct: Any, row: Any, new_books: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    books: Books,
+    intacct: Intacct,
+    row: MakeRow,
+    new_books: type[Books],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     books.take(row("INV-1"))
     books.run("2024-01-13")
@@ -135,7 +149,9 @@ def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
     assert set(documents(intacct).values()) == {1}
 
 
-def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(books: Any, intacct: Any, row: Any) -> None:
+def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"))
     intacct.fault("drop@after:1x:query")
     assert "nothing is sent before" in books.run(DAY).stopped.advice and intacct.entries() == []
@@ -143,7 +159,9 @@ def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(books: 
     assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
 
 
-def test_a_claim_leaves_nothing_in_the_ledger_and_costs_one_request(books: Any, intacct: Any, row: Any) -> None:
+def test_a_claim_leaves_nothing_in_the_ledger_and_costs_one_request(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.take(row("INV-1"))
     books.run("2024-02-10")
     (before,) = books.sql("SELECT count(*) FROM audit_event WHERE action = 'posting claimed'")
@@ -154,7 +172,7 @@ def test_a_claim_leaves_nothing_in_the_ledger_and_costs_one_request(books: Any, 
 
 @pytest.mark.parametrize("remembers", [True, False])
 def test_where_intacct_does_not_remember_the_control_ids_of_reads_the_first_run_warns(
-    books: Any, intacct: Any, row: Any, remembers: bool
+    books: Books, intacct: Intacct, row: MakeRow, remembers: bool
 ) -> None:
     books.take(row("INV-1"))
     intacct.admin("/switch", remember_reads=remembers)
@@ -168,7 +186,7 @@ def test_where_intacct_does_not_remember_the_control_ids_of_reads_the_first_run_
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_copies_that_take_over_from_one_another_under_faults_and_kills_post_each_line_once(
-    books: Any, intacct: Any, row: Any, due: Any, new_books: Any, tmp_path: Path, seed: int
+    books: Books, intacct: Intacct, row: MakeRow, due: Books, new_books: type[Books], tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     more = row("INV-MORE", amount="24.00")

@@ -21,6 +21,7 @@ from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
 from revrec.store.posting.entries import ENTRY_TABLES
+from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -97,7 +98,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
 class Other:
     """The other worker."""
 
-    def __init__(self, books: Any) -> None:
+    def __init__(self, books: Books) -> None:
         self.context = books.context("other run")
 
     def move(self, old: str, new: str, **values: Any) -> None:
@@ -120,19 +121,19 @@ class Other:
 
 
 @pytest.fixture
-def doubtful(books: Any, row: Any, gateway: Gateway) -> Any:
+def doubtful(books: Books, row: MakeRow, gateway: Gateway) -> Books:
     """Books with one entry in doubt, whose quarantine is over."""
     books.take(row("INV-1"))
     books.run(DAY)
     return books
 
 
-def state(books: Any) -> str:
+def state(books: Books) -> str:
     return str(books.sql("SELECT state FROM journal_entry ORDER BY id")[0][0])
 
 
 def test_absence_that_was_read_before_another_worker_sent_again_lets_nothing_be_sent(
-    doubtful: Any, gateway: Gateway
+    doubtful: Books, gateway: Gateway
 ) -> None:
     gateway.meanwhile = Other(doubtful).send_again_and_lose_the_answer
     result = doubtful.run(DAY, later=LATER)
@@ -142,7 +143,7 @@ def test_absence_that_was_read_before_another_worker_sent_again_lets_nothing_be_
 
 @pytest.mark.parametrize("read", [[], [IN_LEDGER, IN_LEDGER], ReadRefused("no permission")])
 def test_what_another_worker_sent_again_comes_before_a_person_only_after_its_own_quarantine(
-    doubtful: Any, gateway: Gateway, read: Any
+    doubtful: Books, gateway: Gateway, read: Any
 ) -> None:
     books = doubtful
     gateway.found, gateway.trouble = (read, None) if isinstance(read, list) else ([], read)
@@ -153,7 +154,7 @@ def test_what_another_worker_sent_again_comes_before_a_person_only_after_its_own
 
 @pytest.mark.parametrize("found", [[], [IN_LEDGER]])
 def test_what_another_worker_settled_meanwhile_stays_settled_and_the_run_goes_on(
-    doubtful: Any, gateway: Gateway, row: Any, found: list[FoundEntry]
+    doubtful: Books, gateway: Gateway, row: MakeRow, found: list[FoundEntry]
 ) -> None:
     doubtful.take(row("INV-2", post_date="2024-01-06"), name="more.csv")
     gateway.found = found
@@ -166,7 +167,7 @@ def test_what_another_worker_settled_meanwhile_stays_settled_and_the_run_goes_on
 
 
 def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_left_to_it(
-    doubtful: Any, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    doubtful: Books, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Other(doubtful)
     other.move("IN_DOUBT", "HELD")
@@ -188,7 +189,7 @@ def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_le
 
 
 def test_what_cannot_be_written_is_refused_only_if_no_other_worker_took_it(
-    books: Any, row: Any, gateway: Gateway
+    books: Books, row: MakeRow, gateway: Gateway
 ) -> None:
     books.take(row("INV-1"))
     gateway.unpostable = True

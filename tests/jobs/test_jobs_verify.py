@@ -37,6 +37,8 @@ from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
 from revrec.store.tables import metadata
+from support.books import Books, MakeRow
+from support.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.xdist_group("story")
 """The story is played once, by one worker."""
@@ -209,7 +211,7 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
     return FoundEntry(number, "1", entry.journal, entry.date, entry.title, entry.reference, "Posted", "", lines)
 
 
-def live(books: Any, row: Any) -> Any:
+def live(books: Books, row: MakeRow) -> Any:
     """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, cancelled."""
     folder, gateway = books.folder, Ledger()
 
@@ -266,7 +268,7 @@ def live(books: Any, row: Any) -> Any:
     return books
 
 
-def fetched(books: Any, row: Any) -> None:
+def fetched(books: Books, row: MakeRow) -> None:
     """A document arrives by a source."""
     if "[source.partner]" not in (books.folder / "revrec.toml").read_text():
         with (books.folder / "revrec.toml").open("a") as config:
@@ -279,8 +281,12 @@ def fetched(books: Any, row: Any) -> None:
 
 @pytest.fixture(scope="module")
 def story(
-    kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, new_books: Any, row: Any
-) -> Iterator[Any]:
+    kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    new_books: type[Books],
+    row: MakeRow,
+) -> Iterator[Books]:
     setting = {"REVREC_POSTING_CLOSED_PERIOD": "next_open"}
     server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
     if server:
@@ -291,7 +297,7 @@ def story(
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_sound_database_with_a_rich_story_verifies_clean(story: Any) -> None:
+def test_a_sound_database_with_a_rich_story_verifies_clean(story: Books) -> None:
     result = verify(story.context("verify"))
     assert result.findings == [] and result.sound
     assert result.rows > 150 and result.events > 50
@@ -364,7 +370,7 @@ class TamperedOnAServer(Tampered):
 
 
 @pytest.fixture
-def tampered(story: Any, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tampered]:
+def tampered(story: Books, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Tampered]:
     config = story.folder / "revrec.toml"
     if story.url:
         server = request.getfixturevalue("postgresql")
@@ -546,7 +552,9 @@ def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-def test_a_dump_that_was_put_back_verifies_and_is_noted(postgresql: Any, story: Any, tmp_path: Path) -> None:
+def test_a_dump_that_was_put_back_verifies_and_is_noted(
+    postgresql: PostgresqlServer, story: Books, tmp_path: Path
+) -> None:
     url = postgresql.empty()
     postgresql.tool("pg_dump", "--format=custom", f"--file={tmp_path / 'books.dump'}", owners_url(postgresql, story))
     postgresql.tool("pg_restore", "--no-owner", f"--dbname={url}", tmp_path / "books.dump")
@@ -558,17 +566,17 @@ def test_a_dump_that_was_put_back_verifies_and_is_noted(postgresql: Any, story: 
     postgresql.drop(url)
 
 
-def owners_url(postgresql: Any, story: Any) -> str:
+def owners_url(postgresql: PostgresqlServer, story: Books) -> str:
     return str(postgresql.url(story.url.partition("?")[0].rpartition("/")[2]))
 
 
-def anchored(story: Any, path: Path) -> dict[str, Any]:
+def anchored(story: Books, path: Path) -> dict[str, Any]:
     assert verify(story.context("verify"), write_anchor=path).sound
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
-def test_an_anchor_holds_the_head_and_a_chain_that_continues_it_passes(story: Any, tmp_path: Path) -> None:
+def test_an_anchor_holds_the_head_and_a_chain_that_continues_it_passes(story: Books, tmp_path: Path) -> None:
     path = tmp_path / "anchor.json"
     anchor = anchored(story, path)
     ((seq, head),) = story.sql("SELECT seq, hash FROM audit_event ORDER BY seq DESC LIMIT 1")
@@ -587,7 +595,7 @@ def test_an_anchor_holds_the_head_and_a_chain_that_continues_it_passes(story: An
     ],
 )
 def test_a_chain_that_does_not_continue_its_anchor_is_told(
-    story: Any, tmp_path: Path, changed: dict[str, Any], said: str
+    story: Books, tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     path = tmp_path / "anchor.json"
     path.write_text(json.dumps({**anchored(story, path), **changed}))
@@ -596,7 +604,7 @@ def test_a_chain_that_does_not_continue_its_anchor_is_told(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[" * 100_000, '{"deployment": 1, "seq": 1, "hash": "", "at": ""}'])
-def test_what_is_no_anchor_is_refused(story: Any, tmp_path: Path, text: str) -> None:
+def test_what_is_no_anchor_is_refused(story: Books, tmp_path: Path, text: str) -> None:
     path = tmp_path / "anchor.json"
     path.write_text(text)
     with pytest.raises(BadInput, match="give a file that revrec verify --write-anchor wrote"):

@@ -13,6 +13,8 @@ from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.status import status
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
+from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -48,24 +50,24 @@ GO_LIVE = (
 
 
 @pytest.fixture
-def projects(offline: Any, row: Any) -> Any:
+def projects(offline: Books, row: MakeRow) -> Books:
     """A project of 1,000.00 and some work of 100.00, nothing of which is known yet."""
     offline.rules(RULES)
     offline.take(row("P-1", item="PROJ-1", amount="1000.00"), row("W-1", item="WORK-1", amount="100.00"))
     return offline
 
 
-def sound(books: Any) -> None:
+def sound(books: Books) -> None:
     assert verify(books.context("verify")).findings == []
     assert schedule(books.context()).changes == [], "deriving again changes nothing"
 
 
-def waiting(books: Any, charge: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
+def waiting(books: Books, charge: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
     found = preview(books.context(), charge=charge)
     return books.open_parts(charge), [(one["amount"], one["reason"]) for one in found.waiting]
 
 
-def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Any) -> None:
+def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Books) -> None:
     (one,) = preview(projects.context(), charge="shop/P-1/1").unscheduled
     assert 'waits for milestones "design" (40%), "go-live" (60%)' in one["reason"]
     _fact, (change,) = projects.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
@@ -78,7 +80,7 @@ def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Any) -> No
     sound(projects)
 
 
-def test_status_trace_and_explain_show_it(projects: Any) -> None:
+def test_status_trace_and_explain_show_it(projects: Books) -> None:
     projects.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
     found = status(projects.context())
     assert (found["unscheduled"], found["waiting"]) == (
@@ -91,14 +93,16 @@ def test_status_trace_and_explain_show_it(projects: Any) -> None:
     assert told["unscheduled"] is False and len(told["schedule"]) == 1
 
 
-def test_a_file_is_previewed_with_what_would_wait(projects: Any, row: Any) -> None:
+def test_a_file_is_previewed_with_what_would_wait(projects: Books, row: MakeRow) -> None:
     path = projects.file("new.csv", [row("P-2", item="PROJ-1"), row("M-2")])
     found = preview_file(projects.context(), path, NATIVE_CHARGES)
     assert [one["charge"] for one in found.unscheduled] == ["shop/P-2/1"]
     assert len(found.lines) == 4 and found.waiting == []
 
 
-def test_progress_is_posted_and_a_correction_downward_is_taken_back(books: Any, intacct: Any, row: Any) -> None:
+def test_progress_is_posted_and_a_correction_downward_is_taken_back(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
     books.rules(RULES)
     books.take(row("W-1", item="WORK-1", amount="100.00"))
     books.event("shop/W-1/1", "percent", "2024-01-31", percent=40)
@@ -116,7 +120,7 @@ def test_progress_is_posted_and_a_correction_downward_is_taken_back(books: Any, 
     sound(books)
 
 
-def test_a_hold_stops_the_run_and_a_release_catches_up(books: Any, row: Any) -> None:
+def test_a_hold_stops_the_run_and_a_release_catches_up(books: Books, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(row("M-1", amount="4.00"))
     assert books.run("2024-01-31").complete
@@ -131,7 +135,7 @@ def test_a_hold_stops_the_run_and_a_release_catches_up(books: Any, row: Any) -> 
     sound(books)
 
 
-def test_a_hold_recorded_late_leaves_what_was_posted(books: Any, row: Any) -> None:
+def test_a_hold_recorded_late_leaves_what_was_posted(books: Books, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(row("M-1", amount="4.00"))
     assert books.run("2024-03-31").complete
@@ -142,7 +146,7 @@ def test_a_hold_recorded_late_leaves_what_was_posted(books: Any, row: Any) -> No
     sound(books)
 
 
-def test_a_rule_that_holds_makes_the_rest_of_a_schedule_wait(books: Any, row: Any) -> None:
+def test_a_rule_that_holds_makes_the_rest_of_a_schedule_wait(books: Books, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(row("M-1", amount="4.00"))
     assert books.run("2024-01-31").complete
@@ -171,7 +175,7 @@ STEPS = st.lists(
 @settings(max_examples=15, deadline=None)
 @given(STEPS, st.sampled_from(["WORK-1", "MAG-1"]), st.integers(-9999, 9999).filter(bool))
 def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge_line(
-    new_books: Any, row: Any, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
 ) -> None:
     from revrec.jobs.running.run import _commit_intents
     from revrec.store.posting import entries

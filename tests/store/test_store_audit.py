@@ -10,6 +10,7 @@ import pytest
 from revrec.store import rule_versions
 from revrec.store.audit import GENESIS, Who, canonical, record
 from revrec.store.posting import entries, postings
+from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases
 
@@ -17,13 +18,13 @@ WHO = Who("ada@books", "import", "2024-03-28T09:00:00.000000+00:00")
 JAN = date(2024, 1, 31)
 
 
-def chain(books: Any) -> list[tuple[Any, ...]]:
+def chain(books: FilledDatabase) -> list[tuple[Any, ...]]:
     columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"
     found: list[tuple[Any, ...]] = books.sql(f"SELECT {columns} FROM audit_event ORDER BY seq")
     return found
 
 
-def test_every_event_is_sealed_with_the_hash_of_the_one_before_it(books: Any) -> None:
+def test_every_event_is_sealed_with_the_hash_of_the_one_before_it(books: FilledDatabase) -> None:
     books.charge(((JAN, 1200),))
     books.charge(((JAN, -50),))
     books.change(books.entry(), "READY", "SENDING", "POSTED")
@@ -42,7 +43,7 @@ def test_every_event_is_sealed_with_the_hash_of_the_one_before_it(books: Any) ->
         previous = own
 
 
-def test_the_text_under_the_seal_is_canonical(books: Any) -> None:
+def test_the_text_under_the_seal_is_canonical(books: FilledDatabase) -> None:
     with books.database.write() as connection:
         record(connection, WHO, "event pod", "shop/1/1", {"b": 1, "a": "größer – ✓", "c": None, "quote": 'a"b\n'})
     detail = chain(books)[-1][6]
@@ -50,7 +51,7 @@ def test_the_text_under_the_seal_is_canonical(books: Any) -> None:
     assert canonical(json.loads(detail)) == detail
 
 
-def test_an_event_belongs_to_the_transaction_of_its_change(books: Any) -> None:
+def test_an_event_belongs_to_the_transaction_of_its_change(books: FilledDatabase) -> None:
     def broken() -> None:
         with books.database.write() as connection:
             record(connection, WHO, "event pod", "shop/1/1", {})
@@ -61,13 +62,13 @@ def test_an_event_belongs_to_the_transaction_of_its_change(books: Any) -> None:
     assert [event[4] for event in chain(books)] == ["database made"]
 
 
-def keep(books: Any, **changes: str) -> int:
+def keep(books: FilledDatabase, **changes: str) -> int:
     rule = rule_versions.RuleVersion("goods", "aa", "text 1", "goods.toml", "fixed_offset", "2400", "4000", "RR", "m")
     with books.database.write() as connection:
         return rule_versions.keep(connection, rule._replace(**changes), WHO)
 
 
-def test_a_rule_version_is_its_text_and_where_it_posts(books: Any) -> None:
+def test_a_rule_version_is_its_text_and_where_it_posts(books: FilledDatabase) -> None:
     first = keep(books)
     assert keep(books) == first, "the same text is the same version"
     changed = keep(books, sha256="bb", text="text 2")
@@ -84,7 +85,7 @@ def test_a_rule_version_is_its_text_and_where_it_posts(books: Any) -> None:
     ]
 
 
-def test_only_the_worker_who_is_first_gets_an_entry(books: Any) -> None:
+def test_only_the_worker_who_is_first_gets_an_entry(books: FilledDatabase) -> None:
     books.charge(((JAN, 1200),))
     number = books.entry()
     with books.database.write() as connection:
@@ -97,7 +98,7 @@ def test_only_the_worker_who_is_first_gets_an_entry(books: Any) -> None:
     assert books.one("SELECT owner FROM journal_entry") == "one" and chain(books) == before
 
 
-def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_database(books: Any) -> None:
+def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_database(books: FilledDatabase) -> None:
     books.charge(((JAN, 1200),))
     number = books.entry()
     said = "READY -> POSTED is not a posting transition"
@@ -106,7 +107,7 @@ def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_databas
             postings.change_state(connection, number, "READY", "POSTED", WHO)
 
 
-def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sent(books: Any) -> None:
+def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sent(books: FilledDatabase) -> None:
     books.charge(((JAN, 1200),))
     (built,) = books.build()
     (number,) = books.take(built)
@@ -125,7 +126,7 @@ def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sen
         assert entries.content_hash(changed) != own
 
 
-def test_due_lines_come_in_posting_order_and_only_open_ones(books: Any) -> None:
+def test_due_lines_come_in_posting_order_and_only_open_ones(books: FilledDatabase) -> None:
     late = books.charge(((date(2024, 2, 29), 1), (JAN, 2)))
     soon = books.charge(((JAN, 5),), currency="EUR")
     assert [(line.charge_no, line.date, line.amount) for line in books.due()] == [

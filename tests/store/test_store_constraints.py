@@ -1,5 +1,6 @@
 """What the database holds by itself, whoever writes to it with whatever program."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
 from revrec.store.audit import Who
 from revrec.store.posting import entries
+from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
@@ -59,7 +61,7 @@ APPEND_ONLY = {
 
 
 @pytest.fixture
-def full(books: Any) -> Any:
+def full(books: FilledDatabase) -> FilledDatabase:
     """Books with at least one row in every table."""
     no = books.charge(TWO)
     books.charge(TWO, amount=3600, waits=1200)
@@ -82,19 +84,23 @@ def full(books: Any) -> Any:
 
 
 @pytest.mark.parametrize(("table", "column"), APPEND_ONLY.items())
-def test_history_is_never_rewritten(full: Any, refused: Any, table: str, column: str) -> None:
+def test_history_is_never_rewritten(
+    full: FilledDatabase, refused: Callable[..., None], table: str, column: str
+) -> None:
     assert full.one(f"SELECT count(*) FROM {table}") > 0
     refused("append-only: it is never updated", f"UPDATE {table} SET {column} = {column}")
     refused("is never deleted from", f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("table", ["schedule_line", "journal_entry", "invoice", "posting_run", "meta"])
-def test_what_changes_its_state_is_still_never_deleted(full: Any, refused: Any, table: str) -> None:
+def test_what_changes_its_state_is_still_never_deleted(
+    full: FilledDatabase, refused: Callable[..., None], table: str
+) -> None:
     refused("is never deleted from", f"DELETE FROM {table}")
 
 
 @pytest.mark.parametrize("way", ["INSERT OR REPLACE INTO import_file {}", "INSERT INTO import_file {} {}"])
-def test_our_own_connections_cannot_replace_a_row_either(full: Any, way: str) -> None:
+def test_our_own_connections_cannot_replace_a_row_either(full: FilledDatabase, way: str) -> None:
     if "OR REPLACE" in way and not full.path:
         pytest.skip("SQLite's words")
     before = full.content()
@@ -106,29 +112,29 @@ def test_our_own_connections_cannot_replace_a_row_either(full: Any, way: str) ->
 
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("table", ["audit_event", "charge_line", "journal_entry", "schedule_line"])
-def test_a_table_cannot_be_emptied_at_a_stroke(full: Any, refused: Any, table: str) -> None:
+def test_a_table_cannot_be_emptied_at_a_stroke(full: FilledDatabase, refused: Callable[..., None], table: str) -> None:
     refused("is never deleted from", f"TRUNCATE {table} CASCADE")
 
 
-def test_the_deployment_id_never_changes(books: Any, refused: Any) -> None:
+def test_the_deployment_id_never_changes(books: FilledDatabase, refused: Callable[..., None]) -> None:
     refused("never changes", "UPDATE meta SET value = 'x' WHERE key = 'deployment'")
 
 
 @pytest.mark.parametrize("parts", [((JAN, 1200), (FEB, 1199)), ((JAN, 1200), (FEB, 1201)), ((JAN, -2400),), ()])
-def test_a_schedule_that_does_not_sum_to_its_charge_line_is_refused(books: Any, parts: Any) -> None:
+def test_a_schedule_that_does_not_sum_to_its_charge_line_is_refused(books: FilledDatabase, parts: Any) -> None:
     before = books.content()
     with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
         books.charge(parts, amount=2400)
     assert books.content() == before
 
 
-def test_a_schedule_that_claims_more_carried_than_there_is_is_refused(books: Any) -> None:
+def test_a_schedule_that_claims_more_carried_than_there_is_is_refused(books: FilledDatabase) -> None:
     with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
         books.charge(((JAN, 1200),), amount=2400, carried=1200)
 
 
 @pytest.mark.parametrize("waits", [1199, 1201, 3600, -1200])
-def test_what_waits_makes_up_the_charge_line_with_the_parts(books: Any, waits: int) -> None:
+def test_what_waits_makes_up_the_charge_line_with_the_parts(books: FilledDatabase, waits: int) -> None:
     before = books.content()
     with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
         books.charge(TWO, amount=3600, waits=waits)
@@ -138,14 +144,16 @@ def test_what_waits_makes_up_the_charge_line_with_the_parts(books: Any, waits: i
     assert books.due() == []
 
 
-def test_nothing_that_waits_can_be_added_to_a_sealed_version_nor_hang_in_the_air(books: Any, refused: Any) -> None:
+def test_nothing_that_waits_can_be_added_to_a_sealed_version_nor_hang_in_the_air(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     no = books.charge(TWO)
     add = "INSERT INTO schedule_wait (charge_no, version, amount, code, reason) VALUES (?, ?, 5, 'held', 'x')"
     refused("a schedule version is complete", add, no, 1)
     refused("(?i)foreign key", add, no, 2)
 
 
-def test_a_schedule_sums_to_the_price_that_is_in_force(books: Any) -> None:
+def test_a_schedule_sums_to_the_price_that_is_in_force(books: FilledDatabase) -> None:
     no = books.charge(TWO)
     before = books.content()
     for price, parts in ((300, [(FEB, 1200), (MAR, 1200)]), (0, [(FEB, 1200), (MAR, 1500)]), (301, [(MAR, 2700)])):
@@ -157,14 +165,14 @@ def test_a_schedule_sums_to_the_price_that_is_in_force(books: Any) -> None:
     assert books.due() == []
 
 
-def test_the_price_of_a_sealed_version_cannot_be_changed(books: Any, refused: Any) -> None:
+def test_the_price_of_a_sealed_version_cannot_be_changed(books: FilledDatabase, refused: Callable[..., None]) -> None:
     no = books.charge(TWO)
     add = "INSERT INTO price_change (charge_no, version, amount, reason) VALUES (?, ?, 5, 'x')"
     refused("a schedule version is complete", add, no, 1)
     refused("(?i)foreign key", add, no, 2)
 
 
-def test_a_new_version_must_sum_with_what_is_on_entries(books: Any) -> None:
+def test_a_new_version_must_sum_with_what_is_on_entries(books: FilledDatabase) -> None:
     no = books.charge(TWO)
     books.entry(JAN)
     before = books.content()
@@ -176,7 +184,9 @@ def test_a_new_version_must_sum_with_what_is_on_entries(books: Any) -> None:
     assert [line.date for line in books.due()] == [MAR]
 
 
-def test_lines_without_the_schedule_that_seals_them_cannot_be_committed(books: Any, refused: Any) -> None:
+def test_lines_without_the_schedule_that_seals_them_cannot_be_committed(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     no = books.charge(TWO)
     refused(
         "(?i)foreign key",
@@ -185,7 +195,7 @@ def test_lines_without_the_schedule_that_seals_them_cannot_be_committed(books: A
     )
 
 
-def test_a_line_cannot_be_added_to_a_sealed_version(books: Any, refused: Any) -> None:
+def test_a_line_cannot_be_added_to_a_sealed_version(books: FilledDatabase, refused: Callable[..., None]) -> None:
     no = books.charge(TWO)
     refused(
         "a schedule version is complete",
@@ -194,32 +204,34 @@ def test_a_line_cannot_be_added_to_a_sealed_version(books: Any, refused: Any) ->
     )
 
 
-def test_date_and_amount_of_a_schedule_line_never_change(books: Any, refused: Any) -> None:
+def test_date_and_amount_of_a_schedule_line_never_change(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
     for change in ("amount = 1", "date = '2025-01-31'", "seq = seq + 10", "revision = revision + 1"):
         refused("never change: write a new version", f"UPDATE schedule_line SET {change}")
 
 
-def test_a_schedule_line_can_only_be_superseded_by_a_version_that_is_then_written(books: Any, refused: Any) -> None:
+def test_a_schedule_line_can_only_be_superseded_by_a_version_that_is_then_written(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     no = books.charge(TWO)
     refused("(?i)foreign key", "UPDATE schedule_line SET superseded_by = 2 WHERE charge_no = ? AND seq = 2", no)
     refused("by a version to come", "UPDATE schedule_line SET superseded_by = 1 WHERE charge_no = ? AND seq = 2", no)
 
 
-def test_a_line_on_an_entry_cannot_be_superseded(books: Any, refused: Any) -> None:
+def test_a_line_on_an_entry_cannot_be_superseded(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
     books.entry(JAN)
     refused("only an open schedule line can be superseded", "UPDATE schedule_line SET superseded_by = 2 WHERE seq = 1")
 
 
-def test_a_superseded_line_cannot_come_back_nor_be_posted(books: Any, refused: Any) -> None:
+def test_a_superseded_line_cannot_come_back_nor_be_posted(books: FilledDatabase, refused: Callable[..., None]) -> None:
     no = books.charge(TWO)
     books.version(no, 2, 2400, [(MAR, 2400)], 0)
     refused("only an open", "UPDATE schedule_line SET superseded_by = NULL WHERE version = 1")
     refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = 77 WHERE version = 1")
 
 
-def test_a_schedule_line_is_on_at_most_one_live_entry(books: Any, refused: Any) -> None:
+def test_a_schedule_line_is_on_at_most_one_live_entry(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
     built = books.build(JAN)
     books.take(*built)
@@ -232,13 +244,15 @@ def test_a_schedule_line_is_on_at_most_one_live_entry(books: Any, refused: Any) 
     refused("at most one live", "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE seq = 1")
 
 
-def test_a_line_cannot_be_hung_on_an_entry_that_is_complete_without_it(books: Any, refused: Any) -> None:
+def test_a_line_cannot_be_hung_on_an_entry_that_is_complete_without_it(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     books.charge(TWO)
     entry = books.entry(JAN)
     refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = ? WHERE seq = 2", entry)
 
 
-def test_an_entry_must_carry_every_line_that_it_takes(books: Any) -> None:
+def test_an_entry_must_carry_every_line_that_it_takes(books: FilledDatabase) -> None:
     books.charge(TWO)
     built = books.build(JAN)
     before = books.content()
@@ -255,7 +269,9 @@ def test_an_entry_must_carry_every_line_that_it_takes(books: Any) -> None:
 
 
 @pytest.mark.parametrize("state", ["REPLACED", "CANCELLED"])
-def test_an_entry_that_was_given_up_gives_its_lines_back_under_a_new_revision(books: Any, state: str) -> None:
+def test_an_entry_that_was_given_up_gives_its_lines_back_under_a_new_revision(
+    books: FilledDatabase, state: str
+) -> None:
     books.charge(TWO)
     number = books.entry(JAN)
     old = books.one("SELECT reference FROM journal_entry")
@@ -287,7 +303,7 @@ def two_debits(lines: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("spoil", [unbalanced, other_amount, other_currency, one_sided, two_debits])
-def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: Any, spoil: Any) -> None:
+def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: FilledDatabase, spoil: Any) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
     before = books.content()
@@ -297,7 +313,7 @@ def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: Any, spo
 
 
 @pytest.mark.parametrize("state", [one for one in STATES if one != "READY"])
-def test_an_entry_starts_ready_and_in_no_other_state(books: Any, state: str) -> None:
+def test_an_entry_starts_ready_and_in_no_other_state(books: FilledDatabase, state: str) -> None:
     books.charge(TWO)
     books.entry(JAN)
 
@@ -320,7 +336,7 @@ def test_an_entry_starts_ready_and_in_no_other_state(books: Any, state: str) -> 
     write_second("READY")
 
 
-def test_nothing_is_added_to_an_entry_that_is_complete(books: Any, refused: Any) -> None:
+def test_nothing_is_added_to_an_entry_that_is_complete(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
     books.entry(JAN)
     refused(
@@ -333,14 +349,16 @@ def test_nothing_is_added_to_an_entry_that_is_complete(books: Any, refused: Any)
 @pytest.mark.parametrize(
     "change", ["reference = 'x'", "control_id = 'x'", "date = '2025-01-01'", "amount = 1", "content_hash = 'x'"]
 )
-def test_the_content_of_an_entry_never_changes(books: Any, refused: Any, change: str) -> None:
+def test_the_content_of_an_entry_never_changes(
+    books: FilledDatabase, refused: Callable[..., None], change: str
+) -> None:
     books.charge(TWO)
     books.entry(JAN)
     refused("the content of a journal entry never changes", f"UPDATE journal_entry SET {change}")
 
 
 @pytest.mark.parametrize("old", STATES)
-def test_the_database_itself_refuses_every_state_change_that_is_not_allowed(books: Any, old: str) -> None:
+def test_the_database_itself_refuses_every_state_change_that_is_not_allowed(books: FilledDatabase, old: str) -> None:
     books.charge(TWO)
     number = books.entry(JAN)
     books.change(number, *WAYS[old])
@@ -352,7 +370,9 @@ def test_the_database_itself_refuses_every_state_change_that_is_not_allowed(book
         assert books.one("SELECT state FROM journal_entry") == old
 
 
-def test_posted_needs_a_record_number_and_the_answer_that_shows_it(books: Any, refused: Any) -> None:
+def test_posted_needs_a_record_number_and_the_answer_that_shows_it(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     books.charge(TWO)
     number = books.entry(JAN)
     books.change(number, *WAYS["SENDING"])
@@ -363,23 +383,25 @@ def test_posted_needs_a_record_number_and_the_answer_that_shows_it(books: Any, r
     assert books.one("SELECT record_no FROM journal_entry") == "4711"
 
 
-def test_a_posted_entry_never_changes(full: Any, refused: Any) -> None:
+def test_a_posted_entry_never_changes(full: FilledDatabase, refused: Callable[..., None]) -> None:
     refused("cannot change that way|never changes", "UPDATE journal_entry SET state = 'READY'")
     for change in ("record_no = '1'", "owner = 'x'", "error = 'x'", "posted_at = 'x'"):
         refused("a posted journal entry never changes", f"UPDATE journal_entry SET {change}")
 
 
-def test_no_line_of_a_posted_entry_is_ever_given_back(full: Any, refused: Any) -> None:
+def test_no_line_of_a_posted_entry_is_ever_given_back(full: FilledDatabase, refused: Callable[..., None]) -> None:
     said = "at most one live journal entry"
     refused(said, "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id IS NOT NULL")
 
 
-def test_an_amount_of_nothing_is_no_amount(books: Any) -> None:
+def test_an_amount_of_nothing_is_no_amount(books: FilledDatabase) -> None:
     with pytest.raises(RevrecError, match="schedule_line_amount"):
         books.charge(((JAN, 0), (FEB, 1)))
 
 
-def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(full: Any, refused: Any) -> None:
+def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(
+    full: FilledDatabase, refused: Callable[..., None]
+) -> None:
     refused("is not fixed any more", "INSERT INTO quarantine_fix VALUES (2, 1, '{}', 'why', 't', 'ada', 1)")
     refused(
         "(?i)unique|duplicate key", "INSERT INTO quarantine_outcome VALUES (1, 'released', '', 'why', 't', 'ada', 1)"
@@ -389,7 +411,9 @@ def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(full:
 MOVED = "INSERT INTO moved_date VALUES (1, '2024-01-31', 'its period is closed')"
 
 
-def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(books: Any, refused: Any) -> None:
+def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
     (number,) = books.take(redate(entry, FEB, "its period is closed"))
@@ -401,14 +425,14 @@ def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(bo
 
 
 @pytest.mark.parametrize("day", [date(2024, 1, 30), JAN])
-def test_an_entry_is_dated_after_recognition_or_not_moved_at_all(books: Any, day: date) -> None:
+def test_an_entry_is_dated_after_recognition_or_not_moved_at_all(books: FilledDatabase, day: date) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
     with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
         books.take(entry._replace(date=day, recognised=JAN, reason="why"))
 
 
-def test_an_entry_that_is_moved_without_a_word_is_refused(books: Any) -> None:
+def test_an_entry_that_is_moved_without_a_word_is_refused(books: FilledDatabase) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
     with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
@@ -417,7 +441,7 @@ def test_an_entry_that_is_moved_without_a_word_is_refused(books: Any) -> None:
         books.take(redate(entry, FEB, ""))
 
 
-def test_what_is_known_of_periods_is_read_back_in_order(books: Any, refused: Any) -> None:
+def test_what_is_known_of_periods_is_read_back_in_order(books: FilledDatabase, refused: Callable[..., None]) -> None:
     with books.database.write() as connection:
         new = [PeriodFact("100", kind, JAN.replace(day=1), "person", "reported") for kind in ("closed", "open")]
         kept = periods.add(connection, new, WHO)
@@ -426,7 +450,9 @@ def test_what_is_known_of_periods_is_read_back_in_order(books: Any, refused: Any
     refused("period_fact_source", "INSERT INTO period_fact VALUES (3, '', 'open', '2024-01-01', 'dog', '', 't', 'a')")
 
 
-def test_the_plan_of_a_version_is_written_with_it_and_never_changes(books: Any, refused: Any) -> None:
+def test_the_plan_of_a_version_is_written_with_it_and_never_changes(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     no = books.charge(TWO)
     refused("no plan can be added", f"INSERT INTO schedule_plan VALUES ({no}, 1, '[]')")
     books.entry(JAN)

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -19,6 +18,7 @@ from revrec.store.database import migrations
 from revrec.store.database.engine import Database, found_revision
 from revrec.store.tables import metadata
 from revrec.store.verifying import structure
+from support.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.both_databases
 
@@ -92,7 +92,9 @@ def test_the_database_allows_the_posting_transitions_of_the_code_and_no_others(d
     assert is_allowed("READY", "SENDING") and not is_allowed("READY", "POSTED")
 
 
-def test_the_structure_that_is_recorded_for_postgresql_is_the_one_that_the_migrations_make(postgresql: Any) -> None:
+def test_the_structure_that_is_recorded_for_postgresql_is_the_one_that_the_migrations_make(
+    postgresql: PostgresqlServer,
+) -> None:
     database = Database(postgresql.empty())
     database.create()
     recorded = structure.recorded()

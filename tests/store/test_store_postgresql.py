@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from revrec.store.reports import figures
 from revrec.store.tables import charge_line, meta
 from revrec.store.verifying import structure
 from support.patience import PATIENCE, until
+from support.postgresql import PostgresqlServer
+from support.store import FilledDatabase
 
 pytestmark = pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 
@@ -98,7 +101,7 @@ def test_rows_are_copied_and_a_violated_promise_is_ours_to_tell(database: Databa
         insert_rows(connection, meta, ("key", "value"), [("d", "1"), ("c", "2")])
 
 
-def test_a_number_is_given_without_a_gap_though_a_transaction_was_thrown_away(books: Any) -> None:
+def test_a_number_is_given_without_a_gap_though_a_transaction_was_thrown_away(books: FilledDatabase) -> None:
     books.charge(((date(2024, 1, 31), 5),))
     with suppress(ZeroDivisionError), books.database.write():
         _ = 1 / 0
@@ -123,7 +126,7 @@ def upgrade_all(url: str, number: int) -> list[Any]:
     return done
 
 
-def test_of_several_upgrades_at_once_one_makes_the_tables(postgresql: Any, kind: str) -> None:
+def test_of_several_upgrades_at_once_one_makes_the_tables(postgresql: PostgresqlServer, kind: str) -> None:
     url = postgresql.empty()
     assert sorted(upgrade_all(url, 4)) == [False, False, False, True]
     with Database(url).read() as connection:
@@ -132,7 +135,7 @@ def test_of_several_upgrades_at_once_one_makes_the_tables(postgresql: Any, kind:
     postgresql.drop(url)
 
 
-def test_a_schema_of_its_own_holds_everything(postgresql: Any, kind: str) -> None:
+def test_a_schema_of_its_own_holds_everything(postgresql: PostgresqlServer, kind: str) -> None:
     url = postgresql.empty()
     postgresql.run('CREATE SCHEMA "re-books"', url.partition("?")[0].rpartition("/")[2])
     own = Database(f"{url}&options=-csearch_path%3D%22re-books%22")
@@ -143,7 +146,7 @@ def test_a_schema_of_its_own_holds_everything(postgresql: Any, kind: str) -> Non
     postgresql.drop(url)
 
 
-def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: Any, database: Database) -> None:
+def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: PostgresqlServer, database: Database) -> None:
     said = r"this user may not do that: permission denied for table .*; have the owner grant it, see docs/postgresql"
     name = database.url.partition("?")[0].rpartition("/")[2]
     clerk = Database(postgresql.url(name, "clerk"))
@@ -168,7 +171,7 @@ def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: Any, database
         "CREATE TABLE more (id int)",
     ],
 )
-def test_the_rights_of_the_manual_undo_no_promise(postgresql: Any, database: Database, sql: str) -> None:
+def test_the_rights_of_the_manual_undo_no_promise(postgresql: PostgresqlServer, database: Database, sql: str) -> None:
     clerk = Database(postgresql.as_clerk(database.url))
     raise_epoch(clerk)
     with pytest.raises(BadConfiguration, match="this user may not do that"), clerk.write() as connection:
@@ -176,7 +179,9 @@ def test_the_rights_of_the_manual_undo_no_promise(postgresql: Any, database: Dat
     clerk.engine.dispose()
 
 
-def test_a_table_of_a_user_s_own_cannot_stand_in_for_one_of_ours(books: Any, postgresql: Any) -> None:
+def test_a_table_of_a_user_s_own_cannot_stand_in_for_one_of_ours(
+    books: FilledDatabase, postgresql: PostgresqlServer
+) -> None:
     books.charge(((date(2024, 1, 31), 5),))
     clerk = Database(postgresql.as_clerk(books.database.url))
     hide = "CREATE TEMPORARY TABLE schedule (charge_no bigint, version int)"
@@ -186,7 +191,7 @@ def test_a_table_of_a_user_s_own_cannot_stand_in_for_one_of_ours(books: Any, pos
     clerk.engine.dispose()
 
 
-def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql: Any, kind: str) -> None:
+def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql: PostgresqlServer, kind: str) -> None:
     url = postgresql.empty()
     with pytest.raises(BadConfiguration, match="not a revrec database yet"), Database(url).read():
         pytest.fail("there is nothing")
@@ -214,7 +219,7 @@ def test_a_server_that_does_not_let_us_in_is_told_with_the_mend(
         assert "geh" not in str(refused.value)
 
 
-def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str, tmp_path: Any) -> None:
+def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str, tmp_path: Path) -> None:
     for url in ("postgresql://ada:geheim@db/books", "postgres://ada@db/books?password=geheim&sslmode=require"):
         database = Database(url)
         assert "geheim" not in database.where and "ada" in database.where
@@ -223,7 +228,7 @@ def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_password_is_told(postgresql: Any, kind: str) -> None:
+def test_a_wrong_password_is_told(postgresql: PostgresqlServer, kind: str) -> None:
     error = Exception('connection failed: FATAL:  password authentication failed for user "ada"')
     found = Database("postgresql://ada:geheim@db/books").backend.complaint(error)
     assert isinstance(found, BadConfiguration) and "the user or the password is wrong" in str(found)
@@ -251,7 +256,9 @@ def test_what_the_server_says_becomes_a_message_with_the_mend(
     assert type(found) is kind_of_error and said in str(found) and "it said so" in str(found)
 
 
-def test_a_session_that_the_server_ends_is_told_and_the_next_one_works(postgresql: Any, database: Database) -> None:
+def test_a_session_that_the_server_ends_is_told_and_the_next_one_works(
+    postgresql: PostgresqlServer, database: Database
+) -> None:
     def cut() -> None:
         with database.write() as connection:
             own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
@@ -265,7 +272,7 @@ def test_a_session_that_the_server_ends_is_told_and_the_next_one_works(postgresq
 
 
 def test_an_idle_connection_that_was_cut_is_made_anew_before_an_answer_is_written(
-    postgresql: Any, database: Database
+    postgresql: PostgresqlServer, database: Database
 ) -> None:
     with database.read() as connection:
         own = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
@@ -361,7 +368,7 @@ def test_whoever_leaves_waits_until_nobody_has_a_turn(database: Database) -> Non
     assert order == ["turn ended", "others waited for"]
 
 
-def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: Any, database: Database) -> None:
+def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: PostgresqlServer, database: Database) -> None:
     with at_work(database, "one", 0, 1, 5) as one:
         name = database.url.partition("?")[0].rpartition("/")[2]
         postgresql.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
@@ -369,7 +376,7 @@ def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: Any, da
             pytest.fail("others may think it dead")
 
 
-def test_a_backup_names_the_program_that_makes_one(database: Database, tmp_path: Any) -> None:
+def test_a_backup_names_the_program_that_makes_one(database: Database, tmp_path: Path) -> None:
     context = make_context("db backup", database=database.url, environment={"REVREC_CONFIG": ""})
     assert database_status(context)["current"] is True
     with pytest.raises(BadInput, match=r"by its own tool: pg_dump --format=custom --file=.*copy\.dump 'postgresql://"):

@@ -1,32 +1,24 @@
-"""Writes the part of ``docs/cli.md`` that follows the program's own help: one section a command.
-
-    python docs/write_cli.py
-
-A test compares, so that the manual and the help cannot differ.
-"""
+"""Write the commands of ``docs/cli.md`` from the program's own help: python docs/write_cli.py"""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import typer
+from generated import DOCS, with_part
 
 from revrec.cli.main import app
 from revrec.cli.shared import GLOBAL
 
-MANUAL = Path(__file__).resolve().parent / "cli.md"
-BEGIN, END = "<!-- commands: written by docs/write_cli.py -->\n", "<!-- end of commands -->"
+MANUAL = DOCS / "cli.md"
 
 
 def written(manual: str) -> str:
-    """The manual with its commands as the program has them now."""
-    before, _, rest = manual.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}{''.join(sections(typer.main.get_command(app), ('revrec',)))}{END}{after}"
+    """Return the manual with its commands as the program has them now."""
+    return with_part(manual, "commands", "write_cli", sections(typer.main.get_command(app), ("revrec",)))
 
 
 def sections(node: Any, words: tuple[str, ...]) -> Iterator[str]:
-    """The sections of every command below a group, in the order of the help."""
+    """Yield the section of every command below a group, in the order of the help."""
     for name, child in node.commands.items():
         path = (*words, name)
         if hasattr(child, "commands"):
@@ -36,7 +28,7 @@ def sections(node: Any, words: tuple[str, ...]) -> Iterator[str]:
 
 
 def section(command: Any, words: tuple[str, ...]) -> Iterator[str]:
-    """One command: what it does, its examples, its arguments and options."""
+    """Yield one command: what it does, its examples, its arguments and options."""
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and one.name not in GLOBAL]
     about, _, examples = command.help.partition("\n\n\b\n")

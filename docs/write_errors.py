@@ -1,29 +1,22 @@
-"""Writes the table of ``docs/errors.md`` from the catalogue of failures.
-
-    python docs/write_errors.py
-
-A test compares, so that the page and the program cannot differ.
-"""
+"""Write the tables of ``docs/errors.md`` from the catalog of errors: python docs/write_errors.py"""
 
 from collections.abc import Iterator
-from pathlib import Path
+
+from generated import DOCS, with_part
 
 from revrec.intacct.catalogue import policies
 from revrec.jobs.reports.known_errors import known_errors
 
-PAGE = Path(__file__).resolve().parent / "errors.md"
-BEGIN, END = "<!-- failures: written by docs/write_errors.py -->\n", "<!-- end of failures -->"
+PAGE = DOCS / "errors.md"
 
 
 def written(page: str) -> str:
-    """The page with its tables as the catalogue is now."""
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}{''.join(tables())}{END}{after}"
+    """Return the page with its tables as the catalog is now."""
+    return with_part(page, "failures", "write_errors", tables())
 
 
 def tables() -> Iterator[str]:
-    """For each class what revrec does, and its failures."""
+    """Yield, for each class, what revrec does about it and its errors."""
     for error_class, policy in policies().items():
         yield f"\n## {error_class}\n\n{policy.says}\n\n| failure | known by | what to do |\n|---|---|---|\n"
         for row in known_errors(error_class):

@@ -1,30 +1,27 @@
-"""Writes worked-examples.md from the examples that the tests play::
-
-python docs/write_examples.py
-"""
+"""Write ``docs/worked-examples.md`` from the examples that the tests run: python docs/write_examples.py"""
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parent
+from generated import DOCS
+
 SOURCE = DOCS.parent / "tests" / "golden" / "worked_examples.toml"
 PAGE = DOCS / "worked-examples.md"
 HEAD = """# Worked examples
 
-What the standard says, as rules, with the schedules that come of them. This page is written from
-`tests/golden/worked_examples.toml`, and a test plays every example: the figures are those that revrec computes.
+Examples from the standard, written as rules, with the schedules that they produce. This page is generated from
+`tests/golden/worked_examples.toml`, and a test runs every example: the figures are what revrec computes.
 """
 
 
 def page(examples: Iterable[Mapping[str, Any]]) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     return HEAD + "".join("\n" + "\n".join(_example(one)) + "\n" for one in examples)
 
 
 def examples() -> list[dict[str, Any]]:
-    """The examples of the file."""
+    """Read the examples from the file."""
     found: list[dict[str, Any]] = tomllib.loads(SOURCE.read_text(encoding="utf-8"))["example"]
     return found
 

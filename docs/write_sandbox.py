@@ -1,26 +1,20 @@
-"""Write the tables of ``docs/sandbox.md`` that follow the code: the kinds of faults, and the switches.
-
-    python docs/write_sandbox.py
-
-A test compares the two, so that the manual and the sandbox cannot differ.
-"""
+"""Write the tables of faults and switches in ``docs/sandbox.md`` from the code: python docs/write_sandbox.py"""
 
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
+
+from generated import DOCS, with_part
 
 from revrec.sandbox.company.switches import SETTINGS, Switches
 from revrec.sandbox.faults import KINDS
 
-MANUAL = Path(__file__).resolve().parent / "sandbox.md"
+MANUAL = DOCS / "sandbox.md"
 
 
 def written(manual: str) -> str:
     """Return the manual with its tables as the code has them now."""
     for name, rows in (("faults", faults()), ("switches", switches())):
-        begin, end = f"<!-- {name}: written by docs/write_sandbox.py -->\n", f"<!-- end of {name} -->"
-        before, _, rest = manual.partition(begin)
-        manual = f"{before}{begin}\n{''.join(rows)}\n{end}{rest.partition(end)[2]}"
+        manual = with_part(manual, name, "write_sandbox", ("\n", *rows, "\n"))
     return manual
 
 

@@ -1,28 +1,24 @@
-"""Writes the tables of keys in ``docs/sources.md`` from the transports' own: python docs/write_sources.py
-
-A test compares, so that the page and the program cannot differ.
-"""
+"""Write the tables of keys in ``docs/sources.md`` from the transports: python docs/write_sources.py"""
 
 import inspect
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+
+from generated import DOCS, with_part
 
 from revrec.core.keys import ConfigKey
 from revrec.sources.transports import transports
 from revrec.sources.transports.settings import COMMON, FILES
 
-PAGE = Path(__file__).resolve().parent / "sources.md"
-BEGIN, END = "<!-- keys: written by docs/write_sources.py -->\n", "<!-- end of keys -->"
+PAGE = DOCS / "sources.md"
 
 
 def written(page: str) -> str:
-    """The page with its keys as the program has them now."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}{''.join(sections())}{END}{rest.partition(END)[2]}"
+    """Return the page with its keys as the program has them now."""
+    return with_part(page, "keys", "write_sources", sections())
 
 
 def sections() -> Iterator[str]:
-    """The keys that all sources take, those of files in folders, then each transport's own."""
+    """Yield the keys of all sources, the keys of files in folders, then the keys of each transport."""
     yield "\n### Every source\n\n" + "".join(table(COMMON))
     yield "\n### Files in a folder (`folder`, `ftp`, `sftp`, `s3`)\n\n" + "".join(table(FILES))
     for name, kind in transports().items():
@@ -32,7 +28,7 @@ def sections() -> Iterator[str]:
 
 
 def table(keys: Iterable[ConfigKey]) -> Iterator[str]:
-    """One row a key."""
+    """Yield the lines of a table with one row for each key."""
     yield "| key | meaning | default |\n|---|---|---|\n"
     for key in keys:
         default = "required" if key.required else "" if key.default is None else f"`{_toml(key.default)}`"

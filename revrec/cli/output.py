@@ -4,10 +4,13 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
-from revrec.cli.streams import raw, safe_console
+from revrec.cli.shared import fail
+from revrec.cli.terminal import SafeStream, raw, safe_console
 from revrec.core.harmless import one_line
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
@@ -28,6 +31,26 @@ PROSE_WIDTH = 90
 STATES = {"posted": "green", "rejected": "red", "refused": "red", "in_doubt": "yellow", "held": "yellow"}
 GAP = 3
 """Characters between two columns."""
+
+
+@contextmanager
+def writing_to(output: Path | None) -> Iterator[None]:
+    """Redirect standard output into a file, if one is named (``--output``); it appears whole when the block ends well.
+
+    A file that cannot be written is a usage error.
+    """
+    if output is None:
+        yield
+        return
+    from revrec.files import writing
+
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(writing(output))
+        except OSError as error:
+            fail(f"{output}: cannot be written: {error.strerror or error}", 2)
+        with redirect_stdout(SafeStream(file)):
+            yield
 
 
 def print_json(value: Any) -> None:

@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
           revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
           revrec reconcile --date 2024-03-31 --accept 9b1c04d27e6a --recognized --reason "posted on the old machine"
         """
-        from revrec.cli.to_file import writing_to
+        from revrec.cli.output import writing_to
         from revrec.jobs.reconciling.reconcile import reconcile as compare
 
         end, begin = day(date, "--date"), day(start, "--from")

@@ -61,7 +61,7 @@ class Options:
 
     def context(self) -> "Context":
         """The surroundings for a use case, with progress and notes on standard error."""
-        from revrec.cli.progress import progress
+        from revrec.cli.terminal import progress
         from revrec.jobs.context import make_context
 
         made = make_context(self.command, self.config, self.database, progress=progress(), say=self.say)
@@ -180,7 +180,7 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         fail("interrupted; what was committed is kept, the command can be given again", INTERRUPTED)
     except Exception as error:
-        from revrec.cli.unexpected import told
+        from revrec.cli.terminal import unexpected_message
 
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             fail("the disk that the output, or a file, goes to is full; what was committed is kept; make room there", 1)
@@ -188,7 +188,7 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
             fail("an argument or a file's name has bytes that are not UTF-8 text; correct or rename it", 3)
         if out_of_memory(error):
             fail(OUT_OF_MEMORY, 1)
-        fail(told(error, options.verbose), 1)
+        fail(unexpected_message(error, options.verbose), 1)
 
 
 OUT_OF_MEMORY = (

@@ -9,7 +9,7 @@ import pytest
 from rich.text import Text
 
 from revrec.cli import output
-from revrec.cli.streams import safe_console, safe_streams
+from revrec.cli.terminal import safe_console, safe_streams
 from revrec.core.harmless import harmless, one_line
 from support.commands import Revrec
 

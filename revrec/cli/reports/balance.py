@@ -84,7 +84,7 @@ def register(group: typer.Typer) -> None:
           revrec report balance --date 2024-03-31 --show lines --format csv --output lines.csv
           revrec report balance --date 2024-03-31 --by customer --planned --format json
         """
-        from revrec.cli.to_file import writing_to
+        from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import Wanted, contract_balances
 

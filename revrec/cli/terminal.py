@@ -1,0 +1,131 @@
+"""Write to the terminal: safe text streams, progress bars, and messages about unexpected errors.
+
+Every format passes through these streams. Commands escape text where its layout depends on it; the streams catch the
+rest, such as a usage error of the command-line library, or a file name in a message.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from revrec.core.harmless import harmless
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Progress
+
+T = TypeVar("T")
+SMALL_TOTAL = 1_000
+"""Below this many items the bar moves with each item; above, every 500, since drawing it costs more than most items."""
+
+_SECRET_NAME = re.compile(r"PASSW|SECRET|TOKEN|CREDENTIAL", re.IGNORECASE)
+_IN_XML = re.compile(r"<(\w*password|sessionid)>[^<]*<", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^\s:/@]*):[^\s@]+@")
+
+
+class SafeStream:
+    """A text stream that writes control characters as their escapes; everything else passes to the wrapped stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self.raw = stream
+
+    def write(self, text: str) -> int:
+        """Write the text with every character that acts on a terminal escaped."""
+        self.raw.write(harmless(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write lines as :meth:`write` does."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+def raw(stream: Any) -> Any:
+    """Return the stream below a :class:`SafeStream`, for colors and bars, whose text is already escaped."""
+    return stream.raw if isinstance(stream, SafeStream) else stream
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """Make standard output and standard error safe for the block."""
+    out, err = SafeStream(raw(sys.stdout)), SafeStream(raw(sys.stderr))
+    with redirect_stdout(out), redirect_stderr(err):
+        yield
+
+
+def safe_console(**options: Any) -> Any:
+    """Return a rich console that escapes each piece of text before it is laid out; rich's own codes remain."""
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class SafeConsole(Console):
+        """A console whose text cannot act on the terminal."""
+
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            """Render as rich does, then escape the text."""
+            for one in super().render(renderable, options):
+                yield one if one.control else Segment(harmless(one.text), one.style)
+
+    return SafeConsole(**options, highlight=False, markup=False, emoji=False)
+
+
+class Bars:
+    """Progress bars drawn with rich on standard error."""
+
+    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+        """Yield the items and move a bar labeled ``what`` as they pass."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        if total is None and isinstance(items, Sized):
+            total = len(items)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with RichProgress(*columns, console=safe_console(file=raw(sys.stderr)), transient=True) as bars:
+            task = bars.add_task(what, total=total)
+            step = 1 if total is not None and total < SMALL_TOTAL else 500
+            for number, item in enumerate(items, 1):
+                yield item
+                if number % step == 0:
+                    bars.update(task, completed=number)
+
+
+def progress() -> "Progress":
+    """Return progress bars if standard error is a terminal, else a silent progress."""
+    from revrec.jobs.context import Silent
+
+    return Bars() if sys.stderr.isatty() else Silent()
+
+
+def unexpected_message(error: BaseException, verbose: bool, environment: Mapping[str, str] = os.environ) -> str:
+    """Return the message for an unexpected error, without secrets; ``verbose`` adds the traceback."""
+    import traceback
+
+    kind = type(error).__name__
+    if verbose:
+        details = "".join(traceback.format_exception(error))
+        text = f"unexpected {kind}; please report it with these details\n{details}"
+    else:
+        text = f"unexpected {kind}: {error}; run it again with -v to see where"
+    return without_secrets(text.rstrip(), environment)
+
+
+def without_secrets(text: str, environment: Mapping[str, str]) -> str:
+    """Remove the passwords of the environment, of XML requests and of URLs from a text.
+
+    An exception of a library may quote the request or the URL that it failed on, and people paste tracebacks into
+    tickets.
+    """
+    from revrec.core.redaction import redact_text
+
+    secrets = [value for name, value in environment.items() if value and _SECRET_NAME.search(name)]
+    return _IN_URL.sub(r"\1:***@", _IN_XML.sub(r"<\1>***<", redact_text(text, secrets)))

@@ -46,7 +46,7 @@ class ClosedPeriodBlock:
                 self._signs[schedule] = (amount > 0, dating.reason)
             return dating.reason
         sign, reason = self._signs.get(schedule, (amount > 0, ""))
-        return f"the other side of a correction that is held: {reason}" if sign != (amount > 0) else ""
+        return f"the other side of a correction that is blocked: {reason}" if sign != (amount > 0) else ""
 
     def _block(self, line: DueLine, reason: str) -> None:
         group = self.groups.setdefault(entry_group(line), BlockedGroup(reason))

@@ -137,8 +137,8 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     """Return a rule's constraint; if the rule has none, the constraint that the line's events state, if any does."""
     if constraint or not events:
         return constraint
-    told = [event for event in events if event.kind == CONSTRAINT]
-    return Constraint(told[-1].note or f"by the estimate of {told[-1].date}") if told else None
+    adjusted = [event for event in events if event.kind == CONSTRAINT]
+    return Constraint(adjusted[-1].note or f"by the estimate of {adjusted[-1].date}") if adjusted else None
 
 
 def split_constrained(
@@ -162,19 +162,19 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     ends = constraint.ends(method, line, events)
     first = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line)))
     turns = list(_price_steps(first, line, events, ends))
-    told = list(events)
+    adjusted = list(events)
     for turn in turns:
         if turn.event.kind != CONSTRAINT and turn.at is not None:
-            told[turn.at] = turn.event._replace(amount=_included_amount(turn))
-    told += [_inclusion(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
+            adjusted[turn.at] = turn.event._replace(amount=_included_amount(turn))
+    adjusted += [_inclusion(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
     left = turns[-1].after.left if turns else first.left
     till = f", until {ends}" if ends else constraint.term(method)
     why = f"{constraint.reason} (ASC 606-10-32-11)"
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
     said += [_describe_release(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
-    mend = event_command(line, CONSTRAINT, options=" --amount N", do="tell a new estimate with")
-    reason = f"constrained{'' if ends else till}: {why}; {mend}"
-    return ConstrainedSplit(line._replace(amount=first.included), told, left, "; ".join(said), reason)
+    fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
+    reason = f"constrained{'' if ends else till}: {why}; {fix}"
+    return ConstrainedSplit(line._replace(amount=first.included), adjusted, left, "; ".join(said), reason)
 
 
 def _price_steps(state: _PriceState, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_PriceStep]:
@@ -235,7 +235,7 @@ def _signed(amount: int, line: ChargeLine) -> int:
 
 def _describe_release(turn: _PriceStep, line: ChargeLine) -> str:
     named = f"{turn.event.kind} {turn.event.name}".strip()
-    return f"{named} on {turn.event.date} takes {_money(turn.taken, line)} of what is constrained"
+    return f"{named} on {turn.event.date} uses {_money(turn.taken, line)} of the constrained amount"
 
 
 def _money(amount: int, line: ChargeLine) -> str:

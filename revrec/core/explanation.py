@@ -27,9 +27,9 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
         later = [part for part in schedule.all_parts if part.date > change.date]
         at_new_price = _explain_plan(schedule, line, change.after)
         how = treatment_of(change, schedule.rule.method)
-        anew = how == "catch_up" or (not past and how in ("prospective", "earned_first"))
+        replanned = how == "catch_up" or (not past and how in ("prospective", "earned_first"))
         words = {part: words[part] for part in past if part in words}
-        words |= {part: at_new_price[part] for part in later if anew and part in at_new_price}
+        words |= {part: at_new_price[part] for part in later if replanned and part in at_new_price}
         # A part on the day of a later change, where the plan has none, was made by that change: not by this one.
         later_days = {one.date for one in changes[at + 1 :]} - {change.date, *planned}
         rest = [

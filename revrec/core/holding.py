@@ -57,8 +57,8 @@ def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
     if not stopped and not schedule.waiting:
         return schedule
     note = f" ({hold.note})" if hold.note else ""
-    mend = event_command(line, "release", do="release it with")
-    reason = f'rule "{schedule.rule.name}": held since {hold.begin}{note}: {mend}'
+    fix = event_command(line, "release", do="release it with")
+    reason = f'rule "{schedule.rule.name}": on hold since {hold.begin}{note}: {fix}'
     if schedule.waits:
         reason += f"; also {schedule.waits.reason}"
     return schedule._replace(
@@ -78,7 +78,7 @@ def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
             raise OverflowError("date value out of range")
         moved = [SchedulePart(on, part.amount) if begin <= part.date < on else part for part in schedule.parts]
     parts, _none = split_undated(moved)
-    return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; held from {begin} to {end}")
+    return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; on hold from {begin} to {end}")
 
 
 def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:

@@ -231,8 +231,8 @@ def without_account(billed: Iterable[BilledLine]) -> str:
     lacking = [one.line.id for one in billed if not one.deferred]
     if not lacking:
         return ""
-    mend = "add a rule, then: revrec schedule --rebuild; or set deferred in [accounts]"
-    return f"no rule tells the deferred account of {_listed(lacking)}: {mend}"
+    fix = "add a rule, then: revrec schedule --rebuild; or set deferred in [accounts]"
+    return f"no rule has a deferred account for {_listed(lacking)}: {fix}"
 
 
 def _listed(values: Iterable[str], most: int = 5) -> str:

@@ -122,10 +122,10 @@ class Periods:
     def by_intacct(self, entity: str, day: date) -> PeriodFact | None:
         """Return Intacct's fact by which a day is closed; None if there is not one."""
         own = self._of(entity)
-        told = own.by_intacct(day)
-        if told is None and own.through is None and day.replace(day=1) not in own.lifted:
-            told = self._of(COMPANY).by_intacct(day)
-        return told
+        fact = own.by_intacct(day)
+        if fact is None and own.through is None and day.replace(day=1) not in own.lifted:
+            fact = self._of(COMPANY).by_intacct(day)
+        return fact
 
     def closed(self, entity: str, day: date) -> PeriodFact | None:
         """Return why a day of an entity is closed; None if it is open as far as is known."""
@@ -152,8 +152,8 @@ class Periods:
     def facts(self, entity: str) -> list[PeriodFact]:
         """Return the facts that close a period of this entity now."""
         own = self._of(entity)
-        told = [own.through] if own.through else []
-        return [*told, *own.refused.values(), *own.decided.values()]
+        found = [own.through] if own.through else []
+        return [*found, *own.refused.values(), *own.decided.values()]
 
     def _of(self, entity: str) -> _EntityPeriods:
         return self._entities.get(entity, _NOTHING)
@@ -200,7 +200,7 @@ class PostingDates:
             return DatedBy(day)
         why = f"recognized on {day}; that period is closed ({fact.words})"
         if self.policy == "hold":
-            return DatedBy(None, f"{why}; held until it is open, by policy hold")
+            return DatedBy(None, f"{why}; blocked until it reopens, by policy hold")
         opened = self.periods.first_open(entity, day)
         return DatedBy(opened, f"{why}; dated {opened} by {self._by}")
 

@@ -103,15 +103,15 @@ def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[Allocatio
     separate events, whose amount is the increase.
     """
     first, *later = steps
-    told = [
+    adjusted = [
         event._replace(amount=(event.amount or 0) + _difference(steps, event.date)) if event.kind == "price" else event
         for event in events
     ]
     for before, step in zip(steps, later, strict=False):
         assert step.date is not None
         more = step.difference - before.difference
-        told.append(FulfillmentEvent(line.id, ALLOCATE, step.date, amount=more))
-    return line._replace(amount=line.amount + first.difference), told
+        adjusted.append(FulfillmentEvent(line.id, ALLOCATE, step.date, amount=more))
+    return line._replace(amount=line.amount + first.difference), adjusted
 
 
 def _difference(steps: Sequence[AllocationStep], day: date) -> int:
@@ -144,10 +144,10 @@ def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, event
     credited.
     """
     changes = price_changes(line, events)
-    cancelled = next((at for at, change in enumerate(changes) if change.kind == "cancel"), None)
-    if not changes or (cancelled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
+    canceled = next((at for at, change in enumerate(changes) if change.kind == "cancel"), None)
+    if not changes or (canceled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
         return None
-    last, *later = changes[-1:] if cancelled is None else changes[cancelled:]
+    last, *later = changes[-1:] if canceled is None else changes[canceled:]
     parts = [SchedulePart(last.date, last.after), *(SchedulePart(one.date, one.after - one.before) for one in later)]
     said = "; ".join(_words(line, change, AT_ONCE) for change in (last, *later))
     return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
@@ -253,8 +253,8 @@ def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
     kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
     way = how if how == AT_ONCE or not how else f"{key}{how}"
-    told = f" ({way})" if way else ""
-    return f"{kind}{named} on {change.date}{told}: {before} becomes {after} {line.currency}"
+    shown = f" ({way})" if way else ""
+    return f"{kind}{named} on {change.date}{shown}: {before} becomes {after} {line.currency}"
 
 
 def _sum(parts: Sequence[SchedulePart]) -> int:

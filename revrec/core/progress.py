@@ -1,4 +1,4 @@
-"""Progress that events tell: the common part of the methods that measure how much of a promise is fulfilled."""
+"""Progress reported by events: the base of the methods that measure how much of a promise is fulfilled."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,21 +15,21 @@ from revrec.core.recognition import AnchorDates, Method
 from revrec.core.schedule import UNDATED, Plan, WaitReason
 
 ProgressReading = tuple[date, Fraction]
-"""A day, and how much of the whole is fulfilled by its end, from 0 to 1."""
+"""A day, and the share of the whole that is fulfilled by its end, from 0 to 1."""
 
 
 class ProgressMethod(Method):
-    """Recognizes what was fulfilled so far less what was recognized before; the rest waits, or falls on a last day."""
+    """A method that recognizes progress so far minus what came before; the rest waits, or falls on a last day."""
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Dates that events tell are not moved by a hold, and a catch-up is cumulative."""
+        """Report keys that contradict dates from events and a cumulative catch-up."""
         yield from no_extension(settings)
         if (settings.get("rounding") or "cumulative") != "cumulative":
             yield "rounding", 'has no say here: each reading is rounded as a whole, which is "cumulative"'
 
     def plan(self, anchors: AnchorDates) -> Plan:
-        """The positions that the readings reach, each on its day, and at the end the whole."""
+        """Plan the positions that the readings reach, each on its day, and the whole at the end."""
         readings, words, waits = self.readings(anchors)
         by_day = {roll(self.first(day), self.roll, self.calendar): position for day, position in readings}
         positions = [*by_day.values(), Fraction(1)]
@@ -38,29 +38,29 @@ class ProgressMethod(Method):
         return Plan(dates, tuple(int(position * scale) for position in positions), words, waits)
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
-        """The increments from position to position."""
+        """Return the increments from position to position."""
         return split_by_progress(total, weights)
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
-        """Each position's share of the whole, less what came before."""
+        """Explain each position's share of the whole, minus what came before."""
         return explain_progress(self.amounts(total, weights), weights, currency)
 
     def default_on_change(self) -> str:
-        """Events are facts: one that was recorded wrongly is set right where it happened."""
+        """Return ``restate``: events are facts, so a wrong one is corrected on the day where it was recognized."""
         return "restate"
 
     @abstractmethod
     def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
-        """The readings in order of date, what they come to in words, and what the rest waits for."""
+        """Return the readings in date order, their explanation, and the reason why the rest waits."""
 
 
 def no_extension(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Events tell when something was fulfilled, so a hold cannot make it later."""
+    """Report ``on_release = "extend"``: events state when something was fulfilled, so a hold cannot delay it."""
     if settings.get("on_release") == "extend":
         yield "on_release", '= "extend" cannot move what events date: write on_release = "catch_up"'
 
 
 def shown(share: Fraction) -> str:
-    """A share as percent, to four decimals at most."""
+    """Return a share as a percentage with at most four decimals."""
     exact = Decimal(share.numerator * 100) / Decimal(share.denominator)
     return f"{round(exact, 4).normalize():f}%"

@@ -1,4 +1,4 @@
-"""What every recognition method is made of: its keys, its anchor dates, and the plan that follows from them."""
+"""The base of every recognition method: its keys, its anchor dates, and the plan that follows from them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,44 +40,45 @@ COMMON_KEYS = (
     ConfigKey("method", None, "How the amount is recognized; the other keys depend on it.", required=True),
     ConfigKey("start", ANCHOR, "The date that recognition is counted from; each method has its own default."),
     ConfigKey("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
-    ConfigKey("rounding", choice(*ROUNDINGS), "Who gets the odd minor units when the amount is split.", "cumulative"),
-    ConfigKey("roll", choice(*ROLLS), "Where a date goes that is no business day.", "none"),
+    ConfigKey(
+        "rounding", choice(*ROUNDINGS), "Which part gets the odd minor units when the amount is split.", "cumulative"
+    ),
+    ConfigKey("roll", choice(*ROLLS), "How a date that is not a business day is moved.", "none"),
     ConfigKey("calendar", CALENDAR, "Which days are business days; default weekdays."),
-    ConfigKey("not_before", ANCHOR, "A date that no part falls before: what would is caught up on it."),
+    ConfigKey("not_before", ANCHOR, "A date before which no part falls: earlier amounts are caught up on it."),
     ConfigKey(
-        "on_release", choice(*ON_RELEASE), "What a release does with the parts that fell in the hold.", "catch_up"
+        "on_release", choice(*ON_RELEASE), "How a release treats the parts that fell during the hold.", "catch_up"
     ),
-    ConfigKey(
-        "smallest", POSITIVE, "The smallest part, in the line's currency: lesser ones are held back for the next."
-    ),
+    ConfigKey("smallest", POSITIVE, "The smallest part, in the line's currency: smaller ones are added to the next."),
     ConfigKey(
         "on_change",
         choice(*ON_CHANGE),
-        "What an event that changes the dates makes of what is on entries already. Default: restate for a whole amount "
-        "on one date, for methods that follow events and where the start is delivered or an event; else prospective.",
+        "How an event that changes the dates affects amounts that are already on entries. Default: restate for a whole "
+        "amount on one date, for methods that follow events and where the start is delivered or an event; else "
+        "prospective.",
     ),
     ConfigKey("after_invoice", YES_OR_NO, "Whether recognition waits until the line's document is invoiced.", False),
-    ConfigKey("on_credit", choice(*ON_CREDIT), "What a credit makes of the plan after its day.", "prospective"),
-    ConfigKey("on_price", choice(*ON_PRICE), "What a new price makes of the plan after its day.", "prospective"),
+    ConfigKey("on_credit", choice(*ON_CREDIT), "How a credit changes the plan after its day.", "prospective"),
+    ConfigKey("on_price", choice(*ON_PRICE), "How a new price changes the plan after its day.", "prospective"),
 )
-"""Keys of ``[rule.recognize]`` that every method takes."""
+"""Keys of ``[rule.recognize]`` that every method accepts."""
 
 POLICIES = (
     "pattern", "year_end", "week_53", "term", "renews", "first_part", "last_part", "part_rate", "month_end", "weigh",
     "day_count",
 )  # fmt: skip
-"""Keys of single methods that say how amounts are weighed: every schedule tells them where they are not the default,
-and the day count always."""
+"""Keys of single methods that set how amounts are weighted. A schedule's explanation names them if they differ from
+the default, and always names the day count."""
 
 AnchorDates = tuple[Any, ...]
-"""The dates of a line that its plan rests on; for methods that follow events, also what the events tell."""
+"""The dates of a line on which its plan depends; for methods that follow events, also the events' values."""
 
 
 class Method(ABC):
-    """A way to recognize a charge line, set up by the keys of one rule.
+    """A recognition method, configured by the keys of one rule.
 
-    It works in two steps, so that the costly second one is done once for all lines that share their dates:
-    :meth:`anchors` picks the dates of the line that matter, :meth:`plan` makes the plan from them alone.
+    It works in two steps, so that the expensive second one runs once for all lines that share their dates:
+    :meth:`anchors` picks the dates of the line that matter, and :meth:`plan` makes the plan from them only.
     """
 
     name: ClassVar[str]
@@ -108,40 +109,46 @@ class Method(ABC):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - for methods whose default depends
-        """The anchor that is meant when a rule names none."""
+        """Return the name of the anchor that applies when a rule names none."""
         return "post_date"
 
     def default_on_change(self) -> str:
-        """What is meant when a rule does not say what a changed date does: a delivery or another event that was
-        recorded wrongly is a wrong fact, changed service dates are a changed estimate."""
+        """Return the ``on_change`` of a rule that has none.
+
+        A wrongly recorded delivery or other event is a wrong fact; changed service dates are a changed estimate.
+        """
         happened = self.start.name == "delivered" or self.start.name.startswith(EVENT)
         return "restate" if happened else "prospective"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:  # noqa: ARG003 - as above
-        """Keys that do not go together: (key, what is wrong and the mend)."""
+        """Yield the keys that contradict each other, as (key, problem and fix)."""
         return ()
 
     @abstractmethod
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The dates of this line that the plan rests on, or what it waits for."""
+        """Return the dates of this line on which the plan depends, or the reason why it waits."""
 
     @abstractmethod
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """Dates and weights for these anchor dates. OverflowError means the calendar's end."""
+        """Return the plan for these anchor dates.
+
+        Raises:
+            OverflowError: a date is outside the years 1 to 9999.
+        """
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
-        """What of ``total`` (minor units) falls on each date of a plan."""
+        """Split ``total`` (minor units) over the dates of a plan."""
         return split(total, weights, self.rounding)
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
-        """How each of these amounts comes to be, a sentence each."""
+        """Explain each of these amounts in a sentence."""
         return explain_split(self.amounts(total, weights), weights, self.rounding, currency)
 
     def reshaped(
         self, line: ChargeLine, events: Events, parts: tuple[SchedulePart, ...], first: date
     ) -> tuple[SchedulePart, ...] | Unscheduled:
-        """The parts of a plan that begins on ``first``, as ``smallest`` and ``not_before`` want them."""
+        """Apply ``smallest`` and ``not_before`` to the parts of a plan that begins on ``first``."""
         if self.smallest:
             parts = combine_small_parts(parts, in_minor_units(self.smallest, line.currency), first)
         if self.not_before:
@@ -152,11 +159,11 @@ class Method(ABC):
         return parts
 
     def first(self, day: date) -> date:
-        """The start moved by the offset."""
+        """Return the start moved by the offset."""
         return self.offset.after(day, 1, self.calendar)
 
     def planned(self, start: date, shares: Sequence[tuple[date, int]]) -> Plan | Unscheduled:
-        """A plan of (date, weight) shares in order, after the business-day roll; shares of one day become one."""
+        """Make a plan of (date, weight) shares in order, after the business-day roll; merge shares of one day."""
         if len(shares) > MOST_PARTS:
             return Unscheduled("impossible", f"{self.name} would make more than {MOST_PARTS} parts")
         weighing = [share for share in shares if share[1]] or [(day, 1) for day, _weight in shares]
@@ -171,7 +178,9 @@ class Method(ABC):
         rounding = f", rounding {self.rounding}" if len(dates) > 1 else ""
         said = f"{self.name} recognizes it {span}, counted from {self.start.name} {start}{offset}{rolled}{rounding}"
         floor = f", nothing before {self.not_before.name}" if self.not_before else ""
-        return said + self._policy + floor + (f", parts below {self.smallest} held back" if self.smallest else "")
+        return (
+            said + self._policy + floor + (f", parts below {self.smallest} added to the next" if self.smallest else "")
+        )
 
 
 def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:
@@ -180,17 +189,17 @@ def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:
 
 
 class PointInTimeMethod(Method):
-    """The whole amount on one date, start + offset: the common part of the point-in-time methods."""
+    """A method that recognizes the whole amount on one date, start + offset."""
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start."""
+        """Return the start."""
         start = self.start.find(line, events)
         return (start,) if start else self.start.missing(line)
 
     def default_on_change(self) -> str:
-        """A whole amount has no rest that could be spread: it belongs to its date."""
+        """Return ``restate``: a whole amount belongs to its date and has no rest to spread."""
         return "restate"
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """One part."""
+        """Plan one part."""
         return self.planned(anchors[0], ((self.first(anchors[0]), 1),))

@@ -1,4 +1,4 @@
-"""Parts on dates that repeat: the common part of the methods with a steady pace."""
+"""Parts on recurring dates: the base of the methods with a steady pace."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ ON = ConfigKey(
 
 
 class SeriesMethod(Method):
-    """So many parts, one every ``step``; their number is given, or follows from the service dates.
+    """A method that makes one part every ``step``; their number is in the rule, or follows from the service dates.
 
     ``on`` says on which day a part falls: ``same_day``, the first day of its own span, counted from the start, or the
     month's last day where it is shorter; ``end``, the last day of that span; ``first``, day 1 of its month, the first
@@ -38,18 +38,18 @@ class SeriesMethod(Method):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
-        """The post date if the number of parts is given, else the start of the service."""
+        """Return the post date if the rule has the number of parts, else the start of the service."""
         return "post_date" if settings.get("periods") else "service_start"
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start; and the service dates if the parts are counted from them."""
+        """Return the start, and the service dates if the parts are counted from them."""
         if self.periods is None:
             return start_and_service(self.start, line, events)
         start = self.start.find(line, events)
         return (start,) if start else self.start.missing(line)
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """The dates of the series with the weights of its parts."""
+        """Plan the dates of the series with the weights of its parts."""
         start, *service = anchors
         begin, end = self.first(start), None
         count = self.periods
@@ -62,11 +62,11 @@ class SeriesMethod(Method):
         return self.planned(start, list(zip(dates, self.weights(begin, end, count), strict=True)))
 
     def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
-        """What each of ``count`` parts weighs, of a service from ``begin`` to ``end`` if there is one."""
+        """Return the weight of each of ``count`` parts, of a service from ``begin`` to ``end`` if there is one."""
         return (1,) * count
 
     def date_of(self, start: date, index: int) -> date:
-        """The date of part ``index``, counted from 0.
+        """Return the date of part ``index``, counted from 0.
 
         Months are added to the start itself, offset and all: 31 Jan + 1 month is 29 Feb, and the next is 31 Mar.
         """
@@ -86,7 +86,7 @@ class SeriesMethod(Method):
         return self.step.after(self.first(start), index, self.calendar)
 
     def fitting(self, begin: date, end: date) -> int:
-        """How many parts a service has: those that begin in it; for ``on = "last"`` as many as reach its end."""
+        """Return the number of parts that begin in a service; for ``on = "last"`` as many as reach its end."""
         if self.on in ("first", "last"):
             months = month_number(end) - month_number(begin)
             return 1 + (months // self.step.number if self.on == "first" else -(-months // self.step.number))
@@ -97,7 +97,7 @@ class SeriesMethod(Method):
 
 
 def start_and_service(start: Anchor, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-    """The start, service start and service end of a line, or what it waits for."""
+    """Return the start, service start and service end of a line, or the reason why it waits."""
     found = []
     for one in (start, ANCHORS["service_start"], ANCHORS["service_end"]):
         day = one.find(line, events)
@@ -108,12 +108,12 @@ def start_and_service(start: Anchor, line: ChargeLine, events: Events) -> Anchor
 
 
 def last_service_day(end: date, inclusive: bool) -> date:
-    """The end itself if it is part of the service, else the day before."""
+    """Return the end itself if it is part of the service, else the day before."""
     return end if inclusive else end - timedelta(days=1)
 
 
 def no_service_day(begin: date, end: date) -> Unscheduled:
-    """The answer to service dates that leave no day."""
+    """Return the reason why service dates without a day cannot be scheduled."""
     return Unscheduled(
         "impossible",
         f"its service would begin on {begin} and end on {end}, which leaves no day: correct the dates with "

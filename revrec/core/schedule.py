@@ -103,8 +103,8 @@ class WaitReason(NamedTuple):
 
     def of(self, line: ChargeLine) -> Unscheduled:
         """Return the reason for one charge line, with the command that records the event."""
-        mend = f": {event_command(line, self.kind, self.name, self.more)}" if self.kind else ""
-        return Unscheduled(self.code, f"{self.reason}{mend}")
+        fix = f": {event_command(line, self.kind, self.name, self.more)}" if self.kind else ""
+        return Unscheduled(self.code, f"{self.reason}{fix}")
 
 
 class Plan(NamedTuple):

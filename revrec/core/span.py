@@ -1,4 +1,4 @@
-"""A service from a first to a last day, perhaps in terms that renew: the common part of the methods over time."""
+"""A service from a first to a last day, possibly in terms that renew: the base of the methods over time."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_d
 from revrec.core.schedule import Plan, Unscheduled
 
 WeightedDate = tuple[date, Fraction]
-"""A date and how much falls on it, in proportion to the others."""
+"""A date and its weight in proportion to the others."""
 
 
 def _end(value: Any) -> Any:
@@ -50,7 +50,7 @@ SPAN_KEYS = (
 
 
 class SpanMethod(Method):
-    """Recognizes a service by its days, whatever they weigh. Each term gets the same amount, a span of its own."""
+    """A method that recognizes a service by weighted days. Each term is a separate span with the same amount."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -63,24 +63,24 @@ class SpanMethod(Method):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
-        """The post date if the number of days is given, else the start of the service."""
+        """Return the post date if the rule has the number of days, else the start of the service."""
         return "post_date" if settings.get("days") else "service_start"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """An end, a number of days and a number of terms say the same thing twice."""
+        """Report keys that state the end of the service twice."""
         if settings.get("end") and settings.get("days"):
-            yield "days", "cannot stand beside end: keep one of them"
+            yield "days", "cannot be combined with end: keep one of them"
         if settings.get("renews"):
             if not settings.get("term"):
                 yield "renews", 'needs a term, such as term = "1 year"'
             if settings.get("end") or settings.get("days"):
-                yield "renews", "tells where the service ends, as end and days do: keep one of them"
+                yield "renews", "sets the end of the service, like end and days: keep one of them"
         if settings.get("term") and settings["term"].number <= 0:
             yield "term", 'must lead forward in time, such as "1 year"'
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start; and the end if it differs from line to line. A term stands in for an end that is not known."""
+        """Return the start, and the end if it differs from line to line; a term replaces an end that is not known."""
         start = self.start.find(line, events)
         if start is None:
             return self.start.missing(line)
@@ -92,7 +92,7 @@ class SpanMethod(Method):
         return (start, end) if end else (start,)
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """The shares of each term, every whole term weighing the same."""
+        """Plan the shares of each term; every whole term has the same weight."""
         first = self.first(anchors[0])
         last = self.last(first, anchors)
         if last < first:
@@ -108,7 +108,7 @@ class SpanMethod(Method):
         return self.planned(anchors[0], whole_numbers(shares))
 
     def last(self, first: date, anchors: AnchorDates) -> date:
-        """The last day of service."""
+        """Return the last day of service."""
         if self.days:
             return first + timedelta(days=self.days - 1)
         if isinstance(self.end, date):
@@ -119,7 +119,7 @@ class SpanMethod(Method):
         return self.term.after(first, 1 + (self.renews or 0)) - timedelta(days=1)
 
     def _terms(self, first: date, last: date) -> Iterator[tuple[date, date]]:
-        """The terms that begin by the last day, each counted from the first one, so that month ends do not drift."""
+        """Yield the terms that begin by the last day, counted from the first one so that month ends do not drift."""
         assert self.term is not None
         for number in count():
             begin = self.term.after(first, number)
@@ -129,11 +129,11 @@ class SpanMethod(Method):
 
     @abstractmethod
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
-        """The dates in order and what falls on each, for the days from ``first`` to ``last``."""
+        """Return the dates in order with their weights, for the days from ``first`` to ``last``."""
 
 
 class PeriodSpanMethod(SpanMethod):
-    """A span whose length may be told by a number of months or fiscal periods."""
+    """A span whose length may be a number of months or fiscal periods."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
@@ -141,19 +141,19 @@ class PeriodSpanMethod(SpanMethod):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
-        """The post date if the number of periods or days is given, else the start of the service."""
+        """Return the post date if the rule has the number of periods or days, else the start of the service."""
         return "post_date" if settings.get("periods") else super().default_start(settings)
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A number of periods and an end say the same thing twice."""
+        """Report a number of periods next to an end: they state the same thing twice."""
         yield from super().contradictions(settings)
         twice = [name for name in ("end", "days", "term") if settings.get(name)]
         if settings.get("periods") and twice:
-            yield "periods", f"cannot stand beside {twice[0]}: keep one of them"
+            yield "periods", f"cannot be combined with {twice[0]}: keep one of them"
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start; and the end if it is not told by the number of periods."""
+        """Return the start, and the end unless the number of periods decides it."""
         if self.periods is None:
             return super().anchors(line, events)
         start = self.start.find(line, events)
@@ -161,6 +161,6 @@ class PeriodSpanMethod(SpanMethod):
 
 
 def whole_numbers(shares: Sequence[tuple[date, Fraction | int]]) -> list[tuple[date, int]]:
-    """The same shares with whole-number weights."""
+    """Return the same shares with whole-number weights."""
     scale = lcm(*(weight.denominator for _day, weight in shares))
     return [(day, weight.numerator * (scale // weight.denominator)) for day, weight in shares]

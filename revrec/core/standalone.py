@@ -1,17 +1,17 @@
-"""Standalone selling prices: what an item would be sold for by itself, from a row of a price list.
+"""Standalone selling prices: the price of an item sold by itself, from a row of a price list.
 
-A row tells it in one of these ways:
+A row states it in one of these ways:
 
-``price``, ``low`` and ``high``: it is observable; a price that the contract states within the range is the item's own.
+``price``, ``low`` and ``high``: it is observable; a stated contract price within the range is used as it is.
 
 ``market`` and ``adjustment`` (percent): the market's price, adjusted.
 
 ``cost`` and ``margin`` (percent): the expected cost plus a margin.
 
-``option`` and ``likelihood`` (percent): an option that is a material right: the discount that it gives, times how
-likely it is to be used.
+``option`` and ``likelihood`` (percent): an option that is a material right: the discount it gives, times the
+likelihood that it is used.
 
-``residual`` (yes): what the price of the whole contract leaves.
+``residual`` (yes): what the other items leave of the contract's price.
 
 Source: ASC 606-10-32-32 to 32-34 (IFRS 15.77 to 79); 55-44 (IFRS 15.B42), options.
 """
@@ -33,19 +33,19 @@ WAYS = {
     "option": ("option", "likelihood"),
     "residual": ("residual",),
 }
-"""The ways by their first column, with all columns of each."""
+"""The ways to state a price, by their first column, with all columns of each."""
 
 COLUMNS = tuple(column for columns in WAYS.values() for column in columns)
 NEEDED = {"cost": "margin", "option": "likelihood", "low": "high", "high": "low"}
-"""Columns that say nothing without another one."""
+"""Columns that have no meaning without another one."""
 
 YES = ("yes", "true", "1")
 
 
 class StandalonePrice(NamedTuple):
-    """A line's standalone selling price in exact minor units, and in words how it was found.
+    """A line's standalone selling price in exact minor units, with an explanation.
 
-    ``amount`` is None where it is the residual of the contract.
+    ``amount`` is None if it is the residual of the contract.
     """
 
     amount: Fraction | None
@@ -53,26 +53,26 @@ class StandalonePrice(NamedTuple):
 
 
 def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) -> StandalonePrice | None:
-    """The price of a charge line from the row of its item; None if the row tells none, or one in another currency.
+    """Return the price of a charge line from the row of its item; None if there is none in its currency.
 
-    Prices are for one unit of the line's quantity; with ``by_line`` for the line, whatever its quantity.
+    Prices are per unit of the line's quantity; with ``by_line``, per line.
     """
     way = _way(row)
     if way is None or row.get("currency", line.currency) not in ("", line.currency):
         return None
     if way == "residual":
         return StandalonePrice(None, "what is left of the price, the residual approach (ASC 606-10-32-34(c))")
-    told = {column: Fraction(number(row[column])) for column in WAYS[way] if row.get(column)}
+    figures = {column: Fraction(number(row[column])) for column in WAYS[way] if row.get(column)}
     units = Fraction(1 if by_line or line.quantity is None else abs(line.quantity))
     minor = units * 10 ** minor_digits(line.currency)
     if way == "price":
-        return _observable(told, line, minor)
-    each, words = _estimated(way, told)
+        return _observable(figures, line, minor)
+    each, words = _estimated(way, figures)
     return StandalonePrice(each * minor, words)
 
 
 def price_list_problems(row: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with a row of a price list, in words."""
+    """Yield the problems of a row of a price list."""
     given = [column for column in COLUMNS if row.get(column)]
     for column in given:
         if column == "residual":
@@ -88,7 +88,7 @@ def price_list_problems(row: Mapping[str, str]) -> Iterator[str]:
             yield f"{column} is {value}: it cannot be below zero"
     ways = [way for way, columns in WAYS.items() if any(column in given for column in columns)]
     if len(ways) > 1:
-        yield f"it tells a price in {len(ways)} ways ({', '.join(ways)}): leave one"
+        yield f"it states a price in {len(ways)} ways ({', '.join(ways)}): leave one"
     for column, needed in NEEDED.items():
         if column in given and needed not in given:
             yield f"{column} needs {needed} beside it"
@@ -101,29 +101,29 @@ def _way(row: Mapping[str, str]) -> str | None:
     return next((way for way, columns in WAYS.items() if any(row.get(column) for column in columns)), None)
 
 
-def _observable(told: Mapping[str, Fraction], line: ChargeLine, minor: Fraction) -> StandalonePrice:
-    """The price; of a range the stated price if it lies within, else the price beside it, else the nearer end."""
-    if "low" not in told:
-        return StandalonePrice(told["price"] * minor, "its observable price (ASC 606-10-32-32)")
-    low, high = told["low"] * minor, told["high"] * minor
+def _observable(figures: Mapping[str, Fraction], line: ChargeLine, minor: Fraction) -> StandalonePrice:
+    """Return the price; for a range the stated price if it is inside, else the row's price, else the nearer end."""
+    if "low" not in figures:
+        return StandalonePrice(figures["price"] * minor, "its observable price (ASC 606-10-32-32)")
+    low, high = figures["low"] * minor, figures["high"] * minor
     stated = Fraction(abs(line.amount))
     span = f"the range of its observable prices, {_shown(low, line)} to {_shown(high, line)}"
     if low <= stated <= high:
         return StandalonePrice(stated, f"its stated price, within {span}")
-    nearer = told["price"] * minor if "price" in told else low if stated < low else high
+    nearer = figures["price"] * minor if "price" in figures else low if stated < low else high
     return StandalonePrice(nearer, f"its stated price lies outside {span}")
 
 
-def _estimated(way: str, told: Mapping[str, Fraction]) -> tuple[Fraction, str]:
+def _estimated(way: str, figures: Mapping[str, Fraction]) -> tuple[Fraction, str]:
     if way == "market":
-        percent = told.get("adjustment", Fraction(0))
+        percent = figures.get("adjustment", Fraction(0))
         words = f"the market's price adjusted by {_plain(percent)} percent (ASC 606-10-32-34(a))"
-        return told["market"] * (100 + percent) / 100, words
+        return figures["market"] * (100 + percent) / 100, words
     if way == "cost":
-        words = f"expected cost plus a margin of {_plain(told['margin'])} percent (ASC 606-10-32-34(b))"
-        return told["cost"] * (100 + told["margin"]) / 100, words
-    words = f"the discount of the option by a likelihood of {_plain(told['likelihood'])} percent (ASC 606-10-55-44)"
-    return told["option"] * told["likelihood"] / 100, words
+        words = f"expected cost plus a margin of {_plain(figures['margin'])} percent (ASC 606-10-32-34(b))"
+        return figures["cost"] * (100 + figures["margin"]) / 100, words
+    words = f"the discount of the option by a likelihood of {_plain(figures['likelihood'])} percent (ASC 606-10-55-44)"
+    return figures["option"] * figures["likelihood"] / 100, words
 
 
 def _shown(minor: Fraction, line: ChargeLine) -> str:
@@ -136,6 +136,6 @@ def _plain(value: Fraction) -> str:
 
 
 def rounded(value: Fraction) -> int:
-    """The nearest whole number, halves away from zero."""
+    """Round to the nearest whole number, halves away from zero."""
     whole = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
     return whole if value >= 0 else -whole

@@ -97,7 +97,7 @@ def test_prices_have_effective_dates_and_currencies(contract):
     listed = "item,from,to,currency,price\nA,,2023-12-31,USD,1\nA,2024-01-01,,USD,30\nB,,,USD,10\n"
     assert given_to(contract("", listed, {"A": 1000, "B": 1000})) == {"A": 1500, "B": 500}
     said = reason(contract("", listed, {"A": 1000, "B": 1000}, "EUR"))
-    assert said.startswith('allocation "bundles": ssp.csv tells no EUR price for item A on 2024-01-01')
+    assert said.startswith('allocation "bundles": ssp.csv has no EUR price for item A on 2024-01-01')
     assert "revrec schedule --rebuild" in said
 
 
@@ -211,7 +211,7 @@ def test_a_mistake_in_an_allocation_is_told_with_its_place(keys):
 
 @pytest.mark.parametrize(
     ("table", "listed", "said"),
-    [("spp", A_B_C, 'did you mean "ssp"?'), ("ssp", "item,colour\nA,red\n", "tells no price")],
+    [("spp", A_B_C, 'did you mean "ssp"?'), ("ssp", "item,colour\nA,red\n", "has no price")],
 )
 def test_an_allocation_needs_a_table_that_tells_prices(table, listed, said):
     block = '[[table]]\nname = "ssp"\nfile = "s.csv"\nkey = "item"\n'

@@ -50,7 +50,7 @@ def test_the_constrained_part_waits_with_its_amount_reason_and_mend() -> None:
     assert isinstance(found, Schedule) and found.waits
     assert found.waits == Unscheduled(
         "waiting",
-        'rule "r": constrained: right of return (ASC 606-10-32-11); tell a new estimate with '
+        'rule "r": constrained: right of return (ASC 606-10-32-11); record a new estimate with '
         "`revrec event add shop/INV-1/1 constraint DATE --amount N`",
         found.rule,
     )
@@ -142,7 +142,7 @@ def test_a_hold_stops_the_lapse_and_what_both_wait_for_is_told() -> None:
     assert shown(found) == ([("2024-01-10", 27_000)], 93_000)
     assert isinstance(found, Schedule) and found.waits and found.waits.code == "held"
     assert (
-        "held since 2024-02-01 (dispute)" in found.waits.reason
+        "on hold since 2024-02-01 (dispute)" in found.waits.reason
         and "120.00 USD of it constrained: rebate" in found.waits.reason
     )
 

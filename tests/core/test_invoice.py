@@ -141,5 +141,5 @@ def test_lines_that_cannot_be_one_document_of_intacct_s_are_told(other, words):
 def test_lines_whose_deferred_account_nobody_knows_are_named():
     lines = [billed(str(number), deferred="") for number in range(1, 8)]
     assert without_account([billed()]) == ""
-    assert "of freight/SO-2291/1, freight/SO-2291/2" in without_account(lines)
+    assert "for freight/SO-2291/1, freight/SO-2291/2" in without_account(lines)
     assert "and 2 more" in without_account(lines)

@@ -76,8 +76,8 @@ def test_the_account_is_that_of_the_row_that_holds_on_the_post_date(line: Any) -
 def test_the_explanation_names_the_rows_that_were_used(line: Any) -> None:
     found = derived(book_of(), line, customer="C1", item="A", post_date=date(2024, 3, 1))
     assert isinstance(found, Schedule)
-    assert "segments tells segment enterprise (segments.csv:2)" in found.explanation
-    assert "items tells revenue 4010, owner Bob (items.csv:3)" in found.explanation
+    assert "segments has segment enterprise (segments.csv:2)" in found.explanation
+    assert "items has revenue 4010, owner Bob (items.csv:3)" in found.explanation
 
 
 @pytest.mark.parametrize("item", ["B", "C"])
@@ -127,7 +127,7 @@ def test_rules_that_different_values_keep_apart_stand_side_by_side() -> None:
         ({"segments": "client,segment\nC1,x\n"}, 'segments.csv:1:1: it has no column "customer"'),
         ({"segments": "customer,segment\nC1\n"}, "segments.csv:2:1: it has 1 fields, its header 2"),
         ({"segments": "customer,segment\nC1,a\nC1,b\n"}, "segments.csv:3:1: its key stands in line 2 already"),
-        ({"segments": "customer,,segment\n"}, 'segments.csv:1:1: the column "" has no name of its own'),
+        ({"segments": "customer,,segment\n"}, 'segments.csv:1:1: the column "" needs a name that no other column has'),
         ({"segments": 'customer,segment\n"C1,a\n'}, "it is not CSV"),
         ({"items": "item,from,revenue\nA,1.1.2024,1\n"}, "items.csv:2:1: from '1.1.2024' is not a date"),
         ({"items": "item,from,to,revenue\nA,2024-02-01,2024-01-01,1\n"}, "is after to 2024-01-01"),

@@ -189,7 +189,7 @@ def test_a_hold_stops_what_falls_on_its_day_or_later(plan, derive):
     assert known(found) == ([("2024-01-31", 100)], 300)
     assert (found.waits.code, found.waiting[0]) == ("held", SchedulePart(D("2024-02-29"), 100))
     assert found.waits.reason == (
-        'rule "only": held since 2024-02-29 (customer insolvent): '
+        'rule "only": on hold since 2024-02-29 (customer insolvent): '
         "release it with `revrec event add shop/INV-1042/1 release DATE`"
     )
 
@@ -198,7 +198,7 @@ def test_a_release_catches_up_on_its_day(plan, derive):
     events = [event("hold", "2024-02-10"), event("release", "2024-04-10")]
     found = derive(MONTHLY, plan, events)
     assert known(found) == ([("2024-01-31", 100), ("2024-04-10", 200), ("2024-04-30", 100)], 0)
-    assert found.explanation.endswith("; held from 2024-02-10 to 2024-04-10")
+    assert found.explanation.endswith("; on hold from 2024-02-10 to 2024-04-10")
 
 
 def test_a_release_may_extend_and_month_ends_stay_month_ends(plan, derive):
@@ -226,7 +226,7 @@ def test_a_hold_on_a_project_holds_what_was_reached_and_says_what_else_waits(pro
     found = derive(PROJECT, project, events)
     assert known(found) == ([], 100_000)
     assert [part.amount for part in found.waiting] == [25_000, 75_000]
-    assert "held since 2024-02-01" in found.waits.reason and 'waits for milestones "go-live"' in found.waits.reason
+    assert "on hold since 2024-02-01" in found.waits.reason and 'waits for milestones "go-live"' in found.waits.reason
 
 
 def test_holds_at_the_ends_of_the_calendar_are_impossible_and_no_crash(plan, derive):

@@ -197,7 +197,7 @@ def test_percentages_and_typed_amounts(served, parts, derive):
     assert parts(typed, line) == [("2025-01-31", -2000), ("2025-02-07", 5000), ("2025-02-14", 7000)]
     refused = derive(typed, line._replace(amount=99_99))
     assert (refused.code, refused.reason) == (
-        "impossible", 'rule "only": its amounts sum to 100.00, the line is 99.99 USD: write them anew',
+        "impossible", 'rule "only": its amounts sum to 100.00, the line is 99.99 USD: correct them in the rule',
     )  # fmt: skip
     assert (
         "more decimals than JPY"

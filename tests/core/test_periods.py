@@ -119,8 +119,8 @@ def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     )
     held = PostingDates("hold", Periods([closed("2024-03")])).of("100", march)
     assert held == (None, (
-        "recognized on 2024-03-31; that period is closed (closed here by ada@books: reported); held until it is open, "
-        "by policy hold"
+        "recognized on 2024-03-31; that period is closed (closed here by ada@books: reported); blocked until it "
+        "reopens, by policy hold"
     ))  # fmt: skip
 
 

@@ -33,7 +33,7 @@ deferred = "1300"
 expense = "5000"
 """
 WAITS = (
-    'rule "goods": constrained: right of return (ASC 606-10-32-11); tell a new estimate with '
+    'rule "goods": constrained: right of return (ASC 606-10-32-11); record a new estimate with '
     "`revrec event add shop/INV-1/1 constraint DATE --amount N`"
 )
 

@@ -30,7 +30,7 @@ def test_each_line_posts_to_the_account_of_its_item(books: Books, intacct: Intac
     lines = books.sql("SELECT account, amount FROM journal_line WHERE side = 'credit' ORDER BY account")
     assert lines == [("4000", 100), ("4010", 200)]
     rule = books.trace("shop/INV-2/1")["rule"]
-    assert rule["accrued"] == "4010" and "items tells revenue 4010" in rule["explanation"]
+    assert rule["accrued"] == "4010" and "items has revenue 4010" in rule["explanation"]
     assert 'file = "items.csv"' in rule["text"]
 
 

@@ -83,7 +83,7 @@ def test_what_is_recognised_in_a_closed_month_is_held_and_stays_visible(
     assert [(one["reference"], one["date"], one["amount"], one["lines"]) for one in held] == [
         ("", "2024-01-12", "2.00", 2), ("", "2024-02-12", "2.00", 2), ("", "2024-02-19", "24.00", 2),
     ]  # fmt: skip
-    assert all(str(one["reason"]).endswith("held until it is open, by policy hold") for one in held)
+    assert all(str(one["reason"]).endswith("blocked until it reopens, by policy hold") for one in held)
     shown = preview(books.context(), last=date(2024, 3, 31), due=True)
     assert {(line["date"], line["status"], line["entry_date"]) for line in shown.lines} == {
         ("2024-01-12", "held", None), ("2024-02-12", "held", None), ("2024-02-19", "held", None),

@@ -126,7 +126,7 @@ def test_a_hold_stops_the_run_and_a_release_catches_up(books: Books, row: MakeRo
     assert books.run("2024-01-31").complete
     books.event("shop/M-1/1", "hold", "2024-02-15")
     (one,) = waiting(books, "shop/M-1/1")[1]
-    assert one[0] == "3.00" and "held since 2024-02-15" in one[1]
+    assert one[0] == "3.00" and "on hold since 2024-02-15" in one[1]
     assert books.run("2024-12-31").entries == []
     sound(books)
     books.event("shop/M-1/1", "release", "2024-04-10")

@@ -1,4 +1,4 @@
-"""Recognition methods, one file each: a file in this folder that defines a Method is found, no list is edited."""
+"""Recognition methods, one file each. A file in this folder that defines a Method is found automatically."""
 
 import pkgutil
 from functools import cache
@@ -9,7 +9,7 @@ from revrec.core.recognition import Method
 
 @cache
 def methods() -> dict[str, type[Method]]:
-    """Every recognition method by its name, in alphabetical order."""
+    """Return every recognition method by name, in alphabetical order."""
     found: dict[str, type[Method]] = {}
     for module_name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
         module = import_module(f"{__name__}.{module_name}")

@@ -20,14 +20,14 @@ class Daily(SpanMethod):
     "month"`` makes one part for the days of each month, on the month's last day, the last part on the last day of
     service: the same revenue a month, with fewer lines.
 
-    ``day_count`` says what a day weighs. ``actual`` is Intacct's "exact days per period", Odoo's "Days", Zuora's and
+    ``day_count`` sets the weight of a day. ``actual`` is Intacct's "exact days per period", Odoo's "Days", Zuora's and
     Recurly's daily proration; ``30/360`` is Odoo's "Months", in which every whole month weighs the same.
 
     With ``by = "month"`` the first and the last month may count more or fewer of their days by ``first_part`` and
     ``last_part``: ``full_month`` all of them, ``half_month`` half, ``next_month`` and ``previous_month`` none,
     ``mid_month`` all or none, as for ``monthly_prorated``.
 
-    With ``term`` the service is cut into terms of the same amount, each a span of its own: three years at
+    With ``term`` the service is cut into terms of the same amount, each a separate span: three years at
     ``term = "1 year"`` earn a third in each year, leap year or not. ``renews = 2`` says that the amount, such as an
     activation fee, is earned over the term and the two renewals that are expected.
 
@@ -42,7 +42,7 @@ class Daily(SpanMethod):
         by = "month"
 
     Source: ASC 606-10-25-27(a) and 25-31 (IFRS 15.35(a) and 39): the customer receives the benefit day by day; for
-    ``renews`` ASC 606-10-55-51 (IFRS 15.B49), fees that cannot be given back.
+    ``renews`` ASC 606-10-55-51 (IFRS 15.B49), nonrefundable fees.
     """
 
     name = "daily"
@@ -65,14 +65,14 @@ class Daily(SpanMethod):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Part months have a say where there are months."""
+        """Report conventions for part months without ``by = "month"``."""
         yield from super().contradictions(settings)
         for name in ("first_part", "last_part"):
             if settings.get(name) and settings.get("by") != "month":
                 yield name, 'is about months: write by = "month"'
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
-        """What each day weighs, or the days of each month together."""
+        """Return the weight of each day, or of the days of each month together."""
         if self.by == "day":
             count = min((last - first).days + 1, MOST_PARTS + 1)
             days = (first + timedelta(days=index) for index in range(count))

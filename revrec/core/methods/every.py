@@ -1,4 +1,4 @@
-"""Parts at a steady distance."""
+"""Parts at a regular distance."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -13,14 +13,14 @@ from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, SeriesMethod
 class Every(SeriesMethod):
     """Parts every so many days, weeks, months or years, the first one at ``start`` + ``offset``.
 
-    For a contract paid up front whose deliverables come at a steady pace. With ``periods`` there are so many
-    parts; without, as many as begin within the service dates (the last day included, unless ``end_inclusive`` is
-    false). ``on`` says on which day a part falls: ``same_day``, the first day of its own span; ``end``, the last day
+    For a contract paid up front whose deliverables come at a steady pace. ``periods`` is the number of parts; without
+    it, as many as begin within the service dates (the last day included, unless ``end_inclusive`` is false).
+    ``on`` sets the day of a part: ``same_day``, the first day of its own span; ``end``, the last day
     of that span; with months or years also ``first`` and ``last`` of the month, as for ``monthly``.
 
-    Parts are equal, or with ``weigh = "days"`` each is as large as the days that it stands for: those of its span, or
-    for ``on = "last"`` those since the part before it, which is OCA's quarter by days: the first "quarter" is only the
-    month in which the service begins.
+    Parts are equal, or with ``weigh = "days"`` each is proportional to its days: the days of its span, or for
+    ``on = "last"`` the days since the part before it, which is OCA's quarter by days: the first "quarter" is only
+    the month in which the service begins.
 
     Keys: ``every`` (required), ``periods``, ``on``, ``weigh``, ``end_inclusive``, ``start`` (default ``post_date``
     with ``periods``, else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
@@ -51,11 +51,11 @@ class Every(SeriesMethod):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """The distance must lead forward; the first and last of a month need months."""
+        """Report a distance that does not lead forward, and a first or last of a month without months."""
         return every_contradictions(settings)
 
     def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
-        """One each, or the days of each part."""
+        """Return equal weights, or the days of each part."""
         if self.weigh == "equal":
             return super().weights(begin, end, count)
         bounds = [self._bound(begin, index) for index in range(count + 1)]
@@ -65,7 +65,7 @@ class Every(SeriesMethod):
         return [(later - earlier).days for earlier, later in pairwise(bounds)]
 
     def _bound(self, begin: date, index: int) -> date:
-        """The first day that part ``index`` stands for."""
+        """Return the first day that part ``index`` covers."""
         if self.on in ("same_day", "end") or not index:
             return self.step.after(begin, index, self.calendar)
         if self.on == "last":
@@ -74,7 +74,7 @@ class Every(SeriesMethod):
 
 
 def every_contradictions(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """What ``every`` and ``on`` cannot say together."""
+    """Yield the contradictions of ``every`` and ``on``, as (key, problem and fix)."""
     step, on = settings.get("every"), settings.get("on")
     if step and step.number <= 0:
         yield "every", 'must lead forward in time, such as "30 days"'

@@ -28,14 +28,14 @@ YEAR_END = ValueKind(
 class Fiscal(PeriodSpanMethod):
     """A part for each period of a fiscal calendar of weeks that the service touches.
 
-    ``pattern`` says how many weeks the periods have: ``4-4-5``, ``4-5-4`` (the retail calendar) or ``5-4-4`` in each
-    quarter, or ``13`` periods of four weeks. ``year_end`` says where a year ends: ``last saturday of december``, or
+    ``pattern`` is the number of weeks of the periods: ``4-4-5``, ``4-5-4`` (the retail calendar) or ``5-4-4`` in each
+    quarter, or ``13`` periods of four weeks. ``year_end`` is the end of a year: ``last saturday of december``, or
     ``saturday nearest january 31``, with any weekday and month; the next year begins the day after. Years that have 53
     weeks by that rule get the 53rd in the period ``week_53``, by default the last one.
 
-    A part is as large as the days of service in its period (``weigh = "days"``), or all are alike (``periods``, the
-    default where ``periods`` gives their number: so many whole periods, beginning with the one of the start). ``on``
-    says where in its period a part falls: ``last``, its last day; ``end``, the same but the last part on the last day
+    A part is proportional to the days of service in its period (``weigh = "days"``), or all are equal (``periods``,
+    the default if ``periods`` is their number: that many whole periods, beginning with the one of the start). ``on``
+    sets the day of a part in its period: ``last``, its last day; ``end``, the same but the last part on the last day
     of service; ``first``, its first day served. `revrec rules calendar RULE YEAR` prints the periods.
 
     Keys: ``pattern`` (required), ``year_end`` (default ``last saturday of december``), ``week_53``, ``periods`` or
@@ -80,20 +80,20 @@ class Fiscal(PeriodSpanMethod):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A year has no more periods than its pattern."""
+        """Report a ``week_53`` beyond the periods of the pattern."""
         yield from super().contradictions(settings)
         count = len(PATTERNS[settings["pattern"]])
         if (settings.get("week_53") or 1) > count:
             yield "week_53", f"must be at most {count}: a year has so many periods"
 
     def last(self, first: date, anchors: AnchorDates) -> date:
-        """The last day of service."""
+        """Return the last day of service."""
         if self.periods is None:
             return super().last(first, anchors)
         return next(islice(self.fiscal.since(first), self.periods - 1, None)).last
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
-        """The periods, each with its days of service, or all alike."""
+        """Return the periods with their days of service as weights, or with equal weights."""
         found = []
         for period in self._touched(first, last):
             begin, end = max(period.first, first), min(period.last, last)

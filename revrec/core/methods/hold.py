@@ -1,4 +1,4 @@
-"""Nothing is recognized until somebody says how."""
+"""Nothing is recognized until another rule says how."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ from revrec.core.schedule import UNDATED, Plan, Unscheduled, WaitReason
 
 
 class Hold(Method):
-    """Nothing is recognized: the whole line waits, visible with the ``reason``, until another rule takes it.
+    """Nothing is recognized: the whole line waits, shown with the ``reason``, until another rule matches it.
 
-    For what is under review: a contract whose collection is doubtful, a customer in dispute, a prepayment that may
-    have to be handed over. A line that was scheduled by another rule before keeps what was posted; `revrec schedule
-    --rebuild` makes the rest wait. To stop and resume single charge lines record ``hold`` and ``release`` events.
+    For lines under review: a contract whose collection is doubtful, a customer in dispute, a prepayment that may have
+    to be handed over. A line scheduled by another rule before keeps what was posted; `revrec schedule --rebuild` makes
+    the rest wait. To stop and resume single charge lines, record ``hold`` and ``release`` events.
 
     Keys: ``reason`` (required).
 
@@ -36,9 +36,9 @@ class Hold(Method):
         self.reason: str = settings["reason"]
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """None matters."""
+        """Return no dates: none matters."""
         return ()
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
-        """All of it waits."""
+        """Plan for all of it to wait."""
         return Plan((UNDATED,), (1,), f"held: {self.reason}", WaitReason("held", f"held: {self.reason}"))

@@ -19,7 +19,7 @@ NAME = text(longest=80)
 
 
 class Milestone(NamedTuple):
-    """A milestone by its name, and the percent of the line that it earns."""
+    """A milestone's name, and the percentage of the line that it earns."""
 
     name: str
     percent: Decimal
@@ -61,7 +61,7 @@ MILESTONES = ValueKind(
 
 
 class Milestones(Method):
-    """A share of the line on the day each milestone is reached; what is not reached waits and stays visible.
+    """A share of the line on the day each milestone is reached; the rest waits and stays visible.
 
     Each milestone has a name and a percentage; together they make 100. It is reached by an event of kind
     ``milestone`` with its name, on the event's date; recorded again, the later record counts. A milestone's amount
@@ -95,7 +95,7 @@ class Milestones(Method):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Percentages sum to 100; each name once."""
+        """Report percentages that do not add up to 100, and repeated names."""
         yield from no_extension(settings)
         names = [one.name for one in settings["milestones"]]
         total = sum(one.percent for one in settings["milestones"])
@@ -105,16 +105,16 @@ class Milestones(Method):
             yield "milestones", f'name "{name}" twice: give each its own name'
 
     def default_on_change(self) -> str:
-        """Events are facts: one that was recorded wrongly is set right where it happened."""
+        """Return ``restate``: events are facts, so a wrong one is corrected on the day where it was recognized."""
         return "restate"
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The date of each milestone in the order of the rule; None while it is not reached."""
+        """Return the date of each milestone in the order of the rule; None while it is not reached."""
         reached = {event.name: event.date for event in events if event.kind == "milestone"}
         return tuple(reached.get(one.name) for one in self.milestones)
 
     def plan(self, anchors: AnchorDates) -> Plan:
-        """Each milestone's share on its day; those not reached wait."""
+        """Plan each milestone's share on its day; those not reached wait."""
         dates = tuple(roll(self.first(day), self.roll, self.calendar) if day else UNDATED for day in anchors)
         reached = [self._told(one, day) for one, day in zip(self.milestones, anchors, strict=True) if day]
         missing = [one for one, day in zip(self.milestones, anchors, strict=True) if not day]
@@ -126,7 +126,7 @@ class Milestones(Method):
 
 
 def _waits(missing: list[Milestone]) -> WaitReason:
-    """Always told, since a plan of shares in any order may wait; without a missing one nothing does."""
+    """Return what the shares wait for; set even if none is missing, since shares in any order may wait."""
     if not missing:
         return WaitReason("waiting", "")
     names = ", ".join(f'"{one.name}" ({one.percent}%)' for one in missing)

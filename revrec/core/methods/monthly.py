@@ -12,10 +12,10 @@ class Monthly(SeriesMethod):
     after it; ``last``: every part on the last day of its month, the first one too; ``end``: the day before the next
     part would begin, so that a month is earned when it is over (15 Jan to 14 Feb on 14 Feb).
 
-    With ``periods`` there are so many parts. Without, they are counted from the service dates: for ``same_day`` and
+    ``periods`` is the number of parts. Without it they are counted from the service dates: for ``same_day`` and
     ``end`` a part for each month begun, counted from day to day (15 Jan to 14 Mar is two); for ``first`` and ``last``
     a part for each calendar month touched (15 Jan to 14 Mar is three). ``end_inclusive = false`` leaves the last
-    service day out of the count. A first or last month that shall weigh less is ``monthly_prorated``'s matter.
+    service day out of the count. For a first or last month that weighs less use ``monthly_prorated``.
 
     Keys: ``periods``, ``on`` (default ``same_day``), ``end_inclusive``, ``start`` (default ``post_date`` with
     ``periods``, else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.

@@ -1,4 +1,4 @@
-"""A part for each month of service; the first and the last month by a convention of their own."""
+"""A part for each month of service; the first and the last month by conventions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -14,9 +14,9 @@ from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
 
 class MonthlyProrated(PeriodSpanMethod):
-    """A part for each month of service, whole months alike; the first and the last month by a convention of their own.
+    """A part for each month of service: equal for whole months, by conventions for the first and the last.
 
-    A whole month weighs one. What a month weighs that is served in part is said by ``first_part`` and ``last_part``:
+    A whole month weighs one. ``first_part`` and ``last_part`` set the weight of a month that is served in part:
 
     - ``exact_days``: its days served, of the days of that month (Intacct "straight line, percent allocation", OCA
       prorated spread, NetSuite "prorate first & last period", iDempiere with a fixed day);
@@ -29,12 +29,12 @@ class MonthlyProrated(PeriodSpanMethod):
     - ``tenths``: ERPNext's "Months": the length of the service and the first month are rounded to a tenth of a month,
       the last month has what is left.
 
-    ``part_rate = "term"`` is Business Central's way: a part month is paid by the day at the rate of the whole term, and
-    the whole months share the rest equally.
+    ``part_rate = "term"`` is Business Central's convention: a part month is charged by the day at the rate of the whole
+    term, and the whole months share the rest equally.
 
-    With ``periods`` the service lasts so many months, and where it does not begin on a month's first day, the last
+    With ``periods`` the service lasts that many months, and if it does not begin on a month's first day, the last
     month weighs what the first one left of its month. ``month_end = 15`` cuts months after the 15th (iDempiere's fixed
-    recognition day). ``on`` says where in its month a part falls: ``last``, its last day; ``end``, the same but the
+    recognition day). ``on`` sets the day of a part in its month: ``last``, its last day; ``end``, the same but the
     last part on the last day of service (ERPNext); ``first``, its first day served (Business Central).
 
     Keys: ``periods`` or ``end`` (default ``service_end``), ``days`` or ``term``, ``renews``, ``end_inclusive``,
@@ -83,7 +83,7 @@ class MonthlyProrated(PeriodSpanMethod):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """What has no say."""
+        """Report keys that have no effect."""
         yield from super().contradictions(settings)
         if settings.get("periods") and settings.get("last_part"):
             yield "last_part", "has no say beside periods: the last month weighs what the first one left"
@@ -95,11 +95,11 @@ class MonthlyProrated(PeriodSpanMethod):
             yield "part_rate", 'pays part months by exact days: leave last_part out, or write part_rate = "month"'
 
     def last(self, first: date, anchors: AnchorDates) -> date:
-        """The last day of service."""
+        """Return the last day of service."""
         return add_months(first, self.periods) - DAY if self.periods else super().last(first, anchors)
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
-        """The months and what they weigh."""
+        """Return the months and their weights."""
         slices = list(months(first, last, self.month_end))
         weights = self._weights(slices)
         if not any(weights):
@@ -137,7 +137,7 @@ class MonthlyProrated(PeriodSpanMethod):
 
 
 def _tenths(slices: list[ServiceMonth]) -> list[Fraction]:
-    """Tenths of a month, by differences of dates as ERPNext takes them (a month of 31 days is 30 long)."""
+    """Return tenths of a month by differences of dates, as ERPNext counts them (a month of 31 days is 30 long)."""
     served = (slices[-1].last - slices[0].first).days
     left = _rounded(Fraction(10 * len(slices) * served, (slices[-1].end - slices[0].begin).days))
     weights = []
@@ -149,5 +149,5 @@ def _tenths(slices: list[ServiceMonth]) -> list[Fraction]:
 
 
 def _rounded(value: Fraction) -> Fraction:
-    """To a whole number, halves up."""
+    """Round to a whole number, halves up."""
     return Fraction((2 * value.numerator + value.denominator) // (2 * value.denominator))

@@ -1,4 +1,4 @@
-"""Uneven parts: percentages or amounts as somebody typed them."""
+"""Uneven parts: percentages or amounts as typed in the rule."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -42,9 +42,9 @@ AMOUNTS = ValueKind('a list of amounts such as ["250.00", "750.00"]', _list(numb
 class Percentages(SeriesMethod):
     """Parts of any size, one every so many days, weeks, months or years.
 
-    ``percentages`` sum to 100. ``amounts`` are typed in the line's currency and sum to the charge line; a line of
-    another amount is not scheduled and says so (Business Central's "User-Defined", Intacct's custom and predefined
-    percentage templates, Zuora's custom unlimited).
+    ``percentages`` add up to 100. ``amounts`` are in the line's currency and add up to the charge line; a line of
+    another amount is not scheduled, with the reason (Business Central's "User-Defined", Intacct's custom and
+    predefined percentage templates, Zuora's custom unlimited).
 
     Keys: ``percentages`` or ``amounts`` (one of them), ``every`` (default ``1 month``), ``on``, ``start`` (default
     ``post_date``), ``offset``, ``rounding``, ``roll``, ``calendar``.
@@ -76,16 +76,16 @@ class Percentages(SeriesMethod):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - the same for all settings
-        """The post date."""
+        """Return the post date."""
         return "post_date"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """One of the lists, and percentages that sum to 100."""
+        """Report both or neither of the lists, and percentages that do not add up to 100."""
         yield from every_contradictions(settings)
         percentages, amounts = settings.get("percentages"), settings.get("amounts")
         if percentages and amounts:
-            yield "amounts", "cannot stand beside percentages: keep one of them"
+            yield "amounts", "cannot be combined with percentages: keep one of them"
         elif amounts and not sum(amounts):
             yield "amounts", "sum to zero: nothing could be split by them"
         elif percentages and sum(percentages) != 100:
@@ -94,30 +94,32 @@ class Percentages(SeriesMethod):
             yield "method", '= "percentages" needs percentages = [...] or amounts = [...]'
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The start; typed amounts must be the line's."""
+        """Return the start; reject a line whose amount differs from the typed amounts."""
         if self.typed:
             whole, digits = sum(self.typed, Decimal()), minor_digits(line.currency)
             if any(one.scaleb(digits) % 1 for one in self.typed):
-                reason = f"its amounts have more decimals than {line.currency} has: write them anew"
+                reason = f"its amounts have more decimals than {line.currency} has: correct them in the rule"
                 return Unscheduled("impossible", reason)
             if whole.scaleb(digits) != line.amount:
                 amount = f"{decimal_string(line.amount, line.currency)} {line.currency}"
-                return Unscheduled("impossible", f"its amounts sum to {whole}, the line is {amount}: write them anew")
+                return Unscheduled(
+                    "impossible", f"its amounts sum to {whole}, the line is {amount}: correct them in the rule"
+                )
         return super().anchors(line, events)
 
     def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
-        """As they were typed."""
+        """Return the weights as typed."""
         return self.shares
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
-        """Typed amounts as they are, in minor units; percentages split like any weights."""
+        """Return typed amounts in minor units; split percentages like any weights."""
         if not self.typed:
             return super().amounts(total, weights)
         scale = sum(weights)
         return [total * weight // scale for weight in weights]
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
-        """Typed amounts are the rule's own."""
+        """Explain typed amounts as the rule's."""
         if not self.typed:
             return super().explain_amounts(total, weights, currency)
         return [f"part {at} of {len(weights)}: as typed in the rule" for at in range(1, len(weights) + 1)]

@@ -9,8 +9,8 @@ from revrec.core.recognition import PointInTimeMethod
 class PodDate(PointInTimeMethod):
     """The whole amount on the day of delivery, plus the ``offset``; until then the line waits.
 
-    The day is that of the last-recorded proof of delivery (an event of kind ``pod``): a POD recorded later
-    corrects the ones before it.
+    The day is the date of the proof of delivery recorded last (an event of kind ``pod``): a POD recorded later
+    corrects the earlier ones.
 
     Keys: ``start`` (default ``delivered``), ``offset``, ``roll``, ``calendar``.
 
@@ -26,5 +26,5 @@ class PodDate(PointInTimeMethod):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - the same for all settings
-        """The day of delivery."""
+        """Return the day of delivery."""
         return "delivered"

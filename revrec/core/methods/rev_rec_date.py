@@ -1,4 +1,4 @@
-"""The whole amount on the date that the source gave for it."""
+"""The whole amount on the recognition date from the source."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from revrec.core.recognition import PointInTimeMethod
 class RevRecDate(PointInTimeMethod):
     """The whole amount on the recognition date that the charge line carries, plus the ``offset``.
 
-    For sources that know best themselves; a line without the date waits.
+    For sources that decide on the date themselves; a line without it waits.
 
     Keys: ``start`` (default ``rev_rec_date``), ``offset``, ``roll``, ``calendar``.
 
@@ -25,5 +25,5 @@ class RevRecDate(PointInTimeMethod):
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - the same for all settings
-        """The date on the line."""
+        """Return the date on the line."""
         return "rev_rec_date"

@@ -1,4 +1,4 @@
-"""Prepaid units that are used up, and what is never used."""
+"""Prepaid units, recognized as they are used, and breakage."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -33,7 +33,7 @@ def _percent_unused(value: Any) -> Decimal:
 
 
 EXPIRES = ValueKind(
-    'an offset from the start such as "1 year", a date such as 2024-12-31, or one of the dates that start takes',
+    'an offset from the start such as "1 year", a date such as 2024-12-31, or one of the dates that start accepts',
     _expires,
     {"anyOf": [OFFSET.schema, DATE.schema, ANCHOR.schema]},
 )
@@ -42,7 +42,7 @@ BREAKAGE = ValueKind("a percentage from 0 to below 100", _percent_unused, NUMBER
 
 
 class _UsageStep(NamedTuple):
-    """Units used (in addition), or expected to be used in all, told on a day."""
+    """Additional units used, or the total units expected to be used, reported on a day."""
 
     date: date
     quantity: Decimal
@@ -50,18 +50,17 @@ class _UsageStep(NamedTuple):
 
 
 class Usage(ProgressMethod):
-    """Prepaid units, each recognized when it is used; what is left when they expire is recognized then.
+    """Prepaid units, each recognized when it is used; the rest is recognized when they expire.
 
-    Events of kind ``usage`` tell units used since the ones before. One with a name corrects the earlier one of that
-    name; those without a name add up (two that are alike on one day need names, since the same record twice is one).
-    A unit is worth the line's amount by the number of ``units`` (default the line's quantity), rounded cumulatively, so
-    that the last unit ends on the cent. Units beyond those paid for earn nothing here: they are billed as lines of
-    their own.
+    Events of kind ``usage`` report additional units used. One with a name corrects the earlier one of that name; those
+    without a name add up (two identical ones on one day need names, since the same record twice counts once). A unit is
+    worth the line's amount divided by the number of ``units`` (default the line's quantity), rounded cumulatively, so
+    that the last unit ends on the cent. Units beyond the paid ones earn nothing: they are billed as separate lines.
 
-    Breakage, which is what customers never use: with ``breakage_percent`` it is expected and recognized in proportion
-    to usage, each unit used taking its share of it; an ``estimate`` event with the units that are now expected to be
-    used in all corrects it, with the catch-up on its date. Without, it is recognized when use has become remote: on
-    the day they expire (``expires``). What neither usage nor expiry tells waits and stays visible.
+    Breakage is the units that customers never use. With ``breakage_percent`` it is expected and recognized in
+    proportion to usage; an ``estimate`` event with the total units now expected to be used corrects it, with the
+    catch-up on its date. Without it, breakage is recognized when use has become remote: on the day the units expire
+    (``expires``). The rest waits and stays visible.
 
     Keys: ``units``, ``expires``, ``breakage_percent``, ``start`` (default ``post_date``; ``expires`` is counted from
     it), ``offset`` (moves each date), ``roll``, ``calendar``.
@@ -74,7 +73,7 @@ class Usage(ProgressMethod):
         expires = "1 year"
 
     Source: ASC 606-10-55-46 to 55-49 (IFRS 15.B44 to B47), customers' unexercised rights; ASC 606-10-55-353 to 55-356,
-    example 52. What the law makes you hand over when it is not used is no revenue (55-49): record a hold.
+    example 52. Unused amounts that the law requires you to hand over are not revenue (55-49): record a hold.
     """
 
     name = "usage"
@@ -95,18 +94,18 @@ class Usage(ProgressMethod):
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Units that expire before they are sold could never be used."""
+        """Report units that expire before they are sold."""
         yield from super().contradictions(settings)
         expires = settings.get("expires")
         if isinstance(expires, Offset) and expires.number <= 0:
             yield "expires", 'must lead forward in time, such as "1 year"'
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
-        """The units, the day they expire or that is counted from, and each usage and estimate in order of date."""
+        """Return the units, the day of expiry or of its start, and each usage and estimate in date order."""
         units = self.units or line.quantity
         if not units or units <= 0:
-            mend = "write units in the rule, or correct the line at its source"
-            return Unscheduled("impossible", f"its quantity is empty or not above zero: {mend}")
+            fix = "write units in the rule, or correct the line at its source"
+            return Unscheduled("impossible", f"its quantity is empty or not above zero: {fix}")
         counted_from = self.start if isinstance(self.expires, Offset) else self.expires
         if not isinstance(counted_from, Anchor):
             return (units, counted_from, *_steps(events))
@@ -114,7 +113,7 @@ class Usage(ProgressMethod):
         return (units, day, *_steps(events)) if day else counted_from.missing(line)
 
     def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
-        """Units used by units expected to be used; at expiry all of it."""
+        """Return units used divided by units expected to be used; everything at expiry."""
         units, expiry, *steps = anchors
         if isinstance(self.expires, Offset):
             expiry = self.expires.after(expiry, 1, self.calendar)
@@ -141,7 +140,7 @@ class Usage(ProgressMethod):
 
 
 def _steps(events: Events) -> Iterator[_UsageStep]:
-    """Usage and estimates in order of date; of several usages with one name the last recorded."""
+    """Yield usage and estimates in date order; of several usages with one name, the one recorded last."""
     by_name: dict[str, FulfillmentEvent] = {}
     others = []
     for event in events:
@@ -154,7 +153,7 @@ def _steps(events: Events) -> Iterator[_UsageStep]:
 
 
 def _told(units: Fraction | Decimal) -> str:
-    """A number of units, to four decimals at most."""
+    """Return a number of units with at most four decimals."""
     numerator, denominator = units.as_integer_ratio()
     exact = Decimal(numerator) / Decimal(denominator)
     return f"{round(exact, 4).normalize():f}"

@@ -61,8 +61,8 @@ class AllocationRule:
 
     def contract_of(self, line: ChargeLine) -> str | None:
         """Return the contract of a charge line as JSON of its identifying fields; None if one is empty."""
-        told = {name: field_of(name)(line) for name in self.contract_by}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")) if all(told.values()) else None
+        fields = {name: field_of(name)(line) for name in self.contract_by}
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")) if all(fields.values()) else None
 
     def terms(self, currency: str) -> AllocationTerms:
         """Return the terms for contracts in a currency."""
@@ -79,7 +79,7 @@ class AllocationRule:
         row = self.prices.row(line)
         found = standalone(row.values, line, self.by_line) if row else None
         if row is None or found is None:
-            where = f"{self.prices.file} tells no {line.currency} price for {self.prices.key_of(line)}"
+            where = f"{self.prices.file} has no {line.currency} price for {self.prices.key_of(line)}"
             raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule --rebuild")
         return found._replace(words=f"{found.words} ({self.prices.file}:{row.line})")
 
@@ -162,11 +162,11 @@ def _mistakes(
 ) -> list[KeyProblem]:
     found = []
     if prices is None:
-        mend = did_you_mean(values["prices"], tuple(tables)) or "; write a [[table]] block for it"
-        found.append(KeyProblem((*path, "prices"), f'there is no table "{values["prices"]}"{mend}'))
+        fix = did_you_mean(values["prices"], tuple(tables)) or "; write a [[table]] block for it"
+        found.append(KeyProblem((*path, "prices"), f'there is no table "{values["prices"]}"{fix}'))
     elif not any(column in prices.columns for column in COLUMNS):
         known = ", ".join(COLUMNS)
-        message = f'prices: table "{prices.name}" ({prices.file}) tells no price; it needs one of the columns {known}'
+        message = f'prices: table "{prices.name}" ({prices.file}) has no price; it needs one of the columns {known}'
         found.append(KeyProblem((*path, "prices"), message))
     if "bundle_price" in values and "discount_to" not in values:
         message = "bundle_price is what the items of discount_to are sold for together: name them"

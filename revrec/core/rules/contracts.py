@@ -5,7 +5,7 @@ The lines at the start of a contract are allocated once, by the prices of their 
 recognized of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
 of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognized stays.
 
-A credit or a new price belongs to the line that it is told of: 606-10-32-44 (IFRS 15.89).
+A credit or a new price belongs to the line for which it is recorded: 606-10-32-44 (IFRS 15.89).
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def _rule_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocationRul
         found[rule.name if rule else ""] = rule
     if len(found) > 1:
         names = " and ".join(f'"{name}"' if name else "none" for name in sorted(found))
-        return Unscheduled("ambiguous", f"the lines of its contract are taken by several allocations: {names}")
+        return Unscheduled("ambiguous", f"the lines of its contract match several allocations: {names}")
     return next(iter(found.values()))
 
 
@@ -79,7 +79,9 @@ def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
         values = sorted({getattr(line, what) for line in lines})
         if len(values) > 1:
             shown = " and ".join(value or "none" for value in values)
-            raise CannotAllocate(f"the lines of its contract differ in {what} ({shown}): bill them as contracts apart")
+            raise CannotAllocate(
+                f"the lines of its contract differ in {what} ({shown}): bill them as separate contracts"
+            )
     deferred = set()
     for line in lines:
         rule = book.match(line)
@@ -100,12 +102,12 @@ def _check_constraints(book: RuleBook, members: Sequence[ContractMember]) -> Non
         if not isinstance(rule, Unscheduled) and constraint_in_force(rule.constraint, events):
             raise CannotAllocate(
                 f"an amount of {line.id} is constrained (ASC 606-10-32-11), which is no part of the price that is "
-                "allocated: bill it as a contract of its own, or take the constraint away"
+                "allocated: bill it as a separate contract, or remove the constraint"
             )
 
 
 def _as_billed(rule: AllocationRule | None, members: Sequence[ContractMember]) -> AllocatedContract:
-    words = "no allocation takes it" if rule is None else "it is alone in its contract"
+    words = "no allocation matches it" if rule is None else "it is alone in its contract"
     shares = {
         line.id: AllocatedShare(line.id, line.amount, None, line.amount, f"{words}: it keeps what was billed")
         for line, _events, _part in members
@@ -142,10 +144,10 @@ def _modified(
     done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
     rest = [_what_remains(rule, member, lines, *done[member.line.id]) for member in older]
     fresh = [rule.obligation(member.line, lines)._replace(discounted=False) for member in joining]
-    anew = {share.id: share for share in allocate([*rest, *fresh], rule.terms(lines[0].currency))}
+    new_shares = {share.id: share for share in allocate([*rest, *fresh], rule.terms(lines[0].currency))}
     shares, steps = dict(before.shares), dict(before.steps)
     for member in older:
-        share, now = anew[member.line.id], before.steps[member.line.id]
+        share, now = new_shares[member.line.id], before.steps[member.line.id]
         step = AllocationStep(
             day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: ")
         )
@@ -153,7 +155,7 @@ def _modified(
         old = shares[member.line.id]
         shares[member.line.id] = old._replace(allocated=old.billed + step.difference, words=share.words)
     for member in joining:
-        share = anew[member.line.id]
+        share = new_shares[member.line.id]
         shares[share.id], steps[share.id] = share, (AllocationStep(None, share.difference, _said(rule, share)),)
     return AllocatedContract(rule, shares, steps, day)
 
@@ -161,10 +163,10 @@ def _modified(
 def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
     """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
     events = [event for event in member.events if event.date <= day]
-    line, told = apply_allocation(member.line, events, steps)
+    line, adjusted = apply_allocation(member.line, events, steps)
     found = book.derive(member.line, events, steps)
     done = sum(part.amount for part in found.parts if part.date <= day) if isinstance(found, Schedule) else 0
-    return price_of(line, told), done
+    return price_of(line, adjusted), done
 
 
 def _what_remains(

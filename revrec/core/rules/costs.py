@@ -1,8 +1,8 @@
-"""Costs that a rule defers and expenses as it recognizes its revenue: what a sale cost to fulfill, or to obtain.
+"""Costs that a rule defers and expenses together with its revenue: the cost to fulfill or to obtain a sale.
 
-Each cost of a charge line is a charge line of its own beside it, negative where that is positive, with the same item,
-customer, dates and dimensions, so that it is scheduled, posted, corrected and traced as every other: debit the expense,
-credit the deferred cost.
+Each cost of a charge line is a separate charge line with the opposite sign and the same item, customer, dates and
+dimensions, so that it is scheduled, posted, corrected and traced like any other: debit the expense, credit the deferred
+cost.
 
 Source: ASC 340-40-25-1 to 25-5, costs to obtain and to fulfill a contract; 340-40-35-1, expensed as the goods or
 services are transferred (IFRS 15.91 to 99).
@@ -17,7 +17,7 @@ from revrec.core.money import minor_digits
 from revrec.core.standalone import rounded
 
 COST_MARK = ":cost:"
-"""What stands between the line that a cost belongs to and the cost's name."""
+"""The separator between the line that a cost belongs to and the cost's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Cost:
     expense: str
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
-        """The charge line of this cost beside another one; None if it costs nothing."""
+        """Return the charge line of this cost for another line; None if the cost is zero."""
         amount = rounded(self._total(line))
         return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=-amount) if amount else None
 
@@ -52,5 +52,5 @@ PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services tha
 
 
 def is_cost(charge: str) -> bool:
-    """Whether a charge, by its id or the line in it, is a cost of another one."""
+    """Check whether a charge, by its id or its line, is a cost of another one."""
     return COST_MARK in charge

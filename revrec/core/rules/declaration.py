@@ -1,4 +1,4 @@
-"""The rule-file language, declared: every table and key but those of the single recognition methods."""
+"""The declaration of the rule-file language: every table and key except the keys of single recognition methods."""
 
 import re
 from datetime import date
@@ -156,8 +156,8 @@ COST_NAME = ValueKind(
 )
 
 EFFECTIVE_KEYS = (
-    ConfigKey("from", DATE, "The first post date that the rule takes."),
-    ConfigKey("to", DATE, "The last post date that the rule takes."),
+    ConfigKey("from", DATE, "The first post date that the rule matches."),
+    ConfigKey("to", DATE, "The last post date that the rule matches."),
 )
 
 ANY_DIMENSION = ConfigKey("*", PATTERNS, "A dimension of the charge line by its name.")
@@ -176,7 +176,9 @@ WHEN_KEYS = (
     ConfigKey("quantity", AMOUNTS, "Quantity; a line without one does not match."),
     ConfigKey("post_date", DATES, "Post date."),
     ConfigKey("dimensions", None, f"Dimensions: {', '.join(DIMENSIONS)}, or your own.", table=(ANY_DIMENSION,)),
-    ConfigKey("lookup", None, "What a table of this file tells of the line: lookup.TABLE.COLUMN.", table=(ANY_TABLE,)),
+    ConfigKey(
+        "lookup", None, "A value that a table of this file has for the line: lookup.TABLE.COLUMN.", table=(ANY_TABLE,)
+    ),
     ConfigKey("condition", CONDITION, "An expression over the fields of the line that must be true."),
 )
 
@@ -189,7 +191,7 @@ POST_KEYS = (
 
 
 def recognize_keys(method: str) -> tuple[ConfigKey, ...]:
-    """The keys of ``[rule.recognize]`` for a method: the common ones and its own."""
+    """Return the keys of ``[rule.recognize]`` for a method: the common keys and the method's."""
     return COMMON_KEYS + methods()[method].keys
 
 
@@ -213,7 +215,7 @@ CONSTRAINT_KEYS = (
     ),
     ConfigKey("percent", PERCENT, "How much of the charge line is constrained, in percent."),
     ConfigKey("amount", POSITIVE, "How much is, in the line's currency."),
-    ConfigKey("until", OFFSET, "How long; without it, until an event of kind `constraint` tells."),
+    ConfigKey("until", OFFSET, "How long; without it, until an event of kind `constraint`."),
     ConfigKey("from", ANCHOR, "The date that `until` is counted from; default the `start` of `[rule.recognize]`."),
     ConfigKey("costs", YES_OR_NO, "Whether the rule's costs wait in the same share: the goods may come back.", False),
 )
@@ -224,7 +226,7 @@ RULE_KEYS = (
     ConfigKey(
         "priority", whole_number(-1_000_000, 1_000_000), "Of the rules that match, the highest wins.", DEFAULT_PRIORITY
     ),
-    ConfigKey("effective", None, "The post dates that the rule takes.", table=EFFECTIVE_KEYS),
+    ConfigKey("effective", None, "The post dates that the rule matches.", table=EFFECTIVE_KEYS),
     ConfigKey("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
     ConfigKey("recognize", None, "How the amount is recognized.", required=True, table=COMMON_KEYS),
     ConfigKey("post", None, "The accounts and the journal.", table=POST_KEYS),
@@ -289,8 +291,8 @@ ALLOCATION_KEYS = (
         "Of the allocations that match, the highest wins.",
         DEFAULT_PRIORITY,
     ),
-    ConfigKey("effective", None, "The post dates of the lines that it takes.", table=EFFECTIVE_KEYS),
-    ConfigKey("when", None, "The lines that it takes; without it, all.", table=_ALLOCATION_WHEN),
+    ConfigKey("effective", None, "The post dates of the lines that it matches.", table=EFFECTIVE_KEYS),
+    ConfigKey("when", None, "The lines that it matches; without it, all.", table=_ALLOCATION_WHEN),
     ConfigKey("contract_by", KEY_FIELDS, "What makes a contract; default the source and the document."),
     ConfigKey("prices", NAME, "The [[table]] with the standalone selling prices.", required=True),
     ConfigKey("per", choice("unit", "line"), "Whether those are for a unit of the quantity or for a line.", "unit"),
@@ -300,12 +302,13 @@ ALLOCATION_KEYS = (
     ConfigKey("rounding", choice(*ROUNDINGS), "Who gets the odd units.", "cumulative"),
     ConfigKey("discount_to", PATTERNS, "Items that the whole discount of the contract belongs to."),
     ConfigKey("bundle_price", POSITIVE, "What those are sold for together, in the currency of the contract."),
-    ConfigKey("price_only", PATTERNS, "Items that buy nothing of their own: discounts, fees."),
+    ConfigKey("price_only", PATTERNS, "Items that buy nothing: discounts, fees."),
     ConfigKey("variable", None, "Items whose amounts belong to other items alone.", table=VARIABLE_KEYS),
     ConfigKey(
         "later",
         choice("separate", "modify"),
-        "What lines do that join a contract later: be a contract of their own, or share what is not recognized yet.",
+        "How lines that join a contract later are treated: as a separate contract, or by sharing what is not "
+        "recognized yet.",
         "separate",
     ),
 )

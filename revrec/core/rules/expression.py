@@ -1,4 +1,4 @@
-"""The ``condition`` of a rule: a safe expression over the fields of a charge line, checked before anything runs."""
+"""The ``condition`` of a rule: a safe expression over the fields of a charge line, checked before it runs."""
 
 import ast
 import operator
@@ -51,9 +51,9 @@ amounts are in currency units; ``dimensions['location']`` is a text, empty where
 
 
 class Expression:
-    """A checked expression; ``text`` is what the rule file says. Raises Refused with the column of a mistake.
+    """A checked expression; ``text`` is its text in the rule file.
 
-    Not for several threads at once: the evaluator is kept from line to line.
+    Raises RejectedValue with the column of a mistake. Not thread-safe: the evaluator is reused from line to line.
     """
 
     __slots__ = ("_evaluator", "_tree", "_used", "text")
@@ -70,7 +70,7 @@ class Expression:
         self._evaluator: Any = None
 
     def holds(self, line: ChargeLine) -> bool:
-        """Whether the expression is true of the line; reckoning with an empty field makes it false."""
+        """Check whether the expression is true for the line; computing with an empty field makes it false."""
         if self._evaluator is None:
             # Imported here: most rule files have no condition.
             from simpleeval import EvalWithCompoundTypes  # type: ignore[import-untyped]
@@ -84,7 +84,7 @@ class Expression:
             return False
 
     def failure(self, line: ChargeLine) -> str:
-        """Why it does not hold, in words, with the values it looked at."""
+        """Return why it is not true, with the values that it used."""
         seen = ", ".join(f"{name} is {_shown(NAMES[name][1](line))}" for name in self._used)
         return f"condition {self.text} does not hold: {seen}"
 

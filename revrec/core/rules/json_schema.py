@@ -1,4 +1,4 @@
-"""The JSON Schema of rule files, for editors: made from the tables of keys that check them."""
+"""The JSON Schema of rule files for editors, made from the tables of keys that check them."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -14,7 +14,7 @@ LISTS = ("rule", "repair", "allocation", "table", "variable", "cost")
 
 
 def schema() -> dict[str, Any]:
-    """A draft 2020-12 JSON Schema; put ``#:schema rules.schema.json`` at the top of a file for editors to use it."""
+    """Return a draft 2020-12 JSON Schema. Put ``#:schema rules.schema.json`` at the top of a file so editors use it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "revrec rule file",

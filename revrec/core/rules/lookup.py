@@ -1,8 +1,7 @@
-"""Lookup tables of rule files: CSV beside the rules that tells more of an item, a customer or a dimension.
+"""Lookup tables of rule files: CSV next to the rules with more data about an item, a customer or a dimension.
 
-A table's key columns bear the names of charge line fields; the others are what it tells. ``from`` and ``to`` columns,
-where it has them, bound the post dates that a row holds for, both inclusive. A key of ``*`` stands for all that have no
-row of their own.
+A table's key columns have the names of charge line fields; the other columns are its data. Optional ``from`` and ``to``
+columns bound the post dates of a row, both inclusive. The key ``*`` matches every value without a row.
 """
 
 import csv
@@ -18,13 +17,13 @@ from revrec.core.rules.patterns import DIMENSIONS, Patterns
 OTHERS = "*"
 WINDOW = ("from", "to")
 FIELDS = ("source", "document", "customer", "item", "description", "currency", "entity")
-"""Fields of a charge line that a table can be keyed by, besides ``dimensions.NAME``."""
+"""Fields of a charge line that can be keys of a table, besides ``dimensions.NAME``."""
 
 MOST_ROWS = 1_000_000
 
 
 class LookupTableError(ValueError):
-    """The file is not such a table; ``line`` (from 1) tells where."""
+    """The file is not a lookup table; ``line`` (from 1) is the place."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -32,7 +31,7 @@ class LookupTableError(ValueError):
 
 
 class LookupRow(NamedTuple):
-    """What a table tells of one key between two post dates; ``line`` is its line in the file."""
+    """The data of one key between two post dates; ``line`` is its line in the file."""
 
     line: int
     first: date
@@ -41,10 +40,14 @@ class LookupRow(NamedTuple):
 
 
 class RuleLookupTable:
-    """One ``[[table]]``: rows by key. ``sha256`` is that of the file's text, ``text`` its block in the rule file."""
+    """One ``[[table]]``: rows by key. ``sha256`` is the digest of the file, ``text`` its block in the rule file."""
 
     def __init__(self, name: str, file: str, keys: Sequence[str], content: str, text: str) -> None:
-        """Read the table. Raises TableError."""
+        """Read the table.
+
+        Raises:
+            LookupTableError: the file is not a table with these keys.
+        """
         self.name = name
         self.file = file
         self.keys = tuple(keys)
@@ -54,7 +57,7 @@ class RuleLookupTable:
         self.columns, self._rows = _read(content, self.keys)
 
     def row(self, line: ChargeLine) -> LookupRow | None:
-        """The row that holds for a charge line on its post date; a row of its own comes before that of all others."""
+        """Return the row for a charge line on its post date; a row with its key wins over one with ``*``."""
         key = tuple(get(line) for get in self._getters)
         for wanted in (key, (OTHERS,) * len(key)):
             for row in self._rows.get(wanted, ()):
@@ -63,21 +66,21 @@ class RuleLookupTable:
         return None
 
     def rows(self) -> Iterator[LookupRow]:
-        """Every row, in the order of the file."""
+        """Return every row, in the order of the file."""
         yield from sorted((row for rows in self._rows.values() for row in rows), key=lambda row: row.line)
 
     def key_of(self, line: ChargeLine) -> str:
-        """The key of a charge line in words: ``customer C1007``."""
+        """Return the key of a charge line as text: ``customer C1007``."""
         return ", ".join(f"{key} {get(line) or 'empty'}" for key, get in zip(self.keys, self._getters, strict=True))
 
     @property
     def version(self) -> str:
-        """What a rule's text says of a table that it uses: the block, and which content it had."""
+        """Return the text that a rule's version includes for a table: its block, and the digest of its content."""
         return f"{self.text}\n# {self.file}: sha256 {self.sha256}"
 
 
 class LookupCondition(Patterns):
-    """The condition ``lookup.TABLE.COLUMN``: what the table tells of the line is one of several patterns."""
+    """The condition ``lookup.TABLE.COLUMN``: the table's value for the line matches one of several patterns."""
 
     __slots__ = ("column", "table")
 
@@ -91,26 +94,26 @@ class LookupCondition(Patterns):
         return row.values[self.column] if row else ""
 
     def failure(self, line: ChargeLine) -> str:
-        """Why it does not hold, in words."""
+        """Return why the line does not match."""
         if self.table.row(line) is None:
             return f"{self.table.file} has no row for {self.table.key_of(line)} on {line.post_date}"
         return super().failure(line)
 
 
 class LookupCell(NamedTuple):
-    """Where a text comes from: a column of a table."""
+    """A reference to a column of a table, from which a text comes."""
 
     table: RuleLookupTable
     column: str
 
     def of(self, line: ChargeLine) -> str:
-        """The text for a charge line; empty if the table tells none."""
+        """Return the text for a charge line; empty if the table has none."""
         row = self.table.row(line)
         return row.values[self.column] if row else ""
 
 
 def field_of(key: str) -> Callable[[ChargeLine], str]:
-    """Gets the field of a charge line that a key names: one of :data:`FIELDS`, or ``dimensions.NAME``."""
+    """Return a function that gets a field of a charge line: one of :data:`FIELDS`, or ``dimensions.NAME``."""
     if key.startswith(DIMENSIONS):
         name = key.removeprefix(DIMENSIONS)
         return lambda line: line.dimensions.get(name, "")
@@ -134,10 +137,12 @@ def _read(content: str, keys: tuple[str, ...]) -> tuple[tuple[str, ...], dict[tu
 def _check_header(header: Sequence[str], keys: Sequence[str]) -> None:
     missing = [key for key in keys if key not in header]
     if missing:
-        raise LookupTableError(1, f'it has no column "{missing[0]}": its header must name each key and what it tells')
+        raise LookupTableError(
+            1, f'it has no column "{missing[0]}": its header must name each key and each value column'
+        )
     twice = [name for name in header if not name or header.count(name) > 1]
     if twice:
-        raise LookupTableError(1, f'the column "{twice[0]}" has no name of its own')
+        raise LookupTableError(1, f'the column "{twice[0]}" needs a name that no other column has')
 
 
 def _rows(
@@ -155,8 +160,8 @@ def _rows(
         window = (first or date.min, last or date.max)
         if window[0] > window[1]:
             raise LookupTableError(lines.line_num, f"from {window[0]} is after to {window[1]}")
-        told = {name: values[name] for name in columns}
-        yield tuple(values[key] for key in keys), LookupRow(lines.line_num, *window, told)
+        data = {name: values[name] for name in columns}
+        yield tuple(values[key] for key in keys), LookupRow(lines.line_num, *window, data)
 
 
 def _day(text: str, name: str, line: int) -> date | None:

@@ -7,14 +7,18 @@ from string import Formatter
 from revrec.core.keys import RejectedValue, ValueKind, did_you_mean, text
 
 FIELDS = ("item", "seq", "of", "document", "customer", "charge", "description")
-"""What a memo may name; ``seq`` and ``of`` are the part's number and the number of parts, as in 3/12."""
+"""The fields of a memo; ``seq`` and ``of`` are the part's number and the number of parts, as in 3/12."""
 
 DEFAULT = "{item} {seq}/{of} {document}"
 
 
 @lru_cache(maxsize=1024)
 def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
-    """(literal, field after it) pairs. Raises Refused for anything but plain known fields."""
+    """Return (literal, field after it) pairs.
+
+    Raises:
+        RejectedValue: the template has something other than plain known fields.
+    """
     try:
         parsed = list(Formatter().parse(template))
     except ValueError as error:
@@ -26,9 +30,9 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def render_memo(template: str, values: Mapping[str, object]) -> str:
-    """Fill the fields of a template; ``values`` has one for each of :data:`FIELDS` that the template names.
+    """Fill in the fields of a template; ``values`` has a value for each of :data:`FIELDS` that the template names.
 
-    Values are never looked into: a brace in a value stays a brace.
+    Values are not interpreted: a brace in a value stays a brace.
     """
     return "".join(literal + (str(values[field]) if field is not None else "") for literal, field in _pieces(template))
 

@@ -1,4 +1,4 @@
-"""A rule: which charge lines it takes, how it recognizes them, and to which accounts it posts."""
+"""A rule: which charge lines it matches, how it recognizes them, and to which accounts it posts."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,27 +20,27 @@ class Condition(Protocol):
 
     @property
     def field(self) -> str:
-        """The key it stands under in the file."""
+        """Return its key in the file."""
         ...
 
     def holds(self, line: ChargeLine) -> bool:
-        """Whether the line meets it."""
+        """Check whether the line meets the condition."""
         ...
 
     def failure(self, line: ChargeLine) -> str:
-        """Why the line does not meet it, in words."""
+        """Return why the line does not meet the condition."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One ``[[rule]]`` of a rule file. ``text`` is its exact text there, ``sha256`` that text's digest: its version.
+    """One ``[[rule]]`` of a rule file. ``text`` is its exact text, ``sha256`` the digest of that text: its version.
 
-    ``effective_from`` and ``effective_to`` bound the post dates it takes, both inclusive; None is unbounded.
-    ``file`` and ``line`` (from 1) tell where the block begins. ``cells`` are the fields of ``post`` that a table tells,
-    where ``post`` itself has the cell's name; ``tables`` all tables that the rule looks into. ``costs`` are matched to
+    ``effective_from`` and ``effective_to`` bound the post dates that it matches, both inclusive; None is unbounded.
+    ``file`` and ``line`` (from 1) are the place of the block. ``cells`` are the fields of ``post`` that come from a
+    table (``post`` then has the cell's name); ``tables`` are all tables that the rule uses. ``costs`` are expensed with
     its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced. ``constraint``
-    says what of a line is no part of its price yet.
+    is the part of a line that is not included in its price yet.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Rule:
     constraint: Constraint | None = None
 
     def posting_target(self, line: ChargeLine) -> PostingTarget | str:
-        """Where a charge line of this rule posts; or why a table does not tell, in words."""
+        """Return where a charge line of this rule posts, or the reason why a table does not say."""
         if not self.cells:
             return self.post
         found = {name: cell.of(line) for name, cell in self.cells.items()}
@@ -73,10 +73,10 @@ class Rule:
         return self.post._replace(**found)
 
     def describe_lookups(self, line: ChargeLine) -> str:
-        """What the tables told of a charge line, each with its place, in words; empty if none was asked."""
+        """Describe what the tables say of a charge line, with the places; empty if the rule uses no table."""
         rows = ((table, table.row(line)) for table in self.tables)
         return "".join(
-            f"; {table.name} tells {', '.join(f'{name} {value}' for name, value in row.values.items() if value)}"
+            f"; {table.name} has {', '.join(f'{name} {value}' for name, value in row.values.items() if value)}"
             f" ({table.file}:{row.line})"
             for table, row in rows
             if row
@@ -99,7 +99,7 @@ class Rule:
 
 
 class RuleProblem(NamedTuple):
-    """What is wrong at one place of a rule file; line and column count from 1."""
+    """A problem at one place of a rule file; line and column count from 1."""
 
     file: str
     line: int
@@ -111,7 +111,7 @@ class RuleProblem(NamedTuple):
 
 
 class RuleErrors(BadInput):
-    """Rule files that must not be used; ``problems`` holds everything found, the message one line for each."""
+    """Rule files with problems, which must not be used. ``problems`` has all of them, the message one line for each."""
 
     def __init__(self, problems: list[RuleProblem]) -> None:
         super().__init__("\n".join(map(str, problems)))

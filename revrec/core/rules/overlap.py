@@ -1,4 +1,4 @@
-"""Rules of equal priority that could take the same charge line: refused where it is certain, else warned of."""
+"""Find rules of equal priority that could match the same charge line: an error if certain, else a warning."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from revrec.core.rules.ranges import Comparison
 
 
 class Ranked(Protocol):
-    """What can stand against another of its kind: a rule, or a repair."""
+    """Anything with a priority among its kind: a rule, a repair or an allocation."""
 
     @property
     def name(self) -> str: ...
@@ -35,9 +35,9 @@ Kind = TypeVar("Kind", bound=Ranked)
 
 
 def overlaps(rules: Iterable[Kind]) -> Iterator[tuple[Kind, Kind, bool]]:
-    """Pairs of equal priority that could both match a line; the bool tells whether that is certain.
+    """Yield pairs of equal priority that could both match a line, and whether that is certain.
 
-    It is not where either has a ``condition``, whose meaning is not looked into.
+    It is not certain if either has a ``condition``, whose meaning is not analyzed.
     """
     by_priority: dict[int, list[Kind]] = defaultdict(list)
     for rule in rules:
@@ -51,7 +51,7 @@ def overlaps(rules: Iterable[Kind]) -> Iterator[tuple[Kind, Kind, bool]]:
 
 
 def _possible(rules: list[Kind]) -> Iterator[tuple[Kind, Kind]]:
-    """Pairs in order, leaving out those that name different items only, of which large books have millions."""
+    """Yield pairs in order, without those that name different items only, of which large books have millions."""
     by_item: dict[str, list[int]] = defaultdict(list)
     wild = []
     for index, rule in enumerate(rules):
@@ -80,7 +80,7 @@ def _fields_meet(one: object, other: object) -> bool:
 
 
 def as_problem(one: Ranked, other: Ranked, certain: bool, what: str = "rule") -> RuleProblem:
-    """The pair as a message that names both places and the mend."""
+    """Return the pair as a problem that names both places and the fix."""
     can = "can both match" if certain else "may both match (their conditions cannot be compared)"
     message = (
         f'{what} "{other.name}" and {what} "{one.name}" ({one.file}:{one.line}) {can} the same line at priority '

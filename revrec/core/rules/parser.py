@@ -1,4 +1,4 @@
-"""Rule files to rules: every mistake of every file is found and told with its place before anything runs."""
+"""Parse rule files: every mistake of every file is reported with its place before anything runs."""
 
 import hashlib
 import re
@@ -39,16 +39,18 @@ Resolver = Callable[[str, str], tuple[str, str]]
 
 
 def parse_rules(text: str, filename: str, defaults: Mapping[str, str], resolve: Resolver | None = None) -> list[Rule]:
-    """The rules of one file and of the files it includes, in order.
+    """Return the rules of one file and of the files it includes, in order.
 
-    ``defaults`` may give ``deferred``, ``accrued``, ``journal`` and ``memo`` for rules that do not. Raises
-    :class:`RuleErrors` with every problem found.
+    ``defaults`` may have ``deferred``, ``accrued``, ``journal`` and ``memo`` for rules without them.
+
+    Raises:
+        RuleErrors: every problem found.
     """
     return parse_files({filename: text}, defaults, resolve)
 
 
 def parse_files(files: Mapping[str, str], defaults: Mapping[str, str], resolve: Resolver | None = None) -> list[Rule]:
-    """The rules of several files, given as name to text; a file that is also included by another is read once.
+    """Return the rules of several files, a mapping from name to text; an included file is read once.
 
     Without ``resolve`` a file may include only others of ``files``, named relative to itself.
     """
@@ -61,8 +63,7 @@ def parse_all(
     resolve: Resolver | None = None,
     failures: Callable[[], Sequence[str]] = tuple,
 ) -> tuple[list[Rule], list[Repair], list[AllocationRule]]:
-    """The rules, the repairs and the allocations of several files; ``failures`` gives the names of those that can be
-    repaired."""
+    """Return rules, repairs and allocations of several files; ``failures`` returns names that repairs may use."""
     reading = _RuleFilesReader(defaults, resolve or partial(_sibling, files), failures)
     for filename, text in files.items():
         reading.read(filename, text, ())
@@ -83,7 +84,7 @@ def _sibling(files: Mapping[str, str], wanted: str, including: str) -> tuple[str
 
 
 class _RuleFilesReader:
-    """The state of reading files: what was found, and what was wrong."""
+    """The state of reading files: the results and the problems."""
 
     def __init__(self, defaults: Mapping[str, str], resolve: Resolver, failures: Callable[[], Sequence[str]]) -> None:
         self.rules: list[Rule] = []
@@ -117,7 +118,7 @@ class _RuleFilesReader:
             self._include(included, (*chain, filename), one_of_many, file.complaints)
 
     def finish(self) -> None:
-        """Read rules and allocations once every file's tables are known, and tell what was wrong, file by file."""
+        """Read rules and allocations once the tables of every file are known, and collect the problems by file."""
         for file, rules, allocations in self._pending:
             self._rules_of(file, rules)
             self._allocations_of(file, allocations)
@@ -186,7 +187,7 @@ class _RuleFilesReader:
                 self._table(file, path, values, block)
 
     def _calendar(self, file: "_RuleFile", path: TomlPath, named: CalendarFile) -> FileCalendar | None:
-        """The calendar that a rule names by its file; None after a complaint."""
+        """Return the calendar that a rule names by its file; None if a problem was added."""
         try:
             found, content = self._resolve(named.file, file.name)
             return FileCalendar(named.file, content)
@@ -209,14 +210,14 @@ class _RuleFilesReader:
 
 
 class _RuleFile(NamedTuple):
-    """One file that is read: its name, its text, and what is wrong in it."""
+    """One rule file: its name, its text, and its problems."""
 
     name: str
     text: str
     complaints: list[KeyProblem]
 
     def blocks(self, raw: Any, name: str) -> list[tuple[Any, TomlBlock]]:
-        """The tables of the ``[[name]]`` blocks, each with its place."""
+        """Yield the tables of the ``[[name]]`` blocks with their places."""
         place = blocks(self.text, name)
         if not isinstance(raw, list) or len(raw) != len(place):
             self.complaints.append(KeyProblem((name,), f"write each {name} as a block that begins with [[{name}]]"))
@@ -224,7 +225,7 @@ class _RuleFile(NamedTuple):
         return list(zip(raw, place, strict=True))
 
     def placed(self, complaint: KeyProblem) -> RuleProblem:
-        """The complaint at its line and column."""
+        """Return the problem at its line and column."""
         path = complaint.path
         index = path[1] if len(path) > 1 else None
         place = blocks(self.text, str(path[0])) if isinstance(index, int) else []
@@ -237,7 +238,7 @@ class _RuleFile(NamedTuple):
 
 
 class _RuleReader:
-    """Checks one rule's table and keeps its parts."""
+    """A reader that checks one rule's table and keeps its parts."""
 
     def __init__(
         self,
@@ -269,7 +270,7 @@ class _RuleReader:
         self._check_window()
 
     def rule(self, filename: str, block: TomlBlock) -> Rule:
-        """The rule, once nothing was complained of. Its text holds the tables it looks into, with their digests."""
+        """Build the rule if there were no problems. Its text includes the tables it uses, with their digests."""
         used = [one.table for one in self._lookups] + [cell.table for cell in self._cells.values()]
         tables = tuple({table.name: table for table in used}.values())
         method = methods()[self._recognize["method"]](self._recognize)
@@ -308,13 +309,13 @@ class _RuleReader:
             if key.name not in found and key.name not in refused:
                 where = "post" if "post" in self._values else ""
                 message = f"no {key.name} account" if key.name != "journal" else "no journal"
-                mend = f'give {key.name} = "..." in [rule.post], or a default for it in revrec.toml'
+                fix = f'give {key.name} = "..." in [rule.post], or a default for it in revrec.toml'
                 path = (*self._path, where) if where else self._path
-                self._complaints.append(KeyProblem(path, f"{message}: {mend}"))
+                self._complaints.append(KeyProblem(path, f"{message}: {fix}"))
         return PostingTarget(*(self._text_or_cell(field, found.get(field, "")) for field in PostingTarget._fields))
 
     def _text_or_cell(self, field: str, value: Any) -> str:
-        """The text; of a cell its name, while the cell itself is kept."""
+        """Return the text; for a table cell its name, and keep the cell."""
         if isinstance(value, str):
             return value
         name, column = value
@@ -324,22 +325,22 @@ class _RuleReader:
         return f"{name}.{column}"
 
     def _known_table(self, name: str, path: TomlPath, columns: Iterable[str]) -> RuleLookupTable | None:
-        """The table of a name, if it has the columns; else a complaint about the path."""
+        """Return the table of a name if it has the columns; else add a problem at the path."""
         table = self._tables.get(name)
         if table is None:
-            mend = did_you_mean(name, tuple(self._tables)) or "; write a [[table]] block for it"
-            self._complaints.append(KeyProblem((*self._path, *path), f'there is no table "{name}"{mend}'))
+            fix = did_you_mean(name, tuple(self._tables)) or "; write a [[table]] block for it"
+            self._complaints.append(KeyProblem((*self._path, *path), f'there is no table "{name}"{fix}'))
             return None
         for column in columns:
             if column not in table.columns:
-                mend = did_you_mean(column, table.columns) or f" (known: {', '.join(table.columns)})"
-                message = f'table "{name}" ({table.file}) has no column "{column}"{mend}'
+                fix = did_you_mean(column, table.columns) or f" (known: {', '.join(table.columns)})"
+                message = f'table "{name}" ({table.file}) has no column "{column}"{fix}'
                 self._complaints.append(KeyProblem((*self._path, *path), message))
                 return None
         return table
 
     def _looked_up(self, raw: Any) -> Iterator[LookupCondition]:
-        """The conditions of ``[rule.when.lookup]``."""
+        """Yield the conditions of ``[rule.when.lookup]``."""
         path = (*self._path, "when", "lookup")
         tables, _refused = read_table(raw, (ANY_TABLE,), path, self._complaints)
         for name, columns in tables.items():
@@ -370,9 +371,9 @@ class _RuleReader:
         elif "method" not in raw:
             self._complain("recognize", f"[rule.recognize] needs method: one of {', '.join(known)}")
         else:
-            mend = did_you_mean(raw["method"], known)
+            fix = did_you_mean(raw["method"], known)
             shown = as_toml(raw["method"])
-            message = f"recognize.method = {shown}: expected one of {', '.join(known)}{mend}"
+            message = f"recognize.method = {shown}: expected one of {', '.join(known)}{fix}"
             self._complain("recognize.method", message)
 
     def _check_window(self) -> None:
@@ -386,7 +387,7 @@ def _order(problem: RuleProblem) -> tuple[int, int]:
 
 
 def _words(error: Exception) -> str:
-    """The message of an error; a LookupError's own form would put it in quotes."""
+    """Return the message of an error without the quotes that a LookupError adds."""
     return str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
 
 

@@ -13,12 +13,12 @@ LONGEST = 200
 
 
 def has_wildcard(pattern: str) -> bool:
-    """Whether the pattern stands for more than itself."""
+    """Check whether the pattern can match more than its own text."""
     return "*" in pattern or "?" in pattern
 
 
 def could_both_match(one: str, other: str) -> bool:
-    """Whether some text matches both patterns."""
+    """Check whether some text matches both patterns."""
 
     @cache
     def meet(at: int, to: int) -> bool:
@@ -38,12 +38,12 @@ def _dimension(name: str, line: ChargeLine) -> str:
 
 
 class Patterns:
-    """One field of the charge line is one of several patterns."""
+    """A condition: one field of the charge line matches one of several patterns."""
 
     __slots__ = ("_literals", "_value", "_wild", "field", "patterns")
 
     def __init__(self, field: str, patterns: Iterable[str], value: Callable[[ChargeLine], str] | None = None) -> None:
-        """``value`` gives the line's value, where it is not its field of that name."""
+        """Prepare the patterns; ``value`` returns the line's value if it is not the field of that name."""
         self.field = field
         self.patterns = tuple(patterns)
         dimension = partial(_dimension, field.removeprefix(DIMENSIONS)) if field.startswith(DIMENSIONS) else None
@@ -53,28 +53,28 @@ class Patterns:
         self._wild = re.compile(wild, re.DOTALL).fullmatch if wild else None
 
     def holds(self, line: ChargeLine) -> bool:
-        """Whether the line's value matches."""
+        """Check whether the line's value matches."""
         return self.matches(self._value(line))
 
     def matches(self, value: str) -> bool:
-        """Whether this value matches."""
+        """Check whether this value matches."""
         return value in self._literals or (self._wild is not None and self._wild(value) is not None)
 
     def failure(self, line: ChargeLine) -> str:
-        """Why it does not hold, in words."""
+        """Return why the line does not match."""
         value = self._value(line)
         have = f'{self.field} is "{value}"' if value else f"{self.field} is empty"
         return f"{have}, not {' or '.join(self.patterns)}"
 
     def could_meet(self, other: "Patterns") -> bool:
-        """Whether some value would match both."""
+        """Check whether some value would match both."""
         if self._wild is None and other._wild is None:
             return not self._literals.isdisjoint(other._literals)
         return any(could_both_match(one, two) for one in self.patterns for two in other.patterns)
 
 
 def _expression(pattern: str) -> str:
-    # A run of stars is one star; as many would make the regular expression slow.
+    # Collapse a run of stars into one: each star multiplies the time of the regular expression.
     pieces = re.split(r"(\*+|\?)", pattern)
     words = {"": "", "?": "."}
     return "".join(".*" if piece.startswith("*") else words.get(piece, re.escape(piece)) for piece in pieces)

@@ -15,7 +15,7 @@ _JOINT = re.compile(r"\s*,\s*|\s+and\s+")
 
 
 class ValueRange(NamedTuple):
-    """From ``low`` to ``high``; None is unbounded; ``*_in`` tells whether the bound itself belongs."""
+    """A range from ``low`` to ``high``; None is unbounded; ``*_in`` is True if the bound itself is included."""
 
     low: Any = None
     low_in: bool = True
@@ -23,12 +23,12 @@ class ValueRange(NamedTuple):
     high_in: bool = True
 
     def holds(self, value: Any) -> bool:
-        """Whether the value lies within."""
+        """Check whether the value is in the range."""
         above = self.low is None or value > self.low or (self.low_in and value == self.low)
         return above and (self.high is None or value < self.high or (self.high_in and value == self.high))
 
     def common(self, other: "ValueRange") -> "ValueRange | None":
-        """The part that both cover, or None."""
+        """Return the intersection, or None."""
         low, low_in = _tighter((self.low, self.low_in), (other.low, other.low_in), upwards=True)
         high, high_in = _tighter((self.high, self.high_in), (other.high, other.high_in), upwards=False)
         if low is not None and high is not None and (low > high or (low == high and not (low_in and high_in))):
@@ -45,7 +45,11 @@ def _tighter(one: tuple[Any, bool], other: tuple[Any, bool], *, upwards: bool) -
 
 
 def read_ranges(text: str, kind: type[Decimal] | type[date]) -> tuple[ValueRange, ...]:
-    """The ranges that a comparison, or several joined by ``and`` or a comma, allows. Raises ValueError."""
+    """Return the ranges that a comparison allows, or several joined by ``and`` or a comma.
+
+    Raises:
+        ValueError: the text is not a comparison.
+    """
     allowed: list[ValueRange] = [ValueRange()]
     for piece in _JOINT.split(text):
         found = _COMPARISON.fullmatch(piece)
@@ -75,7 +79,7 @@ def _ranges(sign: str, value: Any) -> tuple[ValueRange, ...]:
 
 
 class Comparison:
-    """One figure or date of the charge line lies within one of several ranges. Amounts are in currency units."""
+    """A condition: a figure or date of the charge line is in one of several ranges. Amounts are in currency units."""
 
     __slots__ = ("_minor", "field", "ranges", "texts")
 
@@ -86,7 +90,7 @@ class Comparison:
         self._minor: dict[str, tuple[ValueRange, ...]] = {}
 
     def holds(self, line: ChargeLine) -> bool:
-        """Whether the line's value lies within; an empty value never does."""
+        """Check whether the line's value is in a range; an empty value never is."""
         if self.field == "amount":
             ranges = self._minor.get(line.currency) or self._scaled(line.currency)
             return any(one.holds(line.amount) for one in ranges)
@@ -94,14 +98,14 @@ class Comparison:
         return value is not None and any(one.holds(value) for one in self.ranges)
 
     def _scaled(self, currency: str) -> tuple[ValueRange, ...]:
-        """The ranges in minor units, so that comparing an amount needs no Decimal."""
+        """Return the ranges in minor units, so that comparing an amount needs no Decimal."""
         scale = partial(_scale, 10 ** minor_digits(currency))
         scaled = tuple(one._replace(low=scale(one.low), high=scale(one.high)) for one in self.ranges)
         self._minor[currency] = scaled
         return scaled
 
     def failure(self, line: ChargeLine) -> str:
-        """Why it does not hold, in words."""
+        """Return why the line does not match."""
         value = getattr(line, self.field)
         if value is None:
             return f"{self.field} is empty, not {' or '.join(self.texts)}"
@@ -109,7 +113,7 @@ class Comparison:
         return f"{self.field} is {shown}, not {' or '.join(self.texts)}"
 
     def could_meet(self, other: "Comparison") -> bool:
-        """Whether some value would lie within both."""
+        """Check whether some value would be in both."""
         return any(one.common(two) for one in self.ranges for two in other.ranges)
 
 

@@ -18,7 +18,7 @@ from revrec.core.rules.toml_text import TomlPath
 def conditions_of(
     when: Mapping[str, Any], dimensions: Mapping[str, Sequence[str]], lookups: Sequence[Condition] = ()
 ) -> Iterator[Condition]:
-    """The conditions of a table whose values were read; those of its sub-tables are given apart."""
+    """Yield the conditions of a ``when`` table whose values were read; sub-tables are separate arguments."""
     for field, value in when.items():
         if field == "lookup":
             yield from lookups
@@ -33,7 +33,7 @@ def conditions_of(
 
 
 def read_constraint(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> Constraint | None:
-    """The constraint of a rule; None if it has none, or after complaints."""
+    """Read the constraint of a rule; None if it has none, or if problems were added to ``complaints``."""
     if raw is None:
         return None
     before = len(complaints)
@@ -59,7 +59,7 @@ def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[TomlPath, 
 
 
 def read_costs(raw: Any, periods: int | None, path: TomlPath, complaints: list[KeyProblem]) -> tuple[Cost, ...]:
-    """The costs of a rule; after complaints, those that have nothing wrong."""
+    """Read the costs of a rule; costs with problems are left out and their problems added to ``complaints``."""
     if not isinstance(raw, list):
         complaints.append(KeyProblem(path, "write each cost as a block that begins with [[rule.cost]]"))
         return ()

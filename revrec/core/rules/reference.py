@@ -11,8 +11,8 @@ from revrec.core.recognition import COMMON_KEYS, Method
 
 
 def methods_page() -> str:
-    """Markdown: the keys that every method takes, then a section for each method."""
-    lines = ["# Recognition methods", "", "Keys of `[rule.recognize]` that every method takes:", ""]
+    """Return Markdown: the keys that every method accepts, then a section for each method."""
+    lines = ["# Recognition methods", "", "Keys of `[rule.recognize]` that every method accepts:", ""]
     lines += _key_table(COMMON_KEYS)
     for name, method in methods().items():
         lines += ["", f"## {name}", "", *_manual(method)]
@@ -22,7 +22,7 @@ def methods_page() -> str:
 
 
 def _manual(method: type[Method]) -> Iterator[str]:
-    """The docstring as Markdown: single backticks, and the example as a fenced block."""
+    """Return the docstring as Markdown: single backticks, and the example as a fenced block."""
     text = (inspect.getdoc(method) or "").replace("``", "`")
     before, _word, after = text.partition("Example::")
     example, source = re.split(r"\n\n(?=Source:)", after, maxsplit=1)

@@ -1,7 +1,7 @@
-"""Repairs: values that rule files supply where Intacct refused an entry for a reason that it names.
+"""Repairs: values that rule files supply when Intacct rejects an entry for a named reason.
 
-A ``[[repair]]`` says which failure of which lines it mends, and what stands on the journal lines instead. It never
-changes a charge line, a rule or an amount. That each is used once for a line is the job's matter.
+A ``[[repair]]`` names the failure and the lines that it fixes, and the values for the journal lines. It never changes
+a charge line, a rule or an amount. The posting job makes sure that each is used once per line.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ OWN_FIELDS = ("customer", "item")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Repair:
-    """One ``[[repair]]`` of a rule file. ``text`` is its exact text there, ``sha256`` that text's digest: its version.
+    """One ``[[repair]]`` of a rule file. ``text`` is its exact text, ``sha256`` the digest of that text: its version.
 
-    ``values`` are the fields it sets, as :class:`RepairedValue` names them; None leaves a dimension out.
+    ``values`` are the fields that it sets, named as in :class:`RepairedValue`; None omits a dimension.
     """
 
     name: str
@@ -47,15 +47,15 @@ class Repair:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The failures that it is for."""
+        """Return the failures that it fixes."""
         return next(it.patterns for it in self.when if isinstance(it, Patterns) and it.field == "error")
 
     def changes(
         self, failure: str, named: Mapping[str, str], charge: ChargeLine, pair: Sequence[JournalLine], day: date
     ) -> list[RepairedValue]:
-        """What it would put on the journal lines of a charge line for a failure; nothing if it is not for them.
+        """Return the values for the journal lines of a charge line after a failure; nothing if it does not apply.
 
-        ``named`` is what the failure's text named: only lines that it speaks of are changed. ``day`` is the date of
+        ``named`` is the value in the failure's text: only lines with that value are changed. ``day`` is the date of
         their entry.
         """
         patterns = {it.field: it for it in self.when if isinstance(it, Patterns) and it.field in OF_THE_FAILURE}
@@ -72,7 +72,7 @@ class Repair:
 
     @property
     def dates(self) -> bool:
-        """Whether it gives the entry another date."""
+        """Check whether it changes the entry's date."""
         return "date" in self.values
 
     def _of(self, line: JournalLine, day: date) -> Iterator[RepairedValue]:
@@ -82,14 +82,14 @@ class Repair:
                 yield RepairedValue(line.side, field, before, after)
 
     def _helps(self, named: Mapping[str, str]) -> bool:
-        """Whether it touches the dimension that the failure names, if it touches any and the name is known."""
+        """Check whether it sets the dimension that the failure names, if it sets any and the name is known."""
         wanted = field_of(named.get("dimension", ""))
         touched = {field for field in self.values if field not in ("account", "date")}
         return wanted is None or not touched or wanted in touched
 
 
 def field_of(dimension: str) -> str | None:
-    """The field of a dimension as Intacct's error names it; None for a name that a company gave it."""
+    """Return the field of a dimension that Intacct's error names; None for a company's own name."""
     name = dimension.strip().lower()
     if name in OWN_FIELDS:
         return name
@@ -97,7 +97,7 @@ def field_of(dimension: str) -> str | None:
 
 
 def _speaks_of(named: Mapping[str, str], pair: Sequence[JournalLine]) -> bool:
-    """Whether what the failure named stands on one of the two journal lines."""
+    """Check whether the value that the failure names is on one of the two journal lines."""
     account, value = named.get("account"), named.get("value") or named.get("department")
     if account is not None and all(line.account != account for line in pair):
         return False
@@ -117,7 +117,7 @@ def read_repair(
     failures: Callable[[], Sequence[str]],
     complaints: list[KeyProblem],
 ) -> Repair | None:
-    """The repair of a block, or None after complaints; ``failures`` gives the names that ``error`` may have."""
+    """Read the repair of a block; None after problems. ``failures`` returns the names that ``error`` may have."""
     before = len(complaints)
     values, _refused = read_table(table, REPAIR_KEYS, path, complaints)
     when, _refused = read_table(values.get("when", {}), REPAIR_WHEN_KEYS, (*path, "when"), complaints)
@@ -128,8 +128,8 @@ def read_repair(
     if "error" in when:
         complaints += _unknown_failures(when["error"], failures(), (*path, "when", "error"))
     if "account" in supplied and "account" not in when:
-        mend = 'say in [repair.when] which account it stands for, such as account = "4000"'
-        complaints.append(KeyProblem((*path, "set", "account"), f"set.account: {mend}"))
+        fix = 'say in [repair.when] which account it replaces, such as account = "4000"'
+        complaints.append(KeyProblem((*path, "set", "account"), f"set.account: {fix}"))
     if len(complaints) > before:
         return None
     return Repair(
@@ -146,7 +146,7 @@ def read_repair(
 
 
 def _supplied(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> dict[str, str | None]:
-    """The fields that ``[repair.set]`` sets; None for those it leaves out."""
+    """Return the fields that ``[repair.set]`` sets; None for those it omits."""
     found, _refused = read_table(raw, SET_KEYS, path, complaints)
     any_value = (ConfigKey("*", VALUE, ""),)
     dimensions, _refused = read_table(found.get("dimensions", {}), any_value, (*path, "dimensions"), complaints)
@@ -165,5 +165,5 @@ def _supplied(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> dict[st
 def _unknown_failures(patterns: Sequence[str], known: Sequence[str], path: TomlPath) -> Iterator[KeyProblem]:
     for name in patterns:
         if has_wildcard(name) or name not in known:
-            mend = did_you_mean(name, tuple(known)) or f"; known are {', '.join(known)}"
-            yield KeyProblem(path, f'when.error = "{name}": no failure that can be repaired has this name{mend}')
+            fix = did_you_mean(name, tuple(known)) or f"; known are {', '.join(known)}"
+            yield KeyProblem(path, f'when.error = "{name}": no failure that can be repaired has this name{fix}')

@@ -1,4 +1,4 @@
-"""Checking a parsed TOML table against its declared keys; every complaint is kept, none stops the check."""
+"""Check a parsed TOML table against its declared keys (:mod:`revrec.core.keys`); all problems are collected."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from revrec.core.rules.toml_text import TomlPath
 
 
 class KeyProblem(NamedTuple):
-    """What is wrong at a path of the document; ``at`` tells whether its value, its key or a column of its text."""
+    """A problem at a path of the document; ``at`` points to its value, its key or a column of its text."""
 
     path: TomlPath
     message: str
@@ -19,7 +19,7 @@ class KeyProblem(NamedTuple):
 def read_table(
     table: Any, keys: Sequence[ConfigKey], path: TomlPath, complaints: list[KeyProblem]
 ) -> tuple[dict[str, Any], set[str]]:
-    """The values of a table with defaults filled in, and the names of the keys whose values were refused."""
+    """Return the values of a table with defaults filled in, and the names of the keys whose values were rejected."""
     if not isinstance(table, Mapping):
         complaints.append(KeyProblem(path, f"{_dotted(path)} must be a table {_header(path)}"))
         return {}, {key.name for key in keys}
@@ -46,12 +46,12 @@ def read_table(
 
 
 def read_value(value: Any, kind: ValueKind, path: TomlPath, complaints: list[KeyProblem]) -> Any:
-    """The value as its kind reads it, or None after a complaint."""
+    """Return the value as its kind reads it; None if a problem was added."""
     try:
         return kind.read(value)
     except RejectedValue as refused:
-        mend = str(refused) or did_you_mean(value, kind.choices).removeprefix("; ")
-        wanted = f"expected {kind.wanted}" + (f"; {mend}" if mend else "")
+        fix = str(refused) or did_you_mean(value, kind.choices).removeprefix("; ")
+        wanted = f"expected {kind.wanted}" + (f"; {fix}" if fix else "")
         where = path if refused.item is None else (*path, refused.item)
         shown = value if refused.item is None else value[refused.item]
         message = f"{_dotted(path)} = {as_toml(shown)}: {wanted}"
@@ -65,12 +65,12 @@ def _unknown(name: str, path: TomlPath, known: tuple[str, ...]) -> str:
 
 
 def _header(path: TomlPath) -> str:
-    """``[[rule]]`` or ``[rule.when]``."""
+    """Return ``[[rule]]`` or ``[rule.when]``."""
     names = ".".join(step for step in path if isinstance(step, str))
     return f"[[{names}]]" if path and isinstance(path[-1], int) else f"[{names}]"
 
 
 def _dotted(path: TomlPath) -> str:
-    """``when.item``: a key as it is spoken of, its block being known from the place."""
+    """Return ``when.item``: the key without its block, which is known from the place."""
     names = [step for step in path if isinstance(step, str)]
     return ".".join(names[1:] if len(names) > 1 and isinstance(path[1], int) else names)

@@ -1,4 +1,4 @@
-"""Places in the text of a TOML file: where its blocks stand, and where the value at a path stands."""
+"""Find places in the text of a TOML file: its blocks, and the value at a path."""
 
 import re
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ _SENTINEL = "here-stands-the-value-that-is-looked-for"
 
 
 class TomlBlock(NamedTuple):
-    """One block that begins with a header: its header without blanks, its first line (from 1) and exact text."""
+    """A block that begins with a header: the header without blanks, its first line (from 1) and its exact text."""
 
     header: str
     line: int
@@ -22,7 +22,7 @@ class TomlBlock(NamedTuple):
 
 
 def blocks(text: str, name: str) -> list[TomlBlock]:
-    """The ``[[name]]`` blocks of a valid TOML text, each with the ``[name.x]`` tables that belong to it.
+    """Return the ``[[name]]`` blocks of a valid TOML text, each with the ``[name.x]`` tables that belong to it.
 
     A block's text goes from its header to its last line that is neither blank nor a comment.
     """
@@ -44,7 +44,7 @@ def _begins_another(header: str, own: re.Pattern[str]) -> bool:
 
 
 def _headers(text: str) -> list[tuple[int, str]]:
-    """(offset, header) of every table header: a bracket that begins a line outside of strings and arrays."""
+    """Yield (offset, header) of every table header: a bracket that begins a line outside of strings and arrays."""
     found, position, depth = [], 0, 0
     while position < len(text):
         if depth == 0 and (header := _HEADER.match(text, position)):
@@ -55,7 +55,7 @@ def _headers(text: str) -> list[tuple[int, str]]:
 
 
 def _line_end(text: str, position: int, depth: int) -> tuple[int, int]:
-    """The start of the next line outside of strings, and how many brackets are open there."""
+    """Return the start of the next line outside of strings, and the number of open brackets there."""
     for token in _TOKEN.finditer(text, position):
         if token[0] == "\n":
             return token.end(), depth
@@ -71,7 +71,7 @@ def _trimmed(text: str) -> str:
 
 
 def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -> tuple[int, int]:
-    """Line and column (from 1) of the value at ``path``, or of its key, in a valid TOML text.
+    """Return line and column (from 1) of the value at ``path``, or of its key, in a valid TOML text.
 
     A table is found by its first value, then its header above. What cannot be found is at line ``fallback``.
     """
@@ -83,7 +83,7 @@ def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -
         table = _replaced(document, path)
         dumped = tomlkit.dumps(document)
     except Exception:
-        # The place is a kindness; failing to find it must not hide the problem itself.
+        # Not finding the place must not hide the problem itself.
         return fallback, 1
     before, found, _after = dumped.partition(_SENTINEL)
     if not found:
@@ -100,7 +100,7 @@ def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -
 
 
 def _replaced(document: Any, path: TomlPath) -> bool:
-    """Put the sentinel at ``path``; for a table at its first value, which the answer True tells."""
+    """Put the sentinel at ``path``; for a table at its first value, and then return True."""
     parent, last = document, path[-1]
     for step in path[:-1]:
         parent = parent[step]

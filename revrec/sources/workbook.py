@@ -105,8 +105,8 @@ class Workbook:
             characters += self._text(element, kind, lengths)
             area = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
             if area > MOST_CELLS or cells > MOST_CELLS or characters > MOST_TEXT or len(errors) > 1_000:
-                said = f"its sheet spans {area:,} cells and {characters:,} characters"
-                raise self._source.error(str(element.get("r") or ""), said, _FIX)
+                reason = f"its sheet spans {area:,} cells and {characters:,} characters"
+                raise self._source.error(str(element.get("r") or ""), reason, _FIX)
         return errors
 
     def _place(self, element: Any, row: int, column: int) -> tuple[int, int]:

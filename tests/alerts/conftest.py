@@ -30,7 +30,7 @@ class Box:
     port: int
     envelopes: list[Any] = field(default_factory=list)
     refuse: str = ""
-    """What it answers to each mail, if not that it takes it."""
+    """The reply to each mail, if the server does not accept it."""
 
     @property
     def mails(self) -> list[EmailMessage]:
@@ -96,14 +96,14 @@ def mail_server(authority: tuple[trustme.CA, Path]) -> Iterator[Serve]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never sends anything."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port at which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -114,14 +114,14 @@ class Hook(HTTPServer):
     status = 200
 
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert isinstance(self.server, Hook)
-        self.server.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.server.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(self.server.status)
         self.end_headers()
 

@@ -1,4 +1,4 @@
-"""Chat, against a real web hook; what a channel's URL holds is never told."""
+"""Chat, against a real web hook; the contents of a channel's URL never appear in a message."""
 
 import logging
 import sys
@@ -21,13 +21,13 @@ def refusal(url: str, timeout: float = 5.0) -> str:
     return str(refused.value)
 
 
-def test_a_channel_on_this_machine_is_told_subject_and_body(hook: Any) -> None:
+def test_a_channel_on_this_machine_gets_subject_and_body(hook: Any) -> None:
     send_chat("channel 1 (json)", f"json://127.0.0.1:{hook.server_port}/{TOKEN}", DIGEST)
-    (told,) = hook.told
-    assert (told["title"], told["message"].rstrip("\n")) == (DIGEST.subject, DIGEST.body.rstrip("\n"))
+    (received,) = hook.received
+    assert (received["title"], received["message"].rstrip("\n")) == (DIGEST.subject, DIGEST.body.rstrip("\n"))
 
 
-def test_a_service_that_refuses_is_told_and_nothing_of_it_is_printed(
+def test_a_refusal_by_a_service_is_reported_and_nothing_of_it_is_printed(
     hook: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     hook.status = 500
@@ -41,7 +41,7 @@ def test_a_service_that_says_nothing_costs_no_more_than_three_time_outs(silent_p
 
 
 @pytest.mark.parametrize("url", [f"bogus://{TOKEN}", TOKEN, f"slack://{TOKEN}", ""])
-def test_what_is_no_url_of_a_service_is_told_by_its_place(url: str) -> None:
+def test_an_invalid_service_url_is_reported_by_its_place(url: str) -> None:
     assert "channel 1 (" in refusal(url) and "correct it in REVREC_ALERTS_URLS" in refusal(url)
 
 
@@ -50,11 +50,11 @@ def test_certificates_are_always_verified() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["json", "xml", "gotify"])
-def test_without_tls_only_this_machine_is_told(scheme: str) -> None:
+def test_without_tls_only_this_machine_gets_alerts(scheme: str) -> None:
     assert f"write its URL with {scheme}s://" in refusal(f"{scheme}://chat.example/{TOKEN}")
 
 
-def test_without_the_library_it_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     assert "pip install 'revrec[alerts]'" in refusal(f"json://127.0.0.1:1/{TOKEN}")
 

@@ -1,4 +1,4 @@
-"""The digest: it says it all in one line, tells each entry with its way out, and lets nothing of another's in."""
+"""The digest: the subject says it all, each entry has its next step, and untrusted text changes nothing."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ def facts(*entries: dict[str, Any], stopped: str = "", **counts: int) -> RunFact
 
 
 def test_the_subject_says_company_run_and_counts_with_the_trouble_first() -> None:
-    told = run_digest(facts(posted=3, failed=1, in_doubt=2, held=0, waiting=0))
-    assert told.subject == "revrec ACME: 1 failed, 2 in doubt, 3 posted (run 12 for 2024-03-31)"
+    message = run_digest(facts(posted=3, failed=1, in_doubt=2, held=0, waiting=0))
+    assert message.subject == "revrec ACME: 1 failed, 2 in doubt, 3 posted (run 12 for 2024-03-31)"
 
 
-def test_an_entry_is_told_with_amount_error_advice_and_the_next_step() -> None:
+def test_an_entry_is_listed_with_amount_error_advice_and_the_next_step() -> None:
     body = run_digest(facts(entry())).body
     assert "RRD1  2024-03-31  120.00 USD  failed\n  Error: BL01001973 Invalid department 'X'\n" in body
     assert "  Advice: Correct it.\n  Next: Follow the advice; the next revrec run sends it again.\n" in body
@@ -30,16 +30,16 @@ def test_an_entry_is_told_with_amount_error_advice_and_the_next_step() -> None:
 
 def test_each_state_has_its_next_step() -> None:
     states = ("rejected", "in_doubt", "sending", "held", "ready")
-    told = {state: run_digest(facts(entry(state, error=None, error_no=None, advice=None))).body for state in states}
-    assert all("  Next: " in body for body in told.values())
-    assert "revrec postings resolve RRD1" in told["held"]
-    assert "do not enter it there by hand" in told["in_doubt"]
+    message = {state: run_digest(facts(entry(state, error=None, error_no=None, advice=None))).body for state in states}
+    assert all("  Next: " in body for body in message.values())
+    assert "revrec postings resolve RRD1" in message["held"]
+    assert "do not enter it there by hand" in message["in_doubt"]
 
 
 def test_a_run_that_stopped_says_so_and_why() -> None:
-    told = run_digest(facts(stopped="Intacct refused the sign-in.", waiting=2))
-    assert told.subject == "revrec ACME: run 12 for 2024-03-31 stopped: Intacct refused the sign-in."
-    assert "Intacct refused the sign-in." in told.body
+    message = run_digest(facts(stopped="Intacct refused the sign-in.", waiting=2))
+    assert message.subject == "revrec ACME: run 12 for 2024-03-31 stopped: Intacct refused the sign-in."
+    assert "Intacct refused the sign-in." in message.body
 
 
 def test_a_good_run_is_no_problem_and_says_that_nothing_is_left() -> None:
@@ -48,7 +48,7 @@ def test_a_good_run_is_no_problem_and_says_that_nothing_is_left() -> None:
     assert "3 posted." in run_digest(good).body and "Nothing is left to settle." in run_digest(good).body
 
 
-def test_what_repairs_have_mended_is_counted() -> None:
+def test_repaired_entries_are_counted() -> None:
     mended = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
     body = run_digest(mended).body
     assert "1 entry repaired by default-location.\n2 entries repaired by no-class.\n" in body and not mended.problem
@@ -67,12 +67,12 @@ def test_the_test_message_says_what_it_is() -> None:
 
 @given(st.text(), st.text(), st.text())
 def test_no_text_of_another_s_breaks_out_of_its_line(error: str, advice: str, company: str) -> None:
-    told = run_digest(facts(entry(error=error, advice=advice))._replace(company=company))
-    assert len(told.subject.splitlines()) == 1
-    assert told.body.isprintable() or all(letter.isprintable() or letter == "\n" for letter in told.body)
-    assert len(told.body.splitlines()) <= 12
+    message = run_digest(facts(entry(error=error, advice=advice))._replace(company=company))
+    assert len(message.subject.splitlines()) == 1
+    assert message.body.isprintable() or all(letter.isprintable() or letter == "\n" for letter in message.body)
+    assert len(message.body.splitlines()) <= 12
 
 
-def test_writing_directions_and_controls_are_taken_out() -> None:
+def test_writing_directions_and_controls_are_removed() -> None:
     assert one_line("a\r\nBcc: x\x00\u202eevil\u2028b\x1b[31m") == "a Bcc: xevil b[31m"
     assert one_line(None) == "" and len(one_line("x" * 9999)) == 500

@@ -1,4 +1,4 @@
-"""Mail, against real servers: TLS is verified, passwords stay where they belong, trouble is told with its mend."""
+"""Mail, against real servers: TLS is verified, passwords stay where they belong, failures are reported with the fix."""
 
 import time
 from dataclasses import replace
@@ -53,8 +53,8 @@ def test_over_tls_with_a_certificate_that_is_trusted_one_can_sign_in(mail_server
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_said(mail_server: Any, tls: str) -> None:
     box = mail_server(tls)
-    told = refusal(server_of(box, tls, user=USER, password=PASSWORD))
-    assert "certificate is not trusted" in told and box.mails == []
+    message = refusal(server_of(box, tls, user=USER, password=PASSWORD))
+    assert "certificate is not trusted" in message and box.mails == []
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
@@ -74,31 +74,33 @@ def test_without_tls_mail_goes_to_this_machine_alone(host: str) -> None:
     assert "without TLS may go to this machine only" in refusal(MailServer(host, 25, "none"))
 
 
-def test_a_wrong_password_is_told_without_it(mail_server: Any, trusted: None) -> None:
+def test_a_wrong_password_is_reported_without_it(mail_server: Any, trusted: None) -> None:
     box = mail_server("starttls", auth=True)
-    told = refusal(server_of(box, "starttls", user=USER, password="wrong-4713"))
-    assert "refused user 'robot' (535)" in told and "REVREC_ALERTS_PASSWORD" in told and "wrong-4713" not in told
+    message = refusal(server_of(box, "starttls", user=USER, password="wrong-4713"))
+    assert (
+        "refused user 'robot' (535)" in message and "REVREC_ALERTS_PASSWORD" in message and "wrong-4713" not in message
+    )
 
 
-def test_a_user_without_a_password_is_told_where_it_belongs() -> None:
+def test_a_missing_password_is_reported_with_the_place_where_it_belongs() -> None:
     assert "set REVREC_ALERTS_PASSWORD" in refusal(MailServer("127.0.0.1", 25, "none", user=USER))
 
 
-def test_a_password_that_cannot_be_sent_is_told_without_it() -> None:
-    told = refusal(MailServer("127.0.0.1", 25, "none", user=USER, password="geheim-ß"))
-    assert "must be ASCII" in told and "ß" not in told
+def test_a_password_that_cannot_be_sent_is_reported_without_it() -> None:
+    message = refusal(MailServer("127.0.0.1", 25, "none", user=USER, password="geheim-ß"))
+    assert "must be ASCII" in message and "ß" not in message
 
 
-def test_a_server_that_is_down_is_told(closed_port: int) -> None:
-    told = refusal(MailServer("127.0.0.1", closed_port, "none"))
-    assert f"mail server 127.0.0.1:{closed_port}: Connection refused; see [alerts] host, port" in told
+def test_a_server_that_is_down_is_reported(closed_port: int) -> None:
+    message = refusal(MailServer("127.0.0.1", closed_port, "none"))
+    assert f"mail server 127.0.0.1:{closed_port}: Connection refused; see [alerts] host, port" in message
 
 
 @pytest.mark.parametrize("tls", ["none", "implicit"])
 def test_a_server_that_says_nothing_costs_no_more_than_the_time_out(silent_port: int, tls: str) -> None:
     before = time.monotonic()
-    told = refusal(MailServer("127.0.0.1", silent_port, tls, timeout=0.2))
-    assert "no reply within 0.2 s; port 465 needs tls = 'implicit'" in told
+    message = refusal(MailServer("127.0.0.1", silent_port, tls, timeout=0.2))
+    assert "no reply within 0.2 s; port 465 needs tls = 'implicit'" in message
     assert time.monotonic() - before < 30
 
 
@@ -107,22 +109,22 @@ def test_a_server_that_drips_costs_no_more_than_three_times_the_time_out(closed_
     import threading
 
     def drip(server: socket.socket) -> None:
-        taken, _ = server.accept()
-        with taken:
+        connection, _ = server.accept()
+        with connection:
             try:
                 while True:
-                    taken.sendall(b"220-still here\r\n")
+                    connection.sendall(b"220-still here\r\n")
                     time.sleep(0.05)
             except OSError:
                 pass
 
     with socket.create_server(("127.0.0.1", closed_port)) as server:
         threading.Thread(target=drip, args=(server,), daemon=True).start()
-        told = refusal(MailServer("127.0.0.1", closed_port, "none", timeout=0.2))
-        assert "did not finish within 0.6 s" in told
+        message = refusal(MailServer("127.0.0.1", closed_port, "none", timeout=0.2))
+        assert "did not finish within 0.6 s" in message
 
 
-def test_a_mail_that_is_not_taken_is_told_with_the_server_s_words(mail_server: Any) -> None:
+def test_a_mail_that_is_not_accepted_is_reported_with_the_server_s_reply(mail_server: Any) -> None:
     box = mail_server()
     box.refuse = "552 no room\u202e for\x07 you"
     assert "552 no room for you" in refusal(server_of(box))
@@ -141,7 +143,7 @@ def test_names_and_texts_of_every_script_arrive(mail_server: Any) -> None:
 
 
 @pytest.mark.parametrize("to", ["", "nobody", "a@b\nBcc: c@d.example", "a@", "@b", "a@example.com, nobody"])
-def test_what_is_no_address_is_refused_with_the_mend(to: str) -> None:
+def test_an_invalid_address_is_refused_with_the_fix(to: str) -> None:
     assert "write it as ledger@example.com" in refusal(MailServer("127.0.0.1", 25, "none"), to=to)
     assert "[alerts] from" in refusal(MailServer("127.0.0.1", 25, "none"), sender=to)
 

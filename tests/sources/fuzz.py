@@ -251,7 +251,7 @@ class Report:
 
 
 class Trials:
-    """Books to import into, anew for each damaged file, so that each stands alone."""
+    """A database to import into, fresh for each damaged file, so that no file affects another."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._seed = seed
@@ -342,7 +342,7 @@ class Trials:
         return "imported" if any(result.accepted for result in results) else "nothing in it"
 
     def _check(self, results: Sequence[ImportResult], keep_good: bool, before: dict[str, int]) -> None:
-        """All or nothing, and a reason for everything that was not taken."""
+        """Check that all or nothing was imported, with a reason for everything that was not."""
         refused = [result.refused for result in results if result.refused]
         assert len(refused) in (0, len(results)), "refused in part"
         content = self._content()
@@ -350,14 +350,14 @@ class Trials:
             assert content == before, f"half an import: {content}"
         else:
             accepted = sum(result.accepted for result in results if result.kind == "charges")
-            assert content["charge_line"] == before["charge_line"] + accepted, "charge lines that nobody counted"
+            assert content["charge_line"] == before["charge_line"] + accepted, "charge lines that were not counted"
             assert keep_good or not any(result.rejected for result in results), "bad rows without --keep-good"
             aside = sum(result.rejected for result in results)
             assert content["quarantine"] == aside, "rejected rows that are not set aside"
         assert all("; " in why or "not imported either" in why for why in refused), refused
         for result in results:
             assert all(one["reason"] and one["fix"] and one["place"] for one in result.report), result.report[:3]
-            assert json.dumps(result.report), "a report that cannot be told"
+            assert json.dumps(result.report), "a report that is not JSON"
 
     def _content(self) -> dict[str, int]:
         connection = sqlite3.connect(self._database)
@@ -375,7 +375,7 @@ def lines(report: Report, seconds: float) -> Iterator[str]:
         yield f"{name:32}" + "".join(f"{counts[outcome]:>15,}" for outcome in outcomes)
     yield f"{'all':32}" + "".join(f"{report.total(outcome):>15,}" for outcome in outcomes)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    yield f"{report.files:,} files, {report.rows['accepted']:,} rows taken, {report.rows['rejected']:,} rejected"
+    yield f"{report.files:,} files, {report.rows['accepted']:,} rows accepted, {report.rows['rejected']:,} rejected"
     yield f"{seconds:,.0f} s, the slowest {report.slowest[0]:.1f} s (file {report.slowest[1]}), {peak} MB at the peak"
     yield f"{len(report.faults)} faults"
 

@@ -35,7 +35,7 @@ def refusal(path: Path) -> str:
     return str(caught.value).removeprefix(f"{path.parent}/")
 
 
-def test_each_member_is_a_file_of_its_own(tmp_path: Path) -> None:
+def test_each_member_is_a_separate_file(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", ("in.csv", DATA), ("sub/more.csv", DATA), ("__MACOSX/in.csv", b"x"))
     found = members(path, "a.zip")
     assert [member.name for member in found] == ["a.zip/in.csv", "a.zip/sub/more.csv"]
@@ -117,7 +117,7 @@ def test_too_many_members_and_two_of_one_name_are_refused(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("damage", [lambda d: d[:-30], lambda d: d[:40] + b"xxxxxx" + d[46:], lambda d: b"PK" + d[9:]])
-def test_a_damaged_archive_is_told(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_archive_is_reported(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = zipped(tmp_path / "a.zip", ("in.csv", DATA))
     path.write_bytes(damage(path.read_bytes()))
     assert "ask the sender to send it again" in refusal(path)
@@ -135,7 +135,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
     assert "is encrypted" in refusal(path)
 
 
-def test_an_empty_archive_and_a_missing_one_are_told(tmp_path: Path) -> None:
+def test_an_empty_archive_and_a_missing_one_are_reported(tmp_path: Path) -> None:
     assert "has no files in it" in refusal(zipped(tmp_path / "a.zip"))
     with pytest.raises(SourceError, match="no such file"):
         members(tmp_path / "b.zip")

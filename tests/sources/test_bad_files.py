@@ -1,4 +1,4 @@
-"""Every file in ``bad/`` is refused with the very message of ``bad_expected.txt``: place, reason and mend.
+"""Every file in ``bad/`` is refused with the exact message in ``bad_expected.txt``: place, reason and fix.
 
 A line that begins with ``refused:`` is about the whole file, the others about one of its rows.
 """
@@ -34,7 +34,7 @@ def own_words(message: str) -> str:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_bad_file_is_refused_with_its_place_and_its_mend(file: Path) -> None:
+def test_a_bad_file_is_refused_with_its_place_and_the_fix(file: Path) -> None:
     expected = [line for line in EXPECTED if line.removeprefix("refused: ").startswith(f"{file.name}: ")]
     found = messages(file)
     assert found, "it was accepted"

@@ -116,6 +116,6 @@ def test_hostile_or_damaged_xml_is_refused(read: Callable[..., Any], text: str, 
         read(text)
 
 
-def test_xml_without_any_document_is_told(read: Callable[..., Any]) -> None:
+def test_xml_without_any_document_is_reported(read: Callable[..., Any]) -> None:
     with pytest.raises(SourceError, match="has no charges; it needs a UniversalTransaction"):
         read("<a/>")

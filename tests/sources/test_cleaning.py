@@ -1,4 +1,4 @@
-"""Cleaning: every change of a value is known with what stood before, what stands now, and where that came from."""
+"""Cleaning: every change of a value is recorded, with the value before and after and where it came from."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def steps(row: Any) -> list[tuple[Any, ...]]:
     return [tuple(step) for step in row.steps]
 
 
-def test_a_row_that_stands_as_it_should_leaves_no_steps(one: Callable[..., Any]) -> None:
+def test_a_clean_row_has_no_steps(one: Callable[..., Any]) -> None:
     assert not one().steps
 
 
@@ -40,7 +40,9 @@ def test_a_row_that_stands_as_it_should_leaves_no_steps(one: Callable[..., Any])
         ("amount", "$24.00", "24.00", "number"),
     ],
 )
-def test_each_kind_of_change_is_told(one: Callable[..., Any], field: str, written: str, value: str, step: str) -> None:
+def test_each_kind_of_change_is_reported(
+    one: Callable[..., Any], field: str, written: str, value: str, step: str
+) -> None:
     row = one(**{field: written})
     assert isinstance(row, GoodRow)
     assert steps(row) == [(field, written, value, step, "", 0)]
@@ -50,7 +52,7 @@ def test_a_number_in_other_but_plain_digits_is_no_change(one: Callable[..., Any]
     assert not one(amount="24").steps and not one(amount="24.0").steps
 
 
-def test_two_steps_on_one_value_are_told_in_order(one: Callable[..., Any]) -> None:
+def test_two_steps_on_one_value_are_reported_in_order(one: Callable[..., Any]) -> None:
     row = one(customer=" Mu\u0308ller\u200b")
     assert [step.step for step in row.steps] == ["trimmed", "invisible characters removed", "Unicode NFC"]
     assert row.line.customer == row.steps[-1].after == "Müller"
@@ -87,7 +89,7 @@ def test_aliases_defaults_by_table_and_fixed_defaults(charges: Callable[..., Any
     assert not fourth.steps
 
 
-def test_what_is_mended_for_one_field_leaves_another_of_the_same_column_alone(
+def test_filling_in_one_field_leaves_another_of_the_same_column_alone(
     charges: Callable[..., Any], tmp_path: Path
 ) -> None:
     (tmp_path / "items.csv").write_text("alias,item\nOld lamp,LAMP\n")
@@ -147,7 +149,7 @@ def test_a_mapping_that_cleans_wrongly_is_refused(tmp_path: Path, config: dict[s
     assert said in str(caught.value)
 
 
-def test_a_file_of_endless_different_notations_still_tells_every_change(charges: Callable[..., Any]) -> None:
+def test_a_file_with_endless_different_notations_still_reports_every_change(charges: Callable[..., Any]) -> None:
     rows = 45_000
     data = "".join(f"shop,{n},1,C-{n} ,I,2024-01-05,1.00,USD\n" for n in range(rows))
     found = charges(f"{HEADER}\n{data}")

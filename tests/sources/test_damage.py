@@ -21,7 +21,7 @@ def rows_of(data: bytes, name: str) -> list[GoodRow | BadRow]:
     try:
         return list(read_charges(SourceStream(io.BytesIO(data), name)))
     except SourceError as err:
-        return [] if err.file == name and err.fix else [pytest.fail("a refusal without place or mend")]
+        return [] if err.file == name and err.fix else [pytest.fail("a refusal without place or fix")]
 
 
 @pytest.mark.parametrize("name", ["in.csv", "in.json", "in.jsonl", "in.xml"])

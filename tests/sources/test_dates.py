@@ -50,7 +50,7 @@ def test_undeclared_forms_are_refused(one: Callable[..., Any], text: str) -> Non
     assert row.problems[0].field == "post_date"
 
 
-def test_a_date_of_two_readings_is_told_with_both(one: Callable[..., Any]) -> None:
+def test_an_ambiguous_date_is_reported_with_both_readings(one: Callable[..., Any]) -> None:
     fix = one(post_date="03/04/2024").problems[0].fix
     assert "2024-04-03 or 2024-03-04" in fix
 

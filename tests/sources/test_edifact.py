@@ -1,4 +1,4 @@
-"""EDIFACT: what becomes of each message, release characters, and contradictions told with their numbers."""
+"""EDIFACT: how each message is read, release characters, and contradictions reported with their numbers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -52,7 +52,7 @@ def test_the_samples_become_charges_and_deliveries(read: Callable[..., Any]) -> 
     ("text", "read_as"),
     [("a?'b", "a'b"), ("a?+b", "a+b"), ("a?:b", "a:b"), ("a??", "a?"), ("???'", "?'"), ("?a", "a"), ("a????", "a??")],
 )
-def test_the_release_character_takes_the_next_one_as_it_is(read: Callable[..., Any], text: str, read_as: str) -> None:
+def test_the_release_character_makes_the_next_one_text(read: Callable[..., Any], text: str, read_as: str) -> None:
     head = (f"BGM+380+{text}+9", *HEAD[1:])
     (row,) = read(interchange(("INVOIC", (*head, *LINE))))
     assert row.line.document == read_as
@@ -66,7 +66,7 @@ def test_una_declares_other_separators_and_the_decimal_sign(read: Callable[..., 
 
 
 @pytest.mark.parametrize("amount", ["24.5", "24,5"])
-def test_either_sign_stands_for_decimals(read: Callable[..., Any], amount: str) -> None:
+def test_either_decimal_sign_is_accepted(read: Callable[..., Any], amount: str) -> None:
     assert read(interchange(invoice("LIN+1++A:SA", f"MOA+203:{amount}")))[0].line.amount == 2450
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_envelope_refuses_the_file(read: Callable[..., Any], old: str,
     assert said in str(caught.value) and caught.value.fix
 
 
-def test_a_damaged_una_is_told(read: Callable[..., Any]) -> None:
+def test_a_damaged_una_is_reported(read: Callable[..., Any]) -> None:
     for una in ("UNA:+.?", "UNAAAAAAA", "UNA:++? '"):
         with pytest.raises(SourceError):
             read(una + interchange(invoice()))

@@ -34,7 +34,7 @@ def rows(charges: Callable[..., Any], *lines: str, **more: Any) -> list[Any]:
     return list(charges("\r\n".join(lines), "in.dat", {**MAPPING, **more}))
 
 
-def test_columns_are_taken_by_their_place(charges: Callable[..., Any]) -> None:
+def test_columns_are_read_by_their_place(charges: Callable[..., Any]) -> None:
     head, row, credit, tail = rows(charges, "H20240105", line(), line(amount="4550-", document="INV-2"), "T00002")
     assert isinstance(head, PassedOver) and isinstance(tail, PassedOver)
     assert head.reason == 'type is "H"' and head.place == "line 1"

@@ -1,4 +1,4 @@
-"""Magento: what becomes of orders, invoices, credit memos and shipments."""
+"""Magento: orders, invoices, credit memos and shipments."""
 
 import json
 from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_a_document_that_cannot_be_is_one_bad_row(read: Callable[..., Any], valu
     assert isinstance(row, BadRow) and row.problems[0].field.endswith(field) and said in row.problems[0].reason
 
 
-def test_an_invoice_whose_bundle_cannot_be_told_apart_is_refused_rather_than_doubled(read: Callable[..., Any]) -> None:
+def test_an_invoice_with_an_ambiguous_bundle_is_refused_and_not_doubled(read: Callable[..., Any]) -> None:
     items = [{"order_item_id": n, "sku": "S", "qty": 1, "row_total": total} for n, total in ((3, 70), (4, 30), (5, 40))]
     invoice = {"entity_id": 8, "increment_id": "I8", "order_id": 3, "grand_total": 70, "subtotal": 70, "state": 2}
     (row,) = read({**invoice, "created_at": "2024-04-02", "items": items}, "magento-invoices")

@@ -1,4 +1,4 @@
-"""Column mappings: what they say, and how a wrong one is told."""
+"""Column mappings: how they are applied, and how mistakes in them are reported."""
 
 from collections.abc import Callable
 from datetime import date
@@ -77,7 +77,7 @@ def test_a_wrong_mapping_is_refused_before_any_file_is_opened(config: dict[str, 
     assert str(caught.value).startswith("[mapping.bank] ")
 
 
-def test_all_mistakes_of_a_mapping_are_told_at_once() -> None:
+def test_all_mistakes_of_a_mapping_are_reported_at_once() -> None:
     with pytest.raises(BadConfiguration) as caught:
         read_mapping("bank", {"decimal": "x", "encoding": "y", "columns": {"z": "Z"}})
     assert str(caught.value).count("[mapping.bank]") == 3

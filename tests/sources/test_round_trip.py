@@ -1,4 +1,4 @@
-"""Any charge line written in any format is read back the same; the quick and the careful reading agree."""
+"""Any charge line written in any format is read back the same; the fast and the strict reading agree."""
 
 import csv
 import io

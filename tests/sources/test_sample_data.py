@@ -30,7 +30,7 @@ def test_sample_charges_are_all_good(name: str, mapping: str, count: int) -> Non
     assert [type(row) for row in rows] == [GoodRow] * count
 
 
-def test_no_charge_id_stands_twice_in_the_samples() -> None:
+def test_no_charge_id_appears_twice_in_the_samples() -> None:
     native = ("charges.csv", "shop-orders.jsonl", "orders.xml")
     found = [row.line.id for name in native for row in read_charges(SAMPLES / name) if isinstance(row, GoodRow)]
     assert len(found) == len(set(found)) == 15
@@ -54,7 +54,7 @@ def test_a_hosts_report_of_fixed_width() -> None:
     assert [row.line.amount for row in rows if isinstance(row, GoodRow)] == [2400, 8990, -2400]
 
 
-def test_orders_of_a_desk_are_cleaned_by_tables_and_what_cannot_be_is_told() -> None:
+def test_orders_of_a_desk_are_cleaned_by_tables_and_bad_ones_are_reported() -> None:
     mueller, holm, bad = read_charges(SAMPLES / "desk-orders.csv", read_mapping("desk", MAPPINGS["desk"], SAMPLES))
     assert isinstance(mueller, GoodRow) and isinstance(holm, GoodRow) and isinstance(bad, BadRow)
     assert (mueller.line.customer, mueller.line.item) == ("C-MUELLER", "GOODS-30-LAMP")

@@ -1,4 +1,4 @@
-"""Shopify: what becomes of orders, refunds and fulfillments, from whichever API they came."""
+"""Shopify: orders, refunds and fulfillments, from whichever API they come."""
 
 import copy
 import json
@@ -245,6 +245,6 @@ def test_json_that_cannot_be_is_refused_with_its_line(read: Callable[..., Any], 
     assert caught.value.place.startswith("line ")
 
 
-def test_what_is_no_document_of_shopify_is_told(read: Callable[..., Any]) -> None:
+def test_a_document_that_is_not_from_shopify_is_reported(read: Callable[..., Any]) -> None:
     (row,) = read({"hello": "world"})
     assert row.problems[0].reason == "is not a Shopify order, refund or fulfillment"

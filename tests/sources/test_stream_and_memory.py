@@ -105,7 +105,7 @@ def test_memory_stays_flat_however_many_records_there_are(kind: str, shipped: Ca
     assert peak(many) < small * 1.3 + 500_000
 
 
-def test_whatever_module_stands_in_the_folder_is_a_format() -> None:
+def test_every_module_in_the_folder_is_a_format() -> None:
     folder = Path(formats.__path__[0])
     assert set(formats.format_names()) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
     for name in formats.format_names():

@@ -1,4 +1,4 @@
-"""X12: what becomes of each transaction set, and which contradictions are told with which numbers."""
+"""X12: how each transaction set is read, and how contradictions are reported with their numbers."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -219,7 +219,7 @@ def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any
     assert row.reason == "it has no delivery date (DTM 035)"
 
 
-def test_a_level_under_one_that_is_not_there_is_told(read: Callable[..., Any]) -> None:
+def test_a_level_below_a_missing_one_is_reported(read: Callable[..., Any]) -> None:
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "HL*2*9*O", "PRF*PO-1")
     _place, field, reason = problem(read(interchange(("856", body)), "events"))
     assert (field, reason) == ("HL02", "names a parent level that does not come before it")

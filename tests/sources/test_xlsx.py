@@ -182,7 +182,7 @@ def test_what_is_no_workbook_is_refused() -> None:
             read(data)
 
 
-def test_the_missing_library_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_missing_library_is_reported_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     monkeypatch.setitem(sys.modules, "python_calamine", None)

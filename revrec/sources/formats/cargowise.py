@@ -76,17 +76,17 @@ def _outcomes(
 def _elements(source: SourceStream, mapping: ColumnMapping) -> Iterator[Element]:
     """Yield each document when it has ended. A document inside another is read with that one."""
     parser = pull_parser([f"{{*}}{name}" for name in _DOCUMENTS], mapping.encoding)
-    quiet = 0
+    since_document = 0
     try:
         while block := source.read():
             parser.feed(block)
             if has_errors(parser):
                 parser.close()
-            quiet += len(block)
+            since_document += len(block)
             for element in _ended(parser):
-                quiet = 0
+                since_document = 0
                 yield _checked(source, element)
-            if quiet > LARGEST_DOCUMENT:
+            if since_document > LARGEST_DOCUMENT:
                 limit = LARGEST_DOCUMENT // 1024 // 1024
                 raise source.error(
                     f"byte {source.size}", f"{limit} MiB without the end of a document", "ask the sender to split it"

@@ -70,21 +70,23 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
     """Yield each record when it has ended."""
     path = siblings.path
     parser = pull_parser(f"{{*}}{path[-1]}", mapping.encoding)
-    quiet = 0
+    since_record = 0
     try:
         while block := source.read():
             parser.feed(block)
             if has_errors(parser):
                 parser.close()  # raises the error that feed() did not
-            quiet += len(block)
+            since_record += len(block)
             for _, element in _ended(parser):
                 if siblings.is_record(element):
-                    quiet = 0
+                    since_record = 0
                     yield element
-            if quiet > LONGEST_RECORD:
+            if since_record > LONGEST_RECORD:
                 name = "/".join(path)
                 raise source.error(
-                    f"byte {source.size}", f"{quiet // 1024} KiB without a <{path[-1]}>", f"the records must be {name}"
+                    f"byte {source.size}",
+                    f"{since_record // 1024} KiB without a <{path[-1]}>",
+                    f"the records must be {name}",
                 )
         parser.close()
     except etree.XMLSyntaxError as err:

@@ -37,15 +37,15 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
         if not shared.line(line):
             yield SkippedDocument("its amount is zero", f"{order.place}, line {id}")
             continue
-        mine = [(day, one.number("quantity")) for day, one in delivered if _line_id(one) == id]
-        arrived = sum((quantity for _day, quantity in mine), Decimal(0))
+        deliveries = [(day, one.number("quantity")) for day, one in delivered if _line_id(one) == id]
+        arrived = sum((quantity for _day, quantity in deliveries), Decimal(0))
         refunded = sum((quantity for _line, _day, quantity in refunds.get(id, ())), Decimal(0))
         place = f"{order.place}, line {id}"
-        if not mine or arrived < line.number("quantity") - refunded:
-            reason = f"{plain(arrived)} of {line.text('quantity')} delivered" if mine else "not delivered yet"
+        if not deliveries or arrived < line.number("quantity") - refunded:
+            reason = f"{plain(arrived)} of {line.text('quantity')} delivered" if deliveries else "not delivered yet"
             yield SkippedDocument(reason, place)
             continue
-        day = max(day for day, _quantity in mine)
+        day = max(day for day, _quantity in deliveries)
         yield _event(order, id, day, line, place)
         for refund_line, refund_day, _quantity in refunds.get(id, ()):
             yield _event(order, refund_line, max(day, refund_day, key=lambda one: one[:10]), line, place)
@@ -61,9 +61,9 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]
         for one in refund.nodes("refund_line_items"):
             id, _line = refunded(one, shared)
             seen[id] = seen.get(id, 0) + 1
-            again = f"-{seen[id]}" if seen[id] > 1 else ""
+            suffix = f"-{seen[id]}" if seen[id] > 1 else ""
             if money(one, "subtotal"):
-                key = f"refund-{refund.text('id')}-{id}{again}"
+                key = f"refund-{refund.text('id')}-{id}{suffix}"
                 found.setdefault(id, []).append((key, day, one.number("quantity")))
     return found
 

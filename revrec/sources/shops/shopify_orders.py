@@ -211,9 +211,9 @@ def _refund(refund: JsonNode, shared: OrderContext) -> Iterator[DocumentOutcome]
     for one in refund.nodes("refund_line_items"):
         id, line = refunded(one, shared)
         seen[id] = seen.get(id, 0) + 1
-        again = f"-{seen[id]}" if seen[id] > 1 else ""
+        suffix = f"-{seen[id]}" if seen[id] > 1 else ""
         amount = shared.net(one, money(one, "subtotal"), money(one, "total_tax"))
-        values = {**_named(line), "line": f"refund-{key}-{id}{again}", "kind": "refund"}
+        values = {**_named(line), "line": f"refund-{key}-{id}{suffix}", "kind": "refund"}
         yield shared.made(one, {**values, "quantity": one.text("quantity")}, -amount, date)
     yield from _adjusted(refund, shared, key, date)
 

@@ -1,4 +1,4 @@
-"""The other side is wrong, gone or hostile: one message with the mend, no secret in it, nothing sent in the clear."""
+"""The other side is wrong, gone or hostile: one message with the fix, no secret in it, nothing sent in the clear."""
 
 import contextlib
 import socket
@@ -22,7 +22,7 @@ def opened(config: dict[str, Any], password: str = PASSWORD) -> Any:
     return open_transport("partner", config, lambda _key: password)
 
 
-def told(config: dict[str, Any], password: str = PASSWORD) -> str:
+def failure_of(config: dict[str, Any], password: str = PASSWORD) -> str:
     with pytest.raises(BadConfiguration) as raised, opened(config, password) as transport:
         _ = [b"".join(transport.read(document)) for document in transport.documents()]
     text = str(raised.value)
@@ -54,14 +54,14 @@ def config_of(kind: str, port: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", REMOTE)
 def test_a_server_that_is_not_there(kind: str) -> None:
-    text = told(config_of(kind, closed_port()))
+    text = failure_of(config_of(kind, closed_port()))
     assert text.startswith(f"{kind if kind != 'http' else 'http'}://") and "fetch again" in text
 
 
 @pytest.mark.parametrize("kind", REMOTE)
 def test_a_server_that_never_answers_costs_no_more_than_the_time_out(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        text = told({**config_of(kind, silent.getsockname()[1]), "timeout": 1})
+        text = failure_of({**config_of(kind, silent.getsockname()[1]), "timeout": 1})
     assert "fetch again" in text
 
 
@@ -75,34 +75,34 @@ def test_a_server_that_hangs_up_at_once(kind: str) -> None:
                 server.accept()[0].close()
 
     threading.Thread(target=hang_up, daemon=True).start()
-    text = told({**config_of(kind, server.getsockname()[1]), "timeout": 2})
+    text = failure_of({**config_of(kind, server.getsockname()[1]), "timeout": 2})
     server.close()
     assert "fetch again" in text
 
 
-def test_a_wrong_password_is_told_and_not_tried_twice(tmp_path: Path, mailbox: Any) -> None:
+def test_a_wrong_password_is_reported_and_not_tried_twice(tmp_path: Path, mailbox: Any) -> None:
     with ftp_server(tmp_path, None) as port:
-        assert "the server refused: 530" in told(config_of("ftp", port), "wr0ng-pass")
+        assert "the server refused: 530" in failure_of(config_of("ftp", port), "wr0ng-pass")
     with sftp_server(tmp_path) as (port, key):
-        assert "refused the sign-in" in told({**config_of("sftp", port), "host_key": key}, "wr0ng-pass")
-    assert "refused the sign-in" in told(config_of("imap", mailbox.port), "wr0ng-pass")
+        assert "refused the sign-in" in failure_of({**config_of("sftp", port), "host_key": key}, "wr0ng-pass")
+    assert "refused the sign-in" in failure_of(config_of("imap", mailbox.port), "wr0ng-pass")
 
 
 def test_a_server_of_another_key_is_not_spoken_to(tmp_path: Path) -> None:
     with sftp_server(tmp_path) as (port, key):
-        text = told({**config_of("sftp", port), "host_key": "SHA256:" + "A" * 43})
+        text = failure_of({**config_of("sftp", port), "host_key": "SHA256:" + "A" * 43})
         assert "is not the one that host_key names" in text and key.rstrip("=") in text
-        assert "is not known" in told(config_of("sftp", port))
+        assert "is not known" in failure_of(config_of("sftp", port))
 
 
 @pytest.mark.parametrize("kind", ["ftp", "imap", "http", "s3"])
 def test_without_tls_only_this_machine_is_spoken_to(kind: str) -> None:
     address = "http://partner.example.com/orders"
     place = {"http": {"url": address}, "s3": {"endpoint": address}}.get(kind, {"host": "partner.example.com"})
-    assert "this machine" in told({"transport": kind, **REMOTE[kind], **place})
+    assert "this machine" in failure_of({"transport": kind, **REMOTE[kind], **place})
 
 
-def test_over_tls_with_a_trusted_certificate_files_are_taken(trusted: None, certificate: Path, tmp_path: Path) -> None:
+def test_over_tls_with_a_trusted_certificate_files_are_read(trusted: None, certificate: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.csv").write_bytes(CSV)
     with ftp_server(tmp_path / "out", certificate) as port:
@@ -111,9 +111,11 @@ def test_over_tls_with_a_trusted_certificate_files_are_taken(trusted: None, cert
             assert [b"".join(transport.read(one)) for one in transport.documents()] == [CSV]
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path, tmp_path: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused(certificate: Path, tmp_path: Path) -> None:
     with ftp_server(tmp_path, certificate) as port:
-        assert "certificate is not trusted" in told({**config_of("ftp", port), "tls": "explicit", "host": "localhost"})
+        assert "certificate is not trusted" in failure_of(
+            {**config_of("ftp", port), "tls": "explicit", "host": "localhost"}
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as server:
@@ -121,7 +123,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path, tmp
             target=lambda: contextlib.suppress(OSError).__enter__() or _accept(server), daemon=True
         ).start()
         url = f"https://localhost:{server.getsockname()[1]}/"
-        assert "certificate is not trusted" in told({"transport": "http", "url": url, "timeout": 2})
+        assert "certificate is not trusted" in failure_of({"transport": "http", "url": url, "timeout": 2})
 
 
 def _accept(server: Any) -> None:
@@ -129,7 +131,7 @@ def _accept(server: Any) -> None:
         server.accept()
 
 
-def test_names_that_leave_the_folder_are_not_taken(tmp_path: Path) -> None:
+def test_names_that_leave_the_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "secret.csv").write_bytes(CSV)
     (tmp_path / "out" / "link.csv").symlink_to(tmp_path / "secret.csv")
@@ -165,7 +167,7 @@ def test_nothing_is_overwritten_where_files_are_moved_to(tmp_path: Path) -> None
         ({"transport": "imap", "host": "h", "user": "u", "senders": []}, "expected a text or a list of texts"),
     ],
 )
-def test_a_source_that_is_wrongly_described_is_told(config: dict[str, Any], said: str) -> None:
+def test_wrong_settings_of_a_source_are_reported(config: dict[str, Any], said: str) -> None:
     with pytest.raises(BadConfiguration) as raised:
         opened(config)
     assert said in str(raised.value)
@@ -177,7 +179,7 @@ def test_every_transport_documents_its_keys() -> None:
         assert kind.__doc__ and all(key.doc and key.kind for key in kind.keys)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     with (
         pytest.raises(TransportFailed, match="there is no such folder"),
         opened({"transport": "folder", "path": str(tmp_path / "none")}),

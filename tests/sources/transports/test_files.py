@@ -39,7 +39,7 @@ def test_a_changed_file_has_another_marker_and_an_unchanged_one_the_same(files: 
     assert first.marker == again.marker != changed.marker
 
 
-def test_what_was_taken_is_left_moved_or_deleted_as_the_source_says(files: Any) -> None:
+def test_an_imported_document_is_left_moved_or_deleted_as_the_source_says(files: Any) -> None:
     for name in ("keep.csv", "gone.csv", "moved.csv"):
         files.put(name, CSV)
     for pattern, after in (("keep.csv", "keep"), ("gone.csv", "delete"), ("moved.csv", "move:done")):
@@ -66,7 +66,7 @@ def test_what_was_moved_aside_is_not_offered_again(files: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["remove", "move:", "keep:x"])
-def test_a_word_that_is_none_is_told(files: Any, word: str) -> None:
+def test_a_wrong_action_is_reported(files: Any, word: str) -> None:
     files.put("a.csv", CSV)
     with files.open(after=word) as transport, pytest.raises(BadConfiguration, match="move:FOLDER"):
         _ = [transport.settle(document, received=True) for document in transport.documents()]

@@ -33,7 +33,7 @@ def test_the_answer_names_the_next_page(pages: Any) -> None:
         assert len(read(transport)) == 2
 
 
-def test_the_time_of_the_last_fetch_stands_in_the_address(pages: Any) -> None:
+def test_the_time_of_the_last_fetch_is_in_the_url(pages: Any) -> None:
     pages.pages = {"/orders?since=2024-03-28T06%3A00%3A00Z": (200, {}, b"new")}
     with opened(pages, "/orders?since={since}", since="2024-03-28T06:00:00Z") as transport:
         assert read(transport) == [b"new"]
@@ -53,7 +53,7 @@ def test_the_secret_goes_where_the_source_says(pages: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "said"), [(401, "check the secret"), (404, "check url"), (429, "later"), (503, "later")]
 )
-def test_an_answer_other_than_200_is_told_with_its_mend(pages: Any, status: int, said: str) -> None:
+def test_an_answer_other_than_200_is_reported_with_the_fix(pages: Any, status: int, said: str) -> None:
     pages.pages = {"/orders": (status, {}, b"")}
     with opened(pages) as transport, pytest.raises(TransportFailed, match=said):
         read(transport)
@@ -72,7 +72,7 @@ def test_the_secret_is_not_carried_to_another_host(pages: Any) -> None:
         read(transport)
 
 
-def test_a_connection_that_breaks_off_in_the_middle_is_told(pages: Any) -> None:
+def test_a_connection_that_breaks_off_in_the_middle_is_reported(pages: Any) -> None:
     pages.pages = {"/orders": (200, {"Content-Length": "1000"}, b"half")}
     with opened(pages, timeout=2) as transport, pytest.raises(TransportFailed, match="fetch again"):
         read(transport)

@@ -13,7 +13,7 @@ def read(transport: Any, **how: Any) -> list[tuple[str, bytes]]:
     return [(one.name.partition(": ")[2], b"".join(transport.read(one))) for one in transport.documents(**how)]
 
 
-def test_attachments_of_the_senders_are_taken(mailbox: Any) -> None:
+def test_attachments_of_the_senders_are_read(mailbox: Any) -> None:
     mailbox.put(("pod.csv", CSV), ("logo.png", b"png"))
     mailbox.put(("pod.csv", b"forged"), sender="somebody@example.org")
     with mailbox.open(files="*.csv") as transport:
@@ -35,7 +35,7 @@ def test_the_text_of_a_mail_can_be_the_document(mailbox: Any) -> None:
         assert b"".join(transport.read(body)).strip() == b"see the files"
 
 
-def test_a_mail_that_was_taken_is_not_looked_at_again(mailbox: Any) -> None:
+def test_a_mail_that_was_received_is_not_read_again(mailbox: Any) -> None:
     mailbox.put(("a.csv", CSV))
     with mailbox.open() as transport:
         (document,) = transport.documents()

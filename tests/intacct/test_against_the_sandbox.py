@@ -18,6 +18,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import ReadRefused, SignInFailed
 from revrec.intacct.gateway import ErrorClass, MasterKind, PostingOutcome
 from revrec.intacct.reading import ReadPolicy
+from support import wire
 
 NUMBERS = count(1)
 
@@ -74,7 +75,7 @@ def ledger(sandbox: Sandbox) -> Iterator[XmlGateway]:
 
 
 @pytest.fixture
-def entry(wire: Any) -> Any:
+def entry() -> Any:
     """Makes entries, each with a reference and a control id of its own."""
 
     def make(**changes: Any) -> Any:
@@ -191,7 +192,7 @@ def test_wrong_credentials_are_refused_with_advice(
         gateway.sign_in()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown account": ({"line": {"account": "9999"}}, "9999"),
     "inactive account": ({"line": {"account": "4900"}}, "4900"),
     "inactive department": ({"dimensions": {"location": "100", "department": "GONE"}}, "GONE"),
@@ -244,7 +245,7 @@ def test_a_foreign_currency_and_a_text_full_of_traps_survive_the_way(ledger: Xml
     assert found.lines[0].memo == memo.replace("\u0001", "\ufffd").replace("\uffff", "\ufffd")
 
 
-def test_an_entry_of_2500_lines_is_read_back_whole_over_pages(ledger: XmlGateway, entry: Any, wire: Any) -> None:
+def test_an_entry_of_2500_lines_is_read_back_whole_over_pages(ledger: XmlGateway, entry: Any) -> None:
     lines = [wire.journal_line(n, amount=n // 2 + n % 2) for n in range(1, 2501)]
     ours = entry()._replace(lines=tuple(lines))
     assert ledger.post_entry(ours).outcome is PostingOutcome.POSTED

@@ -16,6 +16,7 @@ from revrec.intacct.gateway import ErrorClass, PostingOutcome
 from revrec.intacct.reading import ReadPolicy
 from revrec.sandbox.company.switches import SETTINGS, Switches
 from revrec.sandbox.control.sandbox import Sandbox
+from support import wire
 
 UNVERIFIED = {name: settings for name, settings in SETTINGS.items() if len(settings) > 1}
 ALONE = [(name, setting) for name, settings in UNVERIFIED.items() for setting in settings[1:]]
@@ -41,9 +42,8 @@ def credentials(sandbox: Sandbox, **changes: str) -> Credentials:
 class Contract:
     """What the posting job relies on, whatever the company is like."""
 
-    def __init__(self, sandbox: Sandbox, settings: dict[str, Any], wire: Any, ask: Any) -> None:
+    def __init__(self, sandbox: Sandbox, settings: dict[str, Any], ask: Any) -> None:
         self.sandbox = sandbox
-        self.wire = wire
         self.ask = ask
         self.settings = Switches().as_dict() | settings
         self.posted: list[str] = []
@@ -52,9 +52,9 @@ class Contract:
 
     def entry(self, **changes: Any) -> Any:
         number = next(NUMBERS)
-        lines = [self.wire.journal_line(n, **changes.pop("line", {})) for n in (1, 2)]
+        lines = [wire.journal_line(n, **changes.pop("line", {})) for n in (1, 2)]
         names = {"reference": f"RRBOTH{number:010d}", "control_id": f"revrec:both:{number}"}
-        return self.wire.journal_entry(*lines, **names, **changes)
+        return wire.journal_entry(*lines, **names, **changes)
 
     def hold(self, faults: random.Random) -> None:
         with XmlGateway(credentials(self.sandbox), timeout=5, reads=ReadPolicy(3, 0.01)) as gateway:
@@ -123,7 +123,7 @@ class Contract:
 
 
 @pytest.fixture
-def contract(served: Sandbox, wire: Any) -> Any:
+def contract(served: Sandbox) -> Any:
     """Makes the contract under settings."""
     import requests
 
@@ -135,7 +135,7 @@ def contract(served: Sandbox, wire: Any) -> Any:
         assert sent.status_code == 200, sent.text
         return sent.json()
 
-    return lambda settings: Contract(served, settings, wire, ask)
+    return lambda settings: Contract(served, settings, ask)
 
 
 def combination(seed: int) -> tuple[dict[str, Any], random.Random]:

@@ -12,6 +12,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import UnpostableEntry
 from revrec.intacct.glbatch import EntrySettings, create_glbatch, cut_to_length
+from support import wire
 
 
 def batch_of(entry: Any, settings: EntrySettings = EntrySettings(), comment: str = "") -> etree._Element:
@@ -24,7 +25,7 @@ def texts(element: etree._Element) -> list[tuple[str, str]]:
     return [(child.tag, child.text or "") for child in element if not len(child)]
 
 
-def test_a_glbatch_has_intacct_s_elements_in_their_order(wire: Any) -> None:
+def test_a_glbatch_has_intacct_s_elements_in_their_order() -> None:
     batch = batch_of(wire.journal_entry(), comment="run 118")
     assert texts(batch) == [
         ("JOURNAL", "RR"),
@@ -51,7 +52,7 @@ def test_a_glbatch_has_intacct_s_elements_in_their_order(wire: Any) -> None:
 
 
 def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
-    gateway: XmlGateway, stub: Any, wire: Any
+    gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     stub.script = [wire.posted]
     gateway.post_entry(wire.journal_entry())
@@ -87,18 +88,18 @@ def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
         ("lane_2", "GLDIMLANE_2"),
     ],
 )
-def test_a_dimension_travels_under_intacct_s_name(name: str, element: str, wire: Any) -> None:
+def test_a_dimension_travels_under_intacct_s_name(name: str, element: str) -> None:
     line = wire.journal_line(1, dimensions={name: "X1"})
     assert batch_of(wire.journal_entry(line, wire.journal_line(2))).findtext(f"ENTRIES/GLENTRY/{element}") == "X1"
 
 
-def test_a_dimension_that_is_no_element_name_is_refused(wire: Any) -> None:
+def test_a_dimension_that_is_no_element_name_is_refused() -> None:
     line = wire.journal_line(1, dimensions={"a b><x": "1"})
     with pytest.raises(UnpostableEntry, match="rename it"):
         batch_of(wire.journal_entry(line, wire.journal_line(2)))
 
 
-def test_lines_without_a_location_get_the_entity_s(wire: Any) -> None:
+def test_lines_without_a_location_get_the_entity_s() -> None:
     bare = [wire.journal_line(number, dimensions={}) for number in (1, 2)]
     assert batch_of(wire.journal_entry(*bare)).findtext("ENTRIES/GLENTRY/LOCATION") == "E100"
     without = EntrySettings(entity_is_location=False)
@@ -106,12 +107,12 @@ def test_lines_without_a_location_get_the_entity_s(wire: Any) -> None:
     assert batch_of(wire.journal_entry(*bare, entity="")).find("ENTRIES/GLENTRY/LOCATION") is None
 
 
-def test_the_base_location_is_sent_only_if_asked_for(wire: Any) -> None:
+def test_the_base_location_is_sent_only_if_asked_for() -> None:
     assert batch_of(wire.journal_entry()).find("BASELOCATION_NO") is None
     assert batch_of(wire.journal_entry(), EntrySettings(base_location=True)).findtext("BASELOCATION_NO") == "E100"
 
 
-def test_dimensions_that_the_company_does_not_keep_can_be_left_out(wire: Any) -> None:
+def test_dimensions_that_the_company_does_not_keep_can_be_left_out() -> None:
     batch = batch_of(wire.journal_entry(), EntrySettings(omit=frozenset({"customer", "item"})))
     assert not batch.findall(".//CUSTOMERID") and not batch.findall(".//ITEMID") and batch.findall(".//LOCATION")
 
@@ -126,7 +127,7 @@ def test_dimensions_that_the_company_does_not_keep_can_be_left_out(wire: Any) ->
         (2**63 - 1, "USD", "92233720368547758.07"),
     ],
 )
-def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, text: str, wire: Any) -> None:
+def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, text: str) -> None:
     lines = [wire.journal_line(number, amount=amount, currency=currency) for number in (1, 2)]
     glentry = batch_of(wire.journal_entry(*lines, currency=currency)).find("ENTRIES/GLENTRY")
     assert glentry is not None and glentry.findtext("TRX_AMOUNT") == text
@@ -146,14 +147,14 @@ def test_amounts_have_exactly_the_currency_s_places(amount: int, currency: str, 
     ids=["historical", "billed later", "base", "another base", "by choice", "unknown"],
 )
 def test_deferred_revenue_is_moved_at_the_rate_of_the_day_it_was_billed(
-    billed: date | None, currency: str, settings: EntrySettings, sent: str | None, wire: Any
+    billed: date | None, currency: str, settings: EntrySettings, sent: str | None
 ) -> None:
     lines = [wire.journal_line(number, currency=currency, billed=billed) for number in (1, 2)]
     found = create_glbatch(wire.journal_entry(*lines, currency=currency), settings).findall(".//GLENTRY")
     assert [one.findtext("EXCH_RATE_DATE") for one in found] == [sent, sent]
 
 
-def test_long_texts_are_cut_and_stay_distinct(wire: Any) -> None:
+def test_long_texts_are_cut_and_stay_distinct() -> None:
     documents = {
         batch_of(
             wire.journal_entry(wire.journal_line(1, charge=f"shop/{'9' * 40}/{n}"), wire.journal_line(2))
@@ -190,41 +191,41 @@ def test_any_text_makes_a_well_formed_request(memo: str) -> None:
     assert back == (legal or "a/b/c")
 
 
-REFUSED = {
-    "one line": (lambda wire: {"lines": (wire.journal_line(1),)}, "1 line"),
-    "no line": (lambda wire: {"lines": ()}, "0 line"),
-    "unbalanced": (lambda wire: {"lines": (wire.journal_line(1), wire.journal_line(2, amount=1249))}, "0.01 USD"),
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "one line": ({"lines": (wire.journal_line(1),)}, "1 line"),
+    "no line": ({"lines": ()}, "0 line"),
+    "unbalanced": ({"lines": (wire.journal_line(1), wire.journal_line(2, amount=1249))}, "0.01 USD"),
     "unbalanced by currency": (
-        lambda wire: {"lines": (wire.journal_line(1), wire.journal_line(2, currency="EUR"))},
+        {"lines": (wire.journal_line(1), wire.journal_line(2, currency="EUR"))},
         "differ",
     ),
-    "zero": (lambda wire: {"lines": (wire.journal_line(1, amount=0), wire.journal_line(2))}, "line 1"),
-    "negative": (lambda wire: {"lines": (wire.journal_line(1, amount=-5), wire.journal_line(2))}, "line 1"),
-    "a strange side": (lambda wire: {"lines": (wire.journal_line(1, side="left"), wire.journal_line(2))}, "line 1"),
-    "no account": (lambda wire: {"lines": (wire.journal_line(1, account=""), wire.journal_line(2))}, "no account"),
-    "no journal": (lambda wire: {"journal": ""}, "no journal"),
-    "no control id": (lambda wire: {"control_id": ""}, "control id"),
-    "control id too long": (lambda wire: {"control_id": "x" * 257}, "control id"),
-    "control id with a line break": (lambda wire: {"control_id": "x\n"}, "control id"),
-    "no reference": (lambda wire: {"reference": ""}, "reference"),
-    "reference too long": (lambda wire: {"reference": "R" * 21}, "reference"),
+    "zero": ({"lines": (wire.journal_line(1, amount=0), wire.journal_line(2))}, "line 1"),
+    "negative": ({"lines": (wire.journal_line(1, amount=-5), wire.journal_line(2))}, "line 1"),
+    "a strange side": ({"lines": (wire.journal_line(1, side="left"), wire.journal_line(2))}, "line 1"),
+    "no account": ({"lines": (wire.journal_line(1, account=""), wire.journal_line(2))}, "no account"),
+    "no journal": ({"journal": ""}, "no journal"),
+    "no control id": ({"control_id": ""}, "control id"),
+    "control id too long": ({"control_id": "x" * 257}, "control id"),
+    "control id with a line break": ({"control_id": "x\n"}, "control id"),
+    "no reference": ({"reference": ""}, "reference"),
+    "reference too long": ({"reference": "R" * 21}, "reference"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_intacct_must_refuse_is_refused_before(case: str, gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_what_intacct_must_refuse_is_refused_before(case: str, gateway: XmlGateway, stub: wire.StubGateway) -> None:
     changes, words = REFUSED[case]
     with pytest.raises(UnpostableEntry, match=words):
-        gateway.prepare(wire.journal_entry()._replace(**changes(wire)))
+        gateway.prepare(wire.journal_entry()._replace(**changes))
     assert not stub.requests
 
 
-def test_preparing_needs_no_network_and_is_the_same_each_time(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_preparing_needs_no_network_and_is_the_same_each_time(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     assert gateway.prepare(wire.journal_entry()) == gateway.prepare(wire.journal_entry())
     assert not stub.requests
 
 
-def test_what_is_stored_is_what_is_sent_but_for_the_secrets(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_what_is_stored_is_what_is_sent_but_for_the_secrets(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.posted]
     prepared = gateway.prepare(wire.journal_entry())
     gateway.send(prepared)

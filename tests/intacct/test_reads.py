@@ -8,9 +8,11 @@ import pytest
 from lxml import etree
 
 from revrec.intacct.client import XmlGateway
+from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import MasterKind
 from revrec.intacct.reading import ID_FIELDS, IDS_PER_QUERY, ReadPolicy
+from support import wire
 
 BATCH = (
     "<GLBATCH><RECORDNO>{no}</RECORDNO><BATCHNO>17</BATCHNO><JOURNAL>RR</JOURNAL><BATCH_DATE>03/31/2025</BATCH_DATE>"
@@ -23,13 +25,13 @@ ENTRY = (
 )
 
 
-def page(request: str, wire: Any, records: str, remaining: int = 0) -> Any:
+def page(request: str, records: str, remaining: int = 0) -> Any:
     control_id = wire.control_id_in(request)
     data = f'<data listtype="X" numremaining="{remaining}">{records}</data>'
     return wire.Say(wire.answer(control_id, wire.result(control_id, data=data)))
 
 
-def ledger(wire: Any, batches: list[str], entries: list[str], size: int = 1000) -> Any:
+def ledger(batches: list[str], entries: list[str], size: int = 1000) -> Any:
     """Answers queries page by page."""
 
     def say(request: str) -> Any:
@@ -38,7 +40,7 @@ def ledger(wire: Any, batches: list[str], entries: list[str], size: int = 1000) 
         assert match
         offset = int(match[1])
         some = all_of_them[offset : offset + size]
-        return page(request, wire, "".join(some), max(0, len(all_of_them) - offset - size))
+        return page(request, "".join(some), max(0, len(all_of_them) - offset - size))
 
     return say
 
@@ -47,8 +49,8 @@ def line(no: int, side: str = "1", amount: str = "12.50", currency: str = "USD",
     return ENTRY.format(no=no, type=side, amount=amount, currency=currency, batch=batch)
 
 
-def test_an_entry_is_found_by_journal_and_reference_with_its_lines(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [ledger(wire, [BATCH.format(no=6680)], [line(1), line(2, "-1")])]
+def test_an_entry_is_found_by_journal_and_reference_with_its_lines(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [ledger([BATCH.format(no=6680)], [line(1), line(2, "-1")])]
     (found,) = gateway.find_entries("RR", "RR1")
     assert (found.record_no, found.batch_no, found.journal, found.reference) == ("6680", "17", "RR", "RR1")
     assert (found.date, found.state, found.total_debit) == (date(2025, 3, 31), "Posted", 1250)
@@ -58,8 +60,8 @@ def test_an_entry_is_found_by_journal_and_reference_with_its_lines(gateway: XmlG
     ]
 
 
-def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [ledger(wire, [BATCH.format(no=6680)], [line(1)])]
+def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [ledger([BATCH.format(no=6680)], [line(1)])]
     gateway.find_entries("RR", "RR<1>")
     first, second = (etree.fromstring(request.encode()) for request in stub.requests[1:])
     query = first.find(".//query")
@@ -75,19 +77,19 @@ def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlG
     assert first.findtext("control/uniqueid") == "false"
 
 
-def test_all_pages_are_read(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_all_pages_are_read(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     lines = [line(no, "1" if no % 2 else "-1", batch=batch) for no in range(25, 0, -1) for batch in "123"]
-    stub.script = [ledger(wire, [BATCH.format(no=no) for no in (1, 2, 3)], lines, size=10)]
+    stub.script = [ledger([BATCH.format(no=no) for no in (1, 2, 3)], lines, size=10)]
     found = gateway.find_entries("RR", "RR1")
     assert [one.record_no for one in found] == ["1", "2", "3"]
     assert [[line.line_no for line in one.lines] for one in found] == [list(range(1, 26))] * 3
     assert len(stub.requests) == 1 + 1 + 8, "a sign-in, one page of entries, eight of the lines of all of them"
 
 
-def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [
-        lambda request: page(request, wire, "".join(BATCH.format(no=no) for no in (3, 8)), remaining=1),
-        lambda request: page(request, wire, BATCH.format(no=11)),
+        lambda request: page(request, "".join(BATCH.format(no=no) for no in (3, 8)), remaining=1),
+        lambda request: page(request, BATCH.format(no=11)),
     ]
     found = list(gateway.entries_dated("RR", date(2025, 3, 1), date(2025, 3, 31)))
     assert [one.record_no for one in found] == ["3", "8", "11"]
@@ -105,20 +107,20 @@ def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlG
     ]
 
 
-def test_pages_that_do_not_move_on_are_no_endless_loop(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [lambda request: page(request, wire, BATCH.format(no=0), remaining=1)]
+def test_pages_that_do_not_move_on_are_no_endless_loop(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [lambda request: page(request, BATCH.format(no=0), remaining=1)]
     with pytest.raises(ReadRefused, match="no end"):
         list(gateway.entries_since("RR", datetime(2025, 3, 1, tzinfo=UTC)))
 
 
-def test_a_line_of_an_entry_that_was_not_asked_for_is_refused(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [ledger(wire, [BATCH.format(no=1), BATCH.format(no=2)], [line(1, batch="7")])]
+def test_a_line_of_an_entry_that_was_not_asked_for_is_refused(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [ledger([BATCH.format(no=1), BATCH.format(no=2)], [line(1, batch="7")])]
     with pytest.raises(ReadRefused, match="BATCHNO '7'"):
         gateway.find_entries("RR", "RR1")
 
 
-def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [ledger(wire, [], [])]
+def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [ledger([], [])]
     assert gateway.find_entries("RR", "RR1") == []
 
 
@@ -135,23 +137,23 @@ def test_nothing_found_is_an_empty_list(gateway: XmlGateway, stub: Any, wire: An
     ],
 )
 def test_amounts_come_back_in_minor_units(
-    amount: str, currency: str, minor: int, gateway: XmlGateway, stub: Any, wire: Any
+    amount: str, currency: str, minor: int, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
-    stub.script = [ledger(wire, [BATCH.format(no=1)], [line(1, "1", amount, currency)])]
+    stub.script = [ledger([BATCH.format(no=1)], [line(1, "1", amount, currency)])]
     (found,) = gateway.find_entries("RR", "RR1")
     assert found.lines[0].amount == minor
 
 
 @pytest.mark.parametrize("amount", ["12.505", "twelve", "NaN", "Infinity", "1e400", "9" * 400])
 def test_an_amount_that_cannot_be_is_refused_with_its_place(
-    amount: str, gateway: XmlGateway, stub: Any, wire: Any
+    amount: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
-    stub.script = [ledger(wire, [BATCH.format(no=1)], [line(7, "1", amount)])]
+    stub.script = [ledger([BATCH.format(no=1)], [line(7, "1", amount)])]
     with pytest.raises(ReadRefused, match="GLENTRY 7"):
         gateway.find_entries("RR", "RR1")
 
 
-def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     def say(request: str) -> Any:
         root = etree.fromstring(request.encode())
         results = ""
@@ -177,56 +179,60 @@ def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway,
     assert len(stub.requests) == 2
 
 
-def test_closed_books_are_asked_for_within_the_entity_s_own_session(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_closed_books_are_asked_for_within_the_entity_s_own_session(
+    gateway: XmlGateway, stub: wire.StubGateway
+) -> None:
     row = "<closedbooksdate><year>2025</year><month>02</month><day>28</day></closedbooksdate>"
-    stub.script = [lambda request: page(request, wire, row)]
+    stub.script = [lambda request: page(request, row)]
     assert gateway.closed_through("E200") == date(2025, 2, 28)
     assert "<locationid>E200</locationid>" in stub.requests[0]
 
 
 @pytest.mark.parametrize("row", ["", "<closedbooksdate/>", "<closedbooksdate><year>x</year></closedbooksdate>"])
 def test_closed_books_that_intacct_does_not_tell_are_unknown(
-    row: str, gateway: XmlGateway, stub: Any, wire: Any
+    row: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
-    stub.script = [lambda request: page(request, wire, row)]
+    stub.script = [lambda request: page(request, row)]
     assert gateway.closed_through() is None
     stub.script = [wire.refused(wire.error("XL03000009", "", "Object definition closedbooks not found"))]
     assert gateway.closed_through() is None
 
 
-PASSING = {
-    "503": lambda wire: wire.Say("", 503),
-    "drop": lambda wire: wire.Say(fault="drop"),
-    "429": lambda wire: wire.Say("", 429, headers={"Retry-After": "7"}),
-    "GW-0011": lambda wire: wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request"))),
+PASSING: dict[str, wire.Script] = {
+    "503": wire.Say("", 503),
+    "drop": wire.Say(fault="drop"),
+    "429": wire.Say("", 429, headers={"Retry-After": "7"}),
+    "GW-0011": wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request"))),
 }
 
 
 @pytest.mark.parametrize("case", PASSING)
-def test_a_read_is_tried_again_after_a_failure_that_passes(case: str, credentials: Any, stub: Any, wire: Any) -> None:
+def test_a_read_is_tried_again_after_a_failure_that_passes(
+    case: str, credentials: Credentials, stub: wire.StubGateway
+) -> None:
     pauses: list[float] = []
-    stub.script = [PASSING[case](wire), PASSING[case](wire), ledger(wire, [], [])]
+    stub.script = [PASSING[case], PASSING[case], ledger([], [])]
     with XmlGateway(credentials, timeout=2, reads=ReadPolicy(3, 0.5, pauses.append)) as gateway:
         assert gateway.find_entries("RR", "RR1") == []
     assert pauses == ([7.0, 7.0] if case == "429" else [0.5, 1.0])
 
 
-def test_a_read_that_never_gets_an_answer_says_so(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_a_read_that_never_gets_an_answer_says_so(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.Say("", 503)]
     with pytest.raises(GatewayUnreachable, match="503"):
         gateway.find_entries("RR", "RR1")
     assert len(stub.requests) == 4
 
 
-def test_a_refused_read_is_not_tried_again(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_a_refused_read_is_not_tried_again(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.refused(wire.error("X", "You do not have permission for API operation query"))]
     with pytest.raises(ReadRefused, match=r"permission.*General Ledger"):
         gateway.find_entries("RR", "RR1")
     assert len(stub.requests) == 2
 
 
-def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [wire.invalid_session, ledger(wire, [], [])]
+def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [wire.invalid_session, ledger([], [])]
     assert gateway.find_entries("RR", "RR1") == []
     stub.script = [wire.invalid_session]
     with pytest.raises(SignInFailed):
@@ -234,10 +240,10 @@ def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: Any, wire: An
 
 
 def test_pages_without_end_are_given_up(
-    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
+    gateway: XmlGateway, stub: wire.StubGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("revrec.intacct.reading.PAGES_LIMIT", 5)
-    stub.script = [lambda request: page(request, wire, BATCH.format(no=1), remaining=1)]
+    stub.script = [lambda request: page(request, BATCH.format(no=1), remaining=1)]
     with pytest.raises(ReadRefused, match="no end"):
         gateway.find_entries("RR", "RR1")
 
@@ -248,8 +254,10 @@ def master(kind: MasterKind, no: int, status: str = "active") -> str:
 
 
 @pytest.mark.parametrize("kind", list(MasterKind))
-def test_master_records_are_asked_for_by_their_ids(gateway: XmlGateway, stub: Any, wire: Any, kind: MasterKind) -> None:
-    stub.script = [lambda request: page(request, wire, master(kind, 1) + master(kind, 2, "inactive"))]
+def test_master_records_are_asked_for_by_their_ids(
+    gateway: XmlGateway, stub: wire.StubGateway, kind: MasterKind
+) -> None:
+    stub.script = [lambda request: page(request, master(kind, 1) + master(kind, 2, "inactive"))]
     assert gateway.masters(kind, ["ID-1", "ID-2", "ID<3>", "", "ID-1"]) == {"ID-1": True, "ID-2": False}
     query = etree.fromstring(stub.requests[-1].encode()).find(".//query")
     assert query.findtext("object") == kind
@@ -257,18 +265,18 @@ def test_master_records_are_asked_for_by_their_ids(gateway: XmlGateway, stub: An
     assert [one.text for one in query.findall("filter/in/value")] == ["ID-1", "ID-2", "ID<3>"]
 
 
-def test_very_many_ids_are_asked_for_in_parts(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [lambda request: page(request, wire, "")]
+def test_very_many_ids_are_asked_for_in_parts(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [lambda request: page(request, "")]
     assert gateway.masters(MasterKind.ACCOUNT, [f"A{number}" for number in range(IDS_PER_QUERY * 2 + 1)]) == {}
     assert [request.count("<value>") for request in stub.requests[1:]] == [IDS_PER_QUERY, IDS_PER_QUERY, 1]
 
 
-def test_without_ids_nothing_is_asked(gateway: XmlGateway, stub: Any) -> None:
+def test_without_ids_nothing_is_asked(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     assert gateway.masters(MasterKind.LOCATION, ["", ""]) == {} and stub.requests == []
 
 
-def test_the_reading_of_recovery_is_tried_with_what_finds_nothing(gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.script = [lambda request: page(request, wire, "")]
+def test_the_reading_of_recovery_is_tried_with_what_finds_nothing(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [lambda request: page(request, "")]
     gateway.check_reading("RR")
     first, second, third = stub.requests[1:]
     assert "<object>GLBATCH</object>" in first and "<value>RR</value>" in first

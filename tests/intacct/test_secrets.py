@@ -3,6 +3,7 @@
 import logging
 import traceback
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -13,21 +14,22 @@ from revrec.core.redaction import MARK, SHORTEST, redact_text
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.redact import Redactor
+from support import wire
 
 
-def forms(wire: Any) -> list[str]:
+def forms() -> list[str]:
     found = []
     for secret in (wire.SENDER_PASSWORD, wire.USER_PASSWORD, wire.SESSION_ID):
-        found += [secret, wire.escape(secret), wire.escape(secret, {'"': "&quot;", "'": "&#39;"}), repr(secret)[1:-1]]
+        found += [secret, escape(secret), escape(secret, {'"': "&quot;", "'": "&#39;"}), repr(secret)[1:-1]]
     return found
 
 
-def echo_everything(wire: Any) -> Any:
+def echo_everything() -> Any:
     """An answer that repeats the whole request in an error, an attribute, a comment and a stray element."""
 
     def say(request: str) -> Any:
         control_id = wire.control_id_in(request)
-        text, attribute = wire.escape(request), wire.escape(request, {'"': "&quot;", "\n": " "})
+        text, attribute = escape(request), escape(request, {'"': "&quot;", "\n": " "})
         errors = (
             f"<errormessage><error><errorno>BL1</errorno><description>{text}</description>"
             f'<description2 echo="{attribute}">{text} [Support ID: {text}]</description2>'
@@ -39,12 +41,12 @@ def echo_everything(wire: Any) -> Any:
     return say
 
 
-ECHOES = {
+ECHOES: dict[str, wire.Script] = {
     "in XML": echo_everything,
-    "in HTML": lambda wire: lambda request: wire.Say(f"<html>{wire.escape(request)}<p>{request}", 500, "text/html"),
-    "as text": lambda wire: lambda request: wire.Say(request, 404, "text/plain"),
-    "cut": lambda wire: lambda request: wire.Say("<response>" + request, 200),
-    "as an invalid session": lambda wire: wire.authentication_failure(
+    "in HTML": lambda request: wire.Say(f"<html>{escape(request)}<p>{request}", 500, "text/html"),
+    "as text": lambda request: wire.Say(request, 404, "text/plain"),
+    "cut": lambda request: wire.Say("<response>" + request, 200),
+    "as an invalid session": wire.authentication_failure(
         wire.error("XL03000006", "", "Invalid session SESSION-47....")
     ),
 }
@@ -52,19 +54,19 @@ ECHOES = {
 
 @pytest.mark.parametrize("case", ECHOES)
 def test_no_secret_in_what_a_posting_leaves_behind(
-    case: str, gateway: XmlGateway, stub: Any, wire: Any, caplog: pytest.LogCaptureFixture
+    case: str, gateway: XmlGateway, stub: wire.StubGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    stub.script = [ECHOES[case](wire)]
+    stub.script = [ECHOES[case]]
     prepared = gateway.prepare(wire.journal_entry())
     answer = gateway.send(prepared)
     left_behind = "\n".join([repr(prepared), repr(answer), str(answer), caplog.text, repr(vars(gateway))])
-    assert not [secret for secret in forms(wire) if secret in left_behind]
+    assert not [secret for secret in forms() if secret in left_behind]
     assert "other-session" not in left_behind and "SESSION-47" not in left_behind
     assert answer.redacted_response
 
 
-def test_no_secret_in_a_memo_that_happens_to_hold_one(gateway: XmlGateway, wire: Any) -> None:
+def test_no_secret_in_a_memo_that_happens_to_hold_one(gateway: XmlGateway) -> None:
     line = wire.journal_line(1, memo=f"see {wire.USER_PASSWORD}")
     prepared = gateway.prepare(wire.journal_entry(line, wire.journal_line(2)))
     assert f"<DESCRIPTION>see {MARK}</DESCRIPTION>" in prepared.redacted
@@ -72,21 +74,21 @@ def test_no_secret_in_a_memo_that_happens_to_hold_one(gateway: XmlGateway, wire:
 
 @pytest.mark.parametrize("case", ["in XML", "in HTML", "as text"])
 def test_no_secret_in_an_exception_its_causes_or_its_arguments(
-    case: str, credentials: Any, stub: Any, wire: Any
+    case: str, credentials: Credentials, stub: wire.StubGateway
 ) -> None:
-    stub.sign_ins = [ECHOES[case](wire)]
+    stub.sign_ins = [ECHOES[case]]
     with XmlGateway(credentials, timeout=1) as gateway:
         for action in (gateway.sign_in, lambda: gateway.find_entries("RR", "RR1")):
             with pytest.raises(Exception, match="Intacct") as caught:
                 action()
-            assert not [secret for secret in forms(wire) if secret in all_of(caught.value)]
+            assert not [secret for secret in forms() if secret in all_of(caught.value)]
 
 
-def test_no_secret_when_the_connection_fails(credentials: Any, stub: Any, wire: Any) -> None:
+def test_no_secret_when_the_connection_fails(credentials: Credentials, stub: wire.StubGateway) -> None:
     stub.sign_ins = [wire.Say(fault="drop")]
     with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(Exception, match="Intacct") as caught:
         gateway.sign_in()
-    assert not [secret for secret in forms(wire) if secret in all_of(caught.value)]
+    assert not [secret for secret in forms() if secret in all_of(caught.value)]
     assert caught.value.__cause__ is None and caught.value.__context__ is None
 
 

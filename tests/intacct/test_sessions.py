@@ -9,8 +9,10 @@ from lxml import etree
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.client import XmlGateway
+from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
 from revrec.intacct.gateway import ErrorClass, PostingOutcome
+from support import wire
 
 
 class Clock:
@@ -27,17 +29,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def timed(credentials: Any, stub: Any, clock: Clock) -> Any:
+def timed(credentials: Credentials, stub: wire.StubGateway, clock: Clock) -> Any:
     stub.now = clock
     with XmlGateway(credentials, timeout=2, now=clock) as gateway:
         yield gateway
 
 
-def sign_ins(stub: Any) -> int:
+def sign_ins(stub: wire.StubGateway) -> int:
     return sum("<getAPISession/>" in request for request in stub.requests)
 
 
-def test_the_login_has_its_elements_in_order_and_the_function_alone(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_the_login_has_its_elements_in_order_and_the_function_alone(
+    gateway: XmlGateway, stub: wire.StubGateway
+) -> None:
     gateway.sign_in()
     request = etree.fromstring(stub.requests[0].encode())
     login = request.find("operation/authentication/login")
@@ -51,7 +55,7 @@ def test_the_login_has_its_elements_in_order_and_the_function_alone(gateway: Xml
 
 
 def test_all_further_requests_go_to_the_returned_endpoint_with_one_session(
-    gateway: XmlGateway, stub: Any, wire: Any
+    gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     with closing(wire.StubGateway()) as second:
         stub.session_endpoint = second.url
@@ -63,7 +67,7 @@ def test_all_further_requests_go_to_the_returned_endpoint_with_one_session(
 
 
 def test_a_session_that_ended_is_renewed_once_with_the_same_control_id(
-    gateway: XmlGateway, stub: Any, wire: Any
+    gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     stub.script = [wire.invalid_session, wire.posted]
     answer = gateway.post_entry(wire.journal_entry())
@@ -71,7 +75,7 @@ def test_a_session_that_ended_is_renewed_once_with_the_same_control_id(
     assert {wire.control_id_in(request) for request in stub.postings} == {"revrec:acme:d1:rrabcdefgh23456789"}
 
 
-def test_a_session_that_ends_twice_is_not_renewed_again(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_a_session_that_ends_twice_is_not_renewed_again(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.invalid_session]
     answer = gateway.post_entry(wire.journal_entry())
     assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.NEEDS_SIGN_IN)
@@ -79,7 +83,7 @@ def test_a_session_that_ends_twice_is_not_renewed_again(gateway: XmlGateway, stu
 
 
 def test_a_session_is_renewed_before_it_ends_by_intacct_s_clock(
-    timed: XmlGateway, stub: Any, wire: Any, clock: Clock
+    timed: XmlGateway, stub: wire.StubGateway, clock: Clock
 ) -> None:
     stub.skew = timedelta(days=-400)
     stub.script = [wire.posted]
@@ -92,7 +96,7 @@ def test_a_session_is_renewed_before_it_ends_by_intacct_s_clock(
     assert sign_ins(stub) == 2
 
 
-def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: Any, wire: Any, clock: Clock) -> None:
+def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: wire.StubGateway, clock: Clock) -> None:
     stub.script = [
         lambda request: wire.Say(
             wire.answer(
@@ -108,7 +112,7 @@ def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: Any, wire:
 
 @pytest.mark.parametrize("times", ["", "<sessiontimeout>soon</sessiontimeout>"])
 def test_unreadable_times_are_taken_as_a_short_life(
-    times: str, timed: XmlGateway, stub: Any, wire: Any, clock: Clock
+    times: str, timed: XmlGateway, stub: wire.StubGateway, clock: Clock
 ) -> None:
     stub.times = lambda: times
     stub.script = [wire.posted]
@@ -118,33 +122,31 @@ def test_unreadable_times_are_taken_as_a_short_life(
     assert sign_ins(stub) == 2
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[wire.Script, str]] = {
     "sender password": (
-        lambda wire: wire.Say(
-            wire.control_failure(wire.error("XL03000006", "", "Incorrect Intacct XML Partner ID or password."))
-        ),
+        wire.Say(wire.control_failure(wire.error("XL03000006", "", "Incorrect Intacct XML Partner ID or password."))),
         "sender_password",
     ),
     "sender not authorised": (
-        lambda wire: wire.authentication_failure(
+        wire.authentication_failure(
             wire.error("XL03000006", "Invalid Web Services Authorization", "The sender ID 'acme' is not authorized")
         ),
         "Web Services authorizations",
     ),
     "user, company, password or entity": (
-        lambda wire: wire.authentication_failure(wire.error("XL03000006", "", "Sign-in information is incorrect")),
+        wire.authentication_failure(wire.error("XL03000006", "", "Sign-in information is incorrect")),
         "Check all four",
     ),
     "locked": (
-        lambda wire: wire.authentication_failure(wire.error("XL03000006", "", "Your user account is locked")),
+        wire.authentication_failure(wire.error("XL03000006", "", "Your user account is locked")),
         "unlock",
     ),
     "front gateway": (
-        lambda wire: wire.Say(wire.control_failure(wire.error("XMLGW_JPP0002", "Sign-in ...")), 401),
+        wire.Say(wire.control_failure(wire.error("XMLGW_JPP0002", "Sign-in ...")), 401),
         "front gateway",
     ),
     "no session": (
-        lambda wire: wire.refused(wire.error("Get API Session Failed", "x")),
+        wire.refused(wire.error("Get API Session Failed", "x")),
         "entity",
     ),
 }
@@ -152,10 +154,10 @@ REFUSALS = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
-    case: str, gateway: XmlGateway, stub: Any, wire: Any
+    case: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     script, advice = REFUSALS[case]
-    stub.sign_ins = [script(wire)]
+    stub.sign_ins = [script]
     with pytest.raises(SignInFailed, match=advice) as caught:
         gateway.sign_in()
     assert caught.value.exit_code == 5
@@ -167,9 +169,9 @@ def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
     assert sign_ins(stub) == 1 and not stub.postings
 
 
-def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGateway, stub: Any, wire: Any) -> None:
+def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     gateway.sign_in()
-    stub.sign_ins = [REFUSALS["no session"][0](wire)]
+    stub.sign_ins = [REFUSALS["no session"][0]]
     for _time in (1, 2):
         with pytest.raises(SignInFailed):
             gateway.closed_through("NOWHERE")
@@ -177,27 +179,27 @@ def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGatew
     assert gateway.post_entry(wire.journal_entry()).outcome is not PostingOutcome.NOT_RUN
 
 
-NOT_NOW = {
-    "rate limit": lambda wire: wire.Say(wire.control_failure(wire.error("GW-0010", "slow down")), 429),
-    "503": lambda wire: wire.Say("", 503),
-    "HTML": lambda wire: wire.Say("<html><meta></html>", 200, "text/html"),
-    "404": lambda wire: wire.Say("not here", 404, "text/plain"),
-    "redirect": lambda wire: wire.Say("", 302, headers={"Location": "http://127.0.0.1:1/"}),
-    "dropped": lambda wire: wire.Say(fault="drop"),
-    "another's answer": lambda wire: wire.Say(wire.answer("x", wire.result("x"))),
+NOT_NOW: dict[str, wire.Script] = {
+    "rate limit": wire.Say(wire.control_failure(wire.error("GW-0010", "slow down")), 429),
+    "503": wire.Say("", 503),
+    "HTML": wire.Say("<html><meta></html>", 200, "text/html"),
+    "404": wire.Say("not here", 404, "text/plain"),
+    "redirect": wire.Say("", 302, headers={"Location": "http://127.0.0.1:1/"}),
+    "dropped": wire.Say(fault="drop"),
+    "another's answer": wire.Say(wire.answer("x", wire.result("x"))),
 }
 
 
 @pytest.mark.parametrize("case", NOT_NOW)
-def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlGateway, stub: Any, wire: Any) -> None:
-    stub.sign_ins = [NOT_NOW[case](wire), stub.signed_in]
+def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.sign_ins = [NOT_NOW[case], stub.signed_in]
     answer = gateway.post_entry(wire.journal_entry())
     assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.RETRY_LATER), answer
     assert not stub.postings
     gateway.sign_in()
 
 
-def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Any, stub: Any) -> None:
+def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Credentials, stub: wire.StubGateway) -> None:
     stub.close()
     with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(GatewayUnreachable, match=r"refused.*endpoint"):
         gateway.sign_in()
@@ -215,7 +217,7 @@ def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Any, stu
     ],
 )
 def test_a_returned_endpoint_of_another_party_is_refused(
-    endpoint: str, gateway: XmlGateway, stub: Any, wire: Any
+    endpoint: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     stub.session_endpoint = endpoint
     with pytest.raises(BadConfiguration):
@@ -226,7 +228,7 @@ def test_a_returned_endpoint_of_another_party_is_refused(
 
 
 def test_proxies_of_the_environment_are_not_used_on_this_machine(
-    gateway: XmlGateway, stub: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
+    gateway: XmlGateway, stub: wire.StubGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
@@ -235,7 +237,9 @@ def test_proxies_of_the_environment_are_not_used_on_this_machine(
 
 
 @pytest.mark.parametrize("minutes", [0, 7, -60 * 24 * 400])
-def test_the_other_side_s_clock_is_compared_at_each_sign_in(gateway: XmlGateway, stub: Any, minutes: int) -> None:
+def test_the_other_side_s_clock_is_compared_at_each_sign_in(
+    gateway: XmlGateway, stub: wire.StubGateway, minutes: int
+) -> None:
     assert gateway.clock_offset() is None
     stub.skew = timedelta(minutes=minutes)
     gateway.sign_in()

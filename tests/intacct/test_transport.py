@@ -6,16 +6,18 @@ import ssl
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.intacct.connection import ExchangeWatch, watch_exchange
 from revrec.intacct.transport import HttpTransport
+from support import wire
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(stub: Any, tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
+    stub: wire.StubGateway, tmp_path: Path
+) -> None:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
          "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
@@ -31,7 +33,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
     assert (exchange.sent, exchange.reason, stub.requests) == (False, "not_connected", [])
 
 
-def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: Any, wire: Any) -> None:
+def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: wire.StubGateway) -> None:
     clock = [0.0]
     stub.script = [wire.Say("<response/>")]
     transport = HttpTransport(timeout=5, monotonic=lambda: clock[0])
@@ -42,7 +44,7 @@ def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: An
     transport.close()
 
 
-def test_nothing_is_sent_once_the_time_is_up(stub: Any) -> None:
+def test_nothing_is_sent_once_the_time_is_up(stub: wire.StubGateway) -> None:
     with watch_exchange(0.01) as watch:
         time.sleep(0.1)
         assert watch.expired

@@ -230,11 +230,33 @@ def posted(stage: Stage) -> None:
 
 
 def given_up_wrongly(stage: Stage) -> None:
-    """It is in Intacct with other figures, and was canceled here all the same, so that its lines were posted again."""
+    """It is in Intacct with other figures, and was canceled here all the same, so that its lines need review."""
     edited(stage)
     stage.cancel()
+    stage.take("INV-2")
     stage.run()
+    assert stage.states() == ["CANCELLED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
     assert [one.kind for one in stage.reconcile().findings] == ["given_up"]
+
+
+def canceled_wrongly(stage: Stage) -> None:
+    """Its answer was lost, and a person canceled it though it is in Intacct as it should be; INV-2 comes in."""
+    stage.take("INV-1")
+    stage.failing("drop@after:1x:create")
+    ((reference,),) = stage.books.sql("SELECT reference FROM journal_entry")
+    resolve.cancel(stage.books.context(), reference, WHY, early=True)
+    stage.take("INV-2")
+    stage.run()
+    assert stage.states() == ["CANCELLED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
+
+
+def as_the_first(stage: Stage) -> None:
+    """What is held is the first entry in Intacct."""
+    resolve.as_posted(stage.books.context(), stage.held(), str(stage.intacct.entries()[0]["record_no"]), WHY)
+
+
+def reverse_first(stage: Stage) -> None:
+    stage.intacct.admin("/entries/reverse", record_no=stage.intacct.entries()[0]["record_no"], date=DAY)
 
 
 def opened(stage: Stage) -> None:
@@ -292,7 +314,22 @@ SEQUENCES: dict[str, tuple[Callable[[Stage], None], list[Callable[[Stage], Any]]
     "an edit is accepted": (
         posted, [lambda stage: stage.edit(title="Mine"), lambda stage: stage.accept("edited")], ["INV-1"],
     ),
-    "the one of two entries that was given up is deleted": (given_up_wrongly, [Stage.delete_first], ["INV-1"]),
+    "a wrong entry that was canceled is deleted, and its lines are sent": (
+        given_up_wrongly, [Stage.delete_first, Stage.resend], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake is settled as posted": (
+        canceled_wrongly, [as_the_first], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake is canceled again, and deleted": (
+        canceled_wrongly, [Stage.cancel, Stage.run, Stage.delete_first, Stage.cancel], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake is not sent while Intacct has it": (
+        canceled_wrongly, [Stage.resend, Stage.run, as_the_first], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake is reversed, accepted, and its lines are sent": (
+        canceled_wrongly,
+        [reverse_first, lambda stage: stage.accept("given_up"), Stage.resend], ["INV-1", "INV-2"],
+    ),
     "its period is opened, and it is sent again": (closed_meanwhile, [opened, Stage.resend], ["INV-1"]),
     "its period is opened, and it is canceled": (closed_meanwhile, [Stage.cancel, opened], ["INV-1"]),
 }  # fmt: skip

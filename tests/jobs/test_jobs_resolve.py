@@ -90,6 +90,9 @@ class Ledger:
             if entry.reference == reference
         ]
 
+    def entries_referenced(self, references: Any) -> list[FoundEntry]:
+        return []
+
     def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
         return []
 

@@ -455,6 +455,20 @@ def load(connection: State, row: Any) -> StoredEntry:
     return StoredEntry(row.id, row.state, row.attempts, _sends(connection, row.id), *said, body)
 
 
+@twin_of(entries)
+def canceled_and_not_posted(connection: State) -> list[str]:
+    canceled = [row for row in connection.entries.values() if row.state == "CANCELLED"]
+    return sorted(
+        row.reference
+        for row in canceled
+        if any(not _is_posted(connection, connection.lines[key]) for key in _keys(connection.bodies[row.id]))
+    )
+
+
+def _is_posted(connection: State, line: Line) -> bool:
+    return line.entry_id is not None and connection.entries[line.entry_id].state == "POSTED"
+
+
 # --- refusals ---
 
 

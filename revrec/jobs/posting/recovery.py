@@ -17,6 +17,7 @@ from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_ent
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry, PostingAnswer, PostingOutcome
 from revrec.intacct.glbatch import document_text
+from revrec.jobs.posting.canceled_entries import find_canceled
 from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.poster import Stopped
 from revrec.jobs.posting.rejections import give_back
@@ -48,6 +49,8 @@ class Seen(NamedTuple):
     strangers: tuple[FoundEntry, ...]
     lost: tuple[FoundEntry, ...]
     doubted: bool
+    canceled: tuple[FoundEntry, ...] = ()
+    """The entries that were canceled here, and that Intacct has all the same."""
 
 
 def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
@@ -65,10 +68,11 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
         names = sorted({*journals(connection), context.settings.text("posting", "journal")})
     try:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
+        canceled = tuple(find_canceled(context, gateway))
     except ReadRefused as error:
         raise stopped(f"nothing was sent, for the journal cannot be looked at: {error}") from error
     with context.database.read() as connection:
-        return _sorted(connection, began, heads, doubted)
+        return _sorted(connection, began, heads, doubted)._replace(canceled=canceled)
 
 
 def beware(context: "Context", run: int) -> bool:

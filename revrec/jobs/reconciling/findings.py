@@ -23,8 +23,8 @@ ADVICE = {
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",
     "unsettled": "nothing by hand: the next revrec run settles it; one that is held: revrec postings list.",
-    "given_up": "its lines went on under another reference, so they may be in Intacct twice: revrec trace {reference}; "
-    "delete or reverse one of the two there.",
+    "given_up": "if its lines need review: revrec postings list. If they were posted again under another reference, "
+    "they are in Intacct twice: revrec trace {reference}; delete or reverse one of the two there.",
     "lost": "these books were put back from a copy, or are used in two places. Import what is missing, then revrec run "
     "takes it up. Else accept it: with --recognized if it is right (its lines are not posted again), with "
     "--not-recognized if it was reversed or is not of these books (lines that are due here are posted).",

@@ -18,6 +18,7 @@ from revrec.jobs.invoicing.invoicing import Invoicing, anything_to_invoice
 from revrec.jobs.invoicing.poster import Invoices
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import recovery as look
+from revrec.jobs.posting.canceled_entries import hold_lines
 from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.journal_entries import Entries
 from revrec.jobs.posting.ownership import Ownership
@@ -277,6 +278,7 @@ def _look_and_make(
     result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
     patience.with_retries(partial(learn_what_is_due, context, gateway, result.date))
     with context.database.write(patience=PATIENCE) as connection:
+        result.made.update(hold_lines(context, connection, run_id, seen.canceled, to))
         result.made.update(_commit_intents(connection, context, run_id, result.date, to, again, mender))
         look.account_for(connection, context, seen)
     # From here on an older copy of the database is known by it; so nothing is sent before.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, tuple_, update
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
@@ -193,6 +193,25 @@ def known(connection: Connection, column: str, values: Iterable[str]) -> dict[st
         rows = connection.execute(query.where(wanted.in_(some)))
         found |= {value: (reference, state) for value, reference, state in rows}
     return found
+
+
+def canceled_and_not_posted(connection: Connection) -> list[str]:
+    """Return the references of canceled entries some of whose schedule lines are on no posted entry."""
+    other = journal_entry.alias("other")
+    posted = exists(select(other.c.id).where(other.c.id == schedule_line.c.entry_id, other.c.state == "POSTED"))
+    on_its_lines = (
+        (schedule_line.c.charge_no == journal_line.c.charge_no)
+        & (schedule_line.c.version == journal_line.c.version)
+        & (schedule_line.c.seq == journal_line.c.seq)
+    )
+    query = (
+        select(journal_entry.c.reference)
+        .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
+        .join(schedule_line, on_its_lines)
+        .where(journal_entry.c.state == "CANCELLED", ~posted)
+        .distinct()
+    )
+    return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())
 
 
 def load(connection: Connection, row: Any) -> StoredEntry:

@@ -1,0 +1,121 @@
+"""Entries that were canceled here and that Intacct has all the same.
+
+Canceling an entry makes its schedule lines due again. If the entry is in Intacct after all, because it was canceled by
+mistake or its request arrived late, the next run would post its lines a second time. So each run reads Intacct for
+canceled entries before it sends anything, and puts their lines on entries that need review.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
+from revrec.jobs.posting.due import due_with_memos
+from revrec.jobs.reconciling.findings import given_up, lost
+from revrec.store.database.engine import deployment
+from revrec.store.posting import entries
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.posted import accepted
+
+if TYPE_CHECKING:
+    from revrec.intacct.gateway import FoundEntry, Gateway
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED")
+"""States of an entry that may still be sent and that no person reviews yet."""
+
+
+def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
+    """Return the entries in Intacct that were canceled here and whose lines are not all posted again.
+
+    An entry is left out once a person has settled it: by recording its record number for another entry, or by
+    accepting the finding of ``revrec reconcile``.
+
+    Raises:
+        ReadRefused: Intacct refuses the read.
+    """
+    with context.database.read() as connection:
+        references = entries.canceled_and_not_posted(connection)
+    found = gateway.entries_referenced(references) if references else []
+    with context.database.read() as connection:
+        recorded = entries.known(connection, "record_no", {one.record_no for one in found})
+        settled = accepted(connection, [key for one in found for key in _keys(one)])
+    return [one for one in found if one.record_no not in recorded and settled.isdisjoint(_keys(one))]
+
+
+def _keys(found: "FoundEntry") -> tuple[str, str]:
+    """Return the keys that a person may have accepted an entry by: canceled here, or before these books knew it."""
+    return given_up(found, "CANCELLED").key, lost(found).key
+
+
+def hold_lines(
+    context: "Context", connection: "Connection", run: int, canceled: "Sequence[FoundEntry]", company: str
+) -> list[int]:
+    """Put the lines of canceled entries that Intacct has on entries that need review; return the new entries' numbers.
+
+    Entries that are not settled and have some of these lines need review too.
+    """
+    added = []
+    for found in canceled:
+        row = ENTRY_TABLES.find(connection, found.reference)
+        assert row is not None
+        ours = _Lines(entries.load(connection, row).entry)
+        for number in entries.numbers_in(connection, *UNSETTLED):
+            stored = entries.entry(connection, number)
+            if ours.has_some_of(stored.entry):
+                _hold(context, connection, stored.id, stored.state, stored.reference, found)
+        for entry in _entries_of(connection, ours, company):
+            (number,) = entries.add_entries(connection, run, [entry], context.who())
+            _hold(context, connection, number, "READY", entry.reference, found)
+            added.append(number)
+    return added
+
+
+class _Lines:
+    """The schedule lines of a canceled entry, also where a newer version of the schedule has replaced them."""
+
+    def __init__(self, entry: JournalEntry) -> None:
+        self.day: date = entry.recognised or entry.date
+        self._keys = {(line.charge_no, line.version, line.seq) for line in entry.lines}
+        self._versions = {line.charge_no: line.version for line in entry.lines}
+
+    def has(self, charge_no: int, version: int, seq: int, day: date) -> bool:
+        """Check if a schedule line is one of these, or recognizes the same charge line on the same day anew."""
+        replaces = version > self._versions.get(charge_no, version) and day == self.day
+        return (charge_no, version, seq) in self._keys or replaces
+
+    def has_some_of(self, entry: JournalEntry) -> bool:
+        """Check if an entry has one of these lines."""
+        day = entry.recognised or entry.date
+        return any(self.has(line.charge_no, line.version, line.seq, day) for line in entry.lines)
+
+
+def _entries_of(connection: "Connection", ours: _Lines, company: str) -> Iterator[JournalEntry]:
+    """Yield entries of those lines that are open, and of no others, so that the review is about them alone."""
+    open_lines: dict[object, list[DueLine]] = {}
+    for line in due_with_memos(connection, ours.day, waiting=None):
+        if ours.has(line.charge_no, line.version, line.seq, line.date):
+            open_lines.setdefault(entry_group(line), []).append(line)
+    here = deployment(connection)
+    for lines in open_lines.values():
+        yield build_entry(entry_group(lines[0]), lines, reference_of(lines, here), here, company)
+
+
+def _hold(
+    context: "Context", connection: "Connection", number: int, state: str, reference: str, found: "FoundEntry"
+) -> None:
+    who = context.who()
+    if state in ("READY", "SENDING"):
+        ENTRY_TABLES.change_state(connection, number, state, "IN_DOUBT", who, owner=None, lease_until=None)
+        state = "IN_DOUBT"
+    error = f"Intacct has its lines on entry {found.record_no} ({found.reference}), which was canceled here"
+    advice = _ADVICE.format(reference, found.record_no, found.date, _keys(found)[0])
+    ENTRY_TABLES.change_state(connection, number, state, "HELD", who, error=error, advice=advice)
+
+
+_ADVICE = (
+    "look at entry {1} in Intacct. If it is right: revrec postings resolve {0} --as-posted {1} --reason TEXT. If it is "
+    "wrong, delete it there, then post these lines: revrec postings resolve {0} --resend --reason TEXT. If it was "
+    "reversed there, accept it before you resend: revrec reconcile --date {2} --accept {3} --reason TEXT"
+)

@@ -118,7 +118,7 @@ class ChargeRows:
     def _amount(self, text: str, currency: str) -> int:
         if self._values.plain[minor_digits(currency)](text):
             minor = int(text.replace(self._point, ""))
-            # Zero can be written "-0.00"; the strict path decides how that reads.
+            # Zero may be written as -0.00, which is a change of notation: it goes through the full reader below.
             if minor:
                 self._was_normalized |= self._point != "."
                 return minor

@@ -33,7 +33,7 @@ class RecognitionPolicies(Protocol):
 
     @property
     def name(self) -> str:
-        """The method's name in rule files."""
+        """Return the method's name in rule files."""
         ...
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:

@@ -37,37 +37,37 @@ class ScheduleRule(Protocol):
 
     @property
     def name(self) -> str:
-        """The rule's name."""
+        """Return the rule's name."""
         ...
 
     @property
     def text(self) -> str:
-        """The rule's exact text in its file."""
+        """Return the rule's exact text in its file."""
         ...
 
     @property
     def sha256(self) -> str:
-        """The digest of the text: the rule's version."""
+        """Return the digest of the text: the rule's version."""
         ...
 
     @property
     def file(self) -> str:
-        """The file that the rule is in."""
+        """Return the file that the rule is in."""
         ...
 
     @property
     def post(self) -> PostingTarget:
-        """Where the rule posts."""
+        """Return where the rule posts."""
         ...
 
     @property
     def method(self) -> RecognitionPolicies:
-        """The method, with the policies for later changes."""
+        """Return the method, with the policies for later changes."""
         ...
 
     @property
     def after_invoice(self) -> bool:
-        """Whether nothing of a line goes on an entry before its document is invoiced."""
+        """Return True if nothing of a line goes on an entry before its document is invoiced."""
         ...
 
 

@@ -126,7 +126,7 @@ def test_rules_that_different_values_keep_apart_stand_side_by_side() -> None:
     [
         ({"segments": "client,segment\nC1,x\n"}, 'segments.csv:1:1: it has no column "customer"'),
         ({"segments": "customer,segment\nC1\n"}, "segments.csv:2:1: it has 1 fields, its header 2"),
-        ({"segments": "customer,segment\nC1,a\nC1,b\n"}, "segments.csv:3:1: its key stands in line 2 already"),
+        ({"segments": "customer,segment\nC1,a\nC1,b\n"}, "segments.csv:3:1: its key is already in line 2"),
         ({"segments": "customer,,segment\n"}, 'segments.csv:1:1: the column "" needs a name that no other column has'),
         ({"segments": 'customer,segment\n"C1,a\n'}, "it is not CSV"),
         ({"items": "item,from,revenue\nA,1.1.2024,1\n"}, "items.csv:2:1: from '1.1.2024' is not a date"),

@@ -10,15 +10,14 @@ from typing import Any
 
 from revrec.core.allocation import AllocatedShare, AllocationTerms, CannotAllocate, Obligation, allocate
 from revrec.core.charge_line import ChargeLine
-from revrec.core.keys import did_you_mean
+from revrec.core.keys import KeyPath, KeyProblem, did_you_mean, read_table
 from revrec.core.numbers import in_minor_units
 from revrec.core.rules.declaration import ALLOCATION_KEYS, ANY_DIMENSION, EFFECTIVE_KEYS, VARIABLE_KEYS, WHEN_KEYS
 from revrec.core.rules.lookup import RuleLookupTable, field_of
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns
 from revrec.core.rules.readers import conditions_of
-from revrec.core.rules.tables import KeyProblem, read_table
-from revrec.core.rules.toml_text import TomlBlock, TomlPath
+from revrec.core.rules.toml_text import TomlBlock
 from revrec.core.standalone import COLUMNS, StandalonePrice, price_list_problems, standalone
 
 DOCUMENT = ("source", "document")
@@ -106,7 +105,7 @@ class AllocationRule:
 
 def read_allocation(
     table: Any,
-    path: TomlPath,
+    path: KeyPath,
     file: str,
     block: TomlBlock,
     tables: Mapping[str, RuleLookupTable],
@@ -158,7 +157,7 @@ def _mistakes(
     effective: Mapping[str, date],
     prices: RuleLookupTable | None,
     tables: Mapping[str, RuleLookupTable],
-    path: TomlPath,
+    path: KeyPath,
 ) -> list[KeyProblem]:
     found = []
     if prices is None:
@@ -177,7 +176,7 @@ def _mistakes(
     return found
 
 
-def _variable(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> list[tuple[Patterns, Patterns]]:
+def _variable(raw: Any, path: KeyPath, complaints: list[KeyProblem]) -> list[tuple[Patterns, Patterns]]:
     """Read the pairs of ``variable``: items whose amounts are variable, and the items that they are for."""
     if not isinstance(raw, list):
         complaints.append(KeyProblem(path, 'variable must be a list: variable = [{ items = "BONUS", to = "LIC-*" }]'))

@@ -12,11 +12,21 @@ from typing import Any, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput
-from revrec.core.keys import ANY_TEXT, DATE, ConfigKey, RejectedValue, ValueKind, choice, text, whole_number
+from revrec.core.keys import (
+    ANY_TEXT,
+    DATE,
+    ConfigKey,
+    KeyProblem,
+    RejectedValue,
+    ValueKind,
+    choice,
+    read_table,
+    text,
+    whole_number,
+)
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.rules.book import RuleBook
 from revrec.core.rules.model import RuleErrors, RuleProblem
-from revrec.core.rules.tables import KeyProblem, read_table
 from revrec.core.rules.toml_text import TomlBlock, blocks, locate
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 

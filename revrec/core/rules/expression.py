@@ -104,7 +104,7 @@ def _parsed(text: str) -> ast.expr:
 
 
 def _type_of(text: str, node: ast.expr, depth: int) -> str:
-    """text, number, yes or no, nothing, dimensions, or a list of one of them; Refused if it is none of these."""
+    """Return text, number, yes or no, nothing, dimensions, or a list of one of them; raise RejectedValue else."""
 
     def refused(why: str) -> RejectedValue:
         return RejectedValue(why, len(text.encode()[: node.col_offset].decode(errors="ignore")))
@@ -144,7 +144,7 @@ def _constant(text: str, node: ast.Constant, refused: Callable[[str], RejectedVa
 
 
 def _combined(node: ast.expr, parts: list[str]) -> str | None:
-    """The type that comes out when a node combines values of these types, or None if it must not."""
+    """Return the type that results when a node combines values of these types, or None if it must not."""
     same = parts[0] if len(set(parts)) == 1 else None
     if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         return same if same == "yes or no" else None

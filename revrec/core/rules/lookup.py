@@ -174,5 +174,5 @@ def _day(text: str, name: str, line: int) -> date | None:
 def _add(rows: list[LookupRow], row: LookupRow) -> None:
     for other in rows:
         if row.first <= other.last and other.first <= row.last:
-            raise LookupTableError(row.line, f"its key stands in line {other.line} already, for post dates that meet")
+            raise LookupTableError(row.line, f"its key is already in line {other.line}, for overlapping post dates")
     rows.append(row)

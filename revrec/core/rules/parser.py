@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.errors import BadInput
 from revrec.core.holidays import CalendarFile, DatesError, FileCalendar
-from revrec.core.keys import as_toml, did_you_mean
+from revrec.core.keys import KeyPath, KeyProblem, as_toml, did_you_mean, read_table
 from revrec.core.methods import methods
 from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
@@ -30,8 +30,7 @@ from revrec.core.rules.lookup import LookupCell, LookupCondition, LookupTableErr
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.readers import conditions_of, read_constraint, read_costs
 from revrec.core.rules.repairs import Repair, read_repair
-from revrec.core.rules.tables import KeyProblem, read_table
-from revrec.core.rules.toml_text import TomlBlock, TomlPath, blocks, locate
+from revrec.core.rules.toml_text import TomlBlock, blocks, locate
 from revrec.core.schedule import PostingTarget
 
 Resolver = Callable[[str, str], tuple[str, str]]
@@ -114,7 +113,7 @@ class _RuleFilesReader:
         self._repairs_of(file, values.get("repair", []))
         self._pending.append((file, values.get("rule", []), values.get("allocation", [])))
         for index, included in enumerate(values.get("include", ())):
-            one_of_many: TomlPath = ("include", index) if isinstance(document["include"], list) else ("include",)
+            one_of_many: KeyPath = ("include", index) if isinstance(document["include"], list) else ("include",)
             self._include(included, (*chain, filename), one_of_many, file.complaints)
 
     def finish(self) -> None:
@@ -136,7 +135,7 @@ class _RuleFilesReader:
             self.problems.append(RuleProblem(filename, 1, 1, "this is not TOML that can be read: nested too deeply"))
         return None
 
-    def _include(self, wanted: str, chain: tuple[str, ...], path: TomlPath, complaints: list[KeyProblem]) -> None:
+    def _include(self, wanted: str, chain: tuple[str, ...], path: KeyPath, complaints: list[KeyProblem]) -> None:
         try:
             filename, text = self._resolve(wanted, chain[-1])
         except (OSError, LookupError, ValueError, BadInput) as error:
@@ -178,7 +177,7 @@ class _RuleFilesReader:
 
     def _tables_of(self, file: "_RuleFile", raw: Any) -> None:
         for index, (table, block) in enumerate(file.blocks(raw, "table")):
-            path: TomlPath = ("table", index)
+            path: KeyPath = ("table", index)
             before = len(file.complaints)
             values, _refused = read_table(table, TABLE_KEYS, path, file.complaints)
             if len(file.complaints) == before and values["name"] in self.tables:
@@ -186,7 +185,7 @@ class _RuleFilesReader:
             if len(file.complaints) == before:
                 self._table(file, path, values, block)
 
-    def _calendar(self, file: "_RuleFile", path: TomlPath, named: CalendarFile) -> FileCalendar | None:
+    def _calendar(self, file: "_RuleFile", path: KeyPath, named: CalendarFile) -> FileCalendar | None:
         """Return the calendar that a rule names by its file; None if a problem was added."""
         try:
             found, content = self._resolve(named.file, file.name)
@@ -197,7 +196,7 @@ class _RuleFilesReader:
             file.complaints.append(KeyProblem(path, f'calendar file "{named.file}" cannot be read: {_words(error)}'))
         return None
 
-    def _table(self, file: "_RuleFile", path: TomlPath, values: Mapping[str, Any], block: TomlBlock) -> None:
+    def _table(self, file: "_RuleFile", path: KeyPath, values: Mapping[str, Any], block: TomlBlock) -> None:
         try:
             found, content = self._resolve(values["file"], file.name)
             made = RuleLookupTable(values["name"], found, values["key"], content.removeprefix("\ufeff"), block.text)
@@ -243,7 +242,7 @@ class _RuleReader:
     def __init__(
         self,
         table: dict[str, Any],
-        path: TomlPath,
+        path: KeyPath,
         defaults: Mapping[str, str],
         tables: Mapping[str, RuleLookupTable],
         calendar: Callable[[CalendarFile], FileCalendar | None],
@@ -324,7 +323,7 @@ class _RuleReader:
             self._cells[field] = LookupCell(table, column)
         return f"{name}.{column}"
 
-    def _known_table(self, name: str, path: TomlPath, columns: Iterable[str]) -> RuleLookupTable | None:
+    def _known_table(self, name: str, path: KeyPath, columns: Iterable[str]) -> RuleLookupTable | None:
         """Return the table of a name if it has the columns; else add a problem at the path."""
         table = self._tables.get(name)
         if table is None:

@@ -5,14 +5,13 @@ from typing import Any
 
 from revrec.core.anchors import anchor
 from revrec.core.constraint import Constraint
+from revrec.core.keys import KeyPath, KeyProblem, read_table
 from revrec.core.rules.costs import Cost
 from revrec.core.rules.declaration import CONSTRAINT_KEYS, COST_KEYS
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import DIMENSIONS, Patterns
 from revrec.core.rules.ranges import Comparison
-from revrec.core.rules.tables import KeyProblem, read_table
-from revrec.core.rules.toml_text import TomlPath
 
 
 def conditions_of(
@@ -32,7 +31,7 @@ def conditions_of(
             yield Patterns(field, value)
 
 
-def read_constraint(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> Constraint | None:
+def read_constraint(raw: Any, path: KeyPath, complaints: list[KeyProblem]) -> Constraint | None:
     """Read the constraint of a rule; None if it has none, or if problems were added to ``complaints``."""
     if raw is None:
         return None
@@ -47,7 +46,7 @@ def read_constraint(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> C
     return Constraint(values["reason"], *figures, values.get("until"), counted, values["costs"])
 
 
-def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[TomlPath, str]]:
+def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     if ("amount" in values) == ("percent" in values):
         yield (), "a constraint has either an amount or a percent: give one of them"
     elif values["costs"] and "percent" not in values:
@@ -58,7 +57,7 @@ def _constraint_mistakes(values: Mapping[str, Any]) -> Iterator[tuple[TomlPath, 
         yield ("from",), "constraint.from is what until is counted from: give until as well"
 
 
-def read_costs(raw: Any, periods: int | None, path: TomlPath, complaints: list[KeyProblem]) -> tuple[Cost, ...]:
+def read_costs(raw: Any, periods: int | None, path: KeyPath, complaints: list[KeyProblem]) -> tuple[Cost, ...]:
     """Read the costs of a rule; costs with problems are left out and their problems added to ``complaints``."""
     if not isinstance(raw, list):
         complaints.append(KeyProblem(path, "write each cost as a block that begins with [[rule.cost]]"))

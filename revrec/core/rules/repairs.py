@@ -12,13 +12,12 @@ from typing import Any
 
 from revrec.core.charge_line import DIMENSIONS, ChargeLine
 from revrec.core.journal import DIMENSION, JournalLine, RepairedValue, field_value
-from revrec.core.keys import ConfigKey, did_you_mean
+from revrec.core.keys import ConfigKey, KeyPath, KeyProblem, did_you_mean, read_table
 from revrec.core.rules.declaration import ANY_DIMENSION, REPAIR_KEYS, REPAIR_WHEN_KEYS, SET_KEYS, VALUE
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.readers import conditions_of
-from revrec.core.rules.tables import KeyProblem, read_table
-from revrec.core.rules.toml_text import TomlBlock, TomlPath
+from revrec.core.rules.toml_text import TomlBlock
 
 OF_THE_FAILURE = ("error", "account", "dimension")
 """Conditions on the failure and the journal line; all others are on the charge line."""
@@ -111,7 +110,7 @@ def _speaks_of(named: Mapping[str, str], pair: Sequence[JournalLine]) -> bool:
 
 def read_repair(
     table: Any,
-    path: TomlPath,
+    path: KeyPath,
     file: str,
     block: TomlBlock,
     failures: Callable[[], Sequence[str]],
@@ -145,7 +144,7 @@ def read_repair(
     )
 
 
-def _supplied(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> dict[str, str | None]:
+def _supplied(raw: Any, path: KeyPath, complaints: list[KeyProblem]) -> dict[str, str | None]:
     """Return the fields that ``[repair.set]`` sets; None for those it omits."""
     found, _refused = read_table(raw, SET_KEYS, path, complaints)
     any_value = (ConfigKey("*", VALUE, ""),)
@@ -162,7 +161,7 @@ def _supplied(raw: Any, path: TomlPath, complaints: list[KeyProblem]) -> dict[st
     return supplied
 
 
-def _unknown_failures(patterns: Sequence[str], known: Sequence[str], path: TomlPath) -> Iterator[KeyProblem]:
+def _unknown_failures(patterns: Sequence[str], known: Sequence[str], path: KeyPath) -> Iterator[KeyProblem]:
     for name in patterns:
         if has_wildcard(name) or name not in known:
             fix = did_you_mean(name, tuple(known)) or f"; known are {', '.join(known)}"

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-TomlPath = tuple[str | int, ...]
+from revrec.core.keys import KeyPath
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'" r"|#[^\n]*|[\[\]{}]|\n",
@@ -70,7 +70,7 @@ def _trimmed(text: str) -> str:
     return "".join(lines).rstrip("\r\n")
 
 
-def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -> tuple[int, int]:
+def locate(text: str, path: KeyPath, fallback: int = 1, *, key: bool = False) -> tuple[int, int]:
     """Return line and column (from 1) of the value at ``path``, or of its key, in a valid TOML text.
 
     A table is found by its first value, then its header above. What cannot be found is at line ``fallback``.
@@ -99,7 +99,7 @@ def locate(text: str, path: TomlPath, fallback: int = 1, *, key: bool = False) -
     return line, max(column, 1)
 
 
-def _replaced(document: Any, path: TomlPath) -> bool:
+def _replaced(document: Any, path: KeyPath) -> bool:
     """Put the sentinel at ``path``; for a table at its first value, and then return True."""
     parent, last = document, path[-1]
     for step in path[:-1]:

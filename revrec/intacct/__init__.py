@@ -1,5 +1,5 @@
-"""The only place that talks to Intacct: requests, answers, sessions, credentials and what each failure means.
+"""The only package that connects to Intacct: requests, answers, sessions, credentials, and what each failure means.
 
-Start at :mod:`revrec.intacct.gateway` for the interface and its values, and at :mod:`revrec.intacct.client` for the
-gateway over XML. lxml and requests are imported nowhere else, so import this package late.
+Start with :mod:`revrec.intacct.gateway` for the interface and its values, and :mod:`revrec.intacct.client` for the
+implementation over XML. The package loads lxml and requests, which takes time, so import it late.
 """

@@ -1,4 +1,4 @@
-"""What each failure means and what the accountant should do, from the table in ``catalogue.toml``."""
+"""Meaning of failures, and advice for the accountant, from the table in ``catalogue.toml``."""
 
 import re
 import tomllib
@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 from revrec.intacct.gateway import ErrorClass, GatewayError
 
 TEXT_LIMIT = 2000
-"""Characters of an error text that patterns look at; Intacct's own are far shorter."""
-
+"""Characters of an error text that patterns are matched against; Intacct's own texts are far shorter."""
 
 TOO_MANY_REQUESTS = 429
 UNKNOWN = "unknown"
 UNKNOWN_ADVICE = (
-    "revrec does not know this failure and does not try it again by itself. Read its text; Sage's support can look it "
-    "up by the Support ID. The next run looks for the entry in Intacct before anything is sent."
+    "Intacct reported a failure that revrec does not know. As far as Intacct reports, nothing was saved. Read the error "
+    "text and fix the cause; Sage support can look it up by the Support ID. revrec does not retry it on its own; the next "
+    "run first checks whether the entry is in Intacct."
 )
 
 
 class KnownFailure(NamedTuple):
-    """One row of the catalogue; ``catalogue.toml`` explains the fields."""
+    """One failure of the catalogue. ``catalogue.toml`` explains the fields."""
 
     name: str
     error_class: ErrorClass
@@ -40,17 +40,20 @@ class KnownFailure(NamedTuple):
 
     @property
     def general_advice(self) -> str:
-        """The advice where no text has named anything yet."""
+        """Return the advice with ``...`` in place of values that an error text would name."""
         return re.sub(r"\{\w+\}", "...", self.advice)
 
     @property
     def signs(self) -> tuple[str, ...]:
-        """By what people may know it: error numbers, error ids, HTTP statuses, or why there was no answer."""
+        """Return what identifies it: error numbers, error ids, HTTP statuses, or reasons for a missing answer."""
         return (*self.errornos, *self.ids, *(f"HTTP {status}" for status in self.http), *self.reason)
 
 
 class FailurePolicy(NamedTuple):
-    """What a class of failure leads to: tried again ``in_run``, ``later`` by itself; ``says`` it to people."""
+    """What revrec does about a class of failures.
+
+    ``in_run``: retry within the run. ``later``: retry by ``--retry-for``. ``says``: the explanation for people.
+    """
 
     in_run: bool
     later: bool
@@ -58,10 +61,10 @@ class FailurePolicy(NamedTuple):
 
 
 class FailureMeaning(NamedTuple):
-    """What a failure was found to mean.
+    """The meaning of a failure that occurred.
 
-    ``name`` is the row's, or ``unknown``. ``known`` is False for that and for wrappers. ``named`` holds what the text
-    named: ``account``, ``dimension``, ``value`` and the like.
+    ``name``: its name in the catalogue, or ``unknown``. ``known``: False for ``unknown`` and for wrappers. ``named``:
+    values named in the error text, such as ``account``, ``dimension`` and ``value``.
     """
 
     name: str
@@ -74,26 +77,26 @@ class FailureMeaning(NamedTuple):
 
 @cache
 def catalogue() -> tuple[KnownFailure, ...]:
-    """All rows, in their order in the file."""
+    """Return all failures, in the order of the file."""
     return tuple(_row(row) for row in _data()["failure"])
 
 
 @cache
 def policies() -> Mapping[ErrorClass, FailurePolicy]:
-    """What each class leads to."""
+    """Return what revrec does about each class of failures."""
     return {ErrorClass(name): FailurePolicy(**policy) for name, policy in _data()["policy"].items()}
 
 
 @cache
 def failure_named(name: str) -> KnownFailure | None:
-    """The row of that name."""
+    """Return the failure with this name, or None."""
     return next((row for row in catalogue() if row.name == name), None)
 
 
 def explain_failure(text: str) -> list[FailureMeaning]:
-    """What an error number, error id, HTTP status, a row's name or an error's text can mean, the likeliest first.
+    """Return the possible meanings of an error number, error id, HTTP status, failure name or error text.
 
-    A number or a text may mean different things at different levels. Empty if nothing is known of it.
+    The most likely meaning comes first. A number or text can have several, at different levels. Empty if it is unknown.
     """
     text = text.strip()
     error = GatewayError(text, description2=text, error_id=text)
@@ -116,10 +119,10 @@ def _data() -> dict[str, Any]:
 
 
 def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> FailureMeaning:
-    """What an answered failure means; ``level`` is ``control``, ``authentication`` or ``function``.
+    """Return the meaning of a failure that Intacct reported at a level (control, authentication or function).
 
-    Looks at the level, the HTTP status, the error ids, the texts of every error and the error numbers, in this
-    order; a text that says that the entry may have landed comes before all. Unknown failures need a person.
+    Checks HTTP status, error ids, the texts of all errors and error numbers, in this order. A text saying that the
+    entry may have been saved wins over all of them. Unknown failures need a person.
     """
     rows = [row for row in catalogue() if not row.reason and row.level in ("", level)]
     for row, groups in _matches(rows, http_status, errors):
@@ -129,7 +132,7 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
 
 
 def meaning_of_no_answer(reason: str, http_status: int = 0) -> FailureMeaning:
-    """What the lack of a usable answer means; ``reason`` is one of the catalogue's."""
+    """Return the meaning of a missing or unusable answer; ``reason`` is one of the catalogue's."""
     if http_status == TOO_MANY_REQUESTS:
         return meaning_of("control", http_status, ())
     rows = [row for row in catalogue() if reason in row.reason]
@@ -142,7 +145,11 @@ Match = tuple[KnownFailure, dict[str, str]]
 
 
 def _matches(rows: Sequence[KnownFailure], http_status: int, errors: Sequence[GatewayError]) -> Iterator[Match]:
-    """Every row that matches, the most trustworthy sign first."""
+    """Return every failure that matches, by the most reliable evidence first.
+
+    Texts that mean "may have been saved" come first: error numbers are coarse (BL01001973 covers almost everything),
+    and an "already recorded" that counts as a rejection would be posted again.
+    """
     certain = [row for row in rows if not row.wrapper]
     doubt = [row for row in certain if row.error_class is ErrorClass.IN_DOUBT]
     yield from _by(doubt, errors, _text_groups)
@@ -184,7 +191,7 @@ def _text_groups(row: KnownFailure, error: GatewayError) -> dict[str, str] | Non
 
 
 def _says_nothing_else(row: KnownFailure, errors: Sequence[GatewayError]) -> bool:
-    """Whether all descriptions are empty, the row's own, or a wrapper's."""
+    """Return True if every description is empty, or matches this failure or a wrapper."""
     vague = [*row.texts, *(text for other in catalogue() if other.wrapper for text in other.texts)]
     texts = [text[:TEXT_LIMIT] for error in errors for text in (error.description, error.description2) if text]
     return all(any(pattern.search(text) for pattern in vague) for text in texts)

@@ -1,4 +1,4 @@
-"""The gateway over Intacct's XML protocol: one request at a time, one journal entry a request."""
+"""The gateway over Intacct's XML protocol: one request at a time, one journal entry per request."""
 
 import threading
 import time
@@ -42,16 +42,15 @@ from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
 from revrec.intacct.transport import HttpExchange, HttpTransport
 
 STORED_ANSWER_LIMIT = 200_000
-"""Characters of an answer that are kept; an answer to a posting has a few hundred."""
+"""Maximum stored length of an answer in characters; an answer to a posting has a few hundred."""
 
 
 class XmlGateway:
-    """Intacct behind the interface of :class:`revrec.intacct.gateway.Gateway`. Use it as a context, or close it.
+    """Implementation of :class:`revrec.intacct.gateway.Gateway` over XML. Use it as a context manager, or close it.
 
-    ``timeout``: seconds for a whole exchange; keep it shorter than the lease of a posting. ``base_currency`` and
-    ``rate_type``: the company's; the rate type goes with lines in other currencies. ``omit``: dimensions never sent.
-    ``rate_date``, ``base_location``, ``entity_is_location``: see :class:`EntrySettings`. ``reads`` holds for reads
-    only: a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`. Tests pass
+    ``timeout``: seconds for a whole exchange; must be shorter than the lease of a posting. ``base_currency``,
+    ``rate_type``, ``rate_date``, ``omit``, ``base_location``, ``entity_is_location``: see :class:`EntrySettings`.
+    ``reads``: retries of reads; a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`. Tests pass
     their own ``now`` and ``sleep``.
     """
 
@@ -91,29 +90,32 @@ class XmlGateway:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         self._transport.close()
 
     def sign_in(self) -> None:
-        """Make sure that there is a session; raises SignInFailed or GatewayUnreachable."""
+        """Sign in if there is no session. Raises SignInFailed or GatewayUnreachable."""
         with self._lock:
             self._sessions.session_for("")
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
-        """Build the request of an entry, when its turn has come; ``comment`` goes into the entry's history.
+        """Build the request for an entry, after waiting for the limit of requests per minute.
 
-        Without one, the history is told why the entry is dated as it is, where that is not the day of recognition.
-        Raises UnpostableEntry.
+        ``comment`` is stored in the entry's history in Intacct. By default it is revrec's version and, if the entry's
+        date differs from the recognition date, the reason.
+
+        Raises:
+            UnpostableEntry: Intacct would reject the entry.
         """
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
         return self._prepared(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
 
     def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
-        """Build the request of an order or an invoice, when its turn has come. Raises UnpostableEntry."""
+        """Build the request for an order or invoice, like :meth:`prepare`. Raises UnpostableEntry."""
         return self._prepared(made.control_id, made.reference, create_document(made, self._entries, unit, sources))
 
     def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
-        """Build the request that creates a customer or an item, when its turn has come."""
+        """Build the request that creates a customer or item, like :meth:`prepare`."""
         if record.kind == MasterKind.CUSTOMER:
             function = create_customer(control_id, record.id, record.term)
         else:
@@ -127,7 +129,10 @@ class XmlGateway:
         return PreparedPosting(control_id, reference, body, self._redactor.text(redacted))
 
     def send(self, prepared: PreparedPosting) -> PostingAnswer:
-        """Send once; once more after a new sign-in if Intacct says that the session has ended, for then nothing ran."""
+        """Send once, and again after a new sign-in if Intacct reports that the session has ended.
+
+        A request with an ended session runs nothing, so the second request cannot post the entry twice.
+        """
         with self._lock:
             try:
                 answer, session = self._send(prepared)
@@ -139,84 +144,86 @@ class XmlGateway:
                 return self._not_signed_in(prepared, refused)
 
     def post_entry(self, entry: JournalEntry) -> PostingAnswer:
-        """Prepare and send in one go."""
+        """Prepare and send."""
         return self.send(self.prepare(entry))
 
     def find_invoices(self, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
-        """Documents of a transaction definition, or without one receivables, with these numbers, with their lines."""
+        """Return documents of a definition (receivables if it is empty) with these numbers, and their lines."""
         if definition:
             return documents(self._reading, definition, numbers)
         return receivables(self._reading, numbers)
 
     def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
-        """Those of these customers that there are."""
+        """Return the customers that exist, by id."""
         return customers(self._reading, ids)
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
-        """Entries of a journal with this REFERENCENO, by record number, with their lines."""
+        """Return a journal's entries with this REFERENCENO and their lines, by record number."""
         return self._reading.find_entries(journal, reference)
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal that were made at or after a moment, by record number."""
+        """Return headers of a journal's entries created at or after a time, by record number."""
         return self._reading.entries_since(journal, since)
 
     def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal dated from ``start`` to ``end``, by record number."""
+        """Return headers of a journal's entries dated from ``start`` to ``end``, by record number."""
         return self._reading.entries_dated(journal, start, end)
 
     def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these record numbers."""
+        """Return headers of the entries with these record numbers."""
         return self._reading.entries_numbered(record_nos)
 
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these references, in whatever journal."""
+        """Return headers of the entries with these references, in any journal."""
         return self._reading.entries_referenced(references)
 
     def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
-        """The same entries with their lines, and these dimensions of the lines."""
+        """Add lines, with these dimensions, to entries."""
         return self._reading.with_lines(heads, dimensions)
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
-        """Lines of all entries on these accounts, dated from ``start`` to ``end``."""
+        """Return lines of all entries on these accounts, dated from ``start`` to ``end``."""
         return self._reading.lines_on(accounts, start, end)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
     ) -> list[ReportedBalance]:
-        """Balances over the days ``start`` to ``end``, in ``currency`` (default: the company's base currency)."""
+        """Return balances from ``start`` to ``end``, in ``currency`` (default: the company's base currency)."""
         return self._reading.account_balances(accounts, start, end, entity, currency)
 
     def closed_through(self, entity: str = "") -> date | None:
-        """The last closed day of the entity's books; None if Intacct does not tell."""
+        """Return the last closed day of the entity's books; None if Intacct does not report it."""
         return self._reading.closed_through(entity)
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
-        """Which of these ids exist, and whether each is active."""
+        """Return the ids that exist, each with True if it is active."""
         return self._reading.masters(kind, ids)
 
     def locations_within(self, entity: str) -> set[str]:
-        """An entity's own location and all below it."""
+        """Return an entity's own location and all locations below it."""
         return self._reading.locations_within(entity)
 
     def check_reading(self, journal: str) -> None:
-        """Read as recovery does; raises ReadRefused where the user may not."""
+        """Run the queries that recovery needs. Raises ReadRefused if the user may not read."""
         self._reading.check_reading(journal)
 
     def check_creating(self, journal: str) -> str:
-        """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
+        """Return why the user may not create journal entries, or an empty text. Creates nothing."""
         return creation_refusal(self.run_functions, journal)
 
     def run_functions(
         self, functions: Sequence[bytes], unique: bool = False, transaction: bool = False
     ) -> ParsedAnswer:
-        """One request with any functions, sent once and outside a posting's protection: for the doctor alone.
+        """Send any functions in one request, once. For ``revrec doctor`` only: nothing protects it like a posting.
 
-        Raises SignInFailed or GatewayUnreachable if there is no session.
+        Raises:
+            SignInFailed: Intacct refused the sign-in.
+            GatewayUnreachable: the sign-in got no usable answer.
         """
         with self._lock:
             self._pacer.wait()
             session = self._sessions.session_for("")
-            body = requests_xml.joined(functions)
+            body = b"".join(functions)
             exchange = self._exchange(session, f"revrec-probe-{uuid4()}", body, unique, transaction)
             reason, response = parse_exchange(exchange, self._redactor.text)
             self._extend_session(session, response)
@@ -227,11 +234,11 @@ class XmlGateway:
         return self._reading.claim(control_ids)
 
     def clock_offset(self) -> timedelta | None:
-        """How far Intacct's clock was ahead of ours at the last sign-in, give or take half the time that took."""
+        """Return how far Intacct's clock was ahead at the last sign-in, accurate to half the time that it took."""
         return self._sessions.clock_offset
 
     def _send(self, prepared: PreparedPosting) -> tuple[PostingAnswer, IntacctSession | None]:
-        """The answer, and the session if it is that which Intacct no longer knows."""
+        """Return the answer, and the session if Intacct reports that it has ended."""
         session = self._sessions.session_for("")
         sent_at = self._now()
         exchange = self._exchange(session, prepared.control_id, prepared.body, unique=True)
@@ -255,7 +262,7 @@ class XmlGateway:
         return self._transport.post(session.endpoint, request)
 
     def _read(self, control_id: str, functions: bytes, entity: str, unique: bool) -> ParsedAnswer:
-        """One read, and once more after a new sign-in if Intacct says that the session has ended."""
+        """Send a read, and again after a new sign-in if Intacct reports that the session has ended."""
         with self._lock:
             answered, session = self._read_once(control_id, functions, entity, unique)
             if session is not None:
@@ -276,7 +283,7 @@ class XmlGateway:
         return ParsedAnswer(exchange, reason, response), session if ended else None
 
     def _extend_session(self, session: IntacctSession, response: GatewayResponse | None) -> None:
-        """Every answer of a session pushes its end forward."""
+        """Extend the session, as Intacct does with every answer."""
         block = None if response is None else response.authentication
         if block is not None and block.status == "success":
             self._sessions.refresh(session, block)
@@ -298,7 +305,7 @@ class XmlGateway:
         )
 
     def _stored(self, exchange: HttpExchange, verdict: PostingVerdict) -> str:
-        """The answer as it may be kept: without secrets, and not without end."""
+        """Return the answer as text to store: without secrets, and cut to the maximum length."""
         if verdict.response is not None:
             text = self._redactor.tree(verdict.response.root)
         else:
@@ -309,7 +316,7 @@ class XmlGateway:
         return f"{text[:STORED_ANSWER_LIMIT]}\n... {len(text) - STORED_ANSWER_LIMIT} more characters left out"
 
     def _not_signed_in(self, prepared: PreparedPosting, refused: BadConfiguration) -> PostingAnswer:
-        """Nothing of the entry was sent: the sign-in before it failed."""
+        """Return the answer of a posting that was not sent, because the sign-in before it failed."""
         return not_run_answer(prepared.control_id, refused, self._redactor.text(str(refused)))
 
 

@@ -1,8 +1,12 @@
-"""Connections that know whether a byte of a request has left, and that end when the time is up.
+"""HTTP connections that record whether any byte of a request was sent, and that stop when a time limit is reached.
 
-Two things that a posting needs and plain time-outs do not give: to be certain that nothing was sent, and a limit for
-the whole exchange. A server that drips one byte a minute never runs into a socket's time-out, yet the right to send
-ends with the lease.
+Posting exactly once needs two things that requests and urllib3 do not provide:
+
+- Certainty that nothing was sent. A refused connection and a connection that breaks after the last byte both raise
+  ConnectionError. After the first the entry can be sent again; after the second it may be in the ledger already, and
+  sending it again would post it twice.
+- A limit for the whole exchange. A socket's timeout starts again with each byte, so a server that sends one byte a
+  minute holds a request for hours. By then the lease has expired and another worker may be sending the same entry.
 """
 
 import contextlib
@@ -17,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class ExchangeWatch:
-    """Watches one exchange. ``sent``: a byte of the request may have left. ``expired``: the time was up."""
+    """The state of one exchange. ``sent``: a byte may have left this machine. ``expired``: the time limit passed."""
 
     def __init__(self) -> None:
         self.sent = False
@@ -26,16 +30,20 @@ class ExchangeWatch:
         self._lock = threading.Lock()
 
     def register(self, sock: socket.socket | None) -> None:
-        """Name the socket that is in use, so that it can be cut; raises TimeoutError if the time is up already."""
+        """Register the socket in use, so that it can be shut down when the time limit passes.
+
+        Raises:
+            TimeoutError: the time limit has passed already. Nothing was sent, and nothing must be sent from now on.
+        """
         with self._lock:
             if self.expired:
-                raise TimeoutError("the time was up before anything was sent")
+                raise TimeoutError("the time limit passed before anything was sent")
             if sock is not None:
                 self._sockets.append(sock)
 
     @contextlib.contextmanager
     def time_limit(self, seconds: float) -> Iterator[None]:
-        """Cut the connection when the time is up."""
+        """Shut the connection down when this many seconds have passed."""
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
@@ -45,6 +53,8 @@ class ExchangeWatch:
             timer.cancel()
 
     def _expire(self) -> None:
+        # The lock orders this against `register`: without it, a socket registered at the same moment would be sent
+        # on although the limit has passed, and no one would shut it down.
         with self._lock:
             self.expired = True
             for sock in self._sockets:
@@ -61,7 +71,7 @@ _current = _ThreadState()
 
 @contextlib.contextmanager
 def watch_exchange(seconds: float) -> Iterator[ExchangeWatch]:
-    """Watch what this thread sends meanwhile, for at most so many seconds."""
+    """Watch what this thread sends inside the block, for at most this many seconds."""
     watch = ExchangeWatch()
     _current.watch = watch
     try:
@@ -72,7 +82,11 @@ def watch_exchange(seconds: float) -> Iterator[ExchangeWatch]:
 
 
 class _WatchedConnection:
-    """Tells the watch of this thread about the socket and the first byte; mixed into urllib3's connections."""
+    """Mixin for urllib3's connections: reports the socket and the first byte to this thread's watch.
+
+    ``sent`` is set before the byte is written, not after: if the write fails halfway, bytes may have arrived. What is
+    sent while connecting (a proxy's CONNECT, the TLS handshake) carries nothing of the request and does not count.
+    """
 
     sock: socket.socket | None
     _connecting = False
@@ -114,7 +128,10 @@ _POOLS = {"http": _WatchedHTTPPool, "https": _WatchedHTTPSPool}
 
 
 class WatchedAdapter(HTTPAdapter):
-    """requests' adapter over watched connections; never repeats a request by itself."""
+    """Adapter for requests that uses watched connections and never retries.
+
+    A retry inside urllib3 would send a posting a second time without a record of it.
+    """
 
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
@@ -125,7 +142,7 @@ class WatchedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Use watched connections through proxies too."""
+        """Use watched connections through proxies, too."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -1,8 +1,8 @@
-"""Where the credentials come from, and from where they are refused.
+"""Lookup of credentials, and the places where they are refused.
 
-In this order, value by value: the environment (``REVREC_INTACCT_SENDER_ID`` before Intacct's own
-``INTACCT_SENDER_ID``, and so on), plain settings of ``revrec.toml`` (never passwords), the credentials file that
-``revrec.toml`` names, ``~/.intacct/credentials.ini`` as Intacct's SDKs know it, and the system's keychain.
+Each value is searched in this order: the environment (``REVREC_INTACCT_SENDER_ID`` before Intacct's own
+``INTACCT_SENDER_ID``, and so on), ``revrec.toml`` (never passwords), the credentials file named in ``revrec.toml``,
+``~/.intacct/credentials.ini`` as used by Intacct's SDKs, and the system's keychain.
 """
 
 import configparser
@@ -27,7 +27,7 @@ Keychain = Callable[[str, str], str | None]
 
 @dataclass(frozen=True)
 class Credentials:
-    """Everything a sign-in needs. The passwords show neither in ``repr`` nor in ``str``."""
+    """Everything that a sign-in needs. ``repr`` and ``str`` do not show the passwords."""
 
     sender_id: str
     sender_password: str = field(repr=False)
@@ -39,7 +39,7 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, str]:
-        """The values that must never be stored or shown."""
+        """Return the values that must never be stored or shown."""
         return (self.sender_password, self.user_password)
 
 
@@ -50,11 +50,15 @@ def resolve_credentials(
     credentials_file: Path | None = None,
     keychain: Keychain | None = None,
 ) -> Credentials:
-    """Find all credentials; raises BadConfiguration that names what is missing and where it may be put.
+    """Find all credentials.
 
-    ``settings`` are the plain values of ``revrec.toml`` (``sender_id``, ``company_id``, ``user_id``, ``entity_id``,
-    ``endpoint_url``). ``keychain`` asks the system's keychain (service, name); left out, the ``keyring`` library is
-    used if it is installed.
+    ``settings``: the plain values of ``revrec.toml`` (``sender_id``, ``company_id``, ``user_id``, ``entity_id``,
+    ``endpoint_url``). ``keychain``: returns a password for a service and a name; by default the ``keyring`` library, if
+    it is installed.
+
+    Raises:
+        BadConfiguration: a value is missing (the message names it and where to put it), a password is in the settings,
+            or a credentials file is unreadable or readable by others.
     """
     return _credentials(_resolve(environment, home, settings, credentials_file, keychain)[0])
 
@@ -66,7 +70,7 @@ def credential_origins(
     credentials_file: Path | None = None,
     keychain: Keychain | None = None,
 ) -> dict[str, str]:
-    """Where each credential comes from, never what it is; the arguments are those of :func:`resolve_credentials`."""
+    """Return the origin of each credential, never its value. Same arguments as :func:`resolve_credentials`."""
     return _resolve(environment, home, settings, credentials_file, keychain)[1]
 
 
@@ -77,7 +81,7 @@ def _resolve(
     credentials_file: Path | None,
     keychain: Keychain | None,
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The values, and the origin of each by the same names; the first place that has one wins."""
+    """Return the values and their origins, both by name. The first place that has a value wins."""
     plain = {name: value for name, value in (settings or {}).items() if value}
     _refuse_passwords(plain)
     own = home / ".intacct" / "credentials.ini"
@@ -96,21 +100,21 @@ def _resolve(
 
 
 def private_value(path: Path, section: str, key: str) -> str:
-    """A value of another section of a credentials file; empty if it is not there.
+    """Return a value of any section of a credentials file, or an empty text if it is missing.
 
     Raises:
-        BadConfiguration: there is no such file, others can read it, or it is no INI file.
+        BadConfiguration: the file does not exist, others can read it, or it is not an INI file.
     """
     return _section(_parser(path, _private_text(path, must_exist=True) or ""), section, (key,)).get(key, "")
 
 
 def keyring_password(service: str, name: str) -> str | None:
-    """A password of the system's keychain; None without the ``keyring`` library, a keychain, or such an item."""
+    """Return a password from the system's keychain; None without the ``keyring`` library, a keychain or this item."""
     try:
         keyring = importlib.import_module("keyring")
         password = keyring.get_password(service, name)
     except Exception:
-        # A locked or missing keychain must not keep the other places from being used; what lacks is named later.
+        # A locked or missing keychain must not block the other places. A value found nowhere is reported later.
         return None
     return None if password is None else str(password)
 
@@ -119,7 +123,7 @@ def _refuse_passwords(settings: Mapping[str, str]) -> None:
     for name in PASSWORDS:
         if settings.get(name):
             raise BadConfiguration(
-                f"{name} stands in the configuration file; take it out and give it as INTACCT_{name.upper()}, in the "
+                f"{name} must not be in the configuration file; remove it and put it in INTACCT_{name.upper()}, in the "
                 "keychain, or in a credentials file that only you can read"
             )
 
@@ -145,19 +149,21 @@ def _from_file(path: Path, environment: Mapping[str, str], must_exist: bool) -> 
     named = {environment.get(f"INTACCT_{kind}PROFILE") for kind in ("", "SENDER_", "COMPANY_")} - {None, ""}
     for name in (sender, company):
         if name in named and not parser.has_section(name):
-            raise BadConfiguration(f"{path}: no section [{name}], which INTACCT_..PROFILE names")
+            raise BadConfiguration(f"{path}: there is no section [{name}], which INTACCT_..PROFILE names")
     return _section(parser, sender, SENDER) | _section(parser, company, COMPANY)
 
 
 def _parser(path: Path, text: str) -> configparser.ConfigParser:
-    """The text as an INI file. The parser's own errors quote the line, which may hold a password: not passed on."""
+    """Parse an INI file. Drops the parser's own errors: they quote the line, which may contain a password."""
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
         parser.read_string(text)
         return parser
     except configparser.Error:
         pass
-    raise BadConfiguration(f"{path}: not an INI file; write a [default] section with lines like sender_id = ...")
+    raise BadConfiguration(
+        f"{path}: this is not an INI file; write a [default] section with lines like sender_id = ..."
+    )
 
 
 def _section(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]) -> dict[str, str]:
@@ -167,7 +173,7 @@ def _section(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]
 
 
 def _private_text(path: Path, must_exist: bool) -> str | None:
-    """The file's text if only its owner may read it; None if there is no file and none is needed."""
+    """Return the text of a file that only its owner can read; None if it is missing and not needed."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -176,18 +182,20 @@ def _private_text(path: Path, must_exist: bool) -> str | None:
             content = file.read()
     except FileNotFoundError:
         if must_exist:
-            raise BadConfiguration(f"{path}: no such credentials file; correct its name in the configuration") from None
+            raise BadConfiguration(
+                f"{path}: this credentials file does not exist; correct its name in the configuration"
+            ) from None
         return None
     except OSError as reason:
         raise BadConfiguration(f"{path}: cannot be read ({reason.strerror})") from None
     text = content.decode("utf-8-sig", "replace")
     if "\ufffd" in text:
-        raise BadConfiguration(f"{path}: not UTF-8 text; save it as UTF-8")
+        raise BadConfiguration(f"{path}: the file is not UTF-8 text; save it as UTF-8")
     return text
 
 
 def _ask_keychain(found: dict[str, str], keychain: Keychain) -> None:
-    """Passwords are kept under the sender's id, and under ``user@company``."""
+    """Look up missing passwords in the keychain, by the sender's id and by ``user@company``."""
     names = {"sender_password": found.get("sender_id", "")}
     if found.get("user_id") and found.get("company_id"):
         names["user_password"] = f"{found['user_id']}@{found['company_id']}"

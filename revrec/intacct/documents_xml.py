@@ -1,6 +1,6 @@
-"""Invoices as Intacct's functions want them: ``create_sotransaction``, ``create_invoice``, and customers and items.
+"""Functions that create invoices (``create_sotransaction``, ``create_invoice``), customers and items.
 
-The first two are legacy functions, whose elements have a fixed order.
+The first two are legacy functions: Intacct rejects them if their elements are in another order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,18 @@ RECEIVABLE_NUMBER_LENGTH = 30
 NUMBER_LENGTH = 45
 TEXT_LENGTH = 500
 ORDER_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "class", "contract")
-"""The dimensions of a line of order entry, in the order of its elements; location and department stand apart."""
+"""Dimensions of an order entry line, in the required order. Location and department are elsewhere in the line."""
 RECEIVABLE_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "item", "class", "contract")
 
 
 def create_document(made: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str] = ()) -> etree._Element:
-    """The ``function`` element that creates an order or an invoice.
+    """Build the ``function`` element that creates an order or an invoice.
 
-    ``unit`` is that of all items, to the letter; if it is empty, Intacct takes each item's own. ``sources`` are the
-    RECORDNOs of the order's lines that the lines are made from, in order. Raises UnpostableEntry.
+    ``unit``: unit of measure of all items, spelled as in Intacct; if empty, Intacct uses each item's own. ``sources``:
+    RECORDNOs of the order's lines that the lines are converted from, in order.
+
+    Raises:
+        UnpostableEntry: Intacct would reject the document.
     """
     _check(made, settings)
     function = etree.Element("function", controlid=made.control_id)
@@ -43,7 +46,7 @@ def create_document(made: Invoice, settings: EntrySettings, unit: str, sources: 
 
 
 def create_customer(control_id: str, customer: str, term: str) -> etree._Element:
-    """The ``function`` element that creates a customer: named by its id, with a term if there is one."""
+    """Build the ``function`` element that creates a customer with its id as name, and a payment term if not empty."""
     fields = {"CUSTOMERID": customer, "NAME": customer, "TERMNAME": term, "STATUS": "active"}
     created = _created(control_id, "CUSTOMER", fields)
     contact = etree.SubElement(created[0][0], "DISPLAYCONTACT")
@@ -52,7 +55,7 @@ def create_customer(control_id: str, customer: str, term: str) -> etree._Element
 
 
 def create_item(control_id: str, item: str, name: str, group: str, unit: str) -> etree._Element:
-    """The ``function`` element that creates an item that is no stock, of a GL group if there is one."""
+    """Build the ``function`` element that creates a non-inventory item, in a GL group if not empty."""
     fields = {"ITEMID": item, "NAME": cut_to_length(name or item, 100), "ITEMTYPE": "Non-Inventory", "GLGROUP": group}
     return _created(control_id, "ITEM", {**fields, "BASEUOM": unit, "STATUS": "active"})
 
@@ -148,14 +151,14 @@ def _check(made: Invoice, settings: EntrySettings) -> None:
         raise UnpostableEntry(f"{place}: the control id must have 1 to {CONTROL_ID_LENGTH} characters")
     longest = RECEIVABLE_NUMBER_LENGTH if made.kind == AR_INVOICE else NUMBER_LENGTH
     if not 1 <= len(made.number) <= longest:
-        mend = "give the source another number in [invoice.SOURCE] of revrec.toml"
-        raise UnpostableEntry(f"{place}: Intacct's document numbers have 1 to {longest} characters; {mend}")
+        fix = "change `number` in [invoice.SOURCE] of revrec.toml"
+        raise UnpostableEntry(f"{place}: Intacct's document numbers have 1 to {longest} characters; {fix}")
     known = {"location", "department", *RECEIVABLE_DIMENSIONS}
     for line in made.lines:
         name = next((one for one in line.dimensions if one not in known and one not in settings.omit), "")
         if name:
-            mend = f'leave it out of invoices and entries: omit = "{name}" in [gateway]'
-            raise UnpostableEntry(f"{place}, {line.charge}: the dimension {name} has no place on invoices; {mend}")
+            fix = f'leave it out of invoices and entries: omit = "{name}" in [gateway]'
+            raise UnpostableEntry(f"{place}, {line.charge}: invoices cannot have the dimension {name}; {fix}")
 
 
 def _add_day(parent: etree._Element, name: str, day: date) -> None:

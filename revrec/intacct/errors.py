@@ -1,21 +1,24 @@
-"""What the gateway raises. Posting an entry raises none of the last three: its answer says what happened instead."""
+"""Exceptions of the gateway.
+
+Sending a posting raises only UnpostableEntry; any other failure is part of the answer that it returns.
+"""
 
 from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.intacct.gateway import ErrorClass, PostingAnswer, PostingOutcome
 
 
 class UnpostableEntry(BadInput):
-    """A journal entry that Intacct must refuse: too few lines, unbalanced, or without a usable control id."""
+    """An entry or invoice that Intacct would reject: too few lines, unbalanced, or without a usable control id."""
 
 
 class SignInFailed(BadConfiguration):
-    """Intacct refused the sender, the company, the user or the entity. Do not try again: users get locked."""
+    """A sign-in that Intacct refused for the sender, company, user or entity. Do not retry: Intacct locks users."""
 
 
 class GatewayUnreachable(BadConfiguration):
-    """No usable answer to a sign-in or a read: no connection, a time-out, a server error, or not Intacct at all.
+    """A sign-in or read without a usable answer: no connection, a timeout, a server error, or not Intacct at all.
 
-    ``passes`` tells whether it may be over in a while; ``retry_after`` is Intacct's wish in seconds, if it had one.
+    ``temporary``: the same request may succeed later. ``retry_after``: seconds that Intacct asked to wait, if any.
     """
 
     def __init__(self, message: str, temporary: bool = False, retry_after: int | None = None) -> None:
@@ -25,11 +28,11 @@ class GatewayUnreachable(BadConfiguration):
 
 
 class ReadRefused(RevrecError):
-    """Intacct answered a read with a failure, or with something that cannot be understood."""
+    """A read that Intacct answered with a failure or with an unreadable result."""
 
 
 def not_run_answer(control_id: str, refused: BadConfiguration, advice: str) -> PostingAnswer:
-    """The answer of a posting before which Intacct could not be spoken to."""
+    """Return the answer of a posting that was not sent, because signing in or connecting failed before it."""
     error_class, retry_after = ErrorClass.NEEDS_PERSON, None
     if isinstance(refused, SignInFailed):
         error_class = ErrorClass.NEEDS_SIGN_IN

@@ -1,12 +1,13 @@
-"""The gateway's interface: what the posting job may ask of Intacct, and the values that pass between them.
+"""The gateway's interface: the requests that jobs can make to Intacct, and the values that they exchange.
 
-A posting goes in three steps, so that the caller can commit between them::
+Posting takes three steps, so that the caller can commit between them::
 
     prepared = gateway.prepare(entry)      # no network; store prepared.redacted, commit SENDING
-    answer = gateway.send(prepared)        # one request; never raises for what the other side does
-                                           # store answer, commit its outcome
+    answer = gateway.send(prepared)        # one request; never raises for what Intacct does
+                                           # store the answer, commit its outcome
 
-Another way to Intacct (REST) has to offer the same methods and values.
+If the process dies between the steps, the stored state says whether the request may have been sent. Another transport,
+such as Intacct's REST API, has to provide the same methods and values.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,26 +21,26 @@ from revrec.core.journal import JournalEntry
 
 
 class PostingOutcome(StrEnum):
-    """What became of one journal entry that was sent."""
+    """The outcome of sending one journal entry, invoice or master record."""
 
     POSTED = "posted"
-    """Intacct answered for our control id, with success and a record number."""
+    """Intacct reported success for our control id, with a record number."""
     REJECTED = "rejected"
-    """Intacct answered for our control id with a failure: nothing was saved."""
+    """Intacct reported a failure for our control id: nothing was saved."""
     IN_DOUBT = "in_doubt"
-    """It may have been saved: only reading Intacct back can tell."""
+    """It may have been saved. Only reading Intacct back shows whether it was."""
     NOT_RUN = "not_run"
-    """Certain that nothing ran: not connected, not signed in, or turned away at the door."""
+    """Certainly nothing ran: no connection, no session, or the whole request was refused."""
 
 
 PERIOD_CLOSED = "period-closed"
-"""The failure of a posting that is dated in a closed period."""
+"""Failure of a posting dated in a closed period."""
 NUMBER_TAKEN = "document-exists"
-"""The failure of a document whose number Intacct has already."""
+"""Failure of a document whose number Intacct has already."""
 
 
 class ErrorClass(StrEnum):
-    """What to do about a failure."""
+    """What to do about a failure. See ``catalogue.toml`` for the meaning of each class."""
 
     RETRY_NOW = "retry_now"
     RETRY_LATER = "retry_later"
@@ -50,10 +51,10 @@ class ErrorClass(StrEnum):
 
 
 class GatewayError(NamedTuple):
-    """One ``error`` of Intacct's ``errormessage``, with known secrets removed.
+    """One ``error`` element of Intacct's ``errormessage``, with known secrets removed.
 
-    ``support_id`` is the id that Intacct appends to ``description2``, decoded; ``error_id`` (``GL-1009``),
-    ``category`` and ``target`` come from ``additionalinfo`` and are empty if it was not sent.
+    ``support_id``: the id that Intacct appends to ``description2``, decoded. ``error_id`` (``GL-1009``), ``category``
+    and ``target``: from ``additionalinfo``, empty if Intacct did not send it.
     """
 
     errorno: str
@@ -67,16 +68,16 @@ class GatewayError(NamedTuple):
 
     @property
     def text(self) -> str:
-        """All texts in one line, the most specific first."""
+        """Return all texts in one line, the most specific first."""
         parts = (self.description2, self.description, self.correction)
         return ". ".join(part.rstrip(". ") for part in parts if part)
 
 
 class PreparedPosting(NamedTuple):
-    """A journal entry ready to be sent.
+    """A journal entry, invoice or master record that is ready to send.
 
-    ``body`` is the ``function`` element alone and holds no secret; the envelope with the session is put around it
-    when it is sent. ``redacted`` is the whole request as it will be sent, its secrets blanked, for the record.
+    ``body``: the ``function`` element alone, which contains no secret; the envelope with the session is added when it
+    is sent. ``redacted``: the whole request as it will be sent, with its secrets blanked, to be stored.
     """
 
     control_id: str
@@ -86,12 +87,12 @@ class PreparedPosting(NamedTuple):
 
 
 class PostingAnswer(NamedTuple):
-    """What came of sending a prepared entry.
+    """The answer to a prepared posting.
 
-    ``record_no`` is the RECORDNO of the GLBATCH, empty unless posted. ``error_class`` is None when posted;
-    ``advice`` is written for the accountant. ``retry_after`` is Intacct's wish in seconds, if it had one.
-    ``http_status`` is 0 when there was no answer. Times are UTC. ``failure`` is the catalogue's name of what went
-    wrong; ``named`` is what the text named, such as ``account`` and ``dimension``.
+    ``record_no``: RECORDNO of the GLBATCH, empty unless posted. ``error_class``: None if posted. ``advice``: written
+    for the accountant. ``retry_after``: seconds that Intacct asked to wait, if any. ``http_status``: 0 without an
+    answer. ``failure``: the failure's name in the catalogue. ``named``: values named in the error text, such as
+    ``account`` and ``dimension``. Times are UTC.
     """
 
     outcome: PostingOutcome
@@ -121,10 +122,11 @@ class Claimed(StrEnum):
 
 
 class FoundLine(NamedTuple):
-    """A GLENTRY as Intacct holds it; ``amount`` is absolute, in minor units of ``currency``.
+    """A journal line (GLENTRY) read from Intacct.
 
-    ``entry`` is the record number of its GLBATCH, ``day`` its date; ``base_amount`` is absolute, in minor units of the
-    company's base currency. ``dimensions`` are those that were asked for and are set, by our names.
+    ``amount``: absolute, in minor units of ``currency``. ``base_amount``: absolute, in minor units of the company's
+    base currency. ``entry``: record number of the line's GLBATCH; ``day``: its date. ``dimensions``: the requested ones
+    that are set, by revrec's names.
     """
 
     record_no: str
@@ -144,14 +146,14 @@ class FoundLine(NamedTuple):
 
 
 POSTED_STATE = "Posted"
-"""The STATE of a GLBATCH that counts in Intacct's ledger; a draft, or one that waits for approval, does not."""
+"""STATE of a GLBATCH that counts in Intacct's ledger. Drafts and entries awaiting approval do not count."""
 
 
 class FoundEntry(NamedTuple):
-    """A GLBATCH as Intacct holds it. With inter-entity balancing it may have more lines than were sent.
+    """A journal entry (GLBATCH) read from Intacct. With inter-entity balancing it may have more lines than were sent.
 
-    ``reversed_by`` and ``reverses`` are record numbers: of the entry that Intacct made to reverse this one, and of the
-    one that this one reverses. Lists give heads alone: entries without their lines.
+    ``reversed_by``: record number of the entry that reverses this one; ``reverses``: of the entry that this one
+    reverses. Methods that return headers leave ``lines`` empty.
     """
 
     record_no: str
@@ -168,14 +170,15 @@ class FoundEntry(NamedTuple):
 
     @property
     def total_debit(self) -> int:
-        """Sum of the debit lines in minor units; meaningful while all lines have one currency."""
+        """Return the sum of the debit lines in minor units. Only meaningful if all lines have the same currency."""
         return sum(line.amount for line in self.lines if line.side == "debit")
 
 
 class FoundInvoiceLine(NamedTuple):
-    """A line of a document or an invoice as Intacct holds it; ``amount`` in minor units of the invoice's currency.
+    """A line of a document or invoice read from Intacct.
 
-    ``account`` is empty for order entry, ``quantity`` None for receivables.
+    ``amount``: in minor units of the invoice's currency. ``account``: empty for order entry. ``quantity``: None for
+    receivables.
     """
 
     record_no: str
@@ -187,10 +190,11 @@ class FoundInvoiceLine(NamedTuple):
 
 
 class FoundInvoice(NamedTuple):
-    """A document of order entry, or an invoice of receivables, as Intacct holds it.
+    """An order entry document or a receivable invoice read from Intacct.
 
-    ``record_no`` is the key to keep: the DOCID of a document, for its receivable is made again when it is changed; the
-    RECORDNO of a receivable. ``kind`` is the transaction definition, or ``ar_invoice``.
+    ``record_no``: the key to keep. For a receivable it is the RECORDNO. For a document it is the DOCID, because Intacct
+    creates the document's receivable again, with another RECORDNO, whenever the document changes. ``kind``: the
+    transaction definition, or ``ar_invoice``.
     """
 
     record_no: str
@@ -204,16 +208,16 @@ class FoundInvoice(NamedTuple):
 
 
 class FoundCustomer(NamedTuple):
-    """A customer: whether it is active, and the name of its payment term, empty if it has none."""
+    """A customer read from Intacct: its status, and the name of its payment term (empty if it has none)."""
 
     active: bool
     term: str
 
 
 class NewMasterRecord(NamedTuple):
-    """A customer or an item to be created: ``kind`` is CUSTOMER or ITEM.
+    """A customer or item to create. ``kind``: CUSTOMER or ITEM.
 
-    ``term`` is a customer's; ``name``, ``group`` (GL group) and ``unit`` are an item's.
+    ``term`` is for customers; ``name``, ``group`` (GL group) and ``unit`` are for items.
     """
 
     kind: str
@@ -225,10 +229,10 @@ class NewMasterRecord(NamedTuple):
 
 
 class ReportedBalance(NamedTuple):
-    """An account's movement as Intacct reports it, in minor units of ``currency``.
+    """An account's balances and movement as reported by Intacct, in minor units of ``currency``.
 
-    ``start`` and ``end`` are signed, credits negative: a healthy deferred account is below zero. ``debits`` and
-    ``credits`` are as Intacct gives them, with those of adjusting journals added.
+    ``start`` and ``end``: signed, credits negative; a deferred revenue account is normally below zero. ``debits`` and
+    ``credits``: as reported, including adjusting journals.
     """
 
     account: str
@@ -240,7 +244,7 @@ class ReportedBalance(NamedTuple):
 
 
 class MasterKind(StrEnum):
-    """Kinds of master records that a posting names, as Intacct calls the objects."""
+    """Kinds of master records that postings refer to, by Intacct's object names."""
 
     JOURNAL = "JOURNAL"
     ACCOUNT = "GLACCOUNT"
@@ -258,79 +262,94 @@ class MasterKind(StrEnum):
 
 
 class Gateway(Protocol):
-    """What revrec needs of Intacct. Reads and :meth:`sign_in` raise SignInFailed, GatewayUnreachable, ReadRefused."""
+    """The requests that revrec makes to Intacct.
+
+    Raises:
+        SignInFailed: Intacct refused the sign-in (reads and :meth:`sign_in`).
+        GatewayUnreachable: there was no usable answer (reads and :meth:`sign_in`).
+        ReadRefused: Intacct refused a read.
+    """
 
     def sign_in(self) -> None:
-        """Make sure that there is a session, so that a wrong password shows before anything is marked as sent."""
+        """Sign in if there is no session, so that a wrong password is found before an entry is marked as sending."""
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
-        """Build the request for an entry without touching the network; raises UnpostableEntry.
+        """Build the request for an entry. Does not use the network.
 
-        Where requests a minute are bounded, an entry waits here for its turn: once it is being sent, its lease runs.
+        If requests per minute are limited, this method waits. Later would be wrong: the lease starts with sending.
+
+        Raises:
+            UnpostableEntry: Intacct would reject the entry.
         """
 
     def send(self, prepared: PreparedPosting) -> PostingAnswer:
-        """Send once and judge the answer. Whatever the other side does ends in the answer, not in an exception."""
+        """Send once and judge the answer. Failures of Intacct or the network are in the answer, not exceptions."""
 
     def post_entry(self, entry: JournalEntry) -> PostingAnswer:
-        """Prepare and send in one go, for callers that record nothing between."""
+        """Prepare and send, for callers that store nothing in between."""
 
     def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
-        """Build the request for an invoice, as :meth:`prepare`; ``sources`` are the keys of the order's lines."""
+        """Build the request for an invoice, like :meth:`prepare`. ``sources``: keys of the lines of its order."""
 
     def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
-        """Build the request that creates a customer or an item, as :meth:`prepare`."""
+        """Build the request that creates a customer or item, like :meth:`prepare`."""
 
     def find_invoices(self, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
-        """The documents of a transaction definition with these numbers, with their lines in order; without a
-        definition, the receivables with these numbers."""
+        """Return the documents of a transaction definition with these numbers, and their lines in order.
+
+        With an empty definition, return receivables with these numbers.
+        """
 
     def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
-        """Those of these customers that there are."""
+        """Return the customers that exist, by id."""
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
-        """The entries of a journal that carry a reference (REFERENCENO), oldest first, with their lines."""
+        """Return a journal's entries with a reference (REFERENCENO) and their lines, oldest first."""
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal that were made at or after a moment (WHENCREATED), by record number."""
+        """Return headers of a journal's entries created at or after a time (WHENCREATED), by record number."""
 
     def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal dated from ``start`` to ``end`` (BATCH_DATE), by record number."""
+        """Return headers of a journal's entries dated from ``start`` to ``end`` (BATCH_DATE), by record number."""
 
     def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these record numbers; those that are not there are left out."""
+        """Return headers of the entries with these record numbers; missing ones are left out."""
 
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these references, in whatever journal."""
+        """Return headers of the entries with these references, in any journal."""
 
     def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
-        """The same entries in their order with their lines and these dimensions of them, read for many at once."""
+        """Add lines, with these dimensions, to entries. Keeps their order and reads many at a time."""
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
-        """Lines of all entries, whoever made them, on these accounts and dated from ``start`` to ``end``."""
+        """Return lines of all entries, by any user, on these accounts and dated from ``start`` to ``end``."""
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
     ) -> list[ReportedBalance]:
-        """Balances of accounts over the days from ``start`` to ``end``; accounts without a row are left out."""
+        """Return balances of accounts from ``start`` to ``end``; accounts for which Intacct has none are left out."""
 
     def closed_through(self, entity: str = "") -> date | None:
-        """The last closed day of an entity's books; None if Intacct does not tell."""
+        """Return the last closed day of an entity's books; None if Intacct does not report it."""
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
-        """Which of these ids exist (symbol, account number, location or department id), and whether each is active."""
+        """Return the ids (symbol, account number, location id, ...) that exist, each with True if it is active."""
 
     def locations_within(self, entity: str) -> set[str]:
-        """An entity's own location and all below it."""
+        """Return an entity's own location and all locations below it."""
 
     def check_reading(self, journal: str) -> None:
-        """Read as recovery does: entries of a journal, and lines. Raises ReadRefused where the user may not."""
+        """Run the queries that recovery needs: entries of a journal, and their lines.
+
+        Raises:
+            ReadRefused: the user may not read them.
+        """
 
     def check_creating(self, journal: str) -> str:
-        """Why the user may not create journal entries; empty if nothing says so. Nothing is created."""
+        """Return why the user may not create journal entries, or an empty text. Creates nothing."""
 
     def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
         """Claim control ids, each with a read that finds nothing: Intacct runs a control id once (``uniqueid``)."""
 
     def clock_offset(self) -> timedelta | None:
-        """How far Intacct's clock was ahead of ours at the last sign-in; None before one, or if it does not tell."""
+        """Return how far Intacct's clock was ahead of this machine's at the last sign-in; None if unknown."""

@@ -1,4 +1,4 @@
-"""A journal entry as Intacct's GLBATCH with its GLENTRY lines."""
+"""Journal entries as Intacct's GLBATCH element with GLENTRY lines."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ DIMENSION_ELEMENTS = {
     "contract": "CONTRACTID",
     "warehouse": "WAREHOUSEID",
 }
-"""Our dimension names and their GLENTRY elements; any other name is a tenant's own: GLDIM and the name."""
+"""Dimension names and their GLENTRY elements. Any other name is a user-defined dimension: GLDIM and the name."""
 
 TITLE_LENGTH = 80
 REFERENCE_LENGTH = 20
@@ -38,13 +38,13 @@ _DIMENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
 class EntrySettings(NamedTuple):
-    """How entries are written for one company.
+    """Settings for writing the entries of one company.
 
-    ``base_currency``: the company's; lines in another currency carry ``rate_type``, which Intacct needs to find the
-    exchange rate; ``rate_date``: of the day they were ``billed``, or of the entry's date (``recognised``). ``omit``:
-    dimension names that are never sent (``customer``, ``item``, ...). ``base_location``: name the entry's entity as
-    BASELOCATION_NO, so that Intacct adds inter-entity lines where lines of several entities are mixed.
-    ``entity_is_location``: lines without a location get the entry's entity as theirs.
+    ``base_currency``: the company's. ``rate_type``: exchange rate type of lines in other currencies. ``rate_date``: use
+    the rate of the day they were ``billed``, or of the entry's date (``recognised``). ``omit``: dimensions that are
+    never sent (``customer``, ``item``, ...). ``base_location``: send the entry's entity as BASELOCATION_NO, so that
+    Intacct adds inter-entity lines to an entry that mixes entities. ``entity_is_location``: use the entry's entity as
+    the location of lines that have none.
     """
 
     base_currency: str = "USD"
@@ -56,7 +56,7 @@ class EntrySettings(NamedTuple):
 
 
 def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = "") -> etree._Element:
-    """The ``function`` element that creates the entry; raises UnpostableEntry for one that must be refused."""
+    """Build the ``function`` element that creates an entry. Raises UnpostableEntry if Intacct would reject it."""
     _check(entry)
     function = etree.Element("function", controlid=entry.control_id)
     batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")
@@ -94,15 +94,16 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
 
 
 def exchange_rate_date(billed: date, posted: date) -> date:
-    """The day whose exchange rate a line is kept at: when it was billed, or posted, if that was before.
+    """Return the date of a line's exchange rate: the billing date, or the posting date if that is earlier.
 
-    Deferred revenue is not money: it is not remeasured when rates change (ASC 830-10-45-18, IAS 21.23(b), IFRIC 22).
+    Deferred revenue is a nonmonetary liability, so it keeps its historical rate and is not remeasured (ASC
+    830-10-45-18, IAS 21.23(b), IFRIC 22).
     """
     return min(billed, posted)
 
 
 def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> dict[str, str]:
-    """The dimensions that a line is sent with, by our names."""
+    """Return the dimensions that are sent with a line, by revrec's names."""
     values = {"customer": line.customer, "item": line.item, **line.dimensions}
     if settings.entity_is_location and entry.entity and not values.get("location"):
         values["location"] = entry.entity
@@ -110,24 +111,32 @@ def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySetti
 
 
 def dimension_element(name: str) -> str:
-    """The GLENTRY element of a dimension: ``class`` is CLASSID, a tenant's own ``route`` is GLDIMROUTE."""
+    """Return the GLENTRY element of a dimension: CLASSID for ``class``, GLDIMROUTE for a user-defined ``route``.
+
+    Raises:
+        UnpostableEntry: the name contains characters that Intacct does not allow.
+    """
     known = DIMENSION_ELEMENTS.get(name.lower())
     if known:
         return known
     if not _DIMENSION_NAME.match(name):
         raise UnpostableEntry(
-            f"dimension {name!r}: Intacct needs a name of letters, digits and _ ; rename it in the mapping"
+            f"dimension {name!r}: Intacct allows letters, digits and _ in a name; rename it in the mapping"
         )
     return "GLDIM" + name.upper()
 
 
 def document_text(charge: str, document: str) -> str:
-    """DOCUMENT of a line: the charge without its source, ``INV-1042/1``, which is what a person looks for."""
+    """Return the DOCUMENT of a line: the charge without its source, ``INV-1042/1``, which people search for."""
     return cut_to_length(charge.partition("/")[2] or document, DOCUMENT_LENGTH)
 
 
 def cut_to_length(text: str, length: int) -> str:
-    """Text cut to a length; a cut one ends in ``~`` and a short digest, so that two long ones stay distinct."""
+    """Cut a text to a length. A cut text ends with ``~`` and a short digest, so that long texts remain distinct.
+
+    Two document numbers that differ only in their last characters would otherwise look the same in Intacct, and reading
+    back would confuse their entries.
+    """
     if len(text) <= length:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:7]
@@ -135,12 +144,12 @@ def cut_to_length(text: str, length: int) -> str:
 
 
 def format_date(day: date) -> str:
-    """A date as generic functions want it: mm/dd/yyyy, padded."""
+    """Format a date for generic functions: mm/dd/yyyy."""
     return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
 
 
 def replace_illegal_characters(text: str) -> str:
-    """Text with the characters that XML 1.0 cannot hold replaced by U+FFFD."""
+    """Replace characters that XML 1.0 does not allow by U+FFFD."""
     return _ILLEGAL.sub("\ufffd", text)
 
 
@@ -149,7 +158,7 @@ def _add(parent: etree._Element, name: str, text: str) -> None:
     try:
         element.text = text
     except ValueError:
-        # lxml has just looked at every character; to look beforehand would cost each line for the sake of few.
+        # lxml checks every character anyway. Checking before it would slow down every line because of a few.
         element.text = replace_illegal_characters(text)
 
 
@@ -162,7 +171,7 @@ def _check(entry: JournalEntry) -> None:
     if not entry.journal:
         raise UnpostableEntry(f"{place}: no journal; set `journal` in the rule or in [posting]")
     if len(entry.lines) < 2:
-        raise UnpostableEntry(f"{place}: {len(entry.lines)} line(s); Intacct wants at least a debit and a credit")
+        raise UnpostableEntry(f"{place}: {len(entry.lines)} line(s); Intacct requires at least a debit and a credit")
     _check_lines(entry, place)
 
 
@@ -171,7 +180,7 @@ def _check_lines(entry: JournalEntry, place: str) -> None:
     for line in entry.lines:
         if line.side not in ("debit", "credit") or line.amount <= 0:
             raise UnpostableEntry(
-                f"{place}, line {line.line_no}: {line.side} of {line.amount}; a positive debit or credit is wanted"
+                f"{place}, line {line.line_no}: {line.side} of {line.amount}; it must be a positive debit or credit"
             )
         if not line.account:
             raise UnpostableEntry(f"{place}, line {line.line_no}: no account; set it in the rule's [rule.post]")

@@ -1,7 +1,9 @@
-"""What an answer proves about the one function that was sent.
+"""Judgement of answers: what an answer proves about the one function that was sent.
 
-The rule: an answer counts only if it echoes our control id. Success with a record number is posted, a failure is
-rejected, a refusal at the door (control, authentication, rate limit) is not run. Anything else may have landed.
+An answer counts only if it repeats our control id. Success with a record number is posted; a failure is rejected; a
+refusal of the whole request (control, authentication, rate limit) is not run. Anything else is in doubt. Both possible
+mistakes make the ledger wrong: if a saved entry counts as rejected, it is posted twice; if an unsaved entry counts as
+posted, it is never posted.
 """
 
 from typing import NamedTuple
@@ -14,11 +16,11 @@ from revrec.intacct.responses import FunctionResult, GatewayResponse, RemoveSecr
 from revrec.intacct.transport import HttpExchange
 
 CREATED_ELEMENTS = ("glbatch", "customer", "item")
-"""What ``create`` is used for."""
+"""Elements of records that revrec creates with ``create``."""
 
 
 class PostingVerdict(NamedTuple):
-    """What one exchange proves. ``meaning`` is None when posted; ``response`` is None if nothing could be parsed."""
+    """The result of judging one exchange. ``meaning``: None if posted. ``response``: None if it is not parseable."""
 
     outcome: PostingOutcome
     record_no: str = ""
@@ -44,7 +46,11 @@ def judge_posting(exchange: HttpExchange, control_id: str, clean: RemoveSecrets)
 
 
 def parse_exchange(exchange: HttpExchange, clean: RemoveSecrets) -> tuple[str, GatewayResponse | None]:
-    """The parsed answer, or the reason why it cannot count."""
+    """Parse an answer, or return the reason why it cannot count.
+
+    A redirect or a server error never counts, even with a well-formed body: it comes from a proxy or a gateway that
+    gave up, while the request may still be running behind it.
+    """
     if exchange.reason:
         return exchange.reason, None
     if 300 <= exchange.status < 400:
@@ -58,7 +64,11 @@ def parse_exchange(exchange: HttpExchange, clean: RemoveSecrets) -> tuple[str, G
 
 
 def result_for(response: GatewayResponse, control_id: str) -> tuple[FunctionResult | None, str]:
-    """The one result for our control id; or the reason why there is none that counts."""
+    """Return the one result for our control id, or the reason why no result counts.
+
+    Without this check, an answer meant for another request (a confused proxy, a cached page, a connection out of step)
+    would mark the wrong entry as posted. Two results for the same control id contradict each other.
+    """
     if response.control_status != "success" or response.operations != 1 or response.authentication is None:
         return None, "contradiction"
     if response.authentication.status != "success":
@@ -72,7 +82,7 @@ def result_for(response: GatewayResponse, control_id: str) -> tuple[FunctionResu
 def request_refusal(
     response: GatewayResponse, http_status: int
 ) -> tuple[FailureMeaning, tuple[GatewayError, ...]] | None:
-    """Why no function was run: a failure at the control or the authentication level; None if there is none."""
+    """Return why no function was run (a failure of control or authentication), or None if functions ran."""
     if response.results:
         return None
     if response.control_status == "failure" and response.operations == 0:
@@ -87,7 +97,7 @@ def _authentication_meaning(response: GatewayResponse, http_status: int) -> Fail
     meaning = meaning_of("authentication", http_status, response.authentication_errors)
     if meaning.known:
         return meaning
-    # Whatever it says, Intacct did not let us in; trying again would lock the user.
+    # An unknown text still means that the sign-in was refused. Retrying it as a temporary failure would lock the user.
     return meaning._replace(error_class=ErrorClass.NEEDS_SIGN_IN, read_class=ErrorClass.NEEDS_SIGN_IN)
 
 
@@ -116,6 +126,7 @@ def _by_status(result: FunctionResult, http_status: int) -> PostingVerdict:
     if result.status == "failure":
         return _failure(result, http_status)
     meaning = meaning_of("function", http_status, result.errors)
+    # "aborted" means rolled back, but only a failure that the catalogue knows confirms it; any other word is in doubt.
     if result.status == "aborted" and meaning.known and not created_keys(result):
         return _failure(result, http_status)
     return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))
@@ -132,7 +143,7 @@ def _success(result: FunctionResult) -> PostingVerdict:
 
 def _failure(result: FunctionResult, http_status: int) -> PostingVerdict:
     if created_keys(result):
-        # A create may report a failure and yet list what it made.
+        # A create can report a failure and still list a record that it saved; sending it again would post it twice.
         return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction"))
     meaning = meaning_of("function", http_status, result.errors)
     outcome = {ErrorClass.IN_DOUBT: PostingOutcome.IN_DOUBT, ErrorClass.RETRY_LATER: PostingOutcome.NOT_RUN}
@@ -140,7 +151,7 @@ def _failure(result: FunctionResult, http_status: int) -> PostingVerdict:
 
 
 def created_keys(result: FunctionResult) -> list[str]:
-    """The keys of what a result says was made: record numbers, or the key of an older function."""
+    """Return the keys of the records that a result lists as created: record numbers, or a legacy function's key."""
     if result.data is None:
         return [result.key] if result.key else []
     return [key for record in result.data if _is(record, *CREATED_ELEMENTS) for key in _record_numbers(record)]

@@ -1,4 +1,4 @@
-"""How many requests go out a minute."""
+"""Limit of requests per minute, so that a run does not use up the limit that the company shares with others."""
 
 import time
 from collections import deque
@@ -9,10 +9,10 @@ WINDOW = timedelta(minutes=1)
 
 
 class RequestPacer:
-    """At most ``per_minute`` requests in any minute, as one process counts them; 0 is without bound.
+    """A pacer that allows at most ``per_minute`` requests of this process in any minute; 0 means no limit.
 
-    A request that must not wait, since an entry is already held for it, is counted all the same: its worker waits
-    before.
+    Sending a posting never waits: its entry is already marked as sending and its lease is running, and an expired lease
+    makes the entry doubtful for nothing. The wait happens before, in ``prepare``; sending only records the request.
     """
 
     def __init__(
@@ -23,14 +23,14 @@ class RequestPacer:
         self._sent: deque[datetime] = deque(maxlen=per_minute)
 
     def record(self) -> None:
-        """A request goes out now."""
+        """Record that a request is sent now."""
         self._sent.append(self._now())
 
     def wait(self) -> None:
-        """Wait until a request may go out."""
+        """Wait until another request may be sent."""
         if not self._sent or len(self._sent) < (self._sent.maxlen or 0):
             return
-        # A clock that was set back must not make us wait for longer than the window.
+        # If the clock was set back by hours, the difference would make the run sleep for hours.
         pause = min(self._sent[0] + WINDOW - self._now(), WINDOW)
         if pause > timedelta(0):
             self._sleep(pause.total_seconds())

@@ -1,6 +1,7 @@
-"""Reading Intacct back: entries one by one and in bulk, lines of accounts, account balances, closed books.
+"""Reads from Intacct: entries one by one and in bulk, lines of accounts, account balances, closed books.
 
-Reads change nothing, so they are tried again after failures that pass; with a pause, and not often.
+Reads change nothing, so they are retried after temporary failures, a few times and with a pause. A read that cannot be
+understood raises an error instead of returning less: "the entry is not there" leads to posting it again.
 """
 
 import time
@@ -36,14 +37,14 @@ ID_FIELDS = {
     )
     for kind in MasterKind
 }
-"""The field by which people know a record of a kind."""
+"""The field with the id that people use, by kind of record."""
 TEMPORARY_CLASSES = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
-"""Classes of failures of a read that may be over in a while."""
+"""Classes of failures after which the same read may succeed later."""
 NOT_A_REFERENCE = "revrec doctor"
 LONG_FROM_NOW = datetime(9000, 1, 1, tzinfo=UTC)
 
 ENTRIES_PER_QUERY = 50
-"""Entries whose lines are asked for together: of 500 lines each, they make 25 pages."""
+"""Entries whose lines are read in one query; with 500 lines each, that is 25 pages."""
 
 GLBATCH_FIELDS = (
     "RECORDNO", "BATCHNO", "JOURNAL", "BATCH_DATE", "BATCH_TITLE", "REFERENCENO", "STATE", "WHENCREATED", "REVERSEDKEY",
@@ -56,7 +57,7 @@ GLENTRY_FIELDS = (
 
 
 class ParsedAnswer(NamedTuple):
-    """One read request's end: the exchange, and its parsed answer or the reason why there is none."""
+    """The result of a request: the exchange, and the parsed answer or the reason why there is none."""
 
     exchange: HttpExchange
     reason: str
@@ -64,15 +65,15 @@ class ParsedAnswer(NamedTuple):
 
 
 SendFunctions = Callable[[str, bytes, str, bool], ParsedAnswer]
-"""Send functions (control id, bytes, entity, uniqueid) and parse the answer, signing in as needed."""
+"""Sends functions (control id, bytes, entity, uniqueid), signing in as needed, and parses the answer."""
 
 
 BuildFunctions = Callable[[Sequence[str]], list[bytes]]
-"""Builds functions for control ids, anew for each try."""
+"""Builds the functions for these control ids. Called for each attempt, because each attempt has new ids."""
 
 
 class ReadPolicy(NamedTuple):
-    """How often a read is tried, and how it waits between: ``pause`` seconds, doubled each time."""
+    """How often a read is attempted, and the pause between attempts in seconds, which doubles each time."""
 
     tries: int = 3
     pause: float = 2.0
@@ -88,40 +89,40 @@ class _ReadFailure(NamedTuple):
 
     @property
     def temporary(self) -> bool:
-        """Whether the same read may succeed in a while."""
+        """Return True if the same read may succeed later."""
         return self.meaning.read_class in TEMPORARY_CLASSES
 
 
 class IntacctReader:
-    """The reads of the gateway; amounts in minor units of the lines' currency, else of ``base_currency``."""
+    """The gateway's reads. Amounts are in minor units of the line's currency (``base_currency`` if it has none)."""
 
-    def __init__(self, ask: SendFunctions, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
-        self._ask = ask
+    def __init__(self, send: SendFunctions, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
+        self._send = send
         self._redactor = redactor
         self.base_currency = base_currency
         self._policy = policy
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
-        """Entries of a journal that carry a reference, by record number, with their lines."""
+        """Return a journal's entries with a reference and their lines, by record number."""
         where = (("JOURNAL", journal), ("REFERENCENO", reference))
         return list(self.with_lines(map(_head, self.query("GLBATCH", GLBATCH_FIELDS, where))))
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal made at or after a moment, page by page."""
+        """Return headers of a journal's entries created at or after a time, page by page."""
         made = ("WHENCREATED", "greaterthanorequalto", since.strftime("%m/%d/%Y %H:%M:%S"))
         return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), made)))
 
     def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
-        """Heads of the entries of a journal dated within days, page by page."""
+        """Return headers of a journal's entries dated from ``start`` to ``end``, page by page."""
         where = (("JOURNAL", journal), *_within("BATCH_DATE", start, end))
         return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, where))
 
     def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these record numbers."""
+        """Return headers of the entries with these record numbers."""
         return self._heads("RECORDNO", record_nos)
 
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
-        """Heads of the entries with these references."""
+        """Return headers of the entries with these references."""
         return self._heads("REFERENCENO", references)
 
     def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
@@ -131,7 +132,7 @@ class IntacctReader:
         return found
 
     def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
-        """The entries with their lines in order, and these dimensions of the lines; some entries at a time."""
+        """Add lines in order, with these dimensions, to entries. Reads the lines of several entries at a time."""
         elements = {dimension_element(name): name for name in dimensions}
         fields = tuple(dict.fromkeys((*GLENTRY_FIELDS, *elements)))
         for some in batched(heads, ENTRIES_PER_QUERY):
@@ -147,7 +148,7 @@ class IntacctReader:
                 yield head._replace(lines=tuple(in_order))
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
-        """Lines on accounts within days, page by page."""
+        """Return lines on accounts dated from ``start`` to ``end``, page by page."""
         for some in batched(list(dict.fromkeys(accounts)), IDS_PER_QUERY):
             where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
             for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
@@ -156,7 +157,7 @@ class IntacctReader:
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
     ) -> list[ReportedBalance]:
-        """Balances of accounts over days; accounts for which Intacct gives no row are left out."""
+        """Return balances of accounts from ``start`` to ``end``; accounts without a balance row are left out."""
         currency = currency or self.base_currency
         balances: list[ReportedBalance] = []
         for some in batched(list(dict.fromkeys(accounts)), FUNCTIONS_PER_REQUEST):
@@ -165,7 +166,7 @@ class IntacctReader:
         return balances
 
     def closed_through(self, entity: str) -> date | None:
-        """The last closed day of an entity's books, asked within its own session; None if Intacct does not tell."""
+        """Return the last closed day of an entity's books, using its own session; None if Intacct does not report it."""
         try:
             result = self._read(lambda ids: [requests_xml.get_closed_books_date(ids[0])], 1, entity)[0]
         except ReadRefused:
@@ -174,7 +175,7 @@ class IntacctReader:
         return _day(rows[0]) if rows else None
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
-        """Which ids exist, and whether each is active. Names are not asked for: their field differs by kind."""
+        """Return the ids that exist, each with True if active. Does not read names: their field differs by kind."""
         key = ID_FIELDS[kind]
         found: dict[str, bool] = {}
         for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_PER_QUERY):
@@ -183,7 +184,7 @@ class IntacctReader:
         return found
 
     def locations_within(self, entity: str) -> set[str]:
-        """A location and all below it, level by level."""
+        """Return a location and all locations below it, reading level by level."""
         found, above = {entity}, [entity]
         while above:
             below = [
@@ -196,16 +197,20 @@ class IntacctReader:
         return found
 
     def check_reading(self, journal: str) -> None:
-        """The queries of recovery, made so that they find nothing."""
+        """Run the queries that recovery needs, with values that match nothing."""
         self.query("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), ("REFERENCENO", NOT_A_REFERENCE)))
         list(self.entries_since(journal, LONG_FROM_NOW))
         self.query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
 
     def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
-        """Claim control ids in their order. Raises as reads do, where certainly none was recorded."""
+        """Claim control ids in their order, without retries.
+
+        Raises:
+            SignInFailed, GatewayUnreachable, ReadRefused: certainly none of them was recorded.
+        """
         nothing = (("RECORDNO", "0"),)
         functions = [requests_xml.query(one, "GLBATCH", ("RECORDNO",), nothing, 0, 1) for one in control_ids]
-        answered = self._ask(f"revrec-claim-{uuid4()}", requests_xml.joined(functions), "", True)
+        answered = self._send(f"revrec-claim-{uuid4()}", b"".join(functions), "", True)
         exchange, _reason, response = answered
         refused = None if response is None else request_refusal(response, exchange.status)
         if refused is not None or not exchange.sent or exchange.status == TOO_MANY_REQUESTS:
@@ -223,7 +228,7 @@ class IntacctReader:
             return Claimed.WON
         meaning = meaning_of("function", exchange.status, result.errors)
         if meaning.name == "already-recorded" or not meaning.known:
-            # Unknown words may be another language's for "already recorded".
+            # An unknown text may be "already recorded" in another language. Claiming it anyway would let two copies post.
             return Claimed.TAKEN
         if meaning.error_class is ErrorClass.IN_DOUBT:
             return Claimed.UNCLEAR
@@ -231,8 +236,11 @@ class IntacctReader:
         raise self._refused(_ReadFailure(meaning, result.errors, detail, True, pause))
 
     def _stream(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
-        """Records page by page, each page after the last record of the one before: what is made or deleted meanwhile
-        shifts nothing."""
+        """Return records page by page, each page starting after the last RECORDNO of the page before.
+
+        With offsets, a record that another user deletes in between would shift the next page, and a record would be
+        skipped without notice.
+        """
         last = "0"
         for _ in range(PAGES_LIMIT):
             after = ("RECORDNO", "greaterthan", last)
@@ -245,10 +253,10 @@ class IntacctReader:
             if page[-1].get("RECORDNO", last) == last:
                 break
             last = page[-1]["RECORDNO"]
-        raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
+        raise ReadRefused(f"reading {name} did not end after {PAGES_LIMIT} pages of {PAGE} records")
 
     def query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
-        """All pages of a query."""
+        """Return the records of all pages of a query."""
         records: list[dict[str, str]] = []
         for _ in range(PAGES_LIMIT):
             offset = len(records)
@@ -258,15 +266,15 @@ class IntacctReader:
             remaining = "0" if result.data is None else result.data.get("numremaining", "0")
             if not page or remaining == "0":
                 return records
-        raise ReadRefused(f"reading {name} gave no end after {PAGES_LIMIT} pages of {PAGE}")
+        raise ReadRefused(f"reading {name} did not end after {PAGES_LIMIT} pages of {PAGE} records")
 
     def _read(self, build: BuildFunctions, count: int, entity: str) -> list[FunctionResult]:
-        """Run functions and give their successful results in order."""
+        """Run functions, with retries, and return their results in order; raise an error unless all succeed."""
         failed: _ReadFailure | None = None
         for attempt in range(self._policy.tries):
             control_id = f"revrec-read-{uuid4()}"
             control_ids = [f"{control_id}-{at}" for at in range(count)]
-            answered = self._ask(control_id, requests_xml.joined(build(control_ids)), entity, False)
+            answered = self._send(control_id, b"".join(build(control_ids)), entity, False)
             results, failed = _results(answered, control_ids)
             if failed is None:
                 return results
@@ -303,7 +311,11 @@ def _head(batch: dict[str, str]) -> FoundEntry:
 
 
 def _owner(line: FoundLine, numbers: Sequence[str]) -> str:
-    """The one of these entries that a line is of."""
+    """Return which of these entries a line belongs to.
+
+    Raises:
+        ReadRefused: the line belongs to another entry. Ignoring it, or guessing, would compare wrong amounts.
+    """
     owner = line.entry or (numbers[0] if len(numbers) == 1 else "")
     if owner not in numbers:
         raise ReadRefused(f"Intacct's answer, GLENTRY {line.record_no}: BATCHNO {owner!r} was not asked for")
@@ -353,12 +365,12 @@ def _results(answered: ParsedAnswer, control_ids: Sequence[str]) -> tuple[list[F
 
 
 def _pause(exchange: HttpExchange, pause: float) -> float:
-    """Intacct's own wish if it has one, within reason."""
+    """Return the pause that Intacct asked for, or the usual one, up to a limit."""
     return min(pause if exchange.retry_after_seconds is None else float(exchange.retry_after_seconds), PAUSE_LIMIT)
 
 
 def _rows(result: FunctionResult, name: str) -> list[dict[str, str]]:
-    """The records of a result, whatever the case of their element; names of fields in upper case."""
+    """Return the records of a result by element name in any case, with field names in upper case."""
     if result.data is None:
         return []
     return [_fields(row) for row in result.data.iter() if isinstance(row.tag, str) and row.tag.lower() == name]
@@ -401,7 +413,11 @@ def _balance(row: dict[str, str], currency: str) -> ReportedBalance:
 
 
 def parse_amount(text: str, currency: str, place: str) -> int:
-    """Decimal text in minor units. Intacct writes ``1250``, ``1250.00`` or more zeros; nothing counts as 0."""
+    """Convert decimal text to minor units. Intacct writes ``1250``, ``1250.00`` or more zeros; empty means 0.
+
+    Raises:
+        ReadRefused: the text is not an amount, or has more decimals than the currency.
+    """
     figures = text.rstrip("0").rstrip(".") if "." in text else text
     try:
         return to_minor(Decimal(figures or "0"), currency)
@@ -419,7 +435,7 @@ def _number(text: str, place: str) -> int:
 
 
 def parse_date(text: str) -> date | None:
-    """A date as queries give it, mm/dd/yyyy; None if it is written in another way."""
+    """Parse a date of a query, mm/dd/yyyy; None if it is in another format."""
     try:
         return datetime.strptime(text[:10], "%m/%d/%Y").date()  # noqa: DTZ007 - a date without a time
     except ValueError:

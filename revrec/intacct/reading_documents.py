@@ -1,4 +1,4 @@
-"""Reading invoices back, and what they need: customers with their terms."""
+"""Reads for invoicing: documents, receivables, and customers with their payment terms."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ RECEIVABLE_LINE_FIELDS = ("RECORDNO", "RECORDKEY", "LINE_NO", "ACCOUNTNO", "TRX_
 
 
 def documents(reading: IntacctReader, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
-    """The documents of a transaction definition with these numbers, with their lines, by RECORDNO."""
+    """Return documents of a transaction definition with these numbers and their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
     for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
         where = (("DOCPARID", definition), ("DOCNO", some))
@@ -29,7 +29,7 @@ def documents(reading: IntacctReader, definition: str, numbers: Iterable[str]) -
 
 
 def receivables(reading: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
-    """The invoices of receivables with these numbers, with their lines, by RECORDNO."""
+    """Return receivables with these numbers and their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
     for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
         heads = reading.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
@@ -41,7 +41,7 @@ def receivables(reading: IntacctReader, numbers: Iterable[str]) -> list[FoundInv
 
 
 def customers(reading: IntacctReader, ids: Iterable[str]) -> dict[str, FoundCustomer]:
-    """Those of these customers that there are."""
+    """Return the customers that exist, by id."""
     found: dict[str, FoundCustomer] = {}
     for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_PER_QUERY):
         for row in reading.query("CUSTOMER", ("RECORDNO", "CUSTOMERID", "STATUS", "TERMNAME"), (("CUSTOMERID", some),)):

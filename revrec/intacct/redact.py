@@ -1,7 +1,8 @@
-"""Taking secrets out of whatever is stored, shown or logged.
+"""Removal of secrets from everything that is stored, shown or logged.
 
-By element name on the parsed tree, and by value everywhere: a password that comes back in an error text is removed
-too, also in its escaped forms. Intacct's Support IDs stay: they are no secret and the support asks for them.
+Secrets are removed by element name in parsed XML, and by value everywhere. By name alone would miss a password that
+Intacct quotes in an error text; by value alone would miss a secret that this process never knew, such as a card number.
+Intacct's Support IDs stay: they are not secret, and Sage's support asks for them.
 """
 
 import re
@@ -21,7 +22,11 @@ _INVALID_SESSION = re.compile(r"(Invalid session\s+)[^\s<]+", re.IGNORECASE)
 
 
 class Redactor:
-    """Knows the secrets of this process and blanks them; learns the session ids as they come."""
+    """A filter that knows this process's secrets: passwords from the start, session ids as they are received.
+
+    Longer secrets are matched first (``secret_pattern``). If the password ``abc`` were blanked before the session id
+    ``abc-123``, the rest of the session id would remain readable.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
@@ -36,13 +41,13 @@ class Redactor:
             self._pattern = secret_pattern(self._secrets)
 
     def text(self, text: str) -> str:
-        """The text with every known secret, and the session id in an "Invalid session" message, blanked."""
+        """Blank every known secret in a text, and the session id in an "Invalid session" message."""
         if self._pattern is not None:
             text = self._pattern.sub(MARK, text)
         return _INVALID_SESSION.sub(rf"\g<1>{MARK}", text)
 
     def tree(self, root: etree._Element) -> str:
-        """A parsed document as text without secrets; the tree is changed in place."""
+        """Return a parsed document as text without secrets. Changes the tree in place."""
         for element in list(root.iter()):
             self._blank(element)
         return self.text(etree.tostring(root, encoding="unicode", with_tail=False))

@@ -1,10 +1,10 @@
-"""The requests that are sent: the envelope around functions, and the functions of sign-in and reading.
+"""Requests: the envelope around functions, and the functions for sign-in and reading.
 
-The envelope is put around the functions' bytes, so that a function built and stored once is sent byte for byte the
-same however often, and so that the stored copy never held a secret.
+The envelope is added around the functions' bytes. A function is therefore built once, without secrets, and is sent byte
+for byte as it was stored, also when it is sent again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from lxml import etree
@@ -13,11 +13,10 @@ from revrec.core.redaction import MARK
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.glbatch import replace_illegal_characters
 
-_HOLE = "functions"
+_PLACEHOLDER = "functions"
 
 Condition = tuple[str, str | Sequence[str]] | tuple[str, str, str]
-"""A field and the value it equals, or the values (1 to 1000) that it is one of; or a field, the name of another
-operator and its value."""
+"""A condition: field and value (equal), field and 1 to 1000 values (one of them), or field, operator and value."""
 
 Where = Sequence[Condition]
 
@@ -31,10 +30,10 @@ def envelope(
     unique: bool,
     transaction: bool = False,
 ) -> bytes:
-    """A whole request document.
+    """Build a whole request document.
 
-    ``unique`` asks Intacct to run no function whose control id it has already run, ``transaction`` to undo all of the
-    functions if one fails.
+    ``unique``: Intacct must not run a function whose control id it has run before. ``transaction``: Intacct must roll
+    back all functions if one fails.
     """
     request = etree.Element("request")
     control = etree.SubElement(request, "control")
@@ -50,26 +49,26 @@ def envelope(
         _add(control, name, text)
     operation = etree.SubElement(request, "operation", transaction="true" if transaction else "false")
     etree.SubElement(operation, "authentication").append(authentication)
-    etree.SubElement(etree.SubElement(operation, "content"), _HOLE)
+    etree.SubElement(etree.SubElement(operation, "content"), _PLACEHOLDER)
     document = etree.tostring(request, encoding="UTF-8", xml_declaration=True)
-    before, _, after = document.rpartition(f"<{_HOLE}/>".encode())
+    before, _, after = document.rpartition(f"<{_PLACEHOLDER}/>".encode())
     return before + functions + after
 
 
 def redacted_envelope(sender_id: str, control_id: str, functions: bytes) -> str:
-    """The request as text with marks where the sender's password and the session will stand."""
+    """Return the request as text, with ``***`` in place of the sender's password and the session."""
     return envelope(sender_id, MARK, control_id, session_authentication(MARK), functions, unique=True).decode()
 
 
 def session_authentication(session_id: str) -> etree._Element:
-    """Authentication by a session."""
+    """Build the authentication by session."""
     element = etree.Element("sessionid")
     element.text = replace_illegal_characters(session_id)
     return element
 
 
 def login_authentication(credentials: Credentials, entity: str) -> etree._Element:
-    """Authentication by user and password. The order counts: companyid has to stand before password."""
+    """Build the authentication by user and password. Intacct requires companyid before password."""
     login = etree.Element("login")
     _add(login, "userid", credentials.user_id)
     _add(login, "companyid", credentials.company_id)
@@ -80,15 +79,15 @@ def login_authentication(credentials: Credentials, entity: str) -> etree._Elemen
 
 
 def get_api_session(control_id: str) -> bytes:
-    """Ask for a session at the level of the login; must be alone in its request."""
+    """Build the function that opens a session at the level of the login. It must be alone in its request."""
     return _function(control_id, etree.Element("getAPISession"))
 
 
 def query(control_id: str, object_name: str, fields: Sequence[str], where: Where, offset: int, size: int) -> bytes:
-    """Records whose fields meet all of ``where``, in order of RECORDNO, from ``offset`` on.
+    """Build a query for the records that meet all of ``where``, by RECORDNO, starting at ``offset``.
 
-    Ordered because Intacct's pages overlap and leave gaps otherwise; private ones included because entities' records
-    are hidden from the top level otherwise.
+    Without an order, Intacct's pages overlap and leave gaps: an entry could be missed when reading back, and be posted
+    twice. Without ``showprivate``, the top level does not see the entities' own records.
     """
     element = etree.Element("query")
     _add(element, "object", object_name)
@@ -106,7 +105,7 @@ def query(control_id: str, object_name: str, fields: Sequence[str], where: Where
 
 
 def _add_filter(parent: etree._Element, where: Where) -> None:
-    """One operator on top; ``and`` only around two or more, as the query's schema wants it."""
+    """Add conditions. The schema allows one operator at the top, and ``and`` only around two or more."""
     top = etree.SubElement(parent, "and") if len(where) > 1 else parent
     for field, *operator, value in where:
         values = [value] if isinstance(value, str) else value
@@ -118,7 +117,7 @@ def _add_filter(parent: etree._Element, where: Where) -> None:
 
 
 def get_account_balances(control_id: str, account: str, start: date, end: date, entity: str) -> bytes:
-    """Balances of one account over days; a legacy function, whose elements have a fixed order."""
+    """Build the function for one account's balances. It is a legacy function: its elements have a fixed order."""
     element = etree.Element("get_accountbalances")
     _add_day(element, "startdate", start)
     _add_day(element, "enddate", end)
@@ -130,13 +129,8 @@ def get_account_balances(control_id: str, account: str, start: date, end: date, 
 
 
 def get_closed_books_date(control_id: str) -> bytes:
-    """The day through which the books of the session's entity are closed."""
+    """Build the function for the day through which the books of the session's entity are closed."""
     return _function(control_id, etree.Element("get_closedbooksdate"))
-
-
-def joined(functions: Iterable[bytes]) -> bytes:
-    """Several functions for one request."""
-    return b"".join(functions)
 
 
 def _add_day(parent: etree._Element, name: str, day: date) -> None:

@@ -1,6 +1,6 @@
-"""Reading Intacct's answers: the document taken apart, without judging what it means for an entry.
+"""Parser of Intacct's answers. What an answer means for an entry is decided in ``judgement``.
 
-An answer is hostile until proven otherwise: no entities, no network, no DOCTYPE, no giant trees.
+Answers are treated as hostile: no entities, no network access, no DOCTYPE, no huge trees.
 """
 
 import re
@@ -19,11 +19,11 @@ RemoveSecrets = Callable[[str], str]
 
 
 class UnreadableAnswer(ValueError):
-    """The bytes are no answer of the gateway; the message says why in one word: empty, not_xml or truncated."""
+    """Bytes that are not an answer of the gateway. The message is the reason: empty, not_xml or truncated."""
 
 
 class FunctionResult(NamedTuple):
-    """One ``result``: what became of one function. ``data`` is its element, if there is one."""
+    """One ``result`` element: the outcome of one function. ``data`` is its ``data`` element, if there is one."""
 
     status: str
     function: str
@@ -34,7 +34,7 @@ class FunctionResult(NamedTuple):
 
 
 class AuthenticationBlock(NamedTuple):
-    """The ``authentication`` block; times are as Intacct's clock shows them, None if unreadable."""
+    """The ``authentication`` element. Times are by Intacct's clock; None if unreadable."""
 
     status: str
     user_id: str
@@ -45,7 +45,7 @@ class AuthenticationBlock(NamedTuple):
 
 
 class GatewayResponse(NamedTuple):
-    """An answer taken apart. ``authentication`` is None if the answer ends at the control level."""
+    """A parsed answer. ``authentication`` is None if the answer ends at the control level."""
 
     root: etree._Element
     control_status: str
@@ -58,7 +58,11 @@ class GatewayResponse(NamedTuple):
 
 
 def parse_document(body: bytes) -> etree._Element:
-    """The root of an XML document from outside; raises NotAnAnswer."""
+    """Parse an XML document from outside and return its root.
+
+    Raises:
+        UnreadableAnswer: the document is empty, truncated, not XML, or has a document type.
+    """
     if not body.strip():
         raise UnreadableAnswer("empty")
     parser = etree.XMLParser(
@@ -73,7 +77,7 @@ def parse_document(body: bytes) -> etree._Element:
 
 
 def _parsed(body: bytes, parser: etree.XMLParser) -> tuple[etree._Element | None, str]:
-    """The root, or why there is none; the parser's error quotes the document and must not travel on."""
+    """Return the root, or the reason why there is none; the parser's own error is dropped: it quotes the document."""
     try:
         return etree.fromstring(body, parser), ""
     except (etree.XMLSyntaxError, ValueError, LookupError):
@@ -82,7 +86,11 @@ def _parsed(body: bytes, parser: etree.XMLParser) -> tuple[etree._Element | None
 
 
 def parse_response(body: bytes, clean: RemoveSecrets) -> GatewayResponse:
-    """Take an answer apart; ``clean`` removes secrets from each text. Raises NotAnAnswer."""
+    """Parse an answer; ``clean`` removes secrets from each error text.
+
+    Raises:
+        UnreadableAnswer: the bytes are empty, truncated, not XML, or another document.
+    """
     root = parse_document(body)
     if root.tag != "response":
         raise UnreadableAnswer("not_xml")

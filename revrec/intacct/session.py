@@ -1,4 +1,4 @@
-"""Signing in, and the sessions that a sign-in gives: one for each entity, renewed before it ends."""
+"""Sign-in and sessions: one session per entity, renewed before it ends."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,21 +18,24 @@ from revrec.intacct.responses import AuthenticationBlock, FunctionResult, Gatewa
 from revrec.intacct.transport import HttpExchange, HttpTransport
 
 MARGIN = timedelta(seconds=60)
-"""A session is renewed this long before its end (a quarter of its life if that is shorter)."""
+"""How long before its end a session is renewed (at most a quarter of its life).
+
+A session that ends on the way to Intacct costs a second request; near the end of a lease there is no time for one.
+"""
 UNKNOWN_LIFE = timedelta(minutes=20)
-"""Assumed where Intacct's times cannot be read; the shortest recorded ones are hours."""
+"""Assumed life of a session if Intacct's times are unreadable; the shortest known ones last hours."""
 
 Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The machine's clock, in UTC."""
+    """Return the time of this machine's clock in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass
 class IntacctSession:
-    """A session of one entity. ``ends`` is by our clock, already short of the margin."""
+    """A session of one entity. ``ends``: when to renew it, by this machine's clock."""
 
     session_id: str = field(repr=False)
     endpoint: str
@@ -40,9 +43,11 @@ class IntacctSession:
 
 
 class IntacctSessions:
-    """Signs in when needed and keeps the sessions. A refused sign-in is remembered and never repeated.
+    """The sessions of all entities. Signs in when needed.
 
-    Where the top level lets us in and an entity does not, the refusal is that entity's alone.
+    A refused sign-in is remembered and never repeated, because Intacct locks a user after a few failures, and a run of
+    hundreds of entries would reach that within seconds. If the credentials' own level accepts the sign-in and an entity
+    refuses it, the refusal applies to that entity only.
     """
 
     def __init__(
@@ -55,12 +60,15 @@ class IntacctSessions:
         self._sessions: dict[str, IntacctSession] = {}
         self._refused: dict[str, str] = {}
         self.clock_offset: timedelta | None = None
-        """How far the other side's clock was ahead of ours at the last sign-in."""
+        """How far Intacct's clock was ahead of this machine's at the last sign-in."""
 
     def session_for(self, entity: str) -> IntacctSession:
-        """A live session of an entity (empty: the credentials' own, else the top level).
+        """Return a live session of an entity (empty: the credentials' entity, or the top level).
 
-        Raises SignInFailed if Intacct refused, GatewayUnreachable if it could not be asked.
+        Raises:
+            SignInFailed: Intacct refused the sign-in, now or before.
+            GatewayUnreachable: there was no usable answer.
+            BadConfiguration: the sign-in returned an endpoint of another party.
         """
         entity = entity or self._credentials.entity_id
         session = self._sessions.get(entity)
@@ -70,20 +78,20 @@ class IntacctSessions:
         return session
 
     def forget(self, session: IntacctSession) -> None:
-        """Drop a session that Intacct no longer knows."""
+        """Remove a session that Intacct has ended."""
         self._sessions = {entity: one for entity, one in self._sessions.items() if one is not session}
 
     def refresh(self, session: IntacctSession, authentication: AuthenticationBlock) -> None:
-        """Push the end forward by what an answer's authentication block says, if it says anything."""
+        """Extend a session as reported by the authentication block of an answer, if it reports times."""
         life = _life(authentication)
         if life is not None:
             session.ends = self._end(life)
 
     def _sign_in(self, entity: str) -> IntacctSession:
         own = self._credentials.entity_id
-        told = self._refused.get(own) or self._refused.get(entity)
-        if told:
-            raise SignInFailed(told)
+        refusal = self._refused.get(own) or self._refused.get(entity)
+        if refusal:
+            raise SignInFailed(refusal)
         try:
             return self._request_session(entity)
         except SignInFailed as refused:
@@ -101,6 +109,7 @@ class IntacctSessions:
         if refused is not None:
             raise self._refusal(exchange, *refused)
         if response.authentication is not None and response.authentication.timestamp is not None:
+            # Intacct read its clock between request and answer; assume halfway.
             middle = asked + (self._now() - asked) / 2
             self.clock_offset = response.authentication.timestamp - middle
         return self._session(exchange, response, control_id)
@@ -127,7 +136,7 @@ class IntacctSessions:
         return IntacctSession(session_id, endpoint, self._end(_life(response.authentication) or UNKNOWN_LIFE))
 
     def _check_endpoint(self, endpoint: str) -> None:
-        """Refuse an endpoint of another party's; what it says is not ours, so it is cleaned before it is quoted."""
+        """Refuse an endpoint of another party, after removing secrets from its text, which comes from outside."""
         try:
             checked_session_endpoint(endpoint, self._credentials.endpoint)
             return
@@ -144,28 +153,31 @@ class IntacctSessions:
         if meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
             return self._unreachable(exchange, meaning)
         said = "; ".join(f"{error.errorno} {error.text}".strip() for error in errors)
-        told = self._redactor.text(
+        message = self._redactor.text(
             f"Intacct refused the sign-in of user {self._credentials.user_id!r} to company "
             f"{self._credentials.company_id!r} at {self._credentials.endpoint}. {meaning.advice} Intacct said: {said}"
         )
-        return SignInFailed(told)
+        return SignInFailed(message)
 
     def _unreachable(self, exchange: HttpExchange, meaning: FailureMeaning) -> GatewayUnreachable:
         said = exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")
         advice = meaning.advice if meaning.error_class is not ErrorClass.IN_DOUBT else _NOT_A_GATEWAY
         text = f"Intacct's gateway at {self._credentials.endpoint} cannot be used: {said}. {advice}"
-        passes = meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
-        return GatewayUnreachable(self._redactor.text(text), passes, exchange.retry_after_seconds)
+        temporary = meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
+        return GatewayUnreachable(self._redactor.text(text), temporary, exchange.retry_after_seconds)
 
 
 _NOT_A_GATEWAY = (
-    "Nothing was sent but a sign-in. Check the endpoint (INTACCT_ENDPOINT_URL or endpoint in revrec.toml), the network "
+    "Only a sign-in was sent. Check the endpoint (INTACCT_ENDPOINT_URL or endpoint in revrec.toml), the network "
     "and the proxy, then run again."
 )
 
 
 def _life(authentication: AuthenticationBlock) -> timedelta | None:
-    """How long the session lives, by Intacct's own two times, so that a clock of ours that is off does no harm."""
+    """Return how long the session lives: the difference of two times of Intacct's clock.
+
+    Comparing Intacct's end with this machine's clock would end sessions early, or use ended ones, if either is wrong.
+    """
     if authentication.timestamp is None or authentication.timeout is None:
         return None
     return max(timedelta(0), authentication.timeout - authentication.timestamp)

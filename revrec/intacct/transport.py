@@ -1,6 +1,7 @@
-"""One HTTP request and its answer, as plain values: whatever goes wrong becomes an Exchange, never an exception.
+"""One HTTP request and its answer as plain values. Every failure becomes an HttpExchange, never an exception.
 
-Exceptions of HTTP libraries carry the request, and with it the passwords; none of them leaves this module.
+Exceptions of HTTP libraries contain the request, and with it the passwords. A traceback in a log would show them, so no
+such exception leaves this module.
 """
 
 import math
@@ -19,8 +20,11 @@ from revrec.intacct.connection import ExchangeWatch, WatchedAdapter, watch_excha
 CONNECT_TIMEOUT = 10.0
 RETRY_AFTER_LIMIT = 3600
 IDLE_LIMIT = 4.0
-"""Seconds after which a kept connection is not used again: the other side may be closing it, and a request that meets
-a closing connection is in doubt for nothing."""
+"""Seconds after which an idle connection is not used again.
+
+The server may be closing it. A request sent into a closing connection fails after its first byte, and its entry would
+be in doubt although Intacct never saw it.
+"""
 
 HEADERS = {
     "Content-Type": "application/xml",
@@ -31,10 +35,10 @@ HEADERS = {
 
 
 class HttpExchange(NamedTuple):
-    """What came of one request.
+    """One request's result.
 
-    ``sent``: a byte of it may have left this machine. ``reason`` is empty when a whole answer came, else
-    ``not_connected``, ``timeout``, ``broken_off`` or ``too_large``, with words in ``detail``.
+    ``sent``: a byte of it may have left this machine. ``reason``: empty if the answer is complete, else
+    ``not_connected``, ``timeout``, ``broken_off`` or ``too_large``; ``detail`` says it in words.
     """
 
     sent: bool
@@ -47,7 +51,7 @@ class HttpExchange(NamedTuple):
 
     @property
     def retry_after_seconds(self) -> int | None:
-        """``Retry-After`` in seconds, at most an hour, whether it was a number or a date; None for anything else."""
+        """Return ``Retry-After`` (a number or a date) in seconds, at most an hour; None if missing or unreadable."""
         text = self.retry_after.strip()
         if text.isascii() and text.isdigit() and len(text) < 10:
             return min(int(text), RETRY_AFTER_LIMIT)
@@ -59,7 +63,7 @@ class HttpExchange(NamedTuple):
 
 
 class HttpTransport:
-    """Posts documents, one at a time. ``timeout`` limits a whole exchange, in seconds; ``max_bytes`` an answer."""
+    """A client that posts one document at a time, with a time limit (seconds) and a size limit (bytes) for each."""
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class HttpTransport:
         monotonic: Callable[[], float] = time.monotonic,
         before_send: Callable[[], None] = lambda: None,
     ) -> None:
-        """``before_send`` is called for each request, just before it goes out."""
+        """Set the limits of an exchange and of an answer; ``before_send`` is called before each request."""
         self._before_send = before_send
         self._timeout = timeout
         self._max_bytes = max_bytes
@@ -77,7 +81,7 @@ class HttpTransport:
         self._sessions: dict[bool, requests.Session] = {}
 
     def post(self, url: str, body: bytes) -> HttpExchange:
-        """Post once: no redirect, no repetition, certificates always verified."""
+        """Post once, without redirects or retries, and always verify certificates."""
         session = self._session(is_loopback_url(url))
         self._before_send()
         with watch_exchange(self._timeout) as watch:
@@ -86,7 +90,7 @@ class HttpTransport:
         return exchange
 
     def close(self) -> None:
-        """Close kept connections."""
+        """Close all connections."""
         for session in self._sessions.values():
             session.close()
 
@@ -105,7 +109,8 @@ class HttpTransport:
             ) as answer:
                 return self._read(answer, watch)
         except Exception as fault:
-            # Not only what requests promises to raise: a request may have left, so every end needs a verdict.
+            # requests documents RequestException, but urllib3 and ssl raise others. Bytes may have left by then, and an
+            # exception that escapes would leave the entry as sending, without an answer on record.
             return HttpExchange(watch.sent, reason=_reason(fault, watch), detail=_detail(fault))
 
     def _read(self, answer: requests.Response, watch: ExchangeWatch) -> HttpExchange:
@@ -125,7 +130,7 @@ class HttpTransport:
         except Exception as fault:
             return head._replace(body=b"".join(parts), reason=_reason(fault, watch), detail=_detail(fault))
         if watch.expired:
-            return head._replace(body=b"".join(parts), reason="timeout", detail="the time was up")
+            return head._replace(body=b"".join(parts), reason="timeout", detail="the time limit passed")
         return head._replace(body=b"".join(parts))
 
 
@@ -139,7 +144,7 @@ def _new_session(loopback: bool) -> requests.Session:
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from adding a password of ``.netrc``."""
+    """Keep requests from adding a password from ``.netrc``."""
     return request
 
 
@@ -151,7 +156,10 @@ def _reason(fault: Exception, watch: ExchangeWatch) -> str:
 
 
 def _detail(fault: Exception) -> str:
-    """The kind of failure and, where the system named one, its words: never the library's own text, which may quote."""
+    """Return the exception's class and the operating system's message, if there is one.
+
+    Never the library's own text, which may quote the URL, a header or the body.
+    """
     system = fault
     seen = 0
     while system is not None and seen < 10:

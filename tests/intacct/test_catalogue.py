@@ -71,12 +71,12 @@ def test_names_are_unique() -> None:
 
 
 NAMED = {
-    "This transaction is missing the Department dimension for the Account 4000": "Account 4000 demands the dimension "
+    "This transaction is missing the Department dimension for the Account 4000": "Account 4000 requires the dimension "
     "Department.",
-    "Missing the Location dimension for account 4000": "Account 4000 demands the dimension Location.",
-    "The account number '4000' requires a Cost Type": "Account 4000 demands the dimension Cost Type.",
+    "Missing the Location dimension for account 4000": "Account 4000 requires the dimension Location.",
+    "The account number '4000' requires a Cost Type": "Account 4000 requires the dimension Cost Type.",
     "GL account '4300':'Sales' specified is not valid. GL account is restricted by D": "Account 4300 is restricted",
-    "Department 'OPS':'Ops' specified is not valid. Department is restricted by GL account.": "Department OPS may not",
+    "Department 'OPS':'Ops' specified is not valid. Department is restricted by GL account.": "Department OPS cannot",
     "Account 4000 is not valid": "Account 4000 does not",
     "Customer 'C1007' specified is not valid.": "Customer C1007 does not",
     "Invalid Project '10064' specified.": "Project 10064 does not",

@@ -155,7 +155,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_mend(mode: int, home: P
 
 
 def test_a_named_file_must_be_there(home: Path) -> None:
-    with pytest.raises(BadConfiguration, match=r"own\.ini: no such"):
+    with pytest.raises(BadConfiguration, match=r"own\.ini: this credentials file does not exist"):
         resolve({}, home, None, home / "own.ini")
 
 
@@ -171,7 +171,7 @@ def test_a_broken_file_is_named_without_quoting_it(text: str, home: Path) -> Non
 
 
 def test_passwords_do_not_belong_in_the_configuration(tmp_path: Path) -> None:
-    with pytest.raises(BadConfiguration, match="take it out") as caught:
+    with pytest.raises(BadConfiguration, match="remove it") as caught:
         resolve(FULL, tmp_path, {"user_password": "hunter2secret"})
     assert "hunter2secret" not in str(caught.value)
 

@@ -1,1 +1,1 @@
-"""Asking a company's own gateway what its documentation does not say, with drafts that are deleted afterwards."""
+"""Questions to a company's own gateway about behavior that Intacct does not document, asked with temporary drafts."""

@@ -1,4 +1,4 @@
-"""The drafts of a probe: created, read back, deleted. Each carries a reference by which all of them are found again."""
+"""Drafts of a probe: created, read back and deleted. Their references share a prefix, so that all can be found."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -22,15 +22,15 @@ from revrec.intacct.probing.requests import (
 from revrec.intacct.reading import ParsedAnswer
 
 TITLE = "revrec probe: delete me"
-"""Within the shortest maximum that is told of, 30 characters."""
+"""Short enough for the shortest known limit, 30 characters."""
 ROLLED_BACK = "XL03000009"
-"""Errorno of what a transaction undid, beside the error that was the reason, if it was this function's."""
+"""Errorno of every function that a transaction rolled back; the one that caused it has its own error, too."""
 NO_ACCOUNT = "NO-SUCH-ACCOUNT"
 _DELETED_AT_ONCE = 20
 
 
 class DraftTemplate(NamedTuple):
-    """What every draft of a probe is like: both of its lines are on one account, so that it moves no balance."""
+    """The values of every draft. Both lines are on the same account, so that even a posted one changes no balance."""
 
     journal: str
     account: str
@@ -40,14 +40,14 @@ class DraftTemplate(NamedTuple):
 
 
 class StoredDraft(NamedTuple):
-    """What Intacct kept of a draft's texts, and its state."""
+    """A draft's state and texts as Intacct stored them."""
 
     state: str
     texts: dict[str, str]
 
 
 class LeftoverDraft(NamedTuple):
-    """An entry of the probe that is still there, and why."""
+    """An entry of the probe that could not be deleted, and why."""
 
     record_no: str
     state: str
@@ -55,7 +55,7 @@ class LeftoverDraft(NamedTuple):
 
 
 class ProbeDrafts:
-    """Creates entries and keeps in mind what there is to delete. ``requests`` counts all that were sent."""
+    """The drafts of one probe. ``created``: record numbers to delete. ``requests``: number of requests sent."""
 
     def __init__(self, run: RunFunctions, shape: DraftTemplate) -> None:
         self._run = run
@@ -67,11 +67,11 @@ class ProbeDrafts:
 
     @property
     def prefix(self) -> str:
-        """What the reference of each draft begins with."""
+        """Return the common prefix of the drafts' references."""
         return f"RVPROBE{self._token}"
 
     def new_id(self) -> str:
-        """A control id that nobody has used, in lower case."""
+        """Return a control id that was never used, in lower case."""
         self._numbers += 1
         return f"revrec:probe:{self._token}:{self._numbers}"
 
@@ -84,13 +84,13 @@ class ProbeDrafts:
         state: str = "Draft",
         texts: Mapping[str, str] | None = None,
     ) -> ProbeReply:
-        """Create one entry; ``texts`` take the place of its own."""
+        """Create one entry; ``texts`` replace its default texts."""
         element = self._create(day or self._shape.day, state, self._shape.account, texts or {})
         reply = run_single(self._counted, function(control_id or self.new_id(), element), unique=unique)
         return self._remember(reply)
 
     def create_rolled_back(self, texts: Mapping[str, str] | None = None) -> tuple[ProbeReply, ProbeReply]:
-        """Create an entry in a transaction with one that must fail, so that nothing stays; the replies to both."""
+        """Create an entry in a transaction with one that must fail, so that both are rolled back; return the replies."""
         good = self._create(self._shape.day, "Draft", self._shape.account, texts or {})
         bad = self._create(self._shape.day, "Draft", NO_ACCOUNT, {})
         both = [function(self.new_id(), good), function(self.new_id(), bad)]
@@ -98,7 +98,7 @@ class ProbeDrafts:
         return self._remember(first), self._remember(second)
 
     def run_function(self, name: str, **texts: str) -> ProbeReply:
-        """Run another function, which creates nothing."""
+        """Run a function that creates nothing."""
         return run_single(self._counted, function(self.new_id(), element(name, **texts)))
 
     def read_back(self, record_no: str) -> StoredDraft:
@@ -110,7 +110,7 @@ class ProbeDrafts:
         return StoredDraft(found.get("STATE", ""), found)
 
     def clean_up(self) -> list[LeftoverDraft]:
-        """Delete every entry of this probe, also one whose answer was lost; what is still there afterwards."""
+        """Delete every entry of this probe, including those whose answer was lost. Return the ones that remain."""
         keys = sorted(self.created | set(self._present() or ()), key=int)
         reasons: dict[str, str] = {}
         for some in batched(keys, _DELETED_AT_ONCE):
@@ -119,12 +119,12 @@ class ProbeDrafts:
                 reasons[key] = "" if reply.status == "success" else reply.said
         present = self._present()
         if present is None:
-            # It cannot be looked up: what Intacct said of the deletions has to do.
+            # The entries cannot be read, so rely on what Intacct answered to each deletion.
             present = {key: "" for key, reason in reasons.items() if reason}
         return [LeftoverDraft(key, present[key], reasons.get(key, "")) for key in sorted(present, key=int)]
 
     def _present(self) -> dict[str, str] | None:
-        """State by record number of every entry with this probe's references; None if they cannot be read."""
+        """Return the state of every entry of this probe by record number; None if they cannot be read."""
         query = element("query", object="GLBATCH")
         select = etree.SubElement(query, "select")
         for name in ("RECORDNO", "STATE"):

@@ -1,4 +1,4 @@
-"""How long texts may be: tried within transactions that are undone, so that few drafts are made."""
+"""Maximum lengths of texts, found with transactions that are rolled back, so that few drafts are created."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,11 +13,11 @@ FIELDS = {
     "DOCUMENT": "max_document",
     "DESCRIPTION": "max_description",
 }
-"""The fields that are asked about, and the switches of the sandbox that stand for them."""
+"""The fields to measure, and the sandbox switch for each."""
 LENGTHS = "maximum lengths"
 HIGHEST = 4000
 _USUAL = (20, 30, 40, 45, 50, 60, 80, 100, 120, 128, 200, 255, 256, 400, 500, 512, 1000, 1024, 2000, HIGHEST)
-"""Lengths that a database column has more often than others; between them it is halved."""
+"""Common lengths of database columns, tried first; between them the range is halved."""
 
 
 class LengthRange(NamedTuple):
@@ -28,19 +28,19 @@ class LengthRange(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether the first length that is refused was seen, and no other is left between."""
+        """Return True if no length is left between the accepted and the refused one."""
         return 0 < self.accepted == self.refused - 1 < HIGHEST
 
     @property
     def words(self) -> str:
-        """For people."""
+        """Return the range in words."""
         if self.exact:
             return f"{self.accepted}: longer ones are refused"
         return f"at least {self.accepted}" + (f", less than {self.refused}" if self.refused <= HIGHEST else "")
 
 
 def find_maximum_lengths(drafts: ProbeDrafts, requests: int) -> Iterator[ProbeFinding]:
-    """The maximum length of each field, with at most so many requests for all of them."""
+    """Find the maximum length of each field, with at most this many requests in total."""
     whole = drafts.create(texts={field: _text(drafts, field, HIGHEST) for field in FIELDS})
     if whole.created:
         yield from _read_back_findings(drafts, whole.record_no, dict.fromkeys(FIELDS, LengthRange(HIGHEST)))
@@ -57,7 +57,7 @@ def find_maximum_lengths(drafts: ProbeDrafts, requests: int) -> Iterator[ProbeFi
 
 
 def search_length(accepts: Callable[[int], bool], left: Callable[[], int]) -> LengthRange:
-    """Narrow the longest accepted length down, as long as requests are ``left``."""
+    """Narrow down the longest accepted length while requests are ``left``."""
     known = LengthRange()
     while left() > 0 and known.refused - known.accepted > 1:
         size = _next(known)
@@ -66,7 +66,7 @@ def search_length(accepts: Callable[[int], bool], left: Callable[[], int]) -> Le
 
 
 def _next(known: LengthRange) -> int:
-    """A usual length if one is between; else the one after a usual length, which is mostly refused; else the middle."""
+    """Return the next length to try: a common one, else one above a common one (usually refused), else the middle."""
     between = [size for size in _USUAL if known.accepted < size < known.refused]
     if between:
         return between[len(between) // 2]
@@ -74,7 +74,7 @@ def _next(known: LengthRange) -> int:
 
 
 def _accepts(drafts: ProbeDrafts, field: str, size: int) -> bool:
-    """Whether a draft with a text so long fails no earlier than the one after it, which must."""
+    """Return True if Intacct accepts a draft with a text of this length (it is rolled back with the next one)."""
     first, _ = drafts.create_rolled_back({field: _text(drafts, field, size)})
     own = [error for error in first.errors if error.errorno != ROLLED_BACK]
     return not own and first.status in ("success", "aborted")
@@ -86,7 +86,7 @@ def _text(drafts: ProbeDrafts, field: str, size: int) -> str:
 
 
 def _read_back_findings(drafts: ProbeDrafts, record_no: str, found: dict[str, LengthRange]) -> Iterator[ProbeFinding]:
-    """Read back what was accepted: Intacct may have cut it."""
+    """Read back the accepted texts, which Intacct may have cut, and return the findings."""
     texts = drafts.read_back(record_no).texts
     cut = {
         field: len(texts.get(field, "")) for field in FIELDS if 0 < len(texts.get(field, "")) < found[field].accepted

@@ -1,4 +1,4 @@
-"""The questions themselves, one function each; every one makes a few drafts at most."""
+"""The questions of a probe, one function each. Each creates a few drafts at most."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ POSTED = "STATE of an entry created as Posted"
 
 
 def repeated_control_id(drafts: ProbeDrafts) -> Iterator[ProbeFinding]:
-    """1: what a repeated control id is refused with, and what makes two ids the same."""
+    """Question 1: how Intacct refuses a repeated control id, and when two ids are the same."""
     control_id = drafts.new_id()
     question = "a control id used again"
     first = drafts.create(control_id, unique=True)
@@ -35,7 +35,7 @@ def repeated_control_id(drafts: ProbeDrafts) -> Iterator[ProbeFinding]:
     )  # fmt: skip
     yield _long_control_id(drafts, again)
     yield _without_uniqueid(drafts, again)
-    yield ProbeFinding("1", "the company as part of the key", "cannot be told from one company")
+    yield ProbeFinding("1", "the company as part of the key", "cannot be determined with one company")
 
 
 def _long_control_id(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFinding:
@@ -66,7 +66,7 @@ def _without_uniqueid(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFindin
 
 
 def closed_books_date(drafts: ProbeDrafts) -> tuple[ProbeFinding, date | None]:
-    """4: whether get_closedbooksdate works under dtdversion 3.0; the date that it tells."""
+    """Question 4: does get_closedbooksdate work under dtdversion 3.0? Also return the date that it reports."""
     question = "get_closedbooksdate under dtdversion 3.0"
     reply = drafts.run_function("get_closedbooksdate")
     day = _day(records(reply, "CLOSEDBOOKSDATE"))
@@ -85,13 +85,13 @@ def _day(found: list[dict[str, str]]) -> date | None:
 
 
 def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator[ProbeFinding]:
-    """3: errorno and wording of a date in closed books; a posted entry is tried only if the user agreed to it."""
+    """Question 3: errorno and text for a date in closed books. Posts an entry only if the user agreed (``post``)."""
     if day is None:
-        yield ProbeFinding("3", CLOSED, "not asked", "no closed day is known: name one with --closed-date")
+        yield ProbeFinding("3", CLOSED, "not asked", "no closed day is known; set one with --closed-date")
         return
     reply = drafts.create(day=day)
     if reply.created and not post:
-        yield ProbeFinding("3", CLOSED, "a draft is accepted", "what a posted one is told needs --post")
+        yield ProbeFinding("3", CLOSED, "a draft is accepted", "--post tries a posted one")
         return
     if reply.created:
         reply = drafts.create(day=day, state="Posted")
@@ -104,12 +104,12 @@ def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator
     yield ProbeFinding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
     words = {"closed": r"period.*closed", "on_or_after": r"on or after"}
     known = next((name for name, text in words.items() if re.search(text, reply.said, re.IGNORECASE)), None)
-    told = known or "unknown: revrec/intacct/catalogue.toml does not know it yet"
-    yield ProbeFinding("3", "its wording", told, reply.said, "closed_period_text" if known else "", known)
+    wording = known or "unknown: not in revrec/intacct/catalogue.toml yet"
+    yield ProbeFinding("3", "its wording", wording, reply.said, "closed_period_text" if known else "", known)
 
 
 def failed_transaction(drafts: ProbeDrafts) -> ProbeFinding:
-    """5: the status of the function that fails in a transaction."""
+    """Question 5: the status of the function that fails in a transaction."""
     first, failing = drafts.create_rolled_back()
     blameless = all(error.errorno == ROLLED_BACK for error in first.errors)
     if failing.status not in ("failure", "aborted") or first.created or not blameless:
@@ -119,9 +119,14 @@ def failed_transaction(drafts: ProbeDrafts) -> ProbeFinding:
 
 
 def posted_state(drafts: ProbeDrafts, post: bool) -> ProbeFinding:
-    """8: what becomes of an entry that asks to be posted, if the user agreed to one."""
+    """Question 8: the state of an entry created as Posted, if the user agreed to post one."""
     if not post:
-        return ProbeFinding("8", POSTED, "not asked", "it touches the ledger (0.01 to and fro on one account): --post")
+        return ProbeFinding(
+            "8",
+            POSTED,
+            "not asked",
+            "--post asks it; the entry is posted to the ledger (0.01 debit and credit on one account)",
+        )
     reply = drafts.create(state="Posted")
     if not reply.created:
         return ProbeFinding("8", POSTED, NOT_ANSWERED, reply.said)

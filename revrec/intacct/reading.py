@@ -166,7 +166,7 @@ class IntacctReader:
         return balances
 
     def closed_through(self, entity: str) -> date | None:
-        """Return the last closed day of an entity's books, using its own session; None if Intacct does not report it."""
+        """Return the last closed day of an entity's books, read in its own session; None if it is not reported."""
         try:
             result = self._read(lambda ids: [requests_xml.get_closed_books_date(ids[0])], 1, entity)[0]
         except ReadRefused:
@@ -228,7 +228,7 @@ class IntacctReader:
             return Claimed.WON
         meaning = meaning_of("function", exchange.status, result.errors)
         if meaning.name == "already-recorded" or not meaning.known:
-            # An unknown text may be "already recorded" in another language. Claiming it anyway would let two copies post.
+            # An unknown text may be "already recorded" in another language; counting it as won would let two copies post.
             return Claimed.TAKEN
         if meaning.error_class is ErrorClass.IN_DOUBT:
             return Claimed.UNCLEAR

@@ -90,7 +90,7 @@ class ProbeDrafts:
         return self._remember(reply)
 
     def create_rolled_back(self, texts: Mapping[str, str] | None = None) -> tuple[ProbeReply, ProbeReply]:
-        """Create an entry in a transaction with one that must fail, so that both are rolled back; return the replies."""
+        """Create an entry in a transaction with one that must fail: both are rolled back. Return both replies."""
         good = self._create(self._shape.day, "Draft", self._shape.account, texts or {})
         bad = self._create(self._shape.day, "Draft", NO_ACCOUNT, {})
         both = [function(self.new_id(), good), function(self.new_id(), bad)]

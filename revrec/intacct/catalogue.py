@@ -17,8 +17,8 @@ TOO_MANY_REQUESTS = 429
 UNKNOWN = "unknown"
 UNKNOWN_ADVICE = (
     "Intacct reported a failure that revrec does not know. As far as Intacct reports, nothing was saved. Read the "
-    "error text and fix the cause; Sage support can look it up by the Support ID. revrec does not retry it on its own; the "
-    "next run first checks whether the entry is in Intacct."
+    "error text and fix the cause; Sage support can look it up by the Support ID. revrec does not retry it on its own; "
+    "the next run first checks whether the entry is in Intacct."
 )
 
 

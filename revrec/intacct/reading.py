@@ -228,7 +228,7 @@ class IntacctReader:
             return Claimed.WON
         meaning = meaning_of("function", exchange.status, result.errors)
         if meaning.name == "already-recorded" or not meaning.known:
-            # An unknown text may be "already recorded" in another language; counting it as won would let two copies post.
+            # An unknown text may be "already recorded" in another language; as won, it would let two copies post.
             return Claimed.TAKEN
         if meaning.error_class is ErrorClass.IN_DOUBT:
             return Claimed.UNCLEAR

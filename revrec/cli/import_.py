@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.shared import Options, command, fail
+from revrec.core.harmless import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,7 +147,8 @@ def report(result: "ImportResult") -> None:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    # One message is one line: a line break in a file's name must not forge another.
+    print(one_line(text), file=sys.stderr)
 
 
 FIELDS = ("field", "column", "raw", "value", "how")

@@ -188,6 +188,9 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
             fail("an argument or a file's name has bytes that are not UTF-8 text; correct or rename it", 3)
         if out_of_memory(error):
             fail(OUT_OF_MEMORY, 1)
+        if isinstance(error, OSError) and error.strerror and not options.verbose:
+            place = f"{error.filename}: " if error.filename else ""
+            fail(f"{place}{error.strerror}; what was committed is kept; check the disk and the permissions there", 1)
         fail(unexpected_message(error, options.verbose), 1)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from revrec.core.errors import BadInput
+from revrec.core.harmless import one_line
 
 SHOWN_LENGTH = 60
 """Most characters of a raw value in a message."""
@@ -43,7 +44,8 @@ class SourceError(BadInput):
     """A file that cannot be used as a whole. ``file``, ``place``, ``reason`` and ``fix`` are separate for reports."""
 
     def __init__(self, file: str, place: str, reason: str, fix: str) -> None:
-        where = f"{file}: {place}" if place else file
+        # A line break in a file's name could forge a line of the report.
+        where = one_line(f"{file}: {place}" if place else file)
         super().__init__(f"{where}: {reason}; {fix}")
         self.file = file
         self.place = place

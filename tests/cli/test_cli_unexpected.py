@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+from revrec.cli.shared import Options, guarded
 from support.commands import Revrec
 
 SECRET = "s3cret & <sharp>"
@@ -78,3 +80,14 @@ def test_a_password_of_one_letter_does_not_garble_messages(
     monkeypatch.setattr("revrec.jobs.reports.trace.trace", broken)
     ended = revrec("trace", "x", env={"INTACCT_USER_PASSWORD": "a"})
     assert "unexpected RuntimeError: a batch failed as <password>***</password>; run it again" in ended.err
+
+
+def test_an_error_of_the_operating_system_is_a_sentence_with_the_place(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        raise OSError(errno.EIO, "Input/output error", "/srv/books/revrec.db")
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(Options(), work)
+    said = capsys.readouterr().err
+    assert said.startswith("revrec: /srv/books/revrec.db: Input/output error; what was committed is kept")
+    assert (ended.value.exit_code, "unexpected" in said) == (1, False)

@@ -5,15 +5,16 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from revrec.core.errors import BadInput, RevrecError
+from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import (
@@ -33,6 +34,7 @@ from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing import fetch, quarantine
 from revrec.jobs.posting import resolve
+from revrec.jobs.reports.status import status
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
@@ -448,6 +450,35 @@ def change_and_find(tampered: Tampered, table: str, column: str) -> None:
     assert found, "it is found, and its table named"
     if column not in keys(table):
         assert said(table, row) in {one.key for one in found}
+
+
+WRONG_TYPES = {"bytes": b"\xff\x00 bytes", "null": None, "float": 1.5, "text": "x" * 100_000, "integer": 2**62}
+"""Values of a type that the column does not have; SQLite stores them where its checks are off."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", TABLES)
+def test_a_value_of_another_type_is_a_finding_and_never_a_crash(tampered: Tampered, table: str) -> None:
+    before, rows = tampered.path.read_bytes(), tampered.rows(table)
+    row = rows[len(rows) // 2]
+    for column, kind in product(names(table), WRONG_TYPES):
+        statement = f'UPDATE {table} SET "{column}" = ? WHERE {where(table)}'
+        with suppress(sqlite3.IntegrityError):  # NOT NULL and the types of keys hold even without checks.
+            tampered.change((statement, (WRONG_TYPES[kind], *key_of(table, row))))
+            if tampered.rows(table) != rows:
+                assert tampered.verified().findings, f"{kind} in {column}"
+        tampered.path.write_bytes(before)
+
+
+def test_a_revision_that_is_not_text_is_damage(tampered: Tampered) -> None:
+    tampered.change(("UPDATE alembic_version SET version_num = ?", (b"\xff\x00",)))
+    with pytest.raises(BadConfiguration, match="damaged"):
+        tampered.verified()
+
+
+def test_the_status_of_books_with_a_state_that_is_not_text_is_shown(tampered: Tampered) -> None:
+    tampered.change(("UPDATE journal_entry SET state = ? WHERE id = 1", (b"POSTED",)))
+    assert sum(status(tampered.context)["entries"].values()) == len(tampered.rows("journal_entry"))
 
 
 @pytest.mark.both_databases(seldom=True)

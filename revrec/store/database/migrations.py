@@ -45,6 +45,9 @@ def check_revision(found: str | None, where: str) -> None:
     """
     if found == HEAD:
         return
+    if found is not None and not isinstance(found, str):
+        # SQLite stores any type in any column, so a damaged or edited file can hold bytes here.
+        raise BadConfiguration(f"{where}: the database file is damaged (its revision is not text); restore a backup")
     if found is None:
         raise BadConfiguration(f"{where}: not a revrec database yet; make one with: revrec init, or: revrec db upgrade")
     if found < HEAD:

@@ -118,7 +118,7 @@ def test_every_module_in_the_folder_is_a_format() -> None:
 def test_a_pipe_is_refused_at_once_instead_of_waited_for(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
     os.mkfifo(pipe)
-    with pytest.raises(SourceError, match="is a pipe or a device; save what comes from it as a file"):
+    with pytest.raises(SourceError, match="is a pipe or a device; save its output to a file"):
         SourceStream(pipe)
 
 

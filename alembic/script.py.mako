@@ -1,15 +1,15 @@
 """${message}
 
-Tables are made in the words of KEY and TEXT, so that numbers and order are the same on SQLite and PostgreSQL; triggers by
-revrec.store.database.guards, which makes each on both. Numbers are given by revrec (next_number), never by the database.
-An older revrec refuses a database that this migration has upgraded, by the revision. Write the way down too: a test
-walks both, on both databases. Then record the structure anew: python tests/store/write_structure.py
+Create tables with KEY and TEXT, so that numbers and text order are the same on SQLite and PostgreSQL, and triggers with
+revrec.store.database.guards, which makes each of them on both. Revrec assigns numbers itself (next_number), never the
+database. Name the revision r and four digits: an older revrec refuses an upgraded database by comparing them. Write the
+downgrade too: a test runs both ways on both databases. Then record the structure: python tests/store/write_structure.py
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from revrec.store import guards
+from revrec.store.database import guards
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -158,10 +158,10 @@ def _keep_heads() -> None:
         database = vars(_contexts.pop()).get("database")
         if database is not None and database.written and database.path is not None:
             from revrec.core.errors import RevrecError
-            from revrec.store.posting.continuity import follow
+            from revrec.store.posting.continuity import update_kept_head
 
             with suppress(RevrecError):
-                follow(database)
+                update_kept_head(database)
 
 
 def guarded(options: Options, work: Callable[[], None]) -> None:

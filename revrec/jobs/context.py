@@ -15,7 +15,7 @@ from revrec.jobs import settings as settings_module
 from revrec.jobs.settings import CONFIG_NAME, Settings
 
 if TYPE_CHECKING:
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.database.engine import Database
 
 T = TypeVar("T")
@@ -77,11 +77,11 @@ class Context:
             trust.check(self, trust.DATABASE)
         return url
 
-    def who(self) -> "Who":
+    def who(self) -> "AuditStamp":
         """Who does this, by which command, now."""
-        from revrec.store.audit import Who
+        from revrec.store.audit import AuditStamp
 
-        return Who(self.actor, self.command, self.timestamp())
+        return AuditStamp(self.actor, self.command, self.timestamp())
 
     def timestamp(self) -> str:
         """The time now as the database keeps it."""

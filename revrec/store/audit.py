@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from revrec.store.digests import Digest
+from revrec.store.digests import RowDigest
 from revrec.store.tables import audit_event
 
 GENESIS = "0" * 64
 
 
-class Who(NamedTuple):
+class AuditStamp(NamedTuple):
     """Who does what: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
 
     actor: str
@@ -27,11 +27,11 @@ class Who(NamedTuple):
 
 def record(
     connection: Connection,
-    who: Who,
+    who: AuditStamp,
     action: str,
     subject: str,
     detail: Mapping[str, Any],
-    digests: Sequence[Digest] = (),
+    digests: Sequence[RowDigest] = (),
 ) -> int:
     """Append one event in the caller's transaction; returns its sequence number.
 

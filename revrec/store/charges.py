@@ -13,14 +13,14 @@ from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import Digest, of_rows
-from revrec.store.tables import charge_line, import_file, quarantine
+from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.tables import charge_line, cleaning, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in charge_line.columns)
 _LINE_COLUMNS = [charge_line.c[name] for name in _COLUMNS[2:17]]
 
 
-class Known(NamedTuple):
+class KnownCharge(NamedTuple):
     """What the store knows of a charge by its id: enough to tell "the same again" from a conflict."""
 
     no: int
@@ -37,36 +37,36 @@ class SourceFile(NamedTuple):
     size: int
 
 
-def next_no(connection: Connection) -> int:
+def next_charge_number(connection: Connection) -> int:
     """The number of the next charge line; safe under the write lock."""
     return next_number(connection, charge_line.c.no)
 
 
-def next_import(connection: Connection) -> int:
+def next_import_id(connection: Connection) -> int:
     """The number of the next import; safe under the write lock."""
     return next_number(connection, import_file.c.id)
 
 
 def add_import(
     connection: Connection, import_id: int, kind: str, source: SourceFile, mapping: str, at: str, actor: str, audit: int
-) -> Digest:
+) -> RowDigest:
     """Keep where charges or events came from: file, hash, size, mapping, time and user."""
     values = [import_id, kind, source.uri, source.sha256, source.size, mapping, at, actor, audit]
     connection.execute(insert(import_file).values(values))
-    return of_rows(import_file, [values])
+    return digest_rows(import_file, [values])
 
 
-def known(connection: Connection, ids: Sequence[str]) -> dict[str, Known]:
+def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, KnownCharge]:
     """Those of ``ids`` that the store has."""
     found = connection.execute(
         select(
             charge_line.c.id, charge_line.c.no, charge_line.c.fingerprint, charge_line.c.import_id, charge_line.c.row
         ).where(charge_line.c.id.in_(ids))
     )
-    return {row[0]: Known(*row[1:]) for row in found}
+    return {row[0]: KnownCharge(*row[1:]) for row in found}
 
 
-def of_documents(connection: Connection, patterns: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
     """The charge lines of whole documents, by patterns such as ``shop/INV-1042/*``: id and number, in order."""
     wanted = {(source, rest.rpartition("/")[0]) for source, _, rest in (one.partition("/") for one in patterns)}
     found: dict[str, list[tuple[str, int]]] = {}
@@ -132,10 +132,10 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
     )
 
 
-def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
+def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> RowDigest:
     """Insert rows made by :func:`charge_row`, in order of number."""
     insert_rows(connection, charge_line, _COLUMNS, rows)
-    return of_rows(charge_line, rows)
+    return digest_rows(charge_line, rows)
 
 
 def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]:
@@ -148,17 +148,31 @@ def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]
     return set(connection.execute(query).scalars())
 
 
-def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> Digest:
+def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> RowDigest:
     """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
     first = next_number(connection, quarantine.c.id)
     whole = [(id, import_id, *row) for id, row in enumerate(rows, first)]
     insert_rows(connection, quarantine, ("id", "import_id", "row", "problems", "raw"), whole)
-    return of_rows(quarantine, whole)
+    return digest_rows(quarantine, whole)
+
+
+def add_cleaning(connection: Connection, import_id: int, rows: Sequence[tuple[int, str]]) -> RowDigest:
+    """Store what cleaning changed in rows: (row number, steps as JSON)."""
+    first = next_number(connection, cleaning.c.id)
+    whole = [(id, import_id, *row) for id, row in enumerate(rows, first)]
+    insert_rows(connection, cleaning, ("id", "import_id", "row", "steps"), whole)
+    return digest_rows(cleaning, whole)
+
+
+def cleaning_steps(connection: Connection, import_id: int, row: int) -> str | None:
+    """Return the cleaning steps of one row as JSON; None if nothing in it was changed."""
+    query = select(cleaning.c.steps).where(cleaning.c.import_id == import_id, cleaning.c.row == row)
+    return connection.execute(query.order_by(cleaning.c.id.desc()).limit(1)).scalar()
 
 
 def read_charge(connection: Connection, no: int) -> ChargeLine:
     """One charge line by its number."""
-    return to_line(connection.execute(select(*_LINE_COLUMNS).where(charge_line.c.no == no)).one())
+    return charge_from_row(connection.execute(select(*_LINE_COLUMNS).where(charge_line.c.no == no)).one())
 
 
 def all_numbers(connection: Connection) -> list[int]:
@@ -177,14 +191,14 @@ def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tup
         select(charge_line.c.no, *_LINE_COLUMNS).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
     )
     for no, *values in found:
-        yield no, to_line(values)
+        yield no, charge_from_row(values)
 
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def to_line(values: Sequence[Any] | Row[Any]) -> ChargeLine:
+def charge_from_row(values: Sequence[Any] | Row[Any]) -> ChargeLine:
     """A charge line from its columns, ``source`` to ``dimensions`` in the order of the table."""
     (source, document, line, customer, item, post_date, amount, currency) = values[:8]
     (rev_rec_date, description, quantity, service_start, service_end, entity, dimensions) = values[8:15]

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from revrec.store import digests
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import Digest
+from revrec.store.digests import RowDigest
 from revrec.store.tables import (
     allocation,
     allocation_line,
@@ -22,14 +22,14 @@ HEADER = tuple(column.name for column in allocation.columns)
 LINE = tuple(column.name for column in allocation_line.columns)
 
 
-class Belongs(NamedTuple):
+class ContractMembership(NamedTuple):
     """The contract of a charge line, and with which arrival it joined."""
 
     contract: str
     part: int
 
 
-class Kept(NamedTuple):
+class StoredAllocation(NamedTuple):
     """The newest allocation of a contract; ``lines`` are (billed, standalone, allocated, reason) by charge number."""
 
     id: int
@@ -38,24 +38,24 @@ class Kept(NamedTuple):
     lines: Mapping[int, tuple[int, int | None, int, str]]
 
 
-def belonging(connection: Connection, numbers: Sequence[int]) -> dict[int, Belongs]:
+def memberships(connection: Connection, numbers: Sequence[int]) -> dict[int, ContractMembership]:
     """The contracts of these charge lines; those without one are left out."""
     found = connection.execute(
         select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part).where(
             contract_line.c.charge_no.in_(numbers)
         )
     )
-    return {no: Belongs(contract, part) for no, contract, part in found}
+    return {no: ContractMembership(contract, part) for no, contract, part in found}
 
 
-def members(connection: Connection, contracts: Iterable[str]) -> dict[int, Belongs]:
+def contract_members(connection: Connection, contracts: Iterable[str]) -> dict[int, ContractMembership]:
     """Every charge line of these contracts, in order of number."""
     query = (
         select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part)
         .where(contract_line.c.contract.in_(list(contracts)))
         .order_by(contract_line.c.charge_no)
     )
-    return {no: Belongs(contract, part) for no, contract, part in connection.execute(query)}
+    return {no: ContractMembership(contract, part) for no, contract, part in connection.execute(query)}
 
 
 def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
@@ -64,13 +64,13 @@ def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
     return connection.execute(query).first() is not None
 
 
-def add_members(connection: Connection, rows: Sequence[tuple[int, str, int, int]]) -> Digest:
+def add_members(connection: Connection, rows: Sequence[tuple[int, str, int, int]]) -> RowDigest:
     """Let charge lines belong to contracts: (charge number, contract, part, audit event), in order of number."""
     insert_rows(connection, contract_line, MEMBER, rows)
-    return digests.of_rows(contract_line, rows)
+    return digests.digest_rows(contract_line, rows)
 
 
-def newest(connection: Connection, contracts: Iterable[str]) -> dict[str, Kept]:
+def newest_allocations(connection: Connection, contracts: Iterable[str]) -> dict[str, StoredAllocation]:
     """The newest allocations of these contracts; those without one are left out."""
     wanted = list(contracts)
     last = (
@@ -88,7 +88,7 @@ def newest(connection: Connection, contracts: Iterable[str]) -> dict[str, Kept]:
     query = select(allocation_line).where(allocation_line.c.allocation_id.in_(list(lines)))
     for row in connection.execute(query):
         lines[row.allocation_id][row.charge_no] = tuple(row[2:])
-    return {head.contract: Kept(head.id, head.version, head.sha256, lines[head.id]) for head in heads}
+    return {head.contract: StoredAllocation(head.id, head.version, head.sha256, lines[head.id]) for head in heads}
 
 
 def next_allocation(connection: Connection) -> int:
@@ -96,17 +96,19 @@ def next_allocation(connection: Connection) -> int:
     return next_number(connection, allocation.c.id)
 
 
-def add(connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> list[Digest]:
+def add_allocations(
+    connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]
+) -> list[RowDigest]:
     """Write allocations: lines first, then the heads, whose arrival seals and checks them; in order of number."""
     if not headers:
         return []
     insert_rows(connection, allocation_line, LINE, lines)
     insert_rows(connection, allocation, HEADER, headers)
-    numbers = digests.runs(header[0] for header in headers)
-    return [digests.of_rows(allocation_line, lines, numbers), digests.of_rows(allocation, headers, numbers)]
+    numbers = digests.key_runs(header[0] for header in headers)
+    return [digests.digest_rows(allocation_line, lines, numbers), digests.digest_rows(allocation, headers, numbers)]
 
 
-def of_charge(connection: Connection, no: int) -> list[dict[str, Any]]:
+def allocations_of_charge(connection: Connection, no: int) -> list[dict[str, Any]]:
     """Every allocation that a charge line was part of, oldest first, each with all of its lines: for a trace."""
     its_own = select(allocation_line.c.allocation_id).where(allocation_line.c.charge_no == no)
     heads = connection.execute(select(allocation).where(allocation.c.id.in_(its_own)).order_by(allocation.c.id))

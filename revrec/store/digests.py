@@ -24,15 +24,15 @@ BUCKET = 256
 SUPERSEDED = "schedule_line.superseded_by"
 """The digest of which schedule lines a schedule version superseded, as rows (charge, by, version, seq)."""
 
-Run = tuple[Any, ...]
+KeyRun = tuple[Any, ...]
 """Consecutive keys: (first, last), or (first charge, last charge, schedule version)."""
 
 
-class Digest(NamedTuple):
+class RowDigest(NamedTuple):
     """The digest of some rows of a table: those with the keys ``keys``."""
 
     table: str
-    keys: list[Run]
+    keys: list[KeyRun]
     rows: int
     sha256: str
     marks: str
@@ -42,7 +42,7 @@ class Digest(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value != ""}
 
 
-def covered(table: Table) -> list[Any]:
+def covered_columns(table: Table) -> list[Any]:
     """The columns of a table that its digests cover.
 
     A journal line's entry is in the key already. What of a schedule line changes later has digests of its own
@@ -55,12 +55,12 @@ def covered(table: Table) -> list[Any]:
     return list(table.columns)
 
 
-def _foreign(value: object) -> object:
+def _replace_foreign_value(value: object) -> object:
     """What no column of ours can hold, but a database that was tampered with might."""
     return {"not a value of revrec": repr(value)}
 
 
-row_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_foreign).encode
+row_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_replace_foreign_value).encode
 """The canonical text of one row."""
 
 
@@ -77,25 +77,25 @@ def marks(texts: Iterable[str]) -> str:
     return array("H", whole.tobytes())[::2].tobytes().hex()
 
 
-def of_texts(table: str, keys: list[Run], texts: Sequence[str]) -> Digest:
+def digest_texts(table: str, keys: list[KeyRun], texts: Sequence[str]) -> RowDigest:
     """The digest of rows whose texts are made already."""
-    return Digest(table, keys, len(texts), sha256(texts), marks(texts) if len(texts) > 1 else "")
+    return RowDigest(table, keys, len(texts), sha256(texts), marks(texts) if len(texts) > 1 else "")
 
 
-def of_rows(table: Table, rows: Sequence[Sequence[Any]], keys: list[Run] | None = None) -> Digest:
+def digest_rows(table: Table, rows: Sequence[Sequence[Any]], keys: list[KeyRun] | None = None) -> RowDigest:
     """The digest of whole rows in the order of their key, which is their first column unless ``keys`` are given."""
     if keys is None:
-        keys = runs(row[0] for row in rows)
-    return of_texts(table.name, keys, [row_text(tuple(row)) for row in rows])
+        keys = key_runs(row[0] for row in rows)
+    return digest_texts(table.name, keys, [row_text(tuple(row)) for row in rows])
 
 
-def of_schedule_lines(keys: list[Run], rows: Iterable[tuple[int, int, int, str, int]]) -> Digest:
+def digest_schedule_lines(keys: list[KeyRun], rows: Iterable[tuple[int, int, int, str, int]]) -> RowDigest:
     """The digest of new schedule lines. There are so many of them that their JSON is written directly."""
     texts = [f'[{no},{version},{seq},"{day}",{amount}]' for no, version, seq, day, amount in rows]
-    return of_texts(schedule_line.name, keys, texts)
+    return digest_texts(schedule_line.name, keys, texts)
 
 
-def runs(keys: Iterable[Any]) -> list[Run]:
+def key_runs(keys: Iterable[Any]) -> list[KeyRun]:
     """Keys as runs of consecutive ones; texts and other keys stand alone."""
     found: list[list[Any]] = []
     for key in keys:
@@ -106,7 +106,7 @@ def runs(keys: Iterable[Any]) -> list[Run]:
     return [tuple(run) for run in found]
 
 
-def version_runs(keys: Iterable[tuple[int, int]]) -> list[Run]:
+def version_runs(keys: Iterable[tuple[int, int]]) -> list[KeyRun]:
     """(charge number, version) keys as runs of consecutive charges with the same version."""
     found: list[list[int]] = []
     for no, version in keys:
@@ -117,7 +117,7 @@ def version_runs(keys: Iterable[tuple[int, int]]) -> list[Run]:
     return [tuple(run) for run in found]
 
 
-def bucket(charge_no: int) -> Run:
+def bucket(charge_no: int) -> KeyRun:
     """The run of charge numbers whose worklist rows share one digest."""
     first = charge_no // BUCKET * BUCKET
     return (first, first + BUCKET - 1)

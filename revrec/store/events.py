@@ -9,18 +9,18 @@ from sqlalchemy import Connection, select
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import Digest, of_rows
-from revrec.store.tables import charge_line, fulfilment_event
+from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.tables import charge_line, fulfillment_event
 
-_COLUMNS = tuple(column.name for column in fulfilment_event.columns)
+_COLUMNS = tuple(column.name for column in fulfillment_event.columns)
 
 
-def add(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Digest:
+def add_events(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> RowDigest:
     """Insert rows made by :func:`event_row`."""
-    first = next_number(connection, fulfilment_event.c.id)
+    first = next_number(connection, fulfillment_event.c.id)
     whole = [(id, *row) for id, row in enumerate(rows, first)]
-    insert_rows(connection, fulfilment_event, _COLUMNS, whole)
-    return of_rows(fulfilment_event, whole)
+    insert_rows(connection, fulfillment_event, _COLUMNS, whole)
+    return digest_rows(fulfillment_event, whole)
 
 
 def event_row(
@@ -33,16 +33,16 @@ def event_row(
     return (charge_no, *said, at, actor, import_id, row)
 
 
-def of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfillmentEvent]]:
+def events_of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfillmentEvent]]:
     """The events of these charge lines, each list in the order of recording; charges without any are left out."""
     if not numbers:
         return {}
-    said = [fulfilment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]
+    said = [fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]
     query = (
-        select(fulfilment_event.c.charge_no, charge_line.c.id, *said)
-        .join(charge_line, charge_line.c.no == fulfilment_event.c.charge_no)
-        .where(fulfilment_event.c.charge_no.in_(numbers))
-        .order_by(fulfilment_event.c.charge_no, fulfilment_event.c.id)
+        select(fulfillment_event.c.charge_no, charge_line.c.id, *said)
+        .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
+        .where(fulfillment_event.c.charge_no.in_(numbers))
+        .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
     )
     found: dict[int, list[FulfillmentEvent]] = {}
     for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query):

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, literal_column, select
 
 from revrec.core.periods import PeriodFact
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
-from revrec.store.digests import of_rows
-from revrec.store.posting.entries import recognised_until
+from revrec.store.digests import digest_rows
+from revrec.store.posting.entries import recognized_until
 from revrec.store.tables import OPEN, charge_line, journal_entry, period_fact, schedule_line
 
 
@@ -25,7 +25,7 @@ def to_fact(entity: str, kind: str, day: str, source: str, reason: str, at: str,
     return PeriodFact(entity, kind, date.fromisoformat(day), source, reason, at, actor)
 
 
-def add(connection: Connection, new: Sequence[PeriodFact], who: Who) -> list[PeriodFact]:
+def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp) -> list[PeriodFact]:
     """Keep facts that have become known now; returns them with who and when."""
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:
@@ -33,7 +33,7 @@ def add(connection: Connection, new: Sequence[PeriodFact], who: Who) -> list[Per
         written = connection.execute(insert(period_fact).values(values).returning(*period_fact.c)).one()
         shown = {name: values[name] for name in ("kind", "day", "source", "reason")}
         subject = f"periods of {fact.entity or 'the company'}"
-        record(connection, who, f"period {fact.kind}", subject, shown, [of_rows(period_fact, [written])])
+        record(connection, who, f"period {fact.kind}", subject, shown, [digest_rows(period_fact, [written])])
     return kept
 
 
@@ -41,7 +41,7 @@ def due_entities(connection: Connection, until: date) -> list[str]:
     """The entities that have something to post which is recognized on or before a day."""
     due = select(schedule_line.c.charge_no).where(OPEN, schedule_line.c.date <= until.isoformat())
     on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
-    waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognised_until(until)
+    waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognized_until(until)
     on_entries = select(journal_entry.c.entity).where(waits)
     return sorted(connection.execute(on_lines.union(on_entries)).scalars())
 
@@ -51,7 +51,7 @@ def all_entities(connection: Connection) -> list[str]:
     return sorted(connection.execute(select(charge_line.c.entity).distinct()).scalars())
 
 
-class Waiting(NamedTuple):
+class OpenMonth(NamedTuple):
     """Open schedule lines of one entity and month: how many, and their first and last date."""
 
     entity: str
@@ -59,7 +59,7 @@ class Waiting(NamedTuple):
     lines: int
 
 
-def waiting(connection: Connection, entity: str | None = None) -> Iterator[Waiting]:
+def open_months(connection: Connection, entity: str | None = None) -> Iterator[OpenMonth]:
     """Open schedule lines by entity and month."""
     month = func.substr(schedule_line.c.date, literal_column("1"), literal_column("7"))
     query = (
@@ -71,4 +71,4 @@ def waiting(connection: Connection, entity: str | None = None) -> Iterator[Waiti
     if entity is not None:
         query = query.where(charge_line.c.entity == entity)
     for found, text, lines in connection.execute(query):
-        yield Waiting(found, date.fromisoformat(f"{text}-01"), lines)
+        yield OpenMonth(found, date.fromisoformat(f"{text}-01"), lines)

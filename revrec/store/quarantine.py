@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from revrec.store.database.bulk import next_number
-from revrec.store.digests import Digest, of_rows
+from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
 
 Fact = dict[str, Any]
 
 
-class SetAside(NamedTuple):
+class QuarantinedRow(NamedTuple):
     """One row that was set aside. ``raw`` is its values by column, or a list where its shape was broken."""
 
     id: int
@@ -49,38 +49,38 @@ _QUERY = (
 )
 
 
-def rows(connection: Connection, settled: bool = False) -> Iterator[SetAside]:
+def quarantined_rows(connection: Connection, settled: bool = False) -> Iterator[QuarantinedRow]:
     """The rows that still wait for somebody; with ``settled`` all that ever were set aside."""
     query = _QUERY if settled else _QUERY.where(quarantine_outcome.c.quarantine_id.is_(None))
     for found in connection.execute(query):
         yield _made(found)
 
 
-def row(connection: Connection, id: int) -> SetAside | None:
+def quarantined_row(connection: Connection, id: int) -> QuarantinedRow | None:
     """The row with this number, if there is one."""
     found = connection.execute(_QUERY.where(quarantine.c.id == id)).first()
     return _made(found) if found else None
 
 
-def _made(found: Any) -> SetAside:
+def _made(found: Any) -> QuarantinedRow:
     id, import_id, number, problems, raw, *rest = found
-    return SetAside(id, import_id, number, json.loads(problems), json.loads(raw), *rest)
+    return QuarantinedRow(id, import_id, number, json.loads(problems), json.loads(raw), *rest)
 
 
-def fixes(connection: Connection, id: int) -> list[Fact]:
+def read_fixes(connection: Connection, id: int) -> list[Fact]:
     """What people put in place of a row's values, oldest first: fields, reason, at, actor."""
     query = select(quarantine_fix).where(quarantine_fix.c.quarantine_id == id).order_by(quarantine_fix.c.id)
     return [{**found, "fields": json.loads(found["fields"])} for found in connection.execute(query).mappings()]
 
 
-def outcome(connection: Connection, id: int) -> Fact | None:
+def read_outcome(connection: Connection, id: int) -> Fact | None:
     """What became of the row, by whom, when and why; None while it waits."""
     query = select(quarantine_outcome).where(quarantine_outcome.c.quarantine_id == id)
     found = connection.execute(query).mappings().first()
     return dict(found) if found else None
 
 
-def of_row(connection: Connection, import_id: int, number: int) -> int | None:
+def released_row_id(connection: Connection, import_id: int, number: int) -> int | None:
     """The number under which a row of an import was released, if it came by way of the quarantine."""
     query = (
         select(quarantine.c.id)
@@ -93,15 +93,15 @@ def of_row(connection: Connection, import_id: int, number: int) -> int | None:
 
 def add_fix(
     connection: Connection, id: int, fields: dict[str, str], reason: str, at: str, actor: str, audit_seq: int
-) -> Digest:
+) -> RowDigest:
     """Keep what a person put in place of a row's values."""
     number = next_number(connection, quarantine_fix.c.id)
     values = [number, id, json.dumps(fields, ensure_ascii=False), reason, at, actor, audit_seq]
     connection.execute(insert(quarantine_fix).values(values))
-    return of_rows(quarantine_fix, [values])
+    return digest_rows(quarantine_fix, [values])
 
 
-def settle(connection: Connection, values: Sequence[Any]) -> Digest:
+def settle(connection: Connection, values: Sequence[Any]) -> RowDigest:
     """Keep what became of a row: (its number, outcome, charge, reason, at, actor, audit sequence)."""
     connection.execute(insert(quarantine_outcome).values(list(values)))
-    return of_rows(quarantine_outcome, [list(values)])
+    return digest_rows(quarantine_outcome, [list(values)])

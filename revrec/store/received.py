@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 from revrec.store.tables import received_document, source_fetch
 
 OUTCOMES = ("imported", "unchanged", "refused")
 
 
-class Received(NamedTuple):
+class ReceivedDocument(NamedTuple):
     """One document as it arrived. ``kept`` is where its copy lies, empty if none is kept; ``detail`` what was said."""
 
     source: str
@@ -39,14 +39,14 @@ def markers_with(connection: Connection, source: str, sha256: str) -> str | None
     return connection.execute(query.limit(1)).scalar()
 
 
-def add(connection: Connection, document: Received, who: Who) -> None:
+def add_document(connection: Connection, document: ReceivedDocument, who: AuditStamp) -> None:
     """Keep that a document was received, and what became of it."""
     number = next_number(connection, received_document.c.id)
     values = {"id": number, **document._asdict(), "at": who.at, "actor": who.actor}
     added = connection.execute(insert(received_document).values(values).returning(*received_document.c)).one()
     shown = {"document": document.name, "sha256": document.sha256, "outcome": document.outcome}
     subject = f"source {document.source}"
-    record(connection, who, f"document {document.outcome}", subject, shown, [of_rows(received_document, [added])])
+    record(connection, who, f"document {document.outcome}", subject, shown, [digest_rows(received_document, [added])])
 
 
 def last_fetch(connection: Connection, source: str) -> str | None:
@@ -56,16 +56,18 @@ def last_fetch(connection: Connection, source: str) -> str | None:
     return connection.execute(query.limit(1)).scalar()
 
 
-def add_fetch(connection: Connection, source: str, started_at: str, documents: int, outcome: str, who: Who) -> None:
+def add_fetch(
+    connection: Connection, source: str, started_at: str, documents: int, outcome: str, who: AuditStamp
+) -> None:
     """Keep that a source was asked, and how that ended: ``done``, or why it broke off."""
     number = next_number(connection, source_fetch.c.id)
     values = [number, source, started_at, who.at, who.actor, documents, outcome]
     connection.execute(insert(source_fetch).values(values))
     shown = {"documents": documents, "outcome": outcome}
-    record(connection, who, "source fetched", f"source {source}", shown, [of_rows(source_fetch, [values])])
+    record(connection, who, "source fetched", f"source {source}", shown, [digest_rows(source_fetch, [values])])
 
 
-def documents(connection: Connection, source: str | None = None, last: int = 100) -> Iterator[dict[str, Any]]:
+def recent_documents(connection: Connection, source: str | None = None, last: int = 100) -> Iterator[dict[str, Any]]:
     """The documents received last, newest first."""
     query = select(received_document).order_by(received_document.c.id.desc()).limit(last)
     if source is not None:

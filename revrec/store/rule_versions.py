@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 from revrec.store.tables import after_invoice, rule_version
 
 
@@ -28,12 +28,12 @@ class RuleVersion(NamedTuple):
     after_invoice: bool = False
 
 
-def journals(connection: Connection) -> list[str]:
+def posted_journals(connection: Connection) -> list[str]:
     """The journals that any rule ever posted to."""
     return list(connection.execute(select(rule_version.c.journal).distinct()).scalars())
 
 
-def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
+def keep_rule_version(connection: Connection, rule: RuleVersion, who: AuditStamp) -> int:
     """The id of this rule's version, kept now if it was not known. Same text and accounts: same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))
     posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo"))
@@ -48,9 +48,9 @@ def keep(connection: Connection, rule: RuleVersion, who: Who) -> int:
     waits = values.pop("after_invoice")
     kept = connection.execute(insert(rule_version).values(values).returning(*rule_version.c)).one()
     shown = {"version": kept.version, "sha256": rule.sha256}
-    digests = [of_rows(rule_version, [kept])]
+    digests = [digest_rows(rule_version, [kept])]
     if waits:
         connection.execute(insert(after_invoice).values(rule_version_id=number, rule=rule.name))
-        digests.append(of_rows(after_invoice, [(number, rule.name)]))
+        digests.append(digest_rows(after_invoice, [(number, rule.name)]))
     record(connection, who, "rule version kept", f"rule {rule.name}", shown, digests)
     return int(kept.id)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from revrec.store import digests
 from revrec.store.database.bulk import insert_rows
-from revrec.store.digests import Digest
+from revrec.store.digests import RowDigest
 from revrec.store.tables import (
     OPEN,
     price_change,
@@ -22,7 +22,7 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-HEADER = ("charge_no", "version", "rule_version_id", "amount", "carried", "lines", "explanation", "audit_seq")
+HEADER = ("charge_no", "version", "rule_version_id", "amount", "posted", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
 PRICE = ("charge_no", "version", "amount", "reason")
 ALLOCATED = ("charge_no", "version", "allocation_id", "amount")
@@ -32,7 +32,7 @@ UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
 _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
 
-class Current(NamedTuple):
+class ScheduleInForce(NamedTuple):
     """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
 
     ``amount`` is what it sums to: the price that was in force. ``posted`` lines are on journal entries that hold or
@@ -65,7 +65,7 @@ def add(
     plans: Sequence[tuple[Any, ...]] = (),
     prices: Sequence[tuple[Any, ...]] = (),
     allocated: Sequence[tuple[Any, ...]] = (),
-) -> list[Digest]:
+) -> list[RowDigest]:
     """Write schedule versions: lines, what waits, plans, changed prices and allocations first, then the headers, whose
     arrival seals and checks them.
 
@@ -80,11 +80,11 @@ def add(
     insert_rows(connection, schedule_allocation, ALLOCATED, allocated)
     insert_rows(connection, schedule, HEADER, headers)
     keys = digests.version_runs(header[:2] for header in headers)
-    found = [digests.of_rows(schedule, headers, keys), digests.of_schedule_lines(keys, lines)]
+    found = [digests.digest_rows(schedule, headers, keys), digests.digest_schedule_lines(keys, lines)]
     beside = ((schedule_wait, waits), (schedule_plan, plans), (price_change, prices), (schedule_allocation, allocated))
     for table, rows in beside:
         if rows:
-            found.append(digests.of_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
+            found.append(digests.digest_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
     return found
 
 
@@ -95,7 +95,7 @@ def plan_row(no: int, version: int, parts: Sequence[tuple[date, int]]) -> tuple[
 
 def set_unscheduled(
     connection: Connection, rows: Sequence[tuple[Any, ...]], scheduled: Sequence[int] = ()
-) -> list[Digest]:
+) -> list[RowDigest]:
     """Put charge lines on the worklist of the unscheduled, each with its present reason; take the others off it."""
     waiting = [row[0] for row in rows]
     listed = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.in_([*waiting, *scheduled]))
@@ -109,9 +109,9 @@ def set_unscheduled(
     return [_worklist_digest(connection, bucket) for bucket in buckets]
 
 
-def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> Digest:
+def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> RowDigest:
     query = select(unscheduled).where(unscheduled.c.charge_no.between(*bucket)).order_by(unscheduled.c.charge_no)
-    return digests.of_rows(unscheduled, list(connection.execute(query)), [bucket])
+    return digests.digest_rows(unscheduled, list(connection.execute(query)), [bucket])
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:
@@ -119,7 +119,7 @@ def unscheduled_numbers(connection: Connection) -> list[int]:
     return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
 
 
-def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[Digest]:
+def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[RowDigest]:
     """Mark the open lines of charges as replaced: (charge number, the version that replaces them), in order."""
     again = [(no, by) for no, by in numbers if by > 1]
     if not again:
@@ -133,7 +133,7 @@ def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> lis
     return [_superseded_digest(connection, again)]
 
 
-def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]]) -> Digest:
+def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]]) -> RowDigest:
     line = schedule_line.c
     query = (
         select(line.charge_no, line.superseded_by, line.version, line.seq)
@@ -142,10 +142,12 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
     )
     wanted = set(numbers)
     texts = [digests.row_text(tuple(row)) for row in connection.execute(query) if (row[0], row[1]) in wanted]
-    return digests.of_texts(digests.SUPERSEDED, digests.version_runs(numbers), texts)
+    return digests.digest_texts(digests.SUPERSEDED, digests.version_runs(numbers), texts)
 
 
-def current(connection: Connection, numbers: Sequence[int], refused: Collection[int] = ()) -> dict[int, Current]:
+def schedules_in_force(
+    connection: Connection, numbers: Sequence[int], refused: Collection[int] = ()
+) -> dict[int, ScheduleInForce]:
     """The valid schedules of these charges; those without one are left out.
 
     ``refused`` are the entries by which Intacct saved nothing for certain.
@@ -166,7 +168,7 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
     )
     posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
     waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason)
-    kept = ("charge_no", "version", "rule_version_id", "amount", "carried")
+    kept = ("charge_no", "version", "rule_version_id", "amount", "posted")
     found = connection.execute(
         select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
         .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
@@ -198,7 +200,7 @@ def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any
     return lines
 
 
-def _current(head: Any, lines: list[Any], refused: Collection[int]) -> Current:
+def _current(head: Any, lines: list[Any], refused: Collection[int]) -> ScheduleInForce:
     posted, still_open, came_back = [], [], False
     for line in lines:
         part = (date.fromisoformat(line.date), line.amount)
@@ -211,7 +213,7 @@ def _current(head: Any, lines: list[Any], refused: Collection[int]) -> Current:
     gave_up = tuple(dict.fromkeys(line.entry_id for line in lines if line.entry_id in refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(posted), tuple(still_open)
-    return Current(
+    return ScheduleInForce(
         head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines)
     )
 
@@ -219,6 +221,6 @@ def _current(head: Any, lines: list[Any], refused: Collection[int]) -> Current:
 def _plan(head: Any, lines: list[Any]) -> tuple[tuple[date, int], ...] | None:
     if head.plan is not None:
         return tuple((date.fromisoformat(day), amount) for day, amount in json.loads(head.plan))
-    if head.carried or head.waiting:
+    if head.posted or head.waiting:
         return None
     return tuple((date.fromisoformat(line.date), line.amount) for line in lines if line.version == head.version)

@@ -139,8 +139,8 @@ cleaning = Table(
 )
 """What cleaning changed in a row: JSON lists of field, before, after, step, table and row of the table."""
 
-fulfilment_event = Table(
-    "fulfilment_event",
+fulfillment_event = Table(
+    "fulfillment_event",
     metadata,
     Column("id", AutoInteger, primary_key=True),
     Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
@@ -155,7 +155,7 @@ fulfilment_event = Table(
     _text("actor"),
     Column("import_id", ForeignKey("import_file.id"), nullable=True),
     Column("row", BigInteger, nullable=True),
-    Index("fulfilment_event_charge", "charge_no"),
+    Index("fulfillment_event_charge", "charge_no"),
 )
 
 received_document = Table(
@@ -218,7 +218,7 @@ schedule = Table(
     Column("version", Integer, nullable=False),
     Column("rule_version_id", ForeignKey("rule_version.id"), nullable=False),
     Column("amount", BigInteger, nullable=False),
-    Column("carried", BigInteger, nullable=False),
+    Column("posted", BigInteger, nullable=False),
     Column("lines", Integer, nullable=False),
     _text("explanation"),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
@@ -384,8 +384,8 @@ OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(No
 """A schedule line that is on no entry and still valid: exactly what the partial index holds."""
 
 Index("schedule_line_open", schedule_line.c.date, sqlite_where=OPEN, postgresql_where=OPEN)
-TAKEN = schedule_line.c.entry_id.is_not(None)
-Index("schedule_line_taken", schedule_line.c.entry_id, sqlite_where=TAKEN, postgresql_where=TAKEN)
+ON_ENTRY = schedule_line.c.entry_id.is_not(None)
+Index("schedule_line_entry", schedule_line.c.entry_id, sqlite_where=ON_ENTRY, postgresql_where=ON_ENTRY)
 
 schedule_plan = Table(
     "schedule_plan",
@@ -530,8 +530,8 @@ attempt_failure = Table(
 )
 """What an answer that did not post was found to mean: the catalogue's name and class; ``named``, JSON, by its text."""
 
-moved_date = Table(
-    "moved_date",
+entry_date_override = Table(
+    "entry_date_override",
     metadata,
     Column(
         "entry_id",
@@ -539,7 +539,7 @@ moved_date = Table(
         primary_key=True,
         autoincrement=False,
     ),
-    _text("recognised"),
+    _text("recognition_date"),
     _text("reason"),
 )
 """Entries that are dated with another day than that of recognition, and why; written before the entry, as its lines

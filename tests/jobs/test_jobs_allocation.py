@@ -100,7 +100,7 @@ def test_a_contract_is_allocated_at_its_import_and_posted(books: Books, row: Mak
 def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     for lines in (((1, 5000, 4800), (2, 3000, 3201)), ((1, 5000, 8000),), ((1, 5001, 4801), (2, 3000, 3200))):
-        with pytest.raises(Exception, match="an allocation gives the lines of its contract what they were billed"):
+        with pytest.raises(Exception, match="an allocation distributes exactly what its contract was billed"):
             _write(books, lines)
     with pytest.raises(Exception, match="an allocation is complete"), books.context().database.write() as connection:
         connection.exec_driver_sql("INSERT INTO allocation_line VALUES (1, 1, 0, NULL, 0, '')")

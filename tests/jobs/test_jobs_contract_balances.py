@@ -161,7 +161,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct
     balances = {one.account: one for one in reconcile(books.context("reconcile"), end).balances}
     assert found.account().balance == -balances["2400"].intacct == 6_800 - 2_400
     with books.context().database.read() as connection:
-        moved = posted.sums(connection, date(2024, 1, 1), end)
+        moved = posted.account_sums(connection, date(2024, 1, 1), end)
     assert found.account().billed - moved["2400", "USD"] == found.account().balance
     costs = found.account("1300")
     assert (costs.of, costs.billed, costs.reclassify) == ("costs", -5_000 - 1_800, 0)
@@ -325,7 +325,7 @@ def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
         assert books.run(until).complete
     _contracts, sheet = report_all(books, day, planned=False)
     with books.context().database.read() as connection:
-        moved = posted.sums(connection, date(2024, 1, 1), date.fromisoformat(day))
+        moved = posted.account_sums(connection, date(2024, 1, 1), date.fromisoformat(day))
     shown = {one.currency: one for one in sheet.accounts()}
     for currency in ("USD", "EUR"):
         taken = moved.get(("2400", currency), 0)
@@ -361,7 +361,7 @@ def _expected(books: Books, rows: list[dict[str, str]], day: str) -> dict[tuple[
     nets: dict[tuple[str, str], int] = defaultdict(int)
     with books.context().database.read() as connection:
         for no, fields in enumerate(rows, 1):
-            line, facts = charges.read_charge(connection, no), events.of_charges(connection, [no]).get(no, [])
+            line, facts = charges.read_charge(connection, no), events.events_of_charges(connection, [no]).get(no, [])
             price = price_of(line, [fact for fact in facts if fact.date <= until])
             key = (fields["contract"] or f"shop/{fields['document']}", line.currency)
             nets[key] += (price if line.post_date <= until else 0) - earned[line.id]

@@ -22,7 +22,8 @@ from revrec.intacct.gateway import (
 )
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.running import run as run_module
-from revrec.store.posting import entries, postings
+from revrec.store.posting import entries
+from revrec.store.posting.entries import ENTRY_TABLES
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import until
@@ -322,7 +323,7 @@ def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_noth
         with context.database.write() as connection:
             (number,) = entries.numbers_in(connection, "SENDING")
             who = context.who()
-            postings.change_state(connection, number, "SENDING", "IN_DOUBT", who, owner=None, lease_until=None)
+            ENTRY_TABLES.change_state(connection, number, "SENDING", "IN_DOUBT", who, owner=None, lease_until=None)
         return posted(prepared)
 
     stub.sends = [answered_late]
@@ -339,7 +340,7 @@ def test_an_entry_that_another_worker_took_first_is_left_to_it(books: Books, row
 
     def take_the_other(prepared: PreparedPosting) -> PostingAnswer:
         with context.database.write() as connection:
-            postings.change_state(connection, 2, "READY", "SENDING", context.who(), owner="other", lease_until="9")
+            ENTRY_TABLES.change_state(connection, 2, "READY", "SENDING", context.who(), owner="other", lease_until="9")
         return posted(prepared)
 
     stub.sends = [take_the_other]

@@ -273,7 +273,7 @@ def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Boo
     result = offline.import_events(credit)
     assert problems(result)[0][:2] == (2, "amount")
     ok = offline.import_events({**credit, "amount": "150"})
-    assert ok.accepted == 1 and offline.sql("SELECT amount FROM fulfilment_event") == [(150,)]
+    assert ok.accepted == 1 and offline.sql("SELECT amount FROM fulfillment_event") == [(150,)]
 
 
 @settings(max_examples=15, deadline=None)

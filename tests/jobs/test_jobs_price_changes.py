@@ -174,7 +174,7 @@ def test_posted_and_remaining_come_to_the_price_whatever_happens(
         with books.context().database.read() as connection:
             from revrec.core.pricing import price_of
 
-            line, facts = charges.read_charge(connection, 1), events.of_charges(connection, [1]).get(1, [])
+            line, facts = charges.read_charge(connection, 1), events.events_of_charges(connection, [1]).get(1, [])
         on_entries = sum(amount for _day, amount in before)
         assert on_entries + sum(amount for _day, amount in books.open_parts(CHARGE)) == price_of(line, facts)
     assert verify(books.context("verify")).sound

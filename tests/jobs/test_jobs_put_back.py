@@ -424,6 +424,6 @@ def test_an_entry_that_was_dated_in_the_next_open_period_is_taken_up_with_that_d
     for minute in (1, 2, 3):
         result = books.run(DAY, later=timedelta(minutes=minute))
     assert result.complete and states(books) == ["POSTED"] and once(intacct)
-    assert books.sql("SELECT recognised, reason FROM moved_date") == [
+    assert books.sql("SELECT recognition_date, reason FROM entry_date_override") == [
         ("2024-02-04", "recognized on 2024-02-04; Intacct has it dated 2024-03-01")
     ]

@@ -95,7 +95,7 @@ def test_the_database_itself_refuses_a_second_outcome_and_a_late_fix(aside: Book
     connection = sqlite3.connect(aside.database)
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         connection.execute("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'x', 't', 'me', 1)")
-    with pytest.raises(sqlite3.IntegrityError, match="is not fixed any more"):
+    with pytest.raises(sqlite3.IntegrityError, match="can no longer be fixed"):
         connection.execute("INSERT INTO quarantine_fix VALUES (9, 1, '{}', 'x', 't', 'me', 1)")
     connection.close()
 

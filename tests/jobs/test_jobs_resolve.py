@@ -151,7 +151,7 @@ def test_an_entry_that_may_be_sent_again_but_is_there_after_all_is_adopted(
     with context.database.read() as connection:
         from revrec.store.posting import entries
 
-        ledger.entries.append(("777", entries.entry(connection, 1).entry))
+        ledger.entries.append(("777", entries.read_entry(connection, 1).entry))
     resolve.send_again(context, held, WHY)
     assert books.run(DAY, later=timedelta(hours=1)).complete
     assert len(ledger.sent) == sent and books.sql("SELECT record_no FROM journal_entry") == [("777",)]

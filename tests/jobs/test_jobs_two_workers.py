@@ -19,8 +19,9 @@ from revrec.intacct.gateway import (
 )
 from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
-from revrec.store.posting import entries, postings
+from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.posting_tables import AttemptOutcome
 from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -104,19 +105,19 @@ class Other:
     def move(self, old: str, new: str, **values: Any) -> None:
         with self.context.database.write() as connection:
             (number,) = entries.numbers_in(connection, old)
-            postings.change_state(connection, number, old, new, self.context.who(), **values)
+            ENTRY_TABLES.change_state(connection, number, old, new, self.context.who(), **values)
 
     def send_again_and_lose_the_answer(self) -> None:
         self.move("IN_DOUBT", "SENDING", owner="other", attempts=2)
         with self.context.database.write() as connection:
-            postings.begin_attempt(connection, 1, "send", "c", "<request/>", self.context.who())
+            ENTRY_TABLES.begin_attempt(connection, 1, "send", "c", "<request/>", self.context.who())
         self.move("SENDING", "IN_DOUBT", owner=None, not_before="2999-01-01")
 
     def adopt(self) -> None:
         with self.context.database.write() as connection:
-            attempt, _ = postings.begin_attempt(connection, 1, "read_back", "c", "find", self.context.who())
-            found = postings.AttemptOutcome("found", None, "4711", None, "")
-            postings.end_attempt(connection, attempt, found, self.context.who())
+            attempt, _ = ENTRY_TABLES.begin_attempt(connection, 1, "read_back", "c", "find", self.context.who())
+            found = AttemptOutcome("found", None, "4711", None, "")
+            ENTRY_TABLES.end_attempt(connection, attempt, found, self.context.who())
         self.move("IN_DOUBT", "POSTED", record_no="4711")
 
 

@@ -651,7 +651,7 @@ def test_no_anchor_is_written_of_a_database_that_is_not_sound(tampered: Tampered
 def test_the_text_of_schedule_lines_is_the_canonical_one() -> None:
     lines = [(7, 2, 12, "2024-03-28", -1205), (8, 1, 1, "2024-04-28", 99)]
     keys = digests.version_runs([(7, 2), (8, 1)])
-    assert digests.of_schedule_lines(keys, lines) == digests.of_texts(
+    assert digests.digest_schedule_lines(keys, lines) == digests.digest_texts(
         "schedule_line", [(7, 7, 2), (8, 8, 1)], [digests.row_text(line) for line in lines]
     )
 

@@ -107,7 +107,7 @@ class Death:
         from revrec.store.database.engine import Database
         from revrec.store.posting import continuity
 
-        write, post, keep, death = Database.write, HttpTransport.post, continuity.keep_head, self
+        write, post, keep, death = Database.write, HttpTransport.post, continuity.write_kept_head, self
 
         @contextlib.contextmanager
         def stepped_write(self: Any, *words: Any, **named: Any) -> Iterator[Any]:
@@ -129,7 +129,7 @@ class Death:
             keep(*words)
             death.passes(HEAD, "after")
 
-        continuity.keep_head = stepped_keep
+        continuity.write_kept_head = stepped_keep
         Database.write, HttpTransport.post = stepped_write, stepped_post  # type: ignore[method-assign]
 
     def commit(self, frame: FrameType | None) -> str:

@@ -30,7 +30,7 @@ from revrec.store.database import engine as engine_module
 from revrec.store.database import sqlite
 from revrec.store.database.engine import Database
 from revrec.store.posting import entries
-from revrec.store.posting.continuity import Head
+from revrec.store.posting.continuity import TrailHead
 
 ENDPOINT = "http://127.0.0.1:9/ia/xml/xmlgw.phtml"
 ENVIRONMENT = {
@@ -104,7 +104,7 @@ class SteppedDatabase(Database):
         ):
             self.create()
         self.path = Path("/memory")
-        self.kept: Head | None = None
+        self.kept: TrailHead | None = None
         """The head of the audit trail, which real books keep in a file beside the database."""
 
     @contextmanager
@@ -216,7 +216,7 @@ class MemoryBooks(Books):
     def body(self, number: int) -> JournalEntry:
         """An entry with its lines."""
         with Database.read(self.database) as connection:
-            return entries.entry(connection, number).entry
+            return entries.read_entry(connection, number).entry
 
     def last_attempt(self, number: int) -> tuple[str, str | None]:
         """The request and the outcome of the last attempt for an entry."""

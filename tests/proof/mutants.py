@@ -22,10 +22,10 @@ from revrec.jobs.posting import recovery as look_module
 from revrec.jobs.posting import rejections as refusals
 from revrec.jobs.posting.poster import Poster
 from revrec.jobs.running import run as run_module
-from revrec.store.database.rollback import discarded
+from revrec.store.database.engine import discarded
 from revrec.store.posting import entries
 from revrec.store.posting import postings as store_postings
-from revrec.store.posting.entries import StoredEntry
+from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import journal_entry
 
@@ -81,7 +81,7 @@ def _() -> Iterator[None]:
 
     with (
         replaced(Poster, "take")(take),
-        replaced(PostingTables, "doubtful")(
+        replaced(PostingTables, "due_read_backs")(
             lambda original, self, connection, _now: original(self, connection, "9999")
         ),
     ):
@@ -153,7 +153,7 @@ def _() -> AbstractContextManager[Any]:
         with discarded(context.database) as connection:
             run_id = entries.start_run(connection, day, context.who())
             numbers = run_module._commit_intents(connection, context, run_id, day, "C")
-            made = [entries.entry(connection, number).entry for number in numbers]
+            made = [entries.read_entry(connection, number).entry for number in numbers]
         with connect(context) as gateway:
             for entry in made:
                 gateway.send(gateway.prepare(entry))
@@ -190,7 +190,7 @@ def _() -> AbstractContextManager[Any]:
         with self.context.database.write() as connection:
             overwrite(connection, stored.id, values)
             who = self.context.who()
-            return store_postings.begin_attempt(connection, stored.id, "send", prepared.control_id, "", who)[0]
+            return ENTRY_TABLES.begin_attempt(connection, stored.id, "send", prepared.control_id, "", who)[0]
 
     return replaced(Poster, "_claim")(claim)
 
@@ -217,8 +217,8 @@ def _() -> AbstractContextManager[Any]:
     def intents(original: Any, connection: Any, context: Any, *words: Any) -> Any:
         for number in entries.numbers_in(connection, "IN_DOUBT"):
             who = context.who()
-            store_postings.change_state(connection, number, "IN_DOUBT", "HELD", who)
-            store_postings.release(connection, number, who, "HELD", "CANCELLED")
+            ENTRY_TABLES.change_state(connection, number, "IN_DOUBT", "HELD", who)
+            store_postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED")
         return original(connection, context, *words)
 
     return replaced(run_module, "_commit_intents")(intents)
@@ -229,9 +229,9 @@ def _() -> AbstractContextManager[Any]:
     def release(
         _original: Any, connection: Any, number: int, who: Any, old: str = "REJECTED", new: str = "REPLACED", *_: Any
     ) -> None:
-        store_postings.change_state(connection, number, old, new, who)
+        ENTRY_TABLES.change_state(connection, number, old, new, who)
 
-    return replaced(store_postings, "release")(release)
+    return replaced(store_postings, "release_schedule_lines")(release)
 
 
 def _consequence(state: str) -> AbstractContextManager[Any]:

@@ -114,7 +114,7 @@ class Simulator:
         self.active: Worker | None = None
         self.workers: list[Worker] = []
         self.wire: list[Request] = []
-        self.backup: tuple[Any, continuity.Head | None] = (self.image, None)
+        self.backup: tuple[Any, continuity.TrailHead | None] = (self.image, None)
         self.before_last = self.image
         self.books.database.kept = None
         self.restored = self.refused_as_copy = False
@@ -414,7 +414,7 @@ class Simulator:
             who = self.books.context("db restore").who()
             with database.write() as connection:
                 continuity.raise_epoch(connection, who, {"why": "restored"})
-                database.kept = continuity.head(connection)
+                database.kept = continuity.trail_head(connection)
         self.books.join(self.joined)
 
     def _join(self, _nothing: None = None) -> None:
@@ -537,8 +537,8 @@ def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None
     for owner, name, instead in (
         (run_module, "at_work", _at_work),
         (run_module, "company", _company),
-        (continuity, "kept_head", lambda database: database.kept),
-        (continuity, "keep_head", _keep_head),
+        (continuity, "read_kept_head", lambda database: database.kept),
+        (continuity, "write_kept_head", _keep_head),
         (continuity, "_boot", lambda: str(MACHINE.boot)),
         (reading, "uuid4", NAMES),
         (Patience, "_pause", _pause),
@@ -557,7 +557,7 @@ def _company(_context: object) -> str:
     return CREDENTIALS.company_id
 
 
-def _keep_head(database: Any, known: continuity.Head) -> None:
+def _keep_head(database: Any, known: continuity.TrailHead) -> None:
     database.kept = known
 
 

@@ -35,6 +35,7 @@ from revrec.jobs.posting.journal_entries import Entries
 from revrec.jobs.posting.poster import FailedForNow, Poster, Stopped
 from revrec.jobs.running import run as run_module
 from revrec.store.posting import entries, postings
+from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.workers import Worker
 
 ROWS = [
@@ -168,21 +169,21 @@ class World:
         """All that anybody can ask of the postings."""
         tables, numbers = entries.ENTRY_TABLES, self.numbers
         with self.standing(), self.books.database.read() as connection:
-            heads = [entries.head(connection, number) for number in numbers]
+            heads = [ENTRY_TABLES.head(connection, number) for number in numbers]
             return {
                 "rows": [tuple(getattr(head, name) for name in FIELDS) for head in heads],
-                "entries": [entries.entry(connection, number) for number in numbers],
+                "entries": [entries.read_entry(connection, number) for number in numbers],
                 "in states": [entries.numbers_in(connection, state, until=DAY) for state in STATES],
-                "free": tables.those_in(connection, numbers, ("READY", "IN_DOUBT")),
+                "free": tables.in_states(connection, numbers, ("READY", "IN_DOUBT")),
                 "sending": tables.sending(connection),
-                "doubtful": tables.doubtful(connection, self.context.timestamp()),
-                "next doubtful": tables.next_doubtful(connection),
-                "may be there": [tables.may_be_there(connection, number) for number in numbers],
+                "doubtful": tables.due_read_backs(connection, self.context.timestamp()),
+                "next doubtful": tables.next_read_back_at(connection),
+                "may be there": [tables.may_have_posted(connection, number) for number in numbers],
                 "unread": [tables.unread(connection, number) for number in numbers],
                 "found": [tables.find(connection, head.reference).id for head in heads],
                 "last control id": tables.last_control_id(connection),
-                "refused": postings.refused(connection, DAY),
-                "refusals": [postings.refusals(connection, one.id) for one in heads if one.state == "REJECTED"],
+                "refused": postings.rejected_entries(connection, DAY),
+                "refusals": [postings.count_rejections(connection, one.id) for one in heads if one.state == "REJECTED"],
                 "attempts": self.books.attempts(),
                 "open": [
                     (line.charge_no, line.seq, line.revision) for line, _ in run_module.due_lines(connection, DAY)

@@ -13,7 +13,7 @@ from twin_store import Line, State, TwinDatabase
 from revrec.core.journal import JournalEntry
 from revrec.store.charges import read_charges
 from revrec.store.database.engine import Database, deployment
-from revrec.store.posting.continuity import looked
+from revrec.store.posting.continuity import last_scan
 from revrec.store.posting.due import due_lines
 from revrec.store.posting.posting_tables import AttemptOutcome
 
@@ -29,7 +29,7 @@ class TwinBooks(Books):
             lines = {(due.charge_no, due.version, due.seq): Line(due, told, None, 0) for due, told in found}
             assert deployment(connection) == twin_store.DEPLOYMENT
             numbers = sorted({charge_no for charge_no, _version, _seq in lines})
-            first = State(lines, dict(read_charges(connection, numbers)), looked(connection).at)
+            first = State(lines, dict(read_charges(connection, numbers)), last_scan(connection).at)
         real.database.put_back(image)
         joining = {row["document"] for row in JOINING}
         self._joining = {key: line for key, line in lines.items() if line.due.document in joining}

@@ -27,14 +27,14 @@ from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, is_allowed
 from revrec.store import charges, periods, rule_versions
-from revrec.store.audit import Who
+from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
-from revrec.store.posting.continuity import Claim, Head, Looked, Place
+from revrec.store.posting.continuity import Claim, LedgerScan, Place, TrailHead
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
-from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim, PostingTables
-from revrec.store.posting.postings import Refused
-from revrec.store.posting.repairs import Use
+from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
+from revrec.store.posting.postings import RejectedPosting
+from revrec.store.posting.repairs import RepairUse
 from revrec.store.tables import journal_entry
 
 EntryRow: Any = namedtuple("EntryRow", [column.name for column in journal_entry.columns])
@@ -77,14 +77,14 @@ class State:
         self.bodies: dict[int, JournalEntry] = {}
         self.attempts: dict[int, Attempt] = {}
         self.outcomes: dict[int, AttemptOutcome] = {}
-        self.failures: dict[int, Failure] = {}
+        self.failures: dict[int, AttemptFailure] = {}
         self.events: tuple[tuple[str, str, str], ...] = ()
         """Each change of a posting state: reference, old state, new state."""
         self.runs: tuple[str | None, ...] = ()
         """The outcome of each run; None of one that has not ended."""
         self.epoch = 1
         self.raised_at: str | None = None
-        self.looked = Looked(1, made_at)
+        self.looked = LedgerScan(1, made_at)
         self.claim: Claim | None = None
         self.trail: tuple[int, ...] = ()
         """The hash of each event of the audit trail, so far as events happen here."""
@@ -104,7 +104,7 @@ class State:
         made.claim = self.claim
         return made
 
-    def record(self, who: Who, *event: Any) -> None:
+    def record(self, who: AuditStamp, *event: Any) -> None:
         """Append an event to the trail."""
         previous = self.trail[-1] if self.trail else 0
         self.trail = (*self.trail, hash((previous, who, *event)))
@@ -119,7 +119,7 @@ class TwinDatabase:
     def __init__(self, step: Callable[[str], None], first: State) -> None:
         self.step = step
         self.state = first
-        self.kept: Head | None = None
+        self.kept: TrailHead | None = None
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[State]:
@@ -241,7 +241,7 @@ def find(self: PostingTables, connection: State, reference: str) -> Any:
 
 
 @twin_of(PostingTables)
-def those_in(self: PostingTables, connection: State, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
+def in_states(self: PostingTables, connection: State, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
     return {number for number in numbers if _rows(self, connection)[number].state in states}
 
 
@@ -257,7 +257,7 @@ def _sends(connection: State, number: int) -> int:
 
 @twin_of(PostingTables)
 def begin_attempt(
-    self: PostingTables, connection: State, number: int, kind: str, control_id: str, request: str, who: Who
+    self: PostingTables, connection: State, number: int, kind: str, control_id: str, request: str, who: AuditStamp
 ) -> tuple[int, int]:
     before = sum(1 for one in connection.attempts.values() if one.entry_id == number)
     attempt_id = len(connection.attempts) + 1
@@ -272,8 +272,8 @@ def end_attempt(
     connection: State,
     attempt_id: int,
     outcome: AttemptOutcome,
-    who: Who,
-    failure: Failure | None = None,
+    who: AuditStamp,
+    failure: AttemptFailure | None = None,
 ) -> None:
     if attempt_id in connection.outcomes or attempt_id not in connection.attempts:
         raise RevrecError(f"attempt {attempt_id} has an outcome already, or there is no such attempt")
@@ -290,7 +290,7 @@ def change_state(
     number: int,
     old: str,
     new: str,
-    who: Who,
+    who: AuditStamp,
     held_by: str | None = None,
     sends: int | None = None,
     reason: str = "",
@@ -309,7 +309,14 @@ def change_state(
 
 @twin_of(PostingTables)
 def claim(
-    self: PostingTables, connection: State, number: int, old: str, who: Who, owner: str, sends: int, **values: Any
+    self: PostingTables,
+    connection: State,
+    number: int,
+    old: str,
+    who: AuditStamp,
+    owner: str,
+    sends: int,
+    **values: Any,
 ) -> None:
     self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)  # type: ignore[arg-type]
 
@@ -321,12 +328,12 @@ def sending(self: PostingTables, connection: State) -> list[tuple[int, str, str]
 
 
 @twin_of(PostingTables)
-def doubtful(self: PostingTables, connection: State, now: str) -> list[int]:
+def due_read_backs(self: PostingTables, connection: State, now: str) -> list[int]:
     return [row.id for row in _doubted(self, connection) if row.not_before is None or row.not_before <= now]
 
 
 @twin_of(PostingTables)
-def shorten_quarantines(self: PostingTables, connection: State, until: str, who: Who) -> int:
+def shorten_quarantines(self: PostingTables, connection: State, until: str, who: AuditStamp) -> int:
     late = [row for row in _doubted(self, connection) if row.not_before is not None and row.not_before > until]
     for row in late:
         _rows(self, connection)[row.id] = row._replace(not_before=until)
@@ -335,7 +342,7 @@ def shorten_quarantines(self: PostingTables, connection: State, until: str, who:
 
 
 @twin_of(PostingTables)
-def next_doubtful(self: PostingTables, connection: State) -> str | None:
+def next_read_back_at(self: PostingTables, connection: State) -> str | None:
     return min((row.not_before or "" for row in _doubted(self, connection)), default=None)
 
 
@@ -344,7 +351,7 @@ def _doubted(tables: PostingTables, connection: State) -> list[Any]:
 
 
 @twin_of(PostingTables)
-def may_be_there(self: PostingTables, connection: State, number: int) -> bool:
+def may_have_posted(self: PostingTables, connection: State, number: int) -> bool:
     return any(
         one.entry_id == number
         and one.kind == "send"
@@ -363,20 +370,20 @@ def unread(self: PostingTables, connection: State, number: int) -> int:
 
 
 @twin_of(entries)
-def start_run(connection: State, day: date, who: Who) -> int:
+def start_run(connection: State, day: date, who: AuditStamp) -> int:
     connection.record(who, "run begun", len(connection.runs), day)
     connection.runs = (*connection.runs, None)
     return len(connection.runs)
 
 
 @twin_of(entries)
-def finish_run(connection: State, run: int, who: Who, outcome: str) -> None:
+def finish_run(connection: State, run: int, who: AuditStamp, outcome: str) -> None:
     connection.record(who, "run ended", run, outcome)
     connection.runs = (*connection.runs[: run - 1], outcome, *connection.runs[run:])
 
 
 @twin_of(entries)
-def add_entries(connection: State, run: int, entries: Iterable[JournalEntry], who: Who) -> list[int]:
+def add_entries(connection: State, run: int, entries: Iterable[JournalEntry], who: AuditStamp) -> list[int]:
     added = []
     for entry in entries:
         number = len(connection.entries) + 1
@@ -422,7 +429,7 @@ def _until(connection: State, number: int, until: date | None) -> bool:
 
 
 @twin_of(entries)
-def reasons(connection: State, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+def date_overrides(connection: State, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     bodies = {number: connection.bodies[number] for number in numbers}
     return {
         number: (body.recognised.isoformat(), body.reason)
@@ -432,24 +439,24 @@ def reasons(connection: State, numbers: Sequence[int]) -> dict[int, tuple[str, s
 
 
 @twin_of(entries)
-def entry(connection: State, number: int) -> StoredEntry:
-    return entries.load(connection, entries.head(connection, number))  # type: ignore[arg-type]
+def read_entry(connection: State, number: int) -> StoredEntry:
+    return entries.load_entry(connection, ENTRY_TABLES.head(connection, number))  # type: ignore[arg-type]
 
 
 @twin_of(entries)
-def with_record_no(connection: State, record_no: str) -> str | None:
+def reference_with_record_no(connection: State, record_no: str) -> str | None:
     return next((row.reference for row in connection.entries.values() if row.record_no == record_no), None)
 
 
 @twin_of(entries)
-def known(connection: State, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+def known_entries(connection: State, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
     wanted = set(values)
     found = ((getattr(row, column), row) for row in connection.entries.values())
     return {value: (row.reference, row.state) for value, row in found if value in wanted}
 
 
 @twin_of(entries)
-def load(connection: State, row: Any) -> StoredEntry:
+def load_entry(connection: State, row: Any) -> StoredEntry:
     body = connection.bodies[row.id]
     said = (row.record_no, row.error_no, row.error, row.advice)
     return StoredEntry(row.id, row.state, row.attempts, _sends(connection, row.id), *said, body)
@@ -473,22 +480,22 @@ def _is_posted(connection: State, line: Line) -> bool:
 
 
 @twin_of(postings)
-def release(
-    connection: State, entry_id: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+def release_schedule_lines(
+    connection: State, entry_id: int, who: AuditStamp, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
 ) -> None:
-    postings.change_state(connection, entry_id, old, new, who, reason=reason)  # type: ignore[arg-type]
+    ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)  # type: ignore[arg-type]
     for key, line in connection.lines.items():
         if line.entry_id == entry_id:
             connection.lines[key] = line._replace(entry_id=None, revision=line.revision + 1)
 
 
 @twin_of(postings)
-def refused(connection: State, until: date, entry_id: int | None = None) -> list[Refused]:
+def rejected_entries(connection: State, until: date, entry_id: int | None = None) -> list[RejectedPosting]:
     numbers = entries.numbers_in(connection, "REJECTED", until=until)  # type: ignore[arg-type]
     return [_refused(connection, number) for number in numbers if entry_id in (None, number)]
 
 
-def _refused(connection: State, number: int) -> Refused:
+def _refused(connection: State, number: int) -> RejectedPosting:
     sent = [
         at
         for at, one in connection.attempts.items()
@@ -496,14 +503,14 @@ def _refused(connection: State, number: int) -> Refused:
         if connection.outcomes[at].outcome != "not_run"
     ]
     if not sent:
-        return Refused(number, None, sent=False, absent=False)
+        return RejectedPosting(number, None, sent=False, absent=False)
     since = (at for at, one in connection.attempts.items() if one.entry_id == number and at > max(sent))
     absent = any(at in connection.outcomes and connection.outcomes[at].outcome == "absent" for at in since)
-    return Refused(number, connection.failures.get(max(sent)), sent=True, absent=absent)
+    return RejectedPosting(number, connection.failures.get(max(sent)), sent=True, absent=absent)
 
 
 @twin_of(postings)
-def refusals(connection: State, entry_id: int) -> int:
+def count_rejections(connection: State, entry_id: int) -> int:
     error = connection.entries[entry_id].error
     return max(_refusals_of(connection, key, error) for key in _keys(connection.bodies[entry_id]))
 
@@ -527,7 +534,7 @@ def epoch(connection: State) -> int:
 
 
 @twin_of(continuity)
-def raise_epoch(connection: State, who: Who, detail: Mapping[str, Any], least: int = 0) -> int:
+def raise_epoch(connection: State, who: AuditStamp, detail: Mapping[str, Any], least: int = 0) -> int:
     connection.epoch = max(connection.epoch + 1, least)
     connection.raised_at = who.at
     connection.record(who, "epoch raised", connection.epoch)
@@ -540,7 +547,7 @@ def raised_at(connection: State) -> str | None:
 
 
 @twin_of(continuity)
-def looked(connection: State) -> Looked:
+def last_scan(connection: State) -> LedgerScan:
     return connection.looked
 
 
@@ -550,7 +557,7 @@ def claimed(connection: State) -> Claim:
 
 
 @twin_of(continuity)
-def note_claim(connection: State, who: Who, claim: Claim) -> None:
+def note_claim(connection: State, who: AuditStamp, claim: Claim) -> None:
     connection.claim = claim
     connection.record(who, "posting claimed", *claim)
 
@@ -561,8 +568,8 @@ def place(database: Any) -> Place:
 
 
 @twin_of(continuity)
-def note_look(connection: State, who: Who, began: str, detail: Mapping[str, Any]) -> None:
-    connection.looked = Looked(connection.epoch, began)
+def record_scan(connection: State, who: AuditStamp, began: str, detail: Mapping[str, Any]) -> None:
+    connection.looked = LedgerScan(connection.epoch, began)
     connection.record(who, "ledger looked at", connection.epoch, began, *detail.values())
 
 
@@ -572,30 +579,30 @@ def ended_uncleanly(connection: State, run: int) -> bool:
 
 
 @twin_of(continuity)
-def head(connection: State) -> Head:  # noqa: F811
-    return Head(DEPLOYMENT, len(connection.trail), str(connection.trail[-1]), continuity._boot())
+def trail_head(connection: State) -> TrailHead:
+    return TrailHead(DEPLOYMENT, len(connection.trail), str(connection.trail[-1]), continuity._boot())
 
 
 @twin_of(continuity)
-def continues(connection: State, known: Head | None) -> bool:
+def continues_from(connection: State, known: TrailHead | None) -> bool:
     if known is None or known.deployment != DEPLOYMENT:
         return not connection.entries
     return len(connection.trail) >= known.seq and str(connection.trail[known.seq - 1]) == known.hash
 
 
 @twin_of(continuity)
-def is_up_since(known: Head | None) -> bool:
+def is_same_boot(known: TrailHead | None) -> bool:
     return known is None or known.boot == continuity._boot()
 
 
 @twin_of(continuity)
-def kept_head(database: Any) -> Head | None:
-    found: Head | None = database.kept
+def read_kept_head(database: Any) -> TrailHead | None:
+    found: TrailHead | None = database.kept
     return found
 
 
 @twin_of(continuity)
-def keep_head(database: Any, known: Head) -> None:
+def write_kept_head(database: Any, known: TrailHead) -> None:
     database.kept = known
 
 
@@ -608,7 +615,7 @@ def facts(connection: State) -> list[PeriodFact]:
 
 
 @twin_of(periods)
-def add(connection: State, new: Sequence[PeriodFact], who: Who) -> list[PeriodFact]:
+def add_facts(connection: State, new: Sequence[PeriodFact], who: AuditStamp) -> list[PeriodFact]:
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:
         connection.record(who, "period", *fact)
@@ -629,20 +636,20 @@ def all_entities(connection: State) -> list[str]:
 
 
 @twin_of(repairs)
-def keep_uses(connection: State, entry_id: int, reference: str, uses: Sequence[Use], who: Who) -> None:
+def keep_uses(connection: State, entry_id: int, reference: str, uses: Sequence[RepairUse], who: AuditStamp) -> None:
     connection.record(who, "entry repaired", reference, *(use.repair.name for use in uses))
     new = ((use.key, use.repair.sha256, change) for use in uses for change in use.changes)
     connection.repaired = (*connection.repaired, *new)
 
 
 @twin_of(repairs)
-def used_on(connection: State, entry_id: int) -> set[tuple[Key, str]]:
+def repairs_used_on(connection: State, entry_id: int) -> set[tuple[Key, str]]:
     keys = _keys(connection.bodies[entry_id])
     return {(key, sha256) for key, sha256, _change in connection.repaired if key in keys}
 
 
 @twin_of(repairs)
-def supplied(connection: State, until: date) -> dict[Key, list[tuple[str, RepairedValue]]]:
+def supplied_values(connection: State, until: date) -> dict[Key, list[tuple[str, RepairedValue]]]:
     found: dict[Key, list[tuple[str, RepairedValue]]] = {}
     for key, sha256, change in connection.repaired:
         line = connection.lines[key]
@@ -666,7 +673,7 @@ def numbers_in(connection: State, *states: str, until: date | None = None) -> li
 
 
 @twin_of(invoices)
-def to_convert(connection: State, given_back: Collection[int] = ()) -> list[int]:
+def orders_to_convert(connection: State, given_back: Collection[int] = ()) -> list[int]:
     return []
 
 
@@ -691,7 +698,7 @@ def due_lines(connection: State, until: date, waiting: bool | None = False) -> I
 
 
 @twin_of(posted)
-def accepted(connection: State, keys: Sequence[str]) -> set[str]:
+def accepted_keys(connection: State, keys: Sequence[str]) -> set[str]:
     return set()
 
 
@@ -701,7 +708,7 @@ def deployment(connection: State) -> str:
 
 
 @twin_of(rule_versions)
-def journals(connection: State) -> list[str]:
+def posted_journals(connection: State) -> list[str]:
     return sorted({line.due.journal for line in connection.lines.values()})
 
 

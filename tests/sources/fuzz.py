@@ -34,7 +34,7 @@ from revrec.jobs.importing.import_files import ImportResult, import_document
 from revrec.jobs.importing.mappings import mappings_of
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-TABLES = ("import_file", "charge_line", "fulfilment_event", "quarantine", "cleaning", "schedule", "audit_event")
+TABLES = ("import_file", "charge_line", "fulfillment_event", "quarantine", "cleaning", "schedule", "audit_event")
 
 
 class Original(NamedTuple):

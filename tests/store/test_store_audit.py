@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from revrec.store import rule_versions
-from revrec.store.audit import GENESIS, Who, canonical, record
-from revrec.store.posting import entries, postings
+from revrec.store.audit import GENESIS, AuditStamp, canonical, record
+from revrec.store.posting import entries
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.posting_tables import LostClaim
 from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases
 
-WHO = Who("ada@books", "import", "2024-03-28T09:00:00.000000+00:00")
+WHO = AuditStamp("ada@books", "import", "2024-03-28T09:00:00.000000+00:00")
 JAN = date(2024, 1, 31)
 
 
@@ -65,7 +67,7 @@ def test_an_event_belongs_to_the_transaction_of_its_change(books: FilledDatabase
 def keep(books: FilledDatabase, **changes: str) -> int:
     rule = rule_versions.RuleVersion("goods", "aa", "text 1", "goods.toml", "fixed_offset", "2400", "4000", "RR", "m")
     with books.database.write() as connection:
-        return rule_versions.keep(connection, rule._replace(**changes), WHO)
+        return rule_versions.keep_rule_version(connection, rule._replace(**changes), WHO)
 
 
 def test_a_rule_version_is_its_text_and_where_it_posts(books: FilledDatabase) -> None:
@@ -89,12 +91,12 @@ def test_only_the_worker_who_is_first_gets_an_entry(books: FilledDatabase) -> No
     books.charge(((JAN, 1200),))
     number = books.entry()
     with books.database.write() as connection:
-        postings.change_state(connection, number, "READY", "SENDING", WHO, owner="one")
+        ENTRY_TABLES.change_state(connection, number, "READY", "SENDING", WHO, owner="one")
     before = chain(books)
-    with pytest.raises(postings.LostClaim), books.database.write() as connection:
-        postings.change_state(connection, number, "READY", "SENDING", WHO, owner="two")
-    with pytest.raises(postings.LostClaim), books.database.write() as connection:
-        postings.change_state(connection, number, "SENDING", "IN_DOUBT", WHO, held_by="two")
+    with pytest.raises(LostClaim), books.database.write() as connection:
+        ENTRY_TABLES.change_state(connection, number, "READY", "SENDING", WHO, owner="two")
+    with pytest.raises(LostClaim), books.database.write() as connection:
+        ENTRY_TABLES.change_state(connection, number, "SENDING", "IN_DOUBT", WHO, held_by="two")
     assert books.one("SELECT owner FROM journal_entry") == "one" and chain(books) == before
 
 
@@ -104,7 +106,7 @@ def test_code_that_asks_for_a_forbidden_transition_is_stopped_before_the_databas
     said = "READY -> POSTED is not a posting transition"
     with books.database.write() as connection:  # noqa: SIM117
         with pytest.raises(ValueError, match=said):
-            postings.change_state(connection, number, "READY", "POSTED", WHO)
+            ENTRY_TABLES.change_state(connection, number, "READY", "POSTED", WHO)
 
 
 def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sent(books: FilledDatabase) -> None:
@@ -112,7 +114,7 @@ def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sen
     (built,) = books.build()
     (number,) = books.take(built)
     with books.database.read() as connection:
-        assert entries.entry(connection, number).entry == built
+        assert entries.read_entry(connection, number).entry == built
     own = entries.content_hash(built)
     assert books.one("SELECT content_hash FROM journal_entry") == own
     line = built.lines[0]

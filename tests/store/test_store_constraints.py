@@ -11,7 +11,7 @@ from revrec.core.journal import redate
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
-from revrec.store.audit import Who
+from revrec.store.audit import AuditStamp
 from revrec.store.posting import entries
 from support.store import FilledDatabase
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.both_databases(seldom=True)
 
 JAN, FEB, MAR = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
 TWO = ((JAN, 1200), (FEB, 1200))
-WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 STATES = ("READY", "SENDING", "POSTED", "REJECTED", "IN_DOUBT", "HELD", "REPLACED", "CANCELLED")
 WAYS = {
     "READY": ("READY",),
@@ -39,9 +39,9 @@ APPEND_ONLY = {
     "quarantine_fix": "fields",
     "quarantine_outcome": "outcome",
     "cleaning": "steps",
-    "fulfilment_event": "date",
+    "fulfillment_event": "date",
     "rule_version": "text",
-    "schedule": "carried",
+    "schedule": "posted",
     "schedule_wait": "reason",
     "price_change": "reason",
     "contract_line": "contract",
@@ -76,7 +76,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")
     books.sql("INSERT INTO period_fact VALUES (1, '', 'closed', '2024-01-01', 'person', 'why', 't', 'ada')")
     books.sql(
-        "INSERT INTO fulfilment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
+        "INSERT INTO fulfillment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
         no,
     )
@@ -130,7 +130,7 @@ def test_a_schedule_that_does_not_sum_to_its_charge_line_is_refused(books: Fille
 
 def test_a_schedule_that_claims_more_carried_than_there_is_is_refused(books: FilledDatabase) -> None:
     with pytest.raises(RevrecError, match="a schedule sums to its charge line"):
-        books.charge(((JAN, 1200),), amount=2400, carried=1200)
+        books.charge(((JAN, 1200),), amount=2400, posted=1200)
 
 
 @pytest.mark.parametrize("waits", [1199, 1201, 3600, -1200])
@@ -215,7 +215,7 @@ def test_a_schedule_line_can_only_be_superseded_by_a_version_that_is_then_writte
 ) -> None:
     no = books.charge(TWO)
     refused("(?i)foreign key", "UPDATE schedule_line SET superseded_by = 2 WHERE charge_no = ? AND seq = 2", no)
-    refused("by a version to come", "UPDATE schedule_line SET superseded_by = 1 WHERE charge_no = ? AND seq = 2", no)
+    refused("by a later version", "UPDATE schedule_line SET superseded_by = 1 WHERE charge_no = ? AND seq = 2", no)
 
 
 def test_a_line_on_an_entry_cannot_be_superseded(books: FilledDatabase, refused: Callable[..., None]) -> None:
@@ -402,13 +402,13 @@ def test_an_amount_of_nothing_is_no_amount(books: FilledDatabase) -> None:
 def test_a_row_that_left_the_quarantine_is_neither_fixed_nor_settled_again(
     full: FilledDatabase, refused: Callable[..., None]
 ) -> None:
-    refused("is not fixed any more", "INSERT INTO quarantine_fix VALUES (2, 1, '{}', 'why', 't', 'ada', 1)")
+    refused("can no longer be fixed", "INSERT INTO quarantine_fix VALUES (2, 1, '{}', 'why', 't', 'ada', 1)")
     refused(
         "(?i)unique|duplicate key", "INSERT INTO quarantine_outcome VALUES (1, 'released', '', 'why', 't', 'ada', 1)"
     )
 
 
-MOVED = "INSERT INTO moved_date VALUES (1, '2024-01-31', 'its period is closed')"
+MOVED = "INSERT INTO entry_date_override VALUES (1, '2024-01-31', 'its period is closed')"
 
 
 def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(
@@ -417,34 +417,34 @@ def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(
     books.charge(TWO)
     (entry,) = books.build(JAN)
     (number,) = books.take(redate(entry, FEB, "its period is closed"))
-    assert books.sql("SELECT * FROM moved_date") == [(number, "2024-01-31", "its period is closed")]
-    refused("append-only", "UPDATE moved_date SET reason = 'x'")
-    refused("never deleted", "DELETE FROM moved_date")
+    assert books.sql("SELECT * FROM entry_date_override") == [(number, "2024-01-31", "its period is closed")]
+    refused("append-only", "UPDATE entry_date_override SET reason = 'x'")
+    refused("never deleted", "DELETE FROM entry_date_override")
     (other,) = books.take(*books.build(FEB))
-    refused("is recorded with its entry", MOVED.replace("(1,", f"({other},"))
+    refused("is recorded together with its entry", MOVED.replace("(1,", f"({other},"))
 
 
 @pytest.mark.parametrize("day", [date(2024, 1, 30), JAN])
 def test_an_entry_is_dated_after_recognition_or_not_moved_at_all(books: FilledDatabase, day: date) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
-    with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
+    with pytest.raises(RevrecError, match="an entry has the recognition date, or a later date with a reason"):
         books.take(entry._replace(date=day, recognised=JAN, reason="why"))
 
 
 def test_an_entry_that_is_moved_without_a_word_is_refused(books: FilledDatabase) -> None:
     books.charge(TWO)
     (entry,) = books.build(JAN)
-    with pytest.raises(RevrecError, match="dated with the day of recognition, or later with a reason"):
+    with pytest.raises(RevrecError, match="an entry has the recognition date, or a later date with a reason"):
         books.take(entry._replace(date=FEB))
-    with pytest.raises(RevrecError, match="is recorded with its entry"):
+    with pytest.raises(RevrecError, match="is recorded together with its entry"):
         books.take(redate(entry, FEB, ""))
 
 
 def test_what_is_known_of_periods_is_read_back_in_order(books: FilledDatabase, refused: Callable[..., None]) -> None:
     with books.database.write() as connection:
         new = [PeriodFact("100", kind, JAN.replace(day=1), "person", "reported") for kind in ("closed", "open")]
-        kept = periods.add(connection, new, WHO)
+        kept = periods.add_facts(connection, new, WHO)
         assert periods.facts(connection) == kept and {fact.actor for fact in kept} == {WHO.actor}
     refused("period_fact_kind", "INSERT INTO period_fact VALUES (3, '', 'shut', '2024-01-01', 'person', '', 't', 'a')")
     refused("period_fact_source", "INSERT INTO period_fact VALUES (3, '', 'open', '2024-01-01', 'dog', '', 't', 'a')")
@@ -462,6 +462,6 @@ def test_the_plan_of_a_version_is_written_with_it_and_never_changes(
         plan = schedules.plan_row(no, 2, ((JAN, 1200), (MAR, 1200)))
         lines = [(no, 2, 2, MAR.isoformat(), 1200)]
         schedules.add(connection, [(no, 2, rule, 2400, 1200, 2, "by a test", 1)], lines, (), [plan])
-        assert schedules.current(connection, [no])[no].plan == ((JAN, 1200), (MAR, 1200))
+        assert schedules.schedules_in_force(connection, [no])[no].plan == ((JAN, 1200), (MAR, 1200))
     refused("append-only", "UPDATE schedule_plan SET plan = '[]'")
     refused("never deleted", "DELETE FROM schedule_plan")

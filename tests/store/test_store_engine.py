@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.store.database import backups, sqlite
-from revrec.store.database.engine import Database
-from revrec.store.database.rollback import discarded
+from revrec.store.database.engine import Database, discarded
 from revrec.store.posting.workers import at_work
 from revrec.store.reports import figures
 
@@ -197,7 +196,7 @@ def test_a_backup_is_whole_and_private_even_while_somebody_writes(tmp_path: Path
 def test_a_backup_never_overwrites(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     (tmp_path / "copy.db").write_text("dear old books")
-    with pytest.raises(BadInput, match=r"copy\.db: exists already; a backup never overwrites"):
+    with pytest.raises(BadInput, match=r"copy\.db: already exists; a backup never overwrites"):
         backups.copy(database, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "dear old books"
 
@@ -205,7 +204,7 @@ def test_a_backup_never_overwrites(tmp_path: Path) -> None:
 def test_a_backup_that_cannot_be_made_is_told_about_and_leaves_nothing(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match=r"cannot be made: Not a directory|cannot be made: File exists"):
+    with pytest.raises(BadInput, match=r"cannot be created: Not a directory|cannot be created: File exists"):
         backups.copy(database, tmp_path / "file" / "copy.db")
     database.engine.dispose()
     with (tmp_path / "revrec.db").open("r+b") as file:

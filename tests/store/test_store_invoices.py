@@ -10,16 +10,17 @@ import pytest
 from revrec.core.errors import RevrecError
 from revrec.core.invoice import InvoiceRequest
 from revrec.core.posting import TRANSITIONS
-from revrec.store.audit import Who
-from revrec.store.posting import invoices, postings
+from revrec.store.audit import AuditStamp
+from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.posting_tables import AttemptOutcome
 from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases(seldom=True)
 
 JAN, FEB = date(2024, 1, 31), date(2024, 2, 29)
 TWO = ((JAN, 1200), (FEB, 1200))
-WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 
 
 def move(books: FilledDatabase, number: int, old: str, new: str, **values: Any) -> None:
@@ -31,7 +32,7 @@ def post(books: FilledDatabase, number: int, key: str = "Sales Order-INV-1") -> 
     move(books, number, "READY", "SENDING", owner="one", lease_until="9")
     with books.database.write() as connection:
         attempt, _ = INVOICE_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-        INVOICE_TABLES.end_attempt(connection, attempt, postings.AttemptOutcome("posted", 200, key, None, ""), WHO)
+        INVOICE_TABLES.end_attempt(connection, attempt, AttemptOutcome("posted", 200, key, None, ""), WHO)
     move(books, number, "SENDING", "POSTED", record_no=key, owner=None, lease_until=None)
 
 
@@ -59,7 +60,7 @@ def test_a_charge_line_is_on_one_live_invoice_of_a_kind(books: FilledDatabase) -
             books.invoice(no, kind=kind)
     move(books, first, "READY", "REJECTED")
     with books.database.write() as connection:
-        invoices.release(connection, first, WHO)
+        invoices.release_charges(connection, first, WHO)
     books.invoice(no, kind="sales_order")
 
 

@@ -1,11 +1,14 @@
 """Migrations go up and down, and say the same as the tables in code."""
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -14,7 +17,7 @@ from sqlalchemy import Connection, text
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.posting import TRANSITIONS, is_allowed
-from revrec.store.database import migrations
+from revrec.store.database import engine, migrations
 from revrec.store.database.engine import Database, found_revision
 from revrec.store.tables import metadata
 from revrec.store.verifying import structure
@@ -35,10 +38,10 @@ def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
         server.drop(made.url)
 
 
-def objects(database: Database) -> structure.Objects:
+def objects(database: Database) -> structure.SchemaObjects:
     """What the database has, but for alembic's own table."""
     with database.engine.connect() as connection:
-        found = structure.found(connection)
+        found = structure.find_objects(connection)
     return {key: text for key, text in found.items() if "alembic_version" not in key[1]}
 
 
@@ -97,9 +100,9 @@ def test_the_structure_that_is_recorded_for_postgresql_is_the_one_that_the_migra
 ) -> None:
     database = Database(postgresql.empty())
     database.create()
-    recorded = structure.recorded()
+    recorded = structure.recorded_objects()
     with database.read() as connection:
-        found = structure.found(connection)
+        found = structure.find_objects(connection)
     assert found == recorded, "after a new migration: python tests/store/write_structure.py"
     tables = [text for (kind, name), text in found.items() if kind == "table" and name != "alembic_version"]
     assert not [text for text in tables if re.search(r" text (?!C\b|text C\b)", text)], (
@@ -122,8 +125,9 @@ def test_each_database_gets_a_deployment_id_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "said"),
     [
-        ("9999", rf"revision 9999, newer than this revrec knows \({migrations.HEAD}\); install a newer revrec"),
-        ("0000", rf"revision 0000, this revrec needs {migrations.HEAD}; back it up, then: revrec db upgrade"),
+        ("r9999", rf"revision r9999, newer than this revrec knows \({migrations.HEAD}\); install a newer revrec"),
+        ("r0000", rf"revision r0000, this revrec needs {migrations.HEAD}; back it up, then: revrec db upgrade"),
+        ("0010", "before the first release made this database .revision 0010., and it cannot be upgraded; keep it"),
     ],
 )
 def test_a_database_of_another_revision_is_refused_with_the_mend(database: Database, revision: str, said: str) -> None:
@@ -139,14 +143,14 @@ def test_a_program_that_is_at_work_writes_no_more_once_the_database_was_upgraded
     database.create()
     with database.write():
         """It is at work."""
-    change(Database(database.url), "UPDATE alembic_version SET version_num = '9999'")
+    change(Database(database.url), "UPDATE alembic_version SET version_num = 'r9999'")
     with pytest.raises(BadConfiguration, match="install a newer revrec"), database.write():
         pytest.fail("it would write without what the newer one has added")
 
 
 def test_a_database_of_a_newer_revision_is_not_upgraded(database: Database) -> None:
     database.create()
-    change(database, "UPDATE alembic_version SET version_num = '9999'")
+    change(database, "UPDATE alembic_version SET version_num = 'r9999'")
     with pytest.raises(BadConfiguration, match="install a newer revrec"):
         Database(database.url).create()
 
@@ -167,6 +171,76 @@ def test_a_missing_database_is_refused_and_not_made(database: Database) -> None:
     with pytest.raises(BadConfiguration, match="there is no database here"), database.read():
         pytest.fail("nothing may be done on it")
     assert not database.path.exists()
+
+
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+from revrec.store.database import guards
+
+revision = "r0002"
+down_revision = "r0001"
+GUARDS = guards.append_only(["note"])
+
+
+def upgrade() -> None:
+    op.create_table("note", sa.Column("text", sa.Text(), nullable=False))
+    guards.create(op, GUARDS)
+
+
+def downgrade() -> None:
+    guards.drop(op, GUARDS)
+    op.drop_table("note")
+"""
+
+
+@pytest.fixture
+def later_scripts(tmp_path: Path) -> Path:
+    """Return a copy of the migrations with one more, as the next release may have it."""
+    folder = tmp_path / "alembic"
+    shutil.copytree(migrations.scripts_folder(), folder)
+    (folder / "versions" / "0002_later.py").write_text(LATER, encoding="utf-8")
+    return folder
+
+
+def test_a_later_migration_upgrades_a_database_in_use_and_can_be_taken_back(
+    database: Database, later_scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.create()
+    before = objects(database)
+    with database.read() as connection:
+        deployment = engine.deployment(connection)
+    monkeypatch.setattr(migrations, "scripts_folder", lambda: later_scripts)
+    monkeypatch.setattr(migrations, "HEAD", "r0002")
+    later = Database(database.url)
+    with pytest.raises(BadConfiguration, match="revision r0001, this revrec needs r0002"), later.read():
+        pytest.fail("nothing may be done on it")
+    assert later.create() is True
+    with later.read() as connection:
+        assert engine.deployment(connection) == deployment
+    assert {name for _kind, name in objects(later).keys() - before.keys()} >= {"note"}
+    with later.write(checked=False) as connection:
+        migrations.downgrade(connection, "r0001")
+    assert objects(later) == before
+    later.engine.dispose()
+
+
+def test_a_new_migration_is_written_from_the_template(later_scripts: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(later_scripts).replace("%", "%%"))
+    command.revision(config, "Add a thing.", rev_id="r0003", head="r0002")
+    (script,) = (later_scripts / "versions").glob("r0003*.py")
+    written: dict[str, Any] = {}
+    exec(compile(script.read_text(encoding="utf-8"), script, "exec"), written)
+    assert written["revision"] == "r0003" and written["down_revision"] == "r0002" and written["GUARDS"] == {}
+
+
+def test_a_database_from_before_the_first_release_is_not_upgraded(database: Database) -> None:
+    database.create()
+    change(database, "UPDATE alembic_version SET version_num = '0010'")
+    with pytest.raises(BadConfiguration, match="keep it with the program that made it, and start a new one with"):
+        Database(database.url).create()
 
 
 def test_an_upgrade_that_breaks_off_leaves_the_database_as_it_was(

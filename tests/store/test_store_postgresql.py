@@ -130,7 +130,7 @@ def test_of_several_upgrades_at_once_one_makes_the_tables(postgresql: Postgresql
     url = postgresql.empty()
     assert sorted(upgrade_all(url, 4)) == [False, False, False, True]
     with Database(url).read() as connection:
-        assert structure.found(connection) == structure.recorded()
+        assert structure.find_objects(connection) == structure.recorded_objects()
         assert connection.execute(text("SELECT count(*) FROM meta WHERE key = 'deployment'")).scalar() == 1
     postgresql.drop(url)
 
@@ -141,7 +141,7 @@ def test_a_schema_of_its_own_holds_everything(postgresql: PostgresqlServer, kind
     own = Database(f"{url}&options=-csearch_path%3D%22re-books%22")
     assert own.create()
     with own.read() as connection:
-        assert list(structure.structure(connection)) == []
+        assert list(structure.check_structure(connection)) == []
     raise_epoch(own)
     postgresql.drop(url)
 

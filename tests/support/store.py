@@ -12,14 +12,15 @@ from revrec.core.fingerprint import fingerprint
 from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries
 from revrec.store import charges, contracts, rule_versions, schedules
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database.engine import Database, deployment
-from revrec.store.posting import due, entries, invoices, postings
+from revrec.store.posting import due, entries, invoices
+from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.posting_tables import Failure
+from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome
 from revrec.store.tables import metadata
 
-WHO = Who("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 RULE = rule_versions.RuleVersion(
     "monthly", "ab" * 32, 'name = "monthly"', "rules.toml", "monthly", "2400", "4000", "RR", "{item} {seq}/{of}"
 )
@@ -72,28 +73,28 @@ class FilledDatabase:
         return value
 
     def charge(
-        self, parts: Parts, currency: str = "USD", amount: int | None = None, carried: int = 0, waits: int = 0
+        self, parts: Parts, currency: str = "USD", amount: int | None = None, posted: int = 0, waits: int = 0
     ) -> int:
         """Add a charge line with its first schedule version, of which an amount may wait; return its number."""
         total = sum(part for _day, part in parts) if amount is None else amount
         line = ChargeLine("shop", f"INV-{next(self._documents)}", "1", "C1", "MAG-1", date(2024, 1, 1), total, currency)
         with self.database.write() as connection:
-            no, import_id = charges.next_no(connection), charges.next_import(connection)
+            no, import_id = charges.next_charge_number(connection), charges.next_import_id(connection)
             seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
             file = charges.SourceFile("charges.csv", "0" * 64, 1)
             charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
             charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
-            self._version(connection, no, 1, total, parts, carried, seq, waits)
+            self._version(connection, no, 1, total, parts, posted, seq, waits)
         return no
 
     def version(
-        self, no: int, version: int, amount: int, parts: Parts, carried: int, waits: int = 0, price: int = 0
+        self, no: int, version: int, amount: int, parts: Parts, posted: int, waits: int = 0, price: int = 0
     ) -> None:
         """Add a schedule version that replaces the open lines; ``price`` is how much more it earns in all."""
         with self.database.write() as connection:
             seq = record(connection, WHO, "schedules derived again", "all", {})
             schedules.supersede(connection, [(no, version)])
-            self._version(connection, no, version, amount, parts, carried, seq, waits, price)
+            self._version(connection, no, version, amount, parts, posted, seq, waits, price)
 
     def _version(
         self,
@@ -102,14 +103,14 @@ class FilledDatabase:
         version: int,
         amount: int,
         parts: Parts,
-        carried: int,
+        posted: int,
         seq: int,
         waits: int,
         price: int = 0,
     ) -> None:
-        rule = rule_versions.keep(connection, RULE, WHO)
+        rule = rule_versions.keep_rule_version(connection, RULE, WHO)
         lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
-        header = (no, version, rule, amount, carried, len(parts), "by a test", seq)
+        header = (no, version, rule, amount, posted, len(parts), "by a test", seq)
         kept = [(no, version, waits, "held", "by a test")] if waits else []
         prices = [(no, version, price, "by a test")] if price else []
         schedules.add(connection, [header], lines, kept, prices=prices)
@@ -123,9 +124,9 @@ class FilledDatabase:
             billed = {one: charges.read_charge(connection, one).amount for one in (no, other)}
             lines = [(1, no, billed[no], None, billed[no] - 100, "why"), (1, other, billed[other], 1, 1600, "why")]
             head = (1, "INV-1", 1, "bundles", "ab", "text", None, sum(billed.values()), "USD", 2, seq)
-            contracts.add(connection, [head], lines)
+            contracts.add_allocations(connection, [head], lines)
             schedules.supersede(connection, [(other, 2)])
-            rule = rule_versions.keep(connection, RULE, WHO)
+            rule = rule_versions.keep_rule_version(connection, RULE, WHO)
             header = (other, 2, rule, 1600, 0, 1, "by a test", seq)
             its_lines = [(other, 2, 1, "2024-03-31", 1600)]
             schedules.add(connection, [header], its_lines, allocated=[(other, 2, 1, 100)])
@@ -158,12 +159,12 @@ class FilledDatabase:
             with self.database.write() as connection:
                 values: dict[str, Any] = {}
                 if new == "POSTED":
-                    attempt, _ = postings.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-                    postings.end_attempt(
-                        connection, attempt, postings.AttemptOutcome("posted", 200, record_no, None, ""), WHO
+                    attempt, _ = ENTRY_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+                    ENTRY_TABLES.end_attempt(
+                        connection, attempt, AttemptOutcome("posted", 200, record_no, None, ""), WHO
                     )
                     values = {"record_no": record_no}
-                postings.change_state(connection, number, old, new, WHO, **values)
+                ENTRY_TABLES.change_state(connection, number, old, new, WHO, **values)
 
     def invoice(self, *numbers: int, amount: int = 2400, after_id: int | None = None, **fields: Any) -> int:
         """Store an invoice of these charge lines, READY, with an attempt that was refused; return its number."""
@@ -201,9 +202,11 @@ class FilledDatabase:
         )._replace(**fields)
         with self.database.write() as connection:
             run = entries.start_run(connection, date(2030, 1, 1), WHO)
-            rule_versions.keep(connection, RULE._replace(name="later", after_invoice=True), WHO)
+            rule_versions.keep_rule_version(connection, RULE._replace(name="later", after_invoice=True), WHO)
             number = invoices.add_invoice(connection, run, made, WHO, after_id)
             attempt, _ = INVOICE_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
-            outcome = postings.AttemptOutcome("rejected", 200, None, "no", "")
-            INVOICE_TABLES.end_attempt(connection, attempt, outcome, WHO, Failure("unit-missing", "needs_data", {}))
+            outcome = AttemptOutcome("rejected", 200, None, "no", "")
+            INVOICE_TABLES.end_attempt(
+                connection, attempt, outcome, WHO, AttemptFailure("unit-missing", "needs_data", {})
+            )
         return number

@@ -13,8 +13,8 @@ from revrec.jobs.invoicing.checks import unready
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting.safe_settings import check_company, check_settings
 from revrec.jobs.rules.load import load_rules
-from revrec.store.database.rollback import discarded
-from revrec.store.places import Place, waiting_parties, waiting_places
+from revrec.store.database.engine import discarded
+from revrec.store.doctor import WaitingPlace, waiting_parties, waiting_places
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -63,7 +63,7 @@ def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
         yield _failed("configuration", error)
         return
     book: list[RuleBook] = []
-    places: list[Place] = []
+    places: list[WaitingPlace] = []
     parties: dict[str, list[str]] = {}
     yield _guarded("rules", lambda: _rules(context, book))
     yield _guarded("database", lambda: _database(context, places, parties))
@@ -76,7 +76,7 @@ def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
 
 
 def _remote(
-    context: "Context", book: RuleBook | None, places: list[Place], parties: dict[str, list[str]]
+    context: "Context", book: RuleBook | None, places: list[WaitingPlace], parties: dict[str, list[str]]
 ) -> Iterator[Check]:
     """What only the gateway can tell."""
     try:
@@ -94,7 +94,9 @@ def _remote(
         yield from _skipped(("clock", *REMOTE), "the sign-in")
 
 
-def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places: list[Place]) -> Iterator[Check]:
+def _posting(
+    context: "Context", gateway: Gateway, book: RuleBook | None, places: list[WaitingPlace]
+) -> Iterator[Check]:
     """What an entry names must exist and be active."""
     if book is None:
         yield from _skipped(("journals", "accounts"), "the rules")
@@ -111,7 +113,7 @@ def _posting(context: "Context", gateway: Gateway, book: RuleBook | None, places
 
 
 def _carried_by_lines(
-    context: "Context", gateway: Gateway, places: list[Place], parties: dict[str, list[str]]
+    context: "Context", gateway: Gateway, places: list[WaitingPlace], parties: dict[str, list[str]]
 ) -> Iterator[Check]:
     """Customers, items and further dimensions of waiting lines."""
     if endpoint(context) == SANDBOX:
@@ -133,7 +135,7 @@ def _wanted(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -
     return found._replace(state=WARNING, mend="make or activate them in Intacct, or leave them out: omit in [gateway]")
 
 
-def _dimensions(gateway: Gateway, places: list[Place], omitted: frozenset[str]) -> Check:
+def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset[str]) -> Check:
     """Each further dimension, in one finding."""
     checks = []
     for name in sorted({name for place in places for name in place.dimensions} - omitted - {"location", "department"}):
@@ -172,7 +174,7 @@ def _rules(context: "Context", book: list[RuleBook]) -> Check:
     return Check("rules", OK, told)
 
 
-def _database(context: "Context", places: list[Place], parties: dict[str, list[str]]) -> Check:
+def _database(context: "Context", places: list[WaitingPlace], parties: dict[str, list[str]]) -> Check:
     """Its revision, and that it can be written to: a transaction is begun and thrown away."""
     try:
         with discarded(context.database) as connection:
@@ -228,7 +230,7 @@ def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) ->
     return Check(name, OK, f"{_some(wanted)}: there and active")
 
 
-def _carried(place: Place, dimension: str) -> str:
+def _carried(place: WaitingPlace, dimension: str) -> str:
     """The id that a line will carry; without a location it is the entity, as in the entry that is sent."""
     return place.dimensions.get(dimension, "") or (place.entity if dimension == "location" else "")
 
@@ -262,7 +264,7 @@ def _invoices(context: "Context", gateway: Gateway) -> Check:
     return Check("invoices", OK, f"can be read, for {', '.join(sorted(settings.wishes))}")
 
 
-def _closed(gateway: Gateway, places: list[Place]) -> Check:
+def _closed(gateway: Gateway, places: list[WaitingPlace]) -> Check:
     """Open lines dated in closed books will be refused."""
     first: dict[str, str] = {}
     for place in places:

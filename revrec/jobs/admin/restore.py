@@ -14,7 +14,7 @@ from revrec.store.posting.workers import at_work
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
-    from revrec.store.posting.continuity import Head
+    from revrec.store.posting.continuity import TrailHead
 
 
 class Restored(NamedTuple):
@@ -61,12 +61,12 @@ def note_restored(context: "Context", reason: str) -> int:
     if not reason.strip():
         raise BadInput("db restored: say which copy was restored, for the auditor: --reason TEXT")
     file = context.database.path is not None
-    known = continuity.kept_head(context.database) if file else None
+    known = continuity.read_kept_head(context.database) if file else None
     with context.database.write() as connection:
         detail = {"why": reason, **({"kept": known._asdict()} if known else {})}
         number = continuity.raise_epoch(connection, context.who(), detail)
         _move_here(context, connection)
-        head = continuity.head(connection)
+        head = continuity.trail_head(connection)
     _keep(context, head)
     return number
 
@@ -77,20 +77,20 @@ def _move_here(context: "Context", connection: "Connection") -> None:
     continuity.note_claim(connection, context.who(), claim._replace(place=here.id, shown=here.shown))
 
 
-def _keep(context: "Context", head: "Head") -> None:
+def _keep(context: "Context", head: "TrailHead") -> None:
     """Keep the head of what was restored, so that it is known from its copies before the next run has looked."""
     if context.database.path is not None:
         # Without it the next run notices for itself that these are not the books of before.
         with suppress(BadConfiguration):
-            continuity.keep_head(context.database, head)
+            continuity.write_kept_head(context.database, head)
 
 
-def _present(context: "Context") -> "tuple[Head | None, int]":
+def _present(context: "Context") -> "tuple[TrailHead | None, int]":
     """Head and epoch of the database that is to be replaced; None and 0 if it is gone or cannot be read."""
     there = engine.Database(context.database.url)
     try:
         with there.read() as connection:
-            return continuity.head(connection), continuity.epoch(connection)
+            return continuity.trail_head(connection), continuity.epoch(connection)
     except RevrecError:
         return None, 0
     finally:
@@ -98,8 +98,8 @@ def _present(context: "Context") -> "tuple[Head | None, int]":
 
 
 def _made_ready(
-    context: "Context", file: Path, new: Path, replaced: "Head | None", epoch: int
-) -> "tuple[int, int, Head]":
+    context: "Context", file: Path, new: Path, replaced: "TrailHead | None", epoch: int
+) -> "tuple[int, int, TrailHead]":
     """Verify the copy and raise its epoch; returns that, its last event's number before, and its head now."""
     from revrec.jobs.admin.verify import verify
 
@@ -117,7 +117,7 @@ def _made_ready(
             f"nothing was changed; see all: revrec verify --database sqlite:///{file}"
         )
     with copy.write() as connection:
-        found = continuity.head(connection)
+        found = continuity.trail_head(connection)
         if replaced is not None and replaced.deployment != found.deployment:
             raise BadInput(
                 f"{file}: is a copy of other books ({found.deployment}, these are {replaced.deployment}); "
@@ -128,6 +128,6 @@ def _made_ready(
             detail["replaced"] = replaced._asdict()
         number = continuity.raise_epoch(connection, context.who(), detail, epoch + 1)
         _move_here(context, connection)
-        head = continuity.head(connection)
+        head = continuity.trail_head(connection)
     copy.engine.dispose()
     return number, found.seq, head

@@ -10,8 +10,8 @@ from revrec.core.errors import BadInput, RevrecError
 from revrec.files import write_text
 from revrec.store.database import engine
 from revrec.store.verifying import invariants, kept_head, structure
-from revrec.store.verifying.chain import Chain, compared
-from revrec.store.verifying.findings import Finding, damage, guarded
+from revrec.store.verifying.chain import AuditChain, compare_with_anchor
+from revrec.store.verifying.findings import VerifyFinding, damage_finding, findings_of
 from revrec.store.verifying.rows import RowCheck
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class VerifyResult:
     anchored: int | None = None
     """The event that the given anchor had seen, if one was given."""
     count: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[VerifyFinding] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
         """Nothing was found."""
         return not self.count
 
-    def add(self, found: Iterator[Finding]) -> None:
+    def add(self, found: Iterator[VerifyFinding]) -> None:
         """Count findings and keep the first ones."""
         for one in found:
             self.count += 1
@@ -62,12 +62,12 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
     """
     known = read_anchor(anchor) if anchor else None
     result = VerifyResult(context.database.where)
-    there = kept_head.kept(context.database)
+    there = kept_head.read_kept_head(context.database)
     try:
         with context.database.read() as connection:
             _check(context, connection, result, known, there)
     except (RevrecError, UnicodeDecodeError) as error:
-        damaged = damage(error)
+        damaged = damage_finding(error)
         if damaged is None:
             raise
         result.add(iter([damaged]))
@@ -83,25 +83,30 @@ def _check(
     known: dict[str, Any] | None,
     there: kept_head.KeptHead | None,
 ) -> None:
-    steps = [structure.integrity, structure.structure, structure.revision, structure.foreign_keys]
+    steps = [
+        structure.check_integrity,
+        structure.check_structure,
+        structure.check_revision_row,
+        structure.check_foreign_keys,
+    ]
     for step in context.progress.track(steps, "checking the file"):
-        result.add(guarded(step.__name__.replace("_", " "), lambda step=step: step(connection)))  # type: ignore[misc]
-    result.add(guarded("audit chain", lambda: _follow(context, connection, result, known)))
-    result.add(guarded(kept_head.CHECK, lambda: kept_head.continued(connection, there)))
+        result.add(findings_of(step.__name__.replace("_", " "), lambda step=step: step(connection)))  # type: ignore[misc]
+    result.add(findings_of("audit chain", lambda: _follow(context, connection, result, known)))
+    result.add(findings_of(kept_head.CHECK, lambda: kept_head.check_kept_head(connection, there)))
     for one in context.progress.track(invariants.INVARIANTS, "checking what must hold"):
-        result.add(guarded(one.name, lambda one=one: invariants.broken(connection, one)))  # type: ignore[misc]
+        result.add(findings_of(one.name, lambda one=one: invariants.find_violations(connection, one)))  # type: ignore[misc]
     result.checks = len(steps) + len(invariants.INVARIANTS) + 3 + (known is not None)
 
 
 def _follow(
     context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None
-) -> Iterator[Finding]:
+) -> Iterator[VerifyFinding]:
     """Along the chain, event by event, with the rows that each speaks of."""
-    chain, rows = Chain(), RowCheck(connection)
+    chain, rows = AuditChain(), RowCheck(connection)
     events = chain.walk(connection, known["seq"] if known else 0)
     for _seq, detail in context.progress.track(events, "following the audit trail"):
         for digest in detail.get("digests", ()):
-            yield from guarded("rows", lambda digest=digest: rows.take(digest))  # type: ignore[misc]
+            yield from findings_of("rows", lambda digest=digest: rows.take(digest))  # type: ignore[misc]
     if chain.broken:
         yield chain.broken
     yield from rows.finish()
@@ -109,7 +114,7 @@ def _follow(
     result.events, result.rows, result.head = chain.seq, rows.rows, chain.hash
     if known:
         result.anchored = known["seq"]
-        yield from compared(chain, known, result.deployment)
+        yield from compare_with_anchor(chain, known, result.deployment)
 
 
 def read_anchor(path: Path) -> dict[str, Any]:

@@ -38,13 +38,13 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, li
             fact = _fact(connection, no, event)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
-        if fact == _last_like(events.of_charges(connection, [no]).get(no, []), fact):
+        if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
             return fact, []
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
         facts = [(no, fact), *((cost, told) for cost, told in _of_costs(book, its_costs.get(event.charge, []), fact))]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
-        digest = events.add(connection, [events.event_row(one, told, who.at, who.actor) for one, told in facts])
+        digest = events.add_events(connection, [events.event_row(one, told, who.at, who.actor) for one, told in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
         return fact, Scheduler(connection, book, who, audit_seq).again(
             [one for one, _fact in facts], {one: 1 for one, _fact in facts}
@@ -69,12 +69,12 @@ class EventTaker:
         good: list[GoodRow[EventRow]] = self._to.sift(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
-        recorded = events.of_charges(self._connection, numbers)
+        recorded = events.events_of_charges(self._connection, numbers)
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._one(row, known.get(row.line.charge, []), recorded, new)
         if new:
-            self._to.written("events written", events.add(self._connection, new))
+            self._to.written("events written", events.add_events(self._connection, new))
         fresh = Counter(row[0] for row in new)
         self._to.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
 
@@ -83,12 +83,12 @@ class EventTaker:
 
     def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
         """The charge lines that each id, or pattern of a whole document, stands for: id and number."""
-        found = {id: [(id, same.no)] for id, same in charges.known(self._connection, wanted).items()}
+        found = {id: [(id, same.no)] for id, same in charges.known_charges(self._connection, wanted).items()}
         for id, costs in _costs(self._connection, self._book, list(found)).items():
             found[id] += costs
         whole = {one for one in wanted if one.endswith(f"/{ALL_LINES}")}
         if whole:
-            for pattern, lines in charges.of_documents(self._connection, whole).items():
+            for pattern, lines in charges.document_lines(self._connection, whole).items():
                 found[pattern] = lines
         return found
 
@@ -137,7 +137,7 @@ def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> di
     """The costs of these charge lines, as id and number, by the charge's id."""
     if not book.costs:
         return {}
-    known = charges.known(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
+    known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
     found: dict[str, list[tuple[str, int]]] = {}
     for id, same in known.items():
         found.setdefault(id.rpartition(COST_MARK)[0], []).append((id, same.no))

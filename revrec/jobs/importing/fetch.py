@@ -22,7 +22,7 @@ from revrec.jobs.importing.mappings import in_format
 from revrec.jobs.importing.sources import source_names, transport_of
 from revrec.sources.transports import Document, SignInRefused, SourceTransport, TransportFailed
 from revrec.store import received
-from revrec.store.received import Received
+from revrec.store.received import ReceivedDocument
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -37,7 +37,7 @@ class SourceResult:
     """What a source had to offer. ``failed`` tells why it broke off; what was taken before is kept."""
 
     source: str
-    documents: list[Received] = field(default_factory=list)
+    documents: list[ReceivedDocument] = field(default_factory=list)
     imports: list[ImportResult] = field(default_factory=list)
     known: int = 0
     failed: str = ""
@@ -133,12 +133,12 @@ class _Source:
 
     def _import(
         self, transport: SourceTransport, document: Document, spool: Path, about: tuple[str, str, int]
-    ) -> Received:
+    ) -> ReceivedDocument:
         name = f"{transport.where.rstrip('/')}/{document.name}"
         largest = transport.settings["largest"]
         if about[2] > largest:
             said = f"{name}: has more than {largest:,} bytes; let its sender split it, or raise largest"
-            return Received(self._result.source, document.name, *about, "refused", said, "")
+            return ReceivedDocument(self._result.source, document.name, *about, "refused", said, "")
         keep_good = transport.settings["keep_good"]
         results = import_document(self._context, spool, self._mappings, keep_good, self._dry_run, name=name)
         self._result.imports += results
@@ -146,7 +146,7 @@ class _Source:
         accepted = sum(one.accepted for one in results)
         outcome = "refused" if refused else "imported" if accepted else "unchanged"
         kept = "" if self._dry_run else self._archive(spool, about[1])
-        return Received(self._result.source, document.name, *about, outcome, refused, kept)
+        return ReceivedDocument(self._result.source, document.name, *about, outcome, refused, kept)
 
     def _archive(self, spool: Path, digest: str) -> str:
         """A copy of what came, under its digest, where an auditor finds it; its place from the home folder."""
@@ -161,9 +161,9 @@ class _Source:
                 draft.write_bytes(spool.read_bytes())
         return str(target.relative_to(settings.home)) if target.is_relative_to(settings.home) else str(target)
 
-    def _keep(self, one: Received) -> None:
+    def _keep(self, one: ReceivedDocument) -> None:
         with self._context.database.write() as connection:
-            received.add(connection, one, self._context.who())
+            received.add_document(connection, one, self._context.who())
         self._known.add(one.marker)
 
 

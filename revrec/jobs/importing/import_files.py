@@ -172,7 +172,7 @@ class _FileImport:
         self._source = source
         self._mapping = mapping
         who = context.who()
-        import_id = charges.next_import(connection)
+        import_id = charges.next_import_id(connection)
         subject = f"import {import_id}"
         shown: dict[str, object] = {"file": source.uri, "sha256": source.sha256, "size": source.size}
         shown |= {"mapping": mapping.name} | ({"tables": mapping.tables} if mapping.tables else {})

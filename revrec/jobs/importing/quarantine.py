@@ -12,12 +12,12 @@ from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.read import reread
 from revrec.store import quarantine
 from revrec.store.audit import record
-from revrec.store.quarantine import SetAside
+from revrec.store.quarantine import QuarantinedRow
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
@@ -30,10 +30,10 @@ class _Undo(Exception):
 def listed(context: "Context", settled: bool = False) -> list[Fact]:
     """The rows that wait, each with its first problem; with ``settled`` those that were released or dismissed too."""
     with context.database.read() as connection:
-        return [_listed(row) for row in quarantine.rows(connection, settled)]
+        return [_listed(row) for row in quarantine.quarantined_rows(connection, settled)]
 
 
-def _listed(row: SetAside) -> Fact:
+def _listed(row: QuarantinedRow) -> Fact:
     first = row.problems[0] if row.problems else {"field": "", "reason": ""}
     said = f"{first['field']}: {first['reason']}" + (f" (+{len(row.problems) - 1})" if len(row.problems) > 1 else "")
     named = {"id": row.id, "file": row.file, "row": row.row, "kind": row.kind, "mapping": row.mapping}
@@ -48,8 +48,8 @@ def show(context: "Context", id: int) -> Fact:
     """
     with context.database.read() as connection:
         row = _row(connection, id)
-        fixes = quarantine.fixes(connection, id)
-        outcome = quarantine.outcome(connection, id)
+        fixes = quarantine.read_fixes(connection, id)
+        outcome = quarantine.read_outcome(connection, id)
     now, problem = _as_it_is_now(context, row, fixes)
     names = ("fields", "reason", "at", "actor")
     settled = ("outcome", "charge", "reason", "at", "actor")
@@ -65,7 +65,7 @@ def show(context: "Context", id: int) -> Fact:
     }
 
 
-def _as_it_is_now(context: "Context", row: SetAside, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
+def _as_it_is_now(context: "Context", row: QuarantinedRow, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
     """The problems of the row as it is read now, or why its mapping cannot be used."""
     try:
         read = _reread(row, _mapping(context, row), fixes)
@@ -124,14 +124,14 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
 
 
 def _release(
-    connection: "Connection", context: "Context", book: "RuleBook", row: SetAside, result: ImportResult
+    connection: "Connection", context: "Context", book: "RuleBook", row: QuarantinedRow, result: ImportResult
 ) -> Any:
     """Take one row in; its taker is not finished yet."""
     who, subject = context.who(), f"quarantine {row.id}"
     shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
     seq = record(connection, who, "quarantine release", subject, shown)
     to = Reception(connection, who, result, row.import_id, subject, seq)
-    read = _reread(row, _mapping(context, row), quarantine.fixes(connection, row.id))
+    read = _reread(row, _mapping(context, row), quarantine.read_fixes(connection, row.id))
     taker = _taker(to, book, row.kind)
     taker.take([read])
     if isinstance(read, GoodRow):
@@ -165,31 +165,31 @@ def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[Fact]:
     return [{"id": id, "state": "dismissed"} for id in dict.fromkeys(ids)]
 
 
-def _settle(connection: "Connection", who: "Who", id: int, said: tuple[str, str, str], seq: int) -> None:
+def _settle(connection: "Connection", who: "AuditStamp", id: int, said: tuple[str, str, str], seq: int) -> None:
     digest = quarantine.settle(connection, [id, *said, who.at, who.actor, seq])
     record(connection, who, "quarantine outcome written", f"rows of quarantine {id}", {}, [digest])
 
 
-def _row(connection: "Connection", id: int) -> SetAside:
-    found = quarantine.row(connection, id)
+def _row(connection: "Connection", id: int) -> QuarantinedRow:
+    found = quarantine.quarantined_row(connection, id)
     if found is None:
         raise BadInput(f"quarantine {id}: no such row; see: revrec quarantine list")
     return found
 
 
-def _waiting(connection: "Connection", id: int) -> SetAside:
+def _waiting(connection: "Connection", id: int) -> QuarantinedRow:
     found = _row(connection, id)
     if found.outcome:
         raise BadInput(f"quarantine {id}: was {found.outcome} already; see: revrec quarantine show {id}")
     return found
 
 
-def _mapping(context: "Context", row: SetAside) -> ColumnMapping:
+def _mapping(context: "Context", row: QuarantinedRow) -> ColumnMapping:
     name = None if row.mapping == "native" else row.mapping
     return mapping_of(context, name, row.kind == "events")
 
 
-def _reread(row: SetAside, mapping: ColumnMapping, fixes: Sequence[Fact]) -> Any:
+def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[Fact]) -> Any:
     columns = row.raw if isinstance(row.raw, dict) else {}
     put = {name: text for fix in fixes for name, text in fix["fields"].items()}
     return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}")
@@ -197,14 +197,15 @@ def _reread(row: SetAside, mapping: ColumnMapping, fixes: Sequence[Fact]) -> Any
 
 def life(connection: "Connection", import_id: int, number: int) -> Fact | None:
     """How a row came in by tables of the quarantine, for ``revrec trace``; None if it did not."""
-    id = quarantine.of_row(connection, import_id, number)
+    id = quarantine.released_row_id(connection, import_id, number)
     if id is None:
         return None
     row = _row(connection, id)
     fixes = [
-        {name: fix[name] for name in ("fields", "reason", "at", "actor")} for fix in quarantine.fixes(connection, id)
+        {name: fix[name] for name in ("fields", "reason", "at", "actor")}
+        for fix in quarantine.read_fixes(connection, id)
     ]
-    outcome = quarantine.outcome(connection, id)
+    outcome = quarantine.read_outcome(connection, id)
     assert outcome
     return {"id": id, "raw": row.raw, "problems": row.problems, "fixes": fixes, "released": outcome["at"],
             "by": outcome["actor"]}  # fmt: skip

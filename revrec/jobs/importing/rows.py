@@ -15,12 +15,12 @@ from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.scheduling.contracts import takes
 from revrec.jobs.scheduling.scheduler import PAGE, Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
-from revrec.store import charges, cleaning
+from revrec.store import charges
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
@@ -89,7 +89,13 @@ class Reception:
     """Where rows arrive: one import, its audit event, the bad rows, and the record of cleaning."""
 
     def __init__(
-        self, connection: "Connection", who: "Who", result: ImportResult, import_id: int, subject: str, audit_seq: int
+        self,
+        connection: "Connection",
+        who: "AuditStamp",
+        result: ImportResult,
+        import_id: int,
+        subject: str,
+        audit_seq: int,
     ) -> None:
         self.connection = connection
         self.who = who
@@ -133,7 +139,7 @@ class Reception:
         """Record that rows were written, together with the steps of their cleaning."""
         digests = [digest]
         if self._taken:
-            digests.append(cleaning.add(self.connection, self.import_id, self._taken))
+            digests.append(charges.add_cleaning(self.connection, self.import_id, self._taken))
             self._taken = []
         record(self.connection, self.who, what, f"rows of {self.subject}", {}, digests)
 
@@ -146,13 +152,13 @@ class ChargeTaker:
         self._connection = reception.connection
         self._book = book
         self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
-        self._next = charges.next_no(reception.connection)
+        self._next = charges.next_charge_number(reception.connection)
         self._of_contracts: list[tuple[int, ChargeLine]] = []
 
     def take(self, batch: Sequence[Any]) -> None:
         """A batch of rows, good and bad."""
         good = self._to.sift(batch)
-        known = charges.known(self._connection, [row.line.id for row in good])
+        known = charges.known_charges(self._connection, [row.line.id for row in good])
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._one(row, known, new)
@@ -177,7 +183,7 @@ class ChargeTaker:
         result = self._to.result
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
-    def _one(self, row: GoodRow[ChargeLine], known: dict[str, charges.Known], new: list[tuple[Any, ...]]) -> None:
+    def _one(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
         line = row.line
         mark = fingerprint(line)
         same = known.get(line.id)
@@ -193,7 +199,7 @@ class ChargeTaker:
             self._to.refuse(row, nothing)
         elif same is None:
             no, self._next = self._next, self._next + 1
-            known[line.id] = charges.Known(no, mark, self._to.import_id, row.row_number)
+            known[line.id] = charges.KnownCharge(no, mark, self._to.import_id, row.row_number)
             new.append(charges.charge_row(no, line, mark, self._to.import_id, row.row_number))
             self._costs_of(row, new)
             if takes(self._book, line):
@@ -216,7 +222,7 @@ class ChargeTaker:
             new.append(charges.charge_row(no, cost, fingerprint(cost), self._to.import_id, row.row_number))
             self._scheduler.first(no, cost)
 
-    def _conflicts(self, same: charges.Known, line: ChargeLine) -> list[RowProblem]:
+    def _conflicts(self, same: charges.KnownCharge, line: ChargeLine) -> list[RowProblem]:
         """One problem for each figure that differs from the imported charge, which stays as it is."""
         mend = "the imported charge stays as it is; send a change as a new line that corrects it"
         stored = charges.read_charge(self._connection, same.no)

@@ -25,7 +25,7 @@ from revrec.store.database.engine import deployment
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
-from revrec.store.posting.postings import Refused
+from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ UNSENT = ("READY", "REJECTED")
 def anything_to_invoice(context: "Context", connection: "Connection", day: date) -> bool:
     """Whether a run has to do anything about invoices."""
     settings = invoice_settings(context)
-    if invoices.numbers_in(connection, "READY", "REJECTED", until=day) or invoices.to_convert(connection):
+    if invoices.numbers_in(connection, "READY", "REJECTED", until=day) or invoices.orders_to_convert(connection):
         return True
     if invoices.numbers_in(connection, "SENDING", "IN_DOUBT"):
         return True
@@ -80,21 +80,23 @@ class Invoicing:
 
         What is in trouble is refused at once.
         """
-        given_back = {one.id: one for one in invoices.refused(connection, self._result.date) if self._goes_on(one)}
+        given_back = {
+            one.id: one for one in invoices.rejected_invoices(connection, self._result.date) if self._goes_on(one)
+        }
         known = dates(self._context, connection)
-        free = invoices.on_invoices(connection, list(given_back))
+        free = invoices.charges_on_invoices(connection, list(given_back))
         made: list[int] = []
         for billed in list(self._due(connection, given_back)):
             old = {free[one.no] for one in billed if one.no in free}
             first = self._first(connection, billed, masters)
             wrong = trouble(billed, self._settings, masters, known) or namesake(
-                first, invoices.numbered(connection, first)
+                first, invoices.document_with_number(connection, first)
             )
             if wrong and self._stays(connection, old, given_back, wrong):
                 continue
             self._give_back(connection, old)
             made.append(self._add(connection, first, wrong))
-        for order in invoices.to_convert(connection, list(given_back)):
+        for order in invoices.orders_to_convert(connection, list(given_back)):
             made.append(self._convert(connection, order))
         self._result.invoices_made.update(made)
         return made
@@ -105,34 +107,36 @@ class Invoicing:
         for billed in invoices.due_documents(connection, self._settings.wishes, self._result.date, given_back):
             yield [line if line.deferred else line._replace(deferred=deferred) for line in billed]
 
-    def _goes_on(self, refused: Refused) -> bool:
+    def _goes_on(self, refused: RejectedPosting) -> bool:
         """Whether the lines of a refused invoice may go on to another one now."""
         if refused.id in self._result.invoices_made | self._result.invoices_taken:
             return False
         return not refused.sent or (understood(refused) and (passes(refused) or not self._again))
 
-    def _stays(self, connection: "Connection", old: set[int], given_back: dict[int, Refused], wrong: Trouble) -> bool:
+    def _stays(
+        self, connection: "Connection", old: set[int], given_back: dict[int, RejectedPosting], wrong: Trouble
+    ) -> bool:
         """Whether a document was refused here for the same reason before: then it stays as it is."""
         heads = [INVOICE_TABLES.head(connection, number) for number in old if not given_back[number].sent]
         return any(head.error == wrong.error for head in heads)
 
     def _give_back(self, connection: "Connection", numbers: set[int]) -> None:
         for number in sorted(numbers):
-            invoices.release(connection, number, self._context.who())
+            invoices.release_charges(connection, number, self._context.who())
 
     def _first(self, connection: "Connection", billed: Sequence[BilledLine], masters: Masters) -> Invoice:
         line = billed[0].line
         wish = self._settings.wishes[line.source]
-        before = invoices.revision(connection, wish.kind, line.source, line.document)
+        before = invoices.count_earlier_invoices(connection, wish.kind, line.source, line.document)
         term = term_of(line.customer, masters, self._settings)
         names = self._settings.names
         return first_document(billed, wish, names, term, before, deployment(connection), self._company)
 
     def _convert(self, connection: "Connection", number: int) -> int:
-        order = invoices.load(connection, number)
-        self._give_back(connection, set(invoices.refused_after(connection, number)))
+        order = invoices.load_invoice(connection, number)
+        self._give_back(connection, set(invoices.rejected_from_order(connection, number)))
         source, document = order.invoice.source, order.invoice.document
-        before = invoices.revision(connection, SALES_INVOICE, source, document)
+        before = invoices.count_earlier_invoices(connection, SALES_INVOICE, source, document)
         docid = order.record_no or ""
         made = invoice_from_order(
             order.invoice, docid, self._settings.names, before, deployment(connection), self._company
@@ -161,7 +165,7 @@ class Invoicing:
         """The customer and the items of each document that is due, and of each invoice that was not sent."""
         day = self._result.date
         unsent = invoices.numbers_in(connection, *UNSENT, until=day)
-        stored = (invoices.load(connection, number).invoice for number in unsent)
+        stored = (invoices.load_invoice(connection, number).invoice for number in unsent)
         named = [(one.customer, [line.item for line in one.lines]) for one in stored]
         for billed in self._due(connection):
             named.append((billed[0].line.customer, [one.line.item for one in billed]))
@@ -170,7 +174,7 @@ class Invoicing:
     def _look_before_sending(self, gateway: Gateway, patience: Patience) -> None:
         """Doubt each invoice whose number Intacct has already, though it was never sent so far as these books know."""
         with self._context.database.read() as connection:
-            unsent = [invoices.load(connection, number) for number in self._ready(connection)]
+            unsent = [invoices.load_invoice(connection, number) for number in self._ready(connection)]
         by_definition: dict[str, list[str]] = {}
         for one in unsent:
             by_definition.setdefault(one.invoice.definition, []).append(one.invoice.number)
@@ -189,12 +193,12 @@ class Invoicing:
     def _look_for_strange(self, poster: InvoicePoster, patience: Patience) -> None:
         """Look for what was refused in words that revrec does not know, before its lines may go on."""
         with self._context.database.read() as connection:
-            refused = [] if self._again else invoices.refused(connection, self._result.date)
+            refused = [] if self._again else invoices.rejected_invoices(connection, self._result.date)
             strange = [one.id for one in refused if one.sent and not understood(one)]
         for number in strange:
             if patience.with_retries(partial(poster.look_for, number)):
                 with suppress(LostClaim), self._context.database.write(patience=PATIENCE) as connection:
-                    invoices.release(connection, number, self._context.who())
+                    invoices.release_charges(connection, number, self._context.who())
 
     def _take(
         self,
@@ -216,4 +220,4 @@ class Invoicing:
         return invoices.numbers_in(connection, "READY", until=self._result.date)
 
     def _doubtful(self, connection: "Connection") -> list[int]:
-        return INVOICE_TABLES.doubtful(connection, self._context.timestamp())
+        return INVOICE_TABLES.due_read_backs(connection, self._context.timestamp())

@@ -22,7 +22,7 @@ from revrec.jobs.invoicing.settings import InvoiceSettings
 from revrec.jobs.posting.poster import Poster, Stopped
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES, StoredInvoice
-from revrec.store.posting.posting_tables import AttemptOutcome, Failure
+from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Invoices:
 
     def load(self, connection: "Connection", number: int) -> StoredInvoice:
         """The invoice with its lines."""
-        return invoices.load(connection, number)
+        return invoices.load_invoice(connection, number)
 
     def period(self, stored: StoredInvoice) -> tuple[str, date]:
         """Its entity and its date."""
@@ -183,7 +183,7 @@ class InvoicePoster(Poster):
         outcome = AttemptOutcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
         )
-        meant = Failure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
+        meant = AttemptFailure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
         with self._write() as connection:
             self.tables.end_attempt(connection, attempt, outcome, self.context.who(), meant)
 

@@ -10,7 +10,7 @@ from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PreparedPo
 from revrec.jobs.reconciling.findings import lost
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
-from revrec.store.posting.posted import accepted
+from revrec.store.posting.posted import accepted_keys
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -27,7 +27,7 @@ class Entries:
 
     def load(self, connection: "Connection", number: int) -> StoredEntry:
         """The entry with its lines."""
-        return entries.entry(connection, number)
+        return entries.read_entry(connection, number)
 
     def period(self, stored: StoredEntry) -> tuple[str, date]:
         """Its entity and its date."""
@@ -52,12 +52,12 @@ class Entries:
         Once a person has looked and let the entry be sent again, likeness counts no more.
         """
         with context.database.read() as connection:
-            if not stored.attempts and ENTRY_TABLES.may_be_there(connection, stored.id):
+            if not stored.attempts and ENTRY_TABLES.may_have_posted(connection, stored.id):
                 return []
         entry = stored.entry
         heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
         with context.database.read() as connection:
-            claimed = entries.known(connection, "record_no", {head.record_no for head in heads})
+            claimed = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
         free = [head for head in heads if head.record_no not in claimed and not is_reference(head.reference)]
         return [found for found in gateway.with_lines(free) if same_content(entry, found)]
 
@@ -76,7 +76,7 @@ class Entries:
         if not same_content(stored.entry, one):
             return f"Intacct's entry {one.record_no} with this reference has other figures"
         with context.database.read() as connection:
-            if accepted(connection, [lost(one).key]):
+            if accepted_keys(connection, [lost(one).key]):
                 return _DECLINED.format(one.record_no, stored.reference)
         return ""
 

@@ -74,7 +74,7 @@ def learn(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> li
     new = [PeriodFact(one.entity, THROUGH, one.closed_through, INTACCT, "") for one in told if one.changed]  # type: ignore[arg-type]
     if new:
         with context.database.write() as connection:
-            store.add(connection, new, context.who())
+            store.add_facts(connection, new, context.who())
     return told
 
 
@@ -132,7 +132,7 @@ def decide(
         known = Periods(store.facts(connection))
         changes = _closes if kind == CLOSED else _opens
         new = [month for month in dict.fromkeys(months) if changes(known, entity, month, opened)]
-        store.add(connection, [PeriodFact(entity, kind, month, PERSON, reason) for month in new], context.who())
+        store.add_facts(connection, [PeriodFact(entity, kind, month, PERSON, reason) for month in new], context.who())
     return [
         {"entity": entity, "period": month_of(month), "state": kind, "changed": month in new}
         for month in dict.fromkeys(months)
@@ -168,7 +168,7 @@ def list_periods(context: "Context", entity: str | None = None) -> list[dict[str
         if entity is not None:
             _checked(entity, _entities(context, connection))
         months: dict[tuple[str, date], int] = defaultdict(int)
-        for found in store.waiting(connection, entity):
+        for found in store.open_months(connection, entity):
             months[found.entity, found.month] += found.lines
     for one in known.entities if entity is None else [entity]:
         for fact in known.facts(one):

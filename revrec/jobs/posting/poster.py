@@ -17,7 +17,7 @@ from revrec.core.periods import ANSWER, CLOSED, PeriodFact, PostingDates
 from revrec.intacct.errors import UnpostableEntry, not_run_answer
 from revrec.intacct.gateway import PERIOD_CLOSED, ErrorClass, Gateway, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.store import periods
-from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim, PostingTables
+from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Poster:
         """
         with self.context.database.read() as connection:
             stored = self.kind.load(connection, number)
-            may_be_there = self.tables.may_be_there(connection, number)
+            may_be_there = self.tables.may_have_posted(connection, number)
         if not may_be_there:
             closed = self.dates.refuses(*self.kind.period(stored))
             return self._misdate(number, closed) if closed else self._send(stored, "READY")
@@ -321,7 +321,7 @@ class Poster:
         outcome = AttemptOutcome(
             str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
         )
-        meant = Failure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
+        meant = AttemptFailure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
         with self._write() as connection:
             who = self.context.who()
             self.tables.end_attempt(connection, attempt, outcome, who, meant)
@@ -342,7 +342,7 @@ class Poster:
             return
         entity, day = self.kind.period(stored)
         fact = PeriodFact(entity, CLOSED, day.replace(day=1), ANSWER, str(told["error"]))
-        for kept in periods.add(connection, [fact], self.context.who()):
+        for kept in periods.add_facts(connection, [fact], self.context.who()):
             self.dates.take(kept)
         self.misdated.append(stored.id)
 

@@ -23,9 +23,10 @@ from revrec.jobs.posting.poster import Stopped
 from revrec.jobs.posting.rejections import give_back
 from revrec.jobs.reconciling.findings import lost as finding
 from revrec.store.database.engine import deployment
-from revrec.store.posting import continuity, entries, postings
-from revrec.store.posting.posted import accepted
-from revrec.store.rule_versions import journals
+from revrec.store.posting import continuity, entries
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.posted import accepted_keys
+from revrec.store.rule_versions import posted_journals
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
@@ -64,8 +65,8 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
     doubted = beware(context, run)
     with context.database.read() as connection:
         # A clock may have been ahead then.
-        since = datetime.fromisoformat(min(continuity.looked(connection).at, began)) - MARGIN
-        names = sorted({*journals(connection), context.settings.text("posting", "journal")})
+        since = datetime.fromisoformat(min(continuity.last_scan(connection).at, began)) - MARGIN
+        names = sorted({*posted_journals(connection), context.settings.text("posting", "journal")})
     try:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
         canceled = tuple(find_canceled(context, gateway))
@@ -102,29 +103,29 @@ def keep_head(context: "Context") -> None:
     """Keep the end of the audit trail beside the database, so that an older copy is known by it."""
     if context.database.path is not None:
         with context.database.read() as connection:
-            known = continuity.head(connection)
-        continuity.keep_head(context.database, known)
+            known = continuity.trail_head(connection)
+        continuity.write_kept_head(context.database, known)
 
 
 def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
     """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
     else did since."""
     if context.database.path is not None:
-        known = continuity.kept_head(context.database)
+        known = continuity.read_kept_head(context.database)
         why = ""
-        if not continuity.continues(connection, known):
+        if not continuity.continues_from(connection, known):
             why = "the audit trail does not continue the head that is kept beside the database"
-        elif unclean and not continuity.is_up_since(known):
+        elif unclean and not continuity.is_same_boot(known):
             why = "the machine went down while a run was at work"
         if why:
             kept = known._asdict() if known else None
             continuity.raise_epoch(connection, context.who(), {"why": why, "kept": kept})
-    return continuity.epoch(connection) != continuity.looked(connection).epoch
+    return continuity.epoch(connection) != continuity.last_scan(connection).epoch
 
 
 def _check_quarantine(context: "Context", connection: "Connection") -> None:
     """Let nothing be sent while a request of a lost future may still be at work."""
-    if continuity.epoch(connection) == continuity.looked(connection).epoch:
+    if continuity.epoch(connection) == continuity.last_scan(connection).epoch:
         return
     at = continuity.claimed(connection).since or continuity.raised_at(connection) or context.timestamp()
     until = datetime.fromisoformat(at) + context.settings.duration("posting", "quarantine")
@@ -138,12 +139,12 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
 
 
 def _sorted(connection: "Connection", began: str, heads: Sequence[FoundEntry], doubted: bool) -> Seen:
-    by_reference = entries.known(connection, "reference", {head.reference for head in heads if head.reference})
-    by_number = entries.known(connection, "record_no", {head.record_no for head in heads})
+    by_reference = entries.known_entries(connection, "reference", {head.reference for head in heads if head.reference})
+    by_number = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
     mark = mark_of(deployment(connection))
     unknown = [head for head in heads if head.reference not in by_reference and head.record_no not in by_number]
     marked = {finding(head).key: head for head in unknown if head.reference.startswith(mark)}
-    explained = accepted(connection, list(marked))
+    explained = accepted_keys(connection, list(marked))
     lost = tuple(head for key, head in marked.items() if key not in explained)
     strangers = tuple(head for head in unknown if not head.reference.startswith(mark))
     return Seen(began, tuple(heads), strangers, lost, doubted)
@@ -179,7 +180,7 @@ def _made_anew(
     numbers = entries.add_entries(connection, run, made.values(), who)
     for number in numbers:
         reason = "Intacct has an entry with this reference that these books did not know"
-        postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
+        ENTRY_TABLES.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
     return numbers, [one for one in lost if one.reference not in made]
 
 
@@ -299,7 +300,7 @@ def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.Stor
     """Yield the entries here that are not settled and have a document of an entry in Intacct."""
     documents = {line.document for line in found.lines}
     for number in entries.numbers_in(connection, *RIVALS):
-        stored = entries.entry(connection, number)
+        stored = entries.read_entry(connection, number)
         if not documents.isdisjoint(document_text(line.charge, line.document) for line in stored.entry.lines):
             yield stored
 
@@ -309,13 +310,13 @@ def _hold(context: "Context", connection: "Connection", stored: entries.StoredEn
         return
     who, state = context.who(), stored.state
     if state in ("READY", "SENDING"):
-        postings.change_state(connection, stored.id, state, "IN_DOUBT", who, owner=None, lease_until=None)
+        ENTRY_TABLES.change_state(connection, stored.id, state, "IN_DOUBT", who, owner=None, lease_until=None)
         state = "IN_DOUBT"
     values: dict[str, Any] = {
         "error": f"Intacct's entry {found.record_no} ({found.reference}), unknown here, seems to have its lines",
         "advice": _RIVAL_ADVICE.format(stored.reference),
     }
-    postings.change_state(connection, stored.id, state, "HELD", who, **values)
+    ENTRY_TABLES.change_state(connection, stored.id, state, "HELD", who, **values)
 
 
 _RIVAL_ADVICE = (
@@ -335,11 +336,11 @@ def account_for(connection: "Connection", context: "Context", seen: Seen) -> Non
     days = {(head.journal, head.date) for head in seen.strangers if not head.reverses} if seen.doubted else set()
     if references or days:
         for number in entries.numbers_in(connection, "READY"):
-            one = entries.head(connection, number)
+            one = ENTRY_TABLES.head(connection, number)
             if one.reference in references or (one.journal, date.fromisoformat(one.date)) in days:
-                postings.change_state(connection, number, "READY", "IN_DOUBT", who, reason="it may be in Intacct")
+                ENTRY_TABLES.change_state(connection, number, "READY", "IN_DOUBT", who, reason="it may be in Intacct")
     shown = {"seen": len(seen.heads), "unknown": len(seen.strangers), "made_anew": len(seen.lost)}
-    continuity.note_look(connection, who, seen.began, shown)
+    continuity.record_scan(connection, who, seen.began, shown)
 
 
 def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from revrec.jobs.posting.repairs import Mender
     from revrec.store.connection import Connection
     from revrec.store.posting.posting_tables import PostingTables
-    from revrec.store.posting.postings import Refused
+    from revrec.store.posting.postings import RejectedPosting
 
 
 def give_back(
@@ -33,33 +33,33 @@ def give_back(
     """
     for refused in to_give_back(connection, day, again):
         if mender is None or not mender.mend(connection, refused):
-            postings.release(connection, refused.id, context.who())
+            postings.release_schedule_lines(connection, refused.id, context.who())
 
 
-def to_give_back(connection: "Connection", day: date, again: bool) -> "list[Refused]":
+def to_give_back(connection: "Connection", day: date, again: bool) -> "list[RejectedPosting]":
     """The refused entries whose lines may go on without being looked for."""
-    known = [refused for refused in postings.refused(connection, day) if understood(refused)]
+    known = [refused for refused in postings.rejected_entries(connection, day) if understood(refused)]
     return [refused for refused in known if passes(refused) or not again]
 
 
 def not_understood(connection: "Connection", day: date) -> list[int]:
     """Refused entries that must be looked for in Intacct before their lines may go on."""
-    return [refused.id for refused in postings.refused(connection, day) if not understood(refused)]
+    return [refused.id for refused in postings.rejected_entries(connection, day) if not understood(refused)]
 
 
 def given_up(connection: "Connection") -> frozenset[int]:
     """Refused entries whose lines may be planned anew: nothing was saved for sure, or Intacct was looked into since."""
-    every = postings.refused(connection, date.max)
+    every = postings.rejected_entries(connection, date.max)
     return frozenset(refused.id for refused in every if refused.absent or understood(refused))
 
 
-def understood(refused: "Refused") -> bool:
+def understood(refused: "RejectedPosting") -> bool:
     """Whether nothing was saved for sure: it was never sent, or the catalogue knows why it was refused."""
     row = failure_named(refused.failure.name) if refused.failure else None
     return not refused.sent or (row is not None and not row.wrapper)
 
 
-def passes(refused: "Refused") -> bool:
+def passes(refused: "RejectedPosting") -> bool:
     """Whether the refusal passes by itself."""
     row = failure_named(refused.failure.name) if refused.failure else None
     return row is not None and policies()[row.error_class].later
@@ -71,7 +71,9 @@ def set_aside(
     """Hold those of these postings that were refused too often with the same error, as ``refusals`` counts them."""
     most = context.settings.number("posting", "refusals")
     with context.database.read() as connection:
-        times = {number: refusals(connection, number) for number in tables.those_in(connection, list(numbers), REFUSED)}
+        times = {
+            number: refusals(connection, number) for number in tables.in_states(connection, list(numbers), REFUSED)
+        }
     for number in sorted(number for number, count in times.items() if count >= most):
         with context.database.write() as connection, suppress(LostClaim):
             head = tables.head(connection, number)

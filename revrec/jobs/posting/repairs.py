@@ -20,7 +20,8 @@ from revrec.core.rules import Repair
 from revrec.jobs.posting.periods import learn
 from revrec.store import charges, periods
 from revrec.store.posting import entries, postings, repairs
-from revrec.store.posting.repairs import RepairVersion, Use
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.repairs import RepairUse, RepairVersion
 
 if TYPE_CHECKING:
     from revrec.core.charge_line import ChargeLine
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
     from revrec.store.posting.entries import StoredEntry
-    from revrec.store.posting.postings import Failure, Refused
+    from revrec.store.posting.posting_tables import AttemptFailure
+    from revrec.store.posting.postings import RejectedPosting
 
 PAGE = 500
 """Charge lines that are read together."""
@@ -41,18 +43,18 @@ class Mender:
         self._context = context
         self.mended: Counter[str] = Counter()
 
-    def may_mend(self, refused: "Refused") -> bool:
+    def may_mend(self, refused: "RejectedPosting") -> bool:
         """Whether a repair is for this kind of refusal."""
         return refused.failure is not None and bool(self._for(refused.failure))
 
-    def learn(self, gateway: "Gateway", refused: "Refused") -> None:
+    def learn(self, gateway: "Gateway", refused: "RejectedPosting") -> None:
         """Ask Intacct how far the books are closed, where a repair gives an entry another date because of that."""
         if refused.failure is not None and any(repair.dates for repair in self._for(refused.failure)):
             with self._context.database.read() as connection:
-                entity = str(entries.head(connection, refused.id).entity)
+                entity = str(ENTRY_TABLES.head(connection, refused.id).entity)
             learn(self._context, gateway, [entity])
 
-    def mend(self, connection: "Connection", refused: "Refused") -> bool:
+    def mend(self, connection: "Connection", refused: "RejectedPosting") -> bool:
         """Replace a refused entry if a repair is for it: its lines are open again, with the repaired values on record.
 
         Raises:
@@ -60,22 +62,24 @@ class Mender:
         """
         if refused.failure is None or not self.may_mend(refused):
             return False
-        stored = entries.entry(connection, refused.id)
+        stored = entries.read_entry(connection, refused.id)
         uses = self._uses(connection, stored, refused.failure)
         if not uses:
             return False
         who = self._context.who()
         if any(change.field == "date" for use in uses for change in use.changes):
             month = stored.entry.date.replace(day=1)
-            periods.add(connection, [PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(stored.error))], who)
+            periods.add_facts(
+                connection, [PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(stored.error))], who
+            )
         repairs.keep_uses(connection, refused.id, stored.entry.reference, uses, who)
-        postings.release(connection, refused.id, who)
+        postings.release_schedule_lines(connection, refused.id, who)
         self.mended.update({use.repair.name for use in uses})
         return True
 
     def repaired(self, connection: "Connection", day: date, due: Iterable[DueLine]) -> Iterator[DueLine]:
         """The lines that are due until a day, with the values that repairs supplied that still stand in the files."""
-        found = repairs.supplied(connection, day)
+        found = repairs.supplied_values(connection, day)
         standing = {repair.sha256 for repair in self._repairs} if found else set()
         for line in due:
             values = found.get((line.charge_no, line.version, line.seq), ())
@@ -93,15 +97,15 @@ class Mender:
             self._context.say(f"nothing is repaired: {error}")
             return ()
 
-    def _for(self, failure: "Failure") -> list[Repair]:
+    def _for(self, failure: "AttemptFailure") -> list[Repair]:
         """The repairs of a failure; of closed periods only where the policy leaves them to Intacct."""
         policy = self._context.settings.text("posting", "closed_period")
         return [one for one in self._repairs if failure.name in one.errors and (policy == "fail" or not one.dates)]
 
-    def _uses(self, connection: "Connection", stored: "StoredEntry", failure: "Failure") -> list[Use]:
+    def _uses(self, connection: "Connection", stored: "StoredEntry", failure: "AttemptFailure") -> list[RepairUse]:
         """For each schedule line the first repair that is for it and was not used on it before."""
         lines = stored.entry.lines
-        before = repairs.used_on(connection, stored.id)
+        before = repairs.repairs_used_on(connection, stored.id)
         lines_of = _charge_lines(connection, lines)
         uses = []
         for key, pair in groupby(lines, key=lambda line: (line.charge_no, line.version, line.seq)):
@@ -109,7 +113,7 @@ class Mender:
             for repair in self._for(failure):
                 changes = repair.changes(failure.name, failure.named, lines_of[key[0]], both, stored.entry.date)
                 if changes and (key, repair.sha256) not in before:
-                    uses.append(Use(key, _version(repair), changes))
+                    uses.append(RepairUse(key, _version(repair), changes))
                     break
         return uses
 

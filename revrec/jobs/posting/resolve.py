@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER
-from revrec.store.audit import Who
+from revrec.store.audit import AuditStamp
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -31,7 +31,7 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str, e
 
 
 def mark_posted(
-    connection: "Connection", tables: PostingTables, number: int, record_no: str, who: Who, reason: str
+    connection: "Connection", tables: PostingTables, number: int, record_no: str, who: AuditStamp, reason: str
 ) -> None:
     """Mark a held posting as posted under this key of Intacct's, on the word of a person."""
     control_id = tables.head(connection, number).control_id
@@ -54,7 +54,7 @@ def _check_key(connection: "Connection", tables: PostingTables, number: int, ref
             raise BadInput(f"{reference}: {key!r} is no record number; give Intacct's RECORDNO, as 6680")
         of_entries = tables is ENTRY_TABLES
         known = invoices.posted_as(connection, key, (AR_INVOICE,))
-        other = entries.with_record_no(connection, key) if of_entries else known
+        other = entries.reference_with_record_no(connection, key) if of_entries else known
     if other is not None:
         kind = "record number" if not in_order_entry else "DOCID"
         raise BadInput(f"{reference}: {tables.what} {other} is posted under {kind} {key}; see: revrec trace")
@@ -73,7 +73,7 @@ def cancel(context: "Context", reference: str, reason: str, early: bool = False)
     """Give the posting up; its lines are due again and go on under a new reference. Returns the new state."""
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
-        release = postings.release if tables is ENTRY_TABLES else invoices.release
+        release = postings.release_schedule_lines if tables is ENTRY_TABLES else invoices.release_charges
         release(connection, number, context.who(), "HELD", "CANCELLED", reason)
     return "CANCELLED"
 

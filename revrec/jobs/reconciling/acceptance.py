@@ -44,7 +44,7 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
         if decision.recognized:
             resolve.mark_posted(connection, ENTRY_TABLES, number, found.record_no, who, decision.reason)
         else:
-            postings.release(connection, number, who, "HELD", "CANCELLED", decision.reason)
+            postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED", decision.reason)
             _accept(context, connection, given_up(found, "CANCELLED"), decision)
     elif decision.recognized:
         raise BadInput(_not_here(connection, found))
@@ -59,7 +59,7 @@ def _taken_up(
     run = entries.start_run(connection, until, who)
     (number,) = entries.add_entries(connection, run, [entry], who)
     for old, new in (("READY", "IN_DOUBT"), ("IN_DOUBT", "HELD")):
-        postings.change_state(connection, number, old, new, who, reason=decision.reason)
+        ENTRY_TABLES.change_state(connection, number, old, new, who, reason=decision.reason)
     entries.finish_run(connection, run, who, "took up an entry of Intacct's that a person accepted")
     return number
 

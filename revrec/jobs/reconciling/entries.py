@@ -15,7 +15,8 @@ from revrec.jobs.reconciling.differences import Ours, Theirs, differences
 from revrec.jobs.reconciling.findings import Finding, Range, by, counted, given_up, in_intacct, lost, unsettled
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, posted
-from revrec.store.rule_versions import journals
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.rule_versions import posted_journals
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -44,7 +45,7 @@ class EntryCheck:
         self._mark = mark_of(deployment(connection))
         self._heads: dict[str, FoundEntry] = {}
         self._places: set[str] | None = None
-        self.journals = sorted({*journals(connection), context.settings.text("posting", "journal")})
+        self.journals = sorted({*posted_journals(connection), context.settings.text("posting", "journal")})
         self.compared = 0
         self.lost: dict[str, FoundEntry] = {}
         """The entries that bear our mark and are not known here, by the keys of their findings."""
@@ -59,8 +60,8 @@ class EntryCheck:
 
     def _all(self) -> Iterator[Finding]:
         within, entity = self._wanted.within, self._wanted.entity
-        total = posted.count(self._connection, *within, entity)
-        ours = (one for some in posted.entries(self._connection, *within, entity) for one in some)
+        total = posted.count_posted(self._connection, *within, entity)
+        ours = (one for some in posted.posted_entries(self._connection, *within, entity) for one in some)
         for some in batched(self._context.progress.track(ours, "comparing entries", total), AT_ONCE):
             chosen = [one for one in some if self._touches(one.entry.lines)]
             self.compared += len(chosen)
@@ -74,7 +75,7 @@ class EntryCheck:
         account = self._wanted.account
         return account is None or any(line.account == account for line in lines)
 
-    def _compared(self, ours: Sequence[posted.Posted]) -> Iterator[Finding]:
+    def _compared(self, ours: Sequence[posted.PostedEntry]) -> Iterator[Finding]:
         """Our entries against what Intacct has under their numbers and references."""
         if not ours:
             return
@@ -102,7 +103,9 @@ class EntryCheck:
         """What of a page of a journal is not compared yet: it moved here from other days, or is nobody's."""
         self._heads |= {head.record_no: head for head in heads}
         ours = self._ours_by_number({*(head.record_no for head in heads), *(head.reverses for head in heads)} - {""})
-        known = entries.known(self._connection, "reference", {head.reference for head in heads if head.reference})
+        known = entries.known_entries(
+            self._connection, "reference", {head.reference for head in heads if head.reference}
+        )
         unknown, elsewhere = [], {}
         for head in heads:
             one = ours.get(head.record_no) or ours.get(head.reverses)
@@ -115,15 +118,15 @@ class EntryCheck:
         yield from self._compared([one for one in elsewhere.values() if self._is_wanted(one)])
         yield from self._unknown(unknown, known)
 
-    def _ours_by_number(self, numbers: set[str]) -> dict[str, posted.Posted]:
+    def _ours_by_number(self, numbers: set[str]) -> dict[str, posted.PostedEntry]:
         return {one.record_no: one for one in posted.with_record_nos(self._connection, sorted(numbers))}
 
-    def _by_reference(self, reference: str) -> posted.Posted:
-        found = entries.find(self._connection, reference)
+    def _by_reference(self, reference: str) -> posted.PostedEntry:
+        found = ENTRY_TABLES.find(self._connection, reference)
         assert found is not None
         return self._ours_by_number({found.record_no})[found.record_no]
 
-    def _is_wanted(self, one: posted.Posted) -> bool:
+    def _is_wanted(self, one: posted.PostedEntry) -> bool:
         return self._wanted.entity in (None, one.entry.entity) and self._touches(one.entry.lines)
 
     def _unknown(self, heads: Sequence[FoundEntry], known: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
@@ -148,8 +151,8 @@ class EntryCheck:
                 return in_intacct("alike", one, what)
         return in_intacct("foreign", one, f"somebody else made it in journal {one.journal}: {one.title}")
 
-    def _of_day(self, journal: str, day: date | None) -> list[posted.Posted]:
-        return posted.of_day(self._connection, journal, day) if day is not None else []
+    def _of_day(self, journal: str, day: date | None) -> list[posted.PostedEntry]:
+        return posted.posted_on(self._connection, journal, day) if day is not None else []
 
     def _is_here(self, line: FoundLine) -> bool:
         """Whether a line is at a location of the wanted entity."""

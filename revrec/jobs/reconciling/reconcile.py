@@ -81,7 +81,7 @@ def reconcile(
     lease = context.settings.duration("posting", "lease").total_seconds()
     with at_work(context.database, owner_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:
-            within = Range(start or min(end, posted.first_day(connection) or end), end)
+            within = Range(start or min(end, posted.first_activity_date(connection) or end), end)
         result = Reconciliation(company(context), within)
         with (connect or open_gateway)(context) as gateway:
             gateway.sign_in()
@@ -99,9 +99,9 @@ def _compare(
     check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
     result.journals, result.entries = check.journals, check.compared
-    roles = posted.roles(connection)
-    books = posted.sums(connection, *wanted.within, wanted.entity)
-    unrecognised = posted.unrecognised(connection, wanted.within.end, wanted.entity)
+    roles = posted.account_roles(connection)
+    books = posted.account_sums(connection, *wanted.within, wanted.entity)
+    unrecognised = posted.unrecognized_sums(connection, wanted.within.end, wanted.entity)
     named = {wanted.account} if wanted.account else {account for account, _currency in books}
     accounts = {account: roles.get(account, "") for account in sorted(named)}
     if not accounts:
@@ -152,8 +152,8 @@ def _keep(
                 accept_lost(context, connection, lost[key], decision)
             else:
                 posted.accept(connection, who, key, {**found[key].told(), "reason": decision.reason})
-        result.accepted = posted.accepted(connection, list(found))
-        posted.note_reconciled(connection, who, result.company, _summary(result))
+        result.accepted = posted.accepted_keys(connection, list(found))
+        posted.record_reconciliation(connection, who, result.company, _summary(result))
 
 
 def _summary(result: Reconciliation) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from revrec.core.rules.costs import is_cost
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events
-from revrec.store.reports.contract_balances import BY_DIMENSION, Asked, Row, rows
+from revrec.store.reports.contract_balances import BY_DIMENSION, BalanceQuery, ContractBalanceRow, balance_rows
 
 if TYPE_CHECKING:
     from revrec.core.charge_line import ChargeLine
@@ -64,7 +64,9 @@ def contract_balances(context: "Context", wanted: Wanted, sheet: BalanceSheet) -
 def _lines(context: "Context", connection: "Connection", wanted: Wanted) -> Iterator[LineBalance]:
     beyond, accounts = _a_year_after(wanted.until), _Accounts(context)
     wishes = invoice_settings(context).wishes
-    found = rows(connection, Asked(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes))
+    found = balance_rows(
+        connection, BalanceQuery(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes)
+    )
     shown = context.progress.track(found, "charge lines")
     for some in batched(shown, AT_ONCE):
         prices = _prices(connection, some, wanted.until)
@@ -82,9 +84,9 @@ def _a_year_after(day: date) -> date:
         return date.max
 
 
-def _prices(connection: "Connection", some: list[Row], until: date) -> dict[int, int]:
+def _prices(connection: "Connection", some: list[ContractBalanceRow], until: date) -> dict[int, int]:
     """What those of the charge lines that have changes of price cost by the end of a day."""
-    recorded = events.of_charges(connection, [row.no for row in some])
+    recorded = events.events_of_charges(connection, [row.no for row in some])
     told = {
         no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= until]
         for no, its_own in recorded.items()
@@ -110,7 +112,7 @@ class _Accounts:
         return self._context.settings.text("accounts", "deferred") if isinstance(post, str) else post.deferred
 
 
-def _line(row: Row, planned: bool, account: str, price: int, beyond: date) -> LineBalance:
+def _line(row: ContractBalanceRow, planned: bool, account: str, price: int, beyond: date) -> LineBalance:
     to_bill = 0 if row.billed else price
     much_later = row.post_date > beyond.isoformat()
     return LineBalance(
@@ -124,7 +126,7 @@ def _line(row: Row, planned: bool, account: str, price: int, beyond: date) -> Li
         account,
         is_cost(row.line),
         price if row.billed else 0,
-        row.planned if planned else row.recognised,
+        row.planned if planned else row.recognized,
         row.planned,
         row.earns,
         row.later,

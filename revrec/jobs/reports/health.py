@@ -62,9 +62,9 @@ def run_at_work(url: str) -> bool:
     """Whether a run holds the lock of the database at this moment."""
     if not url.startswith(SQLITE_FILE):
         from revrec.store.database.engine import Database
-        from revrec.store.posting.workers import somebody_at_work
+        from revrec.store.posting.workers import is_run_active
 
-        return somebody_at_work(Database(url))
+        return is_run_active(Database(url))
     from filelock import FileLock, Timeout
 
     real = Path(unquote(url.removeprefix(SQLITE_FILE))).resolve()

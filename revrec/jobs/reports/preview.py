@@ -18,7 +18,7 @@ from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import dates
 from revrec.jobs.scheduling.contracts import kept_allocations, shares
 from revrec.store import charges
-from revrec.store.reports.forecast import Planned, planned, waiting, waiting_parts
+from revrec.store.reports.forecast import PlannedLine, planned_lines, unscheduled_charges, waiting_amounts
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -44,7 +44,7 @@ class Preview:
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, line: Planned, holding: ClosedPeriodBlock) -> None:
+    def add(self, line: PlannedLine, holding: ClosedPeriodBlock) -> None:
         """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
         if line.status in GOES_ON:
             line = _dated(line, holding)
@@ -102,10 +102,10 @@ def preview(
             if no is None:
                 raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
         holding = ClosedPeriodBlock(dates(context, connection))
-        for line in planned(connection, first, last, no, due):
+        for line in planned_lines(connection, first, last, no, due):
             result.add(line, holding)
-        result.unscheduled = [{"charge": one, "reason": reason} for one, reason in waiting(connection, no)]
-        for part in waiting_parts(connection, no):
+        result.unscheduled = [{"charge": one, "reason": reason} for one, reason in unscheduled_charges(connection, no)]
+        for part in waiting_amounts(connection, no):
             result.wait(*part)
         kept = list(kept_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1]["lines"] if kept else []
@@ -182,15 +182,15 @@ def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, 
 
 def _lines(
     line: ChargeLine, rule: str, method: str, parts: tuple[tuple[date, int], ...], post: tuple[str, ...]
-) -> Iterator[Planned]:
+) -> Iterator[PlannedLine]:
     for seq, (day, amount) in enumerate(parts, 1):
-        yield Planned(
+        yield PlannedLine(
             line.id, line.document, line.customer, line.item, rule, method, seq, len(parts),
             day.isoformat(), amount, line.currency, post[0], post[1], "not imported", line.entity, 1,
         )  # fmt: skip
 
 
-def _dated(line: Planned, holding: ClosedPeriodBlock) -> Planned:
+def _dated(line: PlannedLine, holding: ClosedPeriodBlock) -> PlannedLine:
     """What a run would date its entry with; held, where it would make none."""
     if line.awaits:
         return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
@@ -202,6 +202,6 @@ def _dated(line: Planned, holding: ClosedPeriodBlock) -> Planned:
     return line._replace(entry_date=str(dated), reason=reason)
 
 
-def document_of(line: Planned) -> str:
+def document_of(line: PlannedLine) -> str:
     """The document of a line with its source, as people know it."""
     return line.charge.rpartition("/")[0]

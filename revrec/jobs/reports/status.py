@@ -42,13 +42,13 @@ def status(context: "Context", until: str | None = None) -> dict[str, Any]:
     return found
 
 
-def _awaiting(view: figures.Cursor, until: dict[str, str]) -> list[tuple[Any, ...]]:
+def _awaiting(view: figures.ViewCursor, until: dict[str, str]) -> list[tuple[Any, ...]]:
     """Return the sums of open lines that wait for an invoice, by currency; nothing is read if no rule waits for one."""
     waits = view.execute(figures.WAITS_FOR_INVOICES).fetchone()
     return list(view.execute(figures.AWAITING, until)) if waits else []
 
 
-def _in_closed_periods(context: "Context", view: figures.Cursor) -> list[dict[str, Any]]:
+def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dict[str, Any]]:
     """Open lines whose period is closed, by entity, month and currency, each with what the policy makes of them."""
     facts = [
         PeriodFact(entity, kind, date.fromisoformat(day), *rest)
@@ -78,7 +78,7 @@ def _in_closed_periods(context: "Context", view: figures.Cursor) -> list[dict[st
     ]
 
 
-def _first(view: figures.Cursor, sql: str) -> Any:
+def _first(view: figures.ViewCursor, sql: str) -> Any:
     return view.execute(sql).fetchone()
 
 

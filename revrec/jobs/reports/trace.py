@@ -11,7 +11,7 @@ from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
 from revrec.jobs.posting.periods import dates
 from revrec.jobs.scheduling.contracts import kept_allocations
-from revrec.store import cleaning
+from revrec.store import charges
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.reports import history
@@ -84,7 +84,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact
 
 def cleaned(connection: "Connection", import_id: int, row: int) -> list[Fact]:
     """What cleaning changed in a row of an import: field, before, after, step, table and row of the table."""
-    steps = cleaning.steps(connection, import_id, row)
+    steps = charges.cleaning_steps(connection, import_id, row)
     names = ("field", "before", "after", "step", "table", "table_row")
     return [dict(zip(names, step, strict=True)) for step in json.loads(steps)] if steps else []
 
@@ -127,7 +127,7 @@ def _version(version: Fact, lines: list[Fact], charge: Fact, holding: ClosedPeri
         "rule_version": version["rule_version"],
         "explanation": version["explanation"],
         "amount": decimal_string(version["amount"], currency),
-        "carried": decimal_string(version["carried"], currency),
+        "carried": decimal_string(version["posted"], currency),
         "waiting": decimal_string(version["waiting"] or 0, currency),
         "waits_for": version["waits_for"],
         "price_change": _price_change(version, currency),
@@ -174,7 +174,7 @@ def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
     said = ("error_no", "error", "advice", "content_hash")
     return {
         **_some(entry, *names),
-        "recognised": entry["recognised"] or entry["date"],
+        "recognised": entry["recognition_date"] or entry["date"],
         "reason": entry["reason"] or "",
         "status": entry["state"].lower(),
         "currency": currency,

@@ -83,7 +83,7 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
         numbers = charges.all_numbers(connection)
         of_contracts: list[int] = []
         for page in context.progress.track(list(batched(numbers, PAGE)), "comparing schedules"):
-            recorded = events.of_charges(connection, page)
+            recorded = events.events_of_charges(connection, page)
             for no, line in charges.read_charges(connection, page):
                 if any(book.allocations and book.allocation_of(line) for book in (ours, theirs)):
                     of_contracts.append(no)
@@ -100,8 +100,8 @@ def _compare_contracts(
     connection: "Connection", result: RuleComparison, books: "tuple[RuleBook, RuleBook]", numbers: list[int]
 ) -> None:
     """Compare the lines that belong to contracts, contract by contract under each set."""
-    known = contracts.belonging(connection, numbers)
-    recorded = events.of_charges(connection, numbers)
+    known = contracts.memberships(connection, numbers)
+    recorded = events.events_of_charges(connection, numbers)
     members = {
         no: ContractMember(line, recorded.get(no, ()), known[no].part if no in known else 1)
         for no, line in charges.read_charges(connection, numbers)
@@ -113,7 +113,7 @@ def _compare_contracts(
 
 
 def _outcomes(
-    book: "RuleBook", members: Mapping[int, ContractMember], known: Mapping[int, contracts.Belongs]
+    book: "RuleBook", members: Mapping[int, ContractMember], known: Mapping[int, contracts.ContractMembership]
 ) -> Iterator[tuple[int, Schedule | Unscheduled]]:
     by_contract: dict[str, list[int]] = {}
     for no, member in members.items():

@@ -7,11 +7,11 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.rules import PostingTarget, RuleBook, parse_all
 from revrec.core.schedule import ScheduleRule
 from revrec.library import included_file, repairable_failures
-from revrec.store.rule_versions import RuleVersion, keep
+from revrec.store.rule_versions import RuleVersion, keep_rule_version
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
@@ -57,7 +57,7 @@ def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
 class VersionKeeper:
     """Gives each rule that schedules something its version in the store, kept when first used."""
 
-    def __init__(self, connection: "Connection", who: "Who") -> None:
+    def __init__(self, connection: "Connection", who: "AuditStamp") -> None:
         self._connection = connection
         self._who = who
         self._ids: dict[tuple[int, PostingTarget], int] = {}
@@ -68,5 +68,5 @@ class VersionKeeper:
         if found is None:
             file, method = Path(rule.file).name, rule.method.name
             version = RuleVersion(rule.name, rule.sha256, rule.text, file, method, *post, rule.after_invoice)
-            found = self._ids[id(rule), post] = keep(self._connection, version, self._who)
+            found = self._ids[id(rule), post] = keep_rule_version(self._connection, version, self._who)
         return found

@@ -12,6 +12,7 @@ from revrec.core.money import decimal_string
 from revrec.jobs.posting.periods import held_lines
 from revrec.store.posting import entries, invoices
 from revrec.store.posting.due import due_lines
+from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def sum_up(connection: "Connection", context: "Context", result: RunResult) -> N
     """Tell what became of the entries and invoices of a result, what is held, and what is unsettled, whichever run
     made it."""
     _sum_up_invoices(connection, result)
-    heads = {number: entries.head(connection, number) for number in sorted(result.made | result.taken)}
+    heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.made | result.taken)}
     result.held = held_lines(connection, context, result.date)
     result.awaiting = awaiting(connection, result.date)
     live = [number for number, head in heads.items() if head.state != "REPLACED"]
@@ -90,7 +91,8 @@ def _sum_up_invoices(connection: "Connection", result: RunResult) -> None:
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"],
-        "waiting": len(invoices.numbers_in(connection, "READY", "SENDING")) + len(invoices.to_convert(connection)),
+        "waiting": len(invoices.numbers_in(connection, "READY", "SENDING"))
+        + len(invoices.orders_to_convert(connection)),
     }
 
 
@@ -127,8 +129,8 @@ def _order(entry: dict[str, object]) -> tuple[str, ...]:
 
 def shown(connection: "Connection", numbers: list[int]) -> list[dict[str, object]]:
     """Entries as a run tells of them."""
-    moved = entries.reasons(connection, numbers)
-    return [_entry(entries.head(connection, number), moved.get(number, (None, ""))) for number in numbers]
+    moved = entries.date_overrides(connection, numbers)
+    return [_entry(ENTRY_TABLES.head(connection, number), moved.get(number, (None, ""))) for number in numbers]
 
 
 def _entry(entry: "Row[Any]", moved: tuple[str | None, str]) -> dict[str, object]:

@@ -29,12 +29,12 @@ from revrec.jobs.posting.repairs import Mender
 from revrec.jobs.posting.retries import Patience
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
 from revrec.jobs.running.result import RunResult, awaiting, shown, shown_held, shown_invoices, sum_up
-from revrec.store.database.engine import deployment
-from revrec.store.database.rollback import discarded
+from revrec.store.database.engine import deployment, discarded
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.due import due_lines
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.posting_tables import LostClaim
 from revrec.store.posting.workers import Worker, at_work
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _run(
     result = RunResult(day, False, run_id, runs=[run_id], repaired=mender.mended)
     try:
         _post_all(context, result, connect, worker, again, mender, parts)
-        set_aside(context, ENTRY_TABLES, result.taken, postings.refusals)
-        set_aside(context, INVOICE_TABLES, result.invoices_taken, invoices.refusals)
+        set_aside(context, ENTRY_TABLES, result.taken, postings.count_rejections)
+        set_aside(context, INVOICE_TABLES, result.invoices_taken, invoices.count_rejections)
     except (RevrecError, KeyboardInterrupt) as error:
         said = error if isinstance(error, RevrecError) else "interrupted"
         with context.database.write(patience=PATIENCE) as connection:
@@ -256,7 +256,12 @@ def _post_entries(
         poster.dates = dates(context, connection)
     poster.suspend_stale()
     _take_all(
-        poster, patience, result, mender, lambda one: ENTRY_TABLES.doubtful(one, now), "reading back entries in doubt"
+        poster,
+        patience,
+        result,
+        mender,
+        lambda one: ENTRY_TABLES.due_read_backs(one, now),
+        "reading back entries in doubt",
     )
     for number in context.progress.track(strange, "looking for refused entries"):
         result.taken.add(number)
@@ -326,7 +331,7 @@ def _first_free(context: "Context", numbers: list[int]) -> list[int]:
     with context.database.read() as connection:
         while numbers:
             page = numbers[:PAGE]
-            free = entries.those_in(connection, page, FREE)
+            free = ENTRY_TABLES.in_states(connection, page, FREE)
             found = [number for number in page if number in free][:1]
             del numbers[: page.index(found[0]) + 1 if found else len(page)]
             if found:
@@ -339,11 +344,11 @@ def _repair(poster: Poster, patience: Patience, result: RunResult, number: int, 
     assert result.run is not None
     context = poster.context
     with context.database.read() as connection:
-        refused = next(iter(postings.refused(connection, result.date, number)), None)
+        refused = next(iter(postings.rejected_entries(connection, result.date, number)), None)
     if refused is None or not mender.may_mend(refused):
         return
     patience.with_retries(partial(mender.learn, poster.gateway, refused))
-    with suppress(postings.LostClaim), context.database.write(patience=PATIENCE) as connection:
+    with suppress(LostClaim), context.database.write(patience=PATIENCE) as connection:
         if mender.mend(connection, refused):
             made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
             result.made.update(made)
@@ -360,8 +365,8 @@ def _date_again(context: "Context", result: RunResult, poster: Poster, mender: M
     with context.database.write(patience=PATIENCE) as connection:
         for number in misdated:
             # Another worker may have released it already.
-            with suppress(postings.LostClaim):
-                postings.release(connection, number, context.who())
+            with suppress(LostClaim):
+                postings.release_schedule_lines(connection, number, context.who())
         made = put_on_entries(connection, context, result.runs[0], result.date, company(context), mender)
     result.made.update(made)
     return bool(made)
@@ -379,7 +384,7 @@ def _look_for_refused(poster: Poster, patience: Patience, result: RunResult, bef
 def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Mender) -> None:
     """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
     assert result.run is not None
-    with suppress(postings.LostClaim), context.database.write(patience=PATIENCE) as connection:
-        postings.release(connection, number, context.who())
+    with suppress(LostClaim), context.database.write(patience=PATIENCE) as connection:
+        postings.release_schedule_lines(connection, number, context.who())
         made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
         result.made.update(made)

@@ -108,7 +108,7 @@ class _Passes:
             return []
         times = [now + self._pause()] if self._waits_for_intacct() else []
         with self.context.database.read() as connection:
-            doubts = [tables.next_doubtful(connection) for tables in (ENTRY_TABLES, INVOICE_TABLES)]
+            doubts = [tables.next_read_back_at(connection) for tables in (ENTRY_TABLES, INVOICE_TABLES)]
         quarantine = min((over for over in doubts if over is not None), default=None)
         if quarantine is not None:
             over = datetime.fromisoformat(quarantine) + AFTER_A_QUARANTINE if quarantine else now
@@ -120,7 +120,10 @@ class _Passes:
         with self.context.database.read() as connection:
             waiting = entries.numbers_in(connection, "READY", "SENDING", until=self.day)
             waiting += invoices.numbers_in(connection, "READY", "SENDING", until=self.day)
-            refused = [*postings.refused(connection, self.day), *invoices.refused(connection, self.day)]
+            refused = [
+                *postings.rejected_entries(connection, self.day),
+                *invoices.rejected_invoices(connection, self.day),
+            ]
         return bool(self.trouble or waiting or any(map(passes, refused)))
 
     def _pause(self) -> timedelta:

@@ -13,10 +13,10 @@ from revrec.core.rules.contracts import AllocatedContract, ContractMember, alloc
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.store import charges, contracts, events
 from revrec.store.audit import record
-from revrec.store.contracts import Belongs, Kept
+from revrec.store.contracts import ContractMembership, StoredAllocation
 
 if TYPE_CHECKING:
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
@@ -34,13 +34,15 @@ def takes(book: RuleBook, line: ChargeLine) -> bool:
 class Contracts:
     """The contracts of one command: joined, allocated, and recorded by :meth:`flush` before their schedules are."""
 
-    def __init__(self, connection: "Connection", book: RuleBook, who: "Who | None" = None, audit_seq: int = 0) -> None:
+    def __init__(
+        self, connection: "Connection", book: RuleBook, who: "AuditStamp | None" = None, audit_seq: int = 0
+    ) -> None:
         """``who`` does it, and by which audit event; without them the contracts can only be looked at."""
         self._connection = connection
         self._book = book
         self._who = who
         self._audit_seq = audit_seq
-        self._joined: dict[str, Belongs] = {}
+        self._joined: dict[str, ContractMembership] = {}
         self._outcomes: dict[int, Outcome] = {}
         self._found: dict[int, AllocatedContract] = {}
         self._ids: dict[int, int] = {}
@@ -54,7 +56,7 @@ class Contracts:
         if not self._book.allocations:
             return
         found = [(no, line, self._book.allocation_of(line)) for no, line in arrivals]
-        known = contracts.belonging(self._connection, [no for no, _line, _rule in found])
+        known = contracts.memberships(self._connection, [no for no, _line, _rule in found])
         rows = []
         for no, line, rule in found:
             if isinstance(rule, AllocationRule) and no not in known:
@@ -67,47 +69,51 @@ class Contracts:
                 self._connection, self._who, "contracts joined", f"contracts of event {self._audit_seq}", {}, [digest]
             )
 
-    def _place(self, rule: AllocationRule, line: ChargeLine) -> Belongs:
+    def _place(self, rule: AllocationRule, line: ChargeLine) -> ContractMembership:
         """Where a line joins: what the contract began with, as long as nothing of it is scheduled; else a further part
         of it, or a contract of its own beside it."""
         contract = rule.contract_of(line)
         assert contract is not None
         place = self._joined.get(contract)
         if place is None:
-            there = contracts.members(self._connection, [contract])
-            place = Belongs(contract, max((one.part for one in there.values()), default=1))
+            there = contracts.contract_members(self._connection, [contract])
+            place = ContractMembership(contract, max((one.part for one in there.values()), default=1))
             if there and contracts.any_scheduled(self._connection, list(there)):
-                place = Belongs(contract, place.part + 1) if rule.later == "modify" else self._beside(contract)
+                place = (
+                    ContractMembership(contract, place.part + 1) if rule.later == "modify" else self._beside(contract)
+                )
             self._joined[contract] = place
         return place
 
-    def _beside(self, contract: str) -> Belongs:
+    def _beside(self, contract: str) -> ContractMembership:
         """The first contract of its name and a number that nothing is scheduled of."""
         number = 2
         while True:
             name = json.dumps({**json.loads(contract), "later": number}, ensure_ascii=False, separators=(",", ":"))
-            there = contracts.members(self._connection, [name])
+            there = contracts.contract_members(self._connection, [name])
             if not contracts.any_scheduled(self._connection, list(there)):
-                return Belongs(name, 1)
+                return ContractMembership(name, 1)
             number += 1
 
     def around(self, numbers: Sequence[int]) -> list[int]:
         """These charge lines with all others of their contracts, in order."""
-        its_own = contracts.belonging(self._connection, numbers)
+        its_own = contracts.memberships(self._connection, numbers)
         if not its_own:
             return list(numbers)
-        return sorted({*numbers, *contracts.members(self._connection, {one.contract for one in its_own.values()})})
+        return sorted(
+            {*numbers, *contracts.contract_members(self._connection, {one.contract for one in its_own.values()})}
+        )
 
     def settle(self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int]) -> None:
         """Allocate the contracts of these lines, all of whose lines must be among them; ``scheduled`` have a schedule.
 
         Where a line that has a schedule could not follow, the whole contract keeps its allocation.
         """
-        its_own = contracts.belonging(self._connection, list(lines))
+        its_own = contracts.memberships(self._connection, list(lines))
         by_contract: dict[str, list[int]] = {}
         for no in sorted(its_own):
             by_contract.setdefault(its_own[no].contract, []).append(no)
-        kept = contracts.newest(self._connection, by_contract)
+        kept = contracts.newest_allocations(self._connection, by_contract)
         have_one = set(scheduled)
         for contract, numbers in by_contract.items():
             members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
@@ -130,7 +136,7 @@ class Contracts:
         contract: str,
         members: Mapping[int, ContractMember],
         found: AllocatedContract | Unscheduled,
-        kept: Kept | None,
+        kept: StoredAllocation | None,
     ) -> None:
         if isinstance(found, Unscheduled):
             self._outcomes.update(dict.fromkeys(members, found))
@@ -154,7 +160,7 @@ class Contracts:
         found: AllocatedContract,
         lines: Mapping[int, tuple[int, int | None, int, str]],
         members: Mapping[int, ContractMember],
-        kept: Kept | None,
+        kept: StoredAllocation | None,
     ) -> int:
         number = self._next = self._next + 1 if self._next else contracts.next_allocation(self._connection)
         rule, currency = found.rule, next(iter(members.values())).line.currency
@@ -180,7 +186,7 @@ class Contracts:
 
     def flush(self) -> None:
         """Write the allocations that are new."""
-        digests = contracts.add(self._connection, self._headers, self._lines)
+        digests = contracts.add_allocations(self._connection, self._headers, self._lines)
         if digests:
             assert self._who is not None
             shown = {"contracts": len(self._headers), "lines": len(self._lines)}
@@ -210,7 +216,7 @@ def look(connection: "Connection", book: RuleBook, no: int) -> Seen:
     """What the rules and events of now make of a charge line that the store has; nothing is written."""
     its_own = Contracts(connection, book)
     numbers = its_own.around([no])
-    recorded = events.of_charges(connection, numbers)
+    recorded = events.events_of_charges(connection, numbers)
     lines = dict(charges.read_charges(connection, numbers))
     its_own.settle(lines, recorded, ())
     line, facts, outcome = lines[no], recorded.get(no, ()), its_own.outcome(no)
@@ -238,7 +244,7 @@ def shown_share(share: AllocatedShare, currency: str) -> Fact:
 
 def kept_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
     """Every allocation that a charge line was part of, as it was recorded, for a trace."""
-    for head in contracts.of_charge(connection, no):
+    for head in contracts.allocations_of_charge(connection, no):
         told = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
         lines = (
             AllocatedShare(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])

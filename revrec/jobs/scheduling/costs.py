@@ -11,12 +11,12 @@ from revrec.store.audit import record
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
 def add_costs(
-    connection: "Connection", book: "RuleBook", who: "Who", audit_seq: int, numbers: Sequence[int]
+    connection: "Connection", book: "RuleBook", who: "AuditStamp", audit_seq: int, numbers: Sequence[int]
 ) -> list[int]:
     """Write the charge lines of costs that these charge lines have by their rules and the store lacks; their numbers.
 
@@ -26,10 +26,10 @@ def add_costs(
     for page in batched(numbers, PAGE):
         lines = [line for _no, line in charges.read_charges(connection, page)]
         wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
-        there = charges.known(connection, [cost.id for _id, cost in wanted])
+        there = charges.known_charges(connection, [cost.id for _id, cost in wanted])
         missing = [(id, cost) for id, cost in wanted if cost.id not in there]
-        rows = charges.known(connection, [id for id, _cost in missing])
-        next_no = charges.next_no(connection)
+        rows = charges.known_charges(connection, [id for id, _cost in missing])
+        next_no = charges.next_charge_number(connection)
         new = [
             charges.charge_row(no, cost, fingerprint(cost), rows[id].import_id, rows[id].row)
             for no, (id, cost) in enumerate(missing, next_no)

@@ -10,7 +10,7 @@ from revrec.jobs.scheduling.costs import add_costs
 from revrec.jobs.scheduling.scheduler import PAGE, Change, Scheduler
 from revrec.store import charges, schedules
 from revrec.store.audit import record
-from revrec.store.database.rollback import discarded
+from revrec.store.database.engine import discarded
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context

@@ -21,7 +21,7 @@ from revrec.store.audit import record
 from revrec.store.posting import postings
 
 if TYPE_CHECKING:
-    from revrec.store.audit import Who
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 PAGE = 2_000
@@ -43,7 +43,7 @@ class Change(NamedTuple):
 class Scheduler:
     """Derives and writes schedules in one transaction; rows are gathered and written by :meth:`flush`."""
 
-    def __init__(self, connection: "Connection", book: RuleBook, who: "Who", audit_seq: int) -> None:
+    def __init__(self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int) -> None:
         self._connection = connection
         self._book = book
         self._who = who
@@ -81,8 +81,8 @@ class Scheduler:
         before: where a line of it is planned anew, it is given up and its lines are open again.
         """
         numbers = self.contracts.around(numbers)
-        found = events.of_charges(self._connection, numbers)
-        current = schedules.current(self._connection, numbers, self._refused)
+        found = events.events_of_charges(self._connection, numbers)
+        current = schedules.schedules_in_force(self._connection, numbers, self._refused)
         lines = dict(charges.read_charges(self._connection, numbers))
         self.contracts.settle(lines, found, current)
         before = contracts.allocated_to(self._connection, numbers)
@@ -100,7 +100,7 @@ class Scheduler:
         line: ChargeLine,
         recorded: Sequence[FulfillmentEvent],
         fresh: int,
-        current: schedules.Current | None,
+        current: schedules.ScheduleInForce | None,
         allocated: int = 0,
     ) -> Change | None:
         steps = self.contracts.outcome(no)
@@ -161,11 +161,11 @@ class Scheduler:
     def _release(self, refused: Sequence[int]) -> None:
         for entry in refused:
             if entry not in self._released:
-                postings.release(self._connection, entry, self._who)
+                postings.release_schedule_lines(self._connection, entry, self._who)
                 self._released.add(entry)
 
     def _still_waiting(
-        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.Current | None
+        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.ScheduleInForce | None
     ) -> Change | None:
         """A line that no rule schedules now: one that has a schedule keeps it, and that is said."""
         if current is None:
@@ -184,7 +184,7 @@ class Scheduler:
         amount: int,
         derived: Schedule,
         left: Remaining,
-        before: schedules.Current | None = None,
+        before: schedules.ScheduleInForce | None = None,
         sign: int = 1,
     ) -> None:
         parts, waiting, _words = left
@@ -236,7 +236,7 @@ class Scheduler:
 
 
 def _remaining(
-    line: ChargeLine, price: int, derived: Schedule, current: schedules.Current | None, moved: bool
+    line: ChargeLine, price: int, derived: Schedule, current: schedules.ScheduleInForce | None, moved: bool
 ) -> Remaining:
     """What is still to be recognized, and in words what a changed plan made of amounts on entries.
 
@@ -263,7 +263,7 @@ def _taken_back(
     return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
 
 
-def _same(line: ChargeLine, current: schedules.Current, derived: Schedule, left: Remaining) -> bool:
+def _same(line: ChargeLine, current: schedules.ScheduleInForce, derived: Schedule, left: Remaining) -> bool:
     """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
 
     Accounts of nothing do not count, nor those of what is taken back: it leaves the accounts that it was posted to.

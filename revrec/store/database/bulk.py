@@ -18,7 +18,7 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         connection.exec_driver_sql(_statement(table, tuple(columns), connection.dialect), rows)
 
 
-def streamed(connection: Connection, query: Executable, rows: int = 2_000) -> Any:
+def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) -> Any:
     """The rows of a query, so many at a time: a server does not send them all at once, and none keeps them all."""
     return connection.execute(query, execution_options={"yield_per": rows})
 

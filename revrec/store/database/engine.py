@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Engine, RootTransaction, insert, make_url, se
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database import migrations
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 from revrec.store.tables import meta
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Backend(Protocol):
     reading: dict[str, Any]
     writing: dict[str, Any]
 
-    def check_there(self) -> None:
+    def check_exists(self) -> None:
         """Refuse a database that is missing."""
 
     def make(self) -> None:
@@ -115,7 +115,7 @@ class Database:
             self.backend.make()
         with self.write(checked=False) as connection:
             found = found_revision(connection)
-            if found is not None and found > migrations.HEAD:
+            if found is not None and (found > migrations.HEAD or migrations.is_pre_release(found)):
                 migrations.check_revision(found, self.where)
             if found == migrations.HEAD:
                 return False
@@ -125,7 +125,7 @@ class Database:
 
     def _connect(self, create: bool = False) -> Connection:
         if not create:
-            self.backend.check_there()
+            self.backend.check_exists()
         return self.engine.connect()
 
     def _check(self, connection: Connection) -> None:
@@ -167,6 +167,21 @@ class Database:
         return RevrecError(f"{self.where}: the database refused the change: {said}; nothing was kept, please report it")
 
 
+class _Discard(Exception):
+    """Ends a transaction that is to be rolled back."""
+
+
+@contextmanager
+def discarded(database: Database) -> Iterator[Connection]:
+    """Yield a write transaction that is always rolled back, so that a dry run is the same code as a run."""
+    try:
+        with database.write() as connection:
+            yield connection
+            raise _Discard
+    except _Discard:
+        return
+
+
 def found_revision(connection: Connection) -> str | None:
     """The revision a database says it has; None if it has no tables of ours."""
     if not connection.dialect.has_table(connection, "alembic_version"):
@@ -183,8 +198,8 @@ def _name_deployment(connection: Connection) -> None:
     if connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar() is None:
         values = [{"key": "deployment", "value": uuid4().hex[:12]}, {"key": "epoch", "value": "1"}]
         connection.execute(insert(meta), values)
-        who = Who("revrec", "db upgrade", datetime.now(UTC).isoformat(timespec="microseconds"))
-        digests = [of_rows(meta, [tuple(row.values())]) for row in values]
+        who = AuditStamp("revrec", "db upgrade", datetime.now(UTC).isoformat(timespec="microseconds"))
+        digests = [digest_rows(meta, [tuple(row.values())]) for row in values]
         record(connection, who, "database made", f"database {values[0]['value']}", {}, digests)
 
 

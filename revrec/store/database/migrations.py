@@ -1,6 +1,6 @@
-"""Bringing a database to this program's revision, and telling which one it has.
+"""Bring a database to the revision that this program needs, and check which one it has.
 
-The scripts live in ``alembic/`` of a checkout and in ``revrec/_migrations`` of an installed wheel; both are found.
+The scripts are in ``alembic/`` of a checkout and in ``revrec/_migrations`` of an installed wheel; both are found.
 """
 
 from pathlib import Path
@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0010"
-"""The revision this program needs. A test holds it equal to the newest script, so that no command must load alembic."""
+HEAD = "r0001"
+"""The revision that this program needs. A test compares it with the newest script, so that no command loads alembic.
+
+Revisions sort as text. The ``r`` sets them apart from those of the checkouts before the first release.
+"""
 
 
 def scripts_folder() -> Path:
-    """Where the migration scripts are: inside the installed package, else beside it in a checkout."""
+    """Return the folder of the migration scripts: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parents[2]
     installed = package / "_migrations"
     return installed if installed.is_dir() else package.parent / "alembic"
 
 
 def upgrade(connection: "Connection", revision: str = "head") -> None:
-    """Run the migrations up to ``revision``, in the caller's transaction."""
+    """Run the migrations up to ``revision`` in the caller's transaction."""
     from alembic import command
 
     command.upgrade(_config(connection), revision)
@@ -38,10 +41,10 @@ def downgrade(connection: "Connection", revision: str) -> None:
 
 
 def check_revision(found: str | None, where: str) -> None:
-    """Refuse a database that this program does not understand, with the mend.
+    """Refuse a database that this program cannot use, and say what to do.
 
     Raises:
-        BadConfiguration: the database is empty, older, or from a newer program.
+        BadConfiguration: the database is empty, older, newer, or from before the first release.
     """
     if found == HEAD:
         return
@@ -50,6 +53,11 @@ def check_revision(found: str | None, where: str) -> None:
         raise BadConfiguration(f"{where}: the database file is damaged (its revision is not text); restore a backup")
     if found is None:
         raise BadConfiguration(f"{where}: not a revrec database yet; make one with: revrec init, or: revrec db upgrade")
+    if is_pre_release(found):
+        raise BadConfiguration(
+            f"{where}: a revrec from before the first release made this database (revision {found}), and it cannot be "
+            "upgraded; keep it with the program that made it, and start a new one with: revrec init"
+        )
     if found < HEAD:
         raise BadConfiguration(
             f"{where}: the database has revision {found}, this revrec needs {HEAD}; back it up, then: revrec db upgrade"
@@ -57,6 +65,11 @@ def check_revision(found: str | None, where: str) -> None:
     raise BadConfiguration(
         f"{where}: the database has revision {found}, newer than this revrec knows ({HEAD}); install a newer revrec"
     )
+
+
+def is_pre_release(revision: str) -> bool:
+    """Check whether a revision is from before the first release, whose migrations are one script now."""
+    return not revision.startswith("r")
 
 
 def _config(connection: "Connection") -> "Config":

@@ -63,7 +63,7 @@ class Postgresql:
             raise BadConfiguration(f"{self.where}: {said}") from None
         event.listen(self.engine, "connect", prepare)
 
-    def check_there(self) -> None:
+    def check_exists(self) -> None:
         """Nothing: a server that has no such database says so."""
 
     def make(self) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
-from revrec.store.database.complaints import translated
+from revrec.store.database.sqlite_errors import translate_sqlite_error
 
 BUSY_SECONDS = 15
 ADVICE = "look at the file and its folder, then run the command again"
@@ -31,7 +31,7 @@ class Sqlite:
         self.where = str(self.path or url)
         self.secrets: list[str] = []
 
-    def check_there(self) -> None:
+    def check_exists(self) -> None:
         """Refuse a file that is missing: opening would make it. Raises BadConfiguration."""
         if self.path and not self.path.exists():
             raise BadConfiguration(f"{self.path}: there is no database here; make one with: revrec init")
@@ -56,7 +56,7 @@ class Sqlite:
 
     def complaint(self, error: BaseException | None) -> RevrecError | None:
         """A complaint about the file, with its mend; None if it is about a statement."""
-        return translated(str(error), self.where)
+        return translate_sqlite_error(str(error), self.where)
 
     def unknown(self, error: BaseException | None) -> RevrecError:
         """A complaint about the file that nobody foresaw."""

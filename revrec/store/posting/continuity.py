@@ -18,16 +18,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.files import write_text
-from revrec.store.audit import GENESIS, Who, canonical, record
+from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.database.engine import Database, deployment
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
 
 RAISED = "epoch raised"
 SUFFIX = ".head"
 
 
-class Head(NamedTuple):
+class TrailHead(NamedTuple):
     """The end of an audit trail: of which database, the last event's number and hash; and since when the machine is up.
 
     ``boot`` is the kernel's id of that, empty where it has none. What a machine that lost its power had committed last
@@ -40,7 +40,7 @@ class Head(NamedTuple):
     boot: str = ""
 
 
-class Looked(NamedTuple):
+class LedgerScan(NamedTuple):
     """The epoch in which the ledger was last looked at, and since when all that was made there has been seen."""
 
     epoch: int
@@ -76,7 +76,7 @@ def epoch(connection: Connection) -> int:
     return int(connection.execute(select(meta.c.value).where(meta.c.key == "epoch")).scalar_one())
 
 
-def raise_epoch(connection: Connection, who: Who, detail: Mapping[str, Any], least: int = 0) -> int:
+def raise_epoch(connection: Connection, who: AuditStamp, detail: Mapping[str, Any], least: int = 0) -> int:
     """Note that these books may have been posted from in a future that they do not know; the new epoch.
 
     ``least`` is what the epoch becomes at least, where a later one is known.
@@ -93,16 +93,16 @@ def raised_at(connection: Connection) -> str | None:
     return connection.execute(query.limit(1)).scalar()
 
 
-def looked(connection: Connection) -> Looked:
+def last_scan(connection: Connection) -> LedgerScan:
     """The last look; before the first one, everything since the database was made is unseen."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "looked")).scalar()
     if found is not None:
         number, at = found.split(" ", 1)
-        return Looked(int(number), at)
-    return Looked(1, connection.execute(select(audit_event.c.at).order_by(audit_event.c.seq).limit(1)).scalar_one())
+        return LedgerScan(int(number), at)
+    return LedgerScan(1, connection.execute(select(audit_event.c.at).order_by(audit_event.c.seq).limit(1)).scalar_one())
 
 
-def note_look(connection: Connection, who: Who, began: str, detail: Mapping[str, Any]) -> None:
+def record_scan(connection: Connection, who: AuditStamp, began: str, detail: Mapping[str, Any]) -> None:
     """Keep that all that the ledger had when a look ``began`` is accounted for."""
     digest = _put(connection, "looked", f"{epoch(connection)} {began}")
     record(connection, who, "ledger looked at", "Intacct", detail, [digest])
@@ -111,10 +111,10 @@ def note_look(connection: Connection, who: Who, began: str, detail: Mapping[str,
 def claimed(connection: Connection) -> Claim:
     """Return what these books have claimed in Intacct; nothing before their first run."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "claim")).scalar()
-    return Claim(epoch=looked(connection).epoch) if found is None else Claim(**json.loads(found))
+    return Claim(epoch=last_scan(connection).epoch) if found is None else Claim(**json.loads(found))
 
 
-def note_claim(connection: Connection, who: Who, claim: Claim) -> None:
+def note_claim(connection: Connection, who: AuditStamp, claim: Claim) -> None:
     """Keep what these books have claimed, or are about to claim."""
     digest = _put(connection, "claim", canonical(claim._asdict()))
     record(connection, who, "posting claimed", f"number {claim.number}", claim._asdict(), [digest])
@@ -152,7 +152,7 @@ def _put(connection: Connection, key: str, value: str) -> Any:
         connection.execute(update(meta).where(meta.c.key == key).values(value=value))
     else:
         connection.execute(insert(meta).values(key=key, value=value))
-    return of_rows(meta, [(key, value)])
+    return digest_rows(meta, [(key, value)])
 
 
 def ended_uncleanly(connection: Connection, run: int) -> bool:
@@ -162,15 +162,15 @@ def ended_uncleanly(connection: Connection, run: int) -> bool:
     return last is not None and last.finished_at is None
 
 
-def head(connection: Connection) -> Head:
+def trail_head(connection: Connection) -> TrailHead:
     """The end of the audit trail."""
     query = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc())
     last = connection.execute(query.limit(1)).first()
     seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
-    return Head(deployment(connection), seq, seal, _boot())
+    return TrailHead(deployment(connection), seq, seal, _boot())
 
 
-def continues(connection: Connection, known: Head | None) -> bool:
+def continues_from(connection: Connection, known: TrailHead | None) -> bool:
     """Whether the trail goes on from a head that was kept outside.
 
     Without one, or with that of another database, only books that never had an entry or an invoice
@@ -182,7 +182,7 @@ def continues(connection: Connection, known: Head | None) -> bool:
     return connection.execute(at).scalar() == known.hash
 
 
-def is_up_since(known: Head | None) -> bool:
+def is_same_boot(known: TrailHead | None) -> bool:
     """Whether the machine has not gone down since a head was kept, so far as that can be told."""
     return known is None or known.boot in ("", _boot())
 
@@ -194,22 +194,22 @@ def _boot() -> str:
         return ""
 
 
-def kept_head(database: Database) -> Head | None:
+def read_kept_head(database: Database) -> TrailHead | None:
     """The head in the file beside the database; None if there is none that can be read."""
     try:
-        found = json.loads(head_file(database).read_text(encoding="utf-8"))
-        return Head(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
+        found = json.loads(kept_head_file(database).read_text(encoding="utf-8"))
+        return TrailHead(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def keep_head(database: Database, known: Head) -> None:
+def write_kept_head(database: Database, known: TrailHead) -> None:
     """Write the head to the file beside the database, whole or not at all.
 
     Raises:
         BadConfiguration: the file cannot be written.
     """
-    path = head_file(database)
+    path = kept_head_file(database)
     try:
         write_text(path, json.dumps(known._asdict()))
     except OSError as error:
@@ -217,7 +217,7 @@ def keep_head(database: Database, known: Head) -> None:
         raise BadConfiguration(f"{path}: cannot be written: {why}; give this user write permission here") from error
 
 
-def follow(database: Database) -> None:
+def update_kept_head(database: Database) -> None:
     """Keep the head of books that go on from the one that is kept, after a command has written.
 
     A head that they do not continue is left for ``revrec verify`` and the next run to find. Since when the machine is
@@ -226,14 +226,14 @@ def follow(database: Database) -> None:
     Raises:
         BadConfiguration: the file cannot be written.
     """
-    known = kept_head(database)
+    known = read_kept_head(database)
     with database.read() as connection:
-        goes_on, now = continues(connection, known), head(connection)
+        goes_on, now = continues_from(connection, known), trail_head(connection)
     if goes_on and (known is None or known.seq < now.seq):
-        keep_head(database, now._replace(boot=known.boot if known else now.boot))
+        write_kept_head(database, now._replace(boot=known.boot if known else now.boot))
 
 
-def head_file(database: Database) -> Path:
+def kept_head_file(database: Database) -> Path:
     """Return the file beside the database that its head is kept in."""
     assert database.path is not None
     real = database.path.resolve()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from revrec.core.journal import DueLine
 from revrec.store.charges import dimensions_of
-from revrec.store.database.bulk import streamed
+from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import IS_INVOICED
 from revrec.store.tables import OPEN, after_invoice, charge_line, rule_version, schedule, schedule_line
 
@@ -74,11 +74,11 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
             schedule_line.c.seq,
         )
     )
-    for row in streamed(connection, query):
-        yield to_due(row), row[18]
+    for row in stream_rows(connection, query):
+        yield due_line(row), row[18]
 
 
-def to_due(row: Row[Any] | tuple[Any, ...]) -> DueLine:
+def due_line(row: Row[Any] | tuple[Any, ...]) -> DueLine:
     """A row of :func:`due_query` as a due line; its memo still the template."""
     values: list[Any] = list(row)
     billed = values.pop()

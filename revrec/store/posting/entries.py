@@ -8,19 +8,19 @@ from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, 
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
-from revrec.store.audit import Who, canonical, record
+from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import Digest, of_rows, of_texts, row_text, sha256
+from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     attempt,
     attempt_failure,
     attempt_outcome,
     charge_line,
+    entry_date_override,
     journal_entry,
     journal_line,
-    moved_date,
     posting_run,
     schedule_line,
 )
@@ -30,8 +30,6 @@ _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
 ENTRY_TABLES = PostingTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
 """The way of journal entries to Intacct."""
-head, find, those_in = ENTRY_TABLES.head, ENTRY_TABLES.find, ENTRY_TABLES.those_in
-last_control_id = ENTRY_TABLES.last_control_id
 
 
 class StoredEntry(NamedTuple):
@@ -61,25 +59,25 @@ class StoredEntry(NamedTuple):
         return self.entry.control_id
 
 
-def start_run(connection: Connection, day: date, who: Who) -> int:
+def start_run(connection: Connection, day: date, who: AuditStamp) -> int:
     """Open the record of one ``revrec run``."""
     number = next_number(connection, posting_run.c.id)
     values = {"id": number, "date": day.isoformat(), "started_at": who.at, "actor": who.actor}
     begun = connection.execute(insert(posting_run).values(values).returning(*posting_run.c)).one()
     shown = {"date": begun.date}
-    record(connection, who, "run begun", f"run {begun.id}", shown, [of_rows(posting_run, [begun])])
+    record(connection, who, "run begun", f"run {begun.id}", shown, [digest_rows(posting_run, [begun])])
     return int(begun.id)
 
 
-def finish_run(connection: Connection, run: int, who: Who, outcome: str) -> None:
+def finish_run(connection: Connection, run: int, who: AuditStamp, outcome: str) -> None:
     """Close the record of a run with its outcome in words."""
     values = {"finished_at": who.at, "outcome": outcome}
     its_row = update(posting_run).where(posting_run.c.id == run)
     ended = connection.execute(its_row.values(values).returning(*posting_run.c)).one()
-    record(connection, who, "run ended", f"run {run}", {"outcome": outcome}, [of_rows(posting_run, [ended])])
+    record(connection, who, "run ended", f"run {run}", {"outcome": outcome}, [digest_rows(posting_run, [ended])])
 
 
-def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: Who) -> list[int]:
+def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: AuditStamp) -> list[int]:
     """Commit the intent: entries with their lines, their schedule lines taken. Returns their numbers.
 
     The database itself checks that each balances and that no schedule line is on two live entries.
@@ -112,16 +110,18 @@ def _take(connection: Connection, number: int) -> None:
     )
 
 
-def _move(connection: Connection, number: int, entry: JournalEntry) -> list[Digest]:
+def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
     """Keep why the entry is dated with another day than that of recognition, if it is."""
     if entry.recognised is None:
         return []
-    values = {"entry_id": number, "recognised": entry.recognised.isoformat(), "reason": entry.reason}
-    moved = connection.execute(insert(moved_date).values(values).returning(*moved_date.c)).one()
-    return [of_rows(moved_date, [moved])]
+    values = {"entry_id": number, "recognition_date": entry.recognised.isoformat(), "reason": entry.reason}
+    moved = connection.execute(insert(entry_date_override).values(values).returning(*entry_date_override.c)).one()
+    return [digest_rows(entry_date_override, [moved])]
 
 
-def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, who: Who, moved: list[Digest]) -> None:
+def _seal(
+    connection: Connection, number: int, run: int, entry: JournalEntry, who: AuditStamp, moved: list[RowDigest]
+) -> None:
     texts = _line_texts(entry)
     shown = {
         "date": entry.date.isoformat(),
@@ -135,7 +135,7 @@ def _seal(connection: Connection, number: int, run: int, entry: JournalEntry, wh
     names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
     values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
     sealed = connection.execute(insert(journal_entry).values(values).returning(*journal_entry.c)).one()
-    digests = [of_rows(journal_entry, [sealed]), of_texts("journal_line", [(number, number)], texts), *moved]
+    digests = [digest_rows(journal_entry, [sealed]), digest_texts("journal_line", [(number, number)], texts), *moved]
     why = {"reason": entry.reason} if entry.reason else {}
     record(connection, who, "entry created", entry.reference, {**shown, **why}, digests)
 
@@ -155,36 +155,40 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
     if until is not None:
-        query = query.where(recognised_until(until))
+        query = query.where(recognized_until(until))
     return list(connection.execute(query).scalars())
 
 
-def recognised_until(day: date) -> ColumnElement[bool]:
+def recognized_until(day: date) -> ColumnElement[bool]:
     """Whether an entry's lines are recognized on or before a day, whatever the entry itself is dated with."""
-    moved = select(moved_date.c.recognised).where(moved_date.c.entry_id == journal_entry.c.id).scalar_subquery()
-    return func.coalesce(moved, journal_entry.c.date) <= day.isoformat()
+    recognized = (
+        select(entry_date_override.c.recognition_date)
+        .where(entry_date_override.c.entry_id == journal_entry.c.id)
+        .scalar_subquery()
+    )
+    return func.coalesce(recognized, journal_entry.c.date) <= day.isoformat()
 
 
-def reasons(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
+def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     """The day of recognition of entries that are dated otherwise, and why, by number."""
     if not numbers:
         return {}
-    query = select(moved_date).where(moved_date.c.entry_id.between(min(numbers), max(numbers)))
-    return {row.entry_id: (row.recognised, row.reason) for row in connection.execute(query)}
+    query = select(entry_date_override).where(entry_date_override.c.entry_id.between(min(numbers), max(numbers)))
+    return {row.entry_id: (row.recognition_date, row.reason) for row in connection.execute(query)}
 
 
-def entry(connection: Connection, number: int) -> StoredEntry:
+def read_entry(connection: Connection, number: int) -> StoredEntry:
     """One entry by its number, with its lines."""
-    return load(connection, head(connection, number))
+    return load_entry(connection, ENTRY_TABLES.head(connection, number))
 
 
-def with_record_no(connection: Connection, record_no: str) -> str | None:
+def reference_with_record_no(connection: Connection, record_no: str) -> str | None:
     """The reference of an entry that is posted under this record number of Intacct's, if there is one."""
     query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
     return connection.execute(query.limit(1)).scalar()
 
 
-def known(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+def known_entries(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Reference and state of the entries whose ``reference`` or ``record_no`` is among ``values``, by that value."""
     found: dict[str, tuple[str, str]] = {}
     wanted = journal_entry.c[column]
@@ -214,9 +218,9 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
     return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())
 
 
-def load(connection: Connection, row: Any) -> StoredEntry:
+def load_entry(connection: Connection, row: Any) -> StoredEntry:
     """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
-    recognised, reason = reasons(connection, [row.id]).get(row.id, (None, ""))
+    recognized, reason = date_overrides(connection, [row.id]).get(row.id, (None, ""))
     whole = JournalEntry(
         row.reference,
         row.control_id,
@@ -226,11 +230,11 @@ def load(connection: Connection, row: Any) -> StoredEntry:
         row.currency,
         row.title,
         tuple(_lines(connection, row.id)),
-        date.fromisoformat(recognised) if recognised else None,
+        date.fromisoformat(recognized) if recognized else None,
         reason,
     )
     said = (row.record_no, row.error_no, row.error, row.advice)
-    sends = connection.execute(select(ENTRY_TABLES.sends_of(row.id))).scalar_one()
+    sends = connection.execute(select(ENTRY_TABLES.count_sends(row.id))).scalar_one()
     return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 from revrec.core.invoice import INVOICED, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import COST_MARK
-from revrec.store.audit import Who, canonical, record
-from revrec.store.charges import dimensions_of, dimensions_text, to_line
+from revrec.store.audit import AuditStamp, canonical, record
+from revrec.store.charges import charge_from_row, dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import of_rows, of_texts, row_text, sha256
+from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingTables
-from revrec.store.posting.postings import Refused, as_refused
+from revrec.store.posting.postings import RejectedPosting, rejected_posting
 from revrec.store.tables import (
     charge_line,
     invoice,
@@ -88,7 +88,9 @@ def due_documents(
     )
     query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
-        lines = [(number, BilledLine(no, to_line(values), account or "")) for number, account, no, *values in rows]
+        lines = [
+            (number, BilledLine(no, charge_from_row(values), account or "")) for number, account, no, *values in rows
+        ]
         known = next((number for number, _line in lines if number), "")
         yield [line._replace(on=known) for number, line in lines if number is None]
 
@@ -106,7 +108,7 @@ def _live(given_back: Collection[int]) -> Any:
     return query.where(mine, live).correlate(charge_line).scalar_subquery()
 
 
-def to_convert(connection: Connection, given_back: Collection[int] = ()) -> list[int]:
+def orders_to_convert(connection: Connection, given_back: Collection[int] = ()) -> list[int]:
     """The posted orders of which no live invoice is made, oldest first."""
     made = invoice.alias()
     live = made.c.state.not_in(RELEASED) & made.c.id.not_in(given_back)
@@ -115,26 +117,26 @@ def to_convert(connection: Connection, given_back: Collection[int] = ()) -> list
     return list(connection.execute(query.where(without).order_by(invoice.c.date, invoice.c.id)).scalars())
 
 
-def refused_after(connection: Connection, order: int) -> list[int]:
+def rejected_from_order(connection: Connection, order: int) -> list[int]:
     """The refused invoices that were to be made from an order."""
     query = select(invoice.c.id).where(invoice.c.after_id == order, invoice.c.state == "REJECTED")
     return list(connection.execute(query).scalars())
 
 
-def on_invoices(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
+def charges_on_invoices(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
     """The charge lines on these invoices, each with the invoice's number."""
     query = select(invoice_line.c.charge_no, invoice_line.c.invoice_id)
     found = connection.execute(query.where(invoice_line.c.invoice_id.in_(numbers)))
     return {row.charge_no: row.invoice_id for row in found}
 
 
-def revision(connection: Connection, kind: str, source: str, document: str) -> int:
+def count_earlier_invoices(connection: Connection, kind: str, source: str, document: str) -> int:
     """How many invoices of a kind were made of a document before."""
     same = (invoice.c.kind == kind, invoice.c.source == source, invoice.c.document == document)
     return int(connection.execute(select(func.count()).select_from(invoice).where(*same)).scalar_one())
 
 
-def add_invoice(connection: Connection, run: int, made: Invoice, who: Who, after_id: int | None = None) -> int:
+def add_invoice(connection: Connection, run: int, made: Invoice, who: AuditStamp, after_id: int | None = None) -> int:
     """Commit the intent: an invoice with its lines. Returns its number.
 
     The database itself checks that it is of the amounts of its charge lines, and that none is on two live ones.
@@ -149,7 +151,7 @@ def add_invoice(connection: Connection, run: int, made: Invoice, who: Who, after
     names = {"id": number, "reference": made.reference, "control_id": made.control_id}
     values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
     sealed = connection.execute(insert(invoice).values(values).returning(*invoice.c)).one()
-    digests = [of_rows(invoice, [sealed]), of_texts("invoice_line", [(number, number)], texts)]
+    digests = [digest_rows(invoice, [sealed]), digest_texts("invoice_line", [(number, number)], texts)]
     record(connection, who, "invoice created", made.reference, shown, digests)
     return number
 
@@ -161,7 +163,7 @@ def content_hash(made: Invoice) -> str:
     return sha256([canonical(head), *lines])
 
 
-def load(connection: Connection, number: int) -> StoredInvoice:
+def load_invoice(connection: Connection, number: int) -> StoredInvoice:
     """One invoice by its number, with its lines."""
     row = INVOICE_TABLES.head(connection, number)
     order = INVOICE_TABLES.head(connection, row.after_id).record_no if row.after_id is not None else ""
@@ -171,7 +173,7 @@ def load(connection: Connection, number: int) -> StoredInvoice:
     day = date.fromisoformat(row.date)
     whole = Invoice(**head, reference=row.reference, control_id=row.control_id, date=day, lines=lines, after=order)
     said = (row.record_no, row.error_no, row.error, row.advice)
-    sends = connection.execute(select(INVOICE_TABLES.sends_of(number))).scalar_one()
+    sends = connection.execute(select(INVOICE_TABLES.count_sends(number))).scalar_one()
     return StoredInvoice(row.id, row.state, row.attempts, sends, *said, whole)
 
 
@@ -183,7 +185,7 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
     return list(connection.execute(query).scalars())
 
 
-def numbered(connection: Connection, made: Invoice) -> str:
+def document_with_number(connection: Connection, made: Invoice) -> str:
     """The document, with its source, whose live invoice of this kind has this number already; empty if none has."""
     ours = invoice.c
     other = or_(ours.source != made.source, ours.document != made.document)
@@ -197,22 +199,22 @@ def posted_as(connection: Connection, record_no: str, kinds: Iterable[str]) -> s
     return connection.execute(query.limit(1)).scalar()
 
 
-def refused(connection: Connection, until: date) -> list[Refused]:
+def rejected_invoices(connection: Connection, until: date) -> list[RejectedPosting]:
     """Invoices that were refused, dated on or before a day, oldest first."""
     last = INVOICE_TABLES.last_answered()
     query = (
         select(
-            invoice.c.id, invoice_attempt_failure, last.label("sent"), INVOICE_TABLES.absent_since(last).label("absent")
+            invoice.c.id, invoice_attempt_failure, last.label("sent"), INVOICE_TABLES.absent_after(last).label("absent")
         )
         .select_from(invoice)
         .outerjoin(invoice_attempt_failure, invoice_attempt_failure.c.attempt_id == last)
         .where(invoice.c.state == "REJECTED", invoice.c.date <= until.isoformat())
         .order_by(invoice.c.date, invoice.c.id)
     )
-    return [as_refused(row) for row in connection.execute(query)]
+    return [rejected_posting(row) for row in connection.execute(query)]
 
 
-def refusals(connection: Connection, number: int) -> int:
+def count_rejections(connection: Connection, number: int) -> int:
     """How often this document was refused with this very error, since a person last gave it up."""
     this, other = invoice.alias("this"), invoice.alias("other")
     given_up = invoice.alias("given_up")
@@ -232,8 +234,8 @@ def refusals(connection: Connection, number: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def release(
-    connection: Connection, number: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+def release_charges(
+    connection: Connection, number: int, who: AuditStamp, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
 ) -> None:
     """Give an invoice's charge lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
     INVOICE_TABLES.change_state(connection, number, old, new, who, reason=reason)

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.charges import dimensions_of
-from revrec.store.database.bulk import streamed
+from revrec.store.database.bulk import stream_rows
 from revrec.store.tables import (
     audit_event,
     charge_line,
@@ -27,7 +27,7 @@ RECONCILED = "reconciled"
 BILLION = 1_000_000_000
 
 
-class Posted(NamedTuple):
+class PostedEntry(NamedTuple):
     """A posted entry with its record number in Intacct."""
 
     entry: JournalEntry
@@ -38,14 +38,16 @@ Sums = dict[tuple[str, str], int]
 """Amounts in minor units by account and currency."""
 
 
-def first_day(connection: Connection) -> date | None:
+def first_activity_date(connection: Connection) -> date | None:
     """The earliest day that anything was billed or put on an entry; None if nothing was."""
     earliest = (select(func.min(column)) for column in (journal_entry.c.date, charge_line.c.post_date))
     days = [connection.execute(query).scalar() for query in earliest]
     return min((date.fromisoformat(day) for day in days if day), default=None)
 
 
-def entries(connection: Connection, start: date, end: date, entity: str | None = None) -> Iterator[list[Posted]]:
+def posted_entries(
+    connection: Connection, start: date, end: date, entity: str | None = None
+) -> Iterator[list[PostedEntry]]:
     """The posted entries of a range of days with their lines, some at a time, by date; of one entity if it is named."""
     query = _posted(start, end, entity).order_by(journal_entry.c.date, journal_entry.c.id)
     rows = list(connection.execute(query))
@@ -53,19 +55,19 @@ def entries(connection: Connection, start: date, end: date, entity: str | None =
         yield _with_lines(connection, some)
 
 
-def count(connection: Connection, start: date, end: date, entity: str | None = None) -> int:
+def count_posted(connection: Connection, start: date, end: date, entity: str | None = None) -> int:
     """How many they are."""
     query = select(func.count()).select_from(_posted(start, end, entity).subquery())
     return int(connection.execute(query).scalar_one())
 
 
-def with_record_nos(connection: Connection, record_nos: Sequence[str]) -> list[Posted]:
+def with_record_nos(connection: Connection, record_nos: Sequence[str]) -> list[PostedEntry]:
     """The posted entries with these record numbers."""
     query = _HEADS.where(journal_entry.c.state == "POSTED", journal_entry.c.record_no.in_(record_nos))
     return _with_lines(connection, list(connection.execute(query)))
 
 
-def of_day(connection: Connection, journal: str, day: date) -> list[Posted]:
+def posted_on(connection: Connection, journal: str, day: date) -> list[PostedEntry]:
     """The posted entries of one journal and date."""
     same = (journal_entry.c.journal == journal, journal_entry.c.date == day.isoformat())
     return _with_lines(connection, list(connection.execute(_HEADS.where(journal_entry.c.state == "POSTED", *same))))
@@ -84,13 +86,13 @@ def _posted(start: date, end: date, entity: str | None) -> Any:
     return query if entity is None else query.where(journal_entry.c.entity == entity)
 
 
-def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[Posted]:
+def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[PostedEntry]:
     numbers = [row.id for row in rows]
     query = select(journal_line).where(journal_line.c.entry_id.in_(numbers))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
-    for line in streamed(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
+    for line in stream_rows(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
         lines[line.entry_id].append(JournalLine._make((*line[1:-1], dimensions_of(line[-1]), None)))
-    return [Posted(_entry(row, lines[row.id]), row.record_no) for row in rows]
+    return [PostedEntry(_entry(row, lines[row.id]), row.record_no) for row in rows]
 
 
 def _entry(row: Row[Any], lines: Sequence[JournalLine]) -> JournalEntry:
@@ -99,14 +101,14 @@ def _entry(row: Row[Any], lines: Sequence[JournalLine]) -> JournalEntry:
     return JournalEntry(*head, tuple(lines))
 
 
-def roles(connection: Connection) -> dict[str, str]:
+def account_roles(connection: Connection) -> dict[str, str]:
     """The accounts that rules post to: deferred or accrued; one that is both is deferred."""
     pairs = connection.execute(select(rule_version.c.deferred, rule_version.c.accrued).distinct()).all()
     accrued = {pair.accrued: "accrued" for pair in pairs}
     return {**accrued, **{pair.deferred: "deferred" for pair in pairs}}
 
 
-def sums(connection: Connection, start: date, end: date, entity: str | None = None) -> Sums:
+def account_sums(connection: Connection, start: date, end: date, entity: str | None = None) -> Sums:
     """Net amounts, debits positive, of the posted entries of a range by account and currency."""
     signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
     its_entries = _posted(start, end, entity).subquery()
@@ -118,10 +120,10 @@ def sums(connection: Connection, start: date, end: date, entity: str | None = No
     return _whole(connection, query)
 
 
-def unrecognised(connection: Connection, until: date, entity: str | None = None) -> Sums:
+def unrecognized_sums(connection: Connection, until: date, entity: str | None = None) -> Sums:
     """What was billed until a day and is not posted with a date until then, by deferred account and currency."""
     day = until.isoformat()
-    recognised = (journal_entry.c.state == "POSTED") & (journal_entry.c.date <= day)
+    recognized = (journal_entry.c.state == "POSTED") & (journal_entry.c.date <= day)
     query = (
         select(rule_version.c.deferred, charge_line.c.currency, *_halves(schedule_line.c.amount))
         .select_from(schedule_line)
@@ -131,7 +133,7 @@ def unrecognised(connection: Connection, until: date, entity: str | None = None)
             (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .outerjoin(journal_entry, (journal_entry.c.id == schedule_line.c.entry_id) & recognised)
+        .outerjoin(journal_entry, (journal_entry.c.id == schedule_line.c.entry_id) & recognized)
         .where(schedule_line.c.superseded_by.is_(None), charge_line.c.post_date <= day, journal_entry.c.id.is_(None))
         .group_by(rule_version.c.deferred, charge_line.c.currency)
     )
@@ -148,17 +150,17 @@ def _whole(connection: Connection, query: Any) -> Sums:
     return {(account, currency): int(high) * BILLION + int(low) for account, currency, high, low in rows}
 
 
-def accepted(connection: Connection, keys: Sequence[str]) -> set[str]:
+def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Those of these findings that a person has accepted."""
     query = select(audit_event.c.subject).where(audit_event.c.action == ACCEPTED, audit_event.c.subject.in_(keys))
     return set(connection.execute(query).scalars())
 
 
-def accept(connection: Connection, who: Who, key: str, detail: Mapping[str, Any]) -> None:
+def accept(connection: Connection, who: AuditStamp, key: str, detail: Mapping[str, Any]) -> None:
     """Keep that a person has accepted a finding."""
     record(connection, who, ACCEPTED, key, detail)
 
 
-def note_reconciled(connection: Connection, who: Who, company: str, detail: Mapping[str, Any]) -> None:
+def record_reconciliation(connection: Connection, who: AuditStamp, company: str, detail: Mapping[str, Any]) -> None:
     """Keep the result of a reconciliation."""
     record(connection, who, RECONCILED, company, detail)

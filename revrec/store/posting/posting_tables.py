@@ -10,9 +10,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Tab
 
 from revrec.core.errors import RevrecError
 from revrec.core.posting import is_allowed
-from revrec.store.audit import Who, canonical, record
+from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.database.bulk import next_number
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 
 
 class AttemptOutcome(NamedTuple):
@@ -25,7 +25,7 @@ class AttemptOutcome(NamedTuple):
     response: str
 
 
-class Failure(NamedTuple):
+class AttemptFailure(NamedTuple):
     """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalogue.
 
     ``named`` holds what the text named, such as ``account`` and ``dimension``.
@@ -65,7 +65,7 @@ class PostingTables:
         """The posting with this reference as its row."""
         return connection.execute(select(self.postings).where(self.postings.c.reference == reference)).first()
 
-    def those_in(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
+    def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
         """Those of these postings that are in one of these states."""
         ours = self.postings.c
         return set(connection.execute(select(ours.id).where(ours.id.in_(numbers), ours.state.in_(states))).scalars())
@@ -75,13 +75,13 @@ class PostingTables:
         query = select(self.postings.c.control_id).order_by(self.postings.c.id.desc())
         return connection.execute(query.limit(1)).scalar()
 
-    def sends_of(self, number: int) -> ScalarSelect[int]:
+    def count_sends(self, number: int) -> ScalarSelect[int]:
         """How often a posting was sent, ever, so far as its record goes: a figure that only grows."""
         query = select(func.count()).select_from(self.attempts)
         return query.where(self.of == number, self.attempts.c.kind == "send").scalar_subquery()
 
     def begin_attempt(
-        self, connection: Connection, number: int, kind: str, control_id: str, request: str, who: Who
+        self, connection: Connection, number: int, kind: str, control_id: str, request: str, who: AuditStamp
     ) -> tuple[int, int]:
         """Keep a request before it leaves; returns the attempt's id and its number for this posting."""
         before = connection.execute(select(func.count()).select_from(self.attempts).where(self.of == number))
@@ -97,12 +97,17 @@ class PostingTables:
         }
         begun = connection.execute(insert(self.attempts).values(values).returning(*self.attempts.c)).one()
         shown = {"kind": kind, self.what: number}
-        digests = [of_rows(self.attempts, [begun])]
+        digests = [digest_rows(self.attempts, [begun])]
         record(connection, who, "attempt begun", f"{self._attempt} {begun.id}", shown, digests)
         return begun.id, begun.number
 
     def end_attempt(
-        self, connection: Connection, attempt_id: int, outcome: AttemptOutcome, who: Who, failure: Failure | None = None
+        self,
+        connection: Connection,
+        attempt_id: int,
+        outcome: AttemptOutcome,
+        who: AuditStamp,
+        failure: AttemptFailure | None = None,
     ) -> None:
         """Keep what became of an attempt, and if it failed, what that means.
 
@@ -112,12 +117,12 @@ class PostingTables:
         values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict(), "response": response}
         ended = connection.execute(insert(self.outcomes).values(values).returning(*self.outcomes.c)).one()
         shown = {"outcome": outcome.outcome}
-        digests = [of_rows(self.outcomes, [ended])]
+        digests = [digest_rows(self.outcomes, [ended])]
         if failure is not None:
             shown |= {"failure": failure.name, "class": failure.error_class}
             meant = {"attempt_id": attempt_id, **failure._asdict(), "named": canonical(failure.named)}
             kept = connection.execute(insert(self.failures).values(meant).returning(*self.failures.c)).one()
-            digests.append(of_rows(self.failures, [kept]))
+            digests.append(digest_rows(self.failures, [kept]))
         record(connection, who, "attempt ended", f"{self._attempt} {attempt_id}", shown, digests)
 
     def change_state(
@@ -126,7 +131,7 @@ class PostingTables:
         number: int,
         old: str,
         new: str,
-        who: Who,
+        who: AuditStamp,
         held_by: str | None = None,
         sends: int | None = None,
         reason: str = "",
@@ -148,7 +153,7 @@ class PostingTables:
         if held_by is not None:
             where.append(ours.owner == held_by)
         if sends is not None:
-            where.append(self.sends_of(number) == sends)
+            where.append(self.count_sends(number) == sends)
         done = connection.execute(
             update(self.postings).where(*where).values(state=new, **values).returning(*ours)
         ).first()
@@ -157,10 +162,10 @@ class PostingTables:
         told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
         why = {"reason": reason} if reason else {}
         shown = {"from": old, "to": new, **told, **why}
-        record(connection, who, f"{self.what} {new}", done.reference, shown, [of_rows(self.postings, [done])])
+        record(connection, who, f"{self.what} {new}", done.reference, shown, [digest_rows(self.postings, [done])])
 
     def claim(
-        self, connection: Connection, number: int, old: str, who: Who, owner: str, sends: int, **values: Any
+        self, connection: Connection, number: int, old: str, who: AuditStamp, owner: str, sends: int, **values: Any
     ) -> None:
         """Take a posting for sending, as :meth:`change_state` does; one that another transaction holds is not waited
         for.
@@ -179,13 +184,13 @@ class PostingTables:
         query = select(ours.id, ours.owner, ours.lease_until).where(ours.state == "SENDING").order_by(ours.id)
         return [(number, owner or "", until or "") for number, owner, until in connection.execute(query)]
 
-    def doubtful(self, connection: Connection, now: str) -> list[int]:
+    def due_read_backs(self, connection: Connection, now: str) -> list[int]:
         """Postings in doubt whose quarantine is over, so that Intacct's answer counts."""
         ours = self.postings.c
         over = ours.not_before.is_(None) | (ours.not_before <= now)
         return list(connection.execute(select(ours.id).where(ours.state == "IN_DOUBT", over)).scalars())
 
-    def shorten_quarantines(self, connection: Connection, until: str, who: Who) -> int:
+    def shorten_quarantines(self, connection: Connection, until: str, who: AuditStamp) -> int:
         """End quarantines at ``until`` that end later, as a clock that was ahead made them; return how many."""
         ours = self.postings.c
         late = [ours.state == "IN_DOUBT", ours.not_before > until]
@@ -198,16 +203,16 @@ class PostingTables:
                 f"{self.what} quarantine shortened",
                 row.reference,
                 shown,
-                [of_rows(self.postings, [row])],
+                [digest_rows(self.postings, [row])],
             )
         return len(changed)
 
-    def next_doubtful(self, connection: Connection) -> str | None:
+    def next_read_back_at(self, connection: Connection) -> str | None:
         """When the first quarantine ends; None if nothing is in doubt, empty if one has none."""
         query = select(func.min(func.coalesce(self.postings.c.not_before, "")))
         return connection.execute(query.where(self.postings.c.state == "IN_DOUBT")).scalar()
 
-    def may_be_there(self, connection: Connection, number: int) -> bool:
+    def may_have_posted(self, connection: Connection, number: int) -> bool:
         """Whether a posting was sent before and it is not certain that nothing ran."""
         sent = (
             select(self.attempts.c.id)
@@ -237,7 +242,7 @@ class PostingTables:
             .scalar_subquery()
         )
 
-    def absent_since(self, attempt: ScalarSelect[int]) -> ColumnElement[bool]:
+    def absent_after(self, attempt: ScalarSelect[int]) -> ColumnElement[bool]:
         """Whether Intacct was read back for a posting of an outer query after an attempt, and did not have it."""
         return exists(
             select(self.attempts.c.id)

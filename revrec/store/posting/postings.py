@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from revrec.store.audit import Who
-from revrec.store.posting.entries import ENTRY_TABLES, recognised_until
-from revrec.store.posting.posting_tables import AttemptOutcome, Failure, LostClaim
+from revrec.store.audit import AuditStamp
+from revrec.store.posting.entries import ENTRY_TABLES, recognized_until
+from revrec.store.posting.posting_tables import AttemptFailure
 from revrec.store.tables import attempt_failure, journal_entry, journal_line, schedule_line
 
-__all__ = ["AttemptOutcome", "Failure", "LostClaim", "Refused", "refusals", "refused", "release"]
 
-
-class Refused(NamedTuple):
+class RejectedPosting(NamedTuple):
     """A posting that was refused: ``failure`` is what the last answer meant, None if that was not kept.
 
     ``sent`` tells whether Intacct was spoken to about it at all; ``absent`` that it was read back since, and did not
@@ -25,24 +23,18 @@ class Refused(NamedTuple):
     """
 
     id: int
-    failure: Failure | None
+    failure: AttemptFailure | None
     sent: bool
     absent: bool
 
 
-begin_attempt = ENTRY_TABLES.begin_attempt
-end_attempt = ENTRY_TABLES.end_attempt
-change_state = ENTRY_TABLES.change_state
-claim = ENTRY_TABLES.claim
-sending = ENTRY_TABLES.sending
-doubtful = ENTRY_TABLES.doubtful
-next_doubtful = ENTRY_TABLES.next_doubtful
-may_be_there = ENTRY_TABLES.may_be_there
-unread = ENTRY_TABLES.unread
-
-
-def release(
-    connection: Connection, entry_id: int, who: Who, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
+def release_schedule_lines(
+    connection: Connection,
+    entry_id: int,
+    who: AuditStamp,
+    old: str = "REJECTED",
+    new: str = "REPLACED",
+    reason: str = "",
 ) -> None:
     """Give an entry's schedule lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
     ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)
@@ -53,28 +45,28 @@ def release(
     )
 
 
-def refused(connection: Connection, until: date, entry_id: int | None = None) -> list[Refused]:
+def rejected_entries(connection: Connection, until: date, entry_id: int | None = None) -> list[RejectedPosting]:
     """Entries that were refused, recognized on or before a day, oldest first; of one entry, if it is given."""
     last = ENTRY_TABLES.last_answered()
     query = (
-        select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_since(last).label("absent"))
+        select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_after(last).label("absent"))
         .select_from(journal_entry)
         .outerjoin(attempt_failure, attempt_failure.c.attempt_id == last)
-        .where(journal_entry.c.state == "REJECTED", recognised_until(until))
+        .where(journal_entry.c.state == "REJECTED", recognized_until(until))
         .order_by(journal_entry.c.date, journal_entry.c.id)
     )
     if entry_id is not None:
         query = query.where(journal_entry.c.id == entry_id)
-    return [as_refused(row) for row in connection.execute(query)]
+    return [rejected_posting(row) for row in connection.execute(query)]
 
 
-def as_refused(row: Row[Any]) -> Refused:
+def rejected_posting(row: Row[Any]) -> RejectedPosting:
     known = row.attempt_id is not None
-    failure = Failure(row.name, row.error_class, json.loads(row.named)) if known else None
-    return Refused(row.id, failure, row.sent is not None, bool(row.absent))
+    failure = AttemptFailure(row.name, row.error_class, json.loads(row.named)) if known else None
+    return RejectedPosting(row.id, failure, row.sent is not None, bool(row.absent))
 
 
-def refusals(connection: Connection, entry_id: int) -> int:
+def count_rejections(connection: Connection, entry_id: int) -> int:
     """How often a schedule line of this entry was refused with its very error, since a person last gave it back."""
     line, same, other = journal_line.alias("line"), journal_line.alias("same"), journal_entry.alias("other")
     given_up = journal_line.alias("given_up")

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, insert, select
 
 from revrec.core.journal import RepairedValue
-from revrec.store.audit import Who, record
+from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import of_rows
+from revrec.store.digests import digest_rows
 from revrec.store.tables import OPEN, journal_line, repair_version, repaired_value, schedule_line
 
-Key = tuple[int, int, int]
+LineKey = tuple[int, int, int]
 """A schedule line: charge number, version, seq."""
 
 
@@ -26,15 +26,17 @@ class RepairVersion(NamedTuple):
     file: str
 
 
-class Use(NamedTuple):
+class RepairUse(NamedTuple):
     """The changes that a repair makes to the journal lines of one schedule line."""
 
-    key: Key
+    key: LineKey
     repair: RepairVersion
     changes: Sequence[RepairedValue]
 
 
-def keep_uses(connection: Connection, entry_id: int, reference: str, uses: Sequence[Use], who: Who) -> None:
+def keep_uses(
+    connection: Connection, entry_id: int, reference: str, uses: Sequence[RepairUse], who: AuditStamp
+) -> None:
     """Record what repairs do to the schedule lines of a refused entry, and the text of each repair."""
     versions = {use.repair.sha256: _keep(connection, use.repair, who) for use in uses}
     first = next_number(connection, repaired_value.c.id)
@@ -43,10 +45,10 @@ def keep_uses(connection: Connection, entry_id: int, reference: str, uses: Seque
     insert_rows(connection, repaired_value, [column.name for column in repaired_value.columns], rows)
     names = sorted({use.repair.name for use in uses})
     shown = {"repairs": names, "lines": len(uses), "values": len(rows)}
-    record(connection, who, "entry repaired", reference, shown, [of_rows(repaired_value, rows)])
+    record(connection, who, "entry repaired", reference, shown, [digest_rows(repaired_value, rows)])
 
 
-def _keep(connection: Connection, repair: RepairVersion, who: Who) -> int:
+def _keep(connection: Connection, repair: RepairVersion, who: AuditStamp) -> int:
     """The id of the repair's version, kept now if it was not known."""
     same = (repair_version.c.name == repair.name) & (repair_version.c.sha256 == repair.sha256)
     found = connection.execute(select(repair_version.c.id).where(same)).scalar()
@@ -59,11 +61,13 @@ def _keep(connection: Connection, repair: RepairVersion, who: Who) -> int:
     values = {**repair._asdict(), "id": number, "version": last + 1, "recorded_at": who.at, "actor": who.actor}
     kept = connection.execute(insert(repair_version).values(values).returning(*repair_version.c)).one()
     shown = {"version": kept.version, "sha256": repair.sha256}
-    record(connection, who, "repair version kept", f"repair {repair.name}", shown, [of_rows(repair_version, [kept])])
+    record(
+        connection, who, "repair version kept", f"repair {repair.name}", shown, [digest_rows(repair_version, [kept])]
+    )
     return int(kept.id)
 
 
-def used_on(connection: Connection, entry_id: int) -> set[tuple[Key, str]]:
+def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey, str]]:
     """Which repairs (by the SHA-256 of their text) were used before on which schedule lines of this entry."""
     same = (
         (repaired_value.c.charge_no == journal_line.c.charge_no)
@@ -80,7 +84,7 @@ def used_on(connection: Connection, entry_id: int) -> set[tuple[Key, str]]:
     return {((row.charge_no, row.version, row.seq), row.sha256) for row in connection.execute(query)}
 
 
-def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str, RepairedValue]]]:
+def supplied_values(connection: Connection, until: date) -> Mapping[LineKey, list[tuple[str, RepairedValue]]]:
     """The values that repairs supplied for open lines dated on or before a day, each with its repair's SHA-256."""
     its_line = (
         (schedule_line.c.charge_no == repaired_value.c.charge_no)
@@ -95,7 +99,7 @@ def supplied(connection: Connection, until: date) -> Mapping[Key, list[tuple[str
         .where(OPEN, schedule_line.c.date <= until.isoformat())
         .order_by(repaired_value.c.id)
     )
-    found: dict[Key, list[tuple[str, RepairedValue]]] = defaultdict(list)
+    found: dict[LineKey, list[tuple[str, RepairedValue]]] = defaultdict(list)
     for row in connection.execute(query):
         change = RepairedValue(row.side, row.field, row.before, row.after)
         found[row.charge_no, row.version, row.seq].append((row.sha256, change))

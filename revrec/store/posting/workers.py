@@ -162,7 +162,7 @@ def at_work(
             yield Worker(owner)
 
 
-def somebody_at_work(database: Database) -> bool:
+def is_run_active(database: Database) -> bool:
     """Whether a run is at work on this PostgreSQL database at this moment."""
     with database.read() as connection:
         return bool(connection.execute(HELD, {"names": [AT_WORK]}).first())

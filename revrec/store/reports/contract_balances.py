@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from revrec.core.invoice import INVOICED, InvoiceRequest
-from revrec.store.database.bulk import streamed
+from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
 from revrec.store.tables import (
     charge_line,
@@ -25,10 +25,10 @@ from revrec.store.tables import (
 BY_DIMENSION = "dimensions."
 
 
-class Row(NamedTuple):
+class ContractBalanceRow(NamedTuple):
     """A charge line of :func:`rows`; ``contract`` is JSON of what makes it, as an allocation names its contracts.
 
-    ``account`` is None where neither a schedule nor an invoice tells it. ``recognised`` is posted with a date until
+    ``account`` is None where neither a schedule nor an invoice tells it. ``recognized`` is posted with a date until
     the day, ``planned`` dated until then by the schedule in force, ``later`` after ``beyond``.
     """
 
@@ -46,12 +46,12 @@ class Row(NamedTuple):
     billed: bool
     account: str | None
     earns: int
-    recognised: int
+    recognized: int
     planned: int
     later: int
 
 
-class Asked(NamedTuple):
+class BalanceQuery(NamedTuple):
     """Which lines: ``until`` a day, with what is planned ``beyond`` another apart; of one entity or customer.
 
     ``by`` makes a contract of lines that no allocation took: ``contract``, ``document``, ``customer`` or
@@ -103,15 +103,15 @@ def _dimension_there(element: Any, compiler: Any, **options: Any) -> str:
     return f"(CAST({text} AS json) ->> CAST({name} AS TEXT))"
 
 
-def rows(connection: Connection, asked: Asked) -> Iterator[Row]:
+def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[ContractBalanceRow]:
     """Every charge line, those of a contract, entity and currency together."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA temp_store = FILE")  # what is sorted here is every charge line there is
-    for row in streamed(connection, _query(asked)):
-        yield Row._make((*row[:11], bool(row[11]), *row[12:]))
+    for row in stream_rows(connection, _query(asked)):
+        yield ContractBalanceRow._make((*row[:11], bool(row[11]), *row[12:]))
 
 
-def _query(asked: Asked) -> Select[Any]:
+def _query(asked: BalanceQuery) -> Select[Any]:
     moved, on, newest = _moved(asked), _invoiced(), _newest()
     key = func.coalesce(contract_line.c.contract, _contract(asked.by))
     told = (charge_line.c[name] for name in ("no", "id", "document", "line", "customer", "item", "entity", "currency"))
@@ -124,7 +124,7 @@ def _query(asked: Asked) -> Select[Any]:
             case((_is_billed(asked, on.c.date), 1), else_=0),
             func.coalesce(func.nullif(on.c.account, ""), rule_version.c.deferred),
             func.coalesce(schedule.c.amount, charge_line.c.amount),
-            *(func.coalesce(moved.c[name], 0) for name in ("recognised", "planned", "later")),
+            *(func.coalesce(moved.c[name], 0) for name in ("recognized", "planned", "later")),
         )
         .select_from(charge_line)
         .outerjoin(contract_line, contract_line.c.charge_no == charge_line.c.no)
@@ -140,7 +140,7 @@ def _query(asked: Asked) -> Select[Any]:
     return query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
 
 
-def _moved(asked: Asked) -> Any:
+def _moved(asked: BalanceQuery) -> Any:
     """What is recognized and planned of each charge line."""
     day = asked.until.isoformat()
     posted = and_(
@@ -148,7 +148,7 @@ def _moved(asked: Asked) -> Any:
     )
     in_force = schedule_line.c.superseded_by.is_(None)
     sums = {
-        "recognised": journal_entry.c.id.is_not(None),
+        "recognized": journal_entry.c.id.is_not(None),
         "planned": and_(in_force, schedule_line.c.date <= day),
         "later": and_(in_force, schedule_line.c.date > asked.beyond.isoformat()),
     }
@@ -179,7 +179,7 @@ def _newest() -> Any:
     return select(schedule.c.charge_no, version).group_by(schedule.c.charge_no).subquery()
 
 
-def _is_billed(asked: Asked, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
+def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
     day = asked.until.isoformat()
     wanted = [
         and_(charge_line.c.source == source, charge_line.c.post_date >= (wish.since or date.min).isoformat())

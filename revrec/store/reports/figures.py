@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from revrec.core.errors import BadConfiguration
-from revrec.store.database.complaints import translated
 from revrec.store.database.migrations import check_revision
+from revrec.store.database.sqlite_errors import translate_sqlite_error
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -80,7 +80,7 @@ LINES_UNTIL = """
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
 
 
-class Cursor(Protocol):
+class ViewCursor(Protocol):
     """What is needed of a DB-API connection."""
 
     def execute(self, sql: str, parameters: Any = ..., /) -> Any:
@@ -88,7 +88,7 @@ class Cursor(Protocol):
 
 
 @contextmanager
-def quick_view(url: str) -> Iterator[Cursor]:
+def quick_view(url: str) -> Iterator[ViewCursor]:
     """A read-only look at the database by the cheapest tables there is.
 
     Raises:
@@ -118,7 +118,7 @@ class _Asked:
 
 
 @contextmanager
-def _sqlite_view(path: Path) -> Iterator[Cursor]:
+def _sqlite_view(path: Path) -> Iterator[ViewCursor]:
     import sqlite3
 
     if not path.is_file():
@@ -130,10 +130,12 @@ def _sqlite_view(path: Path) -> Iterator[Cursor]:
             check_revision(_revision(connection), str(path))
             yield connection
     except sqlite3.DatabaseError as error:
-        raise translated(str(error), str(path)) or BadConfiguration(f"{path}: cannot be read: {error}") from error
+        raise translate_sqlite_error(str(error), str(path)) or BadConfiguration(
+            f"{path}: cannot be read: {error}"
+        ) from error
 
 
-def _revision(connection: Cursor) -> str | None:
+def _revision(connection: ViewCursor) -> str | None:
     import sqlite3
 
     try:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, case, exists, func, select
 
-from revrec.store.database.bulk import streamed
+from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
 from revrec.store.tables import (
     OPEN,
     charge_line,
+    entry_date_override,
     journal_entry,
-    moved_date,
     rule_version,
     schedule,
     schedule_line,
@@ -21,7 +21,7 @@ from revrec.store.tables import (
 )
 
 
-class Planned(NamedTuple):
+class PlannedLine(NamedTuple):
     """One schedule line with its charge, rule and accounts. ``amount`` in minor units; ``status``: planned, or the
     state of the entry it is on. ``entry_date`` is what that entry is dated with, ``reason`` why it is another day."""
 
@@ -71,14 +71,14 @@ _COLUMNS = (
     charge_line.c.entity,
     schedule_line.c.version,
     journal_entry.c.date,
-    moved_date.c.reason,
+    entry_date_override.c.reason,
     WAITS_FOR_INVOICE,
 )
 
 
-def planned(
+def planned_lines(
     connection: Connection, first: date | None, last: date | None, charge_no: int | None, due: bool
-) -> Iterator[Planned]:
+) -> Iterator[PlannedLine]:
     """Valid schedule lines between two dates, both included, in order of date and charge.
 
     ``due``: those alone that a run would post, open ones and what earlier runs left.
@@ -93,7 +93,7 @@ def planned(
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )
@@ -103,11 +103,11 @@ def planned(
         query = query.where(schedule_line.c.date >= first.isoformat())
     if last is not None:
         query = query.where(schedule_line.c.date <= last.isoformat())
-    for row in streamed(connection, query):
-        yield Planned._make((*row[:-1], bool(row[-1])))
+    for row in stream_rows(connection, query):
+        yield PlannedLine._make((*row[:-1], bool(row[-1])))
 
 
-def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:
+def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:
     """Charges without a schedule, each with the reason."""
     query = (
         select(charge_line.c.id, unscheduled.c.reason)
@@ -116,10 +116,10 @@ def waiting(connection: Connection, charge_no: int | None) -> Iterator[tuple[str
     )
     if charge_no is not None:
         query = query.where(unscheduled.c.charge_no == charge_no)
-    yield from (tuple(row) for row in streamed(connection, query))
+    yield from (tuple(row) for row in stream_rows(connection, query))
 
 
-def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
+def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
     """What waits of scheduled charges: charge, amount in minor units, currency, reason."""
     newer = exists().where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
@@ -132,4 +132,4 @@ def waiting_parts(connection: Connection, charge_no: int | None) -> Iterator[tup
     )
     if charge_no is not None:
         query = query.where(schedule_wait.c.charge_no == charge_no)
-    yield from (tuple(row) for row in streamed(connection, query))
+    yield from (tuple(row) for row in stream_rows(connection, query))

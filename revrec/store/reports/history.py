@@ -10,13 +10,13 @@ from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
     charge_line,
-    fulfilment_event,
+    entry_date_override,
+    fulfillment_event,
     import_file,
     invoice,
     invoice_line,
     journal_entry,
     journal_line,
-    moved_date,
     price_change,
     repair_version,
     repaired_value,
@@ -28,7 +28,7 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-Fact = dict[str, Any]
+RowFields = dict[str, Any]
 """One row as a dict, its keys the names of the columns."""
 
 MOST_CHARGES = 10_000
@@ -77,25 +77,25 @@ def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
     return list(found)[:MOST_CHARGES]
 
 
-def charge(connection: Connection, no: int) -> Fact:
+def charge(connection: Connection, no: int) -> RowFields:
     """The charge line as it was imported."""
     return _one(connection, charge_line, charge_line.c.no == no)
 
 
-def source(connection: Connection, import_id: int) -> Fact:
+def source(connection: Connection, import_id: int) -> RowFields:
     """The file a charge line or event came from."""
     return _one(connection, import_file, import_file.c.id == import_id)
 
 
-def events(connection: Connection, no: int) -> list[Fact]:
+def events(connection: Connection, no: int) -> list[RowFields]:
     """The fulfillment events of a charge line in the order they were recorded."""
     return _all(
         connection,
-        select(fulfilment_event).where(fulfilment_event.c.charge_no == no).order_by(fulfilment_event.c.id),
+        select(fulfillment_event).where(fulfillment_event.c.charge_no == no).order_by(fulfillment_event.c.id),
     )
 
 
-def schedules(connection: Connection, no: int) -> list[Fact]:
+def schedules(connection: Connection, no: int) -> list[RowFields]:
     """Every version of the schedule, oldest first, with its rule version and who made it when."""
     query = (
         select(
@@ -133,43 +133,43 @@ def schedules(connection: Connection, no: int) -> list[Fact]:
     return _all(connection, query)
 
 
-def schedule_lines(connection: Connection, no: int) -> list[Fact]:
+def schedule_lines(connection: Connection, no: int) -> list[RowFields]:
     """The schedule lines of all versions, each with the entry it is on, if any."""
     on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
     query = (
-        select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), moved_date.c.reason)
+        select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), entry_date_override.c.reason)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(schedule_line.c.charge_no == no)
         .order_by(schedule_line.c.version, schedule_line.c.seq)
     )
     return _all(connection, query)
 
 
-def waiting(connection: Connection, no: int) -> Fact | None:
+def waiting(connection: Connection, no: int) -> RowFields | None:
     """Why the charge line has no schedule, if it has none."""
     found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no))
     return found[0] if found else None
 
 
-def entries(connection: Connection, no: int) -> list[Fact]:
+def entries(connection: Connection, no: int) -> list[RowFields]:
     """Every entry the charge line was ever on, refused ones too, oldest first."""
     numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
     query = (
-        select(journal_entry, moved_date.c.recognised, moved_date.c.reason)
-        .outerjoin(moved_date, moved_date.c.entry_id == journal_entry.c.id)
+        select(journal_entry, entry_date_override.c.recognition_date, entry_date_override.c.reason)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(journal_entry.c.id.in_(numbers))
     )
     return _all(connection, query.order_by(journal_entry.c.id))
 
 
-def entry_lines(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+def entry_lines(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
     """The journal lines of one charge line on one entry."""
     query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
     return _all(connection, query.order_by(journal_line.c.line_no))
 
 
-def repaired(connection: Connection, entry_id: int, no: int) -> list[Fact]:
+def repaired(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
     """What repairs put in the place of values of one charge line on one refused entry."""
     names = ("version", "seq", "side", "field", "before", "after")
     query = (
@@ -185,13 +185,13 @@ def repaired(connection: Connection, entry_id: int, no: int) -> list[Fact]:
     return _all(connection, query)
 
 
-def repairs(connection: Connection, no: int) -> list[Fact]:
+def repairs(connection: Connection, no: int) -> list[RowFields]:
     """Every repair version that was ever used on a charge line, with its text."""
     used = select(repaired_value.c.repair_version_id).where(repaired_value.c.charge_no == no)
     return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
 
 
-def attempts(connection: Connection, tables: PostingTables, number: int) -> list[Fact]:
+def attempts(connection: Connection, tables: PostingTables, number: int) -> list[RowFields]:
     """Every request made for an entry or an invoice, with its answer if one came."""
     answered, meant = tables.outcomes.c, tables.failures.c
     answer = (
@@ -210,7 +210,7 @@ def attempts(connection: Connection, tables: PostingTables, number: int) -> list
     return _all(connection, query)
 
 
-def invoices(connection: Connection, no: int) -> list[Fact]:
+def invoices(connection: Connection, no: int) -> list[RowFields]:
     """Every order and invoice that the charge line was ever on, refused ones too, oldest first; each with its line."""
     line = (invoice_line.c[name] for name in ("line_no", "item", "quantity", "price", "account", "memo"))
     query = (
@@ -222,15 +222,15 @@ def invoices(connection: Connection, no: int) -> list[Fact]:
     return _all(connection, query)
 
 
-def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[Fact]:
+def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[RowFields]:
     """The audit events about these subjects, and those with these numbers, in order."""
     query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
     return _all(connection, query.order_by(audit_event.c.seq))
 
 
-def _all(connection: Connection, query: Any) -> list[Fact]:
+def _all(connection: Connection, query: Any) -> list[RowFields]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _one(connection: Connection, table: Table, condition: Any) -> Fact:
+def _one(connection: Connection, table: Table, condition: Any) -> RowFields:
     return dict(connection.execute(select(table).where(condition)).mappings().one())

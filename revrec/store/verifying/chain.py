@@ -7,25 +7,25 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from revrec.store.audit import GENESIS, chain_hash
-from revrec.store.database.bulk import streamed
+from revrec.store.database.bulk import stream_rows
 from revrec.store.tables import audit_event
-from revrec.store.verifying.findings import Finding
+from revrec.store.verifying.findings import VerifyFinding
 
 CHECK = "audit chain"
 
 
-class Chain:
+class AuditChain:
     """One walk along the chain: its head, and where it is broken first."""
 
     def __init__(self) -> None:
         self.seq = 0
         self.hash = GENESIS
-        self.broken: Finding | None = None
+        self.broken: VerifyFinding | None = None
         self.passed: dict[int, str] = {}
 
     def walk(self, connection: Connection, remember: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each event's number and detail, in order. The hash of the event ``remember`` is kept in ``passed``."""
-        for row in streamed(connection, select(audit_event).order_by(audit_event.c.seq), 500):
+        for row in stream_rows(connection, select(audit_event).order_by(audit_event.c.seq), 500):
             *fields, own = row
             self._link(fields, own)
             self.seq, self.hash = row.seq, own
@@ -47,7 +47,7 @@ class Chain:
 
     def _break(self, seq: int, problem: str) -> None:
         meaning = "an audit event was changed, removed or added; nothing after it is proven"
-        self.broken = Finding(CHECK, "audit_event", f"seq {seq}", problem, meaning)
+        self.broken = VerifyFinding(CHECK, "audit_event", f"seq {seq}", problem, meaning)
 
 
 def _detail(text: str) -> dict[str, Any]:
@@ -58,15 +58,15 @@ def _detail(text: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def compared(chain: Chain, anchor: dict[str, Any], deployment: str) -> Iterator[Finding]:
+def compare_with_anchor(chain: AuditChain, anchor: dict[str, Any], deployment: str) -> Iterator[VerifyFinding]:
     """Whether the chain that was walked continues an anchor."""
     place = f"seq {anchor['seq']}"
     meaning = "the audit trail is not the one that was anchored: it was cut off, rewritten, or is another database's"
     if anchor["deployment"] != deployment:
         problem = f"the anchor is of database {anchor['deployment']}, this is {deployment}"
-        yield Finding("anchor", "meta", "key deployment", problem, meaning)
+        yield VerifyFinding("anchor", "meta", "key deployment", problem, meaning)
     elif anchor["seq"] > chain.seq:
         problem = f"the trail ends at event {chain.seq}, the anchor has seen event {anchor['seq']}"
-        yield Finding("anchor", "audit_event", place, problem, meaning)
+        yield VerifyFinding("anchor", "audit_event", place, problem, meaning)
     elif chain.passed.get(anchor["seq"], GENESIS) != anchor["hash"]:
-        yield Finding("anchor", "audit_event", place, "its hash is not the anchored one", meaning)
+        yield VerifyFinding("anchor", "audit_event", place, "its hash is not the anchored one", meaning)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 
-class Finding(NamedTuple):
+class VerifyFinding(NamedTuple):
     """One thing that is not as it should be: which check, where (table and key), what is wrong and what it means."""
 
     check: str
@@ -16,16 +16,18 @@ class Finding(NamedTuple):
     meaning: str
 
 
-def guarded(check: str, work: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def findings_of(check: str, work: Callable[[], Iterable[VerifyFinding]]) -> Iterator[VerifyFinding]:
     """The findings of a check; one that the database cannot even be read for is a finding itself."""
     try:
         yield from work()
     except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError, OverflowError) as error:
         said = str(error.orig) if isinstance(error, DBAPIError) else f"{type(error).__name__}: {error}"
-        yield Finding(check, "database", "", f"cannot be checked: {said}", "the file is damaged: restore a backup")
+        yield VerifyFinding(
+            check, "database", "", f"cannot be checked: {said}", "the file is damaged: restore a backup"
+        )
 
 
-def damage(error: Exception) -> Finding | None:
+def damage_finding(error: Exception) -> VerifyFinding | None:
     """The finding that a refusal to open the database stands for, if it was the file's damage that refused."""
     said = str(error.__cause__.orig) if isinstance(error.__cause__, DBAPIError) else ""
     if isinstance(error, UnicodeDecodeError):
@@ -33,4 +35,4 @@ def damage(error: Exception) -> Finding | None:
     known = ("malformed", "not a database", "corrupt", "decode", "I/O", "no such", "syntax")
     if not any(word in said for word in known):
         return None
-    return Finding("integrity", "database", "", said, "the file is damaged: restore a backup")
+    return VerifyFinding("integrity", "database", "", said, "the file is damaged: restore a backup")

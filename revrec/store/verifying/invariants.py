@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from revrec.store.verifying.findings import Finding
+from revrec.store.verifying.findings import VerifyFinding
 
 MOST = 10
 """Findings told of one invariant."""
@@ -85,7 +85,7 @@ INVARIANTS = (
     Invariant(
         "whole schedule versions",
         "schedule",
-        "it is not of its charge line's price then, or its lines, what it carried and what waits do not make it up",
+        "its amount is not its price at that time, or not the sum of what was posted before, its lines and what waits",
         "posted and remaining do not make up the charge line",
         """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
@@ -97,7 +97,7 @@ INVARIANTS = (
                                       WHERE p.charge_no = s.charge_no AND p.version <= s.version)
             + (SELECT coalesce(sum(a.amount), 0) FROM schedule_allocation a
                WHERE a.charge_no = s.charge_no AND a.version <= s.version)
-          OR s.amount - s.carried <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
+          OR s.amount - s.posted <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
     ),
     Invariant(
         "superseded by a later version",
@@ -284,8 +284,8 @@ INVARIANTS = (
         SELECT DISTINCT 'id ' || e.id FROM journal_entry e
         JOIN journal_line l ON l.entry_id = e.id
         JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-        LEFT JOIN moved_date m ON m.entry_id = e.id
-        WHERE s.date <> coalesce(m.recognised, e.date) OR m.recognised >= e.date OR m.reason = ''""",
+        LEFT JOIN entry_date_override o ON o.entry_id = e.id
+        WHERE s.date <> coalesce(o.recognition_date, e.date) OR o.recognition_date >= e.date OR o.reason = ''""",
     ),
     Invariant(
         "attempts",
@@ -299,7 +299,7 @@ INVARIANTS = (
 )
 
 
-def broken(connection: Connection, one: Invariant) -> Iterator[Finding]:
+def find_violations(connection: Connection, one: Invariant) -> Iterator[VerifyFinding]:
     """The first rows that break an invariant."""
     for (key,) in connection.exec_driver_sql(f"{one.sql} LIMIT {MOST}"):
-        yield Finding(one.name, one.table, str(key), one.problem, one.meaning)
+        yield VerifyFinding(one.name, one.table, str(key), one.problem, one.meaning)

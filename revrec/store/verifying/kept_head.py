@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from revrec.store.database.engine import Database, deployment
 from revrec.store.posting import continuity
 from revrec.store.tables import audit_event
-from revrec.store.verifying.findings import Finding
+from revrec.store.verifying.findings import VerifyFinding
 
 CHECK = "kept head"
 _OLDER = (
@@ -25,36 +25,38 @@ class KeptHead(NamedTuple):
     """What is kept beside a database file: the file's name, and the head in it, None if it cannot be read."""
 
     name: str
-    head: continuity.Head | None
+    head: continuity.TrailHead | None
 
 
-def kept(database: Database) -> KeptHead | None:
+def read_kept_head(database: Database) -> KeptHead | None:
     """Return what is kept beside the database file; None on PostgreSQL, beside a backup, and before any command wrote.
 
     It is to be read before the trail is: a head that is kept meanwhile is of events that came later.
     """
-    if database.path is None or not continuity.head_file(database).exists():
+    if database.path is None or not continuity.kept_head_file(database).exists():
         return None
-    return KeptHead(continuity.head_file(database).name, continuity.kept_head(database))
+    return KeptHead(continuity.kept_head_file(database).name, continuity.read_kept_head(database))
 
 
-def continued(connection: Connection, there: KeptHead | None) -> Iterator[Finding]:
+def check_kept_head(connection: Connection, there: KeptHead | None) -> Iterator[VerifyFinding]:
     """Check that the audit trail goes on from the head that is kept beside the database file."""
     if there is None:
         return
     name, known = there
     if known is None:
-        yield Finding(CHECK, "file", name, "it cannot be read as the end of an audit trail", _UNREADABLE)
+        yield VerifyFinding(CHECK, "file", name, "it cannot be read as the end of an audit trail", _UNREADABLE)
         return
     ours, place = deployment(connection), f"seq {known.seq}"
     if known.deployment != ours:
         problem = f"{name} is of database {known.deployment}, this is {ours}"
-        yield Finding(CHECK, "meta", "key deployment", problem, _OLDER)
+        yield VerifyFinding(CHECK, "meta", "key deployment", problem, _OLDER)
         return
     found = connection.execute(select(audit_event.c.hash).where(audit_event.c.seq == known.seq)).scalar()
     if found is None:
-        end = continuity.head(connection).seq
+        end = continuity.trail_head(connection).seq
         problem = f"the trail ends at event {end}, {name} has seen event {known.seq}"
-        yield Finding(CHECK, "audit_event", place, problem, _OLDER)
+        yield VerifyFinding(CHECK, "audit_event", place, problem, _OLDER)
     elif found != known.hash:
-        yield Finding(CHECK, "audit_event", place, f"it is another event than the one that {name} has seen", _OLDER)
+        yield VerifyFinding(
+            CHECK, "audit_event", place, f"it is another event than the one that {name} has seen", _OLDER
+        )

@@ -10,7 +10,7 @@ from revrec.store.digests import SUPERSEDED, row_text, table_named
 Row = tuple[Any, ...]
 
 
-class Place(NamedTuple):
+class DigestedRows(NamedTuple):
     """The table and the digest of the rows among which one differs."""
 
     name: str
@@ -29,7 +29,7 @@ NUMBERED = {"schedule_line": 2, "journal_line": 0, "invoice_line": 1}
 """Lines that are numbered through within what they belong to, and which of their columns counts them."""
 
 
-def named(place: Place, rows: Iterable[Row]) -> tuple[str, str]:
+def name_difference(place: DigestedRows, rows: Iterable[Row]) -> tuple[str, str]:
     """The key of the first row that differs, and in which way."""
     found = list(rows)
     count = place.digest["rows"]
@@ -57,7 +57,7 @@ def _mark(row: Row) -> str:
     return (crc32(row_text(row).encode("utf-8", "surrogatepass")) & 0xFFFF).to_bytes(2, "little").hex()
 
 
-def _said(place: Place, row: Row) -> str:
+def _said(place: DigestedRows, row: Row) -> str:
     if place.name == SUPERSEDED:
         return f"charge_no {row[0]}, version {row[2]}, seq {row[3]}"
     key = table_named(place.name).primary_key.columns
@@ -65,7 +65,7 @@ def _said(place: Place, row: Row) -> str:
     return place.parent + ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=False))
 
 
-def _missing(place: Place, rows: list[Row], at: int | None) -> str:
+def _missing(place: DigestedRows, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
         whole = _without_lines(place, rows) if place.name == "schedule_line" else None
         return whole or _gap(place, rows, len(rows) if at is None else at)
@@ -80,14 +80,14 @@ def _missing(place: Place, rows: list[Row], at: int | None) -> str:
     return f"{name} {gone[0]}" if gone and place.name != "unscheduled" else _range(place)
 
 
-def _without_lines(place: Place, rows: list[Row]) -> str | None:
+def _without_lines(place: DigestedRows, rows: list[Row]) -> str | None:
     """The first schedule version of which no line is left."""
     there = {tuple(row[:2]) for row in rows}
     gone = next((pair for pair in _pairs(place) if pair not in there), None)
     return f"charge_no {gone[0]}, version {gone[1]}" if gone else None
 
 
-def _pairs(place: Place) -> Iterator[tuple[int, int]]:
+def _pairs(place: DigestedRows) -> Iterator[tuple[int, int]]:
     for first, last, version in place.digest["keys"]:
         yield from ((no, version) for no in range(first, last + 1))
 
@@ -96,7 +96,7 @@ def _between(run: list[Any]) -> Iterable[Any]:
     return range(run[0], run[1] + 1) if isinstance(run[0], int) else (run[0],)
 
 
-def _gap(place: Place, rows: list[Row], at: int) -> str:
+def _gap(place: DigestedRows, rows: list[Row], at: int) -> str:
     """Lines are numbered through: the one after the row before it, or before the row that stands in its place."""
     column = NUMBERED[place.name]
     before = rows[at - 1] if at else None
@@ -112,7 +112,7 @@ def _later(row: Row, column: int) -> bool:
     return isinstance(row[column], int) and row[column] > 1
 
 
-def _range(place: Place) -> str:
+def _range(place: DigestedRows) -> str:
     keys = place.digest["keys"]
     first, last = keys[0][0], keys[-1][1]
     name = next(iter(table_named(place.name.partition(".")[0]).primary_key.columns)).name

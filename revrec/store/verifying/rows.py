@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
-from revrec.store.database.bulk import streamed
-from revrec.store.digests import SUPERSEDED, covered, row_text, table_named
+from revrec.store.database.bulk import stream_rows
+from revrec.store.digests import SUPERSEDED, covered_columns, row_text, table_named
 from revrec.store.tables import audit_event, metadata, schedule_line
-from revrec.store.verifying.findings import Finding, guarded
-from revrec.store.verifying.naming import Place, named
+from revrec.store.verifying.findings import VerifyFinding, findings_of
+from revrec.store.verifying.naming import DigestedRows, name_difference
 
 CHECK = "rows"
 LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
@@ -33,33 +33,33 @@ class RowCheck:
         self._counts: dict[str, int] = {}
         self.rows = 0
 
-    def take(self, digest: dict[str, Any]) -> Iterator[Finding]:
+    def take(self, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
         """Compare the rows of one digest, or keep it until the chain's end if a later one may take its place."""
         if digest["table"] in LATEST:
             self._latest[digest["table"], digest["keys"][0][0]] = digest
         else:
             yield from self._compare(digest)
 
-    def finish(self) -> Iterator[Finding]:
+    def finish(self) -> Iterator[VerifyFinding]:
         """Compare the latest digests, and find rows that no digest covers."""
         for digest in self._latest.values():
             yield from self._compare(digest)
         for table in metadata.sorted_tables:
             if table is not audit_event:
-                yield from guarded(CHECK, lambda table=table: self._uncovered(table))  # type: ignore[misc]
+                yield from findings_of(CHECK, lambda table=table: self._uncovered(table))  # type: ignore[misc]
 
-    def _compare(self, digest: dict[str, Any]) -> Iterator[Finding]:
+    def _compare(self, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
         name = digest["table"]
         self._cover(name, digest)
-        yield from guarded(CHECK, lambda: self._differing(name, digest))
+        yield from findings_of(CHECK, lambda: self._differing(name, digest))
 
-    def _differing(self, name: str, digest: dict[str, Any]) -> Iterator[Finding]:
+    def _differing(self, name: str, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
         count, found = self._sum(name, digest["keys"])
         self.rows += count
         if (count, found) != (digest["rows"], digest["sha256"]):
-            place = Place(name, digest)
-            key, problem = named(place, self._rows(name, digest["keys"]))
-            yield Finding(CHECK, name.partition(".")[0], key, problem, MEANING)
+            place = DigestedRows(name, digest)
+            key, problem = name_difference(place, self._rows(name, digest["keys"]))
+            yield VerifyFinding(CHECK, name.partition(".")[0], key, problem, MEANING)
 
     def _sum(self, name: str, keys: list[Any]) -> tuple[int, str]:
         whole = hashlib.sha256()
@@ -90,18 +90,18 @@ class RowCheck:
             else:
                 known.append(list(run))
 
-    def _uncovered(self, table: Table) -> Iterator[Finding]:
+    def _uncovered(self, table: Table) -> Iterator[VerifyFinding]:
         """A row that no audit event wrote; looked for only if there are more rows than were written."""
         there = self._connection.execute(select(func.count()).select_from(table)).scalar_one()
         if there <= self._counts.get(table.name, 0):
             return
         key = _key(table)
         names = [column.name for column in key]
-        for row in streamed(self._connection, select(*key).order_by(*key)):
+        for row in stream_rows(self._connection, select(*key).order_by(*key)):
             if not self._covers(table.name, tuple(row)):
                 said = ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True))
                 problem = "no audit event wrote it"
-                yield Finding(CHECK, table.name, said, problem, "a row was added outside of revrec")
+                yield VerifyFinding(CHECK, table.name, said, problem, "a row was added outside of revrec")
                 return
 
     def _covers(self, name: str, key: tuple[Any, ...]) -> bool:
@@ -141,5 +141,5 @@ def _made(name: str) -> Select[Any]:
         return query.where(its_lines).order_by(line.charge_no, line.version, line.seq)
     table = table_named(name)
     key = list(table.primary_key.columns)
-    query = select(*covered(table)).where(key[0].between(first, last)).order_by(*key)
+    query = select(*covered_columns(table)).where(key[0].between(first, last)).order_by(*key)
     return query.where(table.c.version == version) if name in BY_VERSION else query

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, ForeignKeyConstraint, create_engine
 
 from revrec.store.database import migrations
 from revrec.store.tables import metadata
-from revrec.store.verifying.findings import Finding
+from revrec.store.verifying.findings import VerifyFinding
 
 RECORDED = Path(__file__).with_name("postgresql.json")
 """PostgreSQL's objects as the migrations make them there, since verifying must not need the right to make any."""
@@ -17,7 +17,7 @@ RECORDED = Path(__file__).with_name("postgresql.json")
 GUARD = "a promise of the database does not hold by itself any more; restore a backup, or: revrec db upgrade"
 DAMAGED = "the database is damaged: restore a backup"
 
-Objects = dict[tuple[str, str], str]
+SchemaObjects = dict[tuple[str, str], str]
 """What every object of a database is, by type and name."""
 
 SQLITE = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
@@ -51,23 +51,23 @@ POSTGRESQL = r"""
 """Every object of the schema that holds rows or keeps them; the names of a schema differ, and are taken out."""
 
 
-def integrity(connection: Connection) -> Iterator[Finding]:
+def check_integrity(connection: Connection) -> Iterator[VerifyFinding]:
     """What SQLite finds wrong with its pages, its indexes and its constraints; PostgreSQL checks its pages itself."""
     if connection.dialect.name != "sqlite":
         return
     for (said,) in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
         if said != "ok":
-            yield Finding("integrity", "database", "", str(said), "the file is damaged: restore a backup")
+            yield VerifyFinding("integrity", "database", "", str(said), "the file is damaged: restore a backup")
 
 
-def foreign_keys(connection: Connection) -> Iterator[Finding]:
+def check_foreign_keys(connection: Connection) -> Iterator[VerifyFinding]:
     """Rows that point to a row that is not there."""
     for table in metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
             yield from _dangling(connection, constraint)
 
 
-def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Iterator[Finding]:
+def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Iterator[VerifyFinding]:
     child, parent = constraint.table.name, constraint.referred_table.name
     pairs = [(f'c."{one.parent.name}"', f'p."{one.column.name}"') for one in constraint.elements]
     key = [column.name for column in constraint.table.primary_key.columns]
@@ -78,30 +78,30 @@ def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Itera
     for row in connection.exec_driver_sql(f"{sql} ORDER BY {shown} LIMIT 10"):
         place = ", ".join(f"{name} {value}" for name, value in zip(key, row, strict=True))
         problem = f"what it refers to in {parent} is missing"
-        yield Finding("foreign keys", child, place, problem, "a row was removed")
+        yield VerifyFinding("foreign keys", child, place, problem, "a row was removed")
 
 
-def structure(connection: Connection) -> Iterator[Finding]:
+def check_structure(connection: Connection) -> Iterator[VerifyFinding]:
     """Tables, indexes, triggers and what else holds the rows: missing, changed or not ours."""
-    there = found(connection)
-    ours = expected() if connection.dialect.name == "sqlite" else recorded()
+    there = find_objects(connection)
+    ours = expected_objects() if connection.dialect.name == "sqlite" else recorded_objects()
     for kind, name in sorted(ours.keys() | there.keys()):
         if there.get((kind, name)) == ours.get((kind, name)):
             continue
         missing, foreign = (kind, name) not in there, (kind, name) not in ours
         problem = "is missing" if missing else "is not one of revrec's" if foreign else "was changed"
-        yield Finding("structure", "schema", f"{kind} {name}", f"the {kind} {problem}", GUARD)
+        yield VerifyFinding("structure", "schema", f"{kind} {name}", f"the {kind} {problem}", GUARD)
 
 
-def revision(connection: Connection) -> Iterator[Finding]:
+def check_revision_row(connection: Connection) -> Iterator[VerifyFinding]:
     """Whether the revision is this program's, alone."""
     versions = [row[0] for row in connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
     if versions != [migrations.HEAD]:
         problem = f"the revision is {versions}, not {migrations.HEAD}"
-        yield Finding("structure", "alembic_version", f"version_num {migrations.HEAD}", problem, GUARD)
+        yield VerifyFinding("structure", "alembic_version", f"version_num {migrations.HEAD}", problem, GUARD)
 
 
-def found(connection: Connection) -> Objects:
+def find_objects(connection: Connection) -> SchemaObjects:
     """The objects that a database has."""
     if connection.dialect.name == "sqlite":
         return {(kind, name): sql for kind, name, sql in connection.exec_driver_sql(SQLITE)}
@@ -114,17 +114,17 @@ def _placeless(text: str, place: str) -> str:
 
 
 @cache
-def expected() -> Objects:
+def expected_objects() -> SchemaObjects:
     """The objects as the migrations make them in an empty SQLite database."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         migrations.upgrade(connection)
-        objects = found(connection)
+        objects = find_objects(connection)
     engine.dispose()
     return objects
 
 
-def recorded() -> Objects:
+def recorded_objects() -> SchemaObjects:
     """The objects as the migrations make them in an empty PostgreSQL database, from the record."""
     kinds: Mapping[str, Mapping[str, str]] = json.loads(RECORDED.read_text(encoding="utf-8"))
     return {(kind, name): text for kind, names in kinds.items() for name, text in names.items()}

@@ -1,4 +1,4 @@
-"""What waiting schedule lines will name when they are posted: entities and dimensions, of a bounded sample."""
+"""What open schedule lines will name in Intacct, for ``revrec doctor``: a bounded sample of their master data."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,23 +9,22 @@ from revrec.store.charges import dimensions_of
 from revrec.store.tables import OPEN, charge_line, schedule_line
 
 LINES = 20_000
-"""Open schedule lines that are looked at, the earliest first."""
-
+"""How many open schedule lines are read, the earliest first."""
 
 PARTIES = 1_000
-"""Customers, and items, that are looked at."""
+"""How many customers, and how many items, are read."""
 
 
-class Place(NamedTuple):
-    """An entity and a set of dimensions that open lines carry, and the first date of those lines."""
+class WaitingPlace(NamedTuple):
+    """An entity and a set of dimensions of open schedule lines, and the first date of those lines."""
 
     entity: str
     dimensions: Mapping[str, str]
     first: str
 
 
-def waiting_places(connection: Connection, lines: int = LINES) -> list[Place]:
-    """Every entity and set of dimensions among the first ``lines`` open schedule lines, earliest first."""
+def waiting_places(connection: Connection, lines: int = LINES) -> list[WaitingPlace]:
+    """Return each entity and set of dimensions among the first ``lines`` open schedule lines, earliest first."""
     early = (
         select(schedule_line.c.charge_no, schedule_line.c.date)
         .where(OPEN)
@@ -40,11 +39,11 @@ def waiting_places(connection: Connection, lines: int = LINES) -> list[Place]:
         .group_by(charge_line.c.entity, charge_line.c.dimensions)
         .order_by(first, charge_line.c.entity, charge_line.c.dimensions)
     )
-    return [Place(entity or "", dimensions_of(text), date) for entity, text, date in connection.execute(query)]
+    return [WaitingPlace(entity or "", dimensions_of(text), date) for entity, text, date in connection.execute(query)]
 
 
 def waiting_parties(connection: Connection, lines: int = LINES) -> dict[str, list[str]]:
-    """The customers and the items among the first ``lines`` open schedule lines, the first :data:`PARTIES` of each."""
+    """Return the customers and items of the first ``lines`` open schedule lines, at most :data:`PARTIES` of each."""
     early = select(schedule_line.c.charge_no).where(OPEN).order_by(schedule_line.c.date).limit(lines).subquery()
     found = {}
     for name, column in (("customer", charge_line.c.customer), ("item", charge_line.c.item)):

@@ -1,0 +1,843 @@
+"""Create every table of revrec 0.1.0, with the triggers that keep history from being rewritten.
+
+A CHECK sees one row. The triggers guard what spans rows: sums, balances, posting states, and that a version, an entry
+or an invoice gets no more lines once its header is written.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from revrec.store.database import guards
+
+revision = "r0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text in the order of its code points, as on SQLite, whatever language the server was set up for."""
+
+TRANSITIONS = (
+    "READY>SENDING",
+    "READY>REJECTED",
+    "READY>IN_DOUBT",
+    "SENDING>POSTED",
+    "SENDING>REJECTED",
+    "SENDING>IN_DOUBT",
+    "SENDING>READY",
+    "IN_DOUBT>POSTED",
+    "IN_DOUBT>SENDING",
+    "IN_DOUBT>HELD",
+    "REJECTED>REPLACED",
+    "REJECTED>HELD",
+    "HELD>POSTED",
+    "HELD>READY",
+    "HELD>CANCELLED",
+)
+UNSETTLED = sa.text("state IN ('READY', 'SENDING', 'IN_DOUBT', 'REJECTED', 'HELD')")
+
+APPEND_ONLY = (
+    "audit_event",
+    "import_file",
+    "charge_line",
+    "quarantine",
+    "quarantine_fix",
+    "quarantine_outcome",
+    "cleaning",
+    "fulfillment_event",
+    "received_document",
+    "source_fetch",
+    "rule_version",
+    "after_invoice",
+    "contract_line",
+    "allocation",
+    "allocation_line",
+    "schedule",
+    "schedule_wait",
+    "schedule_plan",
+    "price_change",
+    "schedule_allocation",
+    "journal_line",
+    "entry_date_override",
+    "attempt",
+    "attempt_outcome",
+    "attempt_failure",
+    "period_fact",
+    "repair_version",
+    "repaired_value",
+    "invoice_line",
+    "invoice_attempt",
+    "invoice_attempt_outcome",
+    "invoice_attempt_failure",
+)
+NEVER_DELETED = (*APPEND_ONLY, "schedule_line", "journal_entry", "invoice", "posting_run", "meta")
+
+
+def sealed(table: str, message: str) -> str:
+    """Return the guard that refuses a row of ``table`` once the header of its schedule version is written."""
+    return f"""
+        BEFORE INSERT ON {table}
+        WHEN EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version)
+        BEGIN SELECT RAISE(ABORT, '{message}'); END"""  # noqa: S608
+
+
+SCHEDULE_GUARDS = {
+    "schedule_line_sealed": """
+        BEFORE INSERT ON schedule_line
+        WHEN NEW.entry_id IS NOT NULL OR NEW.superseded_by IS NOT NULL OR NEW.revision <> 0
+          OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version)
+        BEGIN SELECT RAISE(ABORT, 'a schedule version is complete: no line can be added to it'); END""",
+    "schedule_line_fixed": """
+        BEFORE UPDATE ON schedule_line
+        WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version OR NEW.seq IS NOT OLD.seq
+          OR NEW.date IS NOT OLD.date OR NEW.amount IS NOT OLD.amount
+          OR (NEW.revision IS NOT OLD.revision AND NEW.entry_id IS OLD.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'date and amount of a schedule line never change: write a new version'); END""",
+    "schedule_line_on_one_entry": """
+        BEFORE UPDATE OF entry_id ON schedule_line
+        WHEN NEW.entry_id IS NOT OLD.entry_id AND NOT (
+             (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision
+              AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id))
+          OR (NEW.entry_id IS NULL AND NEW.revision = OLD.revision + 1 AND EXISTS (
+                SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELLED'))))
+        BEGIN SELECT RAISE(ABORT, 'a schedule line is on at most one live journal entry'); END""",
+    "schedule_line_superseded_once": """
+        BEFORE UPDATE OF superseded_by ON schedule_line
+        WHEN NEW.superseded_by IS NOT OLD.superseded_by
+          AND (OLD.superseded_by IS NOT NULL OR OLD.entry_id IS NOT NULL OR NEW.entry_id IS NOT NULL
+            OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.superseded_by))
+        BEGIN SELECT RAISE(ABORT, 'only an open schedule line can be superseded, once, by a later version'); END""",
+    "schedule_sums_to_charge": """
+        BEFORE INSERT ON schedule
+        WHEN NEW.amount IS NOT
+            (SELECT c.amount FROM charge_line c WHERE c.no = NEW.charge_no)
+            + coalesce((SELECT sum(p.amount) FROM price_change p WHERE p.charge_no = NEW.charge_no), 0)
+            + coalesce((SELECT sum(a.amount) FROM schedule_allocation a WHERE a.charge_no = NEW.charge_no), 0)
+          OR NEW.amount IS NOT
+            coalesce((SELECT w.amount FROM schedule_wait w
+                      WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
+            + (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
+               WHERE l.charge_no = NEW.charge_no AND l.superseded_by IS NULL)
+          OR NEW.amount - NEW.posted IS NOT
+            coalesce((SELECT w.amount FROM schedule_wait w
+                      WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
+            + (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
+               WHERE l.charge_no = NEW.charge_no AND l.version = NEW.version)
+        BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",
+    "schedule_wait_sealed": sealed(
+        "schedule_wait", "a schedule version is complete: no waiting amount can be added to it"
+    ),
+    "schedule_plan_sealed": sealed("schedule_plan", "a schedule version is complete: no plan can be added to it"),
+    "price_change_sealed": sealed("price_change", "a schedule version is complete: its price cannot be changed"),
+    "schedule_allocation_sealed": sealed(
+        "schedule_allocation", "a schedule version is complete: its price cannot be changed"
+    ),
+    "allocation_line_sealed": """
+        BEFORE INSERT ON allocation_line
+        WHEN EXISTS (SELECT 1 FROM allocation a WHERE a.id = NEW.allocation_id)
+        BEGIN SELECT RAISE(ABORT, 'an allocation is complete: no line can be added to it'); END""",
+    "allocation_sums_to_price": """
+        BEFORE INSERT ON allocation
+        WHEN NEW.lines IS NOT (SELECT count(*) FROM allocation_line l WHERE l.allocation_id = NEW.id)
+          OR NEW.price IS NOT (SELECT sum(l.billed) FROM allocation_line l WHERE l.allocation_id = NEW.id)
+          OR NEW.price IS NOT (SELECT sum(l.allocated) FROM allocation_line l WHERE l.allocation_id = NEW.id)
+          OR EXISTS (SELECT 1 FROM allocation_line l LEFT JOIN contract_line c ON c.charge_no = l.charge_no
+                     LEFT JOIN charge_line b ON b.no = l.charge_no WHERE l.allocation_id = NEW.id
+                     AND (c.contract IS NOT NEW.contract OR b.amount IS NOT l.billed OR b.currency IS NOT NEW.currency))
+        BEGIN SELECT RAISE(ABORT, 'an allocation distributes exactly what its contract was billed'); END""",
+}
+
+ENTRY_GUARDS = {
+    "journal_line_sealed": """
+        BEFORE INSERT ON journal_line
+        WHEN EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'a journal entry is complete: no line can be added to it'); END""",
+    "journal_entry_balances": """
+        BEFORE INSERT ON journal_entry
+        WHEN NEW.state <> 'READY' OR NEW.lines < 2
+          OR NEW.lines IS NOT (SELECT count(*) FROM journal_line l WHERE l.entry_id = NEW.id)
+          OR NEW.amount IS NOT (SELECT sum(l.amount) FROM journal_line l
+                                WHERE l.entry_id = NEW.id AND l.side = 'debit' AND l.currency = NEW.currency)
+          OR NEW.amount IS NOT (SELECT sum(l.amount) FROM journal_line l
+                                WHERE l.entry_id = NEW.id AND l.side = 'credit' AND l.currency = NEW.currency)
+        BEGIN SELECT RAISE(ABORT, 'a journal entry starts READY and its debits equal its credits'); END""",
+    "journal_entry_covers_schedule_lines": """
+        BEFORE INSERT ON journal_entry
+        WHEN EXISTS (
+          SELECT 1 FROM journal_line l
+          LEFT JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
+          WHERE l.entry_id = NEW.id AND (s.entry_id IS NOT NEW.id OR abs(s.amount) IS NOT l.amount))
+          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM schedule_line s WHERE s.entry_id = NEW.id)
+        BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",
+    "entry_date_override_sealed": """
+        BEFORE INSERT ON entry_date_override
+        WHEN NEW.reason = '' OR EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'a date other than the recognition date is recorded together with its entry'); END""",
+    "journal_entry_dated": """
+        BEFORE INSERT ON journal_entry
+        WHEN EXISTS (SELECT 1 FROM schedule_line s WHERE s.entry_id = NEW.id AND s.date IS NOT coalesce(
+                       (SELECT o.recognition_date FROM entry_date_override o WHERE o.entry_id = NEW.id), NEW.date))
+          OR EXISTS (SELECT 1 FROM entry_date_override o WHERE o.entry_id = NEW.id AND o.recognition_date >= NEW.date)
+        BEGIN SELECT RAISE(ABORT, 'an entry has the recognition date, or a later date with a reason'); END""",
+    "journal_entry_content_fixed": """
+        BEFORE UPDATE ON journal_entry
+        WHEN NEW.id IS NOT OLD.id OR NEW.reference IS NOT OLD.reference OR NEW.control_id IS NOT OLD.control_id
+          OR NEW.run_id IS NOT OLD.run_id OR NEW.date IS NOT OLD.date OR NEW.journal IS NOT OLD.journal
+          OR NEW.entity IS NOT OLD.entity OR NEW.currency IS NOT OLD.currency OR NEW.title IS NOT OLD.title
+          OR NEW.amount IS NOT OLD.amount OR NEW.lines IS NOT OLD.lines
+          OR NEW.content_hash IS NOT OLD.content_hash OR NEW.created_at IS NOT OLD.created_at
+        BEGIN SELECT RAISE(ABORT, 'the content of a journal entry never changes'); END""",
+    "journal_entry_posted_fixed": """
+        BEFORE UPDATE ON journal_entry WHEN OLD.state = 'POSTED'
+        BEGIN SELECT RAISE(ABORT, 'a posted journal entry never changes'); END""",
+    "journal_entry_states": f"""
+        BEFORE UPDATE OF state ON journal_entry
+        WHEN NEW.state IS NOT OLD.state AND (OLD.state || '>' || NEW.state) NOT IN {TRANSITIONS!r}
+        BEGIN SELECT RAISE(ABORT, 'the posting state cannot change that way'); END""",
+    "journal_entry_posted_has_proof": """
+        BEFORE UPDATE OF state ON journal_entry
+        WHEN NEW.state = 'POSTED' AND (NEW.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.entry_id = NEW.id AND o.record_no = NEW.record_no))
+        BEGIN SELECT RAISE(ABORT, 'POSTED needs a record number and the answer that shows it'); END""",
+}
+
+INVOICE_GUARDS = {
+    "invoice_line_sealed": """
+        BEFORE INSERT ON invoice_line
+        WHEN EXISTS (SELECT 1 FROM invoice i WHERE i.id = NEW.invoice_id)
+        BEGIN SELECT RAISE(ABORT, 'an invoice is complete: no line can be added to it'); END""",
+    "invoice_of_its_lines": """
+        BEFORE INSERT ON invoice
+        WHEN NEW.state <> 'READY' OR NEW.lines < 1
+          OR NEW.lines IS NOT (SELECT count(*) FROM invoice_line l WHERE l.invoice_id = NEW.id)
+          OR NEW.amount IS NOT (SELECT sum(l.amount) FROM invoice_line l WHERE l.invoice_id = NEW.id)
+          OR EXISTS (SELECT 1 FROM invoice_line l JOIN charge_line c ON c.no = l.charge_no
+                     WHERE l.invoice_id = NEW.id AND c.amount <> l.amount)
+        BEGIN SELECT RAISE(ABORT, 'an invoice starts READY, of the amounts of its charge lines'); END""",
+    "invoice_once": """
+        BEFORE INSERT ON invoice
+        WHEN EXISTS (
+          SELECT 1 FROM invoice_line l JOIN invoice_line o ON o.charge_no = l.charge_no AND o.invoice_id <> l.invoice_id
+          JOIN invoice i ON i.id = o.invoice_id
+          WHERE l.invoice_id = NEW.id AND i.state NOT IN ('REPLACED', 'CANCELLED')
+            AND (i.kind = NEW.kind OR i.kind = 'ar_invoice' OR NEW.kind = 'ar_invoice'))
+        BEGIN SELECT RAISE(ABORT, 'a charge line is on at most one live invoice'); END""",
+    "invoice_after_its_order": """
+        BEFORE INSERT ON invoice
+        WHEN NEW.after_id IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM invoice o WHERE o.id = NEW.after_id AND o.state = 'POSTED')
+        BEGIN SELECT RAISE(ABORT, 'a sales invoice is made from an order that is posted'); END""",
+    "invoice_content_fixed": """
+        BEFORE UPDATE ON invoice
+        WHEN NEW.id IS NOT OLD.id OR NEW.reference IS NOT OLD.reference OR NEW.control_id IS NOT OLD.control_id
+          OR NEW.run_id IS NOT OLD.run_id OR NEW.kind IS NOT OLD.kind OR NEW.after_id IS NOT OLD.after_id
+          OR NEW.source IS NOT OLD.source OR NEW.document IS NOT OLD.document OR NEW.number IS NOT OLD.number
+          OR NEW.definition IS NOT OLD.definition OR NEW.date IS NOT OLD.date OR NEW.customer IS NOT OLD.customer
+          OR NEW.entity IS NOT OLD.entity OR NEW.currency IS NOT OLD.currency OR NEW.term IS NOT OLD.term
+          OR NEW.amount IS NOT OLD.amount OR NEW.lines IS NOT OLD.lines
+          OR NEW.content_hash IS NOT OLD.content_hash OR NEW.created_at IS NOT OLD.created_at
+        BEGIN SELECT RAISE(ABORT, 'the content of an invoice never changes'); END""",
+    "invoice_posted_fixed": """
+        BEFORE UPDATE ON invoice WHEN OLD.state = 'POSTED'
+        BEGIN SELECT RAISE(ABORT, 'a posted invoice never changes'); END""",
+    "invoice_states": f"""
+        BEFORE UPDATE OF state ON invoice
+        WHEN NEW.state IS NOT OLD.state AND (OLD.state || '>' || NEW.state) NOT IN {TRANSITIONS!r}
+        BEGIN SELECT RAISE(ABORT, 'the posting state cannot change that way'); END""",
+    "invoice_posted_has_proof": """
+        BEFORE UPDATE OF state ON invoice
+        WHEN NEW.state = 'POSTED' AND (NEW.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM invoice_attempt a JOIN invoice_attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.invoice_id = NEW.id AND a.kind <> 'create' AND o.record_no = NEW.record_no))
+        BEGIN SELECT RAISE(ABORT, 'POSTED needs a record number and the answer that shows it'); END""",
+}
+
+GUARDS = {
+    "meta_deployment_fixed": """
+        BEFORE UPDATE ON meta WHEN OLD.key = 'deployment'
+        BEGIN SELECT RAISE(ABORT, 'the deployment id is part of every reference and never changes'); END""",
+    "quarantine_fix_before_its_end": """
+        BEFORE INSERT ON quarantine_fix
+        WHEN EXISTS (SELECT 1 FROM quarantine_outcome o WHERE o.quarantine_id = NEW.quarantine_id)
+        BEGIN SELECT RAISE(ABORT, 'a row that has left the quarantine can no longer be fixed'); END""",
+    **SCHEDULE_GUARDS,
+    **ENTRY_GUARDS,
+    **INVOICE_GUARDS,
+    **guards.append_only(APPEND_ONLY),
+    **guards.never_deleted(NEVER_DELETED),
+}
+
+
+def upgrade() -> None:
+    _audit_trail()
+    _imports()
+    _sources()
+    _rules()
+    _posting_heads()
+    _schedules()
+    _contracts()
+    _entry_lines()
+    _invoice_lines()
+    _attempts("attempt", "entry", ("send", "read_back"))
+    _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
+    _repairs()
+    guards.create(op, GUARDS)
+
+
+def downgrade() -> None:
+    guards.drop(op, GUARDS)
+    for table in TABLES_CHILDREN_FIRST:
+        op.drop_table(table)
+
+
+TABLES_CHILDREN_FIRST = (
+    "repaired_value",
+    "repair_version",
+    "invoice_attempt_failure",
+    "invoice_attempt_outcome",
+    "invoice_attempt",
+    "attempt_failure",
+    "attempt_outcome",
+    "attempt",
+    "invoice_line",
+    "entry_date_override",
+    "journal_line",
+    "allocation_line",
+    "schedule_allocation",
+    "allocation",
+    "contract_line",
+    "price_change",
+    "schedule_plan",
+    "schedule_wait",
+    "schedule_line",
+    "schedule",
+    "unscheduled",
+    "invoice",
+    "journal_entry",
+    "posting_run",
+    "period_fact",
+    "after_invoice",
+    "rule_version",
+    "source_fetch",
+    "received_document",
+    "fulfillment_event",
+    "cleaning",
+    "quarantine_outcome",
+    "quarantine_fix",
+    "quarantine",
+    "charge_line",
+    "import_file",
+    "meta",
+    "audit_event",
+)
+
+
+def _texts(*names: str, nullable: bool = False) -> list[sa.Column[str]]:
+    return [sa.Column(name, TEXT, nullable=nullable) for name in names]
+
+
+def _key(name: str, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, KEY, autoincrement=False, nullable=nullable)
+
+
+def _big(name: str, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=nullable)
+
+
+def _whole(name: str, nullable: bool = False, **options: Any) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=nullable, **options)
+
+
+def _refers(column: str, target: str, deferred: bool = False) -> sa.ForeignKeyConstraint:
+    """Return a foreign key. A deferred one lets children be written before the header whose arrival checks them."""
+    if deferred:
+        return sa.ForeignKeyConstraint([column], [target], deferrable=True, initially="DEFERRED")
+    return sa.ForeignKeyConstraint([column], [target])
+
+
+def _of_version(name: str, version: str = "version") -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["charge_no", version],
+        ["schedule.charge_no", "schedule.version"],
+        name=name,
+        deferrable=True,
+        initially="DEFERRED",
+    )
+
+
+def _index(name: str, table: str, columns: list[str], unique: bool = False, where: Any = None) -> None:
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def _audit_trail() -> None:
+    op.create_table(
+        "audit_event",
+        _key("seq"),
+        *_texts("at", "actor", "command", "action", "subject", "detail", "previous_hash", "hash"),
+        sa.PrimaryKeyConstraint("seq"),
+        sa.UniqueConstraint("hash"),
+    )
+    op.create_table("meta", *_texts("key", "value"), sa.PrimaryKeyConstraint("key"))
+
+
+def _imports() -> None:
+    op.create_table(
+        "import_file",
+        _key("id"),
+        *_texts("kind", "uri", "sha256"),
+        _big("size"),
+        *_texts("mapping", "imported_at", "actor"),
+        _key("audit_seq"),
+        sa.CheckConstraint("kind IN ('charges', 'events')", name="import_file_kind"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("import_file_sha256", "import_file", ["sha256"])
+    op.create_table(
+        "charge_line",
+        _key("no"),
+        *_texts("id", "source", "document", "line", "customer", "item", "post_date"),
+        _big("amount"),
+        *_texts("currency"),
+        *_texts("rev_rec_date", nullable=True),
+        *_texts("description"),
+        *_texts("quantity", "service_start", "service_end", nullable=True),
+        *_texts("entity", "dimensions", "fingerprint"),
+        _key("import_id"),
+        _big("row"),
+        _refers("import_id", "import_file.id"),
+        sa.PrimaryKeyConstraint("no"),
+        sa.UniqueConstraint("id"),
+    )
+    _index("charge_line_document", "charge_line", ["document"])
+    op.create_table(
+        "fulfillment_event",
+        _key("id"),
+        _key("charge_no"),
+        *_texts("kind", "date"),
+        *_texts("quantity", "percent", nullable=True),
+        _big("amount", nullable=True),
+        *_texts("name", "note", "recorded_at", "actor"),
+        _key("import_id", nullable=True),
+        _big("row", nullable=True),
+        _refers("charge_no", "charge_line.no"),
+        _refers("import_id", "import_file.id"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("fulfillment_event_charge", "fulfillment_event", ["charge_no"])
+    op.create_table(
+        "cleaning",
+        _key("id"),
+        _key("import_id"),
+        _big("row"),
+        *_texts("steps"),
+        _refers("import_id", "import_file.id"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("cleaning_row", "cleaning", ["import_id", "row"])
+    _quarantine()
+
+
+def _quarantine() -> None:
+    op.create_table(
+        "quarantine",
+        _key("id"),
+        _key("import_id"),
+        _big("row"),
+        *_texts("problems", "raw"),
+        _refers("import_id", "import_file.id"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "quarantine_fix",
+        _key("id"),
+        _key("quarantine_id"),
+        *_texts("fields", "reason", "at", "actor"),
+        _key("audit_seq"),
+        _refers("quarantine_id", "quarantine.id"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("quarantine_fix_of", "quarantine_fix", ["quarantine_id"])
+    op.create_table(
+        "quarantine_outcome",
+        _key("quarantine_id"),
+        *_texts("outcome", "charge", "reason", "at", "actor"),
+        _key("audit_seq"),
+        sa.CheckConstraint("outcome IN ('released', 'dismissed')", name="quarantine_outcome_kind"),
+        _refers("quarantine_id", "quarantine.id"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("quarantine_id"),
+    )
+
+
+def _sources() -> None:
+    op.create_table(
+        "received_document",
+        _key("id"),
+        *_texts("source", "name", "marker", "sha256"),
+        _big("size"),
+        *_texts("outcome", "detail", "kept", "at", "actor"),
+        sa.CheckConstraint("outcome IN ('imported', 'unchanged', 'refused')", name="received_document_outcome"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("received_document_source", "received_document", ["source", "marker"])
+    op.create_table(
+        "source_fetch",
+        _key("id"),
+        *_texts("source", "started_at", "ended_at", "actor"),
+        _big("documents"),
+        *_texts("outcome"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("source_fetch_source", "source_fetch", ["source"])
+
+
+def _rules() -> None:
+    op.create_table(
+        "rule_version",
+        _key("id"),
+        *_texts("name"),
+        _whole("version"),
+        *_texts("sha256", "text", "file", "method", "deferred", "accrued", "journal", "memo", "recorded_at", "actor"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name", "version"),
+        sa.UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
+    )
+    op.create_table(
+        "after_invoice",
+        _key("rule_version_id"),
+        *_texts("rule"),
+        _refers("rule_version_id", "rule_version.id"),
+        sa.PrimaryKeyConstraint("rule_version_id"),
+    )
+    op.create_table(
+        "period_fact",
+        _key("id"),
+        *_texts("entity", "kind", "day", "source", "reason", "at", "actor"),
+        sa.CheckConstraint("kind IN ('through', 'closed', 'open')", name="period_fact_kind"),
+        sa.CheckConstraint("source IN ('intacct', 'answer', 'person')", name="period_fact_source"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _posting_columns() -> list[sa.Column[Any]]:
+    """Return the columns that a journal entry and an invoice share: size, content, and the posting state."""
+    return [
+        _big("amount"),
+        _whole("lines"),
+        *_texts("content_hash", "created_at", "state"),
+        _whole("attempts", server_default=sa.text("0")),
+        *_texts("owner", "lease_until", "not_before", "record_no", "error_no", "error", nullable=True),
+        *_texts("advice", "posted_at", nullable=True),
+    ]
+
+
+def _posting_heads() -> None:
+    op.create_table(
+        "posting_run",
+        _key("id"),
+        *_texts("date", "started_at"),
+        *_texts("finished_at", nullable=True),
+        *_texts("actor"),
+        *_texts("outcome", nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "journal_entry",
+        _key("id"),
+        *_texts("reference", "control_id"),
+        _key("run_id"),
+        *_texts("date", "journal", "entity", "currency", "title"),
+        *_posting_columns(),
+        _refers("run_id", "posting_run.id"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        sa.UniqueConstraint("control_id"),
+    )
+    _index("journal_entry_record_no", "journal_entry", ["record_no"])
+    _index("journal_entry_unsettled", "journal_entry", ["state"], where=UNSETTLED)
+    op.create_table(
+        "invoice",
+        _key("id"),
+        *_texts("reference", "control_id"),
+        _key("run_id"),
+        *_texts("kind"),
+        _key("after_id", nullable=True),
+        *_texts("source", "document", "number", "definition", "date", "customer", "entity", "currency", "term"),
+        *_posting_columns(),
+        sa.CheckConstraint("kind IN ('sales_order', 'sales_invoice', 'ar_invoice')", name="invoice_kind"),
+        sa.CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
+        _refers("run_id", "posting_run.id"),
+        _refers("after_id", "invoice.id"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        sa.UniqueConstraint("control_id"),
+    )
+    for name in ("document", "number", "record_no", "after_id"):
+        _index(f"invoice_{name}", "invoice", [name])
+    _index("invoice_unsettled", "invoice", ["state"], where=UNSETTLED)
+
+
+def _schedules() -> None:
+    op.create_table(
+        "schedule",
+        _key("charge_no"),
+        _whole("version"),
+        _key("rule_version_id"),
+        _big("amount"),
+        _big("posted"),
+        _whole("lines"),
+        *_texts("explanation"),
+        _key("audit_seq"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("rule_version_id", "rule_version.id"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no", "version"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "schedule_line",
+        _big("charge_no"),
+        _whole("version"),
+        _whole("seq"),
+        *_texts("date"),
+        _big("amount"),
+        _key("entry_id", nullable=True),
+        _whole("revision", server_default=sa.text("0")),
+        _whole("superseded_by", nullable=True),
+        sa.CheckConstraint("amount <> 0", name="schedule_line_amount"),
+        _of_version("schedule_line_schedule"),
+        _of_version("schedule_line_superseded", "superseded_by"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("charge_no", "version", "seq"),
+        sqlite_with_rowid=False,
+    )
+    still_open = sa.text("entry_id IS NULL AND superseded_by IS NULL")
+    _index("schedule_line_open", "schedule_line", ["date"], where=still_open)
+    _index("schedule_line_entry", "schedule_line", ["entry_id"], where=sa.text("entry_id IS NOT NULL"))
+    op.create_table(
+        "schedule_wait",
+        _big("charge_no"),
+        _whole("version"),
+        _big("amount"),
+        *_texts("code", "reason"),
+        sa.CheckConstraint("amount <> 0", name="schedule_wait_amount"),
+        sa.CheckConstraint("code IN ('waiting', 'held')", name="schedule_wait_code"),
+        _of_version("schedule_wait_schedule"),
+        sa.PrimaryKeyConstraint("charge_no", "version"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "schedule_plan",
+        _big("charge_no"),
+        _whole("version"),
+        *_texts("plan"),
+        _of_version("schedule_plan_schedule"),
+        sa.PrimaryKeyConstraint("charge_no", "version"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "price_change",
+        _big("charge_no"),
+        _whole("version"),
+        _big("amount"),
+        *_texts("reason"),
+        sa.CheckConstraint("amount <> 0", name="price_change_amount"),
+        _of_version("price_change_schedule"),
+        sa.PrimaryKeyConstraint("charge_no", "version"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "unscheduled",
+        sa.Column("charge_no", KEY, nullable=False),
+        *_texts("code", "reason"),
+        *_texts("rule", nullable=True),
+        _key("audit_seq"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )
+
+
+def _contracts() -> None:
+    op.create_table(
+        "contract_line",
+        _key("charge_no"),
+        *_texts("contract"),
+        _whole("part"),
+        _key("audit_seq"),
+        sa.CheckConstraint("part > 0", name="contract_line_part"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )
+    _index("contract_line_contract", "contract_line", ["contract"])
+    op.create_table(
+        "allocation",
+        _key("id"),
+        *_texts("contract"),
+        _whole("version"),
+        *_texts("name", "sha256", "text"),
+        *_texts("since", nullable=True),
+        _big("price"),
+        *_texts("currency"),
+        _whole("lines"),
+        _key("audit_seq"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("contract", "version"),
+    )
+    op.create_table(
+        "allocation_line",
+        _key("allocation_id"),
+        _key("charge_no"),
+        _big("billed"),
+        _big("standalone", nullable=True),
+        _big("allocated"),
+        *_texts("reason"),
+        sa.ForeignKeyConstraint(
+            ["allocation_id"],
+            ["allocation.id"],
+            name="allocation_line_allocation",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        _refers("charge_no", "charge_line.no"),
+        sa.PrimaryKeyConstraint("allocation_id", "charge_no"),
+        sqlite_with_rowid=False,
+    )
+    _index("allocation_line_charge", "allocation_line", ["charge_no"])
+    op.create_table(
+        "schedule_allocation",
+        _big("charge_no"),
+        _whole("version"),
+        _key("allocation_id"),
+        _big("amount"),
+        sa.CheckConstraint("amount <> 0", name="schedule_allocation_amount"),
+        _refers("allocation_id", "allocation.id"),
+        _of_version("schedule_allocation_schedule"),
+        sa.PrimaryKeyConstraint("charge_no", "version"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _of_schedule_line(name: str) -> sa.ForeignKeyConstraint:
+    target = ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"]
+    return sa.ForeignKeyConstraint(["charge_no", "version", "seq"], target, name=name)
+
+
+def _entry_lines() -> None:
+    op.create_table(
+        "journal_line",
+        _key("entry_id"),
+        _whole("line_no"),
+        *_texts("side", "account"),
+        _big("amount"),
+        *_texts("currency", "charge"),
+        _big("charge_no"),
+        _whole("version"),
+        _whole("seq"),
+        *_texts("document", "memo", "customer", "item", "dimensions"),
+        sa.CheckConstraint("amount > 0", name="journal_line_amount"),
+        sa.CheckConstraint("side IN ('debit', 'credit')", name="journal_line_side"),
+        _of_schedule_line("journal_line_schedule_line"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("entry_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    _index("journal_line_once", "journal_line", ["charge_no", "version", "seq", "entry_id", "side"], unique=True)
+    op.create_table(
+        "entry_date_override",
+        _key("entry_id"),
+        *_texts("recognition_date", "reason"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("entry_id"),
+    )
+
+
+def _invoice_lines() -> None:
+    op.create_table(
+        "invoice_line",
+        _key("invoice_id"),
+        _whole("line_no"),
+        *_texts("charge"),
+        _key("charge_no"),
+        *_texts("item", "description", "quantity", "price"),
+        _big("amount"),
+        *_texts("account", "memo", "dimensions"),
+        _refers("invoice_id", "invoice.id", deferred=True),
+        _refers("charge_no", "charge_line.no"),
+        sa.PrimaryKeyConstraint("invoice_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+    _index("invoice_line_once", "invoice_line", ["charge_no", "invoice_id"], unique=True)
+
+
+def _attempts(table: str, posting: str, kinds: tuple[str, ...]) -> None:
+    """Create the three tables of the attempts at one kind of posting: request, outcome, and what a failure means."""
+    parent = "journal_entry" if posting == "entry" else posting
+    op.create_table(
+        table,
+        _key("id"),
+        _key(f"{posting}_id"),
+        _whole("number"),
+        *_texts("kind", "control_id", "at", "actor", "request"),
+        sa.CheckConstraint(f"kind IN {kinds!r}", name=f"{table}_kind"),
+        _refers(f"{posting}_id", f"{parent}.id"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index(f"{table}_{posting}", table, [f"{posting}_id"])
+    op.create_table(
+        f"{table}_outcome",
+        _key("attempt_id"),
+        *_texts("at", "outcome"),
+        _whole("http_status", nullable=True),
+        *_texts("record_no", "error", nullable=True),
+        *_texts("response"),
+        _refers("attempt_id", f"{table}.id"),
+        sa.PrimaryKeyConstraint("attempt_id"),
+    )
+    op.create_table(
+        f"{table}_failure",
+        _key("attempt_id"),
+        *_texts("name", "error_class", "named"),
+        _refers("attempt_id", f"{table}.id"),
+        sa.PrimaryKeyConstraint("attempt_id"),
+    )
+
+
+def _repairs() -> None:
+    op.create_table(
+        "repair_version",
+        _key("id"),
+        *_texts("name"),
+        _whole("version"),
+        *_texts("sha256", "text", "file", "recorded_at", "actor"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name", "version"),
+        sa.UniqueConstraint("name", "sha256"),
+    )
+    op.create_table(
+        "repaired_value",
+        _key("id"),
+        _key("entry_id"),
+        _key("repair_version_id"),
+        _big("charge_no"),
+        _whole("version"),
+        _whole("seq"),
+        *_texts("side", "field"),
+        *_texts("before", "after", nullable=True),
+        sa.CheckConstraint("side IN ('debit', 'credit')", name="repaired_value_side"),
+        _refers("entry_id", "journal_entry.id"),
+        _refers("repair_version_id", "repair_version.id"),
+        _of_schedule_line("repaired_value_schedule_line"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("repaired_value_entry", "repaired_value", ["entry_id"])
+    once = ["charge_no", "version", "seq", "repair_version_id", "side", "field"]
+    _index("repaired_value_once", "repaired_value", once, unique=True)

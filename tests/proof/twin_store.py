@@ -30,7 +30,7 @@ from revrec.store import charges, periods, rule_versions
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
-from revrec.store.posting.continuity import Claim, LedgerScan, Place, TrailHead
+from revrec.store.posting.continuity import BooksPlace, LedgerScan, PostingClaim, TrailHead
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.postings import RejectedPosting
@@ -85,7 +85,7 @@ class State:
         self.epoch = 1
         self.raised_at: str | None = None
         self.looked = LedgerScan(1, made_at)
-        self.claim: Claim | None = None
+        self.claim: PostingClaim | None = None
         self.trail: tuple[int, ...] = ()
         """The hash of each event of the audit trail, so far as events happen here."""
 
@@ -552,19 +552,19 @@ def last_scan(connection: State) -> LedgerScan:
 
 
 @twin_of(continuity)
-def claimed(connection: State) -> Claim:
-    return connection.claim or Claim(epoch=connection.looked.epoch)
+def read_claim(connection: State) -> PostingClaim:
+    return connection.claim or PostingClaim(epoch=connection.looked.epoch)
 
 
 @twin_of(continuity)
-def note_claim(connection: State, who: AuditStamp, claim: Claim) -> None:
+def record_claim(connection: State, who: AuditStamp, claim: PostingClaim) -> None:
     connection.claim = claim
     connection.record(who, "posting claimed", *claim)
 
 
 @twin_of(continuity)
-def place(database: Any) -> Place:
-    return Place("here", "memory")
+def books_place(database: Any) -> BooksPlace:
+    return BooksPlace("here", "memory")
 
 
 @twin_of(continuity)

@@ -263,7 +263,7 @@ def test_an_entry_must_carry_every_line_that_it_takes(books: FilledDatabase) -> 
             run = entries.start_run(connection, JAN, WHO)
             entries.add_entries(connection, run, built, WHO)
 
-    with pytest.raises(RevrecError, match=r"each journal line carries|an entry is dated"):
+    with pytest.raises(RevrecError, match=r"each journal line carries|an entry has the recognition date"):
         take_one_more()
     assert books.content() == before
 

@@ -379,5 +379,7 @@ def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: Postgre
 def test_a_backup_names_the_program_that_makes_one(database: Database, tmp_path: Path) -> None:
     context = make_context("db backup", database=database.url, environment={"REVREC_CONFIG": ""})
     assert database_status(context)["current"] is True
-    with pytest.raises(BadInput, match=r"by its own tool: pg_dump --format=custom --file=.*copy\.dump 'postgresql://"):
+    with pytest.raises(
+        BadInput, match=r"PostgreSQL's own tool: pg_dump --format=custom --file=.*copy\.dump 'postgresql://"
+    ):
         backup(context, tmp_path / "copy.dump")

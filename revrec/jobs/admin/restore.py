@@ -73,8 +73,8 @@ def note_restored(context: "Context", reason: str) -> int:
 
 def _move_here(context: "Context", connection: "Connection") -> None:
     """Note that the books in this place are the ones that post from now on."""
-    here, claim = continuity.place(context.database), continuity.claimed(connection)
-    continuity.note_claim(connection, context.who(), claim._replace(place=here.id, shown=here.shown))
+    here, claim = continuity.books_place(context.database), continuity.read_claim(connection)
+    continuity.record_claim(connection, context.who(), claim._replace(place=here.id, shown=here.shown))
 
 
 def _keep(context: "Context", head: "TrailHead") -> None:

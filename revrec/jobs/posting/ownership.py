@@ -20,7 +20,7 @@ from revrec.jobs.posting.poster import PATIENCE, Stopped
 from revrec.jobs.posting.safe_settings import right_to_send
 from revrec.store.database.engine import deployment
 from revrec.store.posting import continuity
-from revrec.store.posting.continuity import Claim
+from revrec.store.posting.continuity import PostingClaim
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
@@ -41,7 +41,7 @@ class Ownership:
         self._gateway = gateway
         self._worker = worker
         self._to = to
-        self._here = continuity.place(context.database)
+        self._here = continuity.books_place(context.database)
         self._ends: datetime | None = None
 
     def begin(self, run: int) -> None:
@@ -92,19 +92,19 @@ class Ownership:
             self._ends = asked + right_to_send(self._context)
         return takes_over
 
-    def _announce(self) -> tuple[Claim, bool]:
+    def _announce(self) -> tuple[PostingClaim, bool]:
         """Commit that the next number is asked for; return what was claimed before, and whether it may be gone.
 
         It may be gone by these books themselves: in a future that they do not know, or in a request whose answer was
         lost.
         """
         with self._context.database.write(patience=PATIENCE) as connection:
-            mine = continuity.claimed(connection)
+            mine = continuity.read_claim(connection)
             if mine.place not in ("", self._here.id) and endpoint(self._context) != SANDBOX:
                 raise recovery.stopped(_moved(mine, self._here.shown))
             behind = continuity.epoch(connection) != mine.epoch
             asked = mine._replace(asked=max(mine.asked, mine.number + 1), place=self._here.id, shown=self._here.shown)
-            continuity.note_claim(connection, self._context.who(), asked)
+            continuity.record_claim(connection, self._context.who(), asked)
         return mine, behind or mine.asked > mine.number
 
     def _check_memory(self, number: int) -> None:
@@ -116,10 +116,10 @@ class Ownership:
                     "these books that run at the same time could post twice. Make sure that only one runs"
                 )
 
-    def _give_up(self, mine: Claim) -> None:
+    def _give_up(self, mine: PostingClaim) -> None:
         """Forget that the next number was asked for: it was never these books'."""
         with self._context.database.write(patience=PATIENCE) as connection:
-            continuity.note_claim(connection, self._context.who(), mine)
+            continuity.record_claim(connection, self._context.who(), mine)
 
     def _ask(self, numbers: list[int]) -> list[Claimed]:
         with self._context.database.read() as connection:
@@ -132,7 +132,7 @@ class Ownership:
             raise recovery.stopped("Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW)
         return answers
 
-    def _raise_epoch(self, mine: Claim) -> None:
+    def _raise_epoch(self, mine: PostingClaim) -> None:
         """Begin a new epoch, unless one has begun already: someone may have posted what these books do not know."""
         with self._context.database.write(patience=PATIENCE) as connection:
             if continuity.epoch(connection) == mine.epoch:
@@ -151,7 +151,7 @@ class Ownership:
 
     def _keep(self, number: int, at: datetime, takes_over: bool) -> None:
         with self._context.database.write(patience=PATIENCE) as connection:
-            now = continuity.claimed(connection)
+            now = continuity.read_claim(connection)
             if now.number >= number:
                 # A worker that had lost its session claimed beside this one.
                 return
@@ -160,7 +160,7 @@ class Ownership:
             if takes_over or epoch != now.epoch:
                 since = _text(at if takes_over else self._raised(connection, at))
             won = now._replace(number=number, asked=max(number, now.asked), epoch=epoch, since=since, at=_text(at))
-            continuity.note_claim(connection, self._context.who(), won)
+            continuity.record_claim(connection, self._context.who(), won)
 
     def _raised(self, connection: "Connection", now: datetime) -> datetime:
         """Return when the epoch was raised. No one has posted since, so that the quarantine counts from there."""
@@ -172,11 +172,11 @@ def _text(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
-def _when(claim: Claim) -> str:
+def _when(claim: PostingClaim) -> str:
     return f"{datetime.fromisoformat(claim.at):%Y-%m-%d %H:%M:%S} UTC" if claim.at else "it never has"
 
 
-def _moved(mine: Claim, here: str) -> str:
+def _moved(mine: PostingClaim, here: str) -> str:
     return (
         f"nothing was sent: these books, {here}, are a copy of {mine.shown}, which last claimed the posting at "
         f"{_when(mine)}. Only one copy may post. Use that one; or, if it posts no more, take over here: "
@@ -184,7 +184,7 @@ def _moved(mine: Claim, here: str) -> str:
     )
 
 
-def _overtaken(mine: Claim) -> str:
+def _overtaken(mine: PostingClaim) -> str:
     return (
         "nothing was sent: another copy of these books is at work or has posted. It claimed the posting after "
         f"{mine.shown or 'this copy'} last did ({_when(mine)}). Only one copy may post. Use that one; or, if it posts "

@@ -127,7 +127,7 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     """Let nothing be sent while a request of a lost future may still be at work."""
     if continuity.epoch(connection) == continuity.last_scan(connection).epoch:
         return
-    at = continuity.claimed(connection).since or continuity.raised_at(connection) or context.timestamp()
+    at = continuity.read_claim(connection).since or continuity.raised_at(connection) or context.timestamp()
     until = datetime.fromisoformat(at) + context.settings.duration("posting", "quarantine")
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"

@@ -47,14 +47,14 @@ class LedgerScan(NamedTuple):
     at: str
 
 
-class Place(NamedTuple):
+class BooksPlace(NamedTuple):
     """A place that books are kept in: an id, and the place in words for people."""
 
     id: str
     shown: str
 
 
-class Claim(NamedTuple):
+class PostingClaim(NamedTuple):
     """The numbers that these books have claimed in Intacct, where each number can be claimed once.
 
     ``number`` is the last one that they won; ``asked`` the last one that they asked for, whose answer may be lost.
@@ -108,23 +108,23 @@ def record_scan(connection: Connection, who: AuditStamp, began: str, detail: Map
     record(connection, who, "ledger looked at", "Intacct", detail, [digest])
 
 
-def claimed(connection: Connection) -> Claim:
+def read_claim(connection: Connection) -> PostingClaim:
     """Return what these books have claimed in Intacct; nothing before their first run."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "claim")).scalar()
-    return Claim(epoch=last_scan(connection).epoch) if found is None else Claim(**json.loads(found))
+    return PostingClaim(epoch=last_scan(connection).epoch) if found is None else PostingClaim(**json.loads(found))
 
 
-def note_claim(connection: Connection, who: AuditStamp, claim: Claim) -> None:
+def record_claim(connection: Connection, who: AuditStamp, claim: PostingClaim) -> None:
     """Keep what these books have claimed, or are about to claim."""
     digest = _put(connection, "claim", canonical(claim._asdict()))
     record(connection, who, "posting claimed", f"number {claim.number}", claim._asdict(), [digest])
 
 
-def place(database: Database) -> Place:
+def books_place(database: Database) -> BooksPlace:
     """Return the place of a database: for a file the machine and the path, else the server and its database."""
     if database.path is not None:
         path = database.path.resolve()
-        return Place(_digest(_machine(), str(path)), f"{platform.node()}:{path}")
+        return BooksPlace(_digest(_machine(), str(path)), f"{platform.node()}:{path}")
     with database.read() as connection:
         named = "SELECT current_database() || ' ' || oid FROM pg_database WHERE datname = current_database()"
         name = str(connection.exec_driver_sql(named).scalar())
@@ -132,7 +132,7 @@ def place(database: Database) -> Place:
     # Not every server lets its users ask.
     with suppress(SQLAlchemyError, RevrecError), database.read() as connection:
         server = str(connection.exec_driver_sql("SELECT system_identifier FROM pg_control_system()").scalar())
-    return Place(_digest(server, name), database.where)
+    return BooksPlace(_digest(server, name), database.where)
 
 
 def _machine() -> str:

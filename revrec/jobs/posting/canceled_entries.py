@@ -15,7 +15,7 @@ from revrec.jobs.reconciling.findings import given_up, lost
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.posted import accepted
+from revrec.store.posting.posted import accepted_keys
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import FoundEntry, Gateway
@@ -39,8 +39,8 @@ def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
         references = entries.canceled_and_not_posted(connection)
     found = gateway.entries_referenced(references) if references else []
     with context.database.read() as connection:
-        recorded = entries.known(connection, "record_no", {one.record_no for one in found})
-        settled = accepted(connection, [key for one in found for key in _keys(one)])
+        recorded = entries.known_entries(connection, "record_no", {one.record_no for one in found})
+        settled = accepted_keys(connection, [key for one in found for key in _keys(one)])
     return [one for one in found if one.record_no not in recorded and settled.isdisjoint(_keys(one))]
 
 
@@ -60,9 +60,9 @@ def hold_lines(
     for found in canceled:
         row = ENTRY_TABLES.find(connection, found.reference)
         assert row is not None
-        ours = _Lines(entries.load(connection, row).entry)
+        ours = _Lines(entries.load_entry(connection, row).entry)
         for number in entries.numbers_in(connection, *UNSETTLED):
-            stored = entries.entry(connection, number)
+            stored = entries.read_entry(connection, number)
             if ours.has_some_of(stored.entry):
                 _hold(context, connection, stored.id, stored.state, stored.reference, found)
         for entry in _entries_of(connection, ours, company):

@@ -140,10 +140,10 @@ def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Books, row: 
 @pytest.mark.parametrize(
     ("figures", "problem"),
     [
-        ({}, "needs it or an amount"),
-        ({"percent": "2", "amount": "5"}, "stands beside an amount"),
+        ({}, "needs a percentage or an amount"),
+        ({"percent": "2", "amount": "5"}, "is given together with an amount"),
         ({"percent": "101"}, "is not between 0 and 100"),
-        ({"amount": "-5"}, "is below zero"),
+        ({"amount": "-5"}, "is negative"),
     ],
 )
 def test_an_estimate_tells_a_percentage_or_an_amount(offline: Books, row: MakeRow, figures: Any, problem: str) -> None:

@@ -133,7 +133,7 @@ def _register_admin(group: typer.Typer) -> None:
 
 
 def _file(options: Options, data: Path | None) -> Path:
-    return data or options.context().settings.path("sandbox", "data")
+    return data or options.context().settings.sandbox.data
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ SANDBOX_COMPANY = "REVREC-sandbox"
 def endpoint(context: "Context") -> str:
     """The gateway's address, or ``sandbox``: from the environment, Intacct's own name for it last, else configured."""
     given = (context.environment.get(name) for name in ENDPOINT_NAMES)
-    return next(filter(None, given), context.settings.text("gateway", "endpoint"))
+    return next(filter(None, given), context.settings.gateway.endpoint)
 
 
 def company(context: "Context") -> str:
@@ -78,13 +78,16 @@ def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], P
     from revrec.intacct.endpoint import INTACCT_ENDPOINT
 
     trust.check(context, trust.GATEWAY)
-    settings = context.settings
-    plain = {name: settings.text("gateway", name) for name in ("sender_id", "company_id", "user_id", "entity_id")}
-    named = settings.text("gateway", "credentials_file")
-    file = settings.path("gateway", "credentials_file") if named else None
+    gateway = context.settings.gateway
+    plain = {
+        "sender_id": gateway.sender_id,
+        "company_id": gateway.company_id,
+        "user_id": gateway.user_id,
+        "entity_id": gateway.entity_id,
+    }
     # One place decides on the endpoint, or the name in one message could be another than the one that is posted to.
     environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context) or INTACCT_ENDPOINT}
-    return environment, Path.home(), plain, file
+    return environment, Path.home(), plain, gateway.credentials_file
 
 
 @contextmanager
@@ -92,7 +95,7 @@ def _sandbox_gateway(context: "Context") -> Iterator["XmlGateway"]:
     from revrec.intacct.credentials import Credentials
     from revrec.jobs.sandbox_process import sandbox
 
-    with sandbox(context.settings.path("sandbox", "data"), context.environment) as address:
+    with sandbox(context.settings.sandbox.data, context.environment) as address:
         context.say(f"sandbox: {address['url']} (watch it at {address['admin_url']})")
         credentials = Credentials(
             sender_id=address["sender_id"],
@@ -113,12 +116,12 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
     settings = context.settings
     with XmlGateway(
         credentials,
-        timeout=settings.duration("posting", "timeout").total_seconds(),
-        base_currency=settings.text("gateway", "base_currency"),
-        rate_type=settings.text("gateway", "rate_type"),
-        rate_date=settings.text("gateway", "rate_date"),
+        timeout=settings.posting.timeout.total_seconds(),
+        base_currency=settings.gateway.base_currency,
+        rate_type=settings.gateway.rate_type,
+        rate_date=settings.gateway.rate_date,
         omit=omitted(context),
-        requests_per_minute=settings.number("posting", "requests_per_minute"),
+        requests_per_minute=settings.posting.requests_per_minute,
         now=context.now,
         sleep=context.sleep,
     ) as gateway:
@@ -127,4 +130,4 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
 
 def omitted(context: "Context") -> frozenset[str]:
     """The dimensions that are never sent."""
-    return frozenset(context.settings.text("gateway", "omit").replace(",", " ").split())
+    return context.settings.gateway.omit

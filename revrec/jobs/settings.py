@@ -1,28 +1,32 @@
 """Settings: ``revrec.toml``, overridden by ``REVREC_SECTION_KEY`` in the environment.
 
-One table, :data:`KEYS`, says which keys there are, what they mean and what they are if left out; reading,
-the configuration that ``revrec init`` writes, and the documentation all follow it. Passwords are no settings: they
-come from the environment, a keychain or a protected file when Intacct is spoken to (see ``revrec.intacct``).
+Each section is a frozen dataclass whose fields declare the keys: kind, default and description. Reading, the
+configuration that ``revrec init`` writes, and the documentation all follow from these classes. Passwords are not
+settings: they come from the environment, a keychain or a protected file when revrec connects to Intacct (see
+``revrec.intacct``).
 """
+
+# ruff: noqa: RUF009 - setting() returns a dataclass field, not a shared default.
 
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice, nearest
 from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
 LONGEST_SHOWN = 60
 FREE_SECTIONS = ("mapping", "cleaning", "entities", "source", "invoice")
-"""Sections whose keys the user names: column mappings, cleaning of all sources, what is known of entities, sources, and
-which of the charge lines' sources are invoiced."""
+"""Sections whose keys the user names: column mappings, cleaning for all sources, facts about entities, sources, and
+which sources of charge lines are invoiced."""
 
 SECRET_VARIABLES = (
     "REVREC_ALERTS_PASSWORD",
@@ -30,141 +34,238 @@ SECRET_VARIABLES = (
     "REVREC_SANDBOX_SENDER_PASSWORD",
     "REVREC_SANDBOX_USER_PASSWORD",
 )
-"""Variables that are named like settings and are none: secrets never stand in the configuration."""
+"""Variables that are named like settings but are not: secrets never belong in the configuration."""
 
 ENDPOINT_NAMES = ("REVREC_GATEWAY_ENDPOINT", "REVREC_INTACCT_ENDPOINT_URL", "INTACCT_ENDPOINT_URL")
-"""Variables that name the gateway, the first that is set wins; Intacct's own name comes last."""
+"""Variables that name the gateway. The first one that is set wins; Intacct's own name comes last."""
 
 _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 
 
 MISSING = ("hold", "create")
-"""What may become of an invoice whose customer or item is missing."""
+"""The policies for an invoice whose customer or item is missing in Intacct."""
 
 
-class Key(NamedTuple):
-    """One setting: its kind (text, path, number, count, duration or a word of those allowed), default and meaning.
+def shown(raw: Any) -> str:
+    """Return a value as an error message shows it: at most 60 characters."""
+    text = repr(raw)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
-    A number is above zero; a count may be zero.
+
+def duration(text: str) -> timedelta:
+    """Return a duration from text such as ``15 min``, ``2 s``, ``1 h`` or ``250 ms``.
+
+    Raises:
+        ValueError: The text is not a duration.
     """
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text)
+    if not match or match[2] not in _UNITS:
+        raise ValueError(f"expected a duration such as '15 min' or '2 s', found {text!r}")
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError:
+        raise ValueError(f"expected a duration that a clock can hold, found {text[:40]!r}") from None
 
-    kind: str
-    default: Any
-    doc: str
-    words: tuple[str, ...] = ()
+
+def _duration(raw: Any) -> timedelta:
+    if not isinstance(raw, str):
+        raise RejectedValue(f"expected text in quotes, found {shown(raw)}")
+    try:
+        return duration(raw)
+    except ValueError as error:
+        raise RejectedValue(str(error)) from None
 
 
-KEYS: dict[str, dict[str, Key]] = {
-    "database": {
-        "url": Key("text", "", "SQLAlchemy URL of the database; empty: the file revrec.db beside this one"),
-    },
-    "rules": {
-        "folder": Key("path", "rules", "folder of the rule files (*.toml)"),
-    },
-    "gateway": {
-        "endpoint": Key("text", "sandbox", "sandbox: the built-in Intacct simulator; else the URL of the XML gateway"),
-        "company_id": Key("text", "", "Intacct company"),
-        "user_id": Key("text", "", "Web Services user"),
-        "sender_id": Key("text", "", "Web Services sender"),
-        "entity_id": Key("text", "", "entity to sign in to; empty: top level"),
-        "credentials_file": Key("path", "", "file with the passwords, readable by its owner alone"),
-        "base_currency": Key("text", "USD", "the company's base currency"),
-        "rate_type": Key("text", "Intacct Daily Rate", "exchange rate type for other currencies"),
-        "rate_date": Key(
-            "word", "billed", "whose day's rate is for other currencies: billed or recognised", ("billed", "recognised")
-        ),
-        "omit": Key("text", "", "dimensions that are not sent, such as: customer, item"),
-    },
-    "sandbox": {
-        "data": Key("path", "sandbox.db", "the simulator's own data file"),
-    },
-    "accounts": {
-        "deferred": Key("text", "", "deferred revenue account, where a rule names none"),
-        "accrued": Key("text", "", "revenue account, where a rule names none"),
-    },
-    "posting": {
-        "journal": Key("text", "RR", "journal symbol; a journal of revrec's own keeps recovery simple"),
-        "lines_per_entry": Key("number", 500, "most journal lines on one entry (two for each schedule line)"),
-        "timeout": Key("duration", "300 s", "how long to wait for an answer; shorter than the lease"),
-        "lease": Key("duration", "10 min", "how long a worker may hold an entry it is sending"),
-        "quarantine": Key("duration", "16 min", "how long to wait before reading Intacct back after a lost answer"),
-        "attempts": Key("number", 3, "how often an entry is sent before a person must look"),
-        "max_in_flight": Key("number", 1, "requests at the same time, over all runs on one PostgreSQL", ()),
-        "requests_per_minute": Key("count", 0, "most requests to Intacct a minute; 0: no bound of ours"),
-        "retries": Key(
-            "count", 4, "how often a run tries again what passes by itself (not connected, too many requests)"
-        ),
-        "retry_within": Key("duration", "2 min", "for how long in all a run waits to do so"),
-        "retry_every": Key("duration", "15 min", "how often `run --retry-for` tries again what is left"),
-        "clock_difference": Key(
-            "duration", "5 min", "how far this machine's clock may be from Intacct's; a run posts nothing beyond that"
-        ),
-        "refusals": Key("number", 5, "how often the same error may refuse an entry's lines before a person must look"),
-        "closed_period": Key(
-            "word", "hold", "what becomes of what is recognized in a closed period: hold, next_open or fail", POLICIES
-        ),
-    },
-    "invoicing": {
-        "missing_customer": Key("word", "hold", "a customer that Intacct does not have: hold or create", MISSING),
-        "missing_item": Key("word", "hold", "an item that Intacct does not have: hold or create", MISSING),
-        "item_group": Key("text", "", "GL group of the items that are created"),
-        "default_term": Key("text", "", "payment term of customers that have none in Intacct, such as: Net 30"),
-        "order_definition": Key("text", "Sales Order", "Intacct's transaction definition of orders"),
-        "invoice_definition": Key("text", "Sales Invoice", "and of the invoices that are made from them"),
-        "unit": Key("text", "", "unit of measure of all items, to the letter; empty: each item's own"),
-    },
-    "sources": {
-        "received": Key("path", "received", "folder for a copy of each document that was fetched; empty: none is kept"),
-    },
-    "alerts": {
-        "when": Key(
-            "word", "problems", "which runs are told: problems, always or never", ("problems", "always", "never")
-        ),
-        "host": Key("text", "", "mail server (SMTP); empty: no mail"),
-        "port": Key("number", 587, "its port: usually 587 with starttls, 465 with implicit"),
-        "tls": Key(
-            "word", "starttls", "starttls, implicit, or none (to this machine alone)", ("starttls", "implicit", "none")
-        ),
-        "user": Key("text", "", "user of the mail server; its password: REVREC_ALERTS_PASSWORD, never here"),
-        "from": Key("text", "", "sender's address"),
-        "to": Key("text", "", "receivers' addresses, with commas between"),
-        "timeout": Key("duration", "30 s", "how long to wait for an answer of a mail server or a chat channel"),
-    },
-}
+def _whole(raw: Any, least: int) -> int:
+    # The environment holds text only, so digits in quotes are accepted here, unlike in rule files.
+    if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) < least:
+        raise RejectedValue()
+    return int(raw)
+
+
+def _path(raw: Any) -> Path:
+    if not isinstance(raw, str):
+        raise RejectedValue(f"expected text in quotes, found {shown(raw)}")
+    try:
+        return Path(raw).expanduser()
+    except RuntimeError:
+        raise RejectedValue(f"expected a path, found {shown(raw)}, whose user has no home folder") from None
+
+
+def _optional_path(raw: Any) -> Path | None:
+    return None if raw == "" else _path(raw)
+
+
+def _names(raw: Any) -> frozenset[str]:
+    return frozenset(ANY_TEXT.read(raw).replace(",", " ").split())
+
+
+TEXT = ANY_TEXT._replace(wanted="text in quotes")
+NAMES = ValueKind("text in quotes", _names, {"type": "string"})
+PATH = ValueKind("a path in quotes", _path, {"type": "string"})
+OPTIONAL_PATH = ValueKind("a path in quotes", _optional_path, {"type": "string"})
+NUMBER = ValueKind("a whole number above zero", partial(_whole, least=1), {"type": "integer", "minimum": 1})
+COUNT = ValueKind("a whole number from 0", partial(_whole, least=0), {"type": "integer", "minimum": 0})
+DURATION = ValueKind("a duration such as '15 min' or '2 s'", _duration, {"type": "string"})
+
+
+def setting(kind: ValueKind, default: str | int, doc: str, key: str = "") -> Any:
+    """Declare a field of a section as a setting; ``key`` is its name in the file if that differs from the field's."""
+    return field(metadata={"key": ConfigKey(key, kind, doc, default)})
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where the books are."""
+
+    url: str = setting(TEXT, "", "SQLAlchemy URL of the database; empty: the file revrec.db next to this one")
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """Where the rules are."""
+
+    folder: Path = setting(PATH, "rules", "folder of the rule files (*.toml)")
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """The Intacct company that revrec posts to."""
+
+    endpoint: str = setting(
+        TEXT, "sandbox", "sandbox: the built-in Intacct simulator; otherwise the URL of the XML gateway"
+    )
+    company_id: str = setting(TEXT, "", "Intacct company")
+    user_id: str = setting(TEXT, "", "Web Services user")
+    sender_id: str = setting(TEXT, "", "Web Services sender")
+    entity_id: str = setting(TEXT, "", "entity to sign in to; empty: top level")
+    credentials_file: Path | None = setting(OPTIONAL_PATH, "", "file with the passwords, readable only by its owner")
+    base_currency: str = setting(TEXT, "USD", "the company's base currency")
+    rate_type: str = setting(TEXT, "Intacct Daily Rate", "exchange rate type for other currencies")
+    rate_date: str = setting(
+        choice("billed", "recognised"),
+        "billed",
+        "which day's exchange rate applies to other currencies: billed or recognised",
+    )
+    omit: frozenset[str] = setting(NAMES, "", "dimensions that are not sent, such as: customer, item")
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """The built-in Intacct simulator."""
+
+    data: Path = setting(PATH, "sandbox.db", "the simulator's own data file")
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """The accounts of rules that name none. ``accrued`` is the revenue account."""
+
+    deferred: str = setting(TEXT, "", "deferred revenue account for rules that do not name one")
+    accrued: str = setting(TEXT, "", "revenue account for rules that do not name one")
+
+
+@dataclass(frozen=True)
+class PostingSettings:
+    """How journal entries are sent to Intacct."""
+
+    journal: str = setting(TEXT, "RR", "journal symbol; a journal used only by revrec keeps recovery simple")
+    lines_per_entry: int = setting(NUMBER, 500, "most journal lines on one entry (two for each schedule line)")
+    timeout: timedelta = setting(DURATION, "300 s", "how long to wait for an answer; must be shorter than the lease")
+    lease: timedelta = setting(DURATION, "10 min", "how long a worker may hold an entry that it is sending")
+    quarantine: timedelta = setting(
+        DURATION, "16 min", "how long to wait before reading Intacct again after an answer was lost"
+    )
+    attempts: int = setting(NUMBER, 3, "how often an entry is sent before a person must review it")
+    max_in_flight: int = setting(NUMBER, 1, "requests at the same time, over all runs on one PostgreSQL database")
+    requests_per_minute: int = setting(COUNT, 0, "most requests to Intacct per minute; 0: no limit")
+    retries: int = setting(
+        COUNT, 4, "how often a run retries a failure that passes by itself (not connected, too many requests)"
+    )
+    retry_within: timedelta = setting(DURATION, "2 min", "how long a run waits for such retries in total")
+    retry_every: timedelta = setting(DURATION, "15 min", "how often `run --retry-for` retries what is left")
+    clock_difference: timedelta = setting(
+        DURATION, "5 min", "most that this machine's clock may differ from Intacct's; beyond that a run posts nothing"
+    )
+    refusals: int = setting(
+        NUMBER, 5, "how often the same error may reject an entry's lines before a person must review it"
+    )
+    closed_period: str = setting(
+        choice(*POLICIES), "hold", "what to do with revenue recognized in a closed period: hold, next_open or fail"
+    )
+
+
+@dataclass(frozen=True)
+class InvoicingSettings:
+    """How documents become invoices in Intacct."""
+
+    missing_customer: str = setting(
+        choice(*MISSING), "hold", "if Intacct does not have the customer: hold the invoice, or create the customer"
+    )
+    missing_item: str = setting(
+        choice(*MISSING), "hold", "if Intacct does not have the item: hold the invoice, or create the item"
+    )
+    item_group: str = setting(TEXT, "", "GL group of items that revrec creates")
+    default_term: str = setting(TEXT, "", "payment term of customers without one in Intacct, such as: Net 30")
+    order_definition: str = setting(TEXT, "Sales Order", "Intacct's transaction definition for orders")
+    invoice_definition: str = setting(
+        TEXT, "Sales Invoice", "Intacct's transaction definition for invoices made from orders"
+    )
+    unit: str = setting(TEXT, "", "unit of measure for all items, exactly as in Intacct; empty: each item's own")
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """Where fetched documents are kept."""
+
+    received: Path | None = setting(
+        OPTIONAL_PATH, "received", "folder for a copy of each fetched document; empty: no copies"
+    )
+
+
+@dataclass(frozen=True)
+class AlertSettings:
+    """Who is alerted after a run, and how. ``sender`` is the key ``from``."""
+
+    when: str = setting(
+        choice("problems", "always", "never"), "problems", "which runs send an alert: problems, always or never"
+    )
+    host: str = setting(TEXT, "", "mail server (SMTP); empty: no mail")
+    port: int = setting(NUMBER, 587, "port of the mail server: usually 587 with starttls, 465 with implicit")
+    tls: str = setting(
+        choice("starttls", "implicit", "none"), "starttls", "starttls, implicit, or none (only for this machine)"
+    )
+    user: str = setting(TEXT, "", "user of the mail server; its password goes in REVREC_ALERTS_PASSWORD, not here")
+    sender: str = setting(TEXT, "", "sender's address", key="from")
+    to: str = setting(TEXT, "", "recipients' addresses, separated by commas")
+    timeout: timedelta = setting(
+        DURATION, "30 s", "how long to wait for an answer from a mail server or a chat channel"
+    )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings by section and key, already of their kinds; ``home`` is the folder relative paths start from."""
+    """All settings by section. ``home`` is the folder that relative paths start from."""
 
     home: Path
     file: Path | None
-    values: Mapping[str, Mapping[str, Any]]
     free: Mapping[str, Mapping[str, Any]]
+    database: DatabaseSettings
+    rules: RuleSettings
+    gateway: GatewaySettings
+    sandbox: SandboxSettings
+    accounts: AccountSettings
+    posting: PostingSettings
+    invoicing: InvoicingSettings
+    sources: FetchSettings
+    alerts: AlertSettings
     from_file: frozenset[tuple[str, str]] = frozenset()
     """Section and key of each setting that the file decides on, not the environment or the command line."""
 
-    def text(self, section: str, key: str) -> str:
-        """A setting of kind text or word."""
-        return str(self.values[section][key])
-
-    def number(self, section: str, key: str) -> int:
-        """A setting of kind number or count."""
-        return int(self.values[section][key])
-
-    def path(self, section: str, key: str) -> Path:
-        """A setting of kind path, made absolute from the folder of the configuration."""
-        return self.home / Path(self.values[section][key]).expanduser()
-
-    def duration(self, section: str, key: str) -> timedelta:
-        """A setting of kind duration."""
-        found: timedelta = self.values[section][key]
-        return found
-
     @property
     def database_url(self) -> str:
-        """The database's URL; by default the SQLite file ``revrec.db`` beside the configuration."""
-        return self.text("database", "url") or f"sqlite:///{self.home / 'revrec.db'}"
+        """The database's URL; by default the SQLite file ``revrec.db`` next to the configuration."""
+        return self.database.url or f"sqlite:///{self.home / 'revrec.db'}"
 
     @contextmanager
     def named(self) -> Iterator[None]:
@@ -177,10 +278,10 @@ class Settings:
             raise BadConfiguration("\n".join(lines)) from None
 
     def mapping(self, name: str) -> Mapping[str, Any]:
-        """A named column mapping of ``[mapping.NAME]``.
+        """Return the column mapping of ``[mapping.NAME]``.
 
         Raises:
-            BadConfiguration: there is none of that name.
+            BadConfiguration: No mapping has that name.
         """
         mappings = self.free.get("mapping", {})
         if not isinstance(mappings.get(name), dict):
@@ -191,19 +292,43 @@ class Settings:
         return found
 
 
+SECTIONS: dict[str, Any] = {
+    "database": DatabaseSettings,
+    "rules": RuleSettings,
+    "gateway": GatewaySettings,
+    "sandbox": SandboxSettings,
+    "accounts": AccountSettings,
+    "posting": PostingSettings,
+    "invoicing": InvoicingSettings,
+    "sources": FetchSettings,
+    "alerts": AlertSettings,
+}
+
+
+def _keys_by_field(section: Any) -> dict[str, ConfigKey]:
+    return {
+        one.name: one.metadata["key"]._replace(name=one.metadata["key"].name or one.name) for one in fields(section)
+    }
+
+
+KEYS: dict[str, dict[str, ConfigKey]] = {
+    name: {key.name: key for key in _keys_by_field(section).values()} for name, section in SECTIONS.items()
+}
+"""The keys of each section, by name."""
+
+
 def load(file: Path | None, home: Path, environment: Mapping[str, str], database: str | None = None) -> Settings:
-    """Read the configuration file (None: defaults alone), then the environment, then the command line's database.
+    """Read the configuration file (None: only defaults), then the environment, then the command line's database.
 
     Raises:
-        BadConfiguration: every problem found, with file, section and key.
+        BadConfiguration: Every problem found, with file, section and key.
     """
     document = _read(file) if file else {}
     problems: list[str] = []
-    values = {section: dict.fromkeys(keys) for section, keys in KEYS.items()}
-    for section, keys in KEYS.items():
-        given = document.get(section, {})
-        for key, about in keys.items():
-            values[section][key] = _value(section, key, about, given, environment, file, problems)
+    values = {
+        section: {name: _value(section, key, document, environment, file, problems) for name, key in keys.items()}
+        for section, keys in KEYS.items()
+    }
     problems += _unknown(document, file)
     problems += _unknown_variables(environment)
     if problems:
@@ -217,8 +342,19 @@ def load(file: Path | None, home: Path, environment: Mapping[str, str], database
     if database:
         values["database"]["url"] = database
         from_file.discard(("database", "url"))
+    home = file.parent if file else home
     free = {name: document.get(name, {}) for name in FREE_SECTIONS}
-    return Settings(file.parent if file else home, file, values, free, frozenset(from_file))
+    sections = {name: _section(name, values[name], home) for name in SECTIONS}
+    return Settings(home, file, free, **sections, from_file=frozenset(from_file))
+
+
+def _section(name: str, values: Mapping[str, Any], home: Path) -> Any:
+    """Return the section with its values by field; relative paths start from ``home``."""
+    by_field = {}
+    for name_of_field, key in _keys_by_field(SECTIONS[name]).items():
+        value = values[key.name]
+        by_field[name_of_field] = home / value if isinstance(value, Path) else value
+    return SECTIONS[name](**by_field)
 
 
 def _variable(section: str, key: str) -> str:
@@ -233,70 +369,32 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfiguration(f"{file}: cannot be read: {error}; save it as UTF-8, readable by you") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadConfiguration(f"{file}: not valid TOML: {error}; mend it there") from None
+        raise BadConfiguration(f"{file}: not valid TOML: {error}; fix it there") from None
     except RecursionError:
-        raise BadConfiguration(f"{file}: not TOML that can be read: nested too deeply; mend it there") from None
+        raise BadConfiguration(f"{file}: not TOML that can be read: nested too deeply; fix it there") from None
 
 
 def _value(
     section: str,
-    key: str,
-    about: Key,
-    given: Any,
+    key: ConfigKey,
+    document: Mapping[str, Any],
     environment: Mapping[str, str],
     file: Path | None,
     problems: list[str],
 ) -> Any:
-    variable = _variable(section, key)
-    raw, where = about.default, "default"
-    if isinstance(given, dict) and key in given:
-        raw, where = given[key], f"{file}: [{section}] {key}"
+    """Return the value that is in force as its kind reads it: environment before file before default."""
+    table, variable = document.get(section), _variable(section, key.name)
+    raw, where = key.default, "default"
+    if isinstance(table, dict) and key.name in table:
+        raw, where = table[key.name], f"{file}: [{section}] {key.name}"
     if variable in environment:
         raw, where = environment[variable], f"environment variable {variable}"
+    assert key.kind is not None
     try:
-        return _of_kind(about, raw)
-    except ValueError as error:
-        problems.append(f"{where}: {error}")
+        return key.kind.read(raw)
+    except RejectedValue as rejected:
+        problems.append(f"{where}: {str(rejected) or f'expected {key.kind.wanted}, found {shown(raw)}'}")
         return None
-
-
-def shown(raw: Any) -> str:
-    """Return a value as an error message shows it: at most 60 characters."""
-    text = repr(raw)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
-
-
-def _of_kind(about: Key, raw: Any) -> Any:
-    if about.kind in ("number", "count"):
-        return _number(raw, least=0 if about.kind == "count" else 1)
-    if not isinstance(raw, str):
-        raise ValueError(f"expected text in quotes, found {shown(raw)}")
-    if about.kind == "duration":
-        return duration(raw)
-    if about.kind == "word" and raw not in about.words:
-        raise ValueError(f"expected one of {', '.join(about.words)}, found {shown(raw)}")
-    return raw
-
-
-def _number(raw: Any, least: int) -> int:
-    if isinstance(raw, bool) or not re.fullmatch(r"[0-9]{1,9}", str(raw)) or int(raw) < least:
-        raise ValueError(f"expected a whole number {'above zero' if least else 'from 0'}, found {shown(raw)}")
-    return int(raw)
-
-
-def duration(text: str) -> timedelta:
-    """A duration as people write it: ``15 min``, ``2 s``, ``1 h``, ``250 ms``.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*", text)
-    if not match or match[2] not in _UNITS:
-        raise ValueError(f"expected a duration such as '15 min' or '2 s', found {text!r}")
-    try:
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        raise ValueError(f"expected a duration that a clock can hold, found {text[:40]!r}") from None
 
 
 def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
@@ -313,7 +411,7 @@ def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
-    """Variables that look like a setting of a section and are none: a slip that would go unnoticed."""
+    """Yield a problem for each variable that is named like a setting but is not one: a typo would go unnoticed."""
     known = {_variable(section, key): section for section, keys in KEYS.items() for key in keys}
     prefixes = tuple(f"REVREC_{section}_".upper() for section in KEYS)
     for name in sorted(environment):
@@ -322,5 +420,5 @@ def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _meant(word: str, known: Any) -> str:
-    close = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else f" (known: {', '.join(known)})"
+    close = nearest(word, known)
+    return f"; did you mean {close}?" if close else f" (known: {', '.join(known)})"

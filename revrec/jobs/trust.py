@@ -74,19 +74,19 @@ def check(context: "Context", name: str) -> None:
 def destinations(context: "Context") -> Iterator[Destination]:
     """Yield the servers other than Intacct's that the configuration file itself names and that receive a password."""
     settings = context.settings
-    url = settings.text("database", "url")
+    url = settings.database.url
     if ("database", "url") in settings.from_file and url and not url.startswith("sqlite"):
         from revrec.store.database.engine import backend
 
         yield Destination(DATABASE, backend(url).where)
     if ("gateway", "endpoint") in settings.from_file and not any(map(context.environment.get, ENDPOINT_NAMES)):
-        yield from _gateway(settings.text("gateway", "endpoint"))
+        yield from _gateway(settings.gateway.endpoint)
     for name, config in settings.free.get("source", {}).items():
         if isinstance(config, dict) and config.get("transport") != LOCAL:
             yield Destination(source_name(name), _source_address(config))
-    if ("alerts", "host") in settings.from_file and settings.text("alerts", "user"):
-        host, port, tls = (settings.values["alerts"][key] for key in ("host", "port", "tls"))
-        yield Destination(ALERTS, f"smtp://{host}:{port} tls={tls}")
+    if ("alerts", "host") in settings.from_file and settings.alerts.user:
+        alerts = settings.alerts
+        yield Destination(ALERTS, f"smtp://{alerts.host}:{alerts.port} tls={alerts.tls}")
 
 
 def confirm(context: "Context") -> Confirmation | None:

@@ -11,7 +11,15 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.admin.init import config_lines
 from revrec.jobs.context import current_actor, find_config, make_context
-from revrec.jobs.settings import KEYS, Settings, duration, load
+from revrec.jobs.settings import (
+    COUNT,
+    DURATION,
+    KEYS,
+    NUMBER,
+    Settings,
+    duration,
+    load,
+)
 
 
 def loaded(folder: Path, text: str, **environment: str) -> Settings:
@@ -22,10 +30,10 @@ def loaded(folder: Path, text: str, **environment: str) -> Settings:
 
 def test_without_any_configuration_every_key_has_its_default(tmp_path: Path) -> None:
     settings = load(None, tmp_path, {})
-    assert settings.text("gateway", "endpoint") == "sandbox"
-    assert settings.duration("posting", "quarantine") == timedelta(minutes=16)
-    assert settings.number("posting", "lines_per_entry") == 500
-    assert settings.path("rules", "folder") == tmp_path / "rules"
+    assert settings.gateway.endpoint == "sandbox"
+    assert settings.posting.quarantine == timedelta(minutes=16)
+    assert settings.posting.lines_per_entry == 500
+    assert settings.rules.folder == tmp_path / "rules"
     assert settings.database_url == f"sqlite:///{tmp_path / 'revrec.db'}"
 
 
@@ -33,10 +41,10 @@ def test_the_file_wins_over_the_default_and_the_environment_over_the_file(tmp_pa
     text = '[posting]\njournal = "GJ"\nlease = "20 min"\n[rules]\nfolder = "our rules"\n'
     environment = {"REVREC_POSTING_JOURNAL": "RRJ", "REVREC_POSTING_LINES_PER_ENTRY": "50"}
     settings = loaded(tmp_path, text, **environment)
-    assert settings.text("posting", "journal") == "RRJ"
-    assert settings.number("posting", "lines_per_entry") == 50
-    assert settings.duration("posting", "lease") == timedelta(minutes=20)
-    assert settings.path("rules", "folder") == tmp_path.resolve() / "our rules"
+    assert settings.posting.journal == "RRJ"
+    assert settings.posting.lines_per_entry == 50
+    assert settings.posting.lease == timedelta(minutes=20)
+    assert settings.rules.folder == tmp_path.resolve() / "our rules"
 
 
 def test_the_command_line_wins_over_both_for_the_database(tmp_path: Path) -> None:
@@ -48,12 +56,19 @@ def test_the_command_line_wins_over_both_for_the_database(tmp_path: Path) -> Non
 
 
 def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
-    wanted = {"duration": "7 s", "number": "7", "count": "7"}
+    written = {DURATION.wanted: "7 s", NUMBER.wanted: "7", COUNT.wanted: "7"}
     for section, keys in KEYS.items():
         for name, key in keys.items():
-            value = wanted.get(key.kind, key.words[0] if key.words else "seven")
+            assert key.kind
+            value = key.kind.choices[0] if key.kind.choices else written.get(key.kind.wanted, "seven")
             settings = load(None, tmp_path, {f"REVREC_{section}_{name}".upper(): value})
-            assert settings.values[section][name] in (value, 7, timedelta(seconds=7))
+            assert getattr(getattr(settings, section), "sender" if name == "from" else name) in (
+                value,
+                7,
+                timedelta(seconds=7),
+                frozenset({"seven"}),
+                tmp_path / "seven",
+            )
 
 
 def test_a_variable_that_is_no_setting_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
@@ -150,10 +165,10 @@ def test_the_configuration_is_looked_for_in_the_order_that_the_manual_tells(
 def test_the_configuration_that_init_writes_is_read_without_a_problem(tmp_path: Path) -> None:
     text = "\n".join(config_lines())
     settings = loaded(tmp_path, text)
-    assert settings.duration("posting", "quarantine") == timedelta(seconds=2)
+    assert settings.posting.quarantine == timedelta(seconds=2)
     assert all(f"\n{name} = " in text or f"\n# {name} = " in text for keys in KEYS.values() for name in keys)
     everything = "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines())
-    assert loaded(tmp_path, everything).text("posting", "journal") == "RR"
+    assert loaded(tmp_path, everything).posting.journal == "RR"
 
 
 def test_a_user_without_a_name_is_recorded_by_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,7 @@ def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[Check]:
     """What the user may do: read entries, which recovery needs, and create them."""
-    journal = context.settings.text("posting", "journal")
+    journal = context.settings.posting.journal
     yield _guarded("reading", lambda: _reading(gateway, journal))
     yield _guarded("creating", lambda: _creating(gateway, journal))
 
@@ -168,7 +168,7 @@ def _configuration(context: "Context") -> Check:
 
 def _rules(context: "Context", book: list[RuleBook]) -> Check:
     book.append(load_rules(context))
-    told = f"{len(book[0].rules)} rules in {context.settings.path('rules', 'folder')}"
+    told = f"{len(book[0].rules)} rules in {context.settings.rules.folder}"
     if book[0].warnings:
         return Check("rules", WARNING, f"{told}; {len(book[0].warnings)} warnings", "see: revrec rules check")
     return Check("rules", OK, told)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.keys import ConfigKey
 from revrec.files import write_text
 from revrec.jobs.context import make_context
-from revrec.jobs.settings import CONFIG_NAME, KEYS, Key
+from revrec.jobs.settings import CONFIG_NAME, KEYS
 from revrec.jobs.trust import confirm
 from revrec.store.database.engine import Database
 
@@ -107,17 +108,16 @@ def _files(folder: Path, config: Path, url: str) -> list[Path]:
 
 def config_lines(url: str = "") -> Iterator[str]:
     """A configuration that names every key with its meaning and default; those in force for the sandbox are set."""
-    yield "# revrec: every key is shown; a commented one stands at its default."
-    yield "# The environment wins: REVREC_SECTION_KEY. Passwords never stand here, see docs/intacct.md."
+    yield "# revrec: every key is listed; a commented-out key has its default value."
+    yield "# REVREC_SECTION_KEY in the environment overrides a key. Passwords do not belong here: see docs/intacct.md."
     for section, keys in KEYS.items():
         yield f"\n[{section}]"
-        for name, key in keys.items():
+        for key in keys.values():
             yield f"# {key.doc}"
-            yield _line(section, name, key, url)
+            yield _line(section, key, url)
 
 
-def _line(section: str, name: str, key: Key, url: str) -> str:
-    own = (url or None) if (section, name) == ("database", "url") else SANDBOX_SETTINGS.get((section, name))
+def _line(section: str, key: ConfigKey, url: str) -> str:
+    own = (url or None) if (section, key.name) == ("database", "url") else SANDBOX_SETTINGS.get((section, key.name))
     value = key.default if own is None else own
-    text = str(value) if key.kind in ("number", "count") else json.dumps(value, ensure_ascii=False)
-    return f"{'# ' if own is None else ''}{name} = {text}"
+    return f"{'# ' if own is None else ''}{key.name} = {json.dumps(value, ensure_ascii=False)}"

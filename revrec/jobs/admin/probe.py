@@ -89,11 +89,11 @@ def probe(
 def _draft_template(context: "Context", wanted: ProbeOptions) -> DraftTemplate:
     settings = context.settings
     return DraftTemplate(
-        journal=settings.text("posting", "journal"),
-        account=settings.text("accounts", "deferred"),
+        journal=settings.posting.journal,
+        account=settings.accounts.deferred,
         day=context.now().date(),
-        currency=settings.text("gateway", "base_currency"),
-        location=wanted.location or settings.text("gateway", "entity_id"),
+        currency=settings.gateway.base_currency,
+        location=wanted.location or settings.gateway.entity_id,
     )
 
 

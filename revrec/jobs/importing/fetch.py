@@ -151,9 +151,9 @@ class _Source:
     def _archive(self, spool: Path, digest: str) -> str:
         """A copy of what came, under its digest, where an auditor finds it; its place from the home folder."""
         settings = self._context.settings
-        if not settings.text("sources", "received"):
+        folder = settings.sources.received
+        if folder is None:
             return ""
-        folder = settings.path("sources", "received")
         target = folder / digest[:2] / f"{digest}{''.join(spool.suffixes)}"
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

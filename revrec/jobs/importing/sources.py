@@ -60,8 +60,7 @@ def secret_of(context: "Context", name: str, key: str) -> str:
 
     if found := context.environment.get(variable(name)):
         return found
-    if context.settings.text("gateway", "credentials_file"):
-        file = context.settings.path("gateway", "credentials_file")
-        if found := private_value(file, f"source.{name}", key):
-            return found
+    file = context.settings.gateway.credentials_file
+    if file and (found := private_value(file, f"source.{name}", key)):
+        return found
     return keyring_password(KEYCHAIN_SERVICE, f"source:{name}") or ""

@@ -103,7 +103,7 @@ class Invoicing:
 
     def _due(self, connection: "Connection", given_back: Collection[int] = ()) -> Iterator[list[BilledLine]]:
         """The charge lines of each document that is due, with the default account where no rule tells one."""
-        deferred = self._context.settings.text("accounts", "deferred")
+        deferred = self._context.settings.accounts.deferred
         for billed in invoices.due_documents(connection, self._settings.wishes, self._result.date, given_back):
             yield [line if line.deferred else line._replace(deferred=deferred) for line in billed]
 

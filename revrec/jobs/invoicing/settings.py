@@ -40,21 +40,22 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
     settings = context.settings
     creates = {
         kind
-        for kind, key in ((MasterKind.CUSTOMER, "missing_customer"), (MasterKind.ITEM, "missing_item"))
-        if settings.text("invoicing", key) == "create"
+        for kind, policy in (
+            (MasterKind.CUSTOMER, settings.invoicing.missing_customer),
+            (MasterKind.ITEM, settings.invoicing.missing_item),
+        )
+        if policy == "create"
     }
     asked = settings.free.get("invoice", {}).items()
     wishes = {source: wish for source, table in asked if (wish := _wish(context, source, table)) is not None}
     return InvoiceSettings(
         wishes,
-        DocumentDefinitions(
-            settings.text("invoicing", "order_definition"), settings.text("invoicing", "invoice_definition")
-        ),
-        settings.text("invoicing", "unit"),
-        settings.text("invoicing", "item_group"),
-        settings.text("invoicing", "default_term"),
+        DocumentDefinitions(settings.invoicing.order_definition, settings.invoicing.invoice_definition),
+        settings.invoicing.unit,
+        settings.invoicing.item_group,
+        settings.invoicing.default_term,
         frozenset(creates),
-        frozenset(settings.text("gateway", "omit").replace(",", " ").split()),
+        settings.gateway.omit,
     )
 
 

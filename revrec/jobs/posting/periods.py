@@ -47,7 +47,7 @@ class Told(NamedTuple):
 
 def dates(context: "Context", connection: "Connection") -> PostingDates:
     """The policy of the settings, over all that is known of periods."""
-    return PostingDates(context.settings.text("posting", "closed_period"), Periods(store.facts(connection)))
+    return PostingDates(context.settings.posting.closed_period, Periods(store.facts(connection)))
 
 
 def sync(context: "Context", entity: str | None = None) -> list[Told]:
@@ -80,7 +80,7 @@ def learn(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> li
 
 def learn_what_is_due(context: "Context", gateway: "Gateway", day: date) -> None:
     """Ask for the entities that have something to post until a day; under the policy ``fail`` nobody wants to know."""
-    if context.settings.text("posting", "closed_period") == "fail":
+    if context.settings.posting.closed_period == "fail":
         return
     with context.database.read() as connection:
         due = store.due_entities(connection, day)

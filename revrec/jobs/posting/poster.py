@@ -127,9 +127,9 @@ class Poster:
         self.misdated: list[int] = []
         self.worker = worker or Worker(owner_name(context))
         self.owner = self.worker.owner
-        self.quarantine = context.settings.duration("posting", "quarantine")
-        self.lease = context.settings.duration("posting", "lease")
-        self.most_attempts = context.settings.number("posting", "attempts")
+        self.quarantine = context.settings.posting.quarantine
+        self.lease = context.settings.posting.lease
+        self.most_attempts = context.settings.posting.attempts
 
     def take(self, number: int) -> str:
         """Do for an entry what its state allows now: send it, or read it back; returns its state afterwards.

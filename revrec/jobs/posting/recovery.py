@@ -66,7 +66,7 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
     with context.database.read() as connection:
         # A clock may have been ahead then.
         since = datetime.fromisoformat(min(continuity.last_scan(connection).at, began)) - MARGIN
-        names = sorted({*posted_journals(connection), context.settings.text("posting", "journal")})
+        names = sorted({*posted_journals(connection), context.settings.posting.journal})
     try:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
         canceled = tuple(find_canceled(context, gateway))
@@ -128,7 +128,7 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     if continuity.epoch(connection) == continuity.last_scan(connection).epoch:
         return
     at = continuity.read_claim(connection).since or continuity.raised_at(connection) or context.timestamp()
-    until = datetime.fromisoformat(at) + context.settings.duration("posting", "quarantine")
+    until = datetime.fromisoformat(at) + context.settings.posting.quarantine
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         raise stopped(
@@ -244,7 +244,7 @@ def _natural(
     due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
     free = (line for line in due if (line.charge_no, line.version, line.seq) not in taken)
     found = {one.reference: one for one in lost}
-    per_entry = context.settings.number("posting", "lines_per_entry")
+    per_entry = context.settings.posting.lines_per_entry
     for entry in build_entries(free, deployment(connection), company, per_entry):
         if entry.reference in found:
             yield found[entry.reference], entry

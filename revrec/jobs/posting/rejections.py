@@ -69,7 +69,7 @@ def set_aside(
     context: "Context", tables: "PostingTables", numbers: set[int], refusals: "Callable[[Connection, int], int]"
 ) -> None:
     """Hold those of these postings that were refused too often with the same error, as ``refusals`` counts them."""
-    most = context.settings.number("posting", "refusals")
+    most = context.settings.posting.refusals
     with context.database.read() as connection:
         times = {
             number: refusals(connection, number) for number in tables.in_states(connection, list(numbers), REFUSED)

@@ -99,7 +99,7 @@ class Mender:
 
     def _for(self, failure: "AttemptFailure") -> list[Repair]:
         """The repairs of a failure; of closed periods only where the policy leaves them to Intacct."""
-        policy = self._context.settings.text("posting", "closed_period")
+        policy = self._context.settings.posting.closed_period
         return [one for one in self._repairs if failure.name in one.errors and (policy == "fail" or not one.dates)]
 
     def _uses(self, connection: "Connection", stored: "StoredEntry", failure: "AttemptFailure") -> list[RepairUse]:

@@ -34,8 +34,8 @@ class Patience:
     def __init__(self, context: "Context", worker: "Worker") -> None:
         self._context = context
         self._worker = worker
-        self._tries = context.settings.number("posting", "retries")
-        self._left = context.settings.duration("posting", "retry_within").total_seconds()
+        self._tries = context.settings.posting.retries
+        self._left = context.settings.posting.retry_within.total_seconds()
         self._growing = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
 
     def with_retries(self, step: Callable[[], T]) -> T:

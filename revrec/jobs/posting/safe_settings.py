@@ -29,11 +29,11 @@ def check_settings(context: "Context") -> None:
 
 def check_times(context: "Context") -> None:
     """A worker must lose its right to send before anybody else may think it dead."""
-    settings = context.settings
-    for name in ("lease", "quarantine"):
-        if settings.duration("posting", name) > LONGEST:
+    posting = context.settings.posting
+    for name, time in (("lease", posting.lease), ("quarantine", posting.quarantine)):
+        if time > LONGEST:
             raise BadConfiguration(f"[posting] {name} must be at most a year")
-    if settings.duration("posting", "timeout") >= settings.duration("posting", "lease"):
+    if posting.timeout >= posting.lease:
         raise BadConfiguration("[posting] timeout must be shorter than lease, or two workers could send the same entry")
 
 
@@ -41,7 +41,7 @@ def check_quarantine(context: "Context") -> None:
     """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
     address = endpoint(context)
     real = address != SANDBOX and not is_loopback_url(address)
-    if real and context.settings.duration("posting", "quarantine") < INTACCT_CUT_OFF:
+    if real and context.settings.posting.quarantine < INTACCT_CUT_OFF:
         raise BadConfiguration("[posting] quarantine must be at least 15 min; only a sandbox can do with less")
 
 
@@ -51,7 +51,7 @@ def right_to_send(context: "Context") -> timedelta:
     Books that take over wait out the quarantine before they send. By its end, what was sent within this span has
     arrived, because Intacct itself ends its work on a request at its cut-off.
     """
-    address, quarantine = endpoint(context), context.settings.duration("posting", "quarantine")
+    address, quarantine = endpoint(context), context.settings.posting.quarantine
     if address == SANDBOX:
         # Started by the run itself, on a data file that no other copy can have open.
         return timedelta(hours=1)
@@ -69,7 +69,7 @@ def check_clock(context: "Context", gateway: "Gateway") -> None:
         BadConfiguration: the clocks differ by more than ``[posting] clock_difference``.
     """
     offset = gateway.clock_offset()
-    bound = context.settings.duration("posting", "clock_difference")
+    bound = context.settings.posting.clock_difference
     if offset is None or abs(offset) <= bound:
         return
     ours, theirs = (f"{one:%Y-%m-%d %H:%M:%S} UTC" for one in (context.now(), context.now() + offset))

@@ -45,7 +45,7 @@ class EntryCheck:
         self._mark = mark_of(deployment(connection))
         self._heads: dict[str, FoundEntry] = {}
         self._places: set[str] | None = None
-        self.journals = sorted({*posted_journals(connection), context.settings.text("posting", "journal")})
+        self.journals = sorted({*posted_journals(connection), context.settings.posting.journal})
         self.compared = 0
         self.lost: dict[str, FoundEntry] = {}
         """The entries that bear our mark and are not known here, by the keys of their findings."""

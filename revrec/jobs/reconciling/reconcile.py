@@ -78,7 +78,7 @@ def reconcile(
     """
     if accept and not reason.strip():
         raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
-    lease = context.settings.duration("posting", "lease").total_seconds()
+    lease = context.settings.posting.lease.total_seconds()
     with at_work(context.database, owner_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:
             within = Range(start or min(end, posted.first_activity_date(connection) or end), end)

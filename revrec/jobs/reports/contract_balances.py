@@ -109,7 +109,7 @@ class _Accounts:
             self._book = load_rules(self._context)
         rule = self._book.match(line)
         post = rule.posting_target(line) if isinstance(rule, Rule) else ""
-        return self._context.settings.text("accounts", "deferred") if isinstance(post, str) else post.deferred
+        return self._context.settings.accounts.deferred if isinstance(post, str) else post.deferred
 
 
 def _line(row: ContractBalanceRow, planned: bool, account: str, price: int, beyond: date) -> LineBalance:

@@ -56,7 +56,7 @@ def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dic
     ]
     if not facts:
         return []
-    known, policy = Periods(facts), context.settings.text("posting", "closed_period")
+    known, policy = Periods(facts), context.settings.posting.closed_period
     last = max(fact.day for fact in facts) + timedelta(days=31)
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for entity, text, currency, lines, amount, rest in view.execute(figures.LINES_UNTIL, {"until": last.isoformat()}):

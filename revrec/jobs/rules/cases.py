@@ -33,7 +33,7 @@ def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResu
         BadConfiguration: there are no cases, or a file cannot be read.
     """
     book = load_rules(context)
-    folder = context.settings.path("rules", "folder") / FOLDER
+    folder = context.settings.rules.folder / FOLDER
     paths = files or sorted(folder.glob("*.toml"))
     if not paths:
         raise BadConfiguration(

@@ -45,11 +45,11 @@ def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
     """
     settings = context.settings
     defaults = {
-        "deferred": settings.text("accounts", "deferred"),
-        "accrued": settings.text("accounts", "accrued"),
-        "journal": settings.text("posting", "journal"),
+        "deferred": settings.accounts.deferred,
+        "accrued": settings.accounts.accrued,
+        "journal": settings.posting.journal,
     }
-    folder = folder or settings.path("rules", "folder")
+    folder = folder or settings.rules.folder
     given = {name: value for name, value in defaults.items() if value}
     return RuleBook(*parse_all(rule_files(folder), given, included_file, repairable_failures))
 

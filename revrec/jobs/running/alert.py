@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.alerts.digest import AlertMessage, RunFacts, run_digest, trial_digest
@@ -77,9 +76,9 @@ def send_test(context: "Context") -> list[Told]:
 
 def channels(context: "Context") -> Iterator[Channel]:
     """The channels that are set up: mail if ``[alerts] host`` is, and each URL of ``REVREC_ALERTS_URLS``."""
-    if context.settings.text(SECTION, "host"):
+    if context.settings.alerts.host:
         yield Channel("mail", lambda digest: _mail(context, digest))
-    seconds = context.settings.duration(SECTION, "timeout").total_seconds()
+    seconds = context.settings.alerts.timeout.total_seconds()
     for number, url in enumerate(context.environment.get(URLS, "").split(), 1):
         from revrec.alerts.chat import channel_name, send_chat
 
@@ -90,7 +89,7 @@ def channels(context: "Context") -> Iterator[Channel]:
 def _tell(context: "Context", warn: Callable[[str], None], facts: Callable[[], RunFacts]) -> None:
     """Whatever happens here is told and changes nothing."""
     try:
-        when = context.settings.text(SECTION, "when")
+        when = context.settings.alerts.when
         by_tables = [] if when == "never" else list(channels(context))
         if not by_tables:
             return
@@ -174,12 +173,11 @@ def _company(context: "Context") -> str:
 def _mail(context: "Context", digest: AlertMessage) -> None:
     from revrec.alerts.mail import MailServer, send_mail
 
-    settings = context.settings
-    plain = {name: settings.text(SECTION, name) for name in ("host", "tls", "user")}
-    seconds = settings.duration(SECTION, "timeout").total_seconds()
-    password = _password(context, plain["user"], plain["host"]) if plain["user"] else ""
-    server = MailServer(**plain, port=settings.number(SECTION, "port"), password=password, timeout=seconds)
-    send_mail(server, settings.text(SECTION, "from"), settings.text(SECTION, "to"), digest)
+    alerts = context.settings.alerts
+    seconds = alerts.timeout.total_seconds()
+    password = _password(context, alerts.user, alerts.host) if alerts.user else ""
+    server = MailServer(alerts.host, alerts.port, alerts.tls, alerts.user, password, timeout=seconds)
+    send_mail(server, alerts.sender, alerts.to, digest)
 
 
 def _password(context: "Context", user: str, host: str) -> str:
@@ -190,8 +188,7 @@ def _password(context: "Context", user: str, host: str) -> str:
     trust.check(context, trust.ALERTS)
     if context.environment.get(PASSWORD):
         return context.environment[PASSWORD]
-    if context.settings.text("gateway", "credentials_file"):
-        file: Path = context.settings.path("gateway", "credentials_file")
-        if found := private_value(file, SECTION, "password"):
-            return found
+    file = context.settings.gateway.credentials_file
+    if file and (found := private_value(file, SECTION, "password")):
+        return found
     return keyring_password(KEYCHAIN_SERVICE, f"{user}@{host}") or ""

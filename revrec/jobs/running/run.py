@@ -78,7 +78,7 @@ def run(
     check_times(context)
     if dry_run:
         return _dry_run(context, day, parts)
-    slots, lease = context.settings.number("posting", "max_in_flight"), context.settings.duration("posting", "lease")
+    slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
     times = (wait.total_seconds(), slots, lease.total_seconds())
     with at_work(context.database, owner_name(context), *times) as worker:
         return _run(context, day, connect or open_gateway, worker, again, parts)
@@ -155,7 +155,7 @@ def put_on_entries(
 ) -> list[int]:
     """Put every open line that is due, and not held by the policy for closed periods, on an entry that is READY;
     returns the entries' numbers."""
-    per_entry = context.settings.number("posting", "lines_per_entry")
+    per_entry = context.settings.posting.lines_per_entry
     dated = dates(context, connection)
     due = ClosedPeriodBlock(dated).unblocked(mender.repaired(connection, day, due_with_memos(connection, day)))
     redated: list[DueLine] = []

@@ -128,7 +128,7 @@ class _Passes:
 
     def _pause(self) -> timedelta:
         """``[posting] retry_every``, a little more or less; or what Intacct asks for, if that is longer."""
-        every = self.context.settings.duration("posting", "retry_every")
+        every = self.context.settings.posting.retry_every
         wish = wish_of(self._why()) or 0
         return max(every * random.uniform(1 - JITTER, 1 + JITTER), timedelta(seconds=wish))  # noqa: S311
 

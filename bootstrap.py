@@ -19,7 +19,7 @@ JOBS = {
     "round-trip": [["revrec", "demo", "--round-trip"]],
     "test": [["python", "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]],
     "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
-    "docs": [["sphinx-build", "-W", "--keep-going", "-q", "-c", "docs/site", "docs", "build/site"]],
+    "docs": [["python", "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs/site", "docs", "build/site"]],
 }
 
 

@@ -78,7 +78,7 @@ class FailureMeaning(NamedTuple):
 @cache
 def catalogue() -> tuple[KnownFailure, ...]:
     """Return all failures, in the order of the file."""
-    return tuple(_row(row) for row in _data()["failure"])
+    return tuple(_known_failure(row) for row in _data()["failure"])
 
 
 @cache
@@ -104,7 +104,7 @@ def explain_failure(text: str) -> list[FailureMeaning]:
     named = [
         row for row in catalogue() if text == row.name or text in row.reason or (row.reason and status in row.http)
     ]
-    found = [_meaning(row, {})._replace(advice=row.general_advice) for row in named]
+    found = [_to_meaning(row, {})._replace(advice=row.general_advice) for row in named]
     found += [meaning_of(level, status, [error]) for level in ("function", "authentication", "control")]
     unique: dict[str, FailureMeaning] = {}
     for one in found:
@@ -127,7 +127,7 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
     rows = [row for row in catalogue() if not row.reason and row.level in ("", level)]
     for row, groups in _matches(rows, http_status, errors):
         if not row.only or _says_nothing_else(row, errors):
-            return _meaning(row, groups)
+            return _to_meaning(row, groups)
     return FailureMeaning(UNKNOWN, ErrorClass.NEEDS_PERSON, ErrorClass.NEEDS_PERSON, UNKNOWN_ADVICE, known=False)
 
 
@@ -138,7 +138,7 @@ def meaning_of_no_answer(reason: str, http_status: int = 0) -> FailureMeaning:
     rows = [row for row in catalogue() if reason in row.reason]
     best = next((row for row in rows if http_status in row.http), None)
     row = best or next(row for row in rows if not row.http)
-    return _meaning(row, {})
+    return _to_meaning(row, {})
 
 
 Match = tuple[KnownFailure, dict[str, str]]
@@ -152,20 +152,20 @@ def _matches(rows: Sequence[KnownFailure], http_status: int, errors: Sequence[Ga
     """
     certain = [row for row in rows if not row.wrapper]
     doubt = [row for row in certain if row.error_class is ErrorClass.IN_DOUBT]
-    yield from _by(doubt, errors, _text_groups)
+    yield from _match_each(doubt, errors, _text_groups)
     yield from ((row, {}) for row in certain if http_status in row.http)
-    yield from _by(certain, errors, _id_groups)
-    yield from _by(certain, errors, _text_groups)
-    yield from _by(certain, errors, _errorno_groups)
+    yield from _match_each(certain, errors, _id_groups)
+    yield from _match_each(certain, errors, _text_groups)
+    yield from _match_each(certain, errors, _errorno_groups)
     wrappers = [row for row in rows if row.wrapper]
     for sign in (_id_groups, _text_groups, _errorno_groups):
-        yield from _by(wrappers, errors, sign)
+        yield from _match_each(wrappers, errors, sign)
 
 
 MatchGroups = Callable[[KnownFailure, GatewayError], dict[str, str] | None]
 
 
-def _by(rows: Iterable[KnownFailure], errors: Sequence[GatewayError], sign: MatchGroups) -> Iterator[Match]:
+def _match_each(rows: Iterable[KnownFailure], errors: Sequence[GatewayError], sign: MatchGroups) -> Iterator[Match]:
     for row in rows:
         for error in errors:
             groups = sign(row, error)
@@ -202,14 +202,14 @@ class _AdviceValues(dict[str, str]):
         return f"(no {name} named)"
 
 
-def _meaning(row: KnownFailure, groups: dict[str, str]) -> FailureMeaning:
+def _to_meaning(row: KnownFailure, groups: dict[str, str]) -> FailureMeaning:
     advice = row.advice.format_map(_AdviceValues(groups))
     named = {name: value for name, value in groups.items() if name != "errorno"}
     return FailureMeaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named)
 
 
-def _row(row: dict[str, object]) -> KnownFailure:
-    def several(key: str) -> tuple[str, ...]:
+def _known_failure(row: dict[str, object]) -> KnownFailure:
+    def texts_of(key: str) -> tuple[str, ...]:
         value = row.get(key, [])
         assert isinstance(value, list)
         return tuple(str(one) for one in value)
@@ -221,11 +221,11 @@ def _row(row: dict[str, object]) -> KnownFailure:
         read_class=ErrorClass(str(row.get("read", error_class))),
         advice=str(row["advice"]),
         level=str(row.get("level", "")),
-        reason=several("reason"),
-        http=tuple(int(status) for status in several("http")),
-        ids=several("id"),
-        texts=tuple(re.compile(text, re.IGNORECASE) for text in several("text")),
-        errornos=several("errorno"),
+        reason=texts_of("reason"),
+        http=tuple(int(status) for status in texts_of("http")),
+        ids=texts_of("id"),
+        texts=tuple(re.compile(text, re.IGNORECASE) for text in texts_of("text")),
+        errornos=texts_of("errorno"),
         only=bool(row.get("only", False)),
         wrapper=bool(row.get("wrapper", False)),
     )

@@ -39,7 +39,7 @@ from revrec.intacct.reading_documents import customers, documents, receivables
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import GatewayResponse
 from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
-from revrec.intacct.transport import HttpExchange, HttpTransport
+from revrec.intacct.transport import GatewayTransport, HttpExchange
 
 STORED_ANSWER_LIMIT = 200_000
 """Maximum stored length of an answer in characters; an answer to a posting has a few hundred."""
@@ -78,7 +78,7 @@ class XmlGateway:
         self._now = now
         self._redactor = Redactor(credentials.secrets)
         self._pacer = RequestPacer(requests_per_minute, now, sleep)
-        self._transport = HttpTransport(timeout, max_answer_bytes, before_send=self._pacer.record)
+        self._transport = GatewayTransport(timeout, max_answer_bytes, before_send=self._pacer.record)
         self._sessions = IntacctSessions(credentials, self._transport, self._redactor, now)
         self._lock = threading.Lock()
         self._reading = IntacctReader(self._read, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
@@ -108,11 +108,13 @@ class XmlGateway:
             UnpostableEntry: Intacct would reject the entry.
         """
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
-        return self._prepared(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
+        return self._build_posting(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
 
-    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
+    def prepare_invoice(self, invoice: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
         """Build the request for an order or invoice, like :meth:`prepare`. Raises UnpostableEntry."""
-        return self._prepared(made.control_id, made.reference, create_document(made, self._entries, unit, sources))
+        return self._build_posting(
+            invoice.control_id, invoice.reference, create_document(invoice, self._entries, unit, sources)
+        )
 
     def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
         """Build the request that creates a customer or item, like :meth:`prepare`."""
@@ -120,9 +122,9 @@ class XmlGateway:
             function = create_customer(control_id, record.id, record.term)
         else:
             function = create_item(control_id, record.id, record.name, record.group, record.unit)
-        return self._prepared(control_id, record.id, function)
+        return self._build_posting(control_id, record.id, function)
 
-    def _prepared(self, control_id: str, reference: str, function: etree._Element) -> PreparedPosting:
+    def _build_posting(self, control_id: str, reference: str, function: etree._Element) -> PreparedPosting:
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, control_id, body)
         self._pacer.wait()
@@ -177,9 +179,9 @@ class XmlGateway:
         """Return headers of the entries with these references, in any journal."""
         return self._reading.entries_referenced(references)
 
-    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+    def with_lines(self, headers: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         """Add lines, with these dimensions, to entries."""
-        return self._reading.with_lines(heads, dimensions)
+        return self._reading.with_lines(headers, dimensions)
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Return lines of all entries on these accounts, dated from ``start`` to ``end``."""
@@ -298,13 +300,13 @@ class XmlGateway:
             error_class=None if meaning is None else meaning.error_class,
             advice="" if meaning is None else self._redactor.text(meaning.advice),
             http_status=exchange.status,
-            redacted_response=self._stored(exchange, verdict),
+            redacted_response=self._text_to_store(exchange, verdict),
             retry_after=exchange.retry_after_seconds,
             failure="" if meaning is None else meaning.name,
             named={} if meaning is None else {name: self._redactor.text(one) for name, one in meaning.named.items()},
         )
 
-    def _stored(self, exchange: HttpExchange, verdict: PostingVerdict) -> str:
+    def _text_to_store(self, exchange: HttpExchange, verdict: PostingVerdict) -> str:
         """Return the answer as text to store: without secrets, and cut to the maximum length."""
         if verdict.response is not None:
             text = self._redactor.tree(verdict.response.root)

@@ -105,7 +105,7 @@ def private_value(path: Path, section: str, key: str) -> str:
     Raises:
         BadConfiguration: the file does not exist, others can read it, or it is not an INI file.
     """
-    return _section(_parser(path, _private_text(path, must_exist=True) or ""), section, (key,)).get(key, "")
+    return _section_values(_parser(path, _private_text(path, must_exist=True) or ""), section, (key,)).get(key, "")
 
 
 def keyring_password(service: str, name: str) -> str | None:
@@ -150,7 +150,7 @@ def _from_file(path: Path, environment: Mapping[str, str], must_exist: bool) -> 
     for name in (sender, company):
         if name in named and not parser.has_section(name):
             raise BadConfiguration(f"{path}: there is no section [{name}], which INTACCT_..PROFILE names")
-    return _section(parser, sender, SENDER) | _section(parser, company, COMPANY)
+    return _section_values(parser, sender, SENDER) | _section_values(parser, company, COMPANY)
 
 
 def _parser(path: Path, text: str) -> configparser.ConfigParser:
@@ -166,7 +166,7 @@ def _parser(path: Path, text: str) -> configparser.ConfigParser:
     )
 
 
-def _section(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]) -> dict[str, str]:
+def _section_values(parser: configparser.ConfigParser, name: str, keys: tuple[str, ...]) -> dict[str, str]:
     if not parser.has_section(name):
         return {}
     return {key: value for key in keys if (value := parser[name].get(key, ""))}

@@ -27,7 +27,9 @@ ORDER_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "class"
 RECEIVABLE_DIMENSIONS = ("project", "task", "costtype", "vendor", "employee", "item", "class", "contract")
 
 
-def create_document(made: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str] = ()) -> etree._Element:
+def create_document(
+    invoice: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str] = ()
+) -> etree._Element:
     """Build the ``function`` element that creates an order or an invoice.
 
     ``unit``: unit of measure of all items, spelled as in Intacct; if empty, Intacct uses each item's own. ``sources``:
@@ -36,19 +38,19 @@ def create_document(made: Invoice, settings: EntrySettings, unit: str, sources: 
     Raises:
         UnpostableEntry: Intacct would reject the document.
     """
-    _check(made, settings)
-    function = etree.Element("function", controlid=made.control_id)
-    if made.kind == AR_INVOICE:
-        function.append(_receivable(made, settings))
+    _check(invoice, settings)
+    function = etree.Element("function", controlid=invoice.control_id)
+    if invoice.kind == AR_INVOICE:
+        function.append(_receivable(invoice, settings))
     else:
-        function.append(_document(made, settings, unit, sources))
+        function.append(_document(invoice, settings, unit, sources))
     return function
 
 
 def create_customer(control_id: str, customer: str, term: str) -> etree._Element:
     """Build the ``function`` element that creates a customer with its id as name, and a payment term if not empty."""
     fields = {"CUSTOMERID": customer, "NAME": customer, "TERMNAME": term, "STATUS": "active"}
-    created = _created(control_id, "CUSTOMER", fields)
+    created = _create_function(control_id, "CUSTOMER", fields)
     contact = etree.SubElement(created[0][0], "DISPLAYCONTACT")
     _add(contact, "PRINTAS", customer)
     return created
@@ -57,10 +59,10 @@ def create_customer(control_id: str, customer: str, term: str) -> etree._Element
 def create_item(control_id: str, item: str, name: str, group: str, unit: str) -> etree._Element:
     """Build the ``function`` element that creates a non-inventory item, in a GL group if not empty."""
     fields = {"ITEMID": item, "NAME": cut_to_length(name or item, 100), "ITEMTYPE": "Non-Inventory", "GLGROUP": group}
-    return _created(control_id, "ITEM", {**fields, "BASEUOM": unit, "STATUS": "active"})
+    return _create_function(control_id, "ITEM", {**fields, "BASEUOM": unit, "STATUS": "active"})
 
 
-def _created(control_id: str, name: str, fields: Mapping[str, str]) -> etree._Element:
+def _create_function(control_id: str, name: str, fields: Mapping[str, str]) -> etree._Element:
     function = etree.Element("function", controlid=control_id)
     record = etree.SubElement(etree.SubElement(function, "create"), name)
     for field, text in fields.items():
@@ -69,21 +71,21 @@ def _created(control_id: str, name: str, fields: Mapping[str, str]) -> etree._El
     return function
 
 
-def _document(made: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str]) -> etree._Element:
+def _document(invoice: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str]) -> etree._Element:
     body = etree.Element("create_sotransaction")
-    _add(body, "transactiontype", made.definition)
-    _add_day(body, "datecreated", made.date)
-    _add_day(body, "dateposted", made.date)
-    if made.after:
-        _add(body, "createdfrom", made.after)
-    _add(body, "customerid", made.customer)
-    _add(body, "documentno", made.number)
-    _add(body, "termname", made.term)
-    _add(body, "externalid", made.reference)
-    _add_currency(body, made.currency, settings)
+    _add(body, "transactiontype", invoice.definition)
+    _add_day(body, "datecreated", invoice.date)
+    _add_day(body, "dateposted", invoice.date)
+    if invoice.after:
+        _add(body, "createdfrom", invoice.after)
+    _add(body, "customerid", invoice.customer)
+    _add(body, "documentno", invoice.number)
+    _add(body, "termname", invoice.term)
+    _add(body, "externalid", invoice.reference)
+    _add_currency(body, invoice.currency, settings)
     _add(body, "state", "Pending")
     lines = etree.SubElement(body, "sotransitems")
-    for at, line in enumerate(made.lines):
+    for at, line in enumerate(invoice.lines):
         _add_document_line(lines, line, unit, sources[at] if sources else "", settings)
     return body
 
@@ -101,31 +103,31 @@ def _add_document_line(
     _add(item, "price", line.price)
     if source:
         _add(item, "sourcelinekey", source)
-    _add_place(item, line, ("location",), settings)
-    _add_place(item, line, ("department",), settings)
+    _add_dimensions(item, line, ("location",), settings)
+    _add_dimensions(item, line, ("department",), settings)
     _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
-    _add_place(item, line, ORDER_DIMENSIONS, settings)
+    _add_dimensions(item, line, ORDER_DIMENSIONS, settings)
 
 
-def _receivable(made: Invoice, settings: EntrySettings) -> etree._Element:
+def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
     body = etree.Element("create_invoice")
-    _add(body, "customerid", made.customer)
-    _add_day(body, "datecreated", made.date)
-    _add_day(body, "dateposted", made.date)
-    _add(body, "termname", made.term)
+    _add(body, "customerid", invoice.customer)
+    _add_day(body, "datecreated", invoice.date)
+    _add_day(body, "dateposted", invoice.date)
+    _add(body, "termname", invoice.term)
     _add(body, "action", "Submit")
-    _add(body, "invoiceno", made.number)
-    _add(body, "externalid", made.reference)
-    _add_currency(body, made.currency, settings)
+    _add(body, "invoiceno", invoice.number)
+    _add(body, "externalid", invoice.reference)
+    _add_currency(body, invoice.currency, settings)
     lines = etree.SubElement(body, "invoiceitems")
-    for line in made.lines:
+    for line in invoice.lines:
         item = etree.SubElement(lines, "lineitem")
         _add(item, "glaccountno", line.account)
-        _add(item, "amount", decimal_string(line.amount, made.currency))
+        _add(item, "amount", decimal_string(line.amount, invoice.currency))
         _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
-        _add_place(item, line, ("location",), settings)
-        _add_place(item, line, ("department",), settings)
-        _add_place(
+        _add_dimensions(item, line, ("location",), settings)
+        _add_dimensions(item, line, ("department",), settings)
+        _add_dimensions(
             item, line._replace(dimensions={**line.dimensions, "item": line.item}), RECEIVABLE_DIMENSIONS, settings
         )
     return body
@@ -137,7 +139,7 @@ def _add_currency(body: etree._Element, currency: str, settings: EntrySettings) 
         _add(body, "exchratetype", settings.rate_type)
 
 
-def _add_place(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:
+def _add_dimensions(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:
     for name in names:
         value = line.dimensions.get(name)
         if value and name not in settings.omit:
@@ -145,16 +147,16 @@ def _add_place(item: etree._Element, line: InvoiceLine, names: Sequence[str], se
             _add(item, element or DIMENSION_ELEMENTS[name].lower(), value)
 
 
-def _check(made: Invoice, settings: EntrySettings) -> None:
-    place = f"invoice {made.number}"
-    if not 1 <= len(made.control_id) <= CONTROL_ID_LENGTH:
+def _check(invoice: Invoice, settings: EntrySettings) -> None:
+    place = f"invoice {invoice.number}"
+    if not 1 <= len(invoice.control_id) <= CONTROL_ID_LENGTH:
         raise UnpostableEntry(f"{place}: the control id must have 1 to {CONTROL_ID_LENGTH} characters")
-    longest = RECEIVABLE_NUMBER_LENGTH if made.kind == AR_INVOICE else NUMBER_LENGTH
-    if not 1 <= len(made.number) <= longest:
+    longest = RECEIVABLE_NUMBER_LENGTH if invoice.kind == AR_INVOICE else NUMBER_LENGTH
+    if not 1 <= len(invoice.number) <= longest:
         fix = "change `number` in [invoice.SOURCE] of revrec.toml"
         raise UnpostableEntry(f"{place}: Intacct's document numbers have 1 to {longest} characters; {fix}")
     known = {"location", "department", *RECEIVABLE_DIMENSIONS}
-    for line in made.lines:
+    for line in invoice.lines:
         name = next((one for one in line.dimensions if one not in known and one not in settings.omit), "")
         if name:
             fix = f'leave it out of invoices and entries: omit = "{name}" in [gateway]'

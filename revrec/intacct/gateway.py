@@ -288,7 +288,7 @@ class Gateway(Protocol):
     def post_entry(self, entry: JournalEntry) -> PostingAnswer:
         """Prepare and send, for callers that store nothing in between."""
 
-    def prepare_invoice(self, made: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
+    def prepare_invoice(self, invoice: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
         """Build the request for an invoice, like :meth:`prepare`. ``sources``: keys of the lines of its order."""
 
     def prepare_record(self, record: NewMasterRecord, control_id: str) -> PreparedPosting:
@@ -318,7 +318,7 @@ class Gateway(Protocol):
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
         """Return headers of the entries with these references, in any journal."""
 
-    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+    def with_lines(self, headers: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         """Add lines, with these dimensions, to entries. Keeps their order and reads many at a time."""
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:

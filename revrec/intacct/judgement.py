@@ -34,14 +34,14 @@ def judge_posting(exchange: HttpExchange, control_id: str, clean: RemoveSecrets)
     """Judge a posting by its exchange."""
     reason, response = parse_exchange(exchange, clean)
     if response is None:
-        return _no_answer(reason, exchange.status)
-    refused = _refused_at_the_door(response, exchange.status, control_id)
+        return _judge_no_answer(reason, exchange.status)
+    refused = _judge_refusal(response, exchange.status, control_id)
     if refused is not None:
         return refused
     result, reason = result_for(response, control_id)
     if result is None:
-        return _no_answer(reason, exchange.status, response)
-    verdict = _by_status(result, exchange.status)
+        return _judge_no_answer(reason, exchange.status, response)
+    verdict = _judge_result(result, exchange.status)
     return verdict._replace(response=response, result=result)
 
 
@@ -101,18 +101,18 @@ def _authentication_meaning(response: GatewayResponse, http_status: int) -> Fail
     return meaning._replace(error_class=ErrorClass.NEEDS_SIGN_IN, read_class=ErrorClass.NEEDS_SIGN_IN)
 
 
-def _no_answer(reason: str, status: int, response: GatewayResponse | None = None) -> PostingVerdict:
+def _judge_no_answer(reason: str, status: int, response: GatewayResponse | None = None) -> PostingVerdict:
     not_run = reason == "not_connected" or status == TOO_MANY_REQUESTS
     outcome = PostingOutcome.NOT_RUN if not_run else PostingOutcome.IN_DOUBT
     return PostingVerdict(outcome, meaning=meaning_of_no_answer(reason, status), response=response)
 
 
-def _refused_at_the_door(response: GatewayResponse, http_status: int, control_id: str) -> PostingVerdict | None:
+def _judge_refusal(response: GatewayResponse, http_status: int, control_id: str) -> PostingVerdict | None:
     refused = request_refusal(response, http_status)
     if refused is None:
         return None
     if response.control_id not in ("", control_id):
-        return _no_answer("other_control_id", http_status, response)
+        return _judge_no_answer("other_control_id", http_status, response)
     meaning, errors = refused
     doubtful = meaning.error_class is ErrorClass.IN_DOUBT
     return PostingVerdict(
@@ -120,19 +120,19 @@ def _refused_at_the_door(response: GatewayResponse, http_status: int, control_id
     )
 
 
-def _by_status(result: FunctionResult, http_status: int) -> PostingVerdict:
+def _judge_result(result: FunctionResult, http_status: int) -> PostingVerdict:
     if result.status == "success":
-        return _success(result)
+        return _judge_success(result)
     if result.status == "failure":
-        return _failure(result, http_status)
+        return _judge_failure(result, http_status)
     meaning = meaning_of("function", http_status, result.errors)
     # "aborted" means rolled back, but only a failure that the catalogue knows confirms it; any other word is in doubt.
     if result.status == "aborted" and meaning.known and not created_keys(result):
-        return _failure(result, http_status)
+        return _judge_failure(result, http_status)
     return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))
 
 
-def _success(result: FunctionResult) -> PostingVerdict:
+def _judge_success(result: FunctionResult) -> PostingVerdict:
     keys = created_keys(result)
     if len(keys) == 1 and not result.errors:
         return PostingVerdict(PostingOutcome.POSTED, keys[0])
@@ -141,7 +141,7 @@ def _success(result: FunctionResult) -> PostingVerdict:
     )
 
 
-def _failure(result: FunctionResult, http_status: int) -> PostingVerdict:
+def _judge_failure(result: FunctionResult, http_status: int) -> PostingVerdict:
     if created_keys(result):
         # A create can report a failure and still list a record that it saved; sending it again would post it twice.
         return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("contradiction"))
@@ -154,13 +154,13 @@ def created_keys(result: FunctionResult) -> list[str]:
     """Return the keys of the records that a result lists as created: record numbers, or a legacy function's key."""
     if result.data is None:
         return [result.key] if result.key else []
-    return [key for record in result.data if _is(record, *CREATED_ELEMENTS) for key in _record_numbers(record)]
+    return [key for record in result.data if _has_tag(record, *CREATED_ELEMENTS) for key in _record_numbers(record)]
 
 
 def _record_numbers(batch: etree._Element) -> list[str]:
-    found = ((child.text or "").strip() for child in batch if _is(child, "recordno"))
+    found = ((child.text or "").strip() for child in batch if _has_tag(child, "recordno"))
     return [text for text in found if text.isascii() and text.isdigit()]
 
 
-def _is(element: etree._Element, *names: str) -> bool:
+def _has_tag(element: etree._Element, *names: str) -> bool:
     return isinstance(element.tag, str) and element.tag.lower() in names

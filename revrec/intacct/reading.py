@@ -105,53 +105,53 @@ class IntacctReader:
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Return a journal's entries with a reference and their lines, by record number."""
         where = (("JOURNAL", journal), ("REFERENCENO", reference))
-        return list(self.with_lines(map(_head, self.query("GLBATCH", GLBATCH_FIELDS, where))))
+        return list(self.with_lines(map(_header, self.query("GLBATCH", GLBATCH_FIELDS, where))))
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
         """Return headers of a journal's entries created at or after a time, page by page."""
-        made = ("WHENCREATED", "greaterthanorequalto", since.strftime("%m/%d/%Y %H:%M:%S"))
-        return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), made)))
+        created = ("WHENCREATED", "greaterthanorequalto", since.strftime("%m/%d/%Y %H:%M:%S"))
+        return map(_header, self._pages("GLBATCH", GLBATCH_FIELDS, (("JOURNAL", journal), created)))
 
     def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
         """Return headers of a journal's entries dated from ``start`` to ``end``, page by page."""
-        where = (("JOURNAL", journal), *_within("BATCH_DATE", start, end))
-        return map(_head, self._stream("GLBATCH", GLBATCH_FIELDS, where))
+        where = (("JOURNAL", journal), *_date_range("BATCH_DATE", start, end))
+        return map(_header, self._pages("GLBATCH", GLBATCH_FIELDS, where))
 
     def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
         """Return headers of the entries with these record numbers."""
-        return self._heads("RECORDNO", record_nos)
+        return self._find_headers("RECORDNO", record_nos)
 
     def entries_referenced(self, references: Iterable[str]) -> list[FoundEntry]:
         """Return headers of the entries with these references."""
-        return self._heads("REFERENCENO", references)
+        return self._find_headers("REFERENCENO", references)
 
-    def _heads(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
+    def _find_headers(self, field: str, values: Iterable[str]) -> list[FoundEntry]:
         found: list[FoundEntry] = []
         for some in batched(list(dict.fromkeys(values)), IDS_PER_QUERY):
-            found += map(_head, self.query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
+            found += map(_header, self.query("GLBATCH", GLBATCH_FIELDS, ((field, some),)))
         return found
 
-    def with_lines(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
+    def with_lines(self, headers: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         """Add lines in order, with these dimensions, to entries. Reads the lines of several entries at a time."""
         elements = {dimension_element(name): name for name in dimensions}
         fields = tuple(dict.fromkeys((*GLENTRY_FIELDS, *elements)))
-        for some in batched(heads, ENTRIES_PER_QUERY):
-            numbers = [head.record_no for head in some]
+        for some in batched(headers, ENTRIES_PER_QUERY):
+            numbers = [header.record_no for header in some]
             lines: dict[str, list[FoundLine]] = {number: [] for number in numbers}
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
             for row in self.query("GLENTRY", fields, where):
                 known = {name: row[element] for element, name in elements.items() if row.get(element)}
                 line = _line(row, self.base_currency)._replace(dimensions=known)
-                lines[_owner(line, numbers)].append(line)
-            for head in some:
-                in_order = sorted(lines[head.record_no], key=lambda line: line.line_no)
-                yield head._replace(lines=tuple(in_order))
+                lines[_entry_of_line(line, numbers)].append(line)
+            for header in some:
+                in_order = sorted(lines[header.record_no], key=lambda line: line.line_no)
+                yield header._replace(lines=tuple(in_order))
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Return lines on accounts dated from ``start`` to ``end``, page by page."""
         for some in batched(list(dict.fromkeys(accounts)), IDS_PER_QUERY):
-            where = (("ACCOUNTNO", some), *_within("ENTRY_DATE", start, end))
-            for row in self._stream("GLENTRY", GLENTRY_FIELDS, where):
+            where = (("ACCOUNTNO", some), *_date_range("ENTRY_DATE", start, end))
+            for row in self._pages("GLENTRY", GLENTRY_FIELDS, where):
                 yield _line(row, self.base_currency)
 
     def account_balances(
@@ -235,7 +235,7 @@ class IntacctReader:
         detail, pause = f"status {result.status!r}", exchange.retry_after_seconds
         raise self._refused(_ReadFailure(meaning, result.errors, detail, True, pause))
 
-    def _stream(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
+    def _pages(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> Iterator[dict[str, str]]:
         """Return records page by page, each page starting after the last RECORDNO of the page before.
 
         With offsets, a record that another user deletes in between would shift the next page, and a record would be
@@ -295,7 +295,7 @@ class IntacctReader:
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
 
 
-def _head(batch: dict[str, str]) -> FoundEntry:
+def _header(batch: dict[str, str]) -> FoundEntry:
     return FoundEntry(
         record_no=batch.get("RECORDNO", ""),
         batch_no=batch.get("BATCHNO", ""),
@@ -310,7 +310,7 @@ def _head(batch: dict[str, str]) -> FoundEntry:
     )
 
 
-def _owner(line: FoundLine, numbers: Sequence[str]) -> str:
+def _entry_of_line(line: FoundLine, numbers: Sequence[str]) -> str:
     """Return which of these entries a line belongs to.
 
     Raises:
@@ -322,7 +322,7 @@ def _owner(line: FoundLine, numbers: Sequence[str]) -> str:
     return owner
 
 
-def _within(field: str, start: date, end: date) -> requests_xml.Where:
+def _date_range(field: str, start: date, end: date) -> requests_xml.Where:
     return (
         (field, "greaterthanorequalto", format_date(start)),
         (field, "lessthanorequalto", format_date(end)),

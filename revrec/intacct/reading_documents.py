@@ -15,68 +15,68 @@ RECEIVABLE_FIELDS = ("RECORDNO", "RECORDID", "STATE", "CUSTOMERID", "WHENCREATED
 RECEIVABLE_LINE_FIELDS = ("RECORDNO", "RECORDKEY", "LINE_NO", "ACCOUNTNO", "TRX_AMOUNT", "AMOUNT")
 
 
-def documents(reading: IntacctReader, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
+def documents(reader: IntacctReader, definition: str, numbers: Iterable[str]) -> list[FoundInvoice]:
     """Return documents of a transaction definition with these numbers and their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
     for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
         where = (("DOCPARID", definition), ("DOCNO", some))
-        heads = reading.query("SODOCUMENT", DOCUMENT_FIELDS, where)
-        if heads:
-            its_lines = (("DOCHDRID", [head.get("DOCID", "") for head in heads]),)
-            rows = reading.query("SODOCUMENTENTRY", DOCUMENT_LINE_FIELDS, its_lines)
-            found += [_document(head, rows, reading.base_currency) for head in heads]
+        headers = reader.query("SODOCUMENT", DOCUMENT_FIELDS, where)
+        if headers:
+            their_lines = (("DOCHDRID", [header.get("DOCID", "") for header in headers]),)
+            rows = reader.query("SODOCUMENTENTRY", DOCUMENT_LINE_FIELDS, their_lines)
+            found += [_document(header, rows, reader.base_currency) for header in headers]
     return found
 
 
-def receivables(reading: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
+def receivables(reader: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
     """Return receivables with these numbers and their lines, by RECORDNO."""
     found: list[FoundInvoice] = []
     for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
-        heads = reading.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
-        if heads:
-            its_lines = (("RECORDKEY", [head.get("RECORDNO", "") for head in heads]),)
-            rows = reading.query("ARINVOICEITEM", RECEIVABLE_LINE_FIELDS, its_lines)
-            found += [_receivable(head, rows, reading.base_currency) for head in heads]
+        headers = reader.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
+        if headers:
+            their_lines = (("RECORDKEY", [header.get("RECORDNO", "") for header in headers]),)
+            rows = reader.query("ARINVOICEITEM", RECEIVABLE_LINE_FIELDS, their_lines)
+            found += [_receivable(header, rows, reader.base_currency) for header in headers]
     return found
 
 
-def customers(reading: IntacctReader, ids: Iterable[str]) -> dict[str, FoundCustomer]:
+def customers(reader: IntacctReader, ids: Iterable[str]) -> dict[str, FoundCustomer]:
     """Return the customers that exist, by id."""
     found: dict[str, FoundCustomer] = {}
     for some in batched(list(dict.fromkeys(filter(None, ids))), IDS_PER_QUERY):
-        for row in reading.query("CUSTOMER", ("RECORDNO", "CUSTOMERID", "STATUS", "TERMNAME"), (("CUSTOMERID", some),)):
+        for row in reader.query("CUSTOMER", ("RECORDNO", "CUSTOMERID", "STATUS", "TERMNAME"), (("CUSTOMERID", some),)):
             active = row.get("STATUS", "").lower() == "active"
             found[row.get("CUSTOMERID", "")] = FoundCustomer(active, row.get("TERMNAME", ""))
     return found
 
 
-def _document(head: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
-    docid = head.get("DOCID", "")
-    currency = head.get("CURRENCY", "") or base
+def _document(header: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
+    docid = header.get("DOCID", "")
+    currency = header.get("CURRENCY", "") or base
     lines = [_line(row, currency) for row in rows if row.get("DOCHDRID") == docid]
     return FoundInvoice(
         record_no=docid,
-        number=head.get("DOCNO", ""),
-        kind=head.get("DOCPARID", ""),
-        state=head.get("STATE", ""),
-        customer=head.get("CUSTVENDID", ""),
-        date=parse_date(head.get("WHENCREATED", "")),
+        number=header.get("DOCNO", ""),
+        kind=header.get("DOCPARID", ""),
+        state=header.get("STATE", ""),
+        customer=header.get("CUSTVENDID", ""),
+        date=parse_date(header.get("WHENCREATED", "")),
         currency=currency,
         lines=_in_order(lines),
     )
 
 
-def _receivable(head: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
-    record_no = head.get("RECORDNO", "")
-    currency = head.get("CURRENCY", "") or base
+def _receivable(header: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
+    record_no = header.get("RECORDNO", "")
+    currency = header.get("CURRENCY", "") or base
     lines = [_line(row, currency) for row in rows if row.get("RECORDKEY") == record_no]
     return FoundInvoice(
         record_no=record_no,
-        number=head.get("RECORDID", ""),
+        number=header.get("RECORDID", ""),
         kind=AR_INVOICE,
-        state=head.get("STATE", ""),
-        customer=head.get("CUSTOMERID", ""),
-        date=parse_date(head.get("WHENCREATED", "")),
+        state=header.get("STATE", ""),
+        customer=header.get("CUSTOMERID", ""),
+        date=parse_date(header.get("WHENCREATED", "")),
         currency=currency,
         lines=_in_order(lines),
     )

@@ -15,7 +15,7 @@ from revrec.intacct.gateway import ErrorClass, GatewayError
 from revrec.intacct.judgement import parse_exchange, request_refusal, result_for
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import AuthenticationBlock, FunctionResult, GatewayResponse
-from revrec.intacct.transport import HttpExchange, HttpTransport
+from revrec.intacct.transport import GatewayTransport, HttpExchange
 
 MARGIN = timedelta(seconds=60)
 """How long before its end a session is renewed (at most a quarter of its life).
@@ -51,7 +51,7 @@ class IntacctSessions:
     """
 
     def __init__(
-        self, credentials: Credentials, transport: HttpTransport, redactor: Redactor, now: Now = utc_now
+        self, credentials: Credentials, transport: GatewayTransport, redactor: Redactor, now: Now = utc_now
     ) -> None:
         self._credentials = credentials
         self._transport = transport
@@ -83,9 +83,9 @@ class IntacctSessions:
 
     def refresh(self, session: IntacctSession, authentication: AuthenticationBlock) -> None:
         """Extend a session as reported by the authentication block of an answer, if it reports times."""
-        life = _life(authentication)
+        life = _lifetime(authentication)
         if life is not None:
-            session.ends = self._end(life)
+            session.ends = self._renewal_time(life)
 
     def _sign_in(self, entity: str) -> IntacctSession:
         own = self._credentials.entity_id
@@ -131,9 +131,11 @@ class IntacctSessions:
         session_id, endpoint = _api_field(result, "sessionid"), _api_field(result, "endpoint")
         if result.status != "success" or not session_id or not endpoint:
             raise self._refusal(exchange, meaning_of("function", exchange.status, result.errors), result.errors)
+        # Before anything else uses the answer: an error about its endpoint may quote the session id.
         self._redactor.learn(session_id)
         self._check_endpoint(endpoint)
-        return IntacctSession(session_id, endpoint, self._end(_life(response.authentication) or UNKNOWN_LIFE))
+        lifetime = _lifetime(response.authentication) or UNKNOWN_LIFE
+        return IntacctSession(session_id, endpoint, self._renewal_time(lifetime))
 
     def _check_endpoint(self, endpoint: str) -> None:
         """Refuse an endpoint of another party, after removing secrets from its text, which comes from outside."""
@@ -142,9 +144,10 @@ class IntacctSessions:
             return
         except BadConfiguration as reason:
             refused = self._redactor.text(str(reason))
+        # Raised outside the handler: chained, the traceback would show the text before its secrets were removed.
         raise BadConfiguration(refused)
 
-    def _end(self, life: timedelta) -> datetime:
+    def _renewal_time(self, life: timedelta) -> datetime:
         return self._now() + life - min(MARGIN, life / 4)
 
     def _refusal(
@@ -173,7 +176,7 @@ _NOT_A_GATEWAY = (
 )
 
 
-def _life(authentication: AuthenticationBlock) -> timedelta | None:
+def _lifetime(authentication: AuthenticationBlock) -> timedelta | None:
     """Return how long the session lives: the difference of two times of Intacct's clock.
 
     Comparing Intacct's end with this machine's clock would end sessions early, or use ended ones, if either is wrong.

@@ -62,7 +62,7 @@ class HttpExchange(NamedTuple):
         return min(max(math.ceil(left.total_seconds()), 0), RETRY_AFTER_LIMIT)
 
 
-class HttpTransport:
+class GatewayTransport:
     """A client that posts one document at a time, with a time limit (seconds) and a size limit (bytes) for each."""
 
     def __init__(

@@ -89,15 +89,15 @@ def test_an_error_message_is_harmless(attack: str, books: Path, revrec: Revrec) 
 def test_an_answer_of_a_gateway_that_colours_and_clears_is_only_shown(
     story: Path, revrec: Revrec, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from revrec.intacct.transport import HttpExchange, HttpTransport
+    from revrec.intacct.transport import GatewayTransport, HttpExchange
 
-    real = HttpTransport.post
+    real = GatewayTransport.post
 
-    def hostile(self: HttpTransport, url: str, body: bytes) -> HttpExchange:
+    def hostile(self: GatewayTransport, url: str, body: bytes) -> HttpExchange:
         attack = HttpExchange(True, 200, b"\x1b[2J\x1b]0;owned\x07all is posted")
         return attack if b"<create>" in body else real(self, url, body)
 
-    monkeypatch.setattr(HttpTransport, "post", hostile)
+    monkeypatch.setattr(GatewayTransport, "post", hostile)
     assert revrec("run", "--date", "2024-01-31", env=intacct).code == 4
     for words in (("status",), ("postings", "list"), ("trace", "shop/INV-1001/1", "-v"), ("status", "--check")):
         ended = revrec(*words)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from revrec.intacct.connection import ExchangeWatch, watch_exchange
-from revrec.intacct.transport import HttpTransport
+from revrec.intacct.transport import GatewayTransport
 from support import wire
 
 
@@ -28,7 +28,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     stub.server.socket = context.wrap_socket(stub.server.socket, server_side=True)
-    transport = HttpTransport(timeout=5)
+    transport = GatewayTransport(timeout=5)
     exchange = transport.post(f"https://localhost:{stub.port}/", b"<request/>")
     assert (exchange.sent, exchange.reason, stub.requests) == (False, "not_connected", [])
 
@@ -36,7 +36,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
 def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: wire.StubGateway) -> None:
     clock = [0.0]
     stub.script = [wire.Say("<response/>")]
-    transport = HttpTransport(timeout=5, monotonic=lambda: clock[0])
+    transport = GatewayTransport(timeout=5, monotonic=lambda: clock[0])
     for now in (1.0, 2.0, 30.0):
         clock[0] = now
         assert transport.post(stub.url, b"<request/>").status == 200
@@ -67,11 +67,11 @@ def test_the_watch_cuts_the_sockets_registered_with_it() -> None:
 def test_the_detail_of_a_failure_is_the_system_s_and_quotes_no_request() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    exchange = HttpTransport(timeout=1).post(f"http://127.0.0.1:{port}/", b"<password>hunter2</password>")
+    exchange = GatewayTransport(timeout=1).post(f"http://127.0.0.1:{port}/", b"<password>hunter2</password>")
     assert (exchange.sent, exchange.reason) == (False, "not_connected")
     assert "refused" in exchange.detail and "hunter2" not in repr(exchange)
 
 
 def test_a_name_that_does_not_resolve_means_that_nothing_was_sent() -> None:
-    exchange = HttpTransport(timeout=2).post("https://nowhere.invalid/", b"<request/>")
+    exchange = GatewayTransport(timeout=2).post("https://nowhere.invalid/", b"<request/>")
     assert (exchange.sent, exchange.reason) == (False, "not_connected")

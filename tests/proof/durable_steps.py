@@ -103,11 +103,11 @@ class Death:
 
     def arm(self) -> None:
         """From now on each moment counts."""
-        from revrec.intacct.transport import HttpTransport
+        from revrec.intacct.transport import GatewayTransport
         from revrec.store.database.engine import Database
         from revrec.store.posting import continuity
 
-        write, post, keep, death = Database.write, HttpTransport.post, continuity.write_kept_head, self
+        write, post, keep, death = Database.write, GatewayTransport.post, continuity.write_kept_head, self
 
         @contextlib.contextmanager
         def stepped_write(self: Any, *words: Any, **named: Any) -> Iterator[Any]:
@@ -130,7 +130,7 @@ class Death:
             death.passes(HEAD, "after")
 
         continuity.write_kept_head = stepped_keep
-        Database.write, HttpTransport.post = stepped_write, stepped_post  # type: ignore[method-assign]
+        Database.write, GatewayTransport.post = stepped_write, stepped_post  # type: ignore[method-assign]
 
     def commit(self, frame: FrameType | None) -> str:
         """The step of the job that stands above this frame."""

@@ -57,9 +57,9 @@ class LeftoverDraft(NamedTuple):
 class ProbeDrafts:
     """The drafts of one probe. ``created``: record numbers to delete. ``requests``: number of requests sent."""
 
-    def __init__(self, run: RunFunctions, shape: DraftTemplate) -> None:
+    def __init__(self, run: RunFunctions, template: DraftTemplate) -> None:
         self._run = run
-        self._shape = shape
+        self._template = template
         self._token = secrets.token_hex(4)
         self._numbers = 0
         self.requests = 0
@@ -85,14 +85,14 @@ class ProbeDrafts:
         texts: Mapping[str, str] | None = None,
     ) -> ProbeReply:
         """Create one entry; ``texts`` replace its default texts."""
-        element = self._create(day or self._shape.day, state, self._shape.account, texts or {})
+        element = self._create(day or self._template.day, state, self._template.account, texts or {})
         reply = run_single(self._counted, function(control_id or self.new_id(), element), unique=unique)
         return self._remember(reply)
 
     def create_rolled_back(self, texts: Mapping[str, str] | None = None) -> tuple[ProbeReply, ProbeReply]:
         """Create an entry in a transaction with one that must fail: both are rolled back. Return both replies."""
-        good = self._create(self._shape.day, "Draft", self._shape.account, texts or {})
-        bad = self._create(self._shape.day, "Draft", NO_ACCOUNT, {})
+        good = self._create(self._template.day, "Draft", self._template.account, texts or {})
+        bad = self._create(self._template.day, "Draft", NO_ACCOUNT, {})
         both = [function(self.new_id(), good), function(self.new_id(), bad)]
         first, second = run_several(self._counted, both, transaction=True)
         return self._remember(first), self._remember(second)
@@ -154,7 +154,7 @@ class ProbeDrafts:
         self._numbers += 1
         batch = element(
             "GLBATCH",
-            JOURNAL=self._shape.journal,
+            JOURNAL=self._template.journal,
             BATCH_DATE=format_date(day),
             BATCH_TITLE=texts.get("BATCH_TITLE", TITLE),
             REFERENCENO=texts.get("REFERENCENO", f"{self.prefix}{self._numbers:03d}"),
@@ -168,7 +168,7 @@ class ProbeDrafts:
         return create
 
     def _line(self, side: str, account: str, texts: Mapping[str, str]) -> etree._Element:
-        place = {"LOCATION": self._shape.location} if self._shape.location else {}
+        place = {"LOCATION": self._template.location} if self._template.location else {}
         document = {"DOCUMENT": texts["DOCUMENT"]} if "DOCUMENT" in texts else {}
-        head = {"ACCOUNTNO": account, "TR_TYPE": side, "TRX_AMOUNT": "0.01", "CURRENCY": self._shape.currency}
+        head = {"ACCOUNTNO": account, "TR_TYPE": side, "TRX_AMOUNT": "0.01", "CURRENCY": self._template.currency}
         return element("GLENTRY", **document, **head, **place, DESCRIPTION=texts.get("DESCRIPTION", TITLE))

@@ -76,7 +76,7 @@ def ledger(sandbox: Sandbox) -> Iterator[XmlGateway]:
 
 @pytest.fixture
 def entry() -> Any:
-    """Makes entries, each with a reference and a control id of its own."""
+    """Build entries, each with its own reference and control id."""
 
     def make(**changes: Any) -> Any:
         number = next(NUMBERS)
@@ -154,7 +154,7 @@ def test_a_rate_limit_is_not_run(ledger: XmlGateway, sandbox: Sandbox, entry: An
     assert ledger.post_entry(ours).outcome is PostingOutcome.POSTED
 
 
-def test_one_control_id_at_once_from_many_is_one_entry(sandbox: Sandbox, entry: Any) -> None:
+def test_one_control_id_sent_by_many_at_once_is_one_entry(sandbox: Sandbox, entry: Any) -> None:
     ours = entry()
     gateways = [XmlGateway(sandbox.credentials(), timeout=5) for _ in range(4)]
     for gateway in gateways:
@@ -165,7 +165,7 @@ def test_one_control_id_at_once_from_many_is_one_entry(sandbox: Sandbox, entry: 
     assert len(sandbox.entries(ours.reference)) == 1
 
 
-def test_an_ended_session_is_renewed_without_a_word(ledger: XmlGateway, sandbox: Sandbox, entry: Any) -> None:
+def test_an_ended_session_is_renewed_silently(ledger: XmlGateway, sandbox: Sandbox, entry: Any) -> None:
     ledger.sign_in()
     sandbox.admin("/clock", offset_seconds=3 * 3600)
     assert ledger.post_entry(entry()).outcome is PostingOutcome.POSTED
@@ -216,7 +216,7 @@ def test_wrong_data_is_rejected_with_advice_that_names_it(
     assert any(word in answer.advice for word in named.split("|")), answer.advice
 
 
-def test_a_closed_period_is_rejected_and_told(ledger: XmlGateway, sandbox: Sandbox, entry: Any) -> None:
+def test_a_closed_period_is_rejected_and_reported(ledger: XmlGateway, sandbox: Sandbox, entry: Any) -> None:
     sandbox.admin("/periods/close", entity="", month="2025-03")
     assert ledger.closed_through() == date(2025, 3, 31)
     answer = ledger.post_entry(entry())
@@ -234,7 +234,7 @@ def test_balances_move_by_what_was_posted(ledger: XmlGateway, entry: Any) -> Non
     assert after["2400"].debits - before["2400"].debits == 1250
 
 
-def test_a_foreign_currency_and_a_text_full_of_traps_survive_the_way(ledger: XmlGateway, entry: Any) -> None:
+def test_a_foreign_currency_and_a_text_with_special_characters_arrive_unchanged(ledger: XmlGateway, entry: Any) -> None:
     memo = "Müller & Søn <\"quoted\"> ]]> 日本 \u0001\uffff 'end'"
     ours = entry(line={"currency": "JPY", "amount": 1250, "memo": memo}, currency="JPY")
     ours = ours._replace(lines=tuple(line._replace(currency="JPY", memo=memo) for line in ours.lines))
@@ -265,7 +265,7 @@ def test_master_records_are_found_with_their_state(ledger: XmlGateway) -> None:
 
 
 @pytest.mark.parametrize("denied", ["read:GLBATCH", "read:GLENTRY"])
-def test_what_the_user_may_not_read_shows_before_it_is_needed(
+def test_a_missing_right_to_read_is_found_before_it_is_needed(
     ledger: XmlGateway, sandbox: Sandbox, denied: str
 ) -> None:
     ledger.check_reading("RR")

@@ -1,5 +1,7 @@
-"""What is unverified about the real gateway is a switch of the sandbox: the client holds under each of its settings,
-alone and together with others."""
+"""The client's promises under every setting of the sandbox's switches, alone and combined.
+
+Each unverified behavior of the real gateway is a switch of the sandbox.
+"""
 
 import random
 from collections.abc import Iterator
@@ -40,7 +42,7 @@ def credentials(sandbox: Sandbox, **changes: str) -> Credentials:
 
 
 class Contract:
-    """What the posting job relies on, whatever the company is like."""
+    """The promises that posting relies on, in any company."""
 
     def __init__(self, sandbox: Sandbox, settings: dict[str, Any], ask: Any) -> None:
         self.sandbox = sandbox
@@ -58,14 +60,14 @@ class Contract:
 
     def hold(self, faults: random.Random) -> None:
         with XmlGateway(credentials(self.sandbox), timeout=5, reads=ReadPolicy(3, 0.01)) as gateway:
-            assert gateway.check_creating("RR") == "", "asking for the right makes nothing"
+            assert gateway.check_creating("RR") == "", "checking the permission creates nothing"
             self.posts_once(gateway)
             self.survives(gateway, faults.choice(LOST))
             self.is_refused(gateway)
             self.renews_its_session(gateway)
         self.does_not_try_a_wrong_password_again()
         entries = self.ask("entries")["entries"]
-        assert sorted(one["reference"] for one in entries) == sorted(self.posted), "each once, and no other"
+        assert sorted(one["reference"] for one in entries) == sorted(self.posted), "each once, and no others"
 
     def posts_once(self, gateway: XmlGateway) -> None:
         ours = self.entry()
@@ -75,7 +77,7 @@ class Contract:
         self.found(gateway, ours)
 
     def survives(self, gateway: XmlGateway, lost: str) -> None:
-        """An answer that is lost or spoilt is never taken for a refusal, and the entry is found."""
+        """Check that a lost or damaged answer never counts as a rejection, and that the entry is found."""
         ours = self.entry()
         self.ask("fault", plan=f"{lost}@after:1x:create")
         answer = gateway.post_entry(ours)
@@ -103,8 +105,8 @@ class Contract:
         late = gateway.post_entry(self.entry())
         assert (late.outcome, late.error_class) == (PostingOutcome.REJECTED, ErrorClass.NEEDS_DATA)
         assert "period" in late.advice.lower()
-        told = self.settings["closed_books_date"] == "answer"
-        assert gateway.closed_through() == (date(2025, 3, 31) if told else None)
+        reported = self.settings["closed_books_date"] == "answer"
+        assert gateway.closed_through() == (date(2025, 3, 31) if reported else None)
         self.ask("periods/open", month="2025-01")
 
     def renews_its_session(self, gateway: XmlGateway) -> None:
@@ -124,7 +126,7 @@ class Contract:
 
 @pytest.fixture
 def contract(served: Sandbox) -> Any:
-    """Makes the contract under settings."""
+    """Return a function that builds the contract under settings."""
     import requests
 
     def ask(path: str, **body: Any) -> Any:
@@ -139,7 +141,7 @@ def contract(served: Sandbox) -> Any:
 
 
 def combination(seed: int) -> tuple[dict[str, Any], random.Random]:
-    """A setting of each switch, drawn from the seed."""
+    """Draw a setting of each switch from the seed."""
     draw = random.Random(f"settings:{seed}")
     return {name: draw.choice(settings) for name, settings in UNVERIFIED.items()}, draw
 

@@ -1,4 +1,4 @@
-"""The catalogue of failures: every known text has its class and its advice, and the order of matching holds."""
+"""The catalogue of failures: the class and advice of every known text, and the order of matching."""
 
 import tomllib
 from pathlib import Path
@@ -15,7 +15,7 @@ KNOWN, NO_ANSWER = DATA["cases"], DATA["no_answer"]
 
 
 @pytest.mark.parametrize(("level", "errorno", "text", "error_id", "name", "error_class"), KNOWN)
-def test_a_known_failure_is_recognised(
+def test_a_known_failure_is_recognized(
     level: str, errorno: str, text: str, error_id: str, name: str, error_class: str
 ) -> None:
     meaning = meaning_of(level, 200, [GatewayError(errorno, description2=text, error_id=error_id)])
@@ -24,9 +24,7 @@ def test_a_known_failure_is_recognised(
 
 
 @pytest.mark.parametrize(("reason", "status", "name", "error_class", "read_class"), NO_ANSWER)
-def test_a_lack_of_an_answer_is_recognised(
-    reason: str, status: int, name: str, error_class: str, read_class: str
-) -> None:
+def test_a_missing_answer_is_recognized(reason: str, status: int, name: str, error_class: str, read_class: str) -> None:
     meaning = meaning_of_no_answer(reason, status)
     assert (meaning.name, meaning.error_class, meaning.read_class) == (name, error_class, read_class)
 
@@ -36,7 +34,7 @@ def test_every_row_has_a_case() -> None:
     assert {row.name for row in catalogue() if not row.only} <= cases
 
 
-def test_every_class_has_a_policy_and_only_what_passes_by_itself_is_tried_again_within_a_run() -> None:
+def test_every_class_has_a_policy_and_only_temporary_failures_are_retried_within_a_run() -> None:
     assert set(policies()) == set(ErrorClass) and all(policy.says for policy in policies().values())
     assert {one for one, policy in policies().items() if policy.in_run} == {"retry_now", "retry_later"}
     assert {one for one, policy in policies().items() if policy.later} == {"retry_now", "retry_later", "in_doubt"}
@@ -59,7 +57,7 @@ def test_a_number_a_name_or_a_text_is_explained(text: str, names: list[str]) -> 
     assert [meaning.name for meaning in explain_failure(text)] == names
 
 
-def test_what_a_text_named_is_kept_apart_from_its_advice() -> None:
+def test_values_named_in_a_text_are_available_apart_from_the_advice() -> None:
     text = "This transaction is missing the Department dimension for the Account 4000"
     meaning = meaning_of("function", 200, [GatewayError("BL01001973", description2=text)])
     assert meaning.named == {"dimension": "Department", "account": "4000"}
@@ -92,7 +90,7 @@ def test_the_advice_names_what_the_text_named(text: str) -> None:
         assert meaning_of("function", 200, [error]).advice.startswith(NAMED[text])
 
 
-def test_the_specific_error_wins_over_its_wrappers_wherever_it_stands() -> None:
+def test_the_specific_error_wins_over_its_wrappers_in_any_order() -> None:
     wrapper = GatewayError("BL01001973", description2="Could not create GLBatch record!", error_id="GL-0951")
     rolled = GatewayError("XL03000009", description2="The entire transaction in this operation has been rolled back")
     specific = GatewayError("BL01001973", description2="The location 'L1' is invalid.")
@@ -100,7 +98,7 @@ def test_the_specific_error_wins_over_its_wrappers_wherever_it_stands() -> None:
         assert meaning_of("function", 200, errors).name == "dimension-unknown"
 
 
-def test_that_it_may_have_landed_wins_over_everything() -> None:
+def test_a_text_that_it_may_have_been_saved_wins_over_everything() -> None:
     landed = GatewayError("X", description2="A successful transaction has already been recorded with the control id 1")
     other = GatewayError("Y", description2="API rate limit exceeded", error_id="GL-1009")
     assert meaning_of("function", 429, [other, landed]).error_class is ErrorClass.IN_DOUBT
@@ -113,7 +111,7 @@ def test_an_error_id_wins_over_a_text_and_a_text_over_a_number() -> None:
     assert meaning_of("function", 200, [GatewayError("PL01000127", "neu")]).name == "document-number-missing"
 
 
-def test_a_random_failure_is_tried_again_only_if_nothing_specific_is_said() -> None:
+def test_a_random_failure_is_retried_only_if_no_error_is_specific() -> None:
     again = "Check the transaction for errors or inconsistencies, then try again."
     vague = GatewayError("BL01001973", "", "Could not create GLBatch record!", again)
     assert meaning_of("function", 200, [vague]).error_class is ErrorClass.RETRY_NOW
@@ -126,17 +124,17 @@ def test_a_random_failure_is_tried_again_only_if_nothing_specific_is_said() -> N
     ["timeout", "broken_off", "truncated", "http", "empty", "not_xml", "too_large", "other_control_id",
      "contradiction", "status_word", "no_key", "redirect"],
 )  # fmt: skip
-def test_every_lack_of_an_answer_is_in_doubt_for_a_write_and_never_for_a_read(reason: str) -> None:
+def test_every_missing_answer_is_in_doubt_for_a_write_and_never_for_a_read(reason: str) -> None:
     meaning = meaning_of_no_answer(reason, 500)
     assert meaning.error_class is ErrorClass.IN_DOUBT and meaning.read_class is not ErrorClass.IN_DOUBT
 
 
-def test_a_524_is_told_apart() -> None:
+def test_a_524_has_its_own_meaning() -> None:
     assert meaning_of_no_answer("http", 524).name == "cut-by-the-cdn"
     assert meaning_of_no_answer("http", 502).name == "server-error"
 
 
-def test_no_row_of_the_sign_in_or_of_the_unknown_is_ever_tried_again() -> None:
+def test_an_unknown_failure_is_never_retried() -> None:
     for level in ("control", "authentication", "function"):
         assert meaning_of(level, 200, []).error_class is ErrorClass.NEEDS_PERSON
 
@@ -149,6 +147,6 @@ def test_any_text_has_a_meaning(errorno: str, one: str, two: str, level: str) ->
 @pytest.mark.parametrize(
     "text", ["account '" * 20_000, "Invalid " + "a " * 50_000, "The " + "'" * 100_000, "Another " * 20_000]
 )
-def test_no_text_keeps_the_patterns_busy(text: str) -> None:
+def test_no_text_makes_a_pattern_slow(text: str) -> None:
     # A pattern that tries every split of such a text would not end.
     assert meaning_of("function", 200, [GatewayError("X", text, text, text)]).advice

@@ -1,4 +1,4 @@
-"""Where credentials may come from, which place wins, and which places are refused."""
+"""Credentials: the places they come from, which place wins, and which places are refused."""
 
 import os
 import sys
@@ -75,7 +75,7 @@ def test_revrec_s_own_names_win_over_intacct_s(tmp_path: Path) -> None:
     assert resolve(FULL | {"REVREC_INTACCT_USER_ID": "own"}, tmp_path).user_id == "own"
 
 
-def test_the_sdks_file_is_understood_as_it_stands(home: Path) -> None:
+def test_the_sdks_file_is_read_unchanged(home: Path) -> None:
     found = resolve({}, home)
     assert (found.sender_id, found.sender_password, found.user_password) == ("ini-sender", "100%%;pw#1", "ini = pw")
     assert (found.entity_id, found.endpoint) == ("E1", "https://eu.intacct.com/x")
@@ -94,12 +94,12 @@ def test_profiles_choose_the_section(environment: dict[str, str], sender: str, c
     assert (found.sender_id, found.company_id) == (sender, company)
 
 
-def test_a_profile_without_a_section_is_told(home: Path) -> None:
+def test_a_profile_without_a_section_is_reported(home: Path) -> None:
     with pytest.raises(BadConfiguration, match=r"\[nowhere\]"):
         resolve({"INTACCT_PROFILE": "nowhere"}, home)
 
 
-def test_each_place_gives_way_to_the_one_before(home: Path) -> None:
+def test_earlier_places_win_over_later_ones(home: Path) -> None:
     file = write(home / "own.ini", "[default]\nuser_id = file-user\nuser_password = file-pw\nsender_id = file-sender\n")
     settings = {"user_id": "toml-user", "sender_id": ""}
     assert resolve({"INTACCT_USER_ID": "env-user"}, home, settings, file).user_id == "env-user"
@@ -147,7 +147,7 @@ def test_no_keyring_library_or_a_locked_one_is_no_error(monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o620, 0o602, 0o610])
-def test_a_file_that_others_can_read_is_refused_with_the_mend(mode: int, home: Path) -> None:
+def test_a_file_that_others_can_read_is_refused_with_the_fix(mode: int, home: Path) -> None:
     file = home / ".intacct" / "credentials.ini"
     file.chmod(mode)
     with pytest.raises(BadConfiguration, match=f"chmod 600 '{file}'"):
@@ -195,7 +195,7 @@ def test_what_is_missing_is_named_with_the_places_for_it(tmp_path: Path) -> None
         "https://localhost/",
     ],
 )
-def test_intacct_over_tls_and_this_machine_may_be_spoken_to(url: str) -> None:
+def test_intacct_over_tls_and_this_machine_are_allowed(url: str) -> None:
     assert checked_endpoint(url) == url
 
 
@@ -222,7 +222,7 @@ def test_intacct_over_tls_and_this_machine_may_be_spoken_to(url: str) -> None:
         "https://api.intacct.com/\r\nX: y",
     ],
 )
-def test_nobody_else_may_be_spoken_to(url: str) -> None:
+def test_any_other_address_is_refused(url: str) -> None:
     with pytest.raises(BadConfiguration):
         checked_endpoint(url)
 
@@ -233,11 +233,11 @@ def test_a_session_stays_with_its_party() -> None:
     assert checked_session_endpoint("https://na1.intacct.com/x", INTACCT_ENDPOINT)
 
 
-def test_where_each_value_comes_from_can_be_told_without_the_values(home: Path) -> None:
+def test_the_origin_of_each_value_is_reported_without_the_value(home: Path) -> None:
     file = write(home / "mine.ini", "[default]\nuser_password = file-pw\n")
     environment = {name: FULL[name] for name in ("INTACCT_SENDER_ID", "INTACCT_SENDER_PASSWORD")}
-    told = credential_origins(environment, home, {"company_id": "ACME"}, file, nothing)
-    assert told == {
+    origins = credential_origins(environment, home, {"company_id": "ACME"}, file, nothing)
+    assert origins == {
         "sender_id": "environment",
         "sender_password": "environment",
         "company_id": "configuration",
@@ -248,10 +248,12 @@ def test_where_each_value_comes_from_can_be_told_without_the_values(home: Path) 
     }
 
 
-def test_a_password_of_the_keychain_is_told_as_such(tmp_path: Path) -> None:
+def test_a_password_of_the_keychain_is_reported_as_such(tmp_path: Path) -> None:
     plain = {"sender_id": "s", "company_id": "c", "user_id": "u"}
-    told = credential_origins({}, tmp_path, plain, None, lambda _service, name: f"pw of {name}")
-    assert told["sender_password"] == told["user_password"] == "keychain" and told["user_id"] == "configuration"
+    origins = credential_origins({}, tmp_path, plain, None, lambda _service, name: f"pw of {name}")
+    assert (
+        origins["sender_password"] == origins["user_password"] == "keychain" and origins["user_id"] == "configuration"
+    )
 
 
 def test_another_section_of_a_credentials_file_holds_other_secrets(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The request that carries a journal entry: what Intacct gets to read, and what is refused before it is sent."""
+"""The request for a journal entry: what Intacct receives, and what is refused before it is sent."""
 
 from datetime import date
 from typing import Any
@@ -88,7 +88,7 @@ def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
         ("lane_2", "GLDIMLANE_2"),
     ],
 )
-def test_a_dimension_travels_under_intacct_s_name(name: str, element: str) -> None:
+def test_a_dimension_is_sent_under_intacct_s_name(name: str, element: str) -> None:
     line = wire.journal_line(1, dimensions={name: "X1"})
     assert batch_of(wire.journal_entry(line, wire.journal_line(2))).findtext(f"ENTRIES/GLENTRY/{element}") == "X1"
 
@@ -112,7 +112,7 @@ def test_the_base_location_is_sent_only_if_asked_for() -> None:
     assert batch_of(wire.journal_entry(), EntrySettings(base_location=True)).findtext("BASELOCATION_NO") == "E100"
 
 
-def test_dimensions_that_the_company_does_not_keep_can_be_left_out() -> None:
+def test_dimensions_that_the_company_does_not_use_can_be_left_out() -> None:
     batch = batch_of(wire.journal_entry(), EntrySettings(omit=frozenset({"customer", "item"})))
     assert not batch.findall(".//CUSTOMERID") and not batch.findall(".//ITEMID") and batch.findall(".//LOCATION")
 
@@ -225,7 +225,7 @@ def test_preparing_needs_no_network_and_is_the_same_each_time(gateway: XmlGatewa
     assert not stub.requests
 
 
-def test_what_is_stored_is_what_is_sent_but_for_the_secrets(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_the_stored_request_is_the_sent_one_without_its_secrets(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.posted]
     prepared = gateway.prepare(wire.journal_entry())
     gateway.send(prepared)

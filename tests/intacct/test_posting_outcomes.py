@@ -1,4 +1,4 @@
-"""What an exchange proves about an entry: every row of the rule, over a real HTTP connection."""
+"""The outcome of each kind of exchange, over a real HTTP connection."""
 
 import socket
 import subprocess
@@ -96,7 +96,7 @@ IN_DOUBT: dict[str, wire.Script] = {
 
 
 @pytest.mark.parametrize("case", IN_DOUBT)
-def test_it_may_have_landed(case: str, gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_it_may_have_been_saved(case: str, gateway: XmlGateway, stub: wire.StubGateway) -> None:
     answer = post(gateway, stub, IN_DOUBT[case])
     assert answer.outcome is PostingOutcome.IN_DOUBT, answer
     assert answer.error_class is ErrorClass.IN_DOUBT and answer.advice and not answer.record_no
@@ -215,7 +215,7 @@ def test_an_answer_beyond_the_limit_is_cut_off_and_in_doubt(credentials: Credent
     assert answer.outcome is PostingOutcome.IN_DOUBT and len(answer.redacted_response) < 300_000
 
 
-def test_a_request_is_never_carried_on_to_where_a_redirect_points(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_a_redirect_never_gets_the_request(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     with closing(wire.StubGateway()) as other:
         other.script = [wire.posted]
         answer = post(gateway, stub, wire.Say("", 307, headers={"Location": other.url}))
@@ -242,7 +242,7 @@ def test_entities_are_never_expanded(gateway: XmlGateway, stub: wire.StubGateway
     assert answer.outcome is PostingOutcome.IN_DOUBT
 
 
-def test_a_dripping_answer_ends_when_the_time_is_up(credentials: Credentials, stub: wire.StubGateway) -> None:
+def test_a_very_slow_answer_ends_at_the_time_limit(credentials: Credentials, stub: wire.StubGateway) -> None:
     with XmlGateway(credentials, timeout=0.5) as gateway:
         gateway.sign_in()
         answer = post(gateway, stub, wire.Say("x" * 400, fault="drip"))
@@ -288,7 +288,7 @@ def test_one_request_at_a_time_however_many_ask(gateway: XmlGateway, stub: wire.
     assert most == 1 and len(stub.postings) == 5
 
 
-def test_intacct_s_wish_to_wait_is_passed_on(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_the_pause_that_intacct_asks_for_is_returned(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     assert post(gateway, stub, wire.Say("", 429, headers={"Retry-After": "17"})).retry_after == 17
     assert post(gateway, stub, wire.Say("", 429, headers={"Retry-After": "9" * 30})).retry_after is None
 
@@ -307,9 +307,7 @@ def test_every_error_of_the_list_is_kept(gateway: XmlGateway, stub: wire.StubGat
     assert (errors[0].description, errors[0].correction, errors[0].error_id) == ("one", "three", "GL-1")
 
 
-def test_a_connection_that_the_other_side_closed_meanwhile_is_not_used_again(
-    gateway: XmlGateway, stub: wire.StubGateway
-) -> None:
+def test_a_connection_that_the_server_closed_is_not_used_again(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     def say(request: str) -> Any:
         return replace(wire.posted(request), fault="close")
 

@@ -1,4 +1,4 @@
-"""Reading Intacct back: entries by reference, balances, closed books; and what happens when a read fails."""
+"""Reads from Intacct: entries by reference, balances, closed books, and reads that fail."""
 
 import re
 from datetime import UTC, date, datetime
@@ -32,7 +32,7 @@ def page(request: str, records: str, remaining: int = 0) -> Any:
 
 
 def ledger(batches: list[str], entries: list[str], size: int = 1000) -> Any:
-    """Answers queries page by page."""
+    """Answer queries page by page."""
 
     def say(request: str) -> Any:
         all_of_them = batches if "<object>GLBATCH</object>" in request else entries
@@ -107,7 +107,7 @@ def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlG
     ]
 
 
-def test_pages_that_do_not_move_on_are_no_endless_loop(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_repeated_pages_do_not_loop_forever(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [lambda request: page(request, BATCH.format(no=0), remaining=1)]
     with pytest.raises(ReadRefused, match="did not end"):
         list(gateway.entries_since("RR", datetime(2025, 3, 1, tzinfo=UTC)))
@@ -145,7 +145,7 @@ def test_amounts_come_back_in_minor_units(
 
 
 @pytest.mark.parametrize("amount", ["12.505", "twelve", "NaN", "Infinity", "1e400", "9" * 400])
-def test_an_amount_that_cannot_be_is_refused_with_its_place(
+def test_an_impossible_amount_is_refused_with_its_place(
     amount: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     stub.script = [ledger([BATCH.format(no=1)], [line(7, "1", amount)])]
@@ -189,7 +189,7 @@ def test_closed_books_are_asked_for_within_the_entity_s_own_session(
 
 
 @pytest.mark.parametrize("row", ["", "<closedbooksdate/>", "<closedbooksdate><year>x</year></closedbooksdate>"])
-def test_closed_books_that_intacct_does_not_tell_are_unknown(
+def test_closed_books_that_intacct_does_not_report_are_unknown(
     row: str, gateway: XmlGateway, stub: wire.StubGateway
 ) -> None:
     stub.script = [lambda request: page(request, row)]
@@ -207,7 +207,7 @@ PASSING: dict[str, wire.Script] = {
 
 
 @pytest.mark.parametrize("case", PASSING)
-def test_a_read_is_tried_again_after_a_failure_that_passes(
+def test_a_read_is_retried_after_a_temporary_failure(
     case: str, credentials: Credentials, stub: wire.StubGateway
 ) -> None:
     pauses: list[float] = []
@@ -224,7 +224,7 @@ def test_a_read_that_never_gets_an_answer_says_so(gateway: XmlGateway, stub: wir
     assert len(stub.requests) == 4
 
 
-def test_a_refused_read_is_not_tried_again(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_a_refused_read_is_not_retried(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.refused(wire.error("X", "You do not have permission for API operation query"))]
     with pytest.raises(ReadRefused, match=r"permission.*General Ledger"):
         gateway.find_entries("RR", "RR1")
@@ -239,7 +239,7 @@ def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: wire.StubGate
         gateway.find_entries("RR", "RR1")
 
 
-def test_pages_without_end_are_given_up(
+def test_reading_stops_after_too_many_pages(
     gateway: XmlGateway, stub: wire.StubGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("revrec.intacct.reading.PAGES_LIMIT", 5)
@@ -275,7 +275,7 @@ def test_without_ids_nothing_is_asked(gateway: XmlGateway, stub: wire.StubGatewa
     assert gateway.masters(MasterKind.LOCATION, ["", ""]) == {} and stub.requests == []
 
 
-def test_the_reading_of_recovery_is_tried_with_what_finds_nothing(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_the_check_of_reading_runs_the_queries_of_recovery(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [lambda request: page(request, "")]
     gateway.check_reading("RR")
     first, second, third = stub.requests[1:]

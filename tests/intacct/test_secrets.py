@@ -1,4 +1,4 @@
-"""No secret is ever stored, shown or logged: found out by searching everything that comes out."""
+"""No secret is stored, shown or logged. The tests search everything that is written."""
 
 import logging
 import traceback
@@ -25,7 +25,7 @@ def forms() -> list[str]:
 
 
 def echo_everything() -> Any:
-    """An answer that repeats the whole request in an error, an attribute, a comment and a stray element."""
+    """Return an answer that repeats the whole request in an error, an attribute, a comment and another element."""
 
     def say(request: str) -> Any:
         control_id = wire.control_id_in(request)
@@ -93,7 +93,7 @@ def test_no_secret_when_the_connection_fails(credentials: Credentials, stub: wir
 
 
 def all_of(error: BaseException) -> str:
-    """An exception with everything that hangs on it."""
+    """Return an exception as text, with its arguments, causes and attributes."""
     parts = ["".join(traceback.format_exception(error)), repr(error), repr(error.args), repr(vars(error))]
     for inner in (error.__cause__, error.__context__):
         if inner is not None:

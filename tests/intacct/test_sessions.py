@@ -1,4 +1,4 @@
-"""Signing in: once, to the returned endpoint, renewed in time, and never again after a refusal."""
+"""Sign-in: once, to the returned endpoint, renewed in time, and never again after a refusal."""
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def test_a_session_is_renewed_before_it_ends_by_intacct_s_clock(
     assert sign_ins(stub) == 2
 
 
-def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: wire.StubGateway, clock: Clock) -> None:
+def test_every_answer_extends_the_session(timed: XmlGateway, stub: wire.StubGateway, clock: Clock) -> None:
     stub.script = [
         lambda request: wire.Say(
             wire.answer(
@@ -111,7 +111,7 @@ def test_every_answer_pushes_the_end_forward(timed: XmlGateway, stub: wire.StubG
 
 
 @pytest.mark.parametrize("times", ["", "<sessiontimeout>soon</sessiontimeout>"])
-def test_unreadable_times_are_taken_as_a_short_life(
+def test_unreadable_times_count_as_a_short_life(
     times: str, timed: XmlGateway, stub: wire.StubGateway, clock: Clock
 ) -> None:
     stub.times = lambda: times
@@ -169,7 +169,7 @@ def test_a_refused_sign_in_names_the_level_and_is_never_repeated(
     assert sign_ins(stub) == 1 and not stub.postings
 
 
-def test_an_entity_that_refuses_us_does_not_shut_the_top_level(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def test_a_refusal_by_an_entity_does_not_block_the_top_level(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     gateway.sign_in()
     stub.sign_ins = [REFUSALS["no session"][0]]
     for _time in (1, 2):
@@ -199,7 +199,7 @@ def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlG
     gateway.sign_in()
 
 
-def test_no_listener_at_the_endpoint_is_told_with_the_mend(credentials: Credentials, stub: wire.StubGateway) -> None:
+def test_no_listener_at_the_endpoint_is_reported_with_the_fix(credentials: Credentials, stub: wire.StubGateway) -> None:
     stub.close()
     with XmlGateway(credentials, timeout=1) as gateway, pytest.raises(GatewayUnreachable, match=r"refused.*endpoint"):
         gateway.sign_in()

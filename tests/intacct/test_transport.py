@@ -1,4 +1,4 @@
-"""The transport below the gateway: certificates, kept connections, and the watch over time and bytes."""
+"""The HTTP transport: certificates, idle connections, the time limit, and whether a byte was sent."""
 
 import shutil
 import socket
@@ -15,7 +15,7 @@ from support import wire
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_a_byte_is_sent(
+def test_a_certificate_of_an_unknown_authority_is_refused_before_a_byte_is_sent(
     stub: wire.StubGateway, tmp_path: Path
 ) -> None:
     subprocess.run(
@@ -44,7 +44,7 @@ def test_a_connection_that_was_idle_is_not_trusted_with_another_request(stub: wi
     transport.close()
 
 
-def test_nothing_is_sent_once_the_time_is_up(stub: wire.StubGateway) -> None:
+def test_nothing_is_sent_after_the_time_limit(stub: wire.StubGateway) -> None:
     with watch_exchange(0.01) as watch:
         time.sleep(0.1)
         assert watch.expired

@@ -1,7 +1,7 @@
-"""The client's tests against the sandbox, and those of jobs that post, under other settings of its switches.
+"""The tests of the client against the sandbox, and of jobs that post, under other settings of its switches.
 
-Many switches at a time, so that minutes are enough for all of them: when one turn fails, REVREC_TEST_SWITCHES with each
-of its settings alone tells which it was.
+Each turn sets many switches, so that all turns finish within minutes. If a turn fails, set REVREC_TEST_SWITCHES to one
+of its settings at a time to find the one that fails.
 """
 
 import json
@@ -71,7 +71,7 @@ TURNS: dict[str, dict[str, Any]] = {
 }
 OTHERWISE = {
     "multi_currency": ("currenc", "test_a_foreign_currency"),
-    "closed_books_date": ("test_a_closed_period_is_rejected_and_told",),
+    "closed_books_date": ("test_a_closed_period_is_rejected_and_reported",),
     "approval": (
         "as_it_was_sent",
         "balances_move",
@@ -83,8 +83,11 @@ OTHERWISE = {
         "killed_run_had_not_sent",
     ),
 }
-"""Tests that are about what a setting takes away, by parts of their names. Under approval, an entry that is found after
-its answer was lost is only submitted, and so is held for a person: see test_jobs_both_settings."""
+"""Tests of behavior that a setting turns off, by parts of their names.
+
+Under approval, an entry that is found after its answer was lost is only submitted, so it needs review: see
+test_jobs_both_settings.
+"""
 
 
 def test_the_turns_hold_every_setting() -> None:

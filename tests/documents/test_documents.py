@@ -1,13 +1,11 @@
 """Every command that README and docs show is run, and prints what they say it prints."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from transcripts import BLOCK, COMPARED, ROOT, play, replaced
+from documents.transcripts import BLOCK, COMPARED, ROOT, play, replaced
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 WITH_COMMANDS = [

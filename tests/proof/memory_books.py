@@ -136,7 +136,7 @@ class SteppedDatabase(Database):
         self.raw.deserialize(image)
 
 
-class Books(Promises):
+class SimulatedBooks(Promises):
     """Settings and a database; every context made here shares the clock, and stops where ``step`` says."""
 
     database: Any
@@ -174,7 +174,7 @@ class Books(Promises):
         return context
 
 
-class MemoryBooks(Books):
+class MemoryBooks(SimulatedBooks):
     """Books whose database is the real one, in memory, with rules in a folder."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:

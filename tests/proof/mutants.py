@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 from unittest import mock
 
-from memory_books import Books
+from memory_books import SimulatedBooks
 from simulator import WORLDS, first_violation, prepared_books
 from sqlalchemy import update
 from twin_store import State
@@ -373,7 +373,7 @@ WHERE: dict[str, dict[str, Any]] = {
 """Where to look for mutants that show only in some worlds; the others are looked for in all."""
 
 
-def caught_within(most: int, what: str, books: Books, image: Any) -> tuple[int, str] | None:
+def caught_within(most: int, what: str, books: SimulatedBooks, image: Any) -> tuple[int, str] | None:
     """The seed by which a mutant is caught and the promise that it broke; None if it survives."""
     with MUTANTS[what]():
         found = first_violation(range(most), books, image, **WHERE.get(what, {}))

@@ -26,7 +26,7 @@ from uuid import UUID
 
 import ledger_model as model
 from ledger_model import Clock, Function, Ledger, Violation
-from memory_books import MOST_JOINED, Books, MemoryBooks, charge
+from memory_books import MOST_JOINED, MemoryBooks, SimulatedBooks, charge
 from stage import CREDENTIALS, HTML, SPOILT, Connect, Request, Worker, at_work_with_others
 from twin_books import TwinBooks
 from twin_store import stand_in
@@ -90,7 +90,7 @@ Act = tuple[float, Callable[[Any], None], Any, str]
 class Simulator:
     """One seed's world."""
 
-    books: Books
+    books: SimulatedBooks
     image: Any
     seed: int
     worlds: Sequence[World] = WORLDS
@@ -514,7 +514,7 @@ class Simulator:
 
 
 @contextmanager
-def prepared_books(store: str = "twin") -> Iterator[tuple[Books, Any]]:
+def prepared_books(store: str = "twin") -> Iterator[tuple[SimulatedBooks, Any]]:
     """Books with charges that are due, and their image to start each seed from; the run lock is the scheduler's."""
     import tempfile
 
@@ -524,7 +524,7 @@ def prepared_books(store: str = "twin") -> Iterator[tuple[Books, Any]]:
         real.take(ROWS)
         with ExitStack() as patches:
             _settle_what_must_not_change(patches, real)
-            books: Books = real
+            books: SimulatedBooks = real
             if store == "twin":
                 books = TwinBooks(real)
                 patches.enter_context(stand_in())
@@ -588,7 +588,9 @@ class Names:
 NAMES = Names()
 
 
-def first_violation(seeds: Iterable[int], books: Books, image: Any, **how: Any) -> tuple[int, str, list[str]] | None:
+def first_violation(
+    seeds: Iterable[int], books: SimulatedBooks, image: Any, **how: Any
+) -> tuple[int, str, list[str]] | None:
     """The first seed that breaks a promise, the promise, and what happened; None if all hold.
 
     ``how`` the seeds are played is for :class:`Simulator`.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from memory_books import Books
+from memory_books import SimulatedBooks
 from mutants import MUTANTS, caught_within
 from simulator import first_violation, prepared_books
 
@@ -15,16 +15,16 @@ SEEDS = 2000
 
 
 @pytest.fixture(scope="module")
-def twin() -> Iterator[tuple[Books, Any]]:
+def twin() -> Iterator[tuple[SimulatedBooks, Any]]:
     """Books on the twin of the store, and their image."""
     with prepared_books() as prepared:
         yield prepared
 
 
-def test_no_seed_loses_doubles_or_strands_an_entry(twin: tuple[Books, Any]) -> None:
+def test_no_seed_loses_doubles_or_strands_an_entry(twin: tuple[SimulatedBooks, Any]) -> None:
     assert first_violation(range(SEEDS), *twin) is None
 
 
 @pytest.mark.parametrize("what", MUTANTS)
-def test_a_spoilt_protocol_is_found_out(what: str, twin: tuple[Books, Any]) -> None:
+def test_a_spoilt_protocol_is_found_out(what: str, twin: tuple[SimulatedBooks, Any]) -> None:
     assert caught_within(SEEDS, what, *twin) is not None

@@ -20,7 +20,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from ledger_model import Clock
-from memory_books import MOST_ATTEMPTS, Books, MemoryBooks, charge
+from memory_books import MOST_ATTEMPTS, MemoryBooks, SimulatedBooks, charge
 from mutants import MUTANTS
 from twin_books import TwinBooks
 from twin_store import stand_in
@@ -147,7 +147,7 @@ class Run:
 class World:
     """Books on one of the two stores, with entries that are READY."""
 
-    def __init__(self, books: Books, standing: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, books: SimulatedBooks, standing: Callable[[], AbstractContextManager[None]]) -> None:
         self.books = books
         self.standing = standing
         self.runs: dict[str, Run] = {}

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import twin_store
-from memory_books import JOINING, Books, MemoryBooks
+from memory_books import JOINING, MemoryBooks, SimulatedBooks
 from promises import Key
 from twin_store import Line, State, TwinDatabase
 
@@ -18,7 +18,7 @@ from revrec.store.posting.due import due_lines
 from revrec.store.posting.posting_tables import AttemptOutcome
 
 
-class TwinBooks(Books):
+class TwinBooks(SimulatedBooks):
     """What :class:`MemoryBooks` offers to a simulator, several times as fast."""
 
     def __init__(self, real: MemoryBooks) -> None:

@@ -1,12 +1,10 @@
 """Damaged files of every format, imported: the harness of ``fuzz.py`` with bounded numbers."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import fuzz
+from sources import fuzz
 
 
 def test_every_original_is_good_before_it_is_damaged(tmp_path: Path) -> None:

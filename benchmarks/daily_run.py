@@ -85,9 +85,9 @@ class AtOnce:
 
     def claim(self, control_ids: Any) -> list[Any]:
         """Win each."""
-        from revrec.intacct.gateway import Claimed
+        from revrec.intacct.gateway import ClaimOutcome
 
-        return [Claimed.WON for _ in control_ids]
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def entries_since(self, _journal: str, _since: object) -> list[Any]:
         """Nobody has made any."""

@@ -18,7 +18,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
 from revrec.intacct.errors import not_run_answer
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     FoundCustomer,
     FoundEntry,
     FoundInvoice,
@@ -231,7 +231,7 @@ class XmlGateway:
             self._extend_session(session, response)
             return ParsedAnswer(exchange, reason, response)
 
-    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+    def claim(self, control_ids: Sequence[str]) -> list[ClaimOutcome]:
         """Claim control ids, each with a read that finds nothing."""
         return self._reading.claim(control_ids)
 

@@ -110,7 +110,7 @@ class PostingAnswer(NamedTuple):
     named: Mapping[str, str] = {}
 
 
-class Claimed(StrEnum):
+class ClaimOutcome(StrEnum):
     """The outcome of claiming a control id."""
 
     WON = "won"
@@ -348,7 +348,7 @@ class Gateway(Protocol):
     def check_creating(self, journal: str) -> str:
         """Return why the user may not create journal entries, or an empty text. Creates nothing."""
 
-    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+    def claim(self, control_ids: Sequence[str]) -> list[ClaimOutcome]:
         """Claim control ids, each with a read that finds nothing: Intacct runs a control id once (``uniqueid``)."""
 
     def clock_offset(self) -> timedelta | None:

@@ -19,7 +19,15 @@ from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
 from revrec.intacct.catalogue import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.gateway import Claimed, ErrorClass, FoundEntry, FoundLine, GatewayError, MasterKind, ReportedBalance
+from revrec.intacct.gateway import (
+    ClaimOutcome,
+    ErrorClass,
+    FoundEntry,
+    FoundLine,
+    GatewayError,
+    MasterKind,
+    ReportedBalance,
+)
 from revrec.intacct.glbatch import dimension_element, format_date
 from revrec.intacct.judgement import request_refusal, result_for
 from revrec.intacct.redact import Redactor
@@ -40,6 +48,10 @@ ID_FIELDS = {
 """The field with the id that people use, by kind of record."""
 TEMPORARY_CLASSES = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
 """Classes of failures after which the same read may succeed later."""
+READ_ADVICE = (
+    "A read changes nothing in Intacct. Check the permissions of the Web Services user, then run again; Sage support "
+    "can look up the error text."
+)
 NOT_A_REFERENCE = "revrec doctor"
 LONG_FROM_NOW = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -202,7 +214,7 @@ class IntacctReader:
         list(self.entries_since(journal, LONG_FROM_NOW))
         self.query("GLENTRY", GLENTRY_FIELDS, (("BATCHNO", "0"),))
 
-    def claim(self, control_ids: Sequence[str]) -> list[Claimed]:
+    def claim(self, control_ids: Sequence[str]) -> list[ClaimOutcome]:
         """Claim control ids in their order, without retries.
 
         Raises:
@@ -218,20 +230,20 @@ class IntacctReader:
             assert failed is not None
             raise self._refused(failed)
         if response is None:
-            return [Claimed.UNCLEAR] * len(control_ids)
+            return [ClaimOutcome.UNCLEAR] * len(control_ids)
         return [self._claimed(result_for(response, one)[0], exchange) for one in control_ids]
 
-    def _claimed(self, result: FunctionResult | None, exchange: HttpExchange) -> Claimed:
+    def _claimed(self, result: FunctionResult | None, exchange: HttpExchange) -> ClaimOutcome:
         if result is None:
-            return Claimed.UNCLEAR
+            return ClaimOutcome.UNCLEAR
         if result.status == "success":
-            return Claimed.WON
+            return ClaimOutcome.WON
         meaning = meaning_of("function", exchange.status, result.errors)
         if meaning.name == "already-recorded" or not meaning.known:
             # An unknown text may be "already recorded" in another language; as won, it would let two copies post.
-            return Claimed.TAKEN
+            return ClaimOutcome.TAKEN
         if meaning.error_class is ErrorClass.IN_DOUBT:
-            return Claimed.UNCLEAR
+            return ClaimOutcome.UNCLEAR
         detail, pause = f"status {result.status!r}", exchange.retry_after_seconds
         raise self._refused(_ReadFailure(meaning, result.errors, detail, True, pause))
 
@@ -251,7 +263,7 @@ class IntacctReader:
             if not page or remaining == "0":
                 return
             if page[-1].get("RECORDNO", last) == last:
-                break
+                raise ReadRefused(f"reading {name} did not end: Intacct repeated the page before record {last}")
             last = page[-1]["RECORDNO"]
         raise ReadRefused(f"reading {name} did not end after {PAGES_LIMIT} pages of {PAGE} records")
 
@@ -292,7 +304,10 @@ class IntacctReader:
         if not failed.answered or failed.meaning.read_class is ErrorClass.RETRY_LATER:
             text = self._redactor.text(f"Intacct gave no usable answer to a read: {said}")
             return GatewayUnreachable(text, failed.temporary, failed.retry_after)
-        return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
+        # The advice of class in_doubt is about an entry that may have been saved; a read saves nothing.
+        doubtful = failed.meaning.error_class is ErrorClass.IN_DOUBT
+        advice = READ_ADVICE if doubtful else failed.meaning.advice
+        return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {advice}"))
 
 
 def _header(batch: dict[str, str]) -> FoundEntry:

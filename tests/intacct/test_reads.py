@@ -231,6 +231,13 @@ def test_a_refused_read_is_not_retried(gateway: XmlGateway, stub: wire.StubGatew
     assert len(stub.requests) == 2
 
 
+def test_a_refused_read_is_not_said_to_have_saved_an_entry(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+    stub.script = [wire.refused(wire.error("DL02000001", "Error processing the request"))]
+    with pytest.raises(ReadRefused, match="A read changes nothing in Intacct") as caught:
+        gateway.find_entries("RR", "RR1")
+    assert "saved" not in str(caught.value)
+
+
 def test_a_read_renews_its_session_once(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     stub.script = [wire.invalid_session, ledger([], [])]
     assert gateway.find_entries("RR", "RR1") == []

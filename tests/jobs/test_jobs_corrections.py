@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.core.journal import JournalEntry
-from revrec.intacct.gateway import Claimed, FoundEntry, PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.intacct.gateway import ClaimOutcome, FoundEntry, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
@@ -244,8 +244,8 @@ class Ledger:
     def clock_offset(self) -> None:
         return None
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
-        return [Claimed.WON for _ in control_ids]
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return self.through

@@ -12,7 +12,7 @@ import pytest
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed, UnpostableEntry
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     ErrorClass,
     FoundEntry,
     FoundLine,
@@ -167,15 +167,15 @@ class Stub:
     def clock_offset(self) -> None:
         return None
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
-        return [Claimed.WON for _ in control_ids]
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         if any(line.document in self.unpostable for line in entry.lines):
-            raise UnpostableEntry("dimension 'a b': Intacct needs a name of letters, digits and _")
+            raise UnpostableEntry("dimension 'a b': Intacct allows letters, digits and _ in a name")
         return PreparedPosting(entry.control_id, entry.reference, b"", "<request/>")
 
     def send(self, prepared: PreparedPosting) -> PostingAnswer:

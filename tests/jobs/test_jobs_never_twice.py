@@ -17,7 +17,7 @@ from revrec.core.journal import JournalEntry
 from revrec.intacct.catalogue import catalogue
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     ErrorClass,
     FoundEntry,
     FoundLine,
@@ -59,9 +59,9 @@ class Ledger:
         """Return None: it does not say."""
         return
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
         """Win each."""
-        return [Claimed.WON for _ in control_ids]
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
         """As if the look saw nothing yet: then all rests on the read-back."""

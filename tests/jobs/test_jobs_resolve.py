@@ -12,7 +12,7 @@ from revrec.core.errors import BadInput
 from revrec.core.journal import JournalEntry
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     ErrorClass,
     FoundEntry,
     FoundLine,
@@ -59,8 +59,8 @@ class Ledger:
     def clock_offset(self) -> None:
         return None
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
-        return [Claimed.WON for _ in control_ids]
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None

@@ -9,7 +9,7 @@ import pytest
 
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     ErrorClass,
     FoundEntry,
     FoundLine,
@@ -50,8 +50,8 @@ class Gateway:
     def clock_offset(self) -> None:
         return None
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
-        return [Claimed.WON for _ in control_ids]
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return None

@@ -18,7 +18,7 @@ from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import (
-    Claimed,
+    ClaimOutcome,
     ErrorClass,
     FoundCustomer,
     FoundEntry,
@@ -134,8 +134,8 @@ class Ledger:
     def clock_offset(self) -> None:
         return None
 
-    def claim(self, control_ids: Any) -> list[Claimed]:
-        return [Claimed.WON for _ in control_ids]
+    def claim(self, control_ids: Any) -> list[ClaimOutcome]:
+        return [ClaimOutcome.WON for _ in control_ids]
 
     def closed_through(self, entity: str = "") -> date | None:
         return {"": date(2024, 1, 31), "A": date(2024, 2, 29)}.get(entity)

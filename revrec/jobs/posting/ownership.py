@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.errors import ReadRefused, not_run_answer
-from revrec.intacct.gateway import Claimed, ErrorClass
+from revrec.intacct.gateway import ClaimOutcome, ErrorClass
 from revrec.jobs.gateway import SANDBOX, endpoint
 from revrec.jobs.posting import recovery
 from revrec.jobs.posting.poster import PATIENCE, Stopped
@@ -78,7 +78,7 @@ class Ownership:
             recovery.keep_head(self._context)
             number = mine.number + 1
             outcome = self._ask([number])[0]
-            takes_over = outcome is Claimed.TAKEN
+            takes_over = outcome is ClaimOutcome.TAKEN
             if takes_over:
                 if not may_take_over:
                     self._give_up(mine)
@@ -110,7 +110,7 @@ class Ownership:
     def _check_memory(self, number: int) -> None:
         """Warn if Intacct lets a number be claimed twice: then it cannot keep two copies of these books apart."""
         with suppress(BadConfiguration, Stopped):
-            if self._ask([number]) == [Claimed.WON]:
+            if self._ask([number]) == [ClaimOutcome.WON]:
                 self._context.say(
                     "warning: Intacct runs a read again under a control id that it has run, so that two copies of "
                     "these books that run at the same time could post twice. Make sure that only one runs"
@@ -121,14 +121,14 @@ class Ownership:
         with self._context.database.write(patience=PATIENCE) as connection:
             continuity.record_claim(connection, self._context.who(), mine)
 
-    def _ask(self, numbers: list[int]) -> list[Claimed]:
+    def _ask(self, numbers: list[int]) -> list[ClaimOutcome]:
         with self._context.database.read() as connection:
             ours = deployment(connection)
         try:
             answers = self._gateway.claim([f"revrec:{self._to}:{ours}:claim:{number}".lower() for number in numbers])
         except ReadRefused as error:
             raise recovery.stopped(f"nothing was sent, for the posting cannot be claimed: {error}") from error
-        if Claimed.UNCLEAR in answers:
+        if ClaimOutcome.UNCLEAR in answers:
             raise recovery.stopped("Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW)
         return answers
 
@@ -145,7 +145,7 @@ class Ownership:
         for _ in range(MOST_REQUESTS):
             numbers = list(range(number + 1, number + 1 + NUMBERS_A_REQUEST))
             number = numbers[-1]
-            if self._ask(numbers)[-1] is Claimed.WON:
+            if self._ask(numbers)[-1] is ClaimOutcome.WON:
                 return number
         raise recovery.stopped(f"{number} numbers of the posting are taken: another copy of these books is at work")
 

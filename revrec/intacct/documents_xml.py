@@ -4,19 +4,18 @@ The first two are legacy functions: Intacct rejects them if their elements are i
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from lxml import etree
 
 from revrec.core.invoice import AR_INVOICE, Invoice, InvoiceLine
 from revrec.core.money import decimal_string
+from revrec.intacct.elements import add_date, add_text
 from revrec.intacct.errors import UnpostableEntry
 from revrec.intacct.glbatch import (
     CONTROL_ID_LENGTH,
     DIMENSION_ELEMENTS,
     EntrySettings,
     cut_to_length,
-    replace_illegal_characters,
 )
 
 RECEIVABLE_NUMBER_LENGTH = 30
@@ -52,7 +51,7 @@ def create_customer(control_id: str, customer: str, term: str) -> etree._Element
     fields = {"CUSTOMERID": customer, "NAME": customer, "TERMNAME": term, "STATUS": "active"}
     created = _create_function(control_id, "CUSTOMER", fields)
     contact = etree.SubElement(created[0][0], "DISPLAYCONTACT")
-    _add(contact, "PRINTAS", customer)
+    add_text(contact, "PRINTAS", customer)
     return created
 
 
@@ -67,23 +66,23 @@ def _create_function(control_id: str, name: str, fields: Mapping[str, str]) -> e
     record = etree.SubElement(etree.SubElement(function, "create"), name)
     for field, text in fields.items():
         if text:
-            _add(record, field, text)
+            add_text(record, field, text)
     return function
 
 
 def _document(invoice: Invoice, settings: EntrySettings, unit: str, sources: Sequence[str]) -> etree._Element:
     body = etree.Element("create_sotransaction")
-    _add(body, "transactiontype", invoice.definition)
-    _add_day(body, "datecreated", invoice.date)
-    _add_day(body, "dateposted", invoice.date)
+    add_text(body, "transactiontype", invoice.definition)
+    add_date(body, "datecreated", invoice.date)
+    add_date(body, "dateposted", invoice.date)
     if invoice.after:
-        _add(body, "createdfrom", invoice.after)
-    _add(body, "customerid", invoice.customer)
-    _add(body, "documentno", invoice.number)
-    _add(body, "termname", invoice.term)
-    _add(body, "externalid", invoice.reference)
+        add_text(body, "createdfrom", invoice.after)
+    add_text(body, "customerid", invoice.customer)
+    add_text(body, "documentno", invoice.number)
+    add_text(body, "termname", invoice.term)
+    add_text(body, "externalid", invoice.reference)
     _add_currency(body, invoice.currency, settings)
-    _add(body, "state", "Pending")
+    add_text(body, "state", "Pending")
     lines = etree.SubElement(body, "sotransitems")
     for at, line in enumerate(invoice.lines):
         _add_document_line(lines, line, unit, sources[at] if sources else "", settings)
@@ -94,37 +93,37 @@ def _add_document_line(
     lines: etree._Element, line: InvoiceLine, unit: str, source: str, settings: EntrySettings
 ) -> None:
     item = etree.SubElement(lines, "sotransitem")
-    _add(item, "itemid", line.item)
+    add_text(item, "itemid", line.item)
     if line.description:
-        _add(item, "itemdesc", cut_to_length(line.description, TEXT_LENGTH))
-    _add(item, "quantity", line.quantity)
+        add_text(item, "itemdesc", cut_to_length(line.description, TEXT_LENGTH))
+    add_text(item, "quantity", line.quantity)
     if unit:
-        _add(item, "unit", unit)
-    _add(item, "price", line.price)
+        add_text(item, "unit", unit)
+    add_text(item, "price", line.price)
     if source:
-        _add(item, "sourcelinekey", source)
+        add_text(item, "sourcelinekey", source)
     _add_dimensions(item, line, ("location",), settings)
     _add_dimensions(item, line, ("department",), settings)
-    _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
+    add_text(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
     _add_dimensions(item, line, ORDER_DIMENSIONS, settings)
 
 
 def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
     body = etree.Element("create_invoice")
-    _add(body, "customerid", invoice.customer)
-    _add_day(body, "datecreated", invoice.date)
-    _add_day(body, "dateposted", invoice.date)
-    _add(body, "termname", invoice.term)
-    _add(body, "action", "Submit")
-    _add(body, "invoiceno", invoice.number)
-    _add(body, "externalid", invoice.reference)
+    add_text(body, "customerid", invoice.customer)
+    add_date(body, "datecreated", invoice.date)
+    add_date(body, "dateposted", invoice.date)
+    add_text(body, "termname", invoice.term)
+    add_text(body, "action", "Submit")
+    add_text(body, "invoiceno", invoice.number)
+    add_text(body, "externalid", invoice.reference)
     _add_currency(body, invoice.currency, settings)
     lines = etree.SubElement(body, "invoiceitems")
     for line in invoice.lines:
         item = etree.SubElement(lines, "lineitem")
-        _add(item, "glaccountno", line.account)
-        _add(item, "amount", decimal_string(line.amount, invoice.currency))
-        _add(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
+        add_text(item, "glaccountno", line.account)
+        add_text(item, "amount", decimal_string(line.amount, invoice.currency))
+        add_text(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
         _add_dimensions(item, line, ("location",), settings)
         _add_dimensions(item, line, ("department",), settings)
         _add_dimensions(
@@ -134,9 +133,9 @@ def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
 
 
 def _add_currency(body: etree._Element, currency: str, settings: EntrySettings) -> None:
-    _add(body, "currency", currency)
+    add_text(body, "currency", currency)
     if currency != settings.base_currency:
-        _add(body, "exchratetype", settings.rate_type)
+        add_text(body, "exchratetype", settings.rate_type)
 
 
 def _add_dimensions(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:
@@ -144,7 +143,7 @@ def _add_dimensions(item: etree._Element, line: InvoiceLine, names: Sequence[str
         value = line.dimensions.get(name)
         if value and name not in settings.omit:
             element = {"location": "locationid", "department": "departmentid"}.get(name)
-            _add(item, element or DIMENSION_ELEMENTS[name].lower(), value)
+            add_text(item, element or DIMENSION_ELEMENTS[name].lower(), value)
 
 
 def _check(invoice: Invoice, settings: EntrySettings) -> None:
@@ -161,14 +160,3 @@ def _check(invoice: Invoice, settings: EntrySettings) -> None:
         if name:
             fix = f'leave it out of invoices and entries: omit = "{name}" in [gateway]'
             raise UnpostableEntry(f"{place}, {line.charge}: invoices cannot have the dimension {name}; {fix}")
-
-
-def _add_day(parent: etree._Element, name: str, day: date) -> None:
-    element = etree.SubElement(parent, name)
-    _add(element, "year", f"{day.year:04d}")
-    _add(element, "month", f"{day.month:02d}")
-    _add(element, "day", f"{day.day:02d}")
-
-
-def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = replace_illegal_characters(text)

@@ -9,6 +9,7 @@ from lxml import etree
 
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
+from revrec.intacct.elements import add_text
 from revrec.intacct.errors import UnpostableEntry
 
 DIMENSION_ELEMENTS = {
@@ -33,7 +34,6 @@ DOCUMENT_LENGTH = 30
 MEMO_LENGTH = 500
 CONTROL_ID_LENGTH = 256
 
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DIMENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -60,15 +60,15 @@ def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = 
     _check(entry)
     function = etree.Element("function", controlid=entry.control_id)
     batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")
-    _add(batch, "JOURNAL", entry.journal)
-    _add(batch, "BATCH_DATE", format_date(entry.date))
-    _add(batch, "BATCH_TITLE", cut_to_length(" ".join(entry.title.split()), TITLE_LENGTH))
+    add_text(batch, "JOURNAL", entry.journal)
+    add_text(batch, "BATCH_DATE", format_date(entry.date))
+    add_text(batch, "BATCH_TITLE", cut_to_length(" ".join(entry.title.split()), TITLE_LENGTH))
     if comment:
-        _add(batch, "HISTORY_COMMENT", comment)
-    _add(batch, "REFERENCENO", entry.reference)
+        add_text(batch, "HISTORY_COMMENT", comment)
+    add_text(batch, "REFERENCENO", entry.reference)
     if settings.base_location and entry.entity:
-        _add(batch, "BASELOCATION_NO", entry.entity)
-    _add(batch, "STATE", "Posted")
+        add_text(batch, "BASELOCATION_NO", entry.entity)
+    add_text(batch, "STATE", "Posted")
     entries = etree.SubElement(batch, "ENTRIES")
     for line in entry.lines:
         _add_line(entries, entry, line, settings)
@@ -79,18 +79,18 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
     glentry = etree.SubElement(entries, "GLENTRY")
     document = document_text(line.charge, line.document)
     if document:
-        _add(glentry, "DOCUMENT", document)
-    _add(glentry, "ACCOUNTNO", line.account)
-    _add(glentry, "TR_TYPE", "1" if line.side == "debit" else "-1")
-    _add(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
-    _add(glentry, "CURRENCY", line.currency)
+        add_text(glentry, "DOCUMENT", document)
+    add_text(glentry, "ACCOUNTNO", line.account)
+    add_text(glentry, "TR_TYPE", "1" if line.side == "debit" else "-1")
+    add_text(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
+    add_text(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
         if settings.rate_date == "billed" and line.billed:
-            _add(glentry, "EXCH_RATE_DATE", format_date(exchange_rate_date(line.billed, entry.date)))
-        _add(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
+            add_text(glentry, "EXCH_RATE_DATE", format_date(exchange_rate_date(line.billed, entry.date)))
+        add_text(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
     for name, value in sent_dimensions(entry, line, settings).items():
-        _add(glentry, dimension_element(name), value)
-    _add(glentry, "DESCRIPTION", cut_to_length(line.memo or line.charge or entry.title, MEMO_LENGTH))
+        add_text(glentry, dimension_element(name), value)
+    add_text(glentry, "DESCRIPTION", cut_to_length(line.memo or line.charge or entry.title, MEMO_LENGTH))
 
 
 def exchange_rate_date(billed: date, posted: date) -> date:
@@ -146,20 +146,6 @@ def cut_to_length(text: str, length: int) -> str:
 def format_date(day: date) -> str:
     """Format a date for generic functions: mm/dd/yyyy."""
     return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
-
-
-def replace_illegal_characters(text: str) -> str:
-    """Replace characters that XML 1.0 does not allow by U+FFFD."""
-    return _ILLEGAL.sub("\ufffd", text)
-
-
-def _add(parent: etree._Element, name: str, text: str) -> None:
-    element = etree.SubElement(parent, name)
-    try:
-        element.text = text
-    except ValueError:
-        # lxml checks every character anyway. Checking before it would slow down every line because of a few.
-        element.text = replace_illegal_characters(text)
 
 
 def _check(entry: JournalEntry) -> None:

@@ -97,7 +97,8 @@ def _authentication_meaning(response: GatewayResponse, http_status: int) -> Fail
     meaning = meaning_of("authentication", http_status, response.authentication_errors)
     if meaning.known:
         return meaning
-    # An unknown text still means that the sign-in was refused. Retrying it as a temporary failure would lock the user.
+    # An unknown text still means that Intacct refused the user. As needs_person, the run would go on with the next
+    # entry and be refused again, until Intacct locks the user.
     return meaning._replace(error_class=ErrorClass.NEEDS_SIGN_IN, read_class=ErrorClass.NEEDS_SIGN_IN)
 
 

@@ -87,7 +87,7 @@ BuildFunctions = Callable[[Sequence[str]], list[bytes]]
 class ReadPolicy(NamedTuple):
     """How often a read is attempted, and the pause between attempts in seconds, which doubles each time."""
 
-    tries: int = 3
+    attempts: int = 3
     pause: float = 2.0
     sleep: Callable[[float], None] = time.sleep
 
@@ -222,18 +222,18 @@ class IntacctReader:
         """
         nothing = (("RECORDNO", "0"),)
         functions = [requests_xml.query(one, "GLBATCH", ("RECORDNO",), nothing, 0, 1) for one in control_ids]
-        answered = self._send(f"revrec-claim-{uuid4()}", b"".join(functions), "", True)
-        exchange, _reason, response = answered
+        answer = self._send(f"revrec-claim-{uuid4()}", b"".join(functions), "", True)
+        exchange, _reason, response = answer
         refused = None if response is None else request_refusal(response, exchange.status)
         if refused is not None or not exchange.sent or exchange.status == TOO_MANY_REQUESTS:
-            _, failed = _results(answered, control_ids)
+            _, failed = _results(answer, control_ids)
             assert failed is not None
             raise self._refused(failed)
         if response is None:
             return [ClaimOutcome.UNCLEAR] * len(control_ids)
-        return [self._claimed(result_for(response, one)[0], exchange) for one in control_ids]
+        return [self._claim_outcome(result_for(response, one)[0], exchange) for one in control_ids]
 
-    def _claimed(self, result: FunctionResult | None, exchange: HttpExchange) -> ClaimOutcome:
+    def _claim_outcome(self, result: FunctionResult | None, exchange: HttpExchange) -> ClaimOutcome:
         if result is None:
             return ClaimOutcome.UNCLEAR
         if result.status == "success":
@@ -283,17 +283,17 @@ class IntacctReader:
     def _read(self, build: BuildFunctions, count: int, entity: str) -> list[FunctionResult]:
         """Run functions, with retries, and return their results in order; raise an error unless all succeed."""
         failed: _ReadFailure | None = None
-        for attempt in range(self._policy.tries):
+        for attempt in range(self._policy.attempts):
             control_id = f"revrec-read-{uuid4()}"
             control_ids = [f"{control_id}-{at}" for at in range(count)]
-            answered = self._send(control_id, b"".join(build(control_ids)), entity, False)
-            results, failed = _results(answered, control_ids)
+            answer = self._send(control_id, b"".join(build(control_ids)), entity, False)
+            results, failed = _results(answer, control_ids)
             if failed is None:
                 return results
             if not failed.temporary:
                 break
-            if attempt + 1 < self._policy.tries:
-                self._policy.sleep(_pause(answered.exchange, self._policy.pause * 2**attempt))
+            if attempt + 1 < self._policy.attempts:
+                self._policy.sleep(_pause(answer.exchange, self._policy.pause * 2**attempt))
         assert failed is not None
         raise self._refused(failed)
 
@@ -355,8 +355,8 @@ def _balances_of(accounts: Sequence[str], start: date, end: date, entity: str) -
     ]
 
 
-def _results(answered: ParsedAnswer, control_ids: Sequence[str]) -> tuple[list[FunctionResult], _ReadFailure | None]:
-    exchange, reason, response = answered
+def _results(answer: ParsedAnswer, control_ids: Sequence[str]) -> tuple[list[FunctionResult], _ReadFailure | None]:
+    exchange, reason, response = answer
     said = exchange.detail or f"HTTP {exchange.status}"
     if response is None:
         meaning = meaning_of_no_answer(reason, exchange.status)

@@ -11,7 +11,7 @@ from lxml import etree
 
 from revrec.core.redaction import MARK
 from revrec.intacct.credentials import Credentials
-from revrec.intacct.glbatch import replace_illegal_characters
+from revrec.intacct.elements import add_date, add_text, replace_illegal_characters
 
 _PLACEHOLDER = "functions"
 
@@ -46,7 +46,7 @@ def envelope(
         ("includewhitespace", "false"),
         ("showadditionalerrorinfo", "true"),
     ):
-        _add(control, name, text)
+        add_text(control, name, text)
     operation = etree.SubElement(request, "operation", transaction="true" if transaction else "false")
     etree.SubElement(operation, "authentication").append(authentication)
     etree.SubElement(etree.SubElement(operation, "content"), _PLACEHOLDER)
@@ -70,11 +70,11 @@ def session_authentication(session_id: str) -> etree._Element:
 def login_authentication(credentials: Credentials, entity: str) -> etree._Element:
     """Build the authentication by user and password. Intacct requires companyid before password."""
     login = etree.Element("login")
-    _add(login, "userid", credentials.user_id)
-    _add(login, "companyid", credentials.company_id)
-    _add(login, "password", credentials.user_password)
+    add_text(login, "userid", credentials.user_id)
+    add_text(login, "companyid", credentials.company_id)
+    add_text(login, "password", credentials.user_password)
     if entity:
-        _add(login, "locationid", entity)
+        add_text(login, "locationid", entity)
     return login
 
 
@@ -90,17 +90,17 @@ def query(control_id: str, object_name: str, fields: Sequence[str], where: Where
     twice. Without ``showprivate``, the top level does not see the entities' own records.
     """
     element = etree.Element("query")
-    _add(element, "object", object_name)
+    add_text(element, "object", object_name)
     select = etree.SubElement(element, "select")
     for field in fields:
-        _add(select, "field", field)
+        add_text(select, "field", field)
     _add_filter(etree.SubElement(element, "filter"), where)
     order = etree.SubElement(etree.SubElement(element, "orderby"), "order")
-    _add(order, "field", "RECORDNO")
+    add_text(order, "field", "RECORDNO")
     etree.SubElement(order, "ascending")
-    _add(etree.SubElement(element, "options"), "showprivate", "true")
-    _add(element, "pagesize", str(size))
-    _add(element, "offset", str(offset))
+    add_text(etree.SubElement(element, "options"), "showprivate", "true")
+    add_text(element, "pagesize", str(size))
+    add_text(element, "offset", str(offset))
     return _function(control_id, element)
 
 
@@ -111,20 +111,20 @@ def _add_filter(parent: etree._Element, where: Where) -> None:
         values = [value] if isinstance(value, str) else value
         plain = "equalto" if isinstance(value, str) else "in"
         condition = etree.SubElement(top, str(operator[0]) if operator else plain)
-        _add(condition, "field", str(field))
+        add_text(condition, "field", str(field))
         for one in values:
-            _add(condition, "value", one)
+            add_text(condition, "value", one)
 
 
 def get_account_balances(control_id: str, account: str, start: date, end: date, entity: str) -> bytes:
     """Build the function for one account's balances. It is a legacy function: its elements have a fixed order."""
     element = etree.Element("get_accountbalances")
-    _add_day(element, "startdate", start)
-    _add_day(element, "enddate", end)
-    _add(element, "glaccountno", account)
+    add_date(element, "startdate", start)
+    add_date(element, "enddate", end)
+    add_text(element, "glaccountno", account)
     if entity:
-        _add(element, "locationid", entity)
-    _add(element, "showzerobalances", "true")
+        add_text(element, "locationid", entity)
+    add_text(element, "showzerobalances", "true")
     return _function(control_id, element)
 
 
@@ -133,18 +133,7 @@ def get_closed_books_date(control_id: str) -> bytes:
     return _function(control_id, etree.Element("get_closedbooksdate"))
 
 
-def _add_day(parent: etree._Element, name: str, day: date) -> None:
-    element = etree.SubElement(parent, name)
-    _add(element, "year", f"{day.year:04d}")
-    _add(element, "month", f"{day.month:02d}")
-    _add(element, "day", f"{day.day:02d}")
-
-
 def _function(control_id: str, child: etree._Element) -> bytes:
     function = etree.Element("function", controlid=control_id)
     function.append(child)
     return etree.tostring(function, encoding="UTF-8", xml_declaration=False)
-
-
-def _add(parent: etree._Element, name: str, text: str) -> None:
-    etree.SubElement(parent, name).text = replace_illegal_characters(text)

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from lxml import etree
 
+from revrec.intacct.elements import add_text
 from revrec.intacct.gateway import GatewayError
-from revrec.intacct.glbatch import replace_illegal_characters
 from revrec.intacct.judgement import created_keys
 from revrec.intacct.reading import ParsedAnswer
 from revrec.intacct.responses import FunctionResult
@@ -66,7 +66,7 @@ def element(tag: str, **texts: str) -> etree._Element:
     """Build an element with text children in the order of the arguments."""
     parent = etree.Element(tag)
     for name, text in texts.items():
-        etree.SubElement(parent, name).text = replace_illegal_characters(text)
+        add_text(parent, name, text)
     return parent
 
 

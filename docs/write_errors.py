@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from generated import DOCS, with_part
 
-from revrec.intacct.catalogue import policies
+from revrec.intacct.catalog import policies
 from revrec.jobs.reports.known_errors import known_errors
 
 PAGE = DOCS / "errors.md"

@@ -47,7 +47,7 @@ def included_file(wanted: str, including: str) -> tuple[str, str]:
 
 def repairable_failures() -> Sequence[str]:
     """Return the failures that a repair may name: Intacct rejected the data, and said why."""
-    from revrec.intacct.catalogue import catalogue
+    from revrec.intacct.catalog import catalog
     from revrec.intacct.gateway import ErrorClass
 
-    return [row.name for row in catalogue() if row.error_class is ErrorClass.NEEDS_DATA and not row.wrapper]
+    return [row.name for row in catalog() if row.error_class is ErrorClass.NEEDS_DATA and not row.wrapper]

@@ -13,7 +13,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import FailureMeaning
+from revrec.intacct.catalog import FailureMeaning
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
 from revrec.intacct.errors import not_run_answer
@@ -31,7 +31,7 @@ from revrec.intacct.gateway import (
     ReportedBalance,
 )
 from revrec.intacct.glbatch import EntrySettings, create_glbatch
-from revrec.intacct.judgement import PostingVerdict, judge_posting, parse_exchange, request_refusal
+from revrec.intacct.judgment import PostingVerdict, judge_posting, parse_exchange, request_refusal
 from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
 from revrec.intacct.reading import IntacctReader, ParsedAnswer, ReadPolicy

@@ -40,7 +40,7 @@ NUMBER_TAKEN = "document-exists"
 
 
 class ErrorClass(StrEnum):
-    """What to do about a failure. See ``catalogue.toml`` for the meaning of each class."""
+    """What to do about a failure. See ``catalog.toml`` for the meaning of each class."""
 
     RETRY_NOW = "retry_now"
     RETRY_LATER = "retry_later"
@@ -91,7 +91,7 @@ class PostingAnswer(NamedTuple):
 
     ``record_no``: RECORDNO of the GLBATCH, empty unless posted. ``error_class``: None if posted. ``advice``: written
     for the accountant. ``retry_after``: seconds that Intacct asked to wait, if any. ``http_status``: 0 without an
-    answer. ``failure``: the failure's name in the catalogue. ``named``: values named in the error text, such as
+    answer. ``failure``: the failure's name in the catalog. ``named``: values named in the error text, such as
     ``account`` and ``dimension``. Times are UTC.
     """
 

@@ -17,7 +17,7 @@ from revrec.core.batching import batched
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.money import to_minor
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalog import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import (
     ClaimOutcome,
@@ -29,7 +29,7 @@ from revrec.intacct.gateway import (
     ReportedBalance,
 )
 from revrec.intacct.glbatch import dimension_element, format_date
-from revrec.intacct.judgement import request_refusal, result_for
+from revrec.intacct.judgment import request_refusal, result_for
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import FunctionResult, GatewayResponse
 from revrec.intacct.transport import HttpExchange

@@ -1,4 +1,4 @@
-"""Parser of Intacct's answers. What an answer means for an entry is decided in ``judgement``.
+"""Parser of Intacct's answers. What an answer means for an entry is decided in ``judgment``.
 
 Answers are treated as hostile: no entities, no network access, no DOCTYPE, no huge trees.
 """

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration
 from revrec.intacct import requests_xml
-from revrec.intacct.catalogue import FailureMeaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalog import FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.endpoint import checked_session_endpoint
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
 from revrec.intacct.gateway import ErrorClass, GatewayError
-from revrec.intacct.judgement import parse_exchange, request_refusal, result_for
+from revrec.intacct.judgment import parse_exchange, request_refusal, result_for
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import AuthenticationBlock, FunctionResult, GatewayResponse
 from revrec.intacct.transport import GatewayTransport, HttpExchange

@@ -528,7 +528,7 @@ attempt_failure = Table(
     _text("error_class"),
     _text("named"),
 )
-"""What an answer that did not post was found to mean: the catalogue's name and class; ``named``, JSON, by its text."""
+"""What an answer that did not post was found to mean: the catalog's name and class; ``named``, JSON, by its text."""
 
 entry_date_override = Table(
     "entry_date_override",

@@ -1,4 +1,4 @@
-"""``revrec errors``: the catalogue of failures as an accountant sees it."""
+"""``revrec errors``: the catalog of failures as an accountant sees it."""
 
 import runpy
 from pathlib import Path
@@ -8,7 +8,7 @@ from support.commands import Revrec
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_the_page_of_failures_is_that_of_the_catalogue() -> None:
+def test_the_page_of_failures_is_that_of_the_catalog() -> None:
     page = (DOCS / "errors.md").read_text(encoding="utf-8")
     assert runpy.run_path(str(DOCS / "write_errors.py"))["written"](page) == page, "run: python docs/write_errors.py"
 

@@ -1,6 +1,6 @@
 """Whatever Intacct answers, in whatever order: where something may have run, nothing is sent again before a read-back.
 
-The gateway here draws its answers from every class of the catalogue, and keeps a ledger that says what really happened.
+The gateway here draws its answers from every class of the catalog, and keeps a ledger that says what really happened.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revrec.core.journal import JournalEntry
-from revrec.intacct.catalogue import catalogue
+from revrec.intacct.catalog import catalog
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import (
     ClaimOutcome,
@@ -39,7 +39,7 @@ OUTCOMES = {
     ErrorClass.IN_DOUBT: PostingOutcome.IN_DOUBT,
 }
 KINDS = [("", PostingOutcome.POSTED, None), ("unknown", PostingOutcome.REJECTED, ErrorClass.NEEDS_PERSON)]
-KINDS += [(row.name, OUTCOMES[row.error_class], row.error_class) for row in catalogue()]
+KINDS += [(row.name, OUTCOMES[row.error_class], row.error_class) for row in catalog()]
 READS = ("shown", "unreachable", "refused")
 
 
@@ -115,8 +115,8 @@ class Ledger:
         return [FoundEntry(number, "1", entry.journal, entry.date, "", reference, "Posted", "", lines)]
 
 
-WRAPPERS = {row.name for row in catalogue() if row.wrapper}
-FOR_NOW = {row.name for row in catalogue() if row.error_class is ErrorClass.RETRY_NOW}
+WRAPPERS = {row.name for row in catalog() if row.wrapper}
+FOR_NOW = {row.name for row in catalog() if row.error_class is ErrorClass.RETRY_NOW}
 
 
 def check(books: Books, ledger: Ledger) -> None:

@@ -40,11 +40,11 @@ def nowhere(books: Books, row: MakeRow) -> Books:
 
 @pytest.fixture
 def strange(books: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> Books:
-    """Books whose Intacct refuses in words that revrec does not know: nothing of the catalogue's is recognized."""
-    from revrec.intacct import catalogue
+    """Books whose Intacct refuses in words that revrec does not know: nothing of the catalog's is recognized."""
+    from revrec.intacct import catalog
 
     none: tuple[Any, ...] = ()
-    monkeypatch.setattr(catalogue, "catalogue", lambda: none)
+    monkeypatch.setattr(catalog, "catalog", lambda: none)
     books.take(row("INV-1", location="NOWHERE", entity="E1"))
     return books
 
@@ -158,7 +158,7 @@ def refusing(judge: Any) -> Any:
 
 
 def plain_unknown() -> Any:
-    from revrec.intacct.catalogue import meaning_of
+    from revrec.intacct.catalog import meaning_of
 
     return meaning_of("function", 200, [])
 

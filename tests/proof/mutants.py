@@ -14,7 +14,7 @@ from simulator import WORLDS, first_violation, prepared_books
 from sqlalchemy import update
 from twin_store import State
 
-from revrec.intacct import client, judgement
+from revrec.intacct import client, judgment
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import journal_entries as entry_postings
@@ -117,8 +117,8 @@ def _() -> AbstractContextManager[Any]:
 
 
 def _judging_duplicates(outcome: PostingOutcome, record_no: str) -> AbstractContextManager[Any]:
-    def judge(original: Any, *words: Any) -> judgement.PostingVerdict:
-        verdict: judgement.PostingVerdict = original(*words)
+    def judge(original: Any, *words: Any) -> judgment.PostingVerdict:
+        verdict: judgment.PostingVerdict = original(*words)
         if verdict.meaning is not None and verdict.meaning.name == "already-recorded":
             return verdict._replace(outcome=outcome, record_no=record_no)
         return verdict
@@ -209,7 +209,7 @@ def _() -> AbstractContextManager[Any]:
     def own(_original: Any, response: Any, _control_id: str) -> Any:
         return (response.results[0], "") if response.results else (None, "contradiction")
 
-    return replaced(judgement, "result_for")(own)
+    return replaced(judgment, "result_for")(own)
 
 
 @mutant("an entry in doubt gives its lines back for a new one")
@@ -254,8 +254,8 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("a server error is taken for proof that nothing ran")
 def _() -> AbstractContextManager[Any]:
-    def judge(original: Any, exchange: Any, *words: Any) -> judgement.PostingVerdict:
-        verdict: judgement.PostingVerdict = original(exchange, *words)
+    def judge(original: Any, exchange: Any, *words: Any) -> judgment.PostingVerdict:
+        verdict: judgment.PostingVerdict = original(exchange, *words)
         return verdict._replace(outcome=PostingOutcome.NOT_RUN) if exchange.status >= 500 else verdict
 
     return replaced(client, "judge_posting")(judge)

@@ -104,7 +104,7 @@ def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator
     yield ProbeFinding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
     words = {"closed": r"period.*closed", "on_or_after": r"on or after"}
     known = next((name for name, text in words.items() if re.search(text, reply.said, re.IGNORECASE)), None)
-    wording = known or "unknown: not in revrec/intacct/catalogue.toml yet"
+    wording = known or "unknown: not in revrec/intacct/catalog.toml yet"
     yield ProbeFinding("3", "its wording", wording, reply.said, "closed_period_text" if known else "", known)
 
 

@@ -9,7 +9,7 @@ from lxml import etree
 
 from revrec.intacct.elements import add_text
 from revrec.intacct.gateway import GatewayError
-from revrec.intacct.judgement import created_keys
+from revrec.intacct.judgment import created_keys
 from revrec.intacct.reading import ParsedAnswer
 from revrec.intacct.responses import FunctionResult
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
-from revrec.intacct.catalogue import failure_named, policies
+from revrec.intacct.catalog import failure_named, policies
 from revrec.store.posting import postings
 from revrec.store.posting.posting_tables import LostClaim
 
@@ -54,7 +54,7 @@ def given_up(connection: "Connection") -> frozenset[int]:
 
 
 def understood(refused: "RejectedPosting") -> bool:
-    """Whether nothing was saved for sure: it was never sent, or the catalogue knows why it was refused."""
+    """Whether nothing was saved for sure: it was never sent, or the catalog knows why it was refused."""
     row = failure_named(refused.failure.name) if refused.failure else None
     return not refused.sent or (row is not None and not row.wrapper)
 

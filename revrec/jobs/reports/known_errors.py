@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from revrec.core.errors import BadInput
-from revrec.intacct.catalogue import UNKNOWN, UNKNOWN_ADVICE, catalogue, explain_failure, failure_named, policies
+from revrec.intacct.catalog import UNKNOWN, UNKNOWN_ADVICE, catalog, explain_failure, failure_named, policies
 from revrec.intacct.gateway import ErrorClass
 
 
 def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
-    """Every known failure (of one class, if given) in the order of the catalogue, and last the unknown ones."""
-    for row in catalogue():
+    """Every known failure (of one class, if given) in the order of the catalog, and last the unknown ones."""
+    for row in catalog():
         if error_class in (None, row.error_class):
             yield _shown(row.name, row.error_class, ", ".join(row.signs) or "its text", row.general_advice)
     if error_class in (None, ErrorClass.NEEDS_PERSON):
@@ -18,7 +18,7 @@ def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
 
 
 def explain_error(text: str) -> list[dict[str, Any]]:
-    """What an error number, an error id, an HTTP status, a name of the catalogue or an error's text means.
+    """What an error number, an error id, an HTTP status, a name of the catalog or an error's text means.
 
     Raises:
         BadInput: nothing was given.

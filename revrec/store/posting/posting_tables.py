@@ -26,7 +26,7 @@ class AttemptOutcome(NamedTuple):
 
 
 class AttemptFailure(NamedTuple):
-    """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalogue.
+    """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalog.
 
     ``named`` holds what the text named, such as ``account`` and ``dimension``.
     """

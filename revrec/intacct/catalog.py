@@ -1,4 +1,4 @@
-"""Meaning of failures, and advice for the accountant, from the table in ``catalogue.toml``."""
+"""Meaning of failures, and advice for the accountant, from the table in ``catalog.toml``."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ UNKNOWN_ADVICE = (
 
 
 class KnownFailure(NamedTuple):
-    """One failure of the catalogue. ``catalogue.toml`` explains the fields."""
+    """One failure of the catalog. ``catalog.toml`` explains the fields."""
 
     name: str
     error_class: ErrorClass
@@ -63,7 +63,7 @@ class FailurePolicy(NamedTuple):
 class FailureMeaning(NamedTuple):
     """The meaning of a failure that occurred.
 
-    ``name``: its name in the catalogue, or ``unknown``. ``known``: False for ``unknown`` and for wrappers. ``named``:
+    ``name``: its name in the catalog, or ``unknown``. ``known``: False for ``unknown`` and for wrappers. ``named``:
     values named in the error text, such as ``account``, ``dimension`` and ``value``.
     """
 
@@ -76,7 +76,7 @@ class FailureMeaning(NamedTuple):
 
 
 @cache
-def catalogue() -> tuple[KnownFailure, ...]:
+def catalog() -> tuple[KnownFailure, ...]:
     """Return all failures, in the order of the file."""
     return tuple(_known_failure(row) for row in _data()["failure"])
 
@@ -90,7 +90,7 @@ def policies() -> Mapping[ErrorClass, FailurePolicy]:
 @cache
 def failure_named(name: str) -> KnownFailure | None:
     """Return the failure with this name, or None."""
-    return next((row for row in catalogue() if row.name == name), None)
+    return next((row for row in catalog() if row.name == name), None)
 
 
 def explain_failure(text: str) -> list[FailureMeaning]:
@@ -101,9 +101,7 @@ def explain_failure(text: str) -> list[FailureMeaning]:
     text = text.strip()
     error = GatewayError(text, description2=text, error_id=text)
     status = int(text) if text.isascii() and text.isdigit() and len(text) == 3 else 0
-    named = [
-        row for row in catalogue() if text == row.name or text in row.reason or (row.reason and status in row.http)
-    ]
+    named = [row for row in catalog() if text == row.name or text in row.reason or (row.reason and status in row.http)]
     found = [_to_meaning(row, {})._replace(advice=row.general_advice) for row in named]
     found += [meaning_of(level, status, [error]) for level in ("function", "authentication", "control")]
     unique: dict[str, FailureMeaning] = {}
@@ -115,7 +113,7 @@ def explain_failure(text: str) -> list[FailureMeaning]:
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(files("revrec.intacct").joinpath("catalogue.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files("revrec.intacct").joinpath("catalog.toml").read_text(encoding="utf-8"))
 
 
 def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> FailureMeaning:
@@ -124,7 +122,7 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
     Checks HTTP status, error ids, the texts of all errors and error numbers, in this order. A text saying that the
     entry may have been saved wins over all of them. Unknown failures need a person.
     """
-    rows = [row for row in catalogue() if not row.reason and row.level in ("", level)]
+    rows = [row for row in catalog() if not row.reason and row.level in ("", level)]
     for row, groups in _matches(rows, http_status, errors):
         if not row.only or _says_nothing_else(row, errors):
             return _to_meaning(row, groups)
@@ -132,10 +130,10 @@ def meaning_of(level: str, http_status: int, errors: Sequence[GatewayError]) -> 
 
 
 def meaning_of_no_answer(reason: str, http_status: int = 0) -> FailureMeaning:
-    """Return the meaning of a missing or unusable answer; ``reason`` is one of the catalogue's."""
+    """Return the meaning of a missing or unusable answer; ``reason`` is one of the catalog's."""
     if http_status == TOO_MANY_REQUESTS:
         return meaning_of("control", http_status, ())
-    rows = [row for row in catalogue() if reason in row.reason]
+    rows = [row for row in catalog() if reason in row.reason]
     best = next((row for row in rows if http_status in row.http), None)
     row = best or next(row for row in rows if not row.http)
     return _to_meaning(row, {})
@@ -192,7 +190,7 @@ def _text_groups(row: KnownFailure, error: GatewayError) -> dict[str, str] | Non
 
 def _says_nothing_else(row: KnownFailure, errors: Sequence[GatewayError]) -> bool:
     """Return True if every description is empty, or matches this failure or a wrapper."""
-    vague = [*row.texts, *(text for other in catalogue() if other.wrapper for text in other.texts)]
+    vague = [*row.texts, *(text for other in catalog() if other.wrapper for text in other.texts)]
     texts = [text[:TEXT_LIMIT] for error in errors for text in (error.description, error.description2) if text]
     return all(any(pattern.search(text) for pattern in vague) for text in texts)
 

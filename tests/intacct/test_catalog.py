@@ -1,4 +1,4 @@
-"""The catalogue of failures: the class and advice of every known text, and the order of matching."""
+"""The catalog of failures: the class and advice of every known text, and the order of matching."""
 
 import tomllib
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revrec.intacct.catalogue import catalogue, explain_failure, meaning_of, meaning_of_no_answer, policies
+from revrec.intacct.catalog import catalog, explain_failure, meaning_of, meaning_of_no_answer, policies
 from revrec.intacct.gateway import ErrorClass, GatewayError
 
 DATA = tomllib.loads((Path(__file__).parent / "known_failures.toml").read_text(encoding="utf-8"))
@@ -31,7 +31,7 @@ def test_a_missing_answer_is_recognized(reason: str, status: int, name: str, err
 
 def test_every_row_has_a_case() -> None:
     cases = {case[4] for case in KNOWN} | {case[2] for case in NO_ANSWER}
-    assert {row.name for row in catalogue() if not row.only} <= cases
+    assert {row.name for row in catalog() if not row.only} <= cases
 
 
 def test_every_class_has_a_policy_and_only_temporary_failures_are_retried_within_a_run() -> None:
@@ -64,7 +64,7 @@ def test_values_named_in_a_text_are_available_apart_from_the_advice() -> None:
 
 
 def test_names_are_unique() -> None:
-    names = [row.name for row in catalogue()]
+    names = [row.name for row in catalog()]
     assert len(names) == len(set(names))
 
 

@@ -1,4 +1,4 @@
-"""Judgement of answers: what an answer proves about the one function that was sent.
+"""Judgment of answers: what an answer proves about the one function that was sent.
 
 An answer counts only if it repeats our control id. Success with a record number is posted; a failure is rejected; a
 refusal of the whole request (control, authentication, rate limit) is not run. Anything else is in doubt. Both possible
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from revrec.intacct.catalogue import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
+from revrec.intacct.catalog import TOO_MANY_REQUESTS, FailureMeaning, meaning_of, meaning_of_no_answer
 from revrec.intacct.gateway import ErrorClass, GatewayError, PostingOutcome
 from revrec.intacct.responses import FunctionResult, GatewayResponse, RemoveSecrets, UnreadableAnswer, parse_response
 from revrec.intacct.transport import HttpExchange
@@ -127,7 +127,7 @@ def _judge_result(result: FunctionResult, http_status: int) -> PostingVerdict:
     if result.status == "failure":
         return _judge_failure(result, http_status)
     meaning = meaning_of("function", http_status, result.errors)
-    # "aborted" means rolled back, but only a failure that the catalogue knows confirms it; any other word is in doubt.
+    # "aborted" means rolled back, but only a failure that the catalog knows confirms it; any other word is in doubt.
     if result.status == "aborted" and meaning.known and not created_keys(result):
         return _judge_failure(result, http_status)
     return PostingVerdict(PostingOutcome.IN_DOUBT, "", result.errors, meaning_of_no_answer("status_word"))

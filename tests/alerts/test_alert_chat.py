@@ -2,13 +2,13 @@
 
 import logging
 import sys
-from typing import Any
 
 import pytest
 
 from revrec.alerts import AlertFailed
 from revrec.alerts.chat import channel_name, send_chat
 from revrec.alerts.digest import AlertMessage
+from support.mail import WebHook
 
 DIGEST = AlertMessage("revrec ACME: 1 failed", "RRD1 *not bold* <b>Zürich</b>\n")
 TOKEN = "t0ken4711"
@@ -21,14 +21,14 @@ def refusal(url: str, timeout: float = 5.0) -> str:
     return str(refused.value)
 
 
-def test_a_channel_on_this_machine_gets_subject_and_body(hook: Any) -> None:
+def test_a_channel_on_this_machine_gets_subject_and_body(hook: WebHook) -> None:
     send_chat("channel 1 (json)", f"json://127.0.0.1:{hook.server_port}/{TOKEN}", DIGEST)
     (received,) = hook.received
     assert (received["title"], received["message"].rstrip("\n")) == (DIGEST.subject, DIGEST.body.rstrip("\n"))
 
 
 def test_a_refusal_by_a_service_is_reported_and_nothing_of_it_is_printed(
-    hook: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    hook: WebHook, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     hook.status = 500
     assert "did not accept the alert" in refusal(f"json://127.0.0.1:{hook.server_port}/{TOKEN}?retry=0")

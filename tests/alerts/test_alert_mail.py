@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from revrec.alerts import AlertFailed
 from revrec.alerts.digest import AlertMessage
 from revrec.alerts.mail import MailServer, compose, send_mail
+from support.mail import ServeMail
 
 USER, PASSWORD = "robot", "p455<word>%41 4711"
 FROM, TO = "Ledger <revrec@example.com>", "Ann Ledger <ann@example.com>, bob@example.com"
@@ -32,7 +33,7 @@ def refusal(server: MailServer, digest: AlertMessage = DIGEST, sender: str = FRO
     return str(refused.value)
 
 
-def test_a_mail_arrives_whole_at_each_receiver(mail_server: Any) -> None:
+def test_a_mail_arrives_whole_at_each_receiver(mail_server: ServeMail) -> None:
     box = mail_server()
     send_mail(server_of(box), FROM, TO, DIGEST)
     (mail,), (envelope,) = box.mails, box.envelopes
@@ -44,26 +45,30 @@ def test_a_mail_arrives_whole_at_each_receiver(mail_server: Any) -> None:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_over_tls_with_a_certificate_that_is_trusted_one_can_sign_in(mail_server: Any, trusted: None, tls: str) -> None:
+def test_over_tls_with_a_certificate_that_is_trusted_one_can_sign_in(
+    mail_server: ServeMail, trusted: None, tls: str
+) -> None:
     box = mail_server(tls, auth=True)
     send_mail(server_of(box, tls, user=USER, password=PASSWORD), FROM, TO, DIGEST)
     assert len(box.mails) == 1
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_said(mail_server: Any, tls: str) -> None:
+def test_a_certificate_of_an_unknown_authority_is_refused_before_anything_is_said(
+    mail_server: ServeMail, tls: str
+) -> None:
     box = mail_server(tls)
     message = refusal(server_of(box, tls, user=USER, password=PASSWORD))
     assert "certificate is not trusted" in message and box.mails == []
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_a_certificate_of_another_host_is_refused(mail_server: Any, trusted: None, tls: str) -> None:
+def test_a_certificate_of_another_host_is_refused(mail_server: ServeMail, trusted: None, tls: str) -> None:
     box = mail_server(tls, name="mail.elsewhere.example")
     assert "certificate is not trusted" in refusal(server_of(box, tls)) and box.mails == []
 
 
-def test_a_server_without_tls_gets_nothing_if_tls_is_wanted(mail_server: Any) -> None:
+def test_a_server_without_tls_gets_nothing_if_tls_is_wanted(mail_server: ServeMail) -> None:
     box = mail_server()
     assert "STARTTLS" in refusal(server_of(box, "starttls", user=USER, password=PASSWORD))
     assert box.mails == []
@@ -74,7 +79,7 @@ def test_without_tls_mail_goes_to_this_machine_alone(host: str) -> None:
     assert "without TLS may go to this machine only" in refusal(MailServer(host, 25, "none"))
 
 
-def test_a_wrong_password_is_reported_without_it(mail_server: Any, trusted: None) -> None:
+def test_a_wrong_password_is_reported_without_it(mail_server: ServeMail, trusted: None) -> None:
     box = mail_server("starttls", auth=True)
     message = refusal(server_of(box, "starttls", user=USER, password="wrong-4713"))
     assert (
@@ -124,13 +129,13 @@ def test_a_server_that_drips_costs_no_more_than_three_times_the_time_out(closed_
         assert "did not finish within 0.6 s" in message
 
 
-def test_a_mail_that_is_not_accepted_is_reported_with_the_server_s_reply(mail_server: Any) -> None:
+def test_a_mail_that_is_not_accepted_is_reported_with_the_server_s_reply(mail_server: ServeMail) -> None:
     box = mail_server()
     box.refuse = "552 no room\u202e for\x07 you"
     assert "552 no room for you" in refusal(server_of(box))
 
 
-def test_names_and_texts_of_every_script_arrive(mail_server: Any) -> None:
+def test_names_and_texts_of_every_script_arrive(mail_server: ServeMail) -> None:
     box = mail_server()
     digest = AlertMessage(
         "revrec Bücher GmbH: 1 failed", "Fehler: Ungültige Abteilung «Zürich» 東京 🧾\n" + "x" * 3000 + "\n"

@@ -30,7 +30,7 @@ accrued = "9999"
 PASSWORD = "s3cret-4711"
 
 
-class Box:
+class MailServer:
     """A mail server on the loopback that keeps what it takes, and the passwords it is given."""
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ class Box:
 
 
 @pytest.fixture
-def box(closed_port: int) -> Iterator[Box]:
-    made = Box()
+def box(closed_port: int) -> Iterator[MailServer]:
+    made = MailServer()
     controller = Controller(
         made, "127.0.0.1", closed_port, authenticator=made.check, auth_require_tls=False, server_hostname="test"
     )
@@ -91,7 +91,7 @@ def body(mail: EmailMessage) -> str:
 
 
 @pytest.mark.usefixtures("trouble")
-def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts: Any, revrec: Revrec) -> None:
+def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: MailServer, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("run", "--date", "2024-04-30", "--format", "json")
     assert ended.code == 4 and ended.json["failed"] == 1 and "warning" not in ended.err
@@ -104,7 +104,7 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: Box, alerts
 
 
 @pytest.mark.usefixtures("trouble")
-def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alerts: Any, revrec: Revrec) -> None:
+def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: MailServer, alerts: Any, revrec: Revrec) -> None:
     alerts()
     assert revrec("periods", "close", "2024-02", "2024-03", "2024-04", "--reason", "reported").code == 0
     assert revrec("run", "--date", "2024-04-30").code == 4
@@ -115,7 +115,7 @@ def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: Box, alert
 
 @pytest.mark.usefixtures("trouble")
 @pytest.mark.parametrize(("when", "good", "bad"), [("problems", 0, 1), ("always", 1, 1), ("never", 0, 0)])
-def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Revrec, when: str, good: int, bad: int) -> None:
+def test_who_is_told_is_a_setting(box: MailServer, alerts: Any, revrec: Revrec, when: str, good: int, bad: int) -> None:
     alerts(when=when)
     assert revrec("run", "--date", "2024-01-31").code == 0
     assert len(box.mails) == good
@@ -125,7 +125,7 @@ def test_who_is_told_is_a_setting(box: Box, alerts: Any, revrec: Revrec, when: s
 
 @pytest.mark.usefixtures("trouble")
 def test_nobody_is_told_of_a_dry_run_or_of_one_that_finds_another_at_work(
-    box: Box, books: Path, alerts: Any, revrec: Revrec
+    box: MailServer, books: Path, alerts: Any, revrec: Revrec
 ) -> None:
     alerts(when="always")
     assert revrec("run", "--date", "2024-04-30", "--dry-run").code == 0
@@ -148,7 +148,7 @@ def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
 
 
 def test_a_run_that_cannot_sign_in_is_told_without_the_password(
-    box: Box, story: Path, closed_port: int, revrec: Revrec, intacct: dict[str, str]
+    box: MailServer, story: Path, closed_port: int, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
     mail = {
         "host": "127.0.0.1",
@@ -166,7 +166,7 @@ def test_a_run_that_cannot_sign_in_is_told_without_the_password(
 
 
 def test_something_unforeseen_is_told_by_its_kind_alone(
-    box: Box, alerts: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+    box: MailServer, alerts: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts()
     monkeypatch.setattr("revrec.jobs.running.run.run", lambda *_, **__: {}[PASSWORD])
@@ -176,14 +176,14 @@ def test_something_unforeseen_is_told_by_its_kind_alone(
     assert PASSWORD not in body(mail)
 
 
-def test_a_database_that_is_gone_is_told(box: Box, books: Path, alerts: Any, revrec: Revrec) -> None:
+def test_a_database_that_is_gone_is_told(box: MailServer, books: Path, alerts: Any, revrec: Revrec) -> None:
     alerts()
     (books / "revrec.db").unlink()
     assert revrec("run", "--date", "2024-01-31").code == 5
     assert "there is no database here" in box.mails[0]["Subject"]
 
 
-def test_alert_test_tells_each_channel_and_says_so(box: Box, alerts: Any, revrec: Revrec) -> None:
+def test_alert_test_tells_each_channel_and_says_so(box: MailServer, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("alert", "test")
     assert (ended.code, ended.out) == (0, "mail: told\n")
@@ -203,7 +203,7 @@ def test_alert_test_says_if_there_is_no_channel(books: Path, revrec: Revrec) -> 
 
 
 def test_the_password_comes_from_the_environment_else_from_the_credentials_file(
-    box: Box, books: Path, alerts: Any, revrec: Revrec
+    box: MailServer, books: Path, alerts: Any, revrec: Revrec
 ) -> None:
     alerts(user="robot")
     config = books / "revrec.toml"

@@ -5,22 +5,22 @@ import socket
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import requests
 
 from revrec.sandbox.faults import KINDS, FaultPlan, FaultPlanError, parse_plan
 from revrec.sandbox.protocol.exchange import DIED
+from support.sandbox_client import SandboxClient, ServeSandbox
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
 
 
-def create(client: Any, control_id: str | None = None) -> str:
+def create(client: SandboxClient, control_id: str | None = None) -> str:
     return client.function(f"<create>{client.glbatch()}</create>", control_id)
 
 
-def test_b6_a_delay_happens_before_the_execution_or_after_the_commit(client: Any) -> None:
+def test_b6_a_delay_happens_before_the_execution_or_after_the_commit(client: SandboxClient) -> None:
     for when in ("before", "after"):
         client.admin("fault", plan=f"slow=0.3@{when}")
         started = time.monotonic()
@@ -28,7 +28,7 @@ def test_b6_a_delay_happens_before_the_execution_or_after_the_commit(client: Any
         assert time.monotonic() - started >= 0.3
 
 
-def test_b6_a_dripping_answer_arrives_complete_but_late(client: Any) -> None:
+def test_b6_a_dripping_answer_arrives_complete_but_late(client: SandboxClient) -> None:
     client.admin("fault", plan="drip=0.4@after:1x:create")
     document = client.document(create(client)).encode()
     started = time.monotonic()
@@ -40,7 +40,7 @@ def test_b6_a_dripping_answer_arrives_complete_but_late(client: Any) -> None:
     assert (first + rest).endswith(b"</response>") and len(client.entries()) == 1
 
 
-def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: Any) -> None:
+def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: SandboxClient) -> None:
     client.admin("fault", plan="twice@after:1x:create")
     body = client.document(create(client)).encode()
     head = f"POST /ia/xml/xmlgw.phtml HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -52,7 +52,7 @@ def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: Any) ->
     assert client.create().status == "success", "a client's connection is usable or replaced"
 
 
-def test_b6_a_repeated_request_is_refused_by_its_control_id_and_posts_once(client: Any) -> None:
+def test_b6_a_repeated_request_is_refused_by_its_control_id_and_posts_once(client: SandboxClient) -> None:
     client.admin("fault", plan="repeat@after:2x:create")
     assert "already been recorded" in client.create().said
     assert len(client.entries()) == 1
@@ -60,7 +60,7 @@ def test_b6_a_repeated_request_is_refused_by_its_control_id_and_posts_once(clien
     assert len(client.entries()) == 3, "without uniqueid the repeated request posts twice"
 
 
-def test_b6_a_single_function_is_refused_with_a_chosen_error(client: Any) -> None:
+def test_b6_a_single_function_is_refused_with_a_chosen_error(client: SandboxClient) -> None:
     client.admin("fault", plan="refuse=BL03000018 Missing unit%2C at least@before:1x:create")
     answer = client.call(create(client, "again"), QUERY)
     assert answer.statuses == ["failure", "success"]
@@ -69,14 +69,14 @@ def test_b6_a_single_function_is_refused_with_a_chosen_error(client: Any) -> Non
     assert client.create(control_id="again").status == "success", "what was refused is not remembered"
 
 
-def test_b6_refusing_without_a_function_refuses_all_of_the_request(client: Any) -> None:
+def test_b6_refusing_without_a_function_refuses_all_of_the_request(client: SandboxClient) -> None:
     client.admin("fault", plan="refuse@before")
     answer = client.call(create(client), QUERY)
     assert answer.statuses == ["failure", "failure"] and answer.errors[0][0] == "BL01001973"
 
 
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
-def test_b16_sessions_expire_before_or_after_a_request(client: Any, when: str, entries: int) -> None:
+def test_b16_sessions_expire_before_or_after_a_request(client: SandboxClient, when: str, entries: int) -> None:
     session = client.session()
     client.admin("fault", plan=f"expire_sessions@{when}:1x:create")
     answer = client.in_session(session, create(client))
@@ -85,7 +85,7 @@ def test_b16_sessions_expire_before_or_after_a_request(client: Any, when: str, e
     assert client.in_session(session, QUERY).errors[0][1].startswith("Invalid session")
 
 
-def test_b29_control_ids_are_forgotten_one_all_or_by_age(client: Any) -> None:
+def test_b29_control_ids_are_forgotten_one_all_or_by_age(client: SandboxClient) -> None:
     for control_id in ("a", "b", "c"):
         client.create(control_id=control_id)
     client.admin("fault", plan="forget_ids=one@before")
@@ -101,7 +101,7 @@ def test_b29_control_ids_are_forgotten_one_all_or_by_age(client: Any) -> None:
     assert client.look("state")["counts"]["control_ids"] == 0
 
 
-def test_b29_the_admin_port_forgets_control_ids_and_sessions(client: Any) -> None:
+def test_b29_the_admin_port_forgets_control_ids_and_sessions(client: SandboxClient) -> None:
     session = client.session()
     for control_id in ("a", "b"):
         client.create(control_id=control_id)
@@ -114,13 +114,13 @@ def test_b29_the_admin_port_forgets_control_ids_and_sessions(client: Any) -> Non
     assert client.in_session(session, QUERY).authentication == "failure"
 
 
-def test_b46_a_period_is_closed_in_the_middle_of_a_run_and_opened_again(client: Any) -> None:
+def test_b46_a_period_is_closed_in_the_middle_of_a_run_and_opened_again(client: SandboxClient) -> None:
     client.admin("fault", plan="close_period=2025-03/100@after:#1:create,open_period=2025-03/100@before:#3:create")
     assert [client.create().status for _ in range(3)] == ["success", "failure", "success"]
     assert client.look("state")["closed_through"] == {"100": "2025-02"}
 
 
-def test_b6_a_fault_that_changes_the_company_combines_with_one_that_affects_the_answer(client: Any) -> None:
+def test_b6_a_fault_that_changes_the_company_combines_with_one_that_affects_the_answer(client: SandboxClient) -> None:
     client.admin("fault", plan="forget_ids@after:1x:create,drop@after:1x:create")
     with pytest.raises(requests.ConnectionError):
         client.create(control_id="twice")
@@ -128,7 +128,7 @@ def test_b6_a_fault_that_changes_the_company_combines_with_one_that_affects_the_
     assert len(client.entries()) == 2, "the pair of faults against which no client can hold"
 
 
-def test_b6_a_fault_can_apply_to_the_third_matching_request_only(client: Any) -> None:
+def test_b6_a_fault_can_apply_to_the_third_matching_request_only(client: SandboxClient) -> None:
     client.admin("fault", plan="503@before:#3:create")
     statuses = []
     for _ in range(4):
@@ -147,7 +147,7 @@ def injected(seed: int, requests_: int = 200) -> list[list[str]]:
     return [[str(fault) for fault in plan.for_request(bodies[at % 2], None)] for at in range(requests_)]
 
 
-def test_b69_the_same_seed_and_requests_give_the_same_faults(client: Any) -> None:
+def test_b69_the_same_seed_and_requests_give_the_same_faults(client: SandboxClient) -> None:
     assert injected(7) == injected(7) != injected(8)
     kinds = {name for names in injected(7) for name in names}
     assert kinds == {"drop@after", "503@before", "garbled@after", "expire_sessions@before"}
@@ -159,7 +159,7 @@ def test_b69_the_same_seed_and_requests_give_the_same_faults(client: Any) -> Non
     assert [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(50)] != first
 
 
-def test_b69_the_log_shows_how_to_replay_each_fault(client: Any) -> None:
+def test_b69_the_log_shows_how_to_replay_each_fault(client: SandboxClient) -> None:
     lines: list[str] = []
     plan = FaultPlan(PLAN, 7, lines.append)
     found = [[str(fault) for fault in plan.for_request(b"", None)] for _ in range(60)]
@@ -190,14 +190,14 @@ def test_b6_an_invalid_plan_is_rejected_with_the_expected_form(plan: str, said: 
         parse_plan(plan)
 
 
-def test_b6_a_sandbox_inside_another_process_cannot_be_ended_by_a_fault(client: Any) -> None:
+def test_b6_a_sandbox_inside_another_process_cannot_be_ended_by_a_fault(client: SandboxClient) -> None:
     response = client.http.post(client.address["admin_url"] + "fault", json={"plan": "die@after"}, timeout=5)
     assert response.status_code == 400 and "serve it in a separate one" in response.json()["error"]
 
 
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
 def test_b6_the_process_exits_and_restarts_with_everything_committed(
-    client: Any, serve: Any, tmp_path: Path, when: str, entries: int
+    client: SandboxClient, serve: ServeSandbox, tmp_path: Path, when: str, entries: int
 ) -> None:
     options = ["--data", str(tmp_path / "ledger.db"), "--quiet"]
     process, address = serve(*options, "--fault", f"die@{when}:#2:create")

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import requests
 
+from support.sandbox_client import SandboxClient
+
 NO_DUE_DATE = "Required field Date Due is missing"
 
 
@@ -45,14 +47,14 @@ def document(*items: str, kind: str = "Sales Invoice", **more: str | None) -> st
     return f"<create_sotransaction>{parts(**head, **more)}{lines}</create_sotransaction>"
 
 
-def made(client: Any, *items: str, **more: Any) -> str:
+def made(client: SandboxClient, *items: str, **more: Any) -> str:
     """Create a document that must be accepted, and return its DOCID."""
     answer = client.call(document(*items, **more))
     assert answer.status == "success", answer.http.text
     return answer.text("operation/result/key")
 
 
-def refusal(client: Any, *items: str, **more: Any) -> str:
+def refusal(client: SandboxClient, *items: str, **more: Any) -> str:
     answer = client.call(document(*items, **more))
     assert (answer.control, answer.status) == ("success", "failure"), answer.http.text
     assert answer.errors[-1] == ("BL01001973", "Could not create Document record!")
@@ -60,7 +62,7 @@ def refusal(client: Any, *items: str, **more: Any) -> str:
     return answer.said
 
 
-def rows(client: Any, name: str, fields: str, where: str = "", more: str = "") -> list[list[str]]:
+def rows(client: SandboxClient, name: str, fields: str, where: str = "", more: str = "") -> list[list[str]]:
     """Return the rows found by readByQuery, ordered by the first field."""
     query = f"<readByQuery><object>{name}</object><fields>{fields}</fields><query>{where}</query>{more}</readByQuery>"
     answer = client.call(query)
@@ -68,12 +70,12 @@ def rows(client: Any, name: str, fields: str, where: str = "", more: str = "") -
     return sorted([node.text or "" for node in row] for row in answer.data)
 
 
-def lines_of(client: Any, docid: str) -> list[str]:
+def lines_of(client: SandboxClient, docid: str) -> list[str]:
     found = rows(client, "SODOCUMENTENTRY", "LINE_NO,RECORDNO", f"DOCHDRID = '{docid}'")
     return [recordno for _, recordno in found]
 
 
-def state_of(client: Any, docid: str) -> str:
+def state_of(client: SandboxClient, docid: str) -> str:
     return rows(client, "SODOCUMENT", "STATE", f"DOCID = '{docid}'")[0][0]
 
 
@@ -95,13 +97,13 @@ def state_of(client: Any, docid: str) -> str:
         document(customfields="<customfield><customfieldvalue>1</customfieldvalue></customfield>"),
     ],
 )
-def test_b61_a_wrong_order_or_a_missing_element_breaks_the_schema(client: Any, broken: str) -> None:
+def test_b61_a_wrong_order_or_a_missing_element_breaks_the_schema(client: SandboxClient, broken: str) -> None:
     answer = client.call(broken)
     assert (answer.control, answer.errors[0][0]) == ("failure", "XL03000003")
     assert rows(client, "SODOCUMENT", "DOCID") == []
 
 
-def test_b61_elements_in_order_are_accepted(client: Any) -> None:
+def test_b61_elements_in_order_are_accepted(client: SandboxClient) -> None:
     custom = "<customfield><customfieldname>SHIPMENT_ID</customfieldname><customfieldvalue>88120</customfieldvalue>"
     docid = made(
         client,
@@ -127,7 +129,7 @@ def test_b61_elements_in_order_are_accepted(client: Any) -> None:
 # --- 62: terms, items, units, locations
 
 
-def test_b62_without_term_and_due_date_the_due_date_is_missing(client: Any) -> None:
+def test_b62_without_term_and_due_date_the_due_date_is_missing(client: SandboxClient) -> None:
     assert NO_DUE_DATE in refusal(client, customerid="C1008", termname=None)
     made(client, customerid="C1008", termname=None, datedue="04/30/2025", documentno="A")
     made(client, customerid="C1007", termname=None, documentno="B")
@@ -156,30 +158,30 @@ def test_b62_without_term_and_due_date_the_due_date_is_missing(client: Any) -> N
     ],
 )
 def test_b62_an_unknown_or_unsuitable_value_is_named(
-    client: Any, header: dict[str, str], line: dict[str, str], said: str
+    client: SandboxClient, header: dict[str, str], line: dict[str, str], said: str
 ) -> None:
     assert said in refusal(client, item(**line), **header)
 
 
-def test_b62_a_wrong_unit_is_a_missing_unit(client: Any) -> None:
+def test_b62_a_wrong_unit_is_a_missing_unit(client: SandboxClient) -> None:
     answer = client.call(document(item(unit="Dozen")))
     assert answer.errors[0][0] == "BL03000018"
     assert answer.text("operation/result/errormessage/error/description") == "Missing unit"
     made(client, item("SUPPORT", unit="Hour"))
 
 
-def test_b62_all_wrong_lines_are_reported_at_once(client: Any) -> None:
+def test_b62_all_wrong_lines_are_reported_at_once(client: SandboxClient) -> None:
     said = refusal(client, item("ONE"), item(), item("TWO"))
     assert "Item 'ONE'" in said and "Item 'TWO'" in said
 
 
-def test_b62_a_location_can_be_missing(client: Any) -> None:
+def test_b62_a_location_can_be_missing(client: SandboxClient) -> None:
     client.switch(location_required=True)
     assert "Missing location" in refusal(client, item(locationid=None))
     made(client, item())
 
 
-def test_b62_a_missing_price_defaults_to_the_price_of_the_item(client: Any) -> None:
+def test_b62_a_missing_price_defaults_to_the_price_of_the_item(client: SandboxClient) -> None:
     made(client, item("SUPPORT", "1.5", price=None))
     assert rows(client, "SODOCUMENTENTRY", "QUANTITY,UNIT,PRICE,TRX_VALUE") == [["1.5", "Hour", "80", "120.00"]]
 
@@ -187,14 +189,14 @@ def test_b62_a_missing_price_defaults_to_the_price_of_the_item(client: Any) -> N
 # --- 63: document numbers
 
 
-def test_b63_a_document_number_is_used_once_in_its_definition(client: Any) -> None:
+def test_b63_a_document_number_is_used_once_in_its_definition(client: SandboxClient) -> None:
     made(client, documentno="X-1")
     assert "A transaction with the number 'X-1' already exists." in refusal(client, documentno="X-1")
     made(client, documentno="X-1", kind="Sales Order")
     assert len(client.entries()) == 1
 
 
-def test_b63_an_empty_document_number_is_assigned(client: Any) -> None:
+def test_b63_an_empty_document_number_is_assigned(client: SandboxClient) -> None:
     made(client, documentno="INV-000002")
     numbers = [made(client, documentno=number) for number in (None, "", None)]
     assert numbers == [f"Sales Invoice-INV-{number:06d}" for number in (1, 3, 4)]
@@ -203,7 +205,7 @@ def test_b63_an_empty_document_number_is_assigned(client: Any) -> None:
 # --- 64: conversion
 
 
-def test_b64_an_order_is_converted_in_parts_and_its_state_follows(client: Any) -> None:
+def test_b64_an_order_is_converted_in_parts_and_its_state_follows(client: SandboxClient) -> None:
     order = made(client, item(quantity="3"), item("FRT-OCEAN"), kind="Sales Order", documentno="SO-1")
     first, second = lines_of(client, order)
     assert state_of(client, order) == "Pending" and client.entries() == []
@@ -218,7 +220,7 @@ def test_b64_an_order_is_converted_in_parts_and_its_state_follows(client: Any) -
     assert rows(client, "SODOCUMENT", "DOCNO", "STATE = 'C'") == [["SO-1"]], "readByQuery compares codes"
 
 
-def test_b64_what_cannot_be_converted_is_refused(client: Any) -> None:
+def test_b64_what_cannot_be_converted_is_refused(client: SandboxClient) -> None:
     order = made(client, item(quantity="2"), kind="Sales Order", documentno="SO-1")
     other = made(client, kind="Sales Order", documentno="SO-2")
     draft = made(client, kind="Sales Order", documentno="SO-3", state="Draft")
@@ -236,7 +238,7 @@ def test_b64_what_cannot_be_converted_is_refused(client: Any) -> None:
     assert "cannot be created from a Sales Invoice" in refusal(client, createdfrom=invoice, documentno="J")
 
 
-def test_b64_a_refused_conversion_does_not_change_the_order(client: Any) -> None:
+def test_b64_a_refused_conversion_does_not_change_the_order(client: SandboxClient) -> None:
     order = made(client, item(quantity="2"), kind="Sales Order", documentno="SO-1")
     (line,) = lines_of(client, order)
     client.admin("periods/close", month="2025-03")
@@ -244,7 +246,7 @@ def test_b64_a_refused_conversion_does_not_change_the_order(client: Any) -> None
     assert state_of(client, order) == "Pending"
 
 
-def test_b64_a_converted_order_cannot_be_changed_until_its_invoice_is_gone(client: Any) -> None:
+def test_b64_a_converted_order_cannot_be_changed_until_its_invoice_is_gone(client: SandboxClient) -> None:
     order = made(client, kind="Sales Order", documentno="SO-1")
     (line,) = lines_of(client, order)
     invoice = made(client, item(sourcelinekey=line), createdfrom=order, documentno="I")
@@ -260,7 +262,7 @@ def test_b64_a_converted_order_cannot_be_changed_until_its_invoice_is_gone(clien
 # --- 65: what an invoice posts
 
 
-def test_b65_an_invoice_debits_receivables_and_credits_the_accounts_of_the_item_groups(client: Any) -> None:
+def test_b65_an_invoice_debits_receivables_and_credits_the_accounts_of_the_item_groups(client: SandboxClient) -> None:
     lines = [item(), item("FRT-OCEAN", price="80.00"), item("SUPPORT", price="50.00", locationid="200")]
     docid = made(client, *lines, documentno="INV-7", dateposted="03/15/2025")
     assert client.balances() == {"1100": "250.00", "2400": "-200.00", "4010": "-50.00"}
@@ -279,7 +281,7 @@ def test_b65_an_invoice_debits_receivables_and_credits_the_accounts_of_the_item_
     ]
 
 
-def test_b65_the_receivable_is_reached_from_the_document(client: Any) -> None:
+def test_b65_the_receivable_is_reached_from_the_document(client: SandboxClient) -> None:
     docid = made(client, documentno="INV-7")
     query = (
         "<query><object>SODOCUMENT</object><select><field>DOCID</field><field>ARINVOICE.RECORDNO</field>"
@@ -293,14 +295,14 @@ def test_b65_the_receivable_is_reached_from_the_document(client: Any) -> None:
     assert read.column("ACCOUNTNO") == ["2400"] and read.column("OFFSETGLACCOUNTNO") == ["1100"]
 
 
-def test_b65_a_read_document_includes_its_lines_numbered_from_zero(client: Any) -> None:
+def test_b65_a_read_document_includes_its_lines_numbered_from_zero(client: SandboxClient) -> None:
     made(client, item(), item("FRT-OCEAN"), documentno="A")
     ((number,),) = rows(client, "SODOCUMENT", "RECORDNO")
     read = client.call(f"<read><object>SODOCUMENT</object><keys>{number}</keys></read>")
     assert read.column("LINE_NO") == ["0", "1"] and read.column("ITEMID") == ["MAG-12", "FRT-OCEAN"]
 
 
-def test_b65_an_update_recreates_the_receivable_under_another_number(client: Any) -> None:
+def test_b65_an_update_recreates_the_receivable_under_another_number(client: SandboxClient) -> None:
     docid = made(client, item(), item("FRT-OCEAN", price="80.00"), documentno="A")
     ((document_no, invoice),) = rows(client, "SODOCUMENT", "RECORDNO,PRRECORDKEY")
     kept = lines_of(client, docid)
@@ -320,7 +322,7 @@ def test_b65_an_update_recreates_the_receivable_under_another_number(client: Any
     assert "has no line 9" in client.call(wrong).said
 
 
-def test_b65_neither_an_update_nor_a_deletion_works_in_closed_books(client: Any) -> None:
+def test_b65_neither_an_update_nor_a_deletion_works_in_closed_books(client: SandboxClient) -> None:
     docid = made(client, documentno="A")
     client.admin("periods/close", month="2025-03")
     change = f'<update_sotransaction key="{docid}"><message>x</message></update_sotransaction>'
@@ -329,21 +331,21 @@ def test_b65_neither_an_update_nor_a_deletion_works_in_closed_books(client: Any)
     assert client.balances()["2400"] == "-120.00"
 
 
-def test_b65_a_draft_posts_nothing_until_it_is_pending(client: Any) -> None:
+def test_b65_a_draft_posts_nothing_until_it_is_pending(client: SandboxClient) -> None:
     docid = made(client, documentno="A", state="Draft")
     assert client.entries() == [] and rows(client, "ARINVOICE", "RECORDNO") == []
     client.call(f'<update_sotransaction key="{docid}"><state>Pending</state></update_sotransaction>')
     assert client.balances() == {"1100": "120.00", "2400": "-120.00"}
 
 
-def test_b65_the_journal_entry_of_an_invoice_cannot_be_changed_in_the_ledger(client: Any) -> None:
+def test_b65_the_journal_entry_of_an_invoice_cannot_be_changed_in_the_ledger(client: SandboxClient) -> None:
     made(client)
     number = client.entries()[0]["record_no"]
     delete = client.call(f"<delete><object>GLBATCH</object><keys>{number}</keys></delete>")
     assert "was created by another application" in delete.said and len(client.entries()) == 1
 
 
-def test_b65_an_item_can_have_its_own_account_and_a_definition_other_accounts(client: Any) -> None:
+def test_b65_an_item_can_have_its_own_account_and_a_definition_other_accounts(client: SandboxClient) -> None:
     client.admin("items", id="MAG-12", details={"unit": "Each", "account": "2410"})
     definition = {"posts": True, "prefix": "FR-", "accounts": {"Freight": "4100"}, "receivable": "1000"}
     client.admin("definitions", id="Freight Invoice", details=definition)
@@ -352,7 +354,7 @@ def test_b65_an_item_can_have_its_own_account_and_a_definition_other_accounts(cl
     assert client.balances() == {"1000": "7.00", "1100": "120.00", "2410": "-120.00", "4100": "-7.00"}
 
 
-def test_b65_an_invoice_in_another_currency_balances_in_base_currency(client: Any) -> None:
+def test_b65_an_invoice_in_another_currency_balances_in_base_currency(client: SandboxClient) -> None:
     assert "exchratetype or exchrate is missing" in refusal(client, currency="EUR")
     made(client, item(price="0.33"), item(price="0.33"), item(price="0.34"), currency="EUR", exchratetype="")
     made(client, item(price="10.00"), currency="EUR", exchrate="1.5", documentno="B")
@@ -360,7 +362,7 @@ def test_b65_an_invoice_in_another_currency_balances_in_base_currency(client: An
     assert client.balances()["1100"] == "16.09"
 
 
-def test_b65_a_repeat_under_the_same_control_id_creates_one_invoice(client: Any) -> None:
+def test_b65_a_repeat_under_the_same_control_id_creates_one_invoice(client: SandboxClient) -> None:
     client.admin("fault", plan="drop@after:1x:create_sotransaction")
     body = client.function(document(documentno="A"), "invoice:a")
     with pytest.raises(requests.ConnectionError):
@@ -385,7 +387,7 @@ def invoice(*lines: str, **more: str | None) -> str:
     return f"<create_invoice>{parts(**head, **more)}{items}</create_invoice>"
 
 
-def test_b65_an_ar_invoice_credits_the_account_of_its_lines(client: Any) -> None:
+def test_b65_an_ar_invoice_credits_the_account_of_its_lines(client: SandboxClient) -> None:
     answer = client.call(invoice(action="Submit", invoiceno="AR-9", ponumber="PO-1", description="Freight"))
     number = answer.text("operation/result/key")
     found = rows(client, "ARINVOICE", "RECORDNO,RECORDID,DOCNUMBER,MODULEKEY,STATE,TOTALENTERED,WHENDUE")
@@ -395,7 +397,9 @@ def test_b65_an_ar_invoice_credits_the_account_of_its_lines(client: Any) -> None
 
 
 @pytest.mark.parametrize("order", [("batchkey", "action"), ("action", "batchkey")])
-def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(client: Any, order: tuple[str, str]) -> None:
+def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(
+    client: SandboxClient, order: tuple[str, str]
+) -> None:
     values = {"batchkey": "1", "action": "Draft"}
     answer = client.call(invoice(**{name: values[name] for name in order}, invoiceno="A"))
     assert answer.status == "success", answer.http.text
@@ -418,7 +422,7 @@ def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(client: A
     ],
 )
 def test_b62_a_wrong_ar_invoice_is_refused(
-    client: Any, header: dict[str, str], line: dict[str, str | None], said: str
+    client: SandboxClient, header: dict[str, str], line: dict[str, str | None], said: str
 ) -> None:
     values = {"accountlabel": None, "glaccountno": "2400", "amount": "5.00", "locationid": "100"} | line
     answer = client.call(invoice(f"<lineitem>{parts(**values)}</lineitem>", **header))
@@ -426,7 +430,7 @@ def test_b62_a_wrong_ar_invoice_is_refused(
     assert rows(client, "ARINVOICE", "RECORDNO") == [] and client.entries() == []
 
 
-def test_b63_an_invoice_number_used_again_is_refused_or_not(client: Any) -> None:
+def test_b63_an_invoice_number_used_again_is_refused_or_not(client: SandboxClient) -> None:
     client.call(invoice(invoiceno="A"))
     assert "A transaction with the number 'A' already exists." in client.call(invoice(invoiceno="A")).said
     client.switch(duplicate_invoices="allow")
@@ -438,7 +442,7 @@ CUSTOMER = "<CUSTOMERID>N-1</CUSTOMERID><NAME>New</NAME><TERMNAME>Net 15</TERMNA
 CONTACT = "<DISPLAYCONTACT><PRINTAS>New</PRINTAS></DISPLAYCONTACT>"
 
 
-def test_b62_customers_items_and_terms_are_created_and_used(client: Any) -> None:
+def test_b62_customers_items_and_terms_are_created_and_used(client: SandboxClient) -> None:
     for body in (
         f"<CUSTOMER>{CUSTOMER}{CONTACT}</CUSTOMER>",
         "<ITEM><ITEMID>N-ITEM</ITEMID><NAME>New</NAME><ITEMTYPE>Non-Inventory</ITEMTYPE><GLGROUP>Services</GLGROUP></ITEM>",
@@ -467,12 +471,12 @@ def test_b62_customers_items_and_terms_are_created_and_used(client: Any) -> None
         ("<ARTERM><NAME>Soon</NAME><DUE>soon</DUE></ARTERM>", "The value 'soon' of DUE is not valid"),
     ],
 )
-def test_b62_records_that_lack_something_are_not_created(client: Any, body: str, said: str) -> None:
+def test_b62_records_that_lack_something_are_not_created(client: SandboxClient, body: str, said: str) -> None:
     answer = client.call(f"<create>{body}</create>")
     assert answer.status == "failure" and said in answer.said
 
 
-def test_b60_the_trial_balance_sums_to_zero_after_invoices(client: Any) -> None:
+def test_b60_the_trial_balance_sums_to_zero_after_invoices(client: SandboxClient) -> None:
     made(client, item(), item("SUPPORT", locationid="200"), documentno="A")
     client.call(invoice())
     client.create()
@@ -482,14 +486,14 @@ def test_b60_the_trial_balance_sums_to_zero_after_invoices(client: Any) -> None:
     assert len(answer.column("endbalance")) > 2
 
 
-def test_b66_without_the_permission_no_document_is_created(client: Any) -> None:
+def test_b66_without_the_permission_no_document_is_created(client: SandboxClient) -> None:
     client.switch(denied="create:SODOCUMENT,create:ARINVOICE,update:SODOCUMENT")
     bodies = (document(), invoice(), '<update_sotransaction key="x"><message>y</message></update_sotransaction>')
     for body in bodies:
         assert "You do not have permission for API" in client.call(body).said
 
 
-def test_b70_a_document_counts_as_one_record_whatever_it_posts(client: Any) -> None:
+def test_b70_a_document_counts_as_one_record_whatever_it_posts(client: SandboxClient) -> None:
     def written(body: str) -> int:
         before = client.look("state")["usage"]["records_written"]
         assert client.call(body).status == "success"

@@ -19,6 +19,7 @@ import requests
 from revrec.sandbox.company.schema import STEPS
 from revrec.sandbox.company.store import APPLICATION_ID
 from revrec.sandbox.control.address import running
+from support.sandbox_client import SandboxClient
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -53,7 +54,7 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
     return json.loads(process.stdout.readline())
 
 
-def at(client: Any, address: dict[str, Any]) -> Any:
+def at(client: SandboxClient, address: dict[str, Any]) -> Any:
     """Return a client for another sandbox than the shared one."""
     return type(client)(SimpleNamespace(address=address))
 
@@ -65,7 +66,7 @@ def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[s
     return output
 
 
-def test_the_first_line_contains_what_a_client_needs(client: Any, start: Start) -> None:
+def test_the_first_line_contains_what_a_client_needs(client: SandboxClient, start: Start) -> None:
     address = first_line(start("--quiet"))
     assert list(address) == [
         "url",
@@ -99,7 +100,9 @@ def test_passwords_come_from_the_environment_or_are_generated(start: Start) -> N
     assert len(one["user_password"]) >= 20
 
 
-def test_entries_control_ids_periods_and_masters_survive_a_kill(client: Any, start: Start, tmp_path: Path) -> None:
+def test_entries_control_ids_periods_and_masters_survive_a_kill(
+    client: SandboxClient, start: Start, tmp_path: Path
+) -> None:
     data = tmp_path / "ledger.db"
     process = start("--data", str(data))
     before = at(client, first_line(process))
@@ -117,7 +120,9 @@ def test_entries_control_ids_periods_and_masters_survive_a_kill(client: Any, sta
     assert after.entries()[-1]["batch_no"] == 2
 
 
-def test_an_entry_is_there_after_a_kill_as_soon_as_it_was_answered(client: Any, start: Start, tmp_path: Path) -> None:
+def test_an_entry_is_there_after_a_kill_as_soon_as_it_was_answered(
+    client: SandboxClient, start: Start, tmp_path: Path
+) -> None:
     data = tmp_path / "ledger.db"
     process = start("--data", str(data), "--quiet")
     mine = at(client, first_line(process))
@@ -141,7 +146,7 @@ def test_an_entry_is_there_after_a_kill_as_soon_as_it_was_answered(client: Any, 
     assert len(kept) - len(answered) <= 1
 
 
-def test_the_store_is_durable_and_holds_no_password(client: Any, start: Start, tmp_path: Path) -> None:
+def test_the_store_is_durable_and_holds_no_password(client: SandboxClient, start: Start, tmp_path: Path) -> None:
     data = tmp_path / "ledger.db"
     process = start("--data", str(data))
     address = first_line(process)
@@ -216,7 +221,7 @@ def test_a_foreign_file_is_rejected_and_not_changed(
 
 
 def test_a_file_of_an_earlier_version_is_upgraded_and_keeps_its_entries(
-    client: Any, start: Start, tmp_path: Path
+    client: SandboxClient, start: Start, tmp_path: Path
 ) -> None:
     data = tmp_path / "old.db"
     with sqlite3.connect(data) as connection:
@@ -256,7 +261,7 @@ def test_wrong_options_end_with_2(start: Start, arguments: list[str], said: str)
     assert said in err
 
 
-def test_a_port_in_use_ends_with_2(client: Any, start: Start) -> None:
+def test_a_port_in_use_ends_with_2(client: SandboxClient, start: Start) -> None:
     port = client.address["url"].split(":")[2].split("/")[0]
     process = start("--port", port)
     _, err = process.communicate(timeout=10)
@@ -264,7 +269,7 @@ def test_a_port_in_use_ends_with_2(client: Any, start: Start) -> None:
     assert "choose another --port" in err
 
 
-def test_switches_and_faults_come_from_the_command_line(client: Any, start: Start) -> None:
+def test_switches_and_faults_come_from_the_command_line(client: SandboxClient, start: Start) -> None:
     mine = at(client, first_line(start("--switch", "masters=strict", "--fault", "503@before:1x:create")))
     assert mine.look("state")["switches"]["masters"] == "strict"
     body = mine.document(client.function(f"<create>{client.glbatch()}</create>")).encode()
@@ -272,7 +277,7 @@ def test_switches_and_faults_come_from_the_command_line(client: Any, start: Star
     assert requests.post(mine.address["url"], data=body, timeout=5).status_code == 200
 
 
-def test_the_access_log_goes_to_stderr_unless_quiet(client: Any, start: Start) -> None:
+def test_the_access_log_goes_to_stderr_unless_quiet(client: SandboxClient, start: Start) -> None:
     loud, quiet = start(), start("--quiet")
     for process in (loud, quiet):
         at(client, first_line(process)).create(control_id="in-the-log")

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from support.sandbox_client import SandboxClient
+
 
 def query(fields: str = "RECORDNO", filters: str = "", more: str = "", name: str = "GLBATCH") -> str:
     select = "".join(f"<field>{field}</field>" for field in fields.split(","))
@@ -20,13 +22,13 @@ def by_query(text: str = "", more: str = "", name: str = "GLBATCH", fields: str 
     return f"<readByQuery><object>{name}</object><fields>{fields}</fields><query>{text}</query>{more}</readByQuery>"
 
 
-def fill(client: Any, count: int = 5) -> list[int]:
+def fill(client: SandboxClient, count: int = 5) -> list[int]:
     for number in range(count):
         client.create(client.glbatch(client.pair(f"{number + 1}.00"), REFERENCENO=f"R{number}"))
     return [entry["record_no"] for entry in client.entries()]
 
 
-def test_b54_children_of_query_come_in_any_order(client: Any) -> None:
+def test_b54_children_of_query_come_in_any_order(client: SandboxClient) -> None:
     fill(client, 1)
     answer = client.call(
         "<query><pagesize>10</pagesize><orderby><order><field>RECORDNO</field><ascending/></order></orderby>"
@@ -37,7 +39,7 @@ def test_b54_children_of_query_come_in_any_order(client: Any) -> None:
     assert [node.tag for node in answer.data[0]] == ["STATE", "RECORDNO"]
 
 
-def test_b54_the_answer_counts_and_uses_upper_case_names(client: Any) -> None:
+def test_b54_the_answer_counts_and_uses_upper_case_names(client: SandboxClient) -> None:
     fill(client)
     answer = client.call(query(more="<pagesize>2</pagesize><offset>1</offset>"))
     expected = {"listtype": "GLBATCH", "totalcount": "5", "offset": "1", "count": "2", "numremaining": "2"}
@@ -64,7 +66,7 @@ def test_b54_the_answer_counts_and_uses_upper_case_names(client: Any) -> None:
         "<query><object>GLBATCH</object></query>",
     ],
 )
-def test_b54_a_query_outside_its_schema_is_a_control_failure(client: Any, body: str) -> None:
+def test_b54_a_query_outside_its_schema_is_a_control_failure(client: SandboxClient, body: str) -> None:
     answer = client.call(body)
     assert answer.control == "failure"
     assert answer.errors[0][0] == "XL03000003"
@@ -81,13 +83,13 @@ def test_b54_a_query_outside_its_schema_is_a_control_failure(client: Any, body: 
         query(filters=equal("BATCH_DATE", "2025-03-31")),
     ],
 )
-def test_b54_unknown_fields_and_wrong_values_fail_the_function(client: Any, body: str) -> None:
+def test_b54_unknown_fields_and_wrong_values_fail_the_function(client: SandboxClient, body: str) -> None:
     answer = client.call(body)
     assert (answer.control, answer.status) == ("success", "failure")
     assert answer.errors[0][0] == "DL02000001"
 
 
-def test_b54_an_unknown_object_is_named(client: Any) -> None:
+def test_b54_an_unknown_object_is_named(client: SandboxClient) -> None:
     answer = client.call(query(name="VENDOR9"))
     assert answer.errors[0][0] == "Query Failed"
     assert answer.errors[0][1].startswith("Object definition VENDOR9 not found")
@@ -120,12 +122,12 @@ def test_b54_an_unknown_object_is_named(client: Any) -> None:
         ("<lessthan><field>BATCHNO</field><value>2</value></lessthan>", ["R0"]),
     ],
 )
-def test_b54_filters_find_what_they_say(client: Any, filters: str, found: list[str]) -> None:
+def test_b54_filters_find_what_they_say(client: SandboxClient, filters: str, found: list[str]) -> None:
     fill(client, 3)
     assert sorted(client.call(query("REFERENCENO", filters)).column("REFERENCENO")) == found
 
 
-def test_b54_case_may_be_ignored(client: Any) -> None:
+def test_b54_case_may_be_ignored(client: SandboxClient) -> None:
     fill(client, 2)
     answer = client.call(
         query("REFERENCENO", equal("REFERENCENO", "r1"), "<options><caseinsensitive>true</caseinsensitive></options>")
@@ -133,7 +135,7 @@ def test_b54_case_may_be_ignored(client: Any) -> None:
     assert answer.column("REFERENCENO") == ["R1"]
 
 
-def test_b54_without_orderby_the_order_changes_from_call_to_call(client: Any) -> None:
+def test_b54_without_orderby_the_order_changes_from_call_to_call(client: SandboxClient) -> None:
     numbers = [str(number) for number in fill(client, 8)]
     seen = [client.call(query()).column("RECORDNO") for _ in range(4)]
     assert all(sorted(found, key=int) == numbers for found in seen)
@@ -141,7 +143,7 @@ def test_b54_without_orderby_the_order_changes_from_call_to_call(client: Any) ->
 
 
 @pytest.mark.parametrize("direction", ["ascending", "descending"])
-def test_b54_with_orderby_pages_join_without_gaps(client: Any, direction: str) -> None:
+def test_b54_with_orderby_pages_join_without_gaps(client: SandboxClient, direction: str) -> None:
     numbers = [str(number) for number in fill(client, 7)]
     found = []
     for offset in range(0, 8, 2):
@@ -153,7 +155,7 @@ def test_b54_with_orderby_pages_join_without_gaps(client: Any, direction: str) -
     assert found == (numbers if direction == "ascending" else numbers[::-1])
 
 
-def test_b54_lines_carry_amounts_dimensions_and_their_entry(client: Any) -> None:
+def test_b54_lines_carry_amounts_dimensions_and_their_entry(client: SandboxClient) -> None:
     lines = client.pair("12.50", CUSTOMERID="C1007", DOCUMENT="INV-1/1", DEPARTMENT="OPS", DESCRIPTION="memo")
     number = client.create(client.glbatch(lines, REFERENCENO="REF")).record_no
     fields = (
@@ -167,7 +169,7 @@ def test_b54_lines_carry_amounts_dimensions_and_their_entry(client: Any) -> None
     assert row == [*expected, None, "03/31/2025", "REF"]
 
 
-def test_b54_aggregates_are_computed(client: Any) -> None:
+def test_b54_aggregates_are_computed(client: SandboxClient) -> None:
     fill(client, 4)
     body = (
         "<query><object>GLENTRY</object><select><count>RECORDNO</count><sum>TRX_AMOUNT</sum><max>TRX_AMOUNT</max>"
@@ -182,12 +184,12 @@ def test_b54_aggregates_are_computed(client: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["GLACCOUNT", "JOURNAL", "LOCATION", "CUSTOMER", "ITEM", "DEPARTMENT"])
-def test_b54_master_data_can_be_queried(client: Any, name: str) -> None:
+def test_b54_master_data_can_be_queried(client: SandboxClient, name: str) -> None:
     answer = client.call(query("RECORDNO,NAME,STATUS", equal("STATUS", "active"), name=name))
     assert int(answer.data.get("count")) > 0
 
 
-def test_b55_names_are_lower_case_and_fields_upper_case(client: Any) -> None:
+def test_b55_names_are_lower_case_and_fields_upper_case(client: SandboxClient) -> None:
     fill(client, 1)
     answer = client.call(by_query("REFERENCENO = 'R0'"))
     assert dict(answer.data.attrib) == {
@@ -201,7 +203,7 @@ def test_b55_names_are_lower_case_and_fields_upper_case(client: Any) -> None:
     assert "RECORDNO" in [node.tag for node in answer.data[0]]
 
 
-def test_b55_states_are_compared_by_code(client: Any) -> None:
+def test_b55_states_are_compared_by_code(client: SandboxClient) -> None:
     fill(client, 1)
     client.create(client.glbatch(STATE="Draft"))
     assert client.call(by_query("STATE = 'P'")).data.get("count") == "1"
@@ -223,12 +225,12 @@ def test_b55_states_are_compared_by_code(client: Any) -> None:
         ("", ["R0", "R1", "R2"]),
     ],
 )
-def test_b55_statements_find_what_they_say(client: Any, text: str, found: list[str]) -> None:
+def test_b55_statements_find_what_they_say(client: SandboxClient, text: str, found: list[str]) -> None:
     fill(client, 3)
     assert sorted(client.call(by_query(text)).column("REFERENCENO")) == found
 
 
-def test_b55_an_apostrophe_is_written_with_a_backslash(client: Any) -> None:
+def test_b55_an_apostrophe_is_written_with_a_backslash(client: SandboxClient) -> None:
     client.create(client.glbatch(BATCH_TITLE="O'Brien's March"))
     assert client.call(by_query("BATCH_TITLE = 'O\\'Brien\\'s March'")).data.get("count") == "1"
     assert client.call(by_query("BATCH_TITLE = 'O''Brien'")).status == "failure"
@@ -251,7 +253,7 @@ def test_b55_an_apostrophe_is_written_with_a_backslash(client: Any) -> None:
         "STATE = 'P",
     ],
 )
-def test_b55_other_statements_are_refused(client: Any, text: str) -> None:
+def test_b55_other_statements_are_refused(client: SandboxClient, text: str) -> None:
     fill(client, 1)
     answer = client.call(by_query(text))
     assert answer.status == "failure"
@@ -259,18 +261,18 @@ def test_b55_other_statements_are_refused(client: Any, text: str) -> None:
     assert len(client.entries()) == 1
 
 
-def test_b55_orderby_as_an_element_breaks_the_schema(client: Any) -> None:
+def test_b55_orderby_as_an_element_breaks_the_schema(client: SandboxClient) -> None:
     answer = client.call(by_query(more="<orderby><order><field>RECORDNO</field></order></orderby>"))
     assert answer.control == "failure"
     assert answer.errors[0][0] == "XL03000003"
 
 
 @pytest.mark.parametrize("size", ["0", "1001", "x"])
-def test_b55_the_page_size_is_1_to_1000(client: Any, size: str) -> None:
+def test_b55_the_page_size_is_1_to_1000(client: SandboxClient, size: str) -> None:
     assert client.call(by_query(more=f"<pagesize>{size}</pagesize>")).status == "failure"
 
 
-def test_b55_read_more_returns_every_record_once(client: Any) -> None:
+def test_b55_read_more_returns_every_record_once(client: SandboxClient) -> None:
     numbers = fill(client, 7)
     answer = client.call(by_query(fields="RECORDNO", more="<pagesize>3</pagesize>"))
     found = answer.column("RECORDNO")
@@ -281,11 +283,11 @@ def test_b55_read_more_returns_every_record_once(client: Any) -> None:
     assert client.call(f"<readMore><resultId>{answer.data.get('resultId')}</resultId></readMore>").status == "failure"
 
 
-def test_b55_an_unknown_result_id_is_refused(client: Any) -> None:
+def test_b55_an_unknown_result_id_is_refused(client: SandboxClient) -> None:
     assert client.call("<readMore><resultId>1</resultId></readMore>").errors[0][0] == "DL02000001"
 
 
-def test_b56_private_data_of_an_entity_is_hidden_at_the_top_level(client: Any) -> None:
+def test_b56_private_data_of_an_entity_is_hidden_at_the_top_level(client: SandboxClient) -> None:
     public = client.create().record_no
     entity = client.session("100")
     private = client.in_session(entity, f"<create>{client.glbatch()}</create>").record_no
@@ -298,13 +300,13 @@ def test_b56_private_data_of_an_entity_is_hidden_at_the_top_level(client: Any) -
     assert client.call(by_query(fields="RECORDNO")).column("RECORDNO") == [public]
 
 
-def test_b56_an_entity_session_posts_to_its_own_locations_only(client: Any) -> None:
+def test_b56_an_entity_session_posts_to_its_own_locations_only(client: SandboxClient) -> None:
     entity = client.session("100")
     answer = client.in_session(entity, f"<create>{client.glbatch(client.pair(LOCATION='200'))}</create>")
     assert "The location '200' is invalid." in answer.said
 
 
-def test_b57_read_returns_the_entry_with_its_lines(client: Any) -> None:
+def test_b57_read_returns_the_entry_with_its_lines(client: SandboxClient) -> None:
     number = client.create().record_no
     answer = client.call(f"<read><object>GLBATCH</object><keys>{number}</keys><fields>*</fields></read>")
     assert dict(answer.data.attrib) == {"listtype": "GLBATCH", "count": "1"}
@@ -314,21 +316,21 @@ def test_b57_read_returns_the_entry_with_its_lines(client: Any) -> None:
     assert [(node.tag, node.text) for node in some.data[0]] == [("STATE", "Posted")]
 
 
-def test_b57_at_most_100_keys_are_read(client: Any) -> None:
+def test_b57_at_most_100_keys_are_read(client: SandboxClient) -> None:
     keys = ",".join(map(str, range(1, 102)))
     assert client.call(f"<read><object>GLBATCH</object><keys>{keys}</keys></read>").status == "failure"
     keys = ",".join(map(str, range(1, 101)))
     assert client.call(f"<read><object>GLBATCH</object><keys>{keys}</keys></read>").status == "success"
 
 
-def test_b57_a_missing_key_gives_empty_data(client: Any) -> None:
+def test_b57_a_missing_key_gives_empty_data(client: SandboxClient) -> None:
     answer = client.call("<read><object>GLBATCH</object><keys>424242</keys></read>")
     assert answer.status == "success"
     assert answer.data.get("count") == "0"
     assert len(answer.data) == 0
 
 
-def test_b57_an_unknown_field_is_named_in_the_errorno(client: Any) -> None:
+def test_b57_an_unknown_field_is_named_in_the_errorno(client: SandboxClient) -> None:
     answer = client.call("<read><object>GLBATCH</object><keys>1</keys><fields>NOTHING</fields></read>")
     assert answer.errors[0][0] == "Invalid fields list NOTHING"
 
@@ -341,12 +343,12 @@ MARCH = dated("startdate", "2025", "03", "01") + dated("enddate", "2025", "03", 
 DEFERRED = "<glaccountno>2400</glaccountno>"
 
 
-def balances_of(client: Any, inner: str) -> Any:
+def balances_of(client: SandboxClient, inner: str) -> Any:
     return client.call(f"<get_accountbalances>{inner}</get_accountbalances>")
 
 
 @pytest.mark.parametrize("period", [MARCH, "<reportingperiodname>Month Ended March 2025</reportingperiodname>"])
-def test_b58_balances_are_signed_by_dates_or_period_name(client: Any, period: str) -> None:
+def test_b58_balances_are_signed_by_dates_or_period_name(client: SandboxClient, period: str) -> None:
     invoiced = client.line("1100", "1", "120.00") + client.line("2400", "-1", "120.00")
     client.create(client.glbatch(invoiced, BATCH_DATE="02/10/2025"))
     client.create(client.glbatch(client.pair("10.00")))
@@ -377,20 +379,20 @@ def test_b58_balances_are_signed_by_dates_or_period_name(client: Any, period: st
         MARCH + DEFERRED + "<startaccountno>1</startaccountno><endaccountno>2</endaccountno>",
     ],
 )
-def test_b58_dates_and_accounts_must_be_stated_in_one_way(client: Any, inner: str) -> None:
+def test_b58_dates_and_accounts_must_be_stated_in_one_way(client: SandboxClient, inner: str) -> None:
     assert balances_of(client, inner).status == "failure"
 
 
 @pytest.mark.parametrize(
     "inner", [DEFERRED + MARCH, MARCH + DEFERRED + "<dates/>", MARCH + "<locationid>100</locationid>" + DEFERRED]
 )
-def test_b58_the_legacy_order_is_enforced(client: Any, inner: str) -> None:
+def test_b58_the_legacy_order_is_enforced(client: SandboxClient, inner: str) -> None:
     answer = balances_of(client, inner)
     assert answer.control == "failure"
     assert answer.errors[0][0] == "XL03000003"
 
 
-def test_b58_ranges_locations_customers_and_zero_balances(client: Any) -> None:
+def test_b58_ranges_locations_customers_and_zero_balances(client: SandboxClient) -> None:
     client.create(client.glbatch(client.pair("10.00", CUSTOMERID="C1007")))
     client.create(client.glbatch(client.pair("5.00", LOCATION="200")))
     client.create(client.glbatch(client.pair("2.00", LOCATION="100-NY")))
@@ -405,7 +407,7 @@ def test_b58_ranges_locations_customers_and_zero_balances(client: Any) -> None:
     assert "2410" in zero.column("glaccountno")
 
 
-def test_b59_the_closed_books_date_depends_on_the_entity(client: Any) -> None:
+def test_b59_the_closed_books_date_depends_on_the_entity(client: SandboxClient) -> None:
     def closed(session: tuple[str, str]) -> list[str]:
         return [node.text for node in client.in_session(session, "<get_closedbooksdate/>").data[0]]
 
@@ -416,14 +418,14 @@ def test_b59_the_closed_books_date_depends_on_the_entity(client: Any) -> None:
     assert closed(top) == ["1999", "12", "31"]
 
 
-def test_b59_under_dtdversion_3_0_it_may_be_an_unknown_function(client: Any) -> None:
+def test_b59_under_dtdversion_3_0_it_may_be_an_unknown_function(client: SandboxClient) -> None:
     client.switch(closed_books_date="refuse")
     assert "not a known function" in client.call("<get_closedbooksdate/>").said
     old = client.call("<get_closedbooksdate/>", control=client.control(dtdversion="2.1"))
     assert old.status == "success"
 
 
-def test_b60_the_trial_balance_sums_to_zero(client: Any) -> None:
+def test_b60_the_trial_balance_sums_to_zero(client: SandboxClient) -> None:
     client.create(client.glbatch(client.pair("33.33", CURRENCY="EUR", EXCHANGE_RATE="1.0837")))
     client.create(client.glbatch(client.pair("0.07") * 3, REVERSEDATE="04/02/2025"))
     client.create(client.glbatch(client.pair("1.00"), STATE="Draft"))
@@ -444,7 +446,7 @@ def test_b60_the_trial_balance_sums_to_zero(client: Any) -> None:
     ],
 )
 def test_b54_master_records_are_found_by_their_ids(
-    client: Any, name: str, key: str, title: str, active: str, inactive: str
+    client: SandboxClient, name: str, key: str, title: str, active: str, inactive: str
 ) -> None:
     ids = "".join(f"<value>{one}</value>" for one in (active, inactive, "NO-SUCH"))
     answer = client.call(query(f"{key},STATUS,{title}", f"<in><field>{key}</field>{ids}</in>", name=name))
@@ -456,7 +458,7 @@ def test_b54_master_records_are_found_by_their_ids(
 
 
 @pytest.mark.parametrize("name", ["JOURNAL", "GLACCOUNT", "LOCATION", "DEPARTMENT"])
-def test_b66_reading_master_records_needs_the_permission(client: Any, name: str) -> None:
+def test_b66_reading_master_records_needs_the_permission(client: SandboxClient, name: str) -> None:
     client.switch(denied=f"read:{name}")
     answer = client.call(query("RECORDNO", name=name))
     assert answer.status == "failure" and "You do not have permission for API" in answer.said

@@ -1,40 +1,43 @@
 """Behaviors 9 to 21: control, login, sessions."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
+
+from support.sandbox_client import SandboxClient
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
 SIGN_IN = "Sign-in information is incorrect"
 
 
 @pytest.mark.parametrize("part", ["senderid", "password", "controlid"])
-def test_b9_control_needs_sender_password_and_control_id(client: Any, part: str) -> None:
+def test_b9_control_needs_sender_password_and_control_id(client: SandboxClient, part: str) -> None:
     answer = client.call(QUERY, control=client.control(**{part: None}))
     assert answer.control == "failure"
     assert answer.errors[0][0] == "XL03000003"
     assert part in answer.errors[0][1]
 
 
-def test_b9_a_control_id_has_at_most_256_characters(client: Any) -> None:
+def test_b9_a_control_id_has_at_most_256_characters(client: SandboxClient) -> None:
     assert client.call(QUERY, control=client.control(controlid="x" * 256)).control == "success"
     assert client.call(QUERY, control=client.control(controlid="x" * 257)).control == "failure"
 
 
 @pytest.mark.parametrize("part", ["uniqueid", "includewhitespace", "dtdversion", "unheard_of"])
-def test_b9_control_values_outside_the_schema_are_refused(client: Any, part: str) -> None:
+def test_b9_control_values_outside_the_schema_are_refused(client: SandboxClient, part: str) -> None:
     assert client.call(QUERY, control=client.control(**{part: "perhaps"})).errors[0][0] == "XL03000003"
 
 
-def test_b9_an_unknown_transport_policy_is_refused(client: Any) -> None:
+def test_b9_an_unknown_transport_policy_is_refused(client: SandboxClient) -> None:
     answer = client.call(QUERY, control=client.control(policyid="mine"))
     assert answer.errors[0][0] == "XL03000006"
     assert answer.errors[0][1].startswith("mine is not a valid transport policy.")
 
 
 @pytest.mark.parametrize("change", [{"password": "wrong"}, {"senderid": "unknown"}, {"senderid": "REVREC_SENDER"}])
-def test_b10_a_wrong_sender_is_a_control_failure_without_operation(client: Any, change: dict[str, str]) -> None:
+def test_b10_a_wrong_sender_is_a_control_failure_without_operation(
+    client: SandboxClient, change: dict[str, str]
+) -> None:
     answer = client.call(QUERY, control=client.control(**change))
     assert answer.control == "failure"
     assert answer.has("errormessage/error")
@@ -43,7 +46,7 @@ def test_b10_a_wrong_sender_is_a_control_failure_without_operation(client: Any, 
     assert answer.errors[0][1].startswith("Incorrect Intacct XML Partner ID or password.")
 
 
-def test_b11_a_sender_the_company_does_not_list_fails_at_authentication(client: Any) -> None:
+def test_b11_a_sender_the_company_does_not_list_fails_at_authentication(client: SandboxClient) -> None:
     client.admin("senders", id="stranger", password="secret", authorized=False)
     answer = client.call(QUERY, control=client.control(senderid="stranger", password="secret"))
     assert (answer.control, answer.authentication) == ("success", "failure")
@@ -62,7 +65,7 @@ def test_b11_a_sender_the_company_does_not_list_fails_at_authentication(client: 
     ],
     ids=["user", "password", "company", "inactive entity", "location that is no entity"],
 )
-def test_b12_a_wrong_login_echoes_user_and_company(client: Any, change: dict[str, str]) -> None:
+def test_b12_a_wrong_login_echoes_user_and_company(client: SandboxClient, change: dict[str, str]) -> None:
     answer = client.call(QUERY, authentication=client.login(**change))
     assert (answer.control, answer.authentication) == ("success", "failure")
     assert answer.text("operation/authentication/userid") == change.get("userid", client.address["user_id"])
@@ -73,13 +76,13 @@ def test_b12_a_wrong_login_echoes_user_and_company(client: Any, change: dict[str
 
 
 @pytest.mark.parametrize("location", [None, "", "100", "E100"])
-def test_b12_a_login_names_its_entity_or_the_top_level(client: Any, location: str | None) -> None:
+def test_b12_a_login_names_its_entity_or_the_top_level(client: SandboxClient, location: str | None) -> None:
     answer = client.call(QUERY, authentication=client.login(locationid=location))
     assert answer.authentication == "success"
     assert answer.text("operation/authentication/locationid") == (location or "")
 
 
-def test_b13_login_children_out_of_order_fail(client: Any) -> None:
+def test_b13_login_children_out_of_order_fail(client: SandboxClient) -> None:
     a = client.address
     login = (
         f"<login><userid>{a['user_id']}</userid><password>{a['user_password']}</password>"
@@ -90,7 +93,7 @@ def test_b13_login_children_out_of_order_fail(client: Any) -> None:
     assert answer.errors[0][1].startswith(SIGN_IN)
 
 
-def test_b14_login_and_session_together_or_neither_break_the_schema(client: Any) -> None:
+def test_b14_login_and_session_together_or_neither_break_the_schema(client: SandboxClient) -> None:
     both = client.login() + "<sessionid>x</sessionid>"
     for authentication in (both, "<other/>"):
         answer = client.call(QUERY, authentication=authentication)
@@ -99,7 +102,7 @@ def test_b14_login_and_session_together_or_neither_break_the_schema(client: Any)
     assert client.post(client.document(QUERY).replace(client.login(), "")).errors[0][0] == "XL03000003"
 
 
-def test_b15_the_user_is_locked_after_repeated_failures(client: Any) -> None:
+def test_b15_the_user_is_locked_after_repeated_failures(client: SandboxClient) -> None:
     client.switch(lockout_after=3)
     for _ in range(3):
         client.call(QUERY, authentication=client.login(password="wrong"))
@@ -109,21 +112,21 @@ def test_b15_the_user_is_locked_after_repeated_failures(client: Any) -> None:
     assert client.call(QUERY).authentication == "success"
 
 
-def test_b15_a_right_password_in_between_starts_the_count_again(client: Any) -> None:
+def test_b15_a_right_password_in_between_starts_the_count_again(client: SandboxClient) -> None:
     client.switch(lockout_after=2)
     for _ in range(3):
         client.call(QUERY, authentication=client.login(password="wrong"))
         assert client.call(QUERY).authentication == "success"
 
 
-def test_b15_without_a_limit_no_user_is_locked(client: Any) -> None:
+def test_b15_without_a_limit_no_user_is_locked(client: SandboxClient) -> None:
     client.switch(lockout_after=0)
     for _ in range(12):
         client.call(QUERY, authentication=client.login(password="wrong"))
     assert client.call(QUERY).authentication == "success"
 
 
-def test_b16_an_unknown_session_fails_with_empty_user_and_company(client: Any) -> None:
+def test_b16_an_unknown_session_fails_with_empty_user_and_company(client: SandboxClient) -> None:
     _, endpoint = client.session()
     answer = client.in_session(("UNKNOWNSESSION", endpoint), QUERY)
     assert (answer.control, answer.authentication) == ("success", "failure")
@@ -133,7 +136,7 @@ def test_b16_an_unknown_session_fails_with_empty_user_and_company(client: Any) -
     assert answer.errors[0][1].startswith("Invalid session UNKNOW....")
 
 
-def test_b16_a_session_expires_and_nothing_is_executed(client: Any) -> None:
+def test_b16_a_session_expires_and_nothing_is_executed(client: SandboxClient) -> None:
     session = client.session()
     client.admin("clock", offset_seconds=2 * 3600 + 1)
     answer = client.in_session(session, f"<create>{client.glbatch()}</create>")
@@ -141,7 +144,7 @@ def test_b16_a_session_expires_and_nothing_is_executed(client: Any) -> None:
     assert client.entries() == []
 
 
-def test_b17_every_call_extends_the_session(client: Any) -> None:
+def test_b17_every_call_extends_the_session(client: SandboxClient) -> None:
     session = client.session()
     for hours in (1.5, 3, 4.5):
         client.admin("clock", offset_seconds=hours * 3600)
@@ -152,26 +155,26 @@ def test_b17_every_call_extends_the_session(client: Any) -> None:
     assert (end - stamp).total_seconds() == 2 * 3600
 
 
-def test_b18_get_api_session_must_be_the_only_function(client: Any) -> None:
+def test_b18_get_api_session_must_be_the_only_function(client: SandboxClient) -> None:
     answer = client.call("<getAPISession/>", QUERY)
     assert answer.statuses == ["failure", "success"]
     client.switch(session_alone="allow")
     assert client.call("<getAPISession/>", QUERY).statuses == ["success", "success"]
 
 
-def test_b19_the_session_endpoint_differs_from_the_login_endpoint(client: Any) -> None:
+def test_b19_the_session_endpoint_differs_from_the_login_endpoint(client: SandboxClient) -> None:
     session = client.session()
     assert session[1] != client.address["url"]
     assert client.in_session(session, QUERY).status == "success"
 
 
-def test_b19_a_session_is_refused_at_the_login_endpoint(client: Any) -> None:
+def test_b19_a_session_is_refused_at_the_login_endpoint(client: SandboxClient) -> None:
     session = client.session()
     answer = client.in_session((session[0], client.address["url"]), QUERY)
     assert answer.errors[0][1].startswith("Invalid session")
 
 
-def test_b19_a_login_is_refused_at_the_session_endpoint(client: Any) -> None:
+def test_b19_a_login_is_refused_at_the_session_endpoint(client: SandboxClient) -> None:
     _, endpoint = client.session()
     assert client.call(QUERY, url=endpoint).authentication == "failure"
     client.switch(login_on_session_endpoint="allow")
@@ -180,7 +183,7 @@ def test_b19_a_login_is_refused_at_the_session_endpoint(client: Any) -> None:
 
 @pytest.mark.parametrize(("login", "asked", "got"), [("100", None, "100"), ("100", "", ""), (None, "E100", "E100")])
 def test_b19_a_session_is_for_the_logins_level_an_entity_or_the_top(
-    client: Any, login: str | None, asked: str | None, got: str
+    client: SandboxClient, login: str | None, asked: str | None, got: str
 ) -> None:
     inner = "" if asked is None else f"<locationid>{asked}</locationid>"
     answer = client.call(f"<getAPISession>{inner}</getAPISession>", authentication=client.login(locationid=login))
@@ -189,11 +192,11 @@ def test_b19_a_session_is_for_the_logins_level_an_entity_or_the_top(
     assert client.in_session(session, QUERY).text("operation/authentication/locationid") == got
 
 
-def test_b19_a_session_for_an_unknown_entity_is_refused(client: Any) -> None:
+def test_b19_a_session_for_an_unknown_entity_is_refused(client: SandboxClient) -> None:
     assert client.call("<getAPISession><locationid>900</locationid></getAPISession>").status == "failure"
 
 
-def test_b20_additional_error_information_comes_only_when_asked_for(client: Any) -> None:
+def test_b20_additional_error_information_comes_only_when_asked_for(client: SandboxClient) -> None:
     bad = client.glbatch(client.line("2400", "1", "2.00") + client.line("4000", "-1", "1.00"))
     assert not client.create(bad).has(".//additionalinfo")
     answer = client.create(bad, control=client.control(showadditionalerrorinfo="true"))
@@ -204,7 +207,7 @@ def test_b20_additional_error_information_comes_only_when_asked_for(client: Any)
     assert ids == ["GL-1009", "GL-0951"]
 
 
-def test_b21_a_refused_login_can_be_answered_with_http_401(client: Any) -> None:
+def test_b21_a_refused_login_can_be_answered_with_http_401(client: SandboxClient) -> None:
     client.switch(login_refusal="http401")
     answer = client.call(QUERY, authentication=client.login(password="wrong"))
     assert answer.http.status_code == 401

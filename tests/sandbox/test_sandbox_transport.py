@@ -2,38 +2,39 @@
 
 import socket
 import threading
-from typing import Any
 
 import pytest
 import requests
+
+from support.sandbox_client import SandboxClient
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
-def test_b1_only_post_is_allowed_on_the_gateway_path(client: Any, method: str) -> None:
+def test_b1_only_post_is_allowed_on_the_gateway_path(client: SandboxClient, method: str) -> None:
     response = requests.request(method, client.address["url"], timeout=5)
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
 
 
-def test_b1_other_paths_do_not_exist(client: Any) -> None:
+def test_b1_other_paths_do_not_exist(client: SandboxClient) -> None:
     url = client.address["url"].replace("xmlgw.phtml", "other.phtml")
     assert requests.post(url, data=b"<request/>", timeout=5).status_code == 404
     assert requests.get(url, timeout=5).status_code == 404
 
 
-def test_b1_the_gateway_answers_on_the_loopback_only(client: Any) -> None:
+def test_b1_the_gateway_answers_on_the_loopback_only(client: SandboxClient) -> None:
     assert client.sandbox._gateway.server_address[0] == "127.0.0.1"
     assert client.sandbox._admin.server_address[0] == "127.0.0.1"
 
 
-def test_b1_a_body_without_a_length_is_refused(client: Any) -> None:
+def test_b1_a_body_without_a_length_is_refused(client: SandboxClient) -> None:
     response = requests.post(client.address["url"], data=iter([b"<request/>"]), timeout=5)
     assert response.status_code == 411
 
 
-def test_b2_malformed_xml_is_a_control_failure_with_line_and_column(client: Any) -> None:
+def test_b2_malformed_xml_is_a_control_failure_with_line_and_column(client: SandboxClient) -> None:
     document = client.document(QUERY).replace("</content>", "</contents>")
     answer = client.post(document)
     assert answer.http.status_code == 200
@@ -44,14 +45,14 @@ def test_b2_malformed_xml_is_a_control_failure_with_line_and_column(client: Any)
     assert "Line: 1, column:" in text
 
 
-def test_b2_sender_and_control_id_are_echoed_from_a_malformed_request(client: Any) -> None:
+def test_b2_sender_and_control_id_are_echoed_from_a_malformed_request(client: SandboxClient) -> None:
     answer = client.post(client.document(QUERY).replace("</request>", ""))
     assert answer.text("control/senderid") == client.address["sender_id"]
     assert answer.text("control/controlid") == "request-1"
     assert not answer.has("operation")
 
 
-def test_b2_error_texts_end_with_a_support_id(client: Any) -> None:
+def test_b2_error_texts_end_with_a_support_id(client: SandboxClient) -> None:
     assert "[Support ID: " in client.post("<request>").errors[0][1]
 
 
@@ -60,19 +61,19 @@ def test_b2_error_texts_end_with_a_support_id(client: Any) -> None:
     [b"", b"no xml at all", b"<request>\xff\xfe</request>", b"<answer/>", b"<request/>", b"<request>\x00</request>"],
     ids=["empty", "text", "not utf-8", "wrong root", "no control", "nul"],
 )
-def test_b3_bytes_that_are_not_a_request_are_a_control_failure(client: Any, body: bytes) -> None:
+def test_b3_bytes_that_are_not_a_request_are_a_control_failure(client: SandboxClient, body: bytes) -> None:
     answer = client.post(body)
     assert answer.http.status_code == 200
     assert answer.control == "failure"
     assert answer.errors[0][0] == "XL03000003"
 
 
-def test_b3_a_document_type_and_its_entities_are_refused(client: Any) -> None:
+def test_b3_a_document_type_and_its_entities_are_refused(client: SandboxClient) -> None:
     bomb = '<!DOCTYPE request [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><request><control>&b;</control></request>'
     assert client.post(bomb).errors[0][0] == "XL03000003"
 
 
-def test_b4_the_answer_is_xml_and_zipped_only_when_accepted(client: Any) -> None:
+def test_b4_the_answer_is_xml_and_zipped_only_when_accepted(client: SandboxClient) -> None:
     plain = client.call(QUERY, headers={"Accept-Encoding": "identity"})
     assert plain.http.headers["Content-Type"] == 'text/xml; encoding="UTF-8"'
     assert "Content-Encoding" not in plain.http.headers
@@ -81,12 +82,12 @@ def test_b4_the_answer_is_xml_and_zipped_only_when_accepted(client: Any) -> None
     assert zipped.status == "success"
 
 
-def test_b4_one_connection_serves_many_requests(client: Any) -> None:
+def test_b4_one_connection_serves_many_requests(client: SandboxClient) -> None:
     assert client.call(QUERY).http.headers.get("Connection", "keep-alive") != "close"
     assert client.call(QUERY).status == "success"
 
 
-def test_b5_answers_are_indented_unless_whitespace_is_declined(client: Any) -> None:
+def test_b5_answers_are_indented_unless_whitespace_is_declined(client: SandboxClient) -> None:
     indented = client.call(QUERY, control=client.control(includewhitespace=None))
     assert "\n    <control>\n" in indented.http.text
     compact = client.call(QUERY, control=client.control(includewhitespace="false"))
@@ -98,7 +99,7 @@ def test_b5_answers_are_indented_unless_whitespace_is_declined(client: Any) -> N
 )
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
 def test_b6_a_fault_affects_the_answer_before_or_after_the_commit(
-    client: Any, kind: str, when: str, entries: int
+    client: SandboxClient, kind: str, when: str, entries: int
 ) -> None:
     client.call(QUERY)
     client.admin("fault", plan=f"{kind}@{when}:1x:create")
@@ -114,7 +115,7 @@ def test_b6_a_fault_affects_the_answer_before_or_after_the_commit(
 @pytest.mark.parametrize("kind", ["drop", "reset", "truncated"])
 @pytest.mark.parametrize(("when", "entries"), [("before", 0), ("after", 1)])
 def test_b6_a_fault_breaks_the_connection_before_or_after_commit(
-    client: Any, kind: str, when: str, entries: int
+    client: SandboxClient, kind: str, when: str, entries: int
 ) -> None:
     client.admin("fault", plan=f"{kind}@{when}:1x:create")
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
@@ -123,13 +124,13 @@ def test_b6_a_fault_breaks_the_connection_before_or_after_commit(
     assert client.create().status == "success"
 
 
-def test_b6_a_header_asks_for_a_fault_of_one_request(client: Any) -> None:
+def test_b6_a_header_asks_for_a_fault_of_one_request(client: SandboxClient) -> None:
     with pytest.raises(requests.ConnectionError):
         client.create(headers={"X-Sandbox-Fault": "drop@after"})
     assert len(client.entries()) == 1
 
 
-def test_b6_shares_are_drawn_from_the_seed(client: Any) -> None:
+def test_b6_shares_are_drawn_from_the_seed(client: SandboxClient) -> None:
     from revrec.sandbox.faults import FaultPlan
 
     def pattern(seed: int) -> list[bool]:
@@ -143,13 +144,13 @@ def test_b6_shares_are_drawn_from_the_seed(client: Any) -> None:
 @pytest.mark.parametrize(
     "plan", ["drop", "drop@later", "boom@before", "drop@after:often", "drop@after:7", "slow=x@after"]
 )
-def test_b6_an_unreadable_plan_is_rejected(client: Any, plan: str) -> None:
+def test_b6_an_unreadable_plan_is_rejected(client: SandboxClient, plan: str) -> None:
     response = client.http.post(client.address["admin_url"] + "fault", json={"plan": plan}, timeout=5)
     assert response.status_code == 400
     assert plan in response.json()["error"]
 
 
-def test_b7_more_requests_at_once_than_allowed_are_answered_429(client: Any) -> None:
+def test_b7_more_requests_at_once_than_allowed_are_answered_429(client: SandboxClient) -> None:
     client.switch(max_in_flight=1, function_delay_ms=300, retry_after=7)
     first = threading.Thread(target=client.create)
     first.start()
@@ -162,20 +163,20 @@ def test_b7_more_requests_at_once_than_allowed_are_answered_429(client: Any) -> 
     assert not answer.has("control/senderid")
 
 
-def test_b7_more_requests_a_minute_than_allowed_are_answered_429(client: Any) -> None:
+def test_b7_more_requests_a_minute_than_allowed_are_answered_429(client: SandboxClient) -> None:
     client.switch(max_per_minute=2)
     client.sandbox._gateway.limiter._recent.clear()
     assert [client.call(QUERY).http.status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_b8_the_gateway_refuses_a_request_on_demand(client: Any) -> None:
+def test_b8_the_gateway_refuses_a_request_on_demand(client: SandboxClient) -> None:
     client.admin("fault", plan="GW-0011@before")
     answer = client.call(QUERY)
     assert answer.errors[0][0] == "GW-0011"
     assert "Invalid Request [Request ID:" in answer.text("errormessage/error/description")
 
 
-def test_a_connection_that_sends_nonsense_does_not_harm_others(client: Any) -> None:
+def test_a_connection_that_sends_nonsense_does_not_harm_others(client: SandboxClient) -> None:
     host, port = client.sandbox._gateway.server_address
     with socket.create_connection((host, port)) as line:
         line.sendall(b"\x00\x01\x02 nonsense\r\n\r\n")

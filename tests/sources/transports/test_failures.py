@@ -11,7 +11,7 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources.transports import TransportFailed, open_transport, transports
-from tests.sources.transports.conftest import PASSWORD, ftp_server, sftp_server
+from support.transports import PASSWORD, Mailbox, ftp_server, sftp_server
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_a_server_that_hangs_up_at_once(kind: str) -> None:
     assert "fetch again" in text
 
 
-def test_a_wrong_password_is_reported_and_not_tried_twice(tmp_path: Path, mailbox: Any) -> None:
+def test_a_wrong_password_is_reported_and_not_tried_twice(tmp_path: Path, mailbox: Mailbox) -> None:
     with ftp_server(tmp_path, None) as port:
         assert "the server refused: 530" in failure_of(config_of("ftp", port), "wr0ng-pass")
     with sftp_server(tmp_path) as (port, key):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
+from support.transports import DocumentServer
 
 CSV = b"source,document\nshop,1\n"
 
@@ -13,7 +14,7 @@ def read(transport: Any) -> dict[str, bytes]:
     return {one.name: b"".join(transport.read(one)) for one in transport.documents()}
 
 
-def test_every_wanted_file_is_listed_and_read_whole(files: Any) -> None:
+def test_every_wanted_file_is_listed_and_read_whole(files: DocumentServer) -> None:
     large = bytes(range(256)) * 2_000
     files.put("a.csv", CSV)
     files.put("b.csv", large)
@@ -22,14 +23,14 @@ def test_every_wanted_file_is_listed_and_read_whole(files: Any) -> None:
         assert read(transport) == {"a.csv": CSV, "b.csv": large}
 
 
-def test_hidden_and_half_written_files_are_left_alone(files: Any) -> None:
+def test_hidden_and_half_written_files_are_left_alone(files: DocumentServer) -> None:
     for name in (".hidden.csv", "a.csv.part", "b.csv.tmp", "c.csv.filepart", "d.csv"):
         files.put(name, CSV)
     with files.open() as transport:
         assert list(read(transport)) == ["d.csv"]
 
 
-def test_a_changed_file_has_another_marker_and_an_unchanged_one_the_same(files: Any) -> None:
+def test_a_changed_file_has_another_marker_and_an_unchanged_one_the_same(files: DocumentServer) -> None:
     files.put("a.csv", CSV)
     with files.open() as transport:
         (first,) = transport.documents()
@@ -39,7 +40,7 @@ def test_a_changed_file_has_another_marker_and_an_unchanged_one_the_same(files: 
     assert first.marker == again.marker != changed.marker
 
 
-def test_an_imported_document_is_left_moved_or_deleted_as_the_source_says(files: Any) -> None:
+def test_an_imported_document_is_left_moved_or_deleted_as_the_source_says(files: DocumentServer) -> None:
     for name in ("keep.csv", "gone.csv", "moved.csv"):
         files.put(name, CSV)
     for pattern, after in (("keep.csv", "keep"), ("gone.csv", "delete"), ("moved.csv", "move:done")):
@@ -49,7 +50,7 @@ def test_an_imported_document_is_left_moved_or_deleted_as_the_source_says(files:
     assert files.names() == ["done/moved.csv", "keep.csv"]
 
 
-def test_a_refused_one_goes_its_own_way(files: Any) -> None:
+def test_a_refused_one_goes_its_own_way(files: DocumentServer) -> None:
     files.put("bad.csv", CSV)
     with files.open(after="delete", refused="move:done") as transport:
         (document,) = transport.documents()
@@ -57,7 +58,7 @@ def test_a_refused_one_goes_its_own_way(files: Any) -> None:
     assert files.names() == ["done/bad.csv"]
 
 
-def test_what_was_moved_aside_is_not_offered_again(files: Any) -> None:
+def test_what_was_moved_aside_is_not_offered_again(files: DocumentServer) -> None:
     files.put("a.csv", CSV)
     with files.open(after="move:done") as transport:
         (document,) = transport.documents()
@@ -66,12 +67,12 @@ def test_what_was_moved_aside_is_not_offered_again(files: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["remove", "move:", "keep:x"])
-def test_a_wrong_action_is_reported(files: Any, word: str) -> None:
+def test_a_wrong_action_is_reported(files: DocumentServer, word: str) -> None:
     files.put("a.csv", CSV)
     with files.open(after=word) as transport, pytest.raises(BadConfiguration, match="move:FOLDER"):
         _ = [transport.settle(document, received=True) for document in transport.documents()]
 
 
-def test_an_empty_place_has_no_documents(files: Any) -> None:
+def test_an_empty_place_has_no_documents(files: DocumentServer) -> None:
     with files.open() as transport:
         assert list(transport.documents()) == []

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from revrec.sources.transports import open_transport
-from tests.sources.transports.conftest import PASSWORD, imap_server
+from support.transports import PASSWORD, Mailbox, imap_server
 
 CSV = b"charge,kind,date\nshop/1/1,pod,2024-04-11\n"
 
@@ -13,14 +13,14 @@ def read(transport: Any, **how: Any) -> list[tuple[str, bytes]]:
     return [(one.name.partition(": ")[2], b"".join(transport.read(one))) for one in transport.documents(**how)]
 
 
-def test_attachments_of_the_senders_are_read(mailbox: Any) -> None:
+def test_attachments_of_the_senders_are_read(mailbox: Mailbox) -> None:
     mailbox.put(("pod.csv", CSV), ("logo.png", b"png"))
     mailbox.put(("pod.csv", b"forged"), sender="somebody@example.org")
     with mailbox.open(files="*.csv") as transport:
         assert read(transport) == [("pod.csv", CSV)]
 
 
-def test_a_whole_domain_can_be_named_and_a_subject(mailbox: Any) -> None:
+def test_a_whole_domain_can_be_named_and_a_subject(mailbox: Mailbox) -> None:
     mailbox.put(("a.csv", b"a"), sender="Driver <driver7@example.com>", subject="POD for SO-1")
     mailbox.put(("b.csv", b"b"), sender="driver7@example.com", subject="Holiday")
     mailbox.put(("c.csv", b"c"), sender="x@badexample.com", subject="POD")
@@ -28,14 +28,14 @@ def test_a_whole_domain_can_be_named_and_a_subject(mailbox: Any) -> None:
         assert read(transport) == [("a.csv", b"a")]
 
 
-def test_the_text_of_a_mail_can_be_the_document(mailbox: Any) -> None:
+def test_the_text_of_a_mail_can_be_the_document(mailbox: Mailbox) -> None:
     mailbox.put()
     with mailbox.open(body=True) as transport:
         (body,) = transport.documents()
         assert b"".join(transport.read(body)).strip() == b"see the files"
 
 
-def test_a_mail_that_was_received_is_not_read_again(mailbox: Any) -> None:
+def test_a_mail_that_was_received_is_not_read_again(mailbox: Mailbox) -> None:
     mailbox.put(("a.csv", CSV))
     with mailbox.open() as transport:
         (document,) = transport.documents()
@@ -43,7 +43,7 @@ def test_a_mail_that_was_received_is_not_read_again(mailbox: Any) -> None:
         assert list(transport.documents(known=lambda marker: marker == mail)) == []
 
 
-def test_a_mail_is_marked_moved_or_deleted_as_the_source_says(mailbox: Any) -> None:
+def test_a_mail_is_marked_moved_or_deleted_as_the_source_says(mailbox: Mailbox) -> None:
     for after in ("seen", "move:Done", "delete", "keep"):
         mailbox.put((f"{after[:4]}.csv", CSV))
         with mailbox.open(files=f"{after[:4]}.csv", after=after) as transport:

@@ -22,13 +22,13 @@ def register(app: typer.Typer) -> None:
           revrec alert test --format json
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.running.alert import Told, send_test
+        from revrec.jobs.running.alert import Delivery, send_test
 
         told = [one._asdict() for one in send_test(options.context())]
         if options.json:
             print_json({"channels": told})
         elif options.csv:
-            print_csv(told, Told._fields)
+            print_csv(told, Delivery._fields)
         else:
             for one in told:
                 print(f"{one['channel']}: {'told' if one['ok'] else 'failed: ' + one['detail']}")

@@ -9,7 +9,7 @@ import typer
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.reconciling.findings import Finding
+    from revrec.jobs.posting.findings import Finding
     from revrec.jobs.reconciling.reconcile import Reconciliation
 
 FINDINGS = (

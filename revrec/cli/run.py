@@ -57,13 +57,13 @@ def register(app: typer.Typer) -> None:
           revrec run --date 2024-03-31 --retry-for 2h
           revrec run --date 2024-03-31 --fetch
         """
-        from revrec.jobs.running.alert import run_and_tell
+        from revrec.jobs.running.alert import run_and_alert
 
         due = day(date, "--date")
         assert due is not None
         waits = (span(wait, "--wait"), _warn, span(retry_for, "--retry-for"))
         fetched = _fetch(options, dry_run) if fetch else 0
-        result = run_and_tell(options.context(), due, dry_run, *waits)
+        result = run_and_alert(options.context(), due, dry_run, *waits)
         _show(options, result)
         _end(result)
         if fetched:

@@ -144,7 +144,7 @@ def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
         monkeypatch.setattr("revrec.alerts.mail.send_mail", lambda *_: 1 / 0)
     ended = revrec("run", "--date", "2024-04-30", "--format", "json")
     assert ended.code == 4 and ended.json["posted"] == 1
-    assert ended.err.count("revrec: warning: nobody was told") == 1
+    assert ended.err.count("revrec: warning: alert not sent") == 1
 
 
 def test_a_run_that_cannot_sign_in_is_told_without_the_password(

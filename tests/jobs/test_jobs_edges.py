@@ -91,7 +91,7 @@ def test_a_dry_run_shows_what_earlier_runs_left_ready(books: Books, intacct: Int
 
 def test_a_plan_whose_open_rest_cancels_out_is_given_up_for_one_that_is_done(offline: Books, row: MakeRow) -> None:
     """Six cents in twelve parts with the plug last: six parts of a cent carry it all, the rest is 5 - 5."""
-    from revrec.jobs.running.run import _commit_intents
+    from revrec.jobs.posting.intents import commit_intents
     from revrec.store.posting import entries
 
     offline.rules(PLUG)
@@ -99,7 +99,7 @@ def test_a_plan_whose_open_rest_cancels_out_is_given_up_for_one_that_is_done(off
     context = offline.context("run")
     with context.database.write() as connection:
         run = entries.start_run(connection, date(2024, 6, 30), context.who())
-        _commit_intents(connection, context, run, date(2024, 6, 30), "acme")
+        commit_intents(connection, context, run, date(2024, 6, 30), "acme")
     assert sum(amount for _day, amount in offline.open_parts("shop/INV-1/1")) == 0
     offline.rules(AT_ONCE)
     schedule(offline.context(), rebuild=True)

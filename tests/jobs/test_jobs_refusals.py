@@ -64,7 +64,7 @@ def test_the_same_error_again_and_again_sets_an_entry_aside_and_the_others_go_on
         result = nowhere.run(DAY, REVREC_POSTING_REFUSALS="3")
         assert (result.counts["failed"], result.counts["held"]) == ((1, 0) if time < 3 else (0, 1))
     (entry,) = [one for one in result.entries if one["status"] == "held"]
-    assert str(entry["advice"]).startswith("Refused 3 times with the same error, and set aside. location NOWHERE")
+    assert str(entry["advice"]).startswith("Rejected 3 times with the same error, and set aside. location NOWHERE")
     nowhere.take(row("INV-3", post_date="2024-01-07"), name="more.csv")
     assert nowhere.run(DAY, REVREC_POSTING_REFUSALS="3").counts["posted"] == 1
     assert sorted(states(nowhere)) == ["HELD", "POSTED", "POSTED", "REPLACED", "REPLACED"], "it was not sent again"
@@ -115,7 +115,7 @@ def landed(books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.Mon
     for document in ("INV-1", "INV-2"):
         books.event(f"shop/{document}/1", "pod", "2024-02-01")
     monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
-    monkeypatch.setattr(Poster, "look_for", lambda *_: False)
+    monkeypatch.setattr(Poster, "confirm_absent", lambda *_: False)
     assert books.run(DAY).counts["failed"] == 1 and len(intacct.entries()) == 1
     monkeypatch.undo()
     return books

@@ -10,9 +10,9 @@ import pytest
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.intacct.errors import SignInFailed
 from revrec.jobs.context import Context
-from revrec.jobs.running.alert import run_and_tell
+from revrec.jobs.running.alert import run_and_alert
 from revrec.jobs.running.result import RunResult
-from revrec.jobs.running.run_until import run_for
+from revrec.jobs.running.run_until import run_with_retries
 from revrec.store.posting.workers import at_work
 from support.books import Books, MakeRow
 from support.intacct import Intacct
@@ -80,7 +80,7 @@ def outcomes(books: Books) -> list[str]:
 
 
 def test_where_nothing_is_left_there_is_one_pass(two: Books, command: Any, clock: Clock) -> None:
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert result.complete and result.runs == [1] and clock.pauses == []
 
 
@@ -89,7 +89,7 @@ def test_a_gateway_off_line_is_tried_every_quarter_of_an_hour(
 ) -> None:
     intacct.admin("/switch", offline=True)
     clock.meanwhile[3] = lambda: intacct.admin("/switch", offline=False)
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert result.complete and result.counts["posted"] == 2 and len(intacct.entries()) == 2
     assert len(clock.pauses) == 3 and all(0.9 * 900 <= pause <= 1.1 * 900 for pause in clock.pauses)
     assert len(set(clock.pauses)) == 3, "a little more or less"
@@ -101,7 +101,7 @@ def test_a_doubt_is_settled_as_soon_as_its_quarantine_is_over(
     two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("drop@after:1x:create")
-    result = run_for(command(REVREC_POSTING_RETRY_EVERY="3 h"), DAY, timedelta(hours=2))
+    result = run_with_retries(command(REVREC_POSTING_RETRY_EVERY="3 h"), DAY, timedelta(hours=2))
     assert result.complete and result.runs == [1, 2]
     assert 16 <= clock.minutes < 17 and len(clock.pauses) == 1
     assert [one["status"] for one in result.entries] == ["posted", "posted"], "the result is that of both passes"
@@ -112,7 +112,7 @@ def test_a_doubt_whose_quarantine_ends_after_the_time_is_up_is_left_to_the_next_
     two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("drop@after:1x:create")
-    result = run_for(command(), DAY, timedelta(minutes=10))
+    result = run_with_retries(command(), DAY, timedelta(minutes=10))
     assert clock.pauses == [] and result.counts["in_doubt"] == 1 and result.counts["posted"] == 1
 
 
@@ -120,7 +120,7 @@ def test_when_the_time_is_up_it_ends_with_what_is_left(
     two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.fault("429@before:99x:create")
-    result = run_for(command(), DAY, timedelta(minutes=40))
+    result = run_with_retries(command(), DAY, timedelta(minutes=40))
     assert clock.minutes == 40, "a last try when the time is up"
     assert result.stopped is not None and result.counts["waiting"] == 2 and len(result.runs) == 4
     intacct.fault("")
@@ -133,7 +133,7 @@ def test_a_gateway_that_is_never_reached_is_told_at_the_end(
 ) -> None:
     intacct.admin("/switch", offline=True)
     with pytest.raises(BadConfiguration, match="maintenance"):
-        run_for(command(), DAY, timedelta(minutes=20))
+        run_with_retries(command(), DAY, timedelta(minutes=20))
     assert clock.minutes == 20
 
 
@@ -142,7 +142,7 @@ def test_what_intacct_asks_for_is_honoured_between_passes(
 ) -> None:
     intacct.admin("/switch", retry_after=1800)
     intacct.fault("429@before:1x:create")
-    assert run_for(command(), DAY, timedelta(hours=2)).complete
+    assert run_with_retries(command(), DAY, timedelta(hours=2)).complete
     assert clock.pauses == [1800]
 
 
@@ -151,7 +151,7 @@ def test_what_needs_data_is_not_tried_again_and_what_passes_by_itself_is(
 ) -> None:
     two.take(row("INV-3", post_date="2024-01-07", entity="E1", location="NOWHERE"), name="bad.csv")
     intacct.admin("/switch", random_failures=3)
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert result.counts == {"posted": 2, "failed": 1, "in_doubt": 0, "held": 0, "waiting": 0}
     sent = two.sql("SELECT reference FROM journal_entry WHERE entity = 'E1'")
     assert len(sent) == 1, "the refused one was sent once"
@@ -162,11 +162,11 @@ def test_what_needs_data_is_not_tried_again_and_what_passes_by_itself_is(
 def test_a_refused_sign_in_ends_it_at_once(two: Books, command: Any, clock: Clock, intacct: Intacct) -> None:
     intacct.fault("429@before:1x:create")
     clock.meanwhile[1] = lambda: intacct.admin("/senders", id=intacct.address["sender_id"], password="another")
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert len(clock.pauses) == 1
     assert result.stopped is not None and result.stopped.error_class == "needs_sign_in"
     with pytest.raises(SignInFailed):
-        run_for(command(), DAY, timedelta(hours=2))
+        run_with_retries(command(), DAY, timedelta(hours=2))
     assert len(clock.pauses) == 1
 
 
@@ -175,7 +175,7 @@ def test_nothing_is_held_while_it_waits_and_another_run_may_finish_the_work(
 ) -> None:
     intacct.fault("429@before:1x:create")
     clock.meanwhile[1] = lambda: two.run(DAY.isoformat())
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert result.complete and len(intacct.entries()) == 2 and result.runs == [1, 3]
 
 
@@ -192,9 +192,9 @@ def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
 
     clock.meanwhile[1] = hold
     clock.meanwhile[2] = lambda: held[0].__exit__(None, None, None)
-    assert run_for(command(), DAY, timedelta(hours=2)).complete
+    assert run_with_retries(command(), DAY, timedelta(hours=2)).complete
     with at_work(two.context().database, "other", 0, 1, 60), pytest.raises(Busy):
-        run_for(command(), DAY, timedelta(hours=2))
+        run_with_retries(command(), DAY, timedelta(hours=2))
 
 
 def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Books, command: Any, clock: Clock, intacct: Intacct) -> None:
@@ -204,7 +204,7 @@ def test_ctrl_c_while_it_waits_ends_it_cleanly(two: Books, command: Any, clock: 
         raise KeyboardInterrupt
 
     clock.meanwhile[2] = interrupt
-    result = run_for(command(), DAY, timedelta(hours=2))
+    result = run_with_retries(command(), DAY, timedelta(hours=2))
     assert result.interrupted and result.counts["waiting"] == 2
     assert all(outcomes(two)), "every run's record is closed"
 
@@ -219,7 +219,7 @@ def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(
 
     clock.meanwhile[1] = interrupt
     with pytest.raises(KeyboardInterrupt):
-        run_for(command(REVREC_POSTING_RETRIES="1"), DAY, timedelta(hours=2))
+        run_with_retries(command(REVREC_POSTING_RETRIES="1"), DAY, timedelta(hours=2))
     assert outcomes(two) == ["stopped: interrupted"]
 
 
@@ -230,5 +230,5 @@ def test_people_are_told_once_at_the_end(
     monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: told.append(result))
     monkeypatch.setattr("revrec.jobs.running.alert._tell", lambda _context, _warn, facts: facts())
     intacct.fault("429@before:2x:create")
-    result = run_and_tell(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
+    result = run_and_alert(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
     assert told == [result] and result.complete and len(result.runs) == 3

@@ -219,10 +219,10 @@ def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
 
 def commit(books: Books, day: date) -> None:
     """What a run commits before it speaks to anybody."""
-    from revrec.jobs.running.run import _commit_intents
+    from revrec.jobs.posting.intents import commit_intents
     from revrec.store.posting import entries
 
     context = books.context("run")
     with context.database.write() as connection:
         run = entries.start_run(connection, day, context.who())
-        _commit_intents(connection, context, run, day, "acme")
+        commit_intents(connection, context, run, day, "acme")

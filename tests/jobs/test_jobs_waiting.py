@@ -177,7 +177,7 @@ STEPS = st.lists(
 def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge_line(
     new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
 ) -> None:
-    from revrec.jobs.running.run import _commit_intents
+    from revrec.jobs.posting.intents import commit_intents
     from revrec.store.posting import entries
 
     books = new_books(tmp_path_factory.mktemp("books"), {})
@@ -189,7 +189,7 @@ def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge
             context = books.context("run")
             with context.database.write() as connection:
                 run = entries.start_run(connection, day, context.who())
-                _commit_intents(connection, context, run, day + timedelta(days=20), "acme")
+                commit_intents(connection, context, run, day + timedelta(days=20), "acme")
         else:
             books.event("shop/X-1/1", kind, day.isoformat(), percent=percent)
     sound(books)

@@ -62,7 +62,7 @@ def moments_of(step: str) -> list[Moment]:
 
 @cache
 def _commits(path: Path) -> dict[int, str]:
-    """The transactions of a module by the line of their ``with``: ``postings.Poster._claim``, ``run._run 2``."""
+    """The transactions of a module by the line of their ``with``, as in ``run.PostingRun.post 2``."""
     found: dict[int, str] = {}
 
     def look(node: ast.AST, name: str, inside: list[int]) -> None:

@@ -5,7 +5,7 @@ python tests/proof/mutants.py            # plays each until it is caught, and te
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -17,11 +17,10 @@ from twin_store import State
 from revrec.intacct import client, judgment
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.jobs.posting import intents, recovery, rejections
 from revrec.jobs.posting import journal_entries as entry_postings
-from revrec.jobs.posting import recovery as look_module
-from revrec.jobs.posting import rejections as refusals
 from revrec.jobs.posting.poster import Poster
-from revrec.jobs.running import run as run_module
+from revrec.jobs.running.run import PostingRun
 from revrec.store.database.engine import discarded
 from revrec.store.posting import entries
 from revrec.store.posting import postings as store_postings
@@ -80,7 +79,7 @@ def _() -> Iterator[None]:
         return self.settle(number) if self._load(number).state == "IN_DOUBT" else str(original(self, number))
 
     with (
-        replaced(Poster, "take")(take),
+        replaced(Poster, "process")(take),
         replaced(PostingTables, "due_read_backs")(
             lambda original, self, connection, _now: original(self, connection, "9999")
         ),
@@ -97,12 +96,12 @@ def _() -> AbstractContextManager[Any]:
         finally:
             self.quarantine = kept
 
-    return replaced(Poster, "suspend_stale")(suspend)
+    return replaced(Poster, "doubt_abandoned")(suspend)
 
 
 @mutant("an entry that a dead run was sending stays as it is")
 def _() -> AbstractContextManager[Any]:
-    return replaced(Poster, "suspend_stale")(lambda _original, _self: 0)
+    return replaced(Poster, "doubt_abandoned")(lambda _original, _self: 0)
 
 
 @mutant("after a doubt the entry is sent under a new control id")
@@ -149,17 +148,17 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("entries are committed only after they were sent")
 def _() -> AbstractContextManager[Any]:
-    def run(original: Any, context: Any, day: date, connect: Any, *more: Any) -> Any:
-        with discarded(context.database) as connection:
-            run_id = entries.start_run(connection, day, context.who())
-            numbers = run_module._commit_intents(connection, context, run_id, day, "C")
-            made = [entries.read_entry(connection, number).entry for number in numbers]
-        with connect(context) as gateway:
+    def post(original: Any, self: PostingRun, connect: Any, worker: Any) -> Any:
+        with discarded(self.context.database) as connection:
+            run_id = entries.start_run(connection, self.day, self.context.who())
+            numbers = intents.commit_intents(connection, self.context, run_id, self.day, "C")
+            made = [entries.entry(connection, number).entry for number in numbers]
+        with connect(self.context) as gateway:
             for entry in made:
                 gateway.send(gateway.prepare(entry))
-        return original(context, day, connect, *more)
+        return original(self, connect, worker)
 
-    return replaced(run_module, "_run")(run)
+    return replaced(PostingRun, "post")(post)
 
 
 @mutant("the answer is written whatever became of the entry in the meantime")
@@ -221,7 +220,7 @@ def _() -> AbstractContextManager[Any]:
             store_postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED")
         return original(connection, context, *words)
 
-    return replaced(run_module, "_commit_intents")(intents)
+    return replaced(intents, "commit_intents")(intents)
 
 
 @mutant("a refused entry keeps its lines, and they go on to a new one all the same")
@@ -239,7 +238,7 @@ def _consequence(state: str) -> AbstractContextManager[Any]:
         found, values = original(self, answer, *more)
         return (state if found == "IN_DOUBT" else found), values
 
-    return replaced(Poster, "_consequence")(consequence)
+    return replaced(Poster, "_interpret")(consequence)
 
 
 @mutant("a lost answer is taken for a refusal")
@@ -305,27 +304,27 @@ def _() -> Iterator[None]:
 def _() -> AbstractContextManager[Any]:
     def prepare(original: Any, self: Poster, *words: Any) -> None:
         original(self, *words)
-        self.most_attempts = 1_000_000
+        self.max_attempts = 1_000_000
 
     return replaced(Poster, "__init__")(prepare)
 
 
 @mutant("nothing is looked for by its shape")
 def _() -> AbstractContextManager[Any]:
-    return replaced(entry_postings.Entries, "alike")(lambda _original, *_: [])
+    return replaced(entry_postings.EntryPostings, "find_lookalikes")(lambda _original, *_: [])
 
 
 @mutant("the ledger is not looked at before anything is sent")
 def _() -> AbstractContextManager[Any]:
-    def look(_original: Any, context: Any, *_: Any) -> look_module.Seen:
-        return look_module.Seen(context.timestamp(), (), (), (), False)
+    def look(_original: Any, context: Any, *_: Any) -> recovery.JournalScan:
+        return recovery.JournalScan(context.timestamp(), (), (), (), False)
 
-    return replaced(look_module, "look")(look)
+    return replaced(recovery, "scan_journals")(look)
 
 
 @mutant("what a look shows and the books do not know is not made anew")
 def _() -> AbstractContextManager[Any]:
-    return replaced(look_module, "recover")(lambda _original, *_: [])
+    return replaced(recovery, "recover_lost_entries")(lambda _original, *_: [])
 
 
 @mutant("what a look shows puts nothing in doubt")
@@ -334,25 +333,25 @@ def _() -> AbstractContextManager[Any]:
 
 
 def _doubting_nothing() -> AbstractContextManager[Any]:
-    def account_for(original: Any, connection: Any, context: Any, seen: look_module.Seen) -> None:
-        original(connection, context, seen._replace(heads=(), strangers=()))
+    def account_for(original: Any, connection: Any, context: Any, seen: recovery.JournalScan) -> None:
+        original(connection, context, seen._replace(heads=(), unknown_entries=()))
 
-    return replaced(look_module, "account_for")(account_for)
+    return replaced(recovery, "record_scan")(account_for)
 
 
 @mutant("nobody notices that the books were put back")
 def _() -> AbstractContextManager[Any]:
-    return replaced(look_module, "_notice")(lambda _original, *_: False)
+    return replaced(recovery, "_raise_epoch_if_restored")(lambda _original, *_: False)
 
 
 @mutant("after the books were put back there is no quarantine")
 def _() -> AbstractContextManager[Any]:
-    return replaced(look_module, "_check_quarantine")(lambda _original, *_: None)
+    return replaced(recovery, "_check_quarantine")(lambda _original, *_: None)
 
 
 @mutant("a refusal in unknown words is taken for one that saved nothing")
 def _() -> AbstractContextManager[Any]:
-    return replaced(refusals, "understood")(lambda _original, _refused: True)
+    return replaced(rejections, "saved_nothing")(lambda _original, _refused: True)
 
 
 TWO_RUNS = [world for world in WORLDS if not world.lock]

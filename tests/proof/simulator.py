@@ -38,7 +38,7 @@ from revrec.intacct.transport import HttpExchange
 from revrec.jobs.admin.restore import note_restored
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide
-from revrec.jobs.posting.retries import Patience
+from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.rules import load as rules_module
 from revrec.jobs.running import run as run_module
 from revrec.store import periods
@@ -541,7 +541,7 @@ def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None
         (continuity, "write_kept_head", _keep_head),
         (continuity, "_boot", lambda: str(MACHINE.boot)),
         (reading, "uuid4", NAMES),
-        (Patience, "_pause", _pause),
+        (Retrier, "_pause", _pause),
         (rules_module, "load_rules", lambda _context: rules),
         (redact, "secret_pattern", lambda secrets: pattern(frozenset(secrets))),
     ):

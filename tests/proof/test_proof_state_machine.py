@@ -30,10 +30,9 @@ from revrec.core.journal import DueLine, JournalEntry
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
-from revrec.jobs.posting import resolve
-from revrec.jobs.posting.journal_entries import Entries
-from revrec.jobs.posting.poster import FailedForNow, Poster, Stopped
-from revrec.jobs.running import run as run_module
+from revrec.jobs.posting import intents, resolve
+from revrec.jobs.posting.journal_entries import EntryPostings
+from revrec.jobs.posting.poster import Poster, RunStopped, TemporaryFailure
 from revrec.store.posting import entries, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.workers import Worker
@@ -139,8 +138,8 @@ class Run:
 
     def _live(self, _nothing: None) -> None:
         try:
-            self.world.poster(self.owner, self).take(self.number)
-        except (Stopped, FailedForNow):
+            self.world.poster(self.owner, self).process(self.number)
+        except (RunStopped, TemporaryFailure):
             """A run would wait now and take it again."""
 
 
@@ -154,7 +153,7 @@ class World:
         self.context = books.context()
         with standing(), books.database.write() as connection:
             run = entries.start_run(connection, DAY, self.context.who())
-            self.numbers = run_module._commit_intents(connection, self.context, run, DAY, "C")
+            self.numbers = intents.commit_intents(connection, self.context, run, DAY, "C")
         self.image = books.database.image()
 
     def begin(self) -> None:
@@ -163,7 +162,7 @@ class World:
         self.books.database.put_back(self.image)
 
     def poster(self, owner: str, gateway: Any = None) -> Poster:
-        return Poster(self.context, gateway, Entries(), Worker(owner))
+        return Poster(self.context, gateway, EntryPostings(), Worker(owner))
 
     def told(self) -> dict[str, Any]:
         """All that anybody can ask of the postings."""
@@ -185,15 +184,13 @@ class World:
                 "refused": postings.rejected_entries(connection, DAY),
                 "refusals": [postings.count_rejections(connection, one.id) for one in heads if one.state == "REJECTED"],
                 "attempts": self.books.attempts(),
-                "open": [
-                    (line.charge_no, line.seq, line.revision) for line, _ in run_module.due_lines(connection, DAY)
-                ],
+                "open": [(line.charge_no, line.seq, line.revision) for line, _ in intents.due_lines(connection, DAY)],
             }
 
 
 def due_lines(connection: Any) -> Iterator[tuple[DueLine, str]]:
     """By the name that the twin stands in for."""
-    return run_module.due_lines(connection, DAY)
+    return intents.due_lines(connection, DAY)
 
 
 @cache
@@ -285,7 +282,7 @@ class Posting(RuleBasedStateMachine):
             entry.suspended(owner, self.clock())
         for world in self.worlds:
             with world.standing():
-                world.poster(owner).suspend_stale()
+                world.poster(owner).doubt_abandoned()
 
     def _overtake(self, data: st.DataObject) -> None:
         """A worker sleeps while it sends; another takes over as soon as that may be, and perhaps

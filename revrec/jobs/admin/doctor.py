@@ -256,12 +256,12 @@ def _creating(gateway: Gateway, journal: str) -> Check:
 def _invoices(context: "Context", gateway: Gateway) -> Check:
     """What the sources that ask for invoices need besides."""
     settings = invoice_settings(context)
-    if not settings.wishes:
+    if not settings.requests:
         return Check("invoices", OK, "no source asks for them")
     trouble = next(unready(settings, gateway), "")
     if trouble:
         return Check("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
-    return Check("invoices", OK, f"can be read, for {', '.join(sorted(settings.wishes))}")
+    return Check("invoices", OK, f"can be read, for {', '.join(sorted(settings.requests))}")
 
 
 def _closed(gateway: Gateway, places: list[WaitingPlace]) -> Check:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput, RevrecError
-from revrec.jobs.posting.poster import owner_name
+from revrec.jobs.posting.poster import worker_name
 from revrec.store.database import engine, restoring
 from revrec.store.posting import continuity
 from revrec.store.posting.workers import at_work
@@ -42,7 +42,7 @@ def restore(context: "Context", file: Path) -> Restored:
             f"{context.database.where}: is no file; restore it with its own tools, then: revrec db restored"
         )
     path = path.resolve()
-    with at_work(context.database, owner_name(context), 0, 1, 0):
+    with at_work(context.database, worker_name(context), 0, 1, 0):
         new = restoring.copied(file, path)
         try:
             with restoring.alone_with(path):

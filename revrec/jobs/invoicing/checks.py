@@ -1,4 +1,4 @@
-"""Whether a document can be invoiced: what is looked at before anything is sent, and what to do about the rest."""
+"""Check if a document can be invoiced before anything is sent, and say what to do if it cannot."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -8,44 +8,47 @@ from revrec.core.invoice import AR_INVOICE, BilledLine, Invoice, contradiction, 
 from revrec.core.periods import PostingDates, month_of
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, Gateway, MasterKind
-from revrec.jobs.invoicing.settings import InvoiceSettings
+from revrec.jobs.invoicing.settings import InvoicingSettings
 
 
-class Masters(NamedTuple):
-    """What Intacct has of what invoices name: customers with their terms; items and terms, and whether each is active.
+class MasterData(NamedTuple):
+    """What Intacct has of the records that invoices name.
 
-    ``asked`` is False where nobody asked Intacct: then nothing counts as missing.
+    Customers come with their payment terms; items and terms with True if they are active. If ``was_read`` is False,
+    Intacct was not asked, and nothing counts as missing.
     """
 
     customers: Mapping[str, FoundCustomer]
     items: Mapping[str, bool]
     terms: Mapping[str, bool]
-    asked: bool = True
+    was_read: bool = True
 
 
-NOT_ASKED = Masters({}, {}, {}, asked=False)
+NOT_READ = MasterData({}, {}, {}, was_read=False)
 
 
-class Trouble(NamedTuple):
+class InvoiceProblem(NamedTuple):
     """Why a document is not sent, and what to do about it."""
 
     error: str
     advice: str
 
 
-def unready(settings: InvoiceSettings, gateway: Gateway) -> Iterator[str]:
-    """What keeps every invoice from being sent: documents and records that the user may not read, a term that is not
-    there. Nothing is changed."""
+def unready(settings: InvoicingSettings, gateway: Gateway) -> Iterator[str]:
+    """Yield what keeps every invoice from being sent. Nothing is changed.
+
+    Examples are documents and records that the user may not read, or a payment term that does not exist.
+    """
     definitions: set[str] = set()
-    for wish in settings.wishes.values():
-        definitions |= {""} if wish.kind == AR_INVOICE else {*settings.names}
-    looks: dict[str, Callable[[], object]] = {
-        one or "receivables": partial(gateway.find_invoices, one, [NOBODY]) for one in sorted(definitions)
+    for request in settings.requests.values():
+        definitions |= {""} if request.kind == AR_INVOICE else {*settings.names}
+    reads: dict[str, Callable[[], object]] = {
+        one or "receivables": partial(gateway.find_invoices, one, [NO_RECORD]) for one in sorted(definitions)
     }
-    looks |= {f"{kind.lower()}s": partial(gateway.masters, kind, [NOBODY]) for kind in _ASKED_FOR}
-    for what, look in looks.items():
+    reads |= {f"{kind.lower()}s": partial(gateway.masters, kind, [NO_RECORD]) for kind in _READ_KINDS}
+    for what, read in reads.items():
         try:
-            look()
+            read()
         except ReadRefused as error:
             yield f"{what} cannot be read: {error}"
             return
@@ -54,65 +57,74 @@ def unready(settings: InvoiceSettings, gateway: Gateway) -> Iterator[str]:
         yield f"Intacct has no active payment term {term!r}, which is default_term in [invoicing]"
 
 
-def term_of(customer: str, masters: Masters, settings: InvoiceSettings) -> str:
-    """The customer's own payment term, else the default."""
-    return masters.customers.get(customer, FoundCustomer(True, "")).term or settings.default_term
+def payment_term(customer: str, master_data: MasterData, settings: InvoicingSettings) -> str:
+    """Return the customer's payment term, else the default."""
+    return master_data.customers.get(customer, FoundCustomer(True, "")).term or settings.default_term
 
 
-def trouble(
-    billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters, known: PostingDates
-) -> Trouble | None:
-    """The first thing that keeps the charge lines of a document from being invoiced; None if nothing does."""
-    found = _in_itself(billed, settings, known)
-    return next(found, None) or (next(_missing(billed, settings, masters), None) if masters.asked else None)
+def find_problem(
+    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData, known: PostingDates
+) -> InvoiceProblem | None:
+    """Return the first problem that keeps the charge lines of a document from being invoiced, None if there is none."""
+    found = _in_the_document(billed, settings, known)
+    problem = next(found, None)
+    if problem is None and master_data.was_read:
+        problem = next(_in_intacct(billed, settings, master_data), None)
+    return problem
 
 
-def namesake(made: Invoice, other: str) -> Trouble | None:
-    """The trouble with a number that another document has, whose name is given; None if none has."""
+def number_conflict(invoice: Invoice, other: str) -> InvoiceProblem | None:
+    """Return the problem that the document ``other`` has the invoice's number, None if ``other`` is empty."""
     if not other:
         return None
-    mend = f'give the documents of each source numbers of their own: number = "..." in [invoice.{made.source}]'
-    return Trouble(f"its number {made.number} is that of {other}", mend)
+    fix = f'give the documents of each source numbers of their own: number = "..." in [invoice.{invoice.source}]'
+    return InvoiceProblem(f"its number {invoice.number} is that of {other}", fix)
 
 
-def _in_itself(billed: Sequence[BilledLine], settings: InvoiceSettings, known: PostingDates) -> Iterator[Trouble]:
+def _in_the_document(
+    billed: Sequence[BilledLine], settings: InvoicingSettings, known: PostingDates
+) -> Iterator[InvoiceProblem]:
     line = billed[0].line
     if wrong := contradiction(billed):
-        yield Trouble(wrong, "mend it at the source, or enter the document in Intacct by hand")
-    if settings.wishes[line.source].kind == AR_INVOICE and (wrong := without_account(billed)):
-        yield Trouble(wrong, "then run again")
+        yield InvoiceProblem(wrong, "correct it at the source, or enter the document in Intacct by hand")
+    if settings.requests[line.source].kind == AR_INVOICE and (wrong := without_account(billed)):
+        yield InvoiceProblem(wrong, "then run again")
     if closed := known.periods.closed(line.entity, line.post_date):
         advice = "open it in Intacct, or revrec periods open: an invoice keeps the date of its document"
-        yield Trouble(f"the period {month_of(line.post_date)} is closed: {closed.words}", advice)
+        yield InvoiceProblem(f"the period {month_of(line.post_date)} is closed: {closed.words}", advice)
 
 
-def _missing(billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
+def _in_intacct(
+    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData
+) -> Iterator[InvoiceProblem]:
     customer = billed[0].line.customer
-    found = masters.customers.get(customer)
+    found = master_data.customers.get(customer)
     if found is None and MasterKind.CUSTOMER not in settings.creates:
-        yield Trouble(f"Intacct has no customer {customer}", _CREATE.format("the customer", "missing_customer"))
+        yield InvoiceProblem(f"Intacct has no customer {customer}", _CREATE.format("the customer", "missing_customer"))
     elif found is not None and not found.active:
-        yield Trouble(f"the customer {customer} is inactive in Intacct", _ACTIVATE)
-    term = term_of(customer, masters, settings)
+        yield InvoiceProblem(f"the customer {customer} is inactive in Intacct", _ACTIVATE)
+    term = payment_term(customer, master_data, settings)
     if not term:
-        yield Trouble(f"the customer {customer} has no payment term in Intacct", _TERM)
-    elif not masters.terms.get(term):
-        yield Trouble(f"Intacct has no active payment term {term!r}", _TERM)
-    if settings.wishes[billed[0].line.source].kind != AR_INVOICE or "item" not in settings.omit:
-        yield from _items(billed, settings, masters)
+        yield InvoiceProblem(f"the customer {customer} has no payment term in Intacct", _TERM)
+    elif not master_data.terms.get(term):
+        yield InvoiceProblem(f"Intacct has no active payment term {term!r}", _TERM)
+    if settings.requests[billed[0].line.source].kind != AR_INVOICE or "item" not in settings.omit:
+        yield from _items(billed, settings, master_data)
 
 
-def _items(billed: Sequence[BilledLine], settings: InvoiceSettings, masters: Masters) -> Iterator[Trouble]:
+def _items(
+    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData
+) -> Iterator[InvoiceProblem]:
     for item in dict.fromkeys(one.line.item for one in billed):
-        if item not in masters.items and MasterKind.ITEM not in settings.creates:
-            yield Trouble(f"Intacct has no item {item}", _CREATE.format("the item", "missing_item"))
-        elif masters.items.get(item) is False:
-            yield Trouble(f"the item {item} is inactive in Intacct", _ACTIVATE)
+        if item not in master_data.items and MasterKind.ITEM not in settings.creates:
+            yield InvoiceProblem(f"Intacct has no item {item}", _CREATE.format("the item", "missing_item"))
+        elif master_data.items.get(item) is False:
+            yield InvoiceProblem(f"the item {item} is inactive in Intacct", _ACTIVATE)
 
 
-NOBODY = "revrec doctor"
+NO_RECORD = "revrec doctor"
 """An id that no record has."""
-_ASKED_FOR = (MasterKind.CUSTOMER, MasterKind.ITEM, MasterKind.TERM)
+_READ_KINDS = (MasterKind.CUSTOMER, MasterKind.ITEM, MasterKind.TERM)
 _CREATE = 'create {0} there, or let revrec do it: {1} = "create" in [invoicing]; then run again'
 _ACTIVATE = "activate it there, then run again"
-_TERM = 'set it there, or default_term = "..." in [invoicing], to the name of one that there is; then run again'
+_TERM = 'set it there, or set default_term = "..." in [invoicing] to a term that exists; then run again'

@@ -1,4 +1,4 @@
-"""What is invoiced and how: ``[invoice.SOURCE]`` and ``[invoicing]`` of the configuration."""
+"""Settings of invoices: ``[invoice.SOURCE]`` and ``[invoicing]`` in the configuration."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -16,13 +16,15 @@ KEYS = ("as", "from", "number")
 """Keys of ``[invoice.SOURCE]``."""
 
 
-class InvoiceSettings(NamedTuple):
-    """What each source asks for, the names of definitions, unit and GL group, and what is created where it is missing.
+class InvoicingSettings(NamedTuple):
+    """The settings of invoices.
 
-    ``default_term`` is that of customers without one; ``omit`` are the dimensions that are never sent.
+    ``requests`` are what each source asks for, ``names`` Intacct's document definitions, ``item_group`` the GL group of
+    created items. ``default_term`` is the payment term of customers without one, ``creates`` the kinds of records that
+    are created if missing, ``omit`` the dimensions that are never sent.
     """
 
-    wishes: Mapping[str, InvoiceRequest]
+    requests: Mapping[str, InvoiceRequest]
     names: DocumentDefinitions
     unit: str
     item_group: str
@@ -31,11 +33,11 @@ class InvoiceSettings(NamedTuple):
     omit: frozenset[str]
 
 
-def invoice_settings(context: "Context") -> InvoiceSettings:
-    """The settings of invoices.
+def invoice_settings(context: "Context") -> InvoicingSettings:
+    """Return the settings of invoices.
 
     Raises:
-        BadConfiguration: a key of ``[invoice.SOURCE]`` is unknown, or its value is none.
+        BadConfiguration: a key of ``[invoice.SOURCE]`` is unknown, or its value is not allowed.
     """
     settings = context.settings
     creates = {
@@ -46,10 +48,10 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
         )
         if policy == "create"
     }
-    asked = settings.free.get("invoice", {}).items()
-    wishes = {source: wish for source, table in asked if (wish := _wish(context, source, table)) is not None}
-    return InvoiceSettings(
-        wishes,
+    tables = settings.free.get("invoice", {}).items()
+    requests = {source: one for source, table in tables if (one := _request(context, source, table)) is not None}
+    return InvoicingSettings(
+        requests,
         DocumentDefinitions(settings.invoicing.order_definition, settings.invoicing.invoice_definition),
         settings.invoicing.unit,
         settings.invoicing.item_group,
@@ -59,8 +61,8 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
     )
 
 
-def _wish(context: "Context", source: str, table: Any) -> InvoiceRequest | None:
-    """What a source asks for; None if it wants no invoices."""
+def _request(context: "Context", source: str, table: Any) -> InvoiceRequest | None:
+    """Return what a source asks for; None if it wants no invoices."""
     where = f"{context.settings.file or 'revrec.toml'}: [invoice.{source}]"
     if not isinstance(table, dict):
         raise BadConfiguration(f"{where} must be a table")

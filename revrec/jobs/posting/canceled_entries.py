@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
 from revrec.jobs.posting.due import due_with_memos
-from revrec.jobs.reconciling.findings import given_up, lost
+from revrec.jobs.posting.findings import given_up, lost
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES

@@ -1,4 +1,4 @@
-"""Journal entries as a kind of posting: found by journal and reference, known by date and lines."""
+"""Journal entries as a type of postings: found by journal and reference, recognized by date and lines."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,19 +6,20 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.core.journal import JournalEntry, is_reference
-from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PreparedPosting
-from revrec.jobs.reconciling.findings import lost
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PostingAnswer, PreparedPosting
+from revrec.jobs.posting.findings import lost
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posted import accepted_keys
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.jobs.posting.poster import Poster
     from revrec.store.connection import Connection
 
 
-class Entries:
-    """Journal entries on their way to Intacct, as a :class:`revrec.jobs.posting.poster.Kind`."""
+class EntryPostings:
+    """Journal entries, as a :class:`revrec.jobs.posting.poster.PostingType`."""
 
     tables = ENTRY_TABLES
     closed_advice = (
@@ -26,30 +27,41 @@ class Entries:
     )
 
     def load(self, connection: "Connection", number: int) -> StoredEntry:
-        """The entry with its lines."""
+        """Return the entry with its lines."""
         return entries.read_entry(connection, number)
 
     def period(self, stored: StoredEntry) -> tuple[str, date]:
-        """Its entity and its date."""
+        """Return its entity and its date."""
         return stored.entry.entity, stored.entry.date
 
+    def before_send(self, poster: "Poster", stored: StoredEntry) -> None:
+        """Do nothing: accounts and dimensions are never created."""
+
     def prepare(self, gateway: Gateway, stored: StoredEntry) -> PreparedPosting:
-        """The GLBATCH as a request."""
+        """Return the GLBATCH as a request."""
         return gateway.prepare(stored.entry)
 
-    def asked(self, stored: StoredEntry) -> str:
-        """By journal and reference."""
+    def interpret(self, answer: PostingAnswer, state: str, values: dict[str, str | None]) -> str:
+        """Return the state as it is."""
+        return state
+
+    def is_number_conflict(self, head: object) -> bool:
+        """Return False: Intacct accepts a reference number twice."""
+        return False
+
+    def describe_lookup(self, stored: StoredEntry) -> str:
+        """Return the query by journal and reference."""
         return f"find GLBATCH where JOURNAL = {stored.entry.journal} and REFERENCENO = {stored.reference}"
 
     def find(self, gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
-        """The entries of its journal that have its reference."""
+        """Return the entries of its journal that have its reference."""
         return gateway.find_entries(stored.entry.journal, stored.reference)
 
-    def alike(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
-        """Entries of the same journal, date and lines that nobody claims: ours perhaps, its reference edited away.
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
+        """Return entries with the same journal, date and lines that may be this one with its reference edited.
 
-        Two entries of ours may be alike, and another revrec's may be like ours: those have references of their own.
-        Once a person has looked and let the entry be sent again, likeness counts no more.
+        Entries that have a record number here or a reference of any revrec are left out, because two different entries
+        can have the same content. Once a person has looked and allowed the entry to be sent again, nothing is returned.
         """
         with context.database.read() as connection:
             if not stored.attempts and ENTRY_TABLES.may_have_posted(connection, stored.id):
@@ -57,17 +69,20 @@ class Entries:
         entry = stored.entry
         heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
         with context.database.read() as connection:
-            claimed = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
-        free = [head for head in heads if head.record_no not in claimed and not is_reference(head.reference)]
+            recorded = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
+        free = [head for head in heads if head.record_no not in recorded and not is_reference(head.reference)]
         return [found for found in gateway.with_lines(free) if same_content(entry, found)]
 
-    def told_of_likeness(self, stored: StoredEntry, found: FoundEntry) -> tuple[str, str]:
-        """Which entry it is, and the two ways to settle it."""
+    def lookalike_message(self, stored: StoredEntry, found: FoundEntry) -> tuple[str, str]:
+        """Return which entry it is, and the two ways to settle it."""
         return _ALIKE.format(found), _ALIKE_ADVICE.format(stored.reference, found.record_no)
 
-    def doubt(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
-        """There are several, it is not posted there, its figures are others, or a person has said that it does not
-        count."""
+    def mismatch(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
+        """Return why Intacct's entries with its reference cannot be adopted.
+
+        There are several, the entry is not posted there, its content differs, or a person accepted it as not
+        recognized.
+        """
         if len(found) > 1:
             return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
         (one,) = found
@@ -82,12 +97,12 @@ class Entries:
 
 
 _ALIKE = (
-    "Intacct does not show this reference, but its entry {0.record_no}, which no entry here claims, has the same date "
+    "Intacct does not show this reference, but its entry {0.record_no}, which no entry here has, has the same date "
     "and lines; its reference is {0.reference!r}"
 )
 _ALIKE_ADVICE = (
     "look at entry {1} in Intacct; if it is this one with its reference changed: revrec postings resolve {0} "
-    "--as-posted {1} --reason TEXT; if it is another's: revrec postings resolve {0} --resend --reason TEXT"
+    "--as-posted {1} --reason TEXT; if it is a different entry: revrec postings resolve {0} --resend --reason TEXT"
 )
 
 
@@ -98,7 +113,7 @@ _DECLINED = (
 
 
 def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
-    """Whether Intacct's entry is ours: the date and every line's side, account, amount and currency."""
+    """Check if Intacct's entry has our date, and the side, account, amount and currency of each line."""
     ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
     theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
     return found.date == entry.date and ours == theirs

@@ -16,7 +16,7 @@ from revrec.intacct.errors import ReadRefused, not_run_answer
 from revrec.intacct.gateway import ClaimOutcome, ErrorClass
 from revrec.jobs.gateway import SANDBOX, endpoint
 from revrec.jobs.posting import recovery
-from revrec.jobs.posting.poster import PATIENCE, Stopped
+from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, RunStopped
 from revrec.jobs.posting.safe_settings import right_to_send
 from revrec.store.database.engine import deployment
 from revrec.store.posting import continuity
@@ -48,26 +48,26 @@ class Ownership:
         """Claim the posting for a run.
 
         Raises:
-            Stopped: another copy of these books owns the posting, or it is not clear who does.
+            RunStopped: another copy of these books owns the posting, or it is not clear who does.
             BadConfiguration: Intacct cannot be asked.
         """
-        recovery.notice(self._context, run)
+        recovery.notice_restored_copy(self._context, run)
         self._claim()
 
     def confirm(self) -> None:
         """Claim again, unless the last claim is recent.
 
         Raises:
-            Stopped: another copy of these books owns the posting, or Intacct cannot be asked.
+            RunStopped: another copy of these books owns the posting, or Intacct cannot be asked.
         """
         if self._ends is None or self._context.now() < self._ends:
             return
         try:
             taken_over = self._claim()
         except BadConfiguration as error:
-            raise Stopped(not_run_answer("", error, str(error))) from error
+            raise RunStopped(not_run_answer("", error, str(error))) from error
         if taken_over:
-            raise recovery.stopped("the posting had to be claimed anew; run again", ErrorClass.RETRY_LATER)
+            raise RunStopped.before_sending("the posting had to be claimed anew; run again", ErrorClass.RETRY_LATER)
 
     def _claim(self) -> bool:
         """Claim the next number; return whether these books had to take over."""
@@ -82,7 +82,7 @@ class Ownership:
             if takes_over:
                 if not may_take_over:
                     self._give_up(mine)
-                    raise recovery.stopped(_overtaken(mine))
+                    raise RunStopped.before_sending(_overtaken(mine))
                 self._raise_epoch(mine)
                 asked = self._context.now()
                 number = self._take_all(number)
@@ -98,10 +98,10 @@ class Ownership:
         It may be gone by these books themselves: in a future that they do not know, or in a request whose answer was
         lost.
         """
-        with self._context.database.write(patience=PATIENCE) as connection:
+        with self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             mine = continuity.read_claim(connection)
             if mine.place not in ("", self._here.id) and endpoint(self._context) != SANDBOX:
-                raise recovery.stopped(_moved(mine, self._here.shown))
+                raise RunStopped.before_sending(_moved(mine, self._here.shown))
             behind = continuity.epoch(connection) != mine.epoch
             asked = mine._replace(asked=max(mine.asked, mine.number + 1), place=self._here.id, shown=self._here.shown)
             continuity.record_claim(connection, self._context.who(), asked)
@@ -109,7 +109,7 @@ class Ownership:
 
     def _check_memory(self, number: int) -> None:
         """Warn if Intacct lets a number be claimed twice: then it cannot keep two copies of these books apart."""
-        with suppress(BadConfiguration, Stopped):
+        with suppress(BadConfiguration, RunStopped):
             if self._ask([number]) == [ClaimOutcome.WON]:
                 self._context.say(
                     "warning: Intacct runs a read again under a control id that it has run, so that two copies of "
@@ -118,7 +118,7 @@ class Ownership:
 
     def _give_up(self, mine: PostingClaim) -> None:
         """Forget that the next number was asked for: it was never these books'."""
-        with self._context.database.write(patience=PATIENCE) as connection:
+        with self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             continuity.record_claim(connection, self._context.who(), mine)
 
     def _ask(self, numbers: list[int]) -> list[ClaimOutcome]:
@@ -127,14 +127,16 @@ class Ownership:
         try:
             answers = self._gateway.claim([f"revrec:{self._to}:{ours}:claim:{number}".lower() for number in numbers])
         except ReadRefused as error:
-            raise recovery.stopped(f"nothing was sent, for the posting cannot be claimed: {error}") from error
+            raise RunStopped.before_sending(f"nothing was sent, for the posting cannot be claimed: {error}") from error
         if ClaimOutcome.UNCLEAR in answers:
-            raise recovery.stopped("Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW)
+            raise RunStopped.before_sending(
+                "Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW
+            )
         return answers
 
     def _raise_epoch(self, mine: PostingClaim) -> None:
         """Begin a new epoch, unless one has begun already: someone may have posted what these books do not know."""
-        with self._context.database.write(patience=PATIENCE) as connection:
+        with self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             if continuity.epoch(connection) == mine.epoch:
                 why = {"why": "the answer to a claim of the posting was lost, or its run was cut off"}
                 continuity.raise_epoch(connection, self._context.who(), why)
@@ -147,10 +149,12 @@ class Ownership:
             number = numbers[-1]
             if self._ask(numbers)[-1] is ClaimOutcome.WON:
                 return number
-        raise recovery.stopped(f"{number} numbers of the posting are taken: another copy of these books is at work")
+        raise RunStopped.before_sending(
+            f"{number} numbers of the posting are taken: another copy of these books is at work"
+        )
 
     def _keep(self, number: int, at: datetime, takes_over: bool) -> None:
-        with self._context.database.write(patience=PATIENCE) as connection:
+        with self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             now = continuity.read_claim(connection)
             if now.number >= number:
                 # A worker that had lost its session claimed beside this one.

@@ -3,15 +3,13 @@
 Nothing here opens or closes a period in Intacct: that right is the controller's, not this program's.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
-from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
 from revrec.core.errors import BadInput, RevrecError
-from revrec.core.journal import EntryGroup
 from revrec.core.periods import (
     CLOSED,
     COMPANY,
@@ -26,17 +24,16 @@ from revrec.core.periods import (
 )
 from revrec.jobs.gateway import open_gateway
 from revrec.store import periods as store
-from revrec.store.posting.due import due_lines
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-NOT_TOLD = "Intacct does not tell; what is known here stays as it is"
+NO_ANSWER = "Intacct does not tell; what is known here stays as it is"
 
 
-class Told(NamedTuple):
+class PeriodAnswer(NamedTuple):
     """What Intacct said of one entity's books: closed through which day, or in ``note`` why it did not say."""
 
     entity: str
@@ -45,12 +42,12 @@ class Told(NamedTuple):
     changed: bool = False
 
 
-def dates(context: "Context", connection: "Connection") -> PostingDates:
+def posting_dates(context: "Context", connection: "Connection") -> PostingDates:
     """The policy of the settings, over all that is known of periods."""
     return PostingDates(context.settings.posting.closed_period, Periods(store.facts(connection)))
 
 
-def sync(context: "Context", entity: str | None = None) -> list[Told]:
+def sync(context: "Context", entity: str | None = None) -> list[PeriodAnswer]:
     """Ask Intacct through which day each entity's books are closed, and keep what is new.
 
     Raises:
@@ -62,10 +59,10 @@ def sync(context: "Context", entity: str | None = None) -> list[Told]:
     asked = known if entity is None else [_checked(entity, known)]
     with open_gateway(context) as gateway:
         gateway.sign_in()
-        return learn(context, gateway, context.progress.track(asked, "asking Intacct", len(asked)))
+        return refresh_closed_periods(context, gateway, context.progress.track(asked, "asking Intacct", len(asked)))
 
 
-def learn(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> list[Told]:
+def refresh_closed_periods(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> list[PeriodAnswer]:
     """Ask for these entities and keep what differs from what was told last. What is not told changes nothing."""
     answers = list(_ask(gateway, entities))
     with context.database.read() as connection:
@@ -78,24 +75,16 @@ def learn(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> li
     return told
 
 
-def learn_what_is_due(context: "Context", gateway: "Gateway", day: date) -> None:
+def refresh_due_periods(context: "Context", gateway: "Gateway", day: date) -> None:
     """Ask for the entities that have something to post until a day; under the policy ``fail`` nobody wants to know."""
     if context.settings.posting.closed_period == "fail":
         return
     with context.database.read() as connection:
         due = store.due_entities(connection, day)
-    learn(context, gateway, due)
+    refresh_closed_periods(context, gateway, due)
 
 
-def held_lines(connection: "Connection", context: "Context", day: date) -> dict[EntryGroup, BlockedGroup]:
-    """The lines due on a day that go on no entry, since their period is closed, by the entry that they would be on."""
-    holding = ClosedPeriodBlock(dates(context, connection))
-    if holding.dates.policy == "hold":
-        deque(holding.unblocked(line for line, _description in due_lines(connection, day)), maxlen=0)
-    return holding.groups
-
-
-def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[Told]:
+def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[PeriodAnswer]:
     """Nobody is asked further once an answer fails: sign-ins that are refused again and again lock a user out."""
     failed = ""
     for entity in entities:
@@ -106,10 +95,10 @@ def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[Told]:
             failed = str(error)
         if day is not None and day.year == date.max.year:
             day, failed = None, f"Intacct says that the books are closed through {day}, after which there is no day"
-        yield Told(entity, day, "" if day else failed or NOT_TOLD)
+        yield PeriodAnswer(entity, day, "" if day else failed or NO_ANSWER)
 
 
-def _differs(before: Periods, told: Told) -> bool:
+def _differs(before: Periods, told: PeriodAnswer) -> bool:
     last = before.through(told.entity)
     return told.closed_through is not None and (last is None or last.day != told.closed_through)
 

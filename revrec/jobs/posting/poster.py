@@ -1,8 +1,8 @@
-"""Taking postings to Intacct, one at a time: commit the intent, send, commit the outcome.
+"""Post journal entries and invoices to Intacct, one at a time: commit the intent, send, commit the outcome.
 
-The states and the allowed by_tables between them are in ``revrec.core.posting``. Doubt is only ever resolved by reading
-Intacct back, after the quarantine; nothing is sent again on a guess. What a journal entry and an invoice do not have
-in common is their ``Kind``.
+The states and the transitions between them are in ``revrec.core.posting``. A doubt is settled only by reading Intacct
+back after the quarantine. Nothing is sent again on a guess. A ``PostingType`` supplies what differs between journal
+entries and invoices.
 """
 
 import os
@@ -22,36 +22,52 @@ from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
-PATIENCE = 600
-"""Seconds that a run waits for another command's long transaction: an answer of Intacct's must not get lost to it."""
+WRITE_LOCK_TIMEOUT = 600
+"""Seconds that a run waits for another command's long transaction. If it gave up early, Intacct's answer to an entry
+that was just posted would be lost."""
 
 
-class Stopped(Exception):
-    """Nothing ran, and no other entry would fare better: sign-in failed, or the gateway is away or wants a pause."""
+class RunStopped(Exception):
+    """The end of a run at a point where nothing ran and no other posting would fare better.
+
+    The sign-in failed, the gateway is down or asks for a pause, or a person has to decide first.
+    """
 
     def __init__(self, answer: PostingAnswer) -> None:
         super().__init__(answer.advice)
         self.answer = answer
 
+    @classmethod
+    def before_sending(cls, advice: str, error_class: ErrorClass = ErrorClass.NEEDS_PERSON) -> "RunStopped":
+        """Return the end of a run before anything was sent."""
+        return cls(PostingAnswer(PostingOutcome.NOT_RUN, "", error_class=error_class, advice=advice))
+
     @property
-    def passes(self) -> bool:
-        """Whether a pause may help."""
+    def is_temporary(self) -> bool:
+        """Check if a pause may help."""
         return self.answer.error_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
 
 
-class FailedForNow(Exception):
-    """Intacct failed without a reason of the entry's own and saved nothing; it is READY, and read before it is sent."""
+class TemporaryFailure(Exception):
+    """A failure of Intacct that has nothing to do with the posting, and that saved nothing.
+
+    The posting is READY again, and Intacct is read before it is sent again.
+    """
 
     def __init__(self, answer: PostingAnswer) -> None:
         super().__init__(answer.advice)
         self.answer = answer
 
 
-class Stored(Protocol):
-    """A posting with its number here, its state, and how often it was sent: since a person last let it, and ever."""
+class StoredPosting(Protocol):
+    """A posting as it is stored.
+
+    ``attempts`` counts how often it was sent since a person last allowed it, ``sends`` how often it ever was.
+    """
 
     @property
     def id(self) -> int: ...
@@ -67,100 +83,138 @@ class Stored(Protocol):
     def control_id(self) -> str: ...
 
 
-class Found(Protocol):
-    """What Intacct has; ``str`` of it is kept as evidence."""
+class FoundRecord(Protocol):
+    """A record that Intacct has. Its ``str`` is kept as evidence."""
 
     @property
     def record_no(self) -> str: ...
 
 
-class Kind(Protocol):
-    """A kind of posting: how it is loaded and sent, found in Intacct, and known to be ours."""
+class PostingType(Protocol):
+    """What differs between journal entries and invoices: how one is loaded, sent, found in Intacct, and recognized."""
 
     tables: PostingTables
     closed_advice: str
-    """What to do about one whose period is closed."""
+    """What to do about a posting whose period is closed."""
 
     def load(self, connection: "Connection", number: int) -> Any:
-        """The posting with its whole content: a :class:`Stored`."""
+        """Return the posting with its whole content, as a :class:`StoredPosting`."""
 
     def period(self, stored: Any) -> tuple[str, date]:
-        """The entity and the day whose period has to be open for it."""
+        """Return the entity and the day whose period must be open."""
+
+    def before_send(self, poster: "Poster", stored: Any) -> tuple[str, str] | None:
+        """Create in Intacct what the posting needs; return the error and the advice if that fails."""
 
     def prepare(self, gateway: Gateway, stored: Any) -> PreparedPosting:
-        """Its request. Raises UnpostableEntry for one that must not be sent, or as reads do."""
+        """Return its request.
 
-    def asked(self, stored: Any) -> str:
-        """How Intacct is read back for it, in words for the record."""
+        Raises:
+            UnpostableEntry: it must not be sent.
+            RevrecError: a read that it needs fails.
+        """
 
-    def find(self, gateway: Gateway, stored: Any) -> Sequence[Found]:
-        """What Intacct has under its name. Raises as reads do."""
+    def interpret(self, answer: PostingAnswer, state: str, values: dict[str, str | None]) -> str:
+        """Return the state that follows from an answer, ``state`` unless this type knows better; may change values."""
 
-    def alike(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[Found]:
-        """What Intacct has under another name, and which is perhaps ours. Raises as reads do."""
+    def is_number_conflict(self, head: Any) -> bool:
+        """Check if a posting is in doubt because Intacct rejected its number as used. That needs no quarantine."""
 
-    def told_of_likeness(self, stored: Any, found: Any) -> tuple[str, str]:
-        """What a person is told of that: error and advice."""
+    def describe_lookup(self, stored: Any) -> str:
+        """Return the query by which Intacct is read back, in words for the record."""
 
-    def doubt(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:
-        """Why what was found cannot be adopted; empty if it is ours and in Intacct's ledger."""
+    def find(self, gateway: Gateway, stored: Any) -> Sequence[FoundRecord]:
+        """Return what Intacct has under its name. Raises as reads do."""
+
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[FoundRecord]:
+        """Return what Intacct has under another name and may be this posting. Raises as reads do."""
+
+    def lookalike_message(self, stored: Any, found: Any) -> tuple[str, str]:
+        """Return the error and the advice for a posting that has a lookalike."""
+
+    def mismatch(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:
+        """Return why what was found cannot be adopted; empty if it is this posting and in Intacct's ledger."""
 
 
-def owner_name(context: "Context") -> str:
-    """A name for a worker that no other has or had."""
+def worker_name(context: "Context") -> str:
+    """Return a name that no other worker has or ever had."""
     return f"{context.actor}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-class Poster:
-    """Posts what is of one kind in one run through one gateway, as one worker with a name of its own.
+def end_attempt(
+    tables: PostingTables, connection: "Connection", attempt: int, answer: PostingAnswer, who: "AuditStamp"
+) -> None:
+    """Store Intacct's answer to a request as the outcome of its attempt."""
+    error = "; ".join(one.text for one in answer.errors) or None
+    outcome = AttemptOutcome(
+        str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
+    )
+    failure = AttemptFailure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
+    tables.end_attempt(connection, attempt, outcome, who, failure)
 
-    ``dates`` is what is known of periods; it learns of those that Intacct refuses as closed. ``misdated`` are the
-    postings that were refused for it, in Intacct or here, and saved nothing.
+
+class Poster:
+    """Posts one type of postings in one run through one gateway, as one worker.
+
+    ``dates`` is what is known of accounting periods; a period that Intacct reports as closed is added to it.
+    ``rejected_for_period`` are the postings that were rejected for a closed period, by Intacct or here.
     """
 
-    def __init__(self, context: "Context", gateway: Gateway, kind: Kind, worker: Worker | None = None) -> None:
+    def __init__(
+        self, context: "Context", gateway: Gateway, posting_type: PostingType, worker: Worker | None = None
+    ) -> None:
         self.context = context
         self.gateway = gateway
-        self.kind = kind
-        self.tables = kind.tables
+        self.posting_type = posting_type
+        self.tables = posting_type.tables
         self.dates = PostingDates()
-        self.misdated: list[int] = []
-        self.worker = worker or Worker(owner_name(context))
+        self.rejected_for_period: list[int] = []
+        self.worker = worker or Worker(worker_name(context))
         self.owner = self.worker.owner
         self.quarantine = context.settings.posting.quarantine
         self.lease = context.settings.posting.lease
-        self.most_attempts = context.settings.posting.attempts
+        self.max_attempts = context.settings.posting.attempts
 
-    def take(self, number: int) -> str:
-        """Do for an entry what its state allows now: send it, or read it back; returns its state afterwards.
+    def process(self, number: int) -> str:
+        """Send a posting or read it back, as its state allows; return its state afterwards.
 
         Raises:
-            Stopped, FailedForNow: as :meth:`post` and :meth:`settle`; after a pause it may be taken again.
+            RunStopped, TemporaryFailure: as :meth:`post` and :meth:`settle`; after a pause it may be processed again.
         """
         with self.context.database.read() as connection:
             head = self.tables.head(connection, number)
-        if head.state == "READY":
-            return self.post(number)
-        if head.state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
-            return self.settle(number)
-        return str(head.state)
+        state = str(head.state)
+        if state == "READY":
+            state = self.post(number)
+        elif state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
+            state = self.settle(number)
+        while state == "IN_DOUBT" and self._has_number_conflict(number):
+            state = self.settle(number)
+        return state
+
+    def _has_number_conflict(self, number: int) -> bool:
+        with self.context.database.read() as connection:
+            return self.posting_type.is_number_conflict(self.tables.head(connection, number))
 
     def post(self, number: int) -> str:
-        """Send an entry that is READY; returns its state afterwards.
+        """Send a posting that is READY; return its state afterwards.
 
-        One that may have reached Intacct before (a person let it be sent again) is read back first. One whose period
-        was closed since it was made is refused here.
+        One that may have reached Intacct before, because a person let it be sent again, is read back first. One whose
+        period was closed since it was created is rejected here.
 
         Raises:
-            Stopped: the gateway turned us away before anything ran; the entry is READY again.
-            FailedForNow: Intacct failed by something that passes by itself; the entry is READY again.
+            RunStopped: the gateway refused before anything ran; the posting is READY again.
+            TemporaryFailure: Intacct failed for a temporary reason; the posting is READY again.
         """
         with self.context.database.read() as connection:
-            stored = self.kind.load(connection, number)
+            stored = self.posting_type.load(connection, number)
             may_be_there = self.tables.may_have_posted(connection, number)
+        failed = self.posting_type.before_send(self, stored)
+        if failed:
+            return self._reject(number, "READY", *failed)
         if not may_be_there:
-            closed = self.dates.refuses(*self.kind.period(stored))
-            return self._misdate(number, closed) if closed else self._send(stored, "READY")
+            closed = self.dates.refuses(*self.posting_type.period(stored))
+            return self._reject_closed(number, closed) if closed else self._send(stored, "READY")
         try:
             with self._write() as connection:
                 self.tables.change_state(connection, number, "READY", "IN_DOUBT", self.context.who())
@@ -169,81 +223,83 @@ class Poster:
         return self.settle(number)
 
     def settle(self, number: int) -> str:
-        """Read Intacct back for an entry in doubt; returns its state afterwards.
+        """Read Intacct back for a posting in doubt; return its state afterwards.
 
-        One that is not there is sent again, unless a person has closed its period here since: it is held.
+        One that is absent is sent again. If a person has closed its period here since, it is held instead.
 
         Raises:
-            Stopped: Intacct cannot be asked, or the entry was sent again and the gateway turned us away.
-            FailedForNow: it was sent again, and Intacct failed by something that passes by itself.
+            RunStopped: Intacct cannot be read, or the posting was sent again and the gateway refused it.
+            TemporaryFailure: it was sent again, and Intacct failed for a temporary reason.
         """
         stored = self._load(number)
-        attempt = self._begin_read_back(stored)
+        attempt = self._begin_lookup(stored)
         try:
-            found = self.kind.find(self.gateway, stored)
-            alike = [] if found else self.kind.alike(self.context, self.gateway, stored)
+            found = self.posting_type.find(self.gateway, stored)
+            alike = [] if found else self.posting_type.find_lookalikes(self.context, self.gateway, stored)
         except RevrecError as error:
-            return self._not_read_back(attempt, stored, error)
+            return self._lookup_failed(attempt, stored, error)
         if alike:
-            told = dict(zip(("error", "advice"), self.kind.told_of_likeness(stored, alike[0]), strict=True))
-            self._note_read_back(attempt, alike, "differs", (stored, "HELD", told))
+            # A person may have edited its reference in Intacct. Sending it again would post it twice.
+            reason = dict(zip(("error", "advice"), self.posting_type.lookalike_message(stored, alike[0]), strict=True))
+            self._end_lookup(attempt, alike, "differs", (stored, "HELD", reason))
             return str(self._load(number).state)
-        if not found and stored.attempts < self.most_attempts:
-            closed = self.dates.closed_here(*self.kind.period(stored))
-            told = {"error": closed, "advice": _CLOSED_AND_ABSENT.format(stored.reference)}
-            self._note_read_back(attempt, found, "absent", (stored, "HELD", told) if closed else None)
+        if not found and stored.attempts < self.max_attempts:
+            closed = self.dates.closed_here(*self.posting_type.period(stored))
+            reason = {"error": closed, "advice": _CLOSED_AND_ABSENT.format(stored.reference)}
+            self._end_lookup(attempt, found, "absent", (stored, "HELD", reason) if closed else None)
             return str(self._load(number).state) if closed else self._send(stored, "IN_DOUBT")
         return self._adopt_or_hold(stored, attempt, found)
 
-    def look_for(self, number: int) -> bool:
-        """Read Intacct back for an entry whose refusal is not understood; whether it is not there, as it should be.
+    def confirm_absent(self, number: int) -> bool:
+        """Read Intacct back for a posting rejected with an unrecognized error; return True if Intacct does not have it.
 
-        One that is there is held; one that cannot be read stays refused.
+        The error may say "already recorded" in another language. If Intacct has the posting, it is held. If Intacct
+        cannot be read for it, it stays rejected.
 
         Raises:
-            Stopped: Intacct cannot be asked.
+            RunStopped: Intacct cannot be read at all.
         """
         stored = self._load(number)
-        attempt = self._begin_read_back(stored)
+        attempt = self._begin_lookup(stored)
         try:
-            found = self.kind.find(self.gateway, stored)
+            found = self.posting_type.find(self.gateway, stored)
         except RevrecError as error:
-            self._note_unread(attempt, stored, error)
+            self._note_failed_lookup(attempt, stored, error)
             return False
-        told = {"error": _REFUSED_BUT_THERE, "advice": _DOUBT_ADVICE.format(stored.reference)}
-        change = (stored, "HELD", told) if found else None
-        self._note_read_back(attempt, found, "differs" if found else "absent", change, "REJECTED")
+        reason = {"error": _REJECTED_BUT_THERE, "advice": _DOUBT_ADVICE.format(stored.reference)}
+        change = (stored, "HELD", reason) if found else None
+        self._end_lookup(attempt, found, "differs" if found else "absent", change, "REJECTED")
         return not found
 
-    def _begin_read_back(self, stored: Stored) -> int:
+    def _begin_lookup(self, stored: StoredPosting) -> int:
         with self._write() as connection:
-            told = (stored.control_id, self.kind.asked(stored), self.context.who())
-            return self.tables.begin_attempt(connection, stored.id, "read_back", *told)[0]
+            request = (stored.control_id, self.posting_type.describe_lookup(stored), self.context.who())
+            return self.tables.begin_attempt(connection, stored.id, "read_back", *request)[0]
 
-    def _not_read_back(self, attempt: int, stored: Stored, error: RevrecError) -> str:
-        """A read-back that failed settles nothing; it stops the run only if no other read could succeed.
+    def _lookup_failed(self, attempt: int, stored: StoredPosting, error: RevrecError) -> str:
+        """Record a failed lookup, which settles nothing; the run stops only if no other read could succeed.
 
-        One that Intacct refuses again and again comes before a person, who alone can then settle it.
+        A posting that Intacct refuses to show again and again is held, because only a person can settle it then.
         """
-        self._note_unread(attempt, stored, error)
+        self._note_failed_lookup(attempt, stored, error)
         with self._write() as connection:
-            if self.tables.unread(connection, stored.id) >= self.most_attempts:
-                told = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.reference)}
-                self._settled(connection, stored, "HELD", told)
+            if self.tables.unread(connection, stored.id) >= self.max_attempts:
+                reason = {"error": str(error), "advice": _DOUBT_ADVICE.format(stored.reference)}
+                self._end_doubt(connection, stored, "HELD", reason)
         return str(self._load(stored.id).state)
 
-    def _note_unread(self, attempt: int, stored: Stored, error: RevrecError) -> None:
+    def _note_failed_lookup(self, attempt: int, stored: StoredPosting, error: RevrecError) -> None:
         with self._write() as connection:
             outcome = AttemptOutcome(_UNREAD, None, None, str(error), "")
             self.tables.end_attempt(connection, attempt, outcome, self.context.who())
         if isinstance(error, BadConfiguration):
-            raise Stopped(not_run_answer(stored.control_id, error, str(error)))
+            raise RunStopped(not_run_answer(stored.control_id, error, str(error)))
 
-    def suspend_stale(self) -> int:
-        """Put entries in doubt that a worker was sending which is dead or lost the right to send; returns how many.
+    def doubt_abandoned(self) -> int:
+        """Put postings in doubt whose worker is dead or has lost the right to send; return how many.
 
-        It lost that with its lock, or as its lease ran out; a request that is still under way is what the quarantine
-        waits for.
+        A worker loses that right with its lock, or when its lease ends. Its last request may still be on its way, so
+        that Intacct's answer counts only after the quarantine.
         """
         with self._write() as connection:
             who = self.context.who()
@@ -253,26 +309,26 @@ class Poster:
             self.tables.shorten_quarantines(connection, self._later(self.quarantine), who)
             for number in stale:
                 values = {"not_before": self._later(self.quarantine), "error": "the run that was sending it ended"}
-                self.tables.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_freed(values))
+                self.tables.change_state(connection, number, "SENDING", "IN_DOUBT", who, **_released(values))
         return len(stale)
 
     def _write(self) -> "AbstractContextManager[Connection]":
-        return self.context.database.write(patience=PATIENCE)
+        return self.context.database.write(patience=WRITE_LOCK_TIMEOUT)
 
     def _load(self, number: int) -> Any:
         with self.context.database.read() as connection:
-            return self.kind.load(connection, number)
+            return self.posting_type.load(connection, number)
 
     def _later(self, span: timedelta) -> str:
         return (self.context.now() + span).isoformat(timespec="microseconds")
 
-    def _send(self, stored: Stored, state: str) -> str:
+    def _send(self, stored: StoredPosting, state: str) -> str:
         try:
-            prepared = self.kind.prepare(self.gateway, stored)
+            prepared = self.posting_type.prepare(self.gateway, stored)
         except UnpostableEntry as error:
-            return self._refuse(stored.id, state, str(error))
+            return self._reject(stored.id, state, str(error))
         except BadConfiguration as error:
-            raise Stopped(not_run_answer(stored.control_id, error, str(error))) from error
+            raise RunStopped(not_run_answer(stored.control_id, error, str(error))) from error
         self.worker.confirm()
         attempt = self._claim(stored, state, prepared)
         if attempt is None:
@@ -280,147 +336,156 @@ class Poster:
         answer = self.gateway.send(prepared)
         new_state = self._write_answer(stored, attempt, answer)
         if answer.outcome is PostingOutcome.NOT_RUN:
-            raise Stopped(answer)
+            raise RunStopped(answer)
         if new_state == "READY":
-            raise FailedForNow(answer)
+            raise TemporaryFailure(answer)
         return new_state
 
-    def _claim(self, stored: Stored, state: str, prepared: PreparedPosting) -> int | None:
-        """Commit that this worker is about to send; returns the attempt's id, None if another worker was faster."""
+    def _claim(self, stored: StoredPosting, state: str, prepared: PreparedPosting) -> int | None:
+        """Commit that this worker is about to send; return the attempt's id, None if another worker was faster.
+
+        This is committed before the request leaves. If the process is killed in between, the next run finds SENDING
+        and reads Intacct back; it would send READY again without looking.
+        """
         values: dict[str, Any] = {"lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
         try:
             with self._write() as connection:
                 who = self.context.who()
-                # Nobody sent it since it was loaded, or what was read back then no longer counts.
+                # By the number of sends, not by the state alone: another worker may have sent it since it was loaded
+                # and put it back, and then the absence that was read before says nothing about that request.
                 self.tables.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
                 control_id, request = prepared.control_id, prepared.redacted
                 return self.tables.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
         except LostClaim:
             return None
 
-    def _misdate(self, number: int, reason: str) -> str:
-        self.misdated.append(number)
-        return self._refuse(number, "READY", reason, self.kind.closed_advice)
+    def _reject_closed(self, number: int, reason: str) -> str:
+        self.rejected_for_period.append(number)
+        return self._reject(number, "READY", reason, self.posting_type.closed_advice)
 
-    def _refuse(self, number: int, state: str, reason: str, advice: str | None = None) -> str:
-        """An entry that cannot be written for Intacct is refused by us; one that may be there needs a person."""
-        refused = "REJECTED" if state == "READY" else "HELD"
+    def _reject(self, number: int, state: str, reason: str, advice: str | None = None) -> str:
+        """Reject a posting that cannot be sent; hold it if it may be in Intacct, where its lines would be too."""
+        new_state = "REJECTED" if state == "READY" else "HELD"
         try:
             with self._write() as connection:
                 who = self.context.who()
-                self.tables.change_state(connection, number, state, refused, who, error=reason, advice=advice)
+                self.tables.change_state(connection, number, state, new_state, who, error=reason, advice=advice)
         except LostClaim:
             return str(self._load(number).state)
-        return refused
+        return new_state
 
-    def _write_answer(self, stored: Stored, attempt: int, answer: PostingAnswer) -> str:
+    def _write_answer(self, stored: StoredPosting, attempt: int, answer: PostingAnswer) -> str:
         number = stored.id
         attempts = stored.attempts + (answer.outcome is not PostingOutcome.NOT_RUN)
-        state, values = self._consequence(answer, attempts)
-        error = "; ".join(one.text for one in answer.errors) or None
-        outcome = AttemptOutcome(
-            str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
-        )
-        meant = AttemptFailure(answer.failure, str(answer.error_class), answer.named) if answer.failure else None
+        state, values = self._interpret(answer, attempts)
         with self._write() as connection:
             who = self.context.who()
-            self.tables.end_attempt(connection, attempt, outcome, who, meant)
+            end_attempt(self.tables, connection, attempt, answer, who)
             try:
                 self.tables.change_state(
-                    connection, number, "SENDING", state, who, held_by=self.owner, attempts=attempts, **_freed(values)
+                    connection,
+                    number,
+                    "SENDING",
+                    state,
+                    who,
+                    held_by=self.owner,
+                    attempts=attempts,
+                    **_released(values),
                 )
             except LostClaim:
-                # The lease ran out and another worker reads Intacct back; the answer is kept as evidence for it.
+                # The lease ended and another worker reads Intacct back; the answer is kept as evidence for it.
                 state = str(self.tables.head(connection, number).state)
             if state == "REJECTED" and answer.failure == PERIOD_CLOSED:
-                self._learn_of_closing(connection, stored, values)
+                self._note_closed_period(connection, stored, values)
         return state
 
-    def _learn_of_closing(self, connection: "Connection", stored: Stored, told: Mapping[str, str | None]) -> None:
-        """Intacct's refusal says that the entry's period is closed; under ``fail`` it is left at that."""
+    def _note_closed_period(
+        self, connection: "Connection", stored: StoredPosting, values: Mapping[str, str | None]
+    ) -> None:
+        """Record a period that Intacct reported as closed, unless the policy is ``fail``."""
         if self.dates.policy == "fail":
             return
-        entity, day = self.kind.period(stored)
-        fact = PeriodFact(entity, CLOSED, day.replace(day=1), ANSWER, str(told["error"]))
+        entity, day = self.posting_type.period(stored)
+        fact = PeriodFact(entity, CLOSED, day.replace(day=1), ANSWER, str(values["error"]))
         for kept in periods.add_facts(connection, [fact], self.context.who()):
             self.dates.take(kept)
-        self.misdated.append(stored.id)
+        self.rejected_for_period.append(stored.id)
 
-    def _consequence(self, answer: PostingAnswer, attempts: int) -> tuple[str, dict[str, str | None]]:
-        """The state that follows from an answer, and what is kept with it; ``attempts`` counts this one too."""
+    def _interpret(self, answer: PostingAnswer, attempts: int) -> tuple[str, dict[str, str | None]]:
+        """Return the state that follows from an answer, and the values to store; ``attempts`` includes this one."""
         if answer.outcome is PostingOutcome.POSTED:
             at = self.context.timestamp()
-            return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NOTHING_SAID}
-        failure = {
+            return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NO_ERROR}
+        values = {
             "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
             "error": answer.errors[0].text if answer.errors else answer.advice,
             "advice": answer.advice,
         }
         if answer.outcome is PostingOutcome.REJECTED:
-            passes = answer.error_class is ErrorClass.RETRY_NOW and attempts < self.most_attempts
-            return "READY" if passes else "REJECTED", failure
+            retry = answer.error_class is ErrorClass.RETRY_NOW and attempts < self.max_attempts
+            return self.posting_type.interpret(answer, "READY" if retry else "REJECTED", values), values
         if answer.outcome is PostingOutcome.NOT_RUN:
-            return "READY", failure
-        return "IN_DOUBT", {**failure, "not_before": self._later(self.quarantine)}
+            return "READY", values
+        return "IN_DOUBT", {**values, "not_before": self._later(self.quarantine)}
 
-    def _adopt_or_hold(self, stored: Stored, attempt: int, found: Sequence[Found]) -> str:
-        doubt = self.kind.doubt(self.context, stored, found) if found else _ABSENT
-        if not doubt:
-            posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NOTHING_SAID}
-            self._note_read_back(attempt, found, "found", (stored, "POSTED", posted))
+    def _adopt_or_hold(self, stored: StoredPosting, attempt: int, found: Sequence[FoundRecord]) -> str:
+        mismatch = self.posting_type.mismatch(self.context, stored, found) if found else _ABSENT
+        if not mismatch:
+            posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}
+            self._end_lookup(attempt, found, "found", (stored, "POSTED", posted))
         else:
-            told = {"error": doubt, "advice": _DOUBT_ADVICE.format(stored.reference)}
-            self._note_read_back(attempt, found, "differs" if found else "absent", (stored, "HELD", told))
+            reason = {"error": mismatch, "advice": _DOUBT_ADVICE.format(stored.reference)}
+            self._end_lookup(attempt, found, "differs" if found else "absent", (stored, "HELD", reason))
         return str(self._load(stored.id).state)
 
-    def _note_read_back(
+    def _end_lookup(
         self,
         attempt: int,
-        found: Sequence[Found],
+        found: Sequence[FoundRecord],
         outcome: str,
-        change: tuple[Stored, str, Mapping[str, str | None]] | None = None,
+        change: tuple[StoredPosting, str, Mapping[str, str | None]] | None = None,
         old: str = "IN_DOUBT",
     ) -> None:
-        seen = "\n".join(str(one) for one in found) or "nothing found"
+        evidence = "\n".join(str(one) for one in found) or "nothing found"
         record_no = found[0].record_no if outcome == "found" else None
         with self._write() as connection:
             who = self.context.who()
-            self.tables.end_attempt(connection, attempt, AttemptOutcome(outcome, None, record_no, None, seen), who)
+            self.tables.end_attempt(connection, attempt, AttemptOutcome(outcome, None, record_no, None, evidence), who)
             if change:
-                self._settled(connection, *change, old)
+                self._end_doubt(connection, *change, old)
 
-    def _settled(
+    def _end_doubt(
         self,
         connection: "Connection",
-        stored: Stored,
+        stored: StoredPosting,
         state: str,
         values: Mapping[str, str | None],
         old: str = "IN_DOUBT",
     ) -> None:
-        """End a doubt by what was read, unless another worker has settled it or sent the entry again meanwhile."""
+        """End a doubt by what was read, unless another worker has settled it or sent the posting again meanwhile."""
         with suppress(LostClaim):
             who, sends = self.context.who(), stored.sends
-            self.tables.change_state(connection, stored.id, old, state, who, sends=sends, **_freed(values))
+            self.tables.change_state(connection, stored.id, old, state, who, sends=sends, **_released(values))
 
 
 _UNREAD = "unread"
-_REFUSED_BUT_THERE = "Intacct refused it in words that revrec does not know, and yet has an entry with this reference"
-_NOTHING_SAID = {"error_no": None, "error": None, "advice": None}
-"""What stood beside an entry on its way is no longer true of a posted one, which never changes again."""
+_REJECTED_BUT_THERE = (
+    "Intacct rejected it with an error that revrec does not know, yet has an entry with this reference"
+)
+_NO_ERROR = {"error_no": None, "error": None, "advice": None}
+"""Clears the error of an earlier attempt. A posted row never changes again, so that it would be shown for ever."""
 _CLOSED_AND_ABSENT = (
-    "Intacct does not have it, and its period was closed here since it was sent. Give it up, so that "
-    "its lines are decided on anew: revrec postings resolve {0} --cancel --reason TEXT; or open the period "
-    "(revrec periods open) and send it: --resend"
+    "Intacct does not have it, and its period was closed here since it was sent. To plan its lines again: revrec "
+    "postings resolve {0} --cancel --reason TEXT. To send it after all, open the period (revrec periods open), then "
+    "--resend"
 )
 _DOUBT_ADVICE = (
     "look for {0} in Intacct. If it is there and right: revrec postings resolve {0} --as-posted KEY --reason TEXT. "
     "If it is wrong there, delete it, then --cancel: its lines go on under a new reference. If it was never there: "
     "--resend"
 )
-
-
 _ABSENT = "sent as often as allowed, and Intacct does not show it"
 
 
-def _freed(values: Mapping[str, str | None]) -> dict[str, Any]:
+def _released(values: Mapping[str, str | None]) -> dict[str, Any]:
     return {"owner": None, "lease_until": None, **values}

@@ -15,13 +15,13 @@ from revrec.core.journal import DueLine, JournalEntry, build_entries, day_in, ma
 from revrec.core.money import decimal_string
 from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry
 from revrec.intacct.errors import ReadRefused
-from revrec.intacct.gateway import ErrorClass, FoundEntry, PostingAnswer, PostingOutcome
+from revrec.intacct.gateway import ErrorClass, FoundEntry
 from revrec.intacct.glbatch import document_text
 from revrec.jobs.posting.canceled_entries import find_canceled
 from revrec.jobs.posting.due import due_with_memos
-from revrec.jobs.posting.poster import Stopped
-from revrec.jobs.posting.rejections import give_back
-from revrec.jobs.reconciling.findings import lost as finding
+from revrec.jobs.posting.findings import lost as lost_finding
+from revrec.jobs.posting.poster import RunStopped
+from revrec.jobs.posting.rejections import release_rejected
 from revrec.store.database.engine import deployment
 from revrec.store.posting import continuity, entries
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -39,7 +39,7 @@ NAMED = 20
 """Entries that one message names."""
 
 
-class Seen(NamedTuple):
+class JournalScan(NamedTuple):
     """What a look found. ``began`` is when; ``heads`` are the entries; ``strangers`` those that are nobody's here.
 
     ``doubted`` tells that entries that were never sent as far as these books know may have been sent all the same.
@@ -47,22 +47,22 @@ class Seen(NamedTuple):
 
     began: str
     heads: tuple[FoundEntry, ...]
-    strangers: tuple[FoundEntry, ...]
+    unknown_entries: tuple[FoundEntry, ...]
     lost: tuple[FoundEntry, ...]
     doubted: bool
     canceled: tuple[FoundEntry, ...] = ()
     """The entries that were canceled here, and that Intacct has all the same."""
 
 
-def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
+def scan_journals(context: "Context", gateway: "Gateway", run: int) -> JournalScan:
     """List what was made in the journals since the last look.
 
     Raises:
-        Stopped: the books were put back from a copy and a request of their lost future may still be at work, or
+        RunStopped: the books were put back from a copy and a request of their lost future may still be at work, or
             Intacct refuses the list.
     """
     began = context.timestamp()
-    doubted = beware(context, run)
+    doubted = detect_restored_copy(context, run)
     with context.database.read() as connection:
         # A clock may have been ahead then.
         since = datetime.fromisoformat(min(continuity.last_scan(connection).at, began)) - MARGIN
@@ -71,28 +71,28 @@ def look(context: "Context", gateway: "Gateway", run: int) -> Seen:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
         canceled = tuple(find_canceled(context, gateway))
     except ReadRefused as error:
-        raise stopped(f"nothing was sent, for the journal cannot be looked at: {error}") from error
+        raise RunStopped.before_sending(f"nothing was sent, for the journal cannot be looked at: {error}") from error
     with context.database.read() as connection:
-        return _sorted(connection, began, heads, doubted)._replace(canceled=canceled)
+        return _classified(connection, began, heads, doubted)._replace(canceled=canceled)
 
 
-def beware(context: "Context", run: int) -> bool:
+def detect_restored_copy(context: "Context", run: int) -> bool:
     """Whether something may have been sent that these books do not know of; to be asked before anything is.
 
     Raises:
-        Stopped: a request of a future that they do not know may still be at work.
+        RunStopped: a request of a future that they do not know may still be at work.
     """
-    doubted = notice(context, run)
+    doubted = notice_restored_copy(context, run)
     with context.database.read() as connection:
         _check_quarantine(context, connection)
     return doubted
 
 
-def notice(context: "Context", run: int) -> bool:
+def notice_restored_copy(context: "Context", run: int) -> bool:
     """Return whether these books were put back, or their last run was cut off; the epoch is raised where it has to."""
     with context.database.write() as connection:
         unclean = continuity.ended_uncleanly(connection, run)
-        raised = _notice(context, connection, unclean)
+        raised = _raise_epoch_if_restored(context, connection, unclean)
     if raised:
         # So that these books are known from their copies now, before they have looked: one may be put back in its turn.
         keep_head(context)
@@ -107,7 +107,7 @@ def keep_head(context: "Context") -> None:
         continuity.write_kept_head(context.database, known)
 
 
-def _notice(context: "Context", connection: "Connection", unclean: bool) -> bool:
+def _raise_epoch_if_restored(context: "Context", connection: "Connection", unclean: bool) -> bool:
     """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
     else did since."""
     if context.database.path is not None:
@@ -131,51 +131,55 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     until = datetime.fromisoformat(at) + context.settings.posting.quarantine
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
-        raise stopped(
+        raise RunStopped.before_sending(
             f"these books were put back from a copy, moved or cut off with the machine; nothing is sent before {text}: "
             "what they sent and do not know may still arrive. Import what was imported since, then run again",
             ErrorClass.RETRY_LATER,
         )
 
 
-def _sorted(connection: "Connection", began: str, heads: Sequence[FoundEntry], doubted: bool) -> Seen:
+def _classified(connection: "Connection", began: str, heads: Sequence[FoundEntry], doubted: bool) -> JournalScan:
     by_reference = entries.known_entries(connection, "reference", {head.reference for head in heads if head.reference})
     by_number = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
     mark = mark_of(deployment(connection))
     unknown = [head for head in heads if head.reference not in by_reference and head.record_no not in by_number]
-    marked = {finding(head).key: head for head in unknown if head.reference.startswith(mark)}
+    marked = {lost_finding(head).key: head for head in unknown if head.reference.startswith(mark)}
     explained = accepted_keys(connection, list(marked))
     lost = tuple(head for key, head in marked.items() if key not in explained)
-    strangers = tuple(head for head in unknown if not head.reference.startswith(mark))
-    return Seen(began, tuple(heads), strangers, lost, doubted)
+    unknown_entries = tuple(head for head in unknown if not head.reference.startswith(mark))
+    return JournalScan(began, tuple(heads), unknown_entries, lost, doubted)
 
 
-def recover(context: "Context", gateway: "Gateway", run: int, seen: Seen, company: str) -> list[int]:
+def recover_lost_entries(
+    context: "Context", gateway: "Gateway", run: int, scan: JournalScan, company: str
+) -> list[int]:
     """Make the lost entries anew, each from the schedule lines that its reference proves; their numbers.
 
     Raises:
-        Stopped: some cannot be made anew; nothing may be sent before they are explained.
+        RunStopped: some cannot be made anew; nothing may be sent before they are explained.
     """
-    if not seen.lost:
+    if not scan.lost:
         return []
     try:
-        lost = list(gateway.with_lines(seen.lost))
+        lost = list(gateway.with_lines(scan.lost))
     except ReadRefused as error:
-        raise stopped(f"nothing was sent, for entries that these books do not know cannot be read: {error}") from error
+        raise RunStopped.before_sending(
+            f"nothing was sent, for entries that these books do not know cannot be read: {error}"
+        ) from error
     with context.database.write() as connection:
-        numbers, rest = _made_anew(context, connection, run, lost, company)
+        numbers, rest = _rebuild_lost(context, connection, run, lost, company)
         shared = [_hold_rivals(context, connection, one) for one in rest]
     if rest:
-        raise stopped(_unexplained(rest, shared))
+        raise RunStopped.before_sending(_unexplained(rest, shared))
     return numbers
 
 
-def _made_anew(
+def _rebuild_lost(
     context: "Context", connection: "Connection", run: int, lost: Sequence[FoundEntry], company: str
 ) -> tuple[list[int], list[FoundEntry]]:
     who = context.who()
     until = max(one.date or date.min for one in lost)
-    give_back(connection, context, until, again=False)
+    release_rejected(connection, context, until, is_retry_pass=False)
     made = rebuild(context, connection, lost, company)
     numbers = entries.add_entries(connection, run, made.values(), who)
     for number in numbers:
@@ -185,7 +189,7 @@ def _made_anew(
 
 
 def rebuild(
-    context: "Context", connection: "Connection", lost: Sequence[FoundEntry], company: str, whatever: bool = False
+    context: "Context", connection: "Connection", lost: Sequence[FoundEntry], company: str, by_documents: bool = False
 ) -> dict[str, JournalEntry]:
     """Return the lost entries that can be made of open schedule lines, by reference.
 
@@ -199,16 +203,18 @@ def rebuild(
 
     def keep(one: FoundEntry, entry: JournalEntry | None) -> None:
         if entry is not None and one.reference not in made:
-            made[one.reference] = _dated(entry, one)
-            _take(due, entry)
+            made[one.reference] = _with_date_in_intacct(entry, one)
+            _remove_lines(due, entry)
 
     for one in lost:
         keep(one, rebuild_entry(one.reference, _parts(one), due, ours, company))
-    for one, entry in _natural(context, connection, [one for one in lost if one.reference not in made], made, company):
+    for one, entry in _due_entries(
+        context, connection, [one for one in lost if one.reference not in made], made, company
+    ):
         keep(one, entry)
     for one in lost:
         keep(one, matched(one.reference, _parts(one), _days(one), due, ours, company))
-    for one in lost if whatever else ():
+    for one in lost if by_documents else ():
         keep(one, of_documents(one.reference, documents_of(one), _days(one), due, ours, company))
     return made
 
@@ -218,7 +224,7 @@ def documents_of(found: FoundEntry) -> list[str]:
     return list(dict.fromkeys(line.document for line in found.lines if line.document))
 
 
-def missing(connection: "Connection", found: FoundEntry) -> list[str]:
+def documents_without_lines(connection: "Connection", found: FoundEntry) -> list[str]:
     """Return the documents of an entry that have no open line here on its day."""
     due = _by_document(due_with_memos(connection, found.date or date.min, waiting=None), [found])
     days = _days(found)
@@ -230,7 +236,7 @@ def _days(found: FoundEntry) -> list[date]:
     return [day for day in (found.date, day_in(found.title)) if day is not None]
 
 
-def _natural(
+def _due_entries(
     context: "Context",
     connection: "Connection",
     lost: Sequence[FoundEntry],
@@ -250,14 +256,14 @@ def _natural(
             yield found[entry.reference], entry
 
 
-def _dated(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
+def _with_date_in_intacct(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
     """The entry with the date that it got in the forgotten future, if its period was closed by then."""
     if found.date is None or found.date <= entry.date:
         return entry
     return redate(entry, found.date, f"recognized on {entry.date}; Intacct has it dated {found.date}")
 
 
-def _take(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
+def _remove_lines(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
     """A line that is proven to be on one entry can be on no other."""
     taken = {(line.charge_no, line.version, line.seq) for line in entry.lines}
     for document, lines in due.items():
@@ -325,22 +331,22 @@ _RIVAL_ADVICE = (
 )
 
 
-def account_for(connection: "Connection", context: "Context", seen: Seen) -> None:
+def record_scan(connection: "Connection", context: "Context", scan: JournalScan) -> None:
     """Put in doubt what may be in the ledger though it was never sent so far as these books know; note the look.
 
     That is what the look has seen, by its reference; and in doubted books also what is of the same journal and date
     as an entry that nobody here knows, for its reference may have been edited away.
     """
     who = context.who()
-    references = {head.reference for head in seen.heads}
-    days = {(head.journal, head.date) for head in seen.strangers if not head.reverses} if seen.doubted else set()
+    references = {head.reference for head in scan.heads}
+    days = {(head.journal, head.date) for head in scan.unknown_entries if not head.reverses} if scan.doubted else set()
     if references or days:
         for number in entries.numbers_in(connection, "READY"):
             one = ENTRY_TABLES.head(connection, number)
             if one.reference in references or (one.journal, date.fromisoformat(one.date)) in days:
                 ENTRY_TABLES.change_state(connection, number, "READY", "IN_DOUBT", who, reason="it may be in Intacct")
-    shown = {"seen": len(seen.heads), "unknown": len(seen.strangers), "made_anew": len(seen.lost)}
-    continuity.record_scan(connection, who, seen.began, shown)
+    shown = {"seen": len(scan.heads), "unknown": len(scan.unknown_entries), "made_anew": len(scan.lost)}
+    continuity.record_scan(connection, who, scan.began, shown)
 
 
 def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) -> str:
@@ -380,8 +386,3 @@ def _described(found: FoundEntry, rivals: Sequence[str]) -> str:
     amount = f"{decimal_string(found.total_debit, currency)} {currency}" if currency else "no lines"
     with_rivals = f"; here on {', '.join(rivals)}" if rivals else ""
     return f"  {found.reference}, record {found.record_no}, {found.date}, {amount}, of {shown}{with_rivals}"
-
-
-def stopped(advice: str, error_class: ErrorClass = ErrorClass.NEEDS_PERSON) -> Stopped:
-    """The end of a run before anything was sent."""
-    return Stopped(PostingAnswer(PostingOutcome.NOT_RUN, "", error_class=error_class, advice=advice))

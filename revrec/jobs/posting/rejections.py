@@ -1,9 +1,9 @@
-"""What becomes of entries that Intacct refused: tried again under a new reference, looked for first, or set aside.
+"""Decide what happens to entries that Intacct rejected: release their lines, look them up first, or hold them.
 
-A refusal that revrec knows saved nothing: its lines may go on. One that it does not know may be the words of another
-language for "already recorded": Intacct is read back before anything of it is sent again, and before its lines are
-planned anew. What is refused with the same error again and again is set aside for a person, so that it costs no more
-requests.
+An error that revrec recognizes means that nothing was saved, so the lines may go on to a new entry. An error that it
+does not recognize may be another language's "already recorded". So Intacct is read back before the lines are used
+again; otherwise they could be posted twice. An entry that is rejected with the same error again and again is held for
+a person, so that it costs no more requests.
 """
 
 from collections.abc import Callable
@@ -17,72 +17,77 @@ from revrec.store.posting.posting_tables import LostClaim
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-    from revrec.jobs.posting.repairs import Mender
+    from revrec.jobs.posting.repairs import RepairRunner
     from revrec.store.connection import Connection
     from revrec.store.posting.posting_tables import PostingTables
     from revrec.store.posting.postings import RejectedPosting
 
 
-def give_back(
-    connection: "Connection", context: "Context", day: date, again: bool, mender: "Mender | None" = None
+def release_rejected(
+    connection: "Connection",
+    context: "Context",
+    day: date,
+    is_retry_pass: bool,
+    repairs: "RepairRunner | None" = None,
 ) -> None:
-    """Give the lines of refused entries back, to go on under new references, unless they must be looked for before.
+    """Release the lines of rejected entries, except entries that must be looked up in Intacct first.
 
-    One for which there is a repair by now is repaired, if there is a ``mender``. ``again``: a later pass of the same
-    command, where only what passes by itself is tried again.
+    If ``repairs`` has a repair for an entry, its lines get the repaired values. ``is_retry_pass`` limits this to
+    rejections that pass by themselves.
     """
-    for refused in to_give_back(connection, day, again):
-        if mender is None or not mender.mend(connection, refused):
-            postings.release_schedule_lines(connection, refused.id, context.who())
+    for rejected in releasable_entries(connection, day, is_retry_pass):
+        if repairs is None or not repairs.repair(connection, rejected):
+            postings.release_schedule_lines(connection, rejected.id, context.who())
 
 
-def to_give_back(connection: "Connection", day: date, again: bool) -> "list[RejectedPosting]":
-    """The refused entries whose lines may go on without being looked for."""
-    known = [refused for refused in postings.rejected_entries(connection, day) if understood(refused)]
-    return [refused for refused in known if passes(refused) or not again]
+def releasable_entries(connection: "Connection", day: date, is_retry_pass: bool) -> "list[RejectedPosting]":
+    """Return the rejected entries whose lines may go on without a lookup."""
+    certain = [rejected for rejected in postings.rejected_entries(connection, day) if saved_nothing(rejected)]
+    return [rejected for rejected in certain if is_temporary(rejected) or not is_retry_pass]
 
 
-def not_understood(connection: "Connection", day: date) -> list[int]:
-    """Refused entries that must be looked for in Intacct before their lines may go on."""
-    return [refused.id for refused in postings.rejected_entries(connection, day) if not understood(refused)]
+def unrecognized_rejections(connection: "Connection", day: date) -> list[int]:
+    """Return the rejected entries that must be looked up in Intacct before their lines may go on."""
+    return [rejected.id for rejected in postings.rejected_entries(connection, day) if not saved_nothing(rejected)]
 
 
-def given_up(connection: "Connection") -> frozenset[int]:
-    """Refused entries whose lines may be planned anew: nothing was saved for sure, or Intacct was looked into since."""
+def replannable_entries(connection: "Connection") -> frozenset[int]:
+    """Return the rejected entries whose lines may be rescheduled: Intacct saved nothing, or was looked up since."""
     every = postings.rejected_entries(connection, date.max)
-    return frozenset(refused.id for refused in every if refused.absent or understood(refused))
+    return frozenset(rejected.id for rejected in every if rejected.absent or saved_nothing(rejected))
 
 
-def understood(refused: "RejectedPosting") -> bool:
-    """Whether nothing was saved for sure: it was never sent, or the catalog knows why it was refused."""
-    row = failure_named(refused.failure.name) if refused.failure else None
-    return not refused.sent or (row is not None and not row.wrapper)
+def saved_nothing(rejected: "RejectedPosting") -> bool:
+    """Check that Intacct certainly saved nothing: it was never sent, or the catalog has its error.
+
+    A wrapper error such as "could not create" has the real reason inside, so it does not count as recognized.
+    """
+    row = failure_named(rejected.failure.name) if rejected.failure else None
+    return not rejected.sent or (row is not None and not row.wrapper)
 
 
-def passes(refused: "RejectedPosting") -> bool:
-    """Whether the refusal passes by itself."""
-    row = failure_named(refused.failure.name) if refused.failure else None
+def is_temporary(rejected: "RejectedPosting") -> bool:
+    """Check if the reason for a rejection passes by itself."""
+    row = failure_named(rejected.failure.name) if rejected.failure else None
     return row is not None and policies()[row.error_class].later
 
 
-def set_aside(
-    context: "Context", tables: "PostingTables", numbers: set[int], refusals: "Callable[[Connection, int], int]"
+def hold_repeated_rejections(
+    context: "Context", tables: "PostingTables", numbers: set[int], count_rejections: "Callable[[Connection, int], int]"
 ) -> None:
-    """Hold those of these postings that were refused too often with the same error, as ``refusals`` counts them."""
+    """Hold those of these postings that were rejected too often with the same error."""
     most = context.settings.posting.refusals
     with context.database.read() as connection:
-        times = {
-            number: refusals(connection, number) for number in tables.in_states(connection, list(numbers), REFUSED)
-        }
+        rejected = tables.in_states(connection, list(numbers), ("REJECTED",))
+        times = {number: count_rejections(connection, number) for number in rejected}
     for number in sorted(number for number, count in times.items() if count >= most):
         with context.database.write() as connection, suppress(LostClaim):
             head = tables.head(connection, number)
-            advice = _TOO_OFTEN.format(times[number], f" {head.advice}" if head.advice else "", head.reference)
+            advice = _REPEATED.format(times[number], f" {head.advice}" if head.advice else "", head.reference)
             tables.change_state(connection, number, "REJECTED", "HELD", context.who(), advice=advice)
 
 
-REFUSED = ("REJECTED",)
-_TOO_OFTEN = (
-    "Refused {0} times with the same error, and set aside.{1} When its cause is mended: revrec postings resolve {2} "
-    "--resend --reason TEXT; to let the present rules decide anew, --cancel."
+_REPEATED = (
+    "Rejected {0} times with the same error, and set aside.{1} After you fix the cause: revrec postings resolve {2} "
+    "--resend --reason TEXT. To plan its lines again by the present rules: --cancel."
 )

@@ -1,7 +1,7 @@
-"""Repairs at work: what rule files supply where Intacct refused an entry, once for each repair and schedule line.
+"""Apply repairs: values that rule files supply where Intacct rejected an entry, once per repair and schedule line.
 
-The refused entry is replaced, its lines go on to a new one with the repaired values. What was put in the place of what
-is recorded before; the charge line, the rule and the amounts stay as they are, and each value leads back to its repair.
+The rejected entry is replaced, and its lines go on to a new one with the repaired values. Each replaced value is
+recorded with its repair before that; the charge line, the rule and the amounts stay as they are.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalLine
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact
 from revrec.core.rules import Repair
-from revrec.jobs.posting.periods import learn
+from revrec.jobs.posting import periods as posting_periods
 from revrec.store import charges, periods
 from revrec.store.posting import entries, postings, repairs
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -36,34 +36,36 @@ PAGE = 500
 """Charge lines that are read together."""
 
 
-class Mender:
-    """Repairs the refused entries of one run; ``mended`` counts them by the name of the repair."""
+class RepairRunner:
+    """Repairs the rejected entries of one run; ``repaired`` counts them by the name of the repair."""
 
     def __init__(self, context: "Context") -> None:
         self._context = context
-        self.mended: Counter[str] = Counter()
+        self.repaired: Counter[str] = Counter()
 
-    def may_mend(self, refused: "RejectedPosting") -> bool:
-        """Whether a repair is for this kind of refusal."""
-        return refused.failure is not None and bool(self._for(refused.failure))
+    def applies_to(self, rejected: "RejectedPosting") -> bool:
+        """Check if there is a repair for this error."""
+        return rejected.failure is not None and bool(self._repairs_for(rejected.failure))
 
-    def learn(self, gateway: "Gateway", refused: "RejectedPosting") -> None:
-        """Ask Intacct how far the books are closed, where a repair gives an entry another date because of that."""
-        if refused.failure is not None and any(repair.dates for repair in self._for(refused.failure)):
+    def refresh_closed_periods(self, gateway: "Gateway", rejected: "RejectedPosting") -> None:
+        """Ask Intacct through which day the books are closed, if a repair dates the entry by that."""
+        if rejected.failure is not None and any(repair.dates for repair in self._repairs_for(rejected.failure)):
             with self._context.database.read() as connection:
-                entity = str(ENTRY_TABLES.head(connection, refused.id).entity)
-            learn(self._context, gateway, [entity])
+                entity = str(ENTRY_TABLES.head(connection, rejected.id).entity)
+            posting_periods.refresh_closed_periods(self._context, gateway, [entity])
 
-    def mend(self, connection: "Connection", refused: "RejectedPosting") -> bool:
-        """Replace a refused entry if a repair is for it: its lines are open again, with the repaired values on record.
+    def repair(self, connection: "Connection", rejected: "RejectedPosting") -> bool:
+        """Replace a rejected entry if a repair applies to it; return True if it was replaced.
+
+        Its lines are open again, and the repaired values are recorded.
 
         Raises:
             LostClaim: another worker was faster.
         """
-        if refused.failure is None or not self.may_mend(refused):
+        if rejected.failure is None or not self.applies_to(rejected):
             return False
-        stored = entries.read_entry(connection, refused.id)
-        uses = self._uses(connection, stored, refused.failure)
+        stored = entries.read_entry(connection, rejected.id)
+        uses = self._uses(connection, stored, rejected.failure)
         if not uses:
             return False
         who = self._context.who()
@@ -72,45 +74,48 @@ class Mender:
             periods.add_facts(
                 connection, [PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(stored.error))], who
             )
-        repairs.keep_uses(connection, refused.id, stored.entry.reference, uses, who)
-        postings.release_schedule_lines(connection, refused.id, who)
-        self.mended.update({use.repair.name for use in uses})
+        repairs.keep_uses(connection, rejected.id, stored.entry.reference, uses, who)
+        postings.release_schedule_lines(connection, rejected.id, who)
+        self.repaired.update({use.repair.name for use in uses})
         return True
 
-    def repaired(self, connection: "Connection", day: date, due: Iterable[DueLine]) -> Iterator[DueLine]:
-        """The lines that are due until a day, with the values that repairs supplied that still stand in the files."""
+    def with_repairs(self, connection: "Connection", day: date, due: Iterable[DueLine]) -> Iterator[DueLine]:
+        """Yield the lines that are due until a day, with the values supplied by repairs that are still in the files."""
         found = repairs.supplied_values(connection, day)
-        standing = {repair.sha256 for repair in self._repairs} if found else set()
+        current = {repair.sha256 for repair in self._repairs} if found else set()
         for line in due:
             values = found.get((line.charge_no, line.version, line.seq), ())
-            changes = tuple(change for sha256, change in values if sha256 in standing)
+            changes = tuple(change for sha256, change in values if sha256 in current)
             yield line._replace(changes=changes) if changes else line
 
     @cached_property
     def _repairs(self) -> Sequence[Repair]:
-        """The repairs of the rule files, read once they are needed; none, and that is said, if a file is broken."""
+        """The repairs of the rule files. If a file is broken, there are none, and a message says so."""
         from revrec.jobs.rules.load import load_rules
 
         try:
             return load_rules(self._context).repairs
         except RevrecError as error:
-            self._context.say(f"nothing is repaired: {error}")
+            self._context.say(f"no entry is repaired: {error}")
             return ()
 
-    def _for(self, failure: "AttemptFailure") -> list[Repair]:
-        """The repairs of a failure; of closed periods only where the policy leaves them to Intacct."""
+    def _repairs_for(self, failure: "AttemptFailure") -> list[Repair]:
+        """Return the repairs of a failure; those that change the date only if the policy leaves dates to Intacct."""
         policy = self._context.settings.posting.closed_period
         return [one for one in self._repairs if failure.name in one.errors and (policy == "fail" or not one.dates)]
 
     def _uses(self, connection: "Connection", stored: "StoredEntry", failure: "AttemptFailure") -> list[RepairUse]:
-        """For each schedule line the first repair that is for it and was not used on it before."""
+        """Return, for each schedule line, the first repair that applies and was not used on it before.
+
+        Using a repair twice could not help, and the entry would be rejected and replaced without end.
+        """
         lines = stored.entry.lines
         before = repairs.repairs_used_on(connection, stored.id)
         lines_of = _charge_lines(connection, lines)
         uses = []
         for key, pair in groupby(lines, key=lambda line: (line.charge_no, line.version, line.seq)):
             both = list(pair)
-            for repair in self._for(failure):
+            for repair in self._repairs_for(failure):
                 changes = repair.changes(failure.name, failure.named, lines_of[key[0]], both, stored.entry.date)
                 if changes and (key, repair.sha256) not in before:
                     uses.append(RepairUse(key, _version(repair), changes))

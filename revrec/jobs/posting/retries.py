@@ -1,7 +1,8 @@
-"""How a run waits for what passes by itself: pauses that grow, within a number of tries and a span of time.
+"""Retry what fails for a temporary reason, after growing pauses, for a limited number of times and a limited time.
 
-What is tried again is never a request alone: it is the whole step, from the entry's state in the database on, with an
-attempt of its own and the same control id. What may have reached Intacct is not tried again here at all.
+The whole step is retried, starting from the posting's state in the database, with its own attempt and the same control
+id. A request that may have reached Intacct is not retried here: it is in doubt, and only a read after the quarantine
+can settle it.
 """
 
 import random
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from revrec.intacct.errors import GatewayUnreachable
-from revrec.jobs.posting.poster import FailedForNow, Stopped
+from revrec.jobs.posting.poster import RunStopped, TemporaryFailure
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -22,32 +23,33 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds that a pause may last at most, unless Intacct asks for a longer one."""
+"""The longest pause in seconds, unless Intacct asks for a longer one."""
 
 
-class Patience:
-    """The waiting of one run: ``[posting] retries`` for each step, ``retry_within`` for all of them together.
+class Retrier:
+    """Retries the steps of one run: ``[posting] retries`` times each, ``retry_within`` for all of them together.
 
-    Each try is a turn of the ``worker``; while it waits, others have theirs.
+    Each try is a turn of the ``worker``. The turn ends before a pause: if it lasted through the pause, one failing
+    worker would keep all others on the same database from posting.
     """
 
     def __init__(self, context: "Context", worker: "Worker") -> None:
         self._context = context
         self._worker = worker
-        self._tries = context.settings.posting.retries
-        self._left = context.settings.posting.retry_within.total_seconds()
-        self._growing = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
+        self._max_tries = context.settings.posting.retries
+        self._seconds_left = context.settings.posting.retry_within.total_seconds()
+        self._growing_pause = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
 
-    def with_retries(self, step: Callable[[], T]) -> T:
-        """Do a step, and do it again after a pause while it fails by something that passes by itself.
+    def call(self, step: Callable[[], T]) -> T:
+        """Call a step, and again after a pause while it fails for a temporary reason; return its result.
 
         Raises whatever the last try raised.
         """
         trying = Retrying(
-            retry=retry_if_exception(passes_by_itself),
+            retry=retry_if_exception(is_temporary),
             wait=self._pause,
-            stop=self._enough,
-            before_sleep=self._tell,
+            stop=self._is_exhausted,
+            before_sleep=self._announce,
             sleep=self._sleep,
             reraise=True,
         )
@@ -58,39 +60,39 @@ class Patience:
             return step()
 
     def _pause(self, state: RetryCallState) -> float:
-        """Full jitter, so that several runs do not come back all at once; or what Intacct asks for, and a little."""
-        wish = wish_of(_error(state))
-        return self._growing(state) if wish is None else wish + random.uniform(0, FIRST_PAUSE)  # noqa: S311
+        """Return the seconds to wait: random, so that several runs do not return at once, or what Intacct asks for."""
+        wanted = retry_after_of(_error(state))
+        return self._growing_pause(state) if wanted is None else wanted + random.uniform(0, FIRST_PAUSE)  # noqa: S311
 
-    def _enough(self, state: RetryCallState) -> bool:
-        return state.attempt_number > self._tries or state.upcoming_sleep > self._left
+    def _is_exhausted(self, state: RetryCallState) -> bool:
+        return state.attempt_number > self._max_tries or state.upcoming_sleep > self._seconds_left
 
-    def _tell(self, state: RetryCallState) -> None:
+    def _announce(self, state: RetryCallState) -> None:
         pause = timedelta(seconds=state.upcoming_sleep)
-        said = str(_error(state)).partition(". ")[0].rstrip(".")
-        self._context.say(f"{said}; trying again at {clock(self._context.now() + pause)}")
+        reason = str(_error(state)).partition(". ")[0].rstrip(".")
+        self._context.say(f"{reason}; trying again at {clock_time(self._context.now() + pause)}")
 
     def _sleep(self, seconds: float) -> None:
-        self._left -= seconds
+        self._seconds_left -= seconds
         self._context.sleep(seconds)
 
 
-def passes_by_itself(error: BaseException) -> bool:
-    """Whether a failure passes by itself, nothing having been saved."""
-    if isinstance(error, Stopped):
-        return error.passes
-    return isinstance(error, FailedForNow) or (isinstance(error, GatewayUnreachable) and error.temporary)
+def is_temporary(error: BaseException) -> bool:
+    """Check if a failure passes by itself, with nothing saved."""
+    if isinstance(error, RunStopped):
+        return error.is_temporary
+    return isinstance(error, TemporaryFailure) or (isinstance(error, GatewayUnreachable) and error.temporary)
 
 
-def wish_of(error: BaseException | None) -> int | None:
-    """For how many seconds Intacct asked to be left alone, if it did."""
-    if isinstance(error, Stopped | FailedForNow):
+def retry_after_of(error: BaseException | None) -> int | None:
+    """Return for how many seconds Intacct asked not to be called, None if it did not ask."""
+    if isinstance(error, RunStopped | TemporaryFailure):
         return error.answer.retry_after
     return error.retry_after if isinstance(error, GatewayUnreachable) else None
 
 
-def clock(at: datetime) -> str:
-    """A time as people at the terminal read it: of their own zone, to the second."""
+def clock_time(at: datetime) -> str:
+    """Return a time as people at the terminal read it: in their time zone, to the second."""
     return f"{at.astimezone():%H:%M:%S}"
 
 

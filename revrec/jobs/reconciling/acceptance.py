@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import BadInput
 from revrec.intacct.gateway import FoundEntry
-from revrec.jobs.posting import recovery as look
-from revrec.jobs.posting import resolve
-from revrec.jobs.posting.rejections import give_back
-from revrec.jobs.reconciling.findings import Finding, given_up, lost
+from revrec.jobs.posting import recovery, resolve
+from revrec.jobs.posting.findings import Finding, given_up, lost
+from revrec.jobs.posting.rejections import release_rejected
 from revrec.store.posting import entries, posted, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
-class Decision(NamedTuple):
+class LostEntryDecision(NamedTuple):
     """A person's word on lost entries: ``recognized`` if they are right as they are in Intacct, and why."""
 
     recognized: bool
@@ -26,7 +25,7 @@ class Decision(NamedTuple):
     company: str
 
 
-def accept_lost(context: "Context", connection: "Connection", found: FoundEntry, decision: Decision) -> None:
+def accept_lost(context: "Context", connection: "Connection", found: FoundEntry, decision: LostEntryDecision) -> None:
     """Take up a lost entry as posted, or as canceled, so far as its lines are due here.
 
     Posted, its lines are not posted again. Canceled, they are due under another reference. What cannot be matched
@@ -36,8 +35,8 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
         BadInput: the entry is to count as recognized, and none of its lines is open here.
     """
     who, until = context.who(), found.date or date.min
-    give_back(connection, context, until, again=False)
-    made = look.rebuild(context, connection, [found], decision.company, whatever=decision.recognized)
+    release_rejected(connection, context, until, is_retry_pass=False)
+    made = recovery.rebuild(context, connection, [found], decision.company, by_documents=decision.recognized)
     entry = made.get(found.reference)
     if entry is not None:
         number = _taken_up(connection, context, entry, until, decision)
@@ -52,7 +51,7 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
 
 
 def _taken_up(
-    connection: "Connection", context: "Context", entry: "JournalEntry", until: date, decision: Decision
+    connection: "Connection", context: "Context", entry: "JournalEntry", until: date, decision: LostEntryDecision
 ) -> int:
     """Keep the entry as held, in a run record of its own; return its number."""
     who = context.who()
@@ -64,24 +63,27 @@ def _taken_up(
     return number
 
 
-def _accept(context: "Context", connection: "Connection", finding: Finding, decision: Decision) -> None:
+def _accept(context: "Context", connection: "Connection", finding: Finding, decision: LostEntryDecision) -> None:
     posted.accept(
         connection,
         context.who(),
         finding.key,
-        {**finding.told(), "recognized": decision.recognized, "reason": decision.reason},
+        {**finding.as_record(), "recognized": decision.recognized, "reason": decision.reason},
     )
 
 
 def _not_here(connection: "Connection", found: FoundEntry) -> str:
     start = f"reconcile: {found.reference}, record {found.record_no}: cannot be taken up as recognized"
-    held = [stored.reference for stored in look.rivals(connection, found)]
+    held = [stored.reference for stored in recovery.rivals(connection, found)]
     if held:
         return (
             f"{start}: its lines are on {', '.join(held)} here; settle that first (revrec postings list), "
             "then accept; nothing was accepted"
         )
-    documents = ", ".join(look.missing(connection, found) or look.documents_of(found)) or "its documents"
+    documents = (
+        ", ".join(recovery.documents_without_lines(connection, found) or recovery.documents_of(found))
+        or "its documents"
+    )
     return (
         f"{start}: no open line of {documents} on {found.date} is in these books; import it and run, "
         "or accept it with --not-recognized; nothing was accepted"

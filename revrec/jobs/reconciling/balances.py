@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine, ReportedBalance
-from revrec.jobs.reconciling.findings import Amounts, Finding, Range, added
+from revrec.jobs.posting.findings import Amounts, Finding
+from revrec.jobs.reconciling.amounts import DateRange, added
 
 Key = tuple[str, str]
 """An account and a currency."""
@@ -137,7 +138,7 @@ def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[Report
     ]
 
 
-def unexplained(found: Iterable[Reported], within: Range) -> Iterator[Finding]:
+def unexplained(found: Iterable[Reported], within: DateRange) -> Iterator[Finding]:
     """Balances that are not the sum of the lines that can be read."""
     for one in found:
         if one.unexplained:

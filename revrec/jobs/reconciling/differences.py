@@ -8,7 +8,8 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
 from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine
 from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, cut_to_length, document_text, sent_dimensions
-from revrec.jobs.reconciling.findings import Amounts, Finding, Range, counted, moved, net
+from revrec.jobs.posting.findings import Amounts, Finding
+from revrec.jobs.reconciling.amounts import DateRange, counted, moved, net
 
 MOST_TOLD = 5
 """Changed lines that one finding names."""
@@ -34,7 +35,7 @@ class Theirs(NamedTuple):
     same_reference: Sequence[FoundEntry]
 
 
-def differences(ours: Ours, theirs: Theirs, within: Range) -> Iterator[Finding]:
+def differences(ours: Ours, theirs: Theirs, within: DateRange) -> Iterator[Finding]:
     """Everything by which an entry differs; nothing if it is as it was posted."""
     booked: Amounts = net(ours.entry) if within.has(ours.entry.date) else {}
     if theirs.entry is None:
@@ -53,7 +54,7 @@ def differences(ours: Ours, theirs: Theirs, within: Range) -> Iterator[Finding]:
         yield _finding("doubled", ours, twin.record_no, what, counted(twin, within))
 
 
-def _gone(ours: Ours, theirs: Theirs, booked: Amounts, within: Range) -> Finding:
+def _gone(ours: Ours, theirs: Theirs, booked: Amounts, within: DateRange) -> Finding:
     if not theirs.same_reference:
         what = f"Intacct has no entry {ours.record_no} any more"
         return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))

@@ -9,10 +9,11 @@ from revrec.core.journal import JournalLine, is_reference, mark_of
 from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
 from revrec.intacct.glbatch import EntrySettings
 from revrec.jobs.gateway import omitted
+from revrec.jobs.posting.findings import Finding, given_up, in_intacct, lost, unsettled
 from revrec.jobs.posting.journal_entries import same_content
+from revrec.jobs.reconciling.amounts import DateRange, by, counted
 from revrec.jobs.reconciling.balances import Ledger, Read
 from revrec.jobs.reconciling.differences import Ours, Theirs, differences
-from revrec.jobs.reconciling.findings import Finding, Range, by, counted, given_up, in_intacct, lost, unsettled
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, posted
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -28,7 +29,7 @@ AT_ONCE = 200
 class Wanted(NamedTuple):
     """The days, and the account and entity where only one of each is wanted."""
 
-    within: Range
+    within: DateRange
     account: str | None
     entity: str | None
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.errors import BadInput
 from revrec.intacct.gateway import FoundEntry
 from revrec.jobs.gateway import company, open_gateway
-from revrec.jobs.posting.poster import owner_name
+from revrec.jobs.posting.findings import Finding
+from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
-from revrec.jobs.reconciling.acceptance import Decision, accept_lost
+from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost
+from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, OtherEntry, Reported
 from revrec.jobs.reconciling.entries import EntryCheck, Wanted
-from revrec.jobs.reconciling.findings import Finding, Range
 from revrec.store.posting import posted
 from revrec.store.posting.workers import at_work
 
@@ -33,7 +34,7 @@ class Reconciliation:
     """What was compared and what was found. ``accepted`` are keys of findings that a person has accepted."""
 
     company: str
-    within: Range
+    within: DateRange
     journals: Sequence[str] = ()
     entries: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -79,16 +80,16 @@ def reconcile(
     if accept and not reason.strip():
         raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
     lease = context.settings.posting.lease.total_seconds()
-    with at_work(context.database, owner_name(context), 0, 1, lease, alone=True):
+    with at_work(context.database, worker_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:
-            within = Range(start or min(end, posted.first_activity_date(connection) or end), end)
+            within = DateRange(start or min(end, posted.first_activity_date(connection) or end), end)
         result = Reconciliation(company(context), within)
         with (connect or open_gateway)(context) as gateway:
             gateway.sign_in()
             with context.database.read() as connection:
                 lost = _compare(context, connection, gateway, result, Wanted(within, account, entity))
         _check_keys(result, lost, accept, recognized)
-        _keep(context, result, lost, accept, Decision(bool(recognized), reason, result.company))
+        _keep(context, result, lost, accept, LostEntryDecision(bool(recognized), reason, result.company))
     return result
 
 
@@ -141,7 +142,7 @@ def _keep(
     result: Reconciliation,
     lost: Mapping[str, FoundEntry],
     accept: Sequence[str],
-    decision: Decision,
+    decision: LostEntryDecision,
 ) -> None:
     """Keep acceptances and the result in the audit trail."""
     found = {one.key: one for one in result.findings}
@@ -151,7 +152,7 @@ def _keep(
             if key in lost:
                 accept_lost(context, connection, lost[key], decision)
             else:
-                posted.accept(connection, who, key, {**found[key].told(), "reason": decision.reason})
+                posted.accept(connection, who, key, {**found[key].as_record(), "reason": decision.reason})
         result.accepted = posted.accepted_keys(connection, list(found))
         posted.record_reconciliation(connection, who, result.company, _summary(result))
 

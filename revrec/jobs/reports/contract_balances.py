@@ -63,7 +63,7 @@ def contract_balances(context: "Context", wanted: Wanted, sheet: BalanceSheet) -
 
 def _lines(context: "Context", connection: "Connection", wanted: Wanted) -> Iterator[LineBalance]:
     beyond, accounts = _a_year_after(wanted.until), _Accounts(context)
-    wishes = invoice_settings(context).wishes
+    wishes = invoice_settings(context).requests
     found = balance_rows(
         connection, BalanceQuery(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes)
     )

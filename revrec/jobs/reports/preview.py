@@ -15,7 +15,7 @@ from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
-from revrec.jobs.posting.periods import dates
+from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import kept_allocations, shares
 from revrec.store import charges
 from revrec.store.reports.forecast import PlannedLine, planned_lines, unscheduled_charges, waiting_amounts
@@ -101,7 +101,7 @@ def preview(
             no = charges.find_charge(connection, charge)
             if no is None:
                 raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
-        holding = ClosedPeriodBlock(dates(context, connection))
+        holding = ClosedPeriodBlock(posting_dates(context, connection))
         for line in planned_lines(connection, first, last, no, due):
             result.add(line, holding)
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in unscheduled_charges(connection, no)]
@@ -127,7 +127,7 @@ def preview_file(
 
     book = load_rules(context)
     with context.database.read() as connection:
-        holding = ClosedPeriodBlock(dates(context, connection))
+        holding = ClosedPeriodBlock(posting_dates(context, connection))
     result = Preview(first, last)
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}

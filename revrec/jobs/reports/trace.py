@@ -9,7 +9,7 @@ from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
-from revrec.jobs.posting.periods import dates
+from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import kept_allocations
 from revrec.store import charges
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -33,7 +33,7 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
         BadInput: nothing is known by that name.
     """
     with context.database.read() as connection:
-        dated = dates(context, connection)
+        dated = posting_dates(context, connection)
         numbers = history.charges_of(connection, reference)
         if not numbers:
             raise BadInput(

@@ -1,7 +1,8 @@
-"""Telling people of a run: one digest to each channel that is set up. A failing alert never changes the run's end."""
+"""Send alerts about a run: one digest to each configured channel. A failing alert never changes the run's result."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.alerts.digest import AlertMessage, RunFacts, run_digest, trial_digest
@@ -23,8 +24,8 @@ _CLOSED = "open the period and run again, or date it in the next open one: close
 STATES = {"rejected": "failed", "in_doubt": "in_doubt", "sending": "in_doubt", "held": "held", "ready": "waiting"}
 
 
-class Told(NamedTuple):
-    """Whether one channel took a message, and if not, why and what to do."""
+class Delivery(NamedTuple):
+    """The outcome of sending a message on one channel; ``detail`` says why it failed and what to do."""
 
     channel: str
     ok: bool
@@ -32,13 +33,13 @@ class Told(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """One tables to people: its name, and how to send on it."""
+    """A way to reach people: its name, and the function that sends on it."""
 
     name: str
     send: Callable[[AlertMessage], None]
 
 
-def run_and_tell(
+def run_and_alert(
     context: "Context",
     day: date,
     dry_run: bool,
@@ -46,114 +47,123 @@ def run_and_tell(
     warn: Callable[[str], None],
     retry_for: timedelta = timedelta(0),
 ) -> "RunResult":
-    """Run a day, for ``retry_for`` if need be, then tell people of it once, as ``[alerts] when`` says.
+    """Run a day, for ``retry_for`` if necessary, then send one alert, as ``[alerts] when`` says.
 
-    ``warn`` gets what fails in the telling. Of a dry run nobody is told, nor of one that finds another run at work.
+    Delivery failures go to ``warn``. No alert is sent for a dry run, or when another run holds the lock.
     """
     from revrec.jobs.running.run import run
-    from revrec.jobs.running.run_until import run_for
+    from revrec.jobs.running.run_until import run_with_retries
 
     if dry_run:
         return run(context, day, dry_run, wait)
     try:
-        result = run_for(context, day, retry_for, wait) if retry_for else run(context, day, wait=wait)
+        result = run_with_retries(context, day, retry_for, wait) if retry_for else run(context, day, wait=wait)
     except Busy:
         raise
     except Exception as error:
-        # Only what revrec says itself is known to hold no secret.
-        said = str(error) if isinstance(error, RevrecError) else f"unexpected {type(error).__name__}"
-        _tell(context, warn, lambda: _failed(context, day, said))
+        # Another library's message may contain a password, so only its type is sent.
+        reason = str(error) if isinstance(error, RevrecError) else f"unexpected {type(error).__name__}"
+        _alert(context, warn, partial(_failed, context, day, reason))
         raise
-    _tell(context, warn, lambda: _finished(context, result))
+    _alert(context, warn, partial(_finished, context, result))
     return result
 
 
-def send_test(context: "Context") -> list[Told]:
-    """Send a test message to every channel; an empty list if none is set up."""
+def send_test(context: "Context") -> list[Delivery]:
+    """Send a test message to every channel; return an empty list if none is configured."""
     digest = trial_digest(_company(context))
     return [_send(channel, digest) for channel in channels(context)]
 
 
 def channels(context: "Context") -> Iterator[Channel]:
-    """The channels that are set up: mail if ``[alerts] host`` is, and each URL of ``REVREC_ALERTS_URLS``."""
+    """Yield the configured channels: mail if ``[alerts] host`` is set, and each URL of ``REVREC_ALERTS_URLS``."""
     if context.settings.alerts.host:
-        yield Channel("mail", lambda digest: _mail(context, digest))
+        yield Channel("mail", partial(_mail, context))
     seconds = context.settings.alerts.timeout.total_seconds()
     for number, url in enumerate(context.environment.get(URLS, "").split(), 1):
-        from revrec.alerts.chat import channel_name, send_chat
+        from revrec.alerts.chat import channel_name
 
         name = channel_name(number, url)
-        yield Channel(name, lambda digest, name=name, url=url: send_chat(name, url, digest, seconds))  # type: ignore[misc]
+        yield Channel(name, partial(_chat, name, url, seconds))
 
 
-def _tell(context: "Context", warn: Callable[[str], None], facts: Callable[[], RunFacts]) -> None:
-    """Whatever happens here is told and changes nothing."""
+def _chat(name: str, url: str, timeout: float, digest: AlertMessage) -> None:
+    from revrec.alerts.chat import send_chat
+
+    send_chat(name, url, digest, timeout)
+
+
+def _alert(context: "Context", warn: Callable[[str], None], facts: Callable[[], RunFacts]) -> None:
+    """Send an alert. An error here is a warning: the run's result, which is committed, must not depend on mail."""
     try:
         when = context.settings.alerts.when
-        by_tables = [] if when == "never" else list(channels(context))
-        if not by_tables:
+        chosen = [] if when == "never" else list(channels(context))
+        if not chosen:
             return
         found = facts()
         if when == "problems" and not found.problem:
             return
-        for told in (_send(channel, run_digest(found)) for channel in by_tables):
-            if not told.ok:
-                warn(f"nobody was told through {told.channel}: {told.detail}")
+        for delivery in (_send(channel, run_digest(found)) for channel in chosen):
+            if not delivery.ok:
+                warn(f"alert not sent by {delivery.channel}: {delivery.detail}")
     except Exception as error:
-        warn(f"nobody was told: unexpected {type(error).__name__}; try: revrec alert test")
+        warn(f"alert not sent: unexpected {type(error).__name__}; try: revrec alert test")
 
 
-def _send(channel: Channel, digest: AlertMessage) -> Told:
+def _send(channel: Channel, digest: AlertMessage) -> Delivery:
     try:
         channel.send(digest)
     except RevrecError as error:
-        return Told(channel.name, False, str(error))
-    return Told(channel.name, True, "")
+        return Delivery(channel.name, False, str(error))
+    return Delivery(channel.name, True, "")
 
 
 def _finished(context: "Context", result: "RunResult") -> RunFacts:
     stopped = result.stopped.advice if result.stopped is not None else ""
     day = result.date.isoformat()
-    held = [*map(_in_closed_period, result.held.items()), *map(_without_invoice, result.awaiting.items())]
+    on_no_entry = [
+        *map(_in_closed_period, result.blocked.items()),
+        *map(_without_invoice, result.awaiting_invoice.items()),
+    ]
     counts = {state: count + result.invoice_counts.get(state, 0) for state, count in result.counts.items()}
-    unsettled = [*_unsettled(context), *held]
+    unsettled = [*_unsettled(context), *on_no_entry]
     return RunFacts(result.run, day, _company(context), counts, unsettled, stopped, result.repaired)
 
 
-def _in_closed_period(held: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
-    return _on_no_entry(held, "closed period", _CLOSED)
+def _in_closed_period(lines: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
+    return _on_no_entry(lines, "closed period", _CLOSED)
 
 
-def _without_invoice(held: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
-    return _on_no_entry(held, "not invoiced", _NOT_INVOICED)
+def _without_invoice(lines: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
+    return _on_no_entry(lines, "not invoiced", _NOT_INVOICED)
 
 
-def _on_no_entry(held: "tuple[EntryGroup, BlockedGroup]", state: str, advice: str) -> dict[str, Any]:
-    """Lines that are on no entry, as a row among the entries to settle."""
-    (day, _entity, _journal, currency), group = held
+def _on_no_entry(lines: "tuple[EntryGroup, BlockedGroup]", state: str, advice: str) -> dict[str, Any]:
+    """Return lines that are on no entry as a row among the entries to settle."""
+    (day, _entity, _journal, currency), group = lines
     amount = decimal_string(group.amount, currency)
-    told = {"error_no": None, "error": group.reason, "advice": advice}
+    delivery = {"error_no": None, "error": group.reason, "advice": advice}
     return {
         "reference": "no entry",
         "date": day,
         "state": state,
         "amount": amount,
         "currency": currency,
-        **told,
+        **delivery,
     }
 
 
-def _failed(context: "Context", day: date, said: str) -> RunFacts:
+def _failed(context: "Context", day: date, reason: str) -> RunFacts:
     unsettled = _unsettled(context)
     counts: dict[str, int] = {}
     for row in unsettled:
         state = STATES.get(row["state"], row["state"])
         counts[state] = counts.get(state, 0) + 1
-    return RunFacts(None, day.isoformat(), _company(context), counts, unsettled, said)
+    return RunFacts(None, day.isoformat(), _company(context), counts, unsettled, reason)
 
 
 def _unsettled(context: "Context") -> list[dict[str, Any]]:
-    """The entries to settle; none if the database is what fails."""
+    """Return the entries to settle, an empty list if the database itself fails."""
     from revrec.jobs.reports.status import status
 
     try:
@@ -181,7 +191,7 @@ def _mail(context: "Context", digest: AlertMessage) -> None:
 
 
 def _password(context: "Context", user: str, host: str) -> str:
-    """From the environment, the credentials file's section [alerts], or the keychain under ``user@host``."""
+    """Return the password from the environment, the credentials file's section [alerts], or the keychain."""
     from revrec.intacct.credentials import KEYCHAIN_SERVICE, keyring_password, private_value
     from revrec.jobs import trust
 

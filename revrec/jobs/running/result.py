@@ -1,17 +1,16 @@
-"""What a run did, as it is told: its entries, what is held in closed periods, and the counts of what is left."""
+"""The result of a run: its entries and invoices, lines that are on no entry, and counts of what is left to settle."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from revrec.core.closed_periods import BlockedGroup
-from revrec.core.journal import EntryGroup, entry_group
 from revrec.core.money import decimal_string
-from revrec.jobs.posting.periods import held_lines
+from revrec.intacct.gateway import ErrorClass
+from revrec.jobs.posting.intents import LinesOnNoEntry, awaiting_invoice, blocked_lines
 from revrec.store.posting import entries, invoices
-from revrec.store.posting.due import due_lines
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 
@@ -20,8 +19,48 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection, Row
 
-Held = dict[EntryGroup, BlockedGroup]
-"""Due lines that are on no entry, since their period is closed, by the entry that they would be on."""
+
+class EntryView(TypedDict):
+    """A journal entry as a run reports it. ``amount`` is a decimal text, ``status`` the posting state in lower case.
+
+    Lines that are on no entry are reported as the entry that they would be on, with an empty ``reference``.
+    """
+
+    reference: str
+    date: str
+    journal: str
+    entity: str
+    currency: str
+    lines: int
+    amount: str
+    status: str
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    recognised: str
+    reason: str
+
+
+class InvoiceView(TypedDict):
+    """An invoice or order as a run reports it."""
+
+    reference: str
+    kind: str
+    number: str
+    date: str
+    customer: str
+    currency: str
+    lines: int
+    term: str
+    source: str
+    document: str
+    amount: str
+    status: str
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
 
 
 @dataclass
@@ -31,63 +70,96 @@ class RunResult:
     date: date
     dry_run: bool
     run: int | None = None
-    entries: list[dict[str, object]] = field(default_factory=list)
+    entries: list[EntryView] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     stopped: "PostingAnswer | None" = None
-    """The gateway's refusal that ended the run early, if one did."""
-    made: set[int] = field(default_factory=set)
+    """The answer that ended the run early, if one did."""
+    created: set[int] = field(default_factory=set)
     """The entries that it put lines on."""
-    taken: set[int] = field(default_factory=set)
-    """The entries that it sent, read back or looked for; on PostgreSQL another run may take those it made."""
+    processed: set[int] = field(default_factory=set)
+    """The entries that it sent or looked up. On PostgreSQL another run may process those that this one created."""
     repaired: Counter[str] = field(default_factory=Counter)
-    """How many entries each repair mended, by its name."""
+    """The number of entries that each repair was used on, by the name of the repair."""
     runs: list[int] = field(default_factory=list)
-    """The numbers of all passes, where one command made several."""
+    """The numbers of all passes of one command."""
     interrupted: bool = False
-    """Ctrl-C ended it while it waited."""
-    held: Held = field(default_factory=dict)
-    awaiting: Held = field(default_factory=dict)
-    """What waits for the invoice of its document."""
-    invoices: list[dict[str, object]] = field(default_factory=list)
-    """The invoices that it touched."""
+    """Ctrl-C ended it during a pause."""
+    blocked: LinesOnNoEntry = field(default_factory=dict)
+    """Due lines that are on no entry because their period is closed."""
+    awaiting_invoice: LinesOnNoEntry = field(default_factory=dict)
+    """Due lines that are on no entry because their document is not invoiced."""
+    invoices: list[InvoiceView] = field(default_factory=list)
     invoice_counts: dict[str, int] = field(default_factory=dict)
-    invoices_made: set[int] = field(default_factory=set)
-    invoices_taken: set[int] = field(default_factory=set)
+    invoices_created: set[int] = field(default_factory=set)
+    invoices_processed: set[int] = field(default_factory=set)
 
     @property
     def complete(self) -> bool:
-        """Nothing failed, is held, in doubt or waiting; a dry run leaves nothing behind."""
+        """Check that nothing is left to settle. A dry run leaves nothing behind."""
         left = [*self.counts.items(), *self.invoice_counts.items()]
         return self.dry_run or not any(count for state, count in left if state != "posted")
 
+    @property
+    def needs_person(self) -> bool:
+        """Check if the run stopped for something that only a person can settle."""
+        return self.stopped is not None and self.stopped.error_class is ErrorClass.NEEDS_PERSON
 
-def sum_up(connection: "Connection", context: "Context", result: RunResult) -> None:
-    """Tell what became of the entries and invoices of a result, what is held, and what is unsettled, whichever run
-    made it."""
-    _sum_up_invoices(connection, result)
-    heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.made | result.taken)}
-    result.held = held_lines(connection, context, result.date)
-    result.awaiting = awaiting(connection, result.date)
+    def add_earlier(self, earlier: "RunResult") -> None:
+        """Add what an earlier pass of the same command touched."""
+        self.created |= earlier.created
+        self.processed |= earlier.processed
+        self.invoices_created |= earlier.invoices_created
+        self.invoices_processed |= earlier.invoices_processed
+        self.repaired += earlier.repaired
+        self.runs = [*earlier.runs, *self.runs]
+
+
+def plan_counts(
+    connection: "Connection", context: "Context", result: RunResult, invoiced: Sequence[int], with_entries: bool
+) -> None:
+    """Fill the result of a dry run with the entries and invoices that it built."""
+    result.invoices = invoice_views(connection, invoiced)
+    result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
+    if not with_entries:
+        return
+    numbers = entries.numbers_in(connection, "READY", until=result.date)
+    planned: list[EntryView] = [{**one, "status": "planned"} for one in entry_views(connection, numbers)]
+    _collect_lines_on_no_entry(connection, context, result)
+    on_no_entry = views_of_lines(result.blocked, result.awaiting_invoice)
+    result.entries = planned + on_no_entry
+    result.counts = {"posted": 0, "held": len(on_no_entry)}
+
+
+def refresh_counts(connection: "Connection", context: "Context", result: RunResult) -> None:
+    """Fill the result with the present states of what it touched, and count what any run left unsettled."""
+    _refresh_invoice_counts(connection, result)
+    heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.created | result.processed)}
+    _collect_lines_on_no_entry(connection, context, result)
     live = [number for number, head in heads.items() if head.state != "REPLACED"]
-    result.entries = sorted(shown(connection, live), key=_order) + shown_held(result.held, result.awaiting)
+    on_no_entry = views_of_lines(result.blocked, result.awaiting_invoice)
+    result.entries = sorted(entry_views(connection, live), key=_order) + on_no_entry
     left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
     result.counts = {
-        "posted": sum(1 for number in result.taken if heads[number].state == "POSTED"),
+        "posted": sum(1 for number in result.processed if heads[number].state == "POSTED"),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
-        "held": left["HELD"] + len(result.held) + len(result.awaiting),
+        "held": left["HELD"] + len(on_no_entry),
         "waiting": len(entries.numbers_in(connection, "READY", "SENDING")),
     }
 
 
-def _sum_up_invoices(connection: "Connection", result: RunResult) -> None:
-    """Tell what became of the invoices of a result, and what is unsettled of them."""
-    touched = sorted(result.invoices_made | result.invoices_taken)
+def _collect_lines_on_no_entry(connection: "Connection", context: "Context", result: RunResult) -> None:
+    result.blocked = blocked_lines(connection, context, result.date)
+    result.awaiting_invoice = awaiting_invoice(connection, result.date)
+
+
+def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None:
+    touched = sorted(result.invoices_created | result.invoices_processed)
     heads = {number: INVOICE_TABLES.head(connection, number) for number in touched}
-    result.invoices = shown_invoices(connection, [number for number in touched if heads[number].state != "REPLACED"])
+    result.invoices = invoice_views(connection, [number for number in touched if heads[number].state != "REPLACED"])
     left = {state: len(invoices.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
     result.invoice_counts = {
-        "posted": sum(1 for number in result.invoices_taken if heads[number].state == "POSTED"),
+        "posted": sum(1 for number in result.invoices_processed if heads[number].state == "POSTED"),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"],
@@ -96,58 +168,63 @@ def _sum_up_invoices(connection: "Connection", result: RunResult) -> None:
     }
 
 
-def shown_invoices(connection: "Connection", numbers: list[int]) -> list[dict[str, object]]:
-    """Invoices as a run tells of them."""
-    return [_invoice(INVOICE_TABLES.head(connection, number)) for number in numbers]
+def invoice_views(connection: "Connection", numbers: Sequence[int]) -> list[InvoiceView]:
+    """Return invoices as a run reports them."""
+    return [_invoice_view(INVOICE_TABLES.head(connection, number)) for number in numbers]
 
 
-def _invoice(head: "Row[Any]") -> dict[str, object]:
-    same = ("reference", "kind", "number", "date", "customer", "currency", "lines", "term", "source", "document")
-    told = ("record_no", "error_no", "error", "advice")
+def _invoice_view(head: "Row[Any]") -> InvoiceView:
     return {
-        **{name: getattr(head, name) for name in same},
+        "reference": head.reference,
+        "kind": head.kind,
+        "number": head.number,
+        "date": head.date,
+        "customer": head.customer,
+        "currency": head.currency,
+        "lines": head.lines,
+        "term": head.term,
+        "source": head.source,
+        "document": head.document,
         "amount": decimal_string(head.amount, head.currency),
         "status": head.state.lower(),
-        **{name: getattr(head, name) for name in told},
+        "record_no": head.record_no,
+        "error_no": head.error_no,
+        "error": head.error,
+        "advice": head.advice,
     }
 
 
-def awaiting(connection: "Connection", day: date) -> Held:
-    """Due lines that wait for the invoice of their document, as the entries that they would be on."""
-    groups: Held = {}
-    for line, _description in due_lines(connection, day, waiting=True):
-        reason = f"waits for the invoice of {line.charge.rpartition('/')[0]}"
-        group = groups.setdefault(entry_group(line), BlockedGroup(reason))
-        group.lines += 1
-        group.amount += abs(line.amount)
-    return groups
+def _order(entry: EntryView) -> tuple[str, str, str]:
+    return entry["date"], entry["recognised"], entry["reference"]
 
 
-def _order(entry: dict[str, object]) -> tuple[str, ...]:
-    return tuple(str(entry[name]) for name in ("date", "recognised", "reference"))
-
-
-def shown(connection: "Connection", numbers: list[int]) -> list[dict[str, object]]:
-    """Entries as a run tells of them."""
+def entry_views(connection: "Connection", numbers: Sequence[int]) -> list[EntryView]:
+    """Return entries as a run reports them."""
     moved = entries.date_overrides(connection, numbers)
-    return [_entry(ENTRY_TABLES.head(connection, number), moved.get(number, (None, ""))) for number in numbers]
+    return [_entry_view(ENTRY_TABLES.head(connection, number), *moved.get(number, (None, ""))) for number in numbers]
 
 
-def _entry(entry: "Row[Any]", moved: tuple[str | None, str]) -> dict[str, object]:
-    same = ("reference", "date", "journal", "entity", "currency", "lines")
-    told = ("record_no", "error_no", "error", "advice")
+def _entry_view(head: "Row[Any]", recognized: str | None, reason: str) -> EntryView:
     return {
-        **{name: getattr(entry, name) for name in same},
-        "amount": decimal_string(entry.amount, entry.currency),
-        "status": entry.state.lower(),
-        **{name: getattr(entry, name) for name in told},
-        "recognised": moved[0] or entry.date,
-        "reason": moved[1],
+        "reference": head.reference,
+        "date": head.date,
+        "journal": head.journal,
+        "entity": head.entity,
+        "currency": head.currency,
+        "lines": head.lines,
+        "amount": decimal_string(head.amount, head.currency),
+        "status": head.state.lower(),
+        "record_no": head.record_no,
+        "error_no": head.error_no,
+        "error": head.error,
+        "advice": head.advice,
+        "recognised": recognized or head.date,
+        "reason": reason,
     }
 
 
-def shown_held(*held: Held) -> list[dict[str, object]]:
-    """Lines that are held as the entries that they would be: without a reference, and with the reason."""
+def views_of_lines(*on_no_entry: LinesOnNoEntry) -> list[EntryView]:
+    """Return due lines that are on no entry as the entries that they would be on."""
     return [
         {
             "reference": "",
@@ -158,9 +235,12 @@ def shown_held(*held: Held) -> list[dict[str, object]]:
             "lines": 2 * group.lines,
             "amount": decimal_string(group.amount, currency),
             "status": "held",
-            **dict.fromkeys(("record_no", "error_no", "error", "advice")),
+            "record_no": None,
+            "error_no": None,
+            "error": None,
+            "advice": None,
             "recognised": day.isoformat(),
             "reason": group.reason,
         }
-        for (day, entity, journal, currency), group in chain.from_iterable(some.items() for some in held)
+        for (day, entity, journal, currency), group in chain.from_iterable(some.items() for some in on_no_entry)
     ]

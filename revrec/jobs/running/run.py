@@ -1,37 +1,34 @@
-"""``revrec run``: put all that is due on journal entries and take them to Intacct, exactly once."""
+"""``revrec run``: put everything that is due on journal entries and post them to Intacct, each exactly once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import RevrecError
-from revrec.core.journal import DueLine, build_entries, set_redated_aside
-from revrec.core.periods import PostingDates
 from revrec.intacct.errors import ReadRefused
-from revrec.intacct.gateway import ErrorClass
 from revrec.jobs.gateway import company, open_gateway
-from revrec.jobs.invoicing.invoicing import Invoicing, anything_to_invoice
-from revrec.jobs.invoicing.poster import Invoices
+from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
+from revrec.jobs.invoicing.posting_type import InvoicePostings
 from revrec.jobs.invoicing.settings import invoice_settings
-from revrec.jobs.posting import recovery as look
+from revrec.jobs.posting import intents, recovery
 from revrec.jobs.posting.canceled_entries import hold_lines
-from revrec.jobs.posting.due import due_with_memos
-from revrec.jobs.posting.journal_entries import Entries
+from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.ownership import Ownership
-from revrec.jobs.posting.periods import dates, held_lines, learn_what_is_due
-from revrec.jobs.posting.poster import PATIENCE, FailedForNow, Poster, Stopped, owner_name
-from revrec.jobs.posting.rejections import give_back, not_understood, set_aside, to_give_back
-from revrec.jobs.posting.repairs import Mender
-from revrec.jobs.posting.retries import Patience
+from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
+from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
+from revrec.jobs.posting.rejections import (
+    hold_repeated_rejections,
+    releasable_entries,
+    unrecognized_rejections,
+)
+from revrec.jobs.posting.repairs import RepairRunner
+from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
-from revrec.jobs.running.result import RunResult, awaiting, shown, shown_held, shown_invoices, sum_up
-from revrec.store.database.engine import deployment, discarded
+from revrec.jobs.running.result import RunResult, plan_counts, refresh_counts
+from revrec.store.database.engine import discarded
 from revrec.store.posting import entries, invoices, postings
-from revrec.store.posting.due import due_lines
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
@@ -45,12 +42,12 @@ if TYPE_CHECKING:
 
 
 FREE = ("READY", "IN_DOUBT")
-"""States of an entry that no worker has in hand."""
+"""States of an entry that no worker is sending."""
 INVOICES, ENTRIES = "invoices", "entries"
 PARTS = (INVOICES, ENTRIES)
 """What a run posts, in this order."""
 PAGE = 100
-"""Entries that are asked about together."""
+"""Entries whose states are read together."""
 
 
 def run(
@@ -59,332 +56,292 @@ def run(
     dry_run: bool = False,
     wait: timedelta = timedelta(0),
     connect: "Connect | None" = None,
-    again: bool = False,
+    is_retry_pass: bool = False,
     parts: Sequence[str] = PARTS,
 ) -> RunResult:
-    """Post every open schedule line dated on or before ``day``; also what earlier runs left unsettled until then.
+    """Post every open schedule line dated on or before ``day``, and settle what earlier runs left until then.
 
-    Before that, the documents that their sources want invoiced; ``parts`` names one of the two, to do it alone.
-    An entry in doubt is settled whatever its date, for it may be in the ledger already.
+    Documents whose sources want it are invoiced first; ``parts`` limits the run to invoices or entries. An entry in
+    doubt is settled whatever its date, because it may be in the ledger already.
 
-    Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are made
-    and thrown away, and Intacct is not spoken to. ``connect`` opens another gateway than the one of the settings.
-    ``again`` is a later pass of the same command: of what was refused, only what passes by itself is tried.
+    Dates come from the schedule and from ``day``, never from the clock. With ``dry_run`` the same entries are built
+    and discarded, and no request is sent. ``connect`` replaces the gateway of the settings. ``is_retry_pass`` marks a
+    later pass of the same command, which tries again only those rejections that pass by themselves.
 
     Raises:
-        Busy: on SQLite, another run holds the lock for longer than ``wait``; on PostgreSQL runs share the work.
+        Busy: on SQLite, another run holds the lock for longer than ``wait``. On PostgreSQL runs share the work.
         BadConfiguration: the gateway cannot be reached or the sign-in fails; nothing is marked as sent.
     """
     check_times(context)
+    this = PostingRun(context, day, parts, is_retry_pass)
     if dry_run:
-        return _dry_run(context, day, parts)
+        return this.preview()
     slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
     times = (wait.total_seconds(), slots, lease.total_seconds())
-    with at_work(context.database, owner_name(context), *times) as worker:
-        return _run(context, day, connect or open_gateway, worker, again, parts)
+    with at_work(context.database, worker_name(context), *times) as worker:
+        return this.post(connect or open_gateway, worker)
 
 
-def _dry_run(context: "Context", day: date, parts: Sequence[str] = PARTS) -> RunResult:
-    result = RunResult(day, True)
-    with discarded(context.database) as connection:
-        result.run = entries.start_run(connection, day, context.who())
-        if INVOICES in parts:
-            made = Invoicing(context, result, "").make(connection)
-            result.invoices = shown_invoices(connection, made)
-            result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
-        if ENTRIES in parts:
-            _commit_intents(connection, context, result.run, day, "")
-            planned = [{**one, "status": "planned"} for one in shown(connection, _ready(connection, day))]
-            result.held, result.awaiting = held_lines(connection, context, day), awaiting(connection, day)
-            held = shown_held(result.held, result.awaiting)
-            result.entries = planned + held
-            result.counts = {"posted": 0, "held": len(held)}
-    result.run = None
-    return result
+class PostingRun:
+    """One pass of ``revrec run``, with everything that its steps share."""
+
+    company = ""
+    """The Intacct company that is posted to; empty in a dry run, which needs no credentials."""
+    run_id = 0
+    gateway: "Gateway"
+    worker: Worker
+    retrier: Retrier
+
+    def __init__(self, context: "Context", day: date, parts: Sequence[str] = PARTS, is_retry_pass: bool = False):
+        self.context = context
+        self.day = day
+        self.parts = parts
+        self.is_retry_pass = is_retry_pass
+        self.repairs = RepairRunner(context)
+        self.result = RunResult(day, dry_run=False, repaired=self.repairs.repaired)
+
+    def preview(self) -> RunResult:
+        """Build what a run would post, and discard it."""
+        self.result.dry_run = True
+        with discarded(self.context.database) as connection:
+            self._begin(connection)
+            invoiced = self._invoice_run().create(connection) if INVOICES in self.parts else []
+            if ENTRIES in self.parts:
+                self._commit_intents(connection)
+            plan_counts(connection, self.context, self.result, invoiced, ENTRIES in self.parts)
+        self.result.run, self.result.runs = None, []
+        return self.result
+
+    def post(self, connect: "Connect", worker: Worker) -> RunResult:
+        """Post what is due through a gateway, as one worker among perhaps several."""
+        self.company, self.worker = company(self.context), worker
+        check_quarantine(self.context)
+        with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+            check_company(connection, self.company)
+            self._begin(connection)
+        result = self.result
+        try:
+            self._post_parts(connect)
+            hold_repeated_rejections(self.context, ENTRY_TABLES, result.processed, postings.count_rejections)
+            hold_repeated_rejections(self.context, INVOICE_TABLES, result.invoices_processed, invoices.count_rejections)
+        except (RevrecError, KeyboardInterrupt) as error:
+            reason = error if isinstance(error, RevrecError) else "interrupted"
+            with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+                entries.finish_run(connection, self.run_id, self.context.who(), f"stopped: {reason}")
+            raise
+        with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+            refresh_counts(connection, self.context, result)
+            entries.finish_run(connection, self.run_id, self.context.who(), ", ".join(_outcome(result)))
+        recovery.keep_head(self.context)
+        return result
+
+    def _begin(self, connection: "Connection") -> None:
+        self.run_id = entries.start_run(connection, self.day, self.context.who())
+        self.result.run, self.result.runs = self.run_id, [self.run_id]
+
+    def _invoice_run(self) -> InvoiceRun:
+        processed = self.result.invoices_processed
+        invoice_run = InvoiceRun(self.context, self.day, self.run_id, self.company, self.is_retry_pass, processed)
+        self.result.invoices_created = invoice_run.created
+        return invoice_run
+
+    def _commit_intents(self, connection: "Connection") -> list[int]:
+        return intents.commit_intents(
+            connection, self.context, self.run_id, self.day, self.company, self.is_retry_pass, self.repairs
+        )
+
+    def _create_entries(self, connection: "Connection") -> list[int]:
+        created = intents.create_entries(connection, self.context, self.run_id, self.day, self.company, self.repairs)
+        self.result.created.update(created)
+        return created
+
+    def _post_parts(self, connect: "Connect") -> None:
+        """Post invoices, then entries, whose lines may have waited for their invoice."""
+        with self.context.database.read() as connection:
+            to_invoice = INVOICES in self.parts and has_invoices_to_post(self.context, connection, self.day)
+            to_post = ENTRIES in self.parts and self._has_entries_to_post(connection)
+        if not to_invoice and not to_post:
+            # Without a request there is no sign-in, so that a run with nothing to do needs no working password.
+            return
+        self.retrier = Retrier(self.context, self.worker)
+        with connect(self.context) as self.gateway:
+            self.retrier.call(self.gateway.sign_in)
+            check_clock(self.context, self.gateway)
+            ownership = Ownership(self.context, self.gateway, self.worker, self.company)
+            self.worker.confirm = ownership.confirm
+            try:
+                self.retrier.call(partial(ownership.begin, self.run_id))
+                if to_invoice:
+                    recovery.detect_restored_copy(self.context, self.run_id)
+                    self._post_invoices()
+                if ENTRIES in self.parts:
+                    self._post_entries()
+            except RunStopped as stop:
+                self.result.stopped = stop.answer
+            if self.worker.waits_for_others():
+                # Otherwise an entry that a killed worker was sending would stay SENDING until the next day's run.
+                for posting_type in (EntryPostings(), InvoicePostings(invoice_settings(self.context))):
+                    Poster(self.context, self.gateway, posting_type, self.worker).doubt_abandoned()
+
+    def _post_invoices(self) -> None:
+        """Post invoices. If Intacct refuses to show what they need, report that; entries are posted all the same."""
+        try:
+            self._invoice_run().post_all(self.gateway, self.worker, self.retrier)
+        except ReadRefused as error:
+            reason = f"no more invoices are sent, because Intacct does not show what they need: {error}"
+            self.result.stopped = RunStopped.before_sending(reason).answer
+
+    def _has_entries_to_post(self, connection: "Connection") -> bool:
+        rejected = self._unrecognized(connection) or releasable_entries(connection, self.day, self.is_retry_pass)
+        return intents.unsettled_to_post(connection, self.day, rejected)
+
+    def _unrecognized(self, connection: "Connection") -> list[int]:
+        return [] if self.is_retry_pass else unrecognized_rejections(connection, self.day)
+
+    def _ready(self, connection: "Connection") -> list[int]:
+        return entries.numbers_in(connection, "READY", until=self.day)
+
+    def _post_entries(self) -> None:
+        """Scan the ledger, create entries, settle doubts, look up unrecognized rejections, and send what is READY.
+
+        Workers that share a database take turns, one entry a turn.
+        """
+        now = self.context.timestamp()
+        with self.context.database.read() as connection:
+            if not self._has_entries_to_post(connection):
+                return
+            unrecognized = self._unrecognized(connection)
+        poster = Poster(self.context, self.gateway, EntryPostings(), self.worker)
+        self._scan_and_create()
+        with self.context.database.read() as connection:
+            poster.dates = posting_dates(self.context, connection)
+        poster.doubt_abandoned()
+        self._process_all(poster, lambda one: ENTRY_TABLES.due_read_backs(one, now), "reading back entries in doubt")
+        for number in self.context.progress.track(unrecognized, "looking for rejected entries"):
+            self.result.processed.add(number)
+            if self.retrier.call(partial(poster.confirm_absent, number)):
+                self._replace(number)
+        more = True
+        while more:
+            self._process_all(poster, self._ready, "posting entries")
+            more = self._redate(poster)
+        self._confirm_absent(poster, unrecognized)
+
+    def _scan_and_create(self) -> None:
+        """Account for entries in the ledger that this database does not know, then create entries of what is due.
+
+        The order matters: the lines of an unknown entry must be on its rebuilt copy before due lines are collected,
+        or they would be posted a second time under another reference.
+        """
+        context, result = self.context, self.result
+        scan = self.retrier.call(partial(recovery.scan_journals, context, self.gateway, self.run_id))
+        recover = partial(recovery.recover_lost_entries, context, self.gateway, self.run_id, scan, self.company)
+        result.created.update(self.retrier.call(recover))
+        self.retrier.call(partial(refresh_due_periods, context, self.gateway, self.day))
+        with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+            result.created.update(hold_lines(context, connection, self.run_id, scan.canceled, self.company))
+            result.created.update(self._commit_intents(connection))
+            recovery.record_scan(connection, context, scan)
+        # An older copy of the database is recognized by this head. Sending before it is kept would lose that.
+        recovery.keep_head(context)
+
+    def _process_all(self, poster: Poster, waiting: "Callable[[Connection], list[int]]", label: str) -> None:
+        """Process the waiting entries that this run has not processed, until there are no more."""
+        while True:
+            with self.context.database.read() as connection:
+                numbers = [number for number in waiting(connection) if number not in self.result.processed]
+            if not numbers:
+                return
+            for _turn in self.context.progress.track(list(numbers), label):
+                if numbers:
+                    self._process_next(poster, numbers)
+
+    def _process_next(self, poster: Poster, numbers: list[int]) -> None:
+        """Process the first entry that no other worker has, and remove it and those before it from ``numbers``.
+
+        One that fails for a temporary reason is left for later.
+        """
+        with suppress(TemporaryFailure):
+            if self.retrier.call(partial(self._process_first_free, poster, numbers)) == "REJECTED":
+                self._repair(poster, numbers[0])
+        del numbers[:1]
+
+    def _process_first_free(self, poster: Poster, numbers: list[int]) -> str:
+        """Process the first free entry, which stays in ``numbers`` for a retry; return its state.
+
+        The choice is made within the worker's turn. If it were made before, several workers would choose the same
+        entry, and all but one would waste their turn on it.
+        """
+        self._drop_busy(numbers)
+        if not numbers:
+            return ""
+        self.result.processed.add(numbers[0])
+        return poster.process(numbers[0])
+
+    def _drop_busy(self, numbers: list[int]) -> None:
+        """Remove the entries before the first free one, all if none is free."""
+        with self.context.database.read() as connection:
+            while numbers:
+                page = numbers[:PAGE]
+                free = ENTRY_TABLES.in_states(connection, page, FREE)
+                busy = next((at for at, number in enumerate(page) if number in free), None)
+                del numbers[: len(page) if busy is None else busy]
+                if busy is not None:
+                    return
+
+    def _repair(self, poster: Poster, number: int) -> None:
+        """Put the lines of a rejected entry on new ones with repaired values, if a repair applies to it."""
+        with self.context.database.read() as connection:
+            rejected = next(iter(postings.rejected_entries(connection, self.day, number)), None)
+        if rejected is None or not self.repairs.applies_to(rejected):
+            return
+        self.retrier.call(partial(self.repairs.refresh_closed_periods, poster.gateway, rejected))
+        with (
+            suppress(LostClaim),
+            self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection,
+        ):
+            if self.repairs.repair(connection, rejected):
+                self._create_entries(connection)
+
+    def _redate(self, poster: Poster) -> bool:
+        """Create new entries for those whose period turned out to be closed; return True if there are any.
+
+        This ends, because each turn learns of at least one closed month.
+        """
+        numbers, poster.rejected_for_period = poster.rejected_for_period, []
+        if not numbers or poster.dates.policy == "fail":
+            return False
+        with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+            for number in numbers:
+                # Another worker may have released it already.
+                with suppress(LostClaim):
+                    postings.release_schedule_lines(connection, number, self.context.who())
+            return bool(self._create_entries(connection))
+
+    def _confirm_absent(self, poster: Poster, before: list[int]) -> None:
+        """Look up entries that this run saw rejected with an unrecognized error.
+
+        One that Intacct has after all needs review now. The lines of one that it does not have can be planned again.
+        """
+        with self.context.database.read() as connection:
+            unrecognized = set(unrecognized_rejections(connection, self.day)) - set(before)
+        for number in sorted(unrecognized & self.result.processed):
+            self.retrier.call(partial(poster.confirm_absent, number))
+
+    def _replace(self, number: int) -> None:
+        """Release a rejected entry's lines and put them on new ones, unless another worker was faster."""
+        with (
+            suppress(LostClaim),
+            self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection,
+        ):
+            postings.release_schedule_lines(connection, number, self.context.who())
+            self._create_entries(connection)
 
 
-def _run(
-    context: "Context",
-    day: date,
-    connect: "Connect",
-    worker: Worker,
-    again: bool = False,
-    parts: Sequence[str] = PARTS,
-) -> RunResult:
-    to = company(context)
-    check_quarantine(context)
-    with context.database.write(patience=PATIENCE) as connection:
-        check_company(connection, to)
-        run_id = entries.start_run(connection, day, context.who())
-    mender = Mender(context)
-    result = RunResult(day, False, run_id, runs=[run_id], repaired=mender.mended)
-    try:
-        _post_all(context, result, connect, worker, again, mender, parts)
-        set_aside(context, ENTRY_TABLES, result.taken, postings.count_rejections)
-        set_aside(context, INVOICE_TABLES, result.invoices_taken, invoices.count_rejections)
-    except (RevrecError, KeyboardInterrupt) as error:
-        said = error if isinstance(error, RevrecError) else "interrupted"
-        with context.database.write(patience=PATIENCE) as connection:
-            entries.finish_run(connection, run_id, context.who(), f"stopped: {said}")
-        raise
-    with context.database.write(patience=PATIENCE) as connection:
-        sum_up(connection, context, result)
-        words = ", ".join(_told(result))
-        entries.finish_run(connection, run_id, context.who(), words)
-    look.keep_head(context)
-    return result
-
-
-def _commit_intents(
-    connection: "Connection",
-    context: "Context",
-    run_id: int,
-    day: date,
-    to: str,
-    again: bool = False,
-    mender: Mender | None = None,
-) -> list[int]:
-    """Release what was refused and put every due line on an entry: durable before any byte leaves."""
-    mender = mender or Mender(context)
-    give_back(connection, context, day, again, mender)
-    return put_on_entries(connection, context, run_id, day, to, mender)
-
-
-def put_on_entries(
-    connection: "Connection", context: "Context", run_id: int, day: date, to: str, mender: Mender
-) -> list[int]:
-    """Put every open line that is due, and not held by the policy for closed periods, on an entry that is READY;
-    returns the entries' numbers."""
-    per_entry = context.settings.posting.lines_per_entry
-    dated = dates(context, connection)
-    due = ClosedPeriodBlock(dated).unblocked(mender.repaired(connection, day, due_with_memos(connection, day)))
-    redated: list[DueLine] = []
-    ours = deployment(connection)
-    made = build_entries(set_redated_aside(due, redated), ours, to, per_entry, dated)
-    later = build_entries(redated, ours, to, per_entry, PostingDates("next_open", dated.periods, "a repair"))
-    return entries.add_entries(connection, run_id, chain(made, later), context.who())
-
-
-def _told(result: RunResult) -> Iterator[str]:
+def _outcome(result: RunResult) -> Iterator[str]:
     """Yield the outcome of a run in words, for its record; that it stopped for a person comes first."""
-    if result.stopped is not None and result.stopped.error_class is ErrorClass.NEEDS_PERSON:
+    if result.needs_person and result.stopped is not None:
         yield f"stopped: {result.stopped.advice.splitlines()[0]}"
     yield from (f"{count} {state}" for state, count in result.counts.items())
     if result.invoices or any(result.invoice_counts.values()):
         yield from (f"invoices {state}: {count}" for state, count in result.invoice_counts.items())
-
-
-def _post_all(
-    context: "Context",
-    result: RunResult,
-    connect: "Connect",
-    worker: Worker,
-    again: bool,
-    mender: Mender,
-    parts: Sequence[str],
-) -> None:
-    """Post invoices, then entries, which may have waited for them."""
-    with context.database.read() as connection:
-        to_invoice = INVOICES in parts and anything_to_invoice(context, connection, result.date)
-        to_enter = ENTRIES in parts and _anything_to_enter(connection, result.date, again)
-    if not to_invoice and not to_enter:
-        return
-    patience = Patience(context, worker)
-    with connect(context) as gateway:
-        patience.with_retries(gateway.sign_in)
-        check_clock(context, gateway)
-        ownership = Ownership(context, gateway, worker, company(context))
-        worker.confirm = ownership.confirm
-        try:
-            patience.with_retries(partial(ownership.begin, result.runs[0]))
-            if to_invoice:
-                look.beware(context, result.runs[0])
-                _post_invoices(context, gateway, result, worker, patience, again)
-            if ENTRIES in parts:
-                _post_entries(context, gateway, result, worker, patience, again, mender)
-        except Stopped as stop:
-            result.stopped = stop.answer
-        if worker.waits_for_others():
-            for kind in (Entries(), Invoices(invoice_settings(context))):
-                Poster(context, gateway, kind, worker).suspend_stale()
-
-
-def _post_invoices(
-    context: "Context", gateway: "Gateway", result: RunResult, worker: Worker, patience: Patience, again: bool
-) -> None:
-    """Post invoices. Where Intacct does not show what they need, that is told, and entries are posted all the same."""
-    try:
-        Invoicing(context, result, company(context), again).post_all(gateway, worker, patience)
-    except ReadRefused as error:
-        told = f"no more invoices are sent, for Intacct does not show what they need: {error}"
-        result.stopped = look.stopped(told).answer
-
-
-def _anything_to_enter(connection: "Connection", day: date, again: bool) -> bool:
-    strange = [] if again else not_understood(connection, day)
-    left = strange or to_give_back(connection, day, again) or _ready(connection, day)
-    unclear = entries.numbers_in(connection, "SENDING", "IN_DOUBT")
-    return bool(left or unclear) or next(due_lines(connection, day), None) is not None
-
-
-def _ready(connection: "Connection", day: date) -> list[int]:
-    return entries.numbers_in(connection, "READY", until=day)
-
-
-def _post_entries(
-    context: "Context",
-    gateway: "Gateway",
-    result: RunResult,
-    worker: Worker,
-    patience: Patience,
-    again: bool,
-    mender: Mender,
-) -> None:
-    """Look at the ledger, make entries, settle doubts, look for what was refused in unknown words, send what is READY.
-
-    Workers that share the database share the entries: each takes one a turn. None leaves while another has one in
-    hand, so that what a worker that was killed held is in doubt at the end.
-    """
-    now = context.timestamp()
-    with context.database.read() as connection:
-        if not _anything_to_enter(connection, result.date, again):
-            return
-        strange = [] if again else not_understood(connection, result.date)
-    poster = Poster(context, gateway, Entries(), worker)
-    _look_and_make(context, gateway, patience, result, again, mender)
-    with context.database.read() as connection:
-        poster.dates = dates(context, connection)
-    poster.suspend_stale()
-    _take_all(
-        poster,
-        patience,
-        result,
-        mender,
-        lambda one: ENTRY_TABLES.due_read_backs(one, now),
-        "reading back entries in doubt",
-    )
-    for number in context.progress.track(strange, "looking for refused entries"):
-        result.taken.add(number)
-        if patience.with_retries(partial(poster.look_for, number)):
-            _put_on_anew(context, result, number, mender)
-    more = True
-    while more:
-        _take_all(poster, patience, result, mender, lambda one: _ready(one, result.date), "posting entries")
-        more = _date_again(context, result, poster, mender)
-    _look_for_refused(poster, patience, result, strange)
-
-
-def _look_and_make(
-    context: "Context", gateway: "Gateway", patience: Patience, result: RunResult, again: bool, mender: Mender
-) -> None:
-    """Account for what the ledger has that these books do not know, then make the entries of what is due."""
-    run_id, to = result.runs[0], company(context)
-    seen = patience.with_retries(partial(look.look, context, gateway, run_id))
-    result.made.update(patience.with_retries(partial(look.recover, context, gateway, run_id, seen, to)))
-    patience.with_retries(partial(learn_what_is_due, context, gateway, result.date))
-    with context.database.write(patience=PATIENCE) as connection:
-        result.made.update(hold_lines(context, connection, run_id, seen.canceled, to))
-        result.made.update(_commit_intents(connection, context, run_id, result.date, to, again, mender))
-        look.account_for(connection, context, seen)
-    # From here on an older copy of the database is known by it; so nothing is sent before.
-    look.keep_head(context)
-
-
-def _take_all(
-    poster: Poster,
-    patience: Patience,
-    result: RunResult,
-    mender: Mender,
-    waiting: "Callable[[Connection], list[int]]",
-    what: str,
-) -> None:
-    """Take the entries that wait and that this run has not taken, until there are no others."""
-    context = poster.context
-    while True:
-        with context.database.read() as connection:
-            numbers = [number for number in waiting(connection) if number not in result.taken]
-        if not numbers:
-            return
-        for _turn in context.progress.track(list(numbers), what):
-            if numbers:
-                _take_next(poster, patience, result, mender, numbers)
-
-
-def _take_next(poster: Poster, patience: Patience, result: RunResult, mender: Mender, numbers: list[int]) -> None:
-    """Take the first entry that no other worker has as far as it goes; one that fails for now is left for later.
-
-    It is chosen when the turn has come, and taken off ``numbers`` with those before it, which others have.
-    """
-    chosen: list[int] = []
-
-    def take() -> str:
-        chosen.extend([] if chosen else _first_free(poster.context, numbers))
-        result.taken.update(chosen)
-        return poster.take(chosen[0]) if chosen else ""
-
-    with suppress(FailedForNow):
-        if patience.with_retries(take) == "REJECTED":
-            _repair(poster, patience, result, chosen[0], mender)
-
-
-def _first_free(context: "Context", numbers: list[int]) -> list[int]:
-    with context.database.read() as connection:
-        while numbers:
-            page = numbers[:PAGE]
-            free = ENTRY_TABLES.in_states(connection, page, FREE)
-            found = [number for number in page if number in free][:1]
-            del numbers[: page.index(found[0]) + 1 if found else len(page)]
-            if found:
-                return found
-    return []
-
-
-def _repair(poster: Poster, patience: Patience, result: RunResult, number: int, mender: Mender) -> None:
-    """Put the lines of a refused entry on new ones with repaired values, if a repair is for it."""
-    assert result.run is not None
-    context = poster.context
-    with context.database.read() as connection:
-        refused = next(iter(postings.rejected_entries(connection, result.date, number)), None)
-    if refused is None or not mender.may_mend(refused):
-        return
-    patience.with_retries(partial(mender.learn, poster.gateway, refused))
-    with suppress(LostClaim), context.database.write(patience=PATIENCE) as connection:
-        if mender.mend(connection, refused):
-            made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
-            result.made.update(made)
-
-
-def _date_again(context: "Context", result: RunResult, poster: Poster, mender: Mender) -> bool:
-    """Make new entries for the lines of those whose period turned out to be closed; whether the policy made any.
-
-    It ends, for every turn learns of one closed month at least.
-    """
-    misdated, poster.misdated = poster.misdated, []
-    if not misdated or poster.dates.policy == "fail":
-        return False
-    with context.database.write(patience=PATIENCE) as connection:
-        for number in misdated:
-            # Another worker may have released it already.
-            with suppress(LostClaim):
-                postings.release_schedule_lines(connection, number, context.who())
-        made = put_on_entries(connection, context, result.runs[0], result.date, company(context), mender)
-    result.made.update(made)
-    return bool(made)
-
-
-def _look_for_refused(poster: Poster, patience: Patience, result: RunResult, before: list[int]) -> None:
-    """Look for what was refused in unknown words now, so that an entry that is there comes before a person, and the
-    lines of one that is not can be planned anew."""
-    with poster.context.database.read() as connection:
-        strange = set(not_understood(connection, result.date)) - set(before)
-    for number in sorted(strange & result.taken):
-        patience.with_retries(partial(poster.look_for, number))
-
-
-def _put_on_anew(context: "Context", result: RunResult, number: int, mender: Mender) -> None:
-    """Give the lines of a refused entry back and put them on new ones, unless another worker was faster."""
-    assert result.run is not None
-    with suppress(LostClaim), context.database.write(patience=PATIENCE) as connection:
-        postings.release_schedule_lines(connection, number, context.who())
-        made = put_on_entries(connection, context, result.run, result.date, company(context), mender)
-        result.made.update(made)

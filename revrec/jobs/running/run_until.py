@@ -1,7 +1,7 @@
-"""``revrec run --retry-for``: keep at it, pass after pass, until nothing is left that passes by itself.
+"""``revrec run --retry-for``: repeat the run until nothing is left that passes by itself.
 
-Between two passes nothing is held: neither the run lock nor a connection to Intacct, so that whoever has mended
-something can run at once. Each pass is a run with a record of its own.
+Between two passes neither the run lock nor a connection to Intacct is held, so that a person who has fixed something
+can run at once. Each pass is a run with its own record.
 """
 
 import random
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.intacct.errors import not_run_answer
-from revrec.jobs.posting.poster import Stopped
-from revrec.jobs.posting.rejections import passes
-from revrec.jobs.posting.retries import clock, passes_by_itself, wish_of
-from revrec.jobs.running.result import RunResult, sum_up
+from revrec.jobs.posting import rejections
+from revrec.jobs.posting.poster import RunStopped
+from revrec.jobs.posting.retries import clock_time, is_temporary, retry_after_of
+from revrec.jobs.running.result import RunResult, refresh_counts
 from revrec.jobs.running.run import run
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -26,36 +26,36 @@ if TYPE_CHECKING:
     from revrec.jobs.gateway import Connect
 
 JITTER = 0.1
-"""The part of a pause by which it is longer or shorter, so that several machines do not come back together."""
+"""The share by which a pause is made longer or shorter, so that several machines do not return at once."""
 AFTER_A_QUARANTINE = timedelta(seconds=1)
 
 
-def run_for(
+def run_with_retries(
     context: "Context", day: date, span: timedelta, wait: timedelta = timedelta(0), connect: "Connect | None" = None
 ) -> RunResult:
-    """Run a day, and run it again for at most ``span`` while something is left that passes by itself.
+    """Run a day, and repeat the run for at most ``span`` while something is left that passes by itself.
 
-    The result is that of all passes together. Ctrl-C while it waits ends it; the result then says so.
+    Return the result of all passes together. Ctrl-C during a pause ends it; the result then says so.
 
     Raises:
         Busy: another run holds the lock at the first pass for longer than ``wait``.
         BadConfiguration: the sign-in fails, or the gateway could not be reached until the time was up.
     """
-    passed = _Passes(context, day, context.now() + span, wait, connect)
-    passed.do()
-    while (until := passed.next_time()) is not None:
-        left = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in passed.left().items() if count)
-        context.say(f"{left or passed.trouble}; trying again at {clock(until)}")
+    passes = _RunPasses(context, day, context.now() + span, wait, connect)
+    passes.run_once()
+    while (until := passes.next_time()) is not None:
+        left = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in passes.left().items() if count)
+        context.say(f"{left or passes.obstacle}; trying again at {clock_time(until)}")
         try:
             context.sleep(max(0.0, (until - context.now()).total_seconds()))
         except KeyboardInterrupt:
-            return passed.whole(interrupted=True)
-        passed.do()
-    return passed.whole()
+            return passes.total(interrupted=True)
+        passes.run_once()
+    return passes.total()
 
 
 @dataclass
-class _Passes:
+class _RunPasses:
     """The passes so far, and what they left."""
 
     context: "Context"
@@ -64,49 +64,44 @@ class _Passes:
     wait: timedelta
     connect: "Connect | None"
     result: RunResult | None = None
-    trouble: Busy | BadConfiguration | None = None
+    obstacle: Busy | BadConfiguration | None = None
     """What kept the last pass from posting anything."""
 
-    def do(self) -> None:
-        """One pass; what keeps it from posting is raised at the first one, unless it passes by itself."""
-        earlier, self.trouble = self.result, None
+    def run_once(self) -> None:
+        """Run one pass. At the first pass, an error that keeps it from posting is raised unless it is temporary."""
+        earlier, self.obstacle = self.result, None
         try:
-            done = run(self.context, self.day, wait=self.wait, connect=self.connect, again=earlier is not None)
+            done = run(self.context, self.day, wait=self.wait, connect=self.connect, is_retry_pass=earlier is not None)
         except (Busy, BadConfiguration) as error:
-            if earlier is None and not passes_by_itself(error):
+            if earlier is None and not is_temporary(error):
                 raise
-            self.trouble = error
+            self.obstacle = error
             return
         if earlier is not None:
-            done.made |= earlier.made
-            done.taken |= earlier.taken
-            done.invoices_made |= earlier.invoices_made
-            done.invoices_taken |= earlier.invoices_taken
-            done.repaired += earlier.repaired
-            done.runs = [*earlier.runs, *done.runs]
+            done.add_earlier(earlier)
         self.result = done
 
     def left(self) -> dict[str, int]:
-        """What the last pass left, by state."""
+        """Return how much the last pass left, by state."""
         if self.result is None:
             return {}
         both = Counter(self.result.counts) + Counter(self.result.invoice_counts)
         return {state: count for state, count in both.items() if state != "posted"}
 
     def next_time(self) -> datetime | None:
-        """When to try again; None if nothing is left that passes by itself, or the time is up."""
+        """Return when to run again, None if nothing is left that passes by itself or the time is up."""
         now = self.context.now()
         soonest = min(self._times(now), default=None)
         if soonest is None or now >= self.end:
             return None
-        # A last look at the end, unless that is before any quarantine is over.
-        return soonest if soonest <= self.end else self.end if self._waits_for_intacct() else None
+        # One more pass at the end; but not if all that is left is in quarantine, which that pass could not settle.
+        return soonest if soonest <= self.end else self.end if self._can_try_any_time() else None
 
     def _times(self, now: datetime) -> list[datetime]:
-        why = self._why()
-        if why is not None and not (isinstance(why, Busy) or passes_by_itself(why)):
+        reason = self._reason()
+        if reason is not None and not (isinstance(reason, Busy) or is_temporary(reason)):
             return []
-        times = [now + self._pause()] if self._waits_for_intacct() else []
+        times = [now + self._pause()] if self._can_try_any_time() else []
         with self.context.database.read() as connection:
             doubts = [tables.next_read_back_at(connection) for tables in (ENTRY_TABLES, INVOICE_TABLES)]
         quarantine = min((over for over in doubts if over is not None), default=None)
@@ -115,37 +110,37 @@ class _Passes:
             times.append(max(over, now + AFTER_A_QUARANTINE))
         return times
 
-    def _waits_for_intacct(self) -> bool:
-        """Whether something could be tried at any time."""
+    def _can_try_any_time(self) -> bool:
+        """Check if something is left that need not wait for the end of a quarantine."""
         with self.context.database.read() as connection:
-            waiting = entries.numbers_in(connection, "READY", "SENDING", until=self.day)
-            waiting += invoices.numbers_in(connection, "READY", "SENDING", until=self.day)
-            refused = [
+            unsent = entries.numbers_in(connection, "READY", "SENDING", until=self.day)
+            unsent += invoices.numbers_in(connection, "READY", "SENDING", until=self.day)
+            rejected = [
                 *postings.rejected_entries(connection, self.day),
                 *invoices.rejected_invoices(connection, self.day),
             ]
-        return bool(self.trouble or waiting or any(map(passes, refused)))
+        return bool(self.obstacle or unsent or any(map(rejections.is_temporary, rejected)))
 
     def _pause(self) -> timedelta:
-        """``[posting] retry_every``, a little more or less; or what Intacct asks for, if that is longer."""
+        """Return ``[posting] retry_every``, a little more or less, or what Intacct asks for if that is longer."""
         every = self.context.settings.posting.retry_every
-        wish = wish_of(self._why()) or 0
-        return max(every * random.uniform(1 - JITTER, 1 + JITTER), timedelta(seconds=wish))  # noqa: S311
+        wanted = retry_after_of(self._reason()) or 0
+        return max(every * random.uniform(1 - JITTER, 1 + JITTER), timedelta(seconds=wanted))  # noqa: S311
 
-    def _why(self) -> Exception | None:
-        """What ended the last pass early."""
-        if self.trouble is not None or self.result is None or self.result.stopped is None:
-            return self.trouble
-        return Stopped(self.result.stopped)
+    def _reason(self) -> Exception | None:
+        """Return what ended the last pass early."""
+        if self.obstacle is not None or self.result is None or self.result.stopped is None:
+            return self.obstacle
+        return RunStopped(self.result.stopped)
 
-    def whole(self, interrupted: bool = False) -> RunResult:
-        """The result of all passes, as things are now."""
+    def total(self, interrupted: bool = False) -> RunResult:
+        """Return the result of all passes, with the present states."""
         if self.result is None:
-            assert self.trouble is not None
-            raise self.trouble
-        if isinstance(self.trouble, BadConfiguration):
-            self.result.stopped = not_run_answer("", self.trouble, str(self.trouble))
+            assert self.obstacle is not None
+            raise self.obstacle
+        if isinstance(self.obstacle, BadConfiguration):
+            self.result.stopped = not_run_answer("", self.obstacle, str(self.obstacle))
         with self.context.database.read() as connection:
-            sum_up(connection, self.context, self.result)
+            refresh_counts(connection, self.context, self.result)
         self.result.interrupted = interrupted
         return self.result

@@ -13,7 +13,7 @@ from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
-from revrec.jobs.posting.rejections import given_up
+from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.rules.load import VersionKeeper
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.store import charges, contracts, events, schedules
@@ -156,7 +156,7 @@ class Scheduler:
     @cached_property
     def _refused(self) -> frozenset[int]:
         """The refused entries that hold nothing; any other may be in the ledger all the same."""
-        return given_up(self._connection)
+        return replannable_entries(self._connection)
 
     def _release(self, refused: Sequence[int]) -> None:
         for entry in refused:

@@ -1,14 +1,12 @@
-"""Kinds of differences between our entries and Intacct's, each with what to do about it."""
+"""Findings about entries in Intacct that differ from these books, each with what to do about it."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from revrec.core.journal import JournalEntry
-from revrec.intacct.gateway import POSTED_STATE, FoundEntry
+from revrec.intacct.gateway import FoundEntry
 
 Amounts = Mapping[tuple[str, str], int]
 """Net amounts in minor units by account and currency, debits positive."""
@@ -52,7 +50,7 @@ class Finding(NamedTuple):
         said = "\n".join((self.kind, self.reference, self.record_no, self.what))
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 
-    def told(self) -> dict[str, str]:
+    def as_record(self) -> dict[str, str]:
         """Return what the audit trail keeps of it with an acceptance."""
         return {"kind": self.kind, "reference": self.reference, "record_no": self.record_no, "what": self.what}
 
@@ -60,45 +58,6 @@ class Finding(NamedTuple):
     def advice(self) -> str:
         """What to do, for the accountant."""
         return ADVICE[self.kind].format(reference=self.reference, record_no=self.record_no)
-
-
-class Range(NamedTuple):
-    """The days that are reconciled, both included."""
-
-    start: date
-    end: date
-
-    def has(self, day: date | None) -> bool:
-        """Whether a day is among them."""
-        return day is not None and self.start <= day <= self.end
-
-
-def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
-    """Net amounts of an entry by account and currency."""
-    amounts: Counter[tuple[str, str]] = Counter()
-    for line in entry.lines:
-        amounts[line.account, line.currency] += line.amount if line.side == "debit" else -line.amount
-    return amounts
-
-
-def counted(found: FoundEntry, within: Range) -> Amounts:
-    """What an entry of Intacct's adds to the balances of a range."""
-    return net(found) if found.state == POSTED_STATE and within.has(found.date) else {}
-
-
-def moved(less: Amounts, more: Amounts) -> dict[tuple[str, str], int]:
-    """What ``more`` has more than ``less``."""
-    keys = {**less, **more}
-    return {key: more.get(key, 0) - less.get(key, 0) for key in keys if more.get(key, 0) != less.get(key, 0)}
-
-
-def added(amounts: Iterable[Amounts]) -> dict[tuple[str, str], int]:
-    """The sum of several."""
-    total: dict[tuple[str, str], int] = {}
-    for some in amounts:
-        for key, amount in some.items():
-            total[key] = total.get(key, 0) + amount
-    return total
 
 
 def in_intacct(kind: str, found: FoundEntry, what: str) -> Finding:
@@ -123,14 +82,3 @@ def unsettled(found: FoundEntry, state: str) -> Finding:
 
 
 _HERE = "it is in Intacct; here it is {}"
-
-
-T = TypeVar("T")
-
-
-def by(items: Iterable[T], name: str) -> dict[str, list[T]]:
-    """Items by the text of one of their fields, in their order."""
-    found: dict[str, list[T]] = {}
-    for item in items:
-        found.setdefault(getattr(item, name), []).append(item)
-    return found

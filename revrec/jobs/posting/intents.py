@@ -1,0 +1,94 @@
+"""Build journal entries from what is due and commit them, before any request is sent."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
+from revrec.core.journal import DueLine, EntryGroup, build_entries, entry_group, set_redated_aside
+from revrec.core.periods import PostingDates
+from revrec.jobs.posting.due import due_with_memos
+from revrec.jobs.posting.periods import posting_dates
+from revrec.jobs.posting.rejections import release_rejected
+from revrec.jobs.posting.repairs import RepairRunner
+from revrec.store.database.engine import deployment
+from revrec.store.posting import entries
+from revrec.store.posting.due import due_lines
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+LinesOnNoEntry = dict[EntryGroup, BlockedGroup]
+"""Due lines that are on no entry, grouped by the entry that they would be on."""
+
+
+def commit_intents(
+    connection: "Connection",
+    context: "Context",
+    run_id: int,
+    day: date,
+    company: str,
+    is_retry_pass: bool = False,
+    repairs: RepairRunner | None = None,
+) -> list[int]:
+    """Release rejected entries and put every due line on an entry; return the numbers of the new entries.
+
+    Nothing may be sent before this is committed. If a run is killed after a request left, the next run finds the
+    entry under its reference instead of building a second one.
+    """
+    repairs = repairs or RepairRunner(context)
+    release_rejected(connection, context, day, is_retry_pass, repairs)
+    return create_entries(connection, context, run_id, day, company, repairs)
+
+
+def create_entries(
+    connection: "Connection", context: "Context", run_id: int, day: date, company: str, repairs: RepairRunner
+) -> list[int]:
+    """Put the open lines that are due on entries in state ``READY``; return their numbers.
+
+    Lines that the policy for closed periods blocks are left out.
+    """
+    per_entry = context.settings.posting.lines_per_entry
+    dates = posting_dates(context, connection)
+    due = ClosedPeriodBlock(dates).unblocked(repairs.with_repairs(connection, day, due_with_memos(connection, day)))
+    redated: list[DueLine] = []
+    ours = deployment(connection)
+    created = build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates)
+    # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
+    later = build_entries(redated, ours, company, per_entry, PostingDates("next_open", dates.periods, "a repair"))
+    return entries.add_entries(connection, run_id, chain(created, later), context.who())
+
+
+def blocked_lines(connection: "Connection", context: "Context", day: date) -> LinesOnNoEntry:
+    """Return the due lines that are on no entry because their period is closed."""
+    block = ClosedPeriodBlock(posting_dates(context, connection))
+    if block.dates.policy == "hold":
+        for _line in block.unblocked(_without_descriptions(connection, day)):
+            pass  # The filter counts what it blocks.
+    return block.groups
+
+
+def _without_descriptions(connection: "Connection", day: date) -> Iterator[DueLine]:
+    return (line for line, _description in due_lines(connection, day))
+
+
+def awaiting_invoice(connection: "Connection", day: date) -> LinesOnNoEntry:
+    """Return the due lines that are on no entry because their document is not invoiced."""
+    groups: LinesOnNoEntry = {}
+    for line, _description in due_lines(connection, day, waiting=True):
+        reason = f"waits for the invoice of {line.charge.rpartition('/')[0]}"
+        group = groups.setdefault(entry_group(line), BlockedGroup(reason))
+        group.lines += 1
+        group.amount += abs(line.amount)
+    return groups
+
+
+def unsettled_to_post(connection: "Connection", day: date, rejected: Sequence[object]) -> bool:
+    """Check if a run has any entry to create, send, or read back. ``rejected`` are those that may go on."""
+    if rejected or entries.numbers_in(connection, "READY", until=day):
+        return True
+    if entries.numbers_in(connection, "SENDING", "IN_DOUBT"):
+        return True
+    return next(due_lines(connection, day), None) is not None

@@ -1,0 +1,60 @@
+"""Amounts of entries by account and currency, and the range of days that they are counted in."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple, TypeVar
+
+from revrec.core.journal import JournalEntry
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry
+from revrec.jobs.posting.findings import Amounts
+
+
+class DateRange(NamedTuple):
+    """The days that are reconciled, both included."""
+
+    start: date
+    end: date
+
+    def has(self, day: date | None) -> bool:
+        """Whether a day is among them."""
+        return day is not None and self.start <= day <= self.end
+
+
+def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
+    """Net amounts of an entry by account and currency."""
+    amounts: Counter[tuple[str, str]] = Counter()
+    for line in entry.lines:
+        amounts[line.account, line.currency] += line.amount if line.side == "debit" else -line.amount
+    return amounts
+
+
+def counted(found: FoundEntry, within: DateRange) -> Amounts:
+    """What an entry of Intacct's adds to the balances of a range."""
+    return net(found) if found.state == POSTED_STATE and within.has(found.date) else {}
+
+
+def moved(less: Amounts, more: Amounts) -> dict[tuple[str, str], int]:
+    """What ``more`` has more than ``less``."""
+    keys = {**less, **more}
+    return {key: more.get(key, 0) - less.get(key, 0) for key in keys if more.get(key, 0) != less.get(key, 0)}
+
+
+def added(amounts: Iterable[Amounts]) -> dict[tuple[str, str], int]:
+    """The sum of several."""
+    total: dict[tuple[str, str], int] = {}
+    for some in amounts:
+        for key, amount in some.items():
+            total[key] = total.get(key, 0) + amount
+    return total
+
+
+T = TypeVar("T")
+
+
+def by(items: Iterable[T], name: str) -> dict[str, list[T]]:
+    """Items by the text of one of their fields, in their order."""
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(getattr(item, name), []).append(item)
+    return found

@@ -228,7 +228,7 @@ def test_people_are_told_once_at_the_end(
 ) -> None:
     told: list[RunResult] = []
     monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: told.append(result))
-    monkeypatch.setattr("revrec.jobs.running.alert._tell", lambda _context, _warn, facts: facts())
+    monkeypatch.setattr("revrec.jobs.running.alert._alert", lambda _context, _warn, facts: facts())
     intacct.fault("429@before:2x:create")
     result = run_and_alert(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
     assert told == [result] and result.complete and len(result.runs) == 3

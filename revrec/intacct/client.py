@@ -94,7 +94,12 @@ class XmlGateway:
         self._transport.close()
 
     def sign_in(self) -> None:
-        """Sign in if there is no session. Raises SignInFailed or GatewayUnreachable."""
+        """Sign in if there is no session.
+
+        Raises:
+            SignInFailed: Intacct refused the sign-in.
+            GatewayUnreachable: there was no usable answer.
+        """
         with self._lock:
             self._sessions.session_for("")
 
@@ -111,7 +116,11 @@ class XmlGateway:
         return self._build_posting(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
 
     def prepare_invoice(self, invoice: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
-        """Build the request for an order or invoice, like :meth:`prepare`. Raises UnpostableEntry."""
+        """Build the request for an order or invoice, like :meth:`prepare`.
+
+        Raises:
+            UnpostableEntry: Intacct would reject the document.
+        """
         return self._build_posting(
             invoice.control_id, invoice.reference, create_document(invoice, self._entries, unit, sources)
         )
@@ -206,7 +215,11 @@ class XmlGateway:
         return self._reading.locations_within(entity)
 
     def check_reading(self, journal: str) -> None:
-        """Run the queries that recovery needs. Raises ReadRefused if the user may not read."""
+        """Run the queries that recovery needs.
+
+        Raises:
+            ReadRefused: the user may not read them.
+        """
         self._reading.check_reading(journal)
 
     def check_creating(self, journal: str) -> str:

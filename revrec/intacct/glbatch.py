@@ -56,7 +56,11 @@ class EntrySettings(NamedTuple):
 
 
 def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = "") -> etree._Element:
-    """Build the ``function`` element that creates an entry. Raises UnpostableEntry if Intacct would reject it."""
+    """Build the ``function`` element that creates an entry.
+
+    Raises:
+        UnpostableEntry: Intacct would reject the entry.
+    """
     _check(entry)
     function = etree.Element("function", controlid=entry.control_id)
     batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")

@@ -85,7 +85,7 @@ FILES = {
         with_value("amount", "92233720368547758.08"), 'line 3: amount "92233720368547758.08"', "check the amount"
     ),
     "the same charge twice in a file": BadFile(
-        rows(GOOD, GOOD), 'row 3: charge "shop/I-1/1": stands in row 2', "keep one of the two"
+        rows(GOOD, GOOD), 'row 3: charge "shop/I-1/1": appears in row 2', "keep one of the two"
     ),
     "XML with entities": BadFile(ENTITIES, "charges.xml: line 2: a DOCTYPE", "remove it", "charges.xml"),
 }

@@ -20,7 +20,9 @@ def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: R
     rules.write_text(rules.read_text() + 'method = "rev_rec_date"\n[rule.post]\naccrued = "9999"\n')
     ended = revrec("doctor", env=intacct)
     assert ended.code == 5
-    assert "FAILED   accounts       not in Intacct: 9999\n" + " " * 24 + "make or activate them in Intacct" in ended.out
+    assert (
+        "FAILED   accounts       not in Intacct: 9999\n" + " " * 24 + "create or activate them in Intacct" in ended.out
+    )
     assert intacct["INTACCT_USER_PASSWORD"] not in ended.out
 
 

@@ -46,9 +46,9 @@ def test_healthy_books_are_healthy_and_nothing_is_changed(books: Books, row: Mak
     before = books.content()
     found = looked(books)
     assert troubles(found) == {}
-    assert found["accounts"].detail == "2400, 4000: there and active"
-    assert found["locations"].detail == "100: there and active"
-    assert found["departments"].detail == "OPS: there and active"
+    assert found["accounts"].detail == "2400, 4000: exist and are active"
+    assert found["locations"].detail == "100: exist and are active"
+    assert found["departments"].detail == "OPS: exist and are active"
     assert books.content() == before and intacct.entries() == []
 
 
@@ -143,7 +143,7 @@ def test_what_waiting_lines_carry_is_looked_up_and_what_is_not_sent_is_not(books
     assert "correct the charge lines" in found["departments"].mend
     assert found["closed books"].state == "failed", "one cannot sign in to an entity that is none"
     found = looked(books, REVREC_GATEWAY_OMIT="department, location")
-    assert found["locations"].detail == found["departments"].detail == "none are named"
+    assert found["locations"].detail == found["departments"].detail == "none are used"
 
 
 def test_a_user_who_may_not_look_masters_up_can_still_post(books: Books, masters: Intacct) -> None:
@@ -164,10 +164,10 @@ def test_customers_items_and_dimensions_that_intacct_lacks_are_a_warning(
     assert found["customers"].detail == "not in Intacct: NOBODY"
     assert found["items"].detail == "not in Intacct: MAG-2" and "omit in [gateway]" in found["items"].mend
     assert found["dimensions"].detail == (
-        "class: RETAIL: there and active; contract: not in Intacct: NEW; project: inactive: P-100"
+        "class: RETAIL: exist and are active; contract: not in Intacct: NEW; project: inactive: P-100"
     )
     found = looked(books, REVREC_GATEWAY_OMIT="customer, item, project, contract")
-    assert troubles(found) == {} and found["customers"].detail == "none are named"
+    assert troubles(found) == {} and found["customers"].detail == "none are used"
 
 
 def test_a_user_who_may_not_create_entries_is_found_and_none_is_created(books: Books, masters: Intacct) -> None:

@@ -159,7 +159,7 @@ def test_a_mapping_builds_on_another(shop: Books) -> None:
         ('base = "nothing"', r"\[mapping.bad\] base = 'nothing': no such mapping \(known: "),
         ('base = "bad"', r"base = 'bad': no such mapping"),
         ("charges = 7", r"\[mapping.bad.charges\] must be a table"),
-        ('rows = "events"\n[mapping.bad.events]\n', "leave out rows, which it tells itself"),
+        ('rows = "events"\n[mapping.bad.events]\n', "without the key rows, which follows from its name"),
     ],
 )
 def test_a_mapping_that_builds_on_nothing_or_contradicts_itself_is_refused(shop: Books, text: str, said: str) -> None:

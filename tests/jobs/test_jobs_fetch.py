@@ -120,7 +120,7 @@ def test_a_crash_between_import_and_record_costs_nothing_but_a_second_look(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(job._Source, "_keep", killed)
+        patched.setattr(job._SourceFetch, "_record", killed)
         with pytest.raises(KeyboardInterrupt):
             fetched(source)
     assert source.sql("SELECT count(*) FROM charge_line") == [(1,)]

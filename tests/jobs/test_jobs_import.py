@@ -123,7 +123,7 @@ def test_a_charge_that_stands_twice_in_one_file_is_refused(offline: Books, row: 
     assert result.refused
     ((number, field, value),) = problems(result)
     assert (number, field, value) == (4, "charge", "shop/INV-1/1")
-    assert "stands in row 2 of this file already" in result.report[0]["reason"]
+    assert "appears in row 2 of this file already" in result.report[0]["reason"]
 
 
 def test_a_duplicate_is_found_across_batches(offline: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_the_amounts_that_move_sum_to_nothing_within_an_account(offline: Books, 
     assert [(one.rule, one.change) for one in found.rules] == [("magazine", "changed")]
     assert "-periods = 12" in found.rules[0].diff and "+periods = 6" in found.rules[0].diff
     assert (found.lines, found.differ, len(found.charges)) == (2, 2, 2)
-    assert sum(found.then.values()) == sum(found.now.values()) == 4800
+    assert sum(found.proposed.values()) == sum(found.current.values()) == 4800
     assert [one["moved"] for one in found.moved()] == ["4.00"] * 6 + ["-4.00"] * 6
     assert offline.content() == before
 

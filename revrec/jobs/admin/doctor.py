@@ -1,7 +1,8 @@
-"""``revrec doctor``: everything that a run needs, looked at in order, each with its mend. Nothing is changed."""
+"""``revrec doctor``: check everything that a run needs, in order, and say how to fix it; change nothing."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import Busy, RevrecError
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 CLOCK_TOLERANCE = timedelta(seconds=60)
 SHOWN = 10
-"""Ids that are named in one finding; of more, their number is told."""
+"""Most ids named in one finding; any further ones are counted."""
 ENTITIES = 10
-"""Entities whose books are looked at: each costs a sign-in."""
+"""Most entities whose closed books are checked: each needs a sign-in."""
 
 WORDS = {MasterKind.JOURNAL: "journal", MasterKind.ACCOUNT: "account"}
 DIMENSIONS = {
@@ -35,7 +36,7 @@ DIMENSIONS = {
     "employee": MasterKind.EMPLOYEE,
     "warehouse": MasterKind.WAREHOUSE,
 }
-"""Dimensions beside location and department, customer and item, whose ids can be looked up."""
+"""Dimensions besides location, department, customer and item whose ids can be looked up."""
 REMOTE = (
     "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
     "invoices", "closed books",
@@ -55,7 +56,7 @@ class Check(NamedTuple):
 
 
 def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
-    """Look at everything; a finding that makes later ones impossible lets them be skipped."""
+    """Check everything; skip the checks that an earlier failure makes impossible."""
     try:
         context = make_context()
         yield _configuration(context)
@@ -78,14 +79,14 @@ def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
 def _remote(
     context: "Context", book: RuleBook | None, places: list[WaitingPlace], parties: dict[str, list[str]]
 ) -> Iterator[Check]:
-    """What only the gateway can tell."""
+    """Run the checks that need the gateway."""
     try:
         with open_gateway(context) as gateway:
             gateway.sign_in()
             yield Check("sign-in", OK, f"company {company(context)} at {_address(context)}")
             yield _clock(gateway)
             yield from _posting(context, gateway, book, places)
-            yield from _carried_by_lines(context, gateway, places, parties)
+            yield from _dimensions_of_lines(context, gateway, places, parties)
             yield from _rights(context, gateway)
             yield _guarded("invoices", lambda: _invoices(context, gateway))
             yield _guarded("closed books", lambda: _closed(gateway, places))
@@ -97,7 +98,7 @@ def _remote(
 def _posting(
     context: "Context", gateway: Gateway, book: RuleBook | None, places: list[WaitingPlace]
 ) -> Iterator[Check]:
-    """What an entry names must exist and be active."""
+    """Check that the records that an entry refers to exist and are active."""
     if book is None:
         yield from _skipped(("journals", "accounts"), "the rules")
     else:
@@ -108,51 +109,53 @@ def _posting(
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
     sent = omitted(context)
     for name, kind in (("location", MasterKind.LOCATION), ("department", MasterKind.DEPARTMENT)):
-        ids = set() if name in sent else {_carried(place, name) for place in places}
-        yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _known(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
+        ids = set() if name in sent else {_dimension_id(place, name) for place in places}
+        yield _guarded(f"{name}s", partial(_known, gateway, f"{name}s", kind, ids))
 
 
-def _carried_by_lines(
+def _dimensions_of_lines(
     context: "Context", gateway: Gateway, places: list[WaitingPlace], parties: dict[str, list[str]]
 ) -> Iterator[Check]:
-    """Customers, items and further dimensions of waiting lines."""
+    """Check customers, items and further dimensions of open lines."""
     if endpoint(context) == SANDBOX:
         for name in ("customers", "items", "dimensions"):
-            yield Check(name, OK, "the built-in sandbox makes unknown ones on sight")
+            yield Check(name, OK, "the built-in sandbox creates unknown ones itself")
         return
     left_out = omitted(context)
     for name, kind in (("customer", MasterKind.CUSTOMER), ("item", MasterKind.ITEM)):
         ids = [] if name in left_out else parties.get(name, [])
-        yield _guarded(f"{name}s", lambda name=name, kind=kind, ids=ids: _wanted(gateway, f"{name}s", kind, ids))  # type: ignore[misc]
+        yield _guarded(f"{name}s", partial(_known_or_warning, gateway, f"{name}s", kind, ids))
     yield _guarded("dimensions", lambda: _dimensions(gateway, places, left_out))
 
 
-def _wanted(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
-    """A warning is enough for what can be left out of entries, and may be made in Intacct before they are due."""
+def _known_or_warning(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
+    """Check ids with a warning only: they can be omitted, or created in Intacct before entries are due."""
     found = _known(gateway, name, kind, ids)
     if found.state != FAILED:
         return found
-    return found._replace(state=WARNING, mend="make or activate them in Intacct, or leave them out: omit in [gateway]")
+    return found._replace(
+        state=WARNING, mend="create or activate them in Intacct, or leave them out: omit in [gateway]"
+    )
 
 
 def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset[str]) -> Check:
-    """Each further dimension, in one finding."""
+    """Check all further dimensions; return one finding."""
     checks = []
     for name in sorted({name for place in places for name in place.dimensions} - omitted - {"location", "department"}):
         ids = {place.dimensions.get(name, "") for place in places}
         if name in DIMENSIONS:
-            checks.append(_wanted(gateway, name, DIMENSIONS[name], ids))
+            checks.append(_known_or_warning(gateway, name, DIMENSIONS[name], ids))
         else:
-            checks.append(Check(name, OK, "not looked up: the company's own dimension"))
+            checks.append(Check(name, OK, "not checked: a dimension defined by the company"))
     if not checks:
-        return Check("dimensions", OK, "none are named")
+        return Check("dimensions", OK, "none are used")
     worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
-    told = "; ".join(f"{check.name}: {check.detail}" for check in checks)
-    return Check("dimensions", worst.state, told, worst.mend)
+    details = "; ".join(f"{check.name}: {check.detail}" for check in checks)
+    return Check("dimensions", worst.state, details, worst.mend)
 
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[Check]:
-    """What the user may do: read entries, which recovery needs, and create them."""
+    """Check the user's permissions: to read entries, which recovery needs, and to create them."""
     journal = context.settings.posting.journal
     yield _guarded("reading", lambda: _reading(gateway, journal))
     yield _guarded("creating", lambda: _creating(gateway, journal))
@@ -162,28 +165,28 @@ def _configuration(context: "Context") -> Check:
     check_settings(context)
     file = context.settings.file
     if file is None:
-        return Check("configuration", WARNING, "no file: the defaults hold", "make one with: revrec init")
+        return Check("configuration", WARNING, "no file: the defaults apply", "make one with: revrec init")
     return Check("configuration", OK, str(file))
 
 
 def _rules(context: "Context", book: list[RuleBook]) -> Check:
     book.append(load_rules(context))
-    told = f"{len(book[0].rules)} rules in {context.settings.rules.folder}"
+    found = f"{len(book[0].rules)} rules in {context.settings.rules.folder}"
     if book[0].warnings:
-        return Check("rules", WARNING, f"{told}; {len(book[0].warnings)} warnings", "see: revrec rules check")
-    return Check("rules", OK, told)
+        return Check("rules", WARNING, f"{found}; {len(book[0].warnings)} warnings", "see: revrec rules check")
+    return Check("rules", OK, found)
 
 
 def _database(context: "Context", places: list[WaitingPlace], parties: dict[str, list[str]]) -> Check:
-    """Its revision, and that it can be written to: a transaction is begun and thrown away."""
+    """Check the database's revision, and that it can be written to, by a transaction that is rolled back."""
     try:
         with discarded(context.database) as connection:
             check_company(connection, company(context))
             places.extend(waiting_places(connection))
             parties.update(waiting_parties(connection))
     except Busy as error:
-        return Check("database", WARNING, str(error), "look again when the other command has ended")
-    return Check("database", OK, f"{context.database.where}, can be written to")
+        return Check("database", WARNING, str(error), "run doctor again when the other command has ended")
+    return Check("database", OK, f"{context.database.where} is writable")
 
 
 def _credentials(context: "Context") -> Check:
@@ -203,61 +206,66 @@ def _clock(gateway: Gateway) -> Check:
     """Check this machine's clock, which Intacct's answer shows to the second; a run posts nothing if it is far off."""
     offset = gateway.clock_offset()
     if offset is None:
-        return Check("clock", WARNING, "Intacct does not tell its time", "compare this machine's clock by hand")
+        return Check("clock", WARNING, "Intacct does not report its time", "compare this machine's clock by hand")
     seconds = round(offset.total_seconds())
-    told = f"Intacct's is {abs(seconds)} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
+    found = f"Intacct's is {abs(seconds)} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
     if abs(offset) > CLOCK_TOLERANCE:
-        return Check("clock", WARNING, told, "set this machine's clock (NTP); times in the audit trail follow it")
-    return Check("clock", OK, told)
+        return Check("clock", WARNING, found, "set this machine's clock (NTP); times in the audit trail follow it")
+    return Check("clock", OK, found)
 
 
 def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
-    """That records exist and are active. A user with few rights may not be let to look, which stops no posting."""
+    """Check that records exist and are active. A user without permission to list them can still post."""
     wanted = sorted(filter(None, ids))
     if not wanted:
-        return Check(name, OK, "none are named")
+        return Check(name, OK, "none are used")
     try:
         found = gateway.masters(kind, wanted)
     except ReadRefused as error:
-        return Check(name, WARNING, f"cannot be looked up: {error}", f"let the user list {kind}, or check them by hand")
+        return Check(
+            name,
+            WARNING,
+            f"cannot be looked up: {error}",
+            f"give the user permission to list {kind}, or check them by hand",
+        )
     missing = [one for one in wanted if one not in found]
     inactive = [one for one in wanted if not found.get(one, True)]
     if missing or inactive:
         parts = [(missing, "not in Intacct"), (inactive, "inactive")]
-        told = "; ".join(f"{words}: {_some(some)}" for some, words in parts if some)
-        mend = f"make or activate them in Intacct, or correct {'the rules' if kind in WORDS else 'the charge lines'}"
-        return Check(name, FAILED, told, mend)
-    return Check(name, OK, f"{_some(wanted)}: there and active")
+        problems = "; ".join(f"{words}: {_first_ids(some)}" for some, words in parts if some)
+        fix = f"create or activate them in Intacct, or correct {'the rules' if kind in WORDS else 'the charge lines'}"
+        return Check(name, FAILED, problems, fix)
+    return Check(name, OK, f"{_first_ids(wanted)}: exist and are active")
 
 
-def _carried(place: WaitingPlace, dimension: str) -> str:
-    """The id that a line will carry; without a location it is the entity, as in the entry that is sent."""
+def _dimension_id(place: WaitingPlace, dimension: str) -> str:
+    """Return the id of a dimension on the entry's line; the location defaults to the entity, as in the entry sent."""
     return place.dimensions.get(dimension, "") or (place.entity if dimension == "location" else "")
 
 
 def _reading(gateway: Gateway, journal: str) -> Check:
-    """A lost answer is resolved by reading, so a run must not begin without."""
+    """Check the permission to read: a lost answer is resolved by reading, so a run must not start without it."""
     try:
         gateway.check_reading(journal)
     except ReadRefused as error:
-        mend = "give the user the right to list and view journal entries; without it a lost answer cannot be resolved"
-        return Check("reading", FAILED, str(error), mend)
+        fix = "give the user permission to list and view journal entries; a lost answer cannot be resolved without it"
+        return Check("reading", FAILED, str(error), fix)
     return Check("reading", OK, f"journal entries (GLBATCH, GLENTRY) of {journal} can be read")
 
 
 def _creating(gateway: Gateway, journal: str) -> Check:
-    """Asked with an entry that cannot be made, for it has no lines: a missing right is told before that."""
+    """Check the permission to create, with an entry without lines: Intacct reports a missing permission before that."""
     why_not = gateway.check_creating(journal)
     if why_not:
-        return Check("creating", FAILED, why_not, "give the user the right to add journal entries")
-    return Check("creating", OK, f"nothing speaks against creating journal entries in {journal}; none was created")
+        return Check("creating", FAILED, why_not, "give the user permission to add journal entries")
+    return Check("creating", OK, f"journal entries can be created in {journal}; none was created")
 
 
 def _invoices(context: "Context", gateway: Gateway) -> Check:
-    """What the sources that ask for invoices need besides."""
+    """Check what invoices of sources need in addition."""
     settings = invoice_settings(context)
     if not settings.requests:
-        return Check("invoices", OK, "no source asks for them")
+        return Check("invoices", OK, "no source is invoiced")
     trouble = next(unready(settings, gateway), "")
     if trouble:
         return Check("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
@@ -265,26 +273,28 @@ def _invoices(context: "Context", gateway: Gateway) -> Check:
 
 
 def _closed(gateway: Gateway, places: list[WaitingPlace]) -> Check:
-    """Open lines dated in closed books will be refused."""
+    """Warn about open lines dated in closed books, which Intacct would reject."""
     first: dict[str, str] = {}
     for place in places:
         first[place.entity] = min(first.get(place.entity, place.first), place.first)
-    told, late = [], []
+    found, late = [], []
     for entity in sorted({"", *first})[:ENTITIES]:
         closed = gateway.closed_through(entity)
         who = entity or "top level"
-        told.append(f"{who}: {f'through {closed}' if closed else 'not told'}")
+        found.append(f"{who}: {f'through {closed}' if closed else 'not reported'}")
         if closed and entity in first and date.fromisoformat(first[entity]) <= closed:
             late.append(f"{who} from {first[entity]}")
     if late:
-        mend = "open the period in Intacct, or let closed_period in [posting] say what becomes of them"
-        return Check("closed books", WARNING, f"{'; '.join(told)}; lines wait in closed books: {_some(late)}", mend)
-    return Check("closed books", OK, "; ".join(told))
+        fix = "open the period in Intacct, or choose a policy with closed_period in [posting]"
+        return Check(
+            "closed books", WARNING, f"{'; '.join(found)}; open lines in closed books: {_first_ids(late)}", fix
+        )
+    return Check("closed books", OK, "; ".join(found))
 
 
-def _guarded(name: str, look: Callable[[], Check]) -> Check:
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
     try:
-        return look()
+        return check()
     except RevrecError as error:
         return _failed(name, error)
 
@@ -295,9 +305,9 @@ def _failed(name: str, error: RevrecError) -> Check:
 
 def _skipped(names: Iterable[str], missing: str) -> Iterator[Check]:
     for name in names:
-        yield Check(name, SKIPPED, f"not looked at: {missing} failed", f"mend {missing} first")
+        yield Check(name, SKIPPED, f"not checked: {missing} failed", f"fix {missing} first")
 
 
-def _some(ids: list[str]) -> str:
+def _first_ids(ids: list[str]) -> str:
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
     return f"{', '.join(ids[:SHOWN])}{more}"

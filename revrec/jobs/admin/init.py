@@ -1,4 +1,4 @@
-"""``revrec init``: a folder with configuration, rules and database, ready for the sandbox."""
+"""``revrec init``: create a folder with configuration, rules and database, ready for the sandbox."""
 
 import json
 import os
@@ -18,24 +18,24 @@ from revrec.store.database.engine import Database
 PACKAGE = Path(__file__).resolve().parents[2]
 
 SANDBOX_SETTINGS = {("accounts", "deferred"): "2400", ("accounts", "accrued"): "4000", ("posting", "quarantine"): "2 s"}
-"""What differs from the defaults for a first try: accounts that the sandbox has, and a simulator that settles fast."""
+"""Settings for a first try that differ from the defaults: the sandbox's accounts, and a short quarantine."""
 
 
 def shipped(name: str, beside: str = "") -> Path:
-    """A folder that ships with revrec (``rules``, ``sample_data``): in the package, or ``beside`` it in a checkout."""
+    """Return a folder that ships with revrec, such as ``rules``: in the package, or ``beside`` it in a checkout."""
     installed = PACKAGE / f"_{name}"
     return installed if installed.is_dir() else PACKAGE.parent / (beside or name)
 
 
 def init(folder: Path, url: str = "") -> list[Path | str]:
-    """Make configuration, rules and database in ``folder``; returns what was made.
+    """Create configuration, rules and database in ``folder``; return what was created.
 
-    With the ``url`` of a database the tables are made there, and the configuration names it; its server is confirmed,
-    as with ``revrec trust``.
+    With the ``url`` of a database, create the tables there and name it in the configuration; its server is confirmed,
+    as by ``revrec trust``.
 
     Raises:
-        BadInput: there is a configuration already, the folder cannot be written to, or the URL holds a password.
-        BadConfiguration: the database cannot be used.
+        BadInput: A configuration exists already, the folder cannot be written to, or the URL contains a password.
+        BadConfiguration: The database cannot be used.
     """
     config = folder / CONFIG_NAME
     if config.exists():
@@ -49,7 +49,7 @@ def init(folder: Path, url: str = "") -> list[Path | str]:
         raise unwritable(folder, error) from error
     if not url:
         return [*made, _own_database(folder)]
-    # Whoever ran the command named the server; if the folder is not safe, the next command says so.
+    # The user of this command named the server. If the folder is not safe, the next command reports it.
     with suppress(BadConfiguration):
         confirm(make_context("init", config, environment={}))
     return made
@@ -58,8 +58,8 @@ def init(folder: Path, url: str = "") -> list[Path | str]:
 def _database(url: str) -> str:
     database = Database(url)
     if database.backend.secrets:
-        mend = "leave it out of the URL, and give it by PGPASSWORD or a .pgpass file"
-        raise BadInput(f"{database.where}: the password would stand in {CONFIG_NAME}; {mend}")
+        fix = "leave it out of the URL, and set PGPASSWORD or use a .pgpass file"
+        raise BadInput(f"{database.where}: the password would be stored in {CONFIG_NAME}; {fix}")
     database.create()
     return database.where
 
@@ -71,10 +71,10 @@ def _own_database(folder: Path) -> Path:
 
 
 def add_samples(folder: Path) -> None:
-    """Copy the sample data that ships with revrec into ``folder``; what is there stays as it is.
+    """Copy the sample data that ships with revrec into ``folder``; existing files are not changed.
 
     Raises:
-        BadInput: the folder cannot be written to.
+        BadInput: The folder cannot be written to.
     """
     target = folder / "sample_data"
     try:
@@ -90,7 +90,7 @@ def add_samples(folder: Path) -> None:
 
 
 def unwritable(place: Path, error: OSError) -> BadInput:
-    """That a folder cannot be written to, with the mend."""
+    """Return the error for a folder that cannot be written to, with the fix."""
     return BadInput(f"{place}: cannot be written to ({error.strerror or error}); choose another folder")
 
 
@@ -107,7 +107,7 @@ def _files(folder: Path, config: Path, url: str) -> list[Path]:
 
 
 def config_lines(url: str = "") -> Iterator[str]:
-    """A configuration that names every key with its meaning and default; those in force for the sandbox are set."""
+    """Yield a configuration that lists every key with its meaning and default; keys that the sandbox needs are set."""
     yield "# revrec: every key is listed; a commented-out key has its default value."
     yield "# REVREC_SECTION_KEY in the environment overrides a key. Passwords do not belong here: see docs/intacct.md."
     for section, keys in KEYS.items():

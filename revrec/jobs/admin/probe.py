@@ -1,4 +1,4 @@
-"""``revrec doctor --probe``: what Intacct's documentation leaves open, asked of a sandbox company with a few drafts."""
+"""``revrec doctor --probe``: test in a sandbox company, with a few drafts, what Intacct's documentation leaves open."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 SANDBOX_COMPANY = re.compile(r"-(sandbox|imp|dev)\d*\Z", re.IGNORECASE)
-"""How the ids of sandbox and implementation companies end."""
+"""The endings of the ids of sandbox and implementation companies."""
 REQUESTS = 60
-"""Requests that the lengths may take together; they make no drafts."""
+"""Most requests for all lengths together; they create no drafts."""
 
 
 class ProbeOptions(NamedTuple):
-    """What the user agreed to and named.
+    """The options of a probe.
 
-    ``post``: entries that are posted, 0.01 to and fro on one account. ``location``: of the drafts' lines.
+    ``post`` allows posted entries: 0.01 debit and credit on one account. ``location`` is for the drafts' lines.
     """
 
     company_is_a_sandbox: bool = False
@@ -35,7 +35,7 @@ class ProbeOptions(NamedTuple):
 
 
 class ProbeReport(NamedTuple):
-    """All answers, what they make the sandbox's switches, and what could not be deleted."""
+    """The answers of a probe, the sandbox switches that follow from them, and the drafts that could not be deleted."""
 
     company: str
     at: str
@@ -46,11 +46,11 @@ class ProbeReport(NamedTuple):
 
     @property
     def switches(self) -> dict[str, str | int | bool]:
-        """Settings under which the sandbox behaves like this company."""
+        """Return the settings with which the sandbox behaves like this company."""
         return {one.switch: one.setting for one in self.findings if one.switch and one.setting is not None}
 
     def plain(self) -> dict[str, Any]:
-        """The report as JSON has it; `revrec sandbox serve --like` reads its ``switches``."""
+        """Return the report for JSON; ``revrec sandbox serve --like`` reads its ``switches``."""
         answers = [one._asdict() for one in self.findings]
         left = [one._asdict() for one in self.left]
         head = {"company": self.company, "at": self.at, "requests": self.requests, "drafts": self.drafts}
@@ -58,18 +58,18 @@ class ProbeReport(NamedTuple):
 
 
 def probe(
-    context: "Context", wanted: ProbeOptions, tell: Callable[[ProbeFinding], None] = lambda _finding: None
+    context: "Context", wanted: ProbeOptions, report: Callable[[ProbeFinding], None] = lambda _finding: None
 ) -> ProbeReport:
-    """Ask everything, ``tell`` each answer as it comes, and delete the drafts whatever happens.
+    """Ask every question, ``report`` each answer as it comes, and delete the drafts even if something fails.
 
     Raises:
-        BadConfiguration: the company does not look like a sandbox, or the sign-in fails.
+        BadConfiguration: The company does not look like a sandbox, or the sign-in fails.
     """
     asked = company(context)
     if not SANDBOX_COMPANY.search(asked) and not wanted.company_is_a_sandbox:
         raise BadConfiguration(
-            f"company {asked!r} does not look like a sandbox company (-sandbox, -imp, -DEV), and a probe makes drafts; "
-            "if it is one, say --company-is-a-sandbox"
+            f"company {asked!r} does not look like a sandbox company (-sandbox, -imp, -DEV), and a probe creates "
+            "drafts; if it is one, add --company-is-a-sandbox"
         )
     findings: list[ProbeFinding] = []
     with open_gateway(context) as gateway:
@@ -79,7 +79,7 @@ def probe(
         try:
             for finding in _answers(drafts, wanted):
                 findings.append(finding)
-                tell(finding)
+                report(finding)
         finally:
             left = drafts.clean_up()
     at = context.now().isoformat(timespec="seconds")
@@ -98,10 +98,10 @@ def _draft_template(context: "Context", wanted: ProbeOptions) -> DraftTemplate:
 
 
 def _answers(drafts: ProbeDrafts, wanted: ProbeOptions) -> Iterator[ProbeFinding]:
-    """Without a draft nothing else can be asked: whatever refuses it would be taken for the answer."""
+    """Yield the answers. Without a draft nothing else can be asked: its rejection would be mistaken for the answer."""
     yield from questions.repeated_control_id(drafts)
-    told, closed = questions.closed_books_date(drafts)
-    yield told
+    answer, closed = questions.closed_books_date(drafts)
+    yield answer
     if not drafts.created:
         for number, question in (
             ("3", questions.CLOSED),

@@ -1,4 +1,4 @@
-"""``revrec db restore`` and ``revrec db restored``: a copy in the place of the database, and what follows from it."""
+"""``revrec db restore`` and ``revrec db restored``: replace the database by a copy, safely for later runs."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Restored(NamedTuple):
-    """The database, its new epoch, the copy's last event, and where the database that it replaced is kept."""
+    """The result of a restore: database, new epoch, the copy's last event, and where the replaced file is kept."""
 
     database: str
     epoch: int
@@ -27,19 +27,19 @@ class Restored(NamedTuple):
 
 
 def restore(context: "Context", file: Path) -> Restored:
-    """Put a copy in the place of the database; the next run looks at Intacct before it sends anything.
+    """Replace the database by a copy; the next run reads Intacct before it sends anything.
 
-    The copy is verified first. The database that it replaces is kept beside it.
+    The copy is verified first. The replaced database is kept next to it.
 
     Raises:
-        Busy: a run or another command is at work.
-        BadInput: the file is no sound copy of these books.
-        BadConfiguration: the database is no file.
+        Busy: A run or another command is active.
+        BadInput: The file is not a sound copy of these books.
+        BadConfiguration: The database is not a file.
     """
     path = context.database.path
     if path is None:
         raise BadConfiguration(
-            f"{context.database.where}: is no file; restore it with its own tools, then: revrec db restored"
+            f"{context.database.where}: is not a file; restore it with the server's own tools, then: revrec db restored"
         )
     path = path.resolve()
     with at_work(context.database, worker_name(context), 0, 1, 0):
@@ -47,7 +47,7 @@ def restore(context: "Context", file: Path) -> Restored:
         try:
             with restoring.alone_with(path):
                 replaced, epoch = _present(context)
-                number, seq, head = _made_ready(context, file, new, replaced, epoch)
+                number, seq, head = _prepare_copy(context, file, new, replaced, epoch)
                 aside = path.with_name(f"{path.name}.replaced-{context.now():%Y%m%d-%H%M%S.%f}")
                 restoring.take_place(new, path, aside)
                 _keep(context, head)
@@ -57,9 +57,9 @@ def restore(context: "Context", file: Path) -> Restored:
 
 
 def note_restored(context: "Context", reason: str) -> int:
-    """Raise the epoch of a database that was restored by other means; returns it."""
+    """Raise the epoch of a database that was restored by other means; return the new epoch."""
     if not reason.strip():
-        raise BadInput("db restored: say which copy was restored, for the auditor: --reason TEXT")
+        raise BadInput("db restored: name the copy that was restored, for the auditor: --reason TEXT")
     file = context.database.path is not None
     known = continuity.read_kept_head(context.database) if file else None
     with context.database.write() as connection:
@@ -78,15 +78,15 @@ def _move_here(context: "Context", connection: "Connection") -> None:
 
 
 def _keep(context: "Context", head: "TrailHead") -> None:
-    """Keep the head of what was restored, so that it is known from its copies before the next run has looked."""
+    """Keep the head of the restored books, so that they differ from their copies even before the next run."""
     if context.database.path is not None:
-        # Without it the next run notices for itself that these are not the books of before.
+        # Without it, the next run itself detects that these books were restored.
         with suppress(BadConfiguration):
             continuity.write_kept_head(context.database, head)
 
 
 def _present(context: "Context") -> "tuple[TrailHead | None, int]":
-    """Head and epoch of the database that is to be replaced; None and 0 if it is gone or cannot be read."""
+    """Return head and epoch of the database to be replaced; None and 0 if it is gone or cannot be read."""
     there = engine.Database(context.database.url)
     try:
         with there.read() as connection:
@@ -97,15 +97,15 @@ def _present(context: "Context") -> "tuple[TrailHead | None, int]":
         there.engine.dispose()
 
 
-def _made_ready(
+def _prepare_copy(
     context: "Context", file: Path, new: Path, replaced: "TrailHead | None", epoch: int
 ) -> "tuple[int, int, TrailHead]":
-    """Verify the copy and raise its epoch; returns that, its last event's number before, and its head now."""
+    """Verify the copy and raise its epoch; return the epoch, the number of its last event before, and its new head."""
     from revrec.jobs.admin.verify import verify
 
     copy = engine.Database(f"sqlite:///{new}")
     if copy.revision() is None:
-        raise BadInput(f"{file}: is no database of revrec; give one that revrec db backup wrote")
+        raise BadInput(f"{file}: is not a database of revrec; name a file that revrec db backup wrote")
     copy.create()
     within = replace(context)
     within.__dict__["database"] = copy
@@ -113,7 +113,7 @@ def _made_ready(
     if not result.sound:
         (first, *_) = result.findings
         raise BadInput(
-            f"{file}: is not sound, {result.count} found, first {first.table} {first.key}: {first.problem}; "
+            f"{file}: is not sound: {result.count} problems, the first in {first.table} {first.key}: {first.problem}; "
             f"nothing was changed; see all: revrec verify --database sqlite:///{file}"
         )
     with copy.write() as connection:

@@ -1,4 +1,4 @@
-"""``revrec selftest``: the published recognition figures, played on the installed program."""
+"""``revrec selftest``: check the installed program against published recognition figures."""
 
 import json
 import tomllib
@@ -13,24 +13,24 @@ from revrec.jobs.admin.init import shipped
 
 
 class GoldenCases:
-    """The cases of a folder: what was published, by which rule each is reproduced, and why one is not."""
+    """The published cases of a folder, the rule that reproduces each, and why some are not reproduced."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or shipped("golden", beside="tests/golden")
 
     @cached_property
     def published(self) -> dict[str, dict[str, Any]]:
-        """Every case, by its id."""
+        """Return every published case by its id."""
         return {case["id"]: case for case in json.loads((self._folder / "cases.json").read_text(encoding="utf-8"))}
 
     @cached_property
     def covered(self) -> dict[str, dict[str, Any]]:
-        """How each case that a rule reproduces is played."""
+        """Return how each case is reproduced by a rule."""
         return self._tables("covered")
 
     @cached_property
     def not_covered(self) -> dict[str, str]:
-        """Why each of the others is not."""
+        """Return the reason why each of the others is not reproduced."""
         return {case: reason for reason, table in self._tables("not_covered").items() for case in table["cases"]}
 
     def _tables(self, name: str) -> dict[str, dict[str, Any]]:
@@ -39,7 +39,7 @@ class GoldenCases:
 
 
 class SelftestCase(NamedTuple):
-    """One case that was played."""
+    """One published case and its result."""
 
     case: str
     source: str
@@ -49,19 +49,19 @@ class SelftestCase(NamedTuple):
 
 @dataclass
 class SelftestResult:
-    """The cases played, and those that no rule reproduces, with the reason."""
+    """The results of all cases, and the cases that no rule reproduces, with the reason."""
 
     cases: list[SelftestCase] = field(default_factory=list)
     not_covered: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[SelftestCase]:
-        """The cases that gave another figure than was published."""
+        """Return the cases whose figures differ from the published ones."""
         return [one for one in self.cases if not one.played.as_published]
 
 
 def selftest(cases: GoldenCases | None = None) -> SelftestResult:
-    """Play every published case that a rule reproduces; no configuration, database or network is touched."""
+    """Check every published case that a rule reproduces, without configuration, database or network."""
     cases = cases or GoldenCases()
     played = [
         SelftestCase(

@@ -1,8 +1,9 @@
-"""``revrec verify``: the audit chain, the rows it speaks of, and everything that must hold between them."""
+"""``revrec verify``: check the audit chain, the rows that it covers, and the rules that must hold between them."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MOST = 100
-"""Findings told; any further ones are counted."""
+"""Most findings listed; any further ones are counted."""
 
 
 @dataclass
 class VerifyResult:
-    """What was looked at and what was found; sound if nothing was."""
+    """The result of a verification: what was checked and what was found; sound if nothing was."""
 
     database: str
     deployment: str = ""
@@ -39,7 +40,7 @@ class VerifyResult:
 
     @property
     def sound(self) -> bool:
-        """Nothing was found."""
+        """Return True if nothing was found."""
         return not self.count
 
     def add(self, found: Iterator[VerifyFinding]) -> None:
@@ -51,10 +52,10 @@ class VerifyResult:
 
 
 def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | None = None) -> VerifyResult:
-    """Check the whole database, reading only.
+    """Check the whole database without changing it.
 
-    ``anchor`` is a file that an earlier verification wrote: the present chain must continue it, as it must the head
-    that is kept beside the database. ``write_anchor`` is written only if nothing was found.
+    ``anchor`` is a file that an earlier verification wrote: the present chain must continue it, and also the head that
+    is kept next to the database. ``write_anchor`` is written only if nothing was found.
 
     Raises:
         BadInput: the anchor cannot be read or written, or is none.
@@ -90,23 +91,23 @@ def _check(
         structure.check_foreign_keys,
     ]
     for step in context.progress.track(steps, "checking the file"):
-        result.add(findings_of(step.__name__.replace("_", " "), lambda step=step: step(connection)))  # type: ignore[misc]
+        result.add(findings_of(step.__name__.replace("_", " "), partial(step, connection)))
     result.add(findings_of("audit chain", lambda: _follow(context, connection, result, known)))
     result.add(findings_of(kept_head.CHECK, lambda: kept_head.check_kept_head(connection, there)))
     for one in context.progress.track(invariants.INVARIANTS, "checking what must hold"):
-        result.add(findings_of(one.name, lambda one=one: invariants.find_violations(connection, one)))  # type: ignore[misc]
+        result.add(findings_of(one.name, partial(invariants.find_violations, connection, one)))
     result.checks = len(steps) + len(invariants.INVARIANTS) + 3 + (known is not None)
 
 
 def _follow(
     context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None
 ) -> Iterator[VerifyFinding]:
-    """Along the chain, event by event, with the rows that each speaks of."""
+    """Follow the chain event by event and check the rows that each event covers."""
     chain, rows = AuditChain(), RowCheck(connection)
     events = chain.walk(connection, known["seq"] if known else 0)
     for _seq, detail in context.progress.track(events, "following the audit trail"):
         for digest in detail.get("digests", ()):
-            yield from findings_of("rows", lambda digest=digest: rows.take(digest))  # type: ignore[misc]
+            yield from findings_of("rows", partial(rows.take, digest))
     if chain.broken:
         yield chain.broken
     yield from rows.finish()
@@ -118,19 +119,19 @@ def _follow(
 
 
 def read_anchor(path: Path) -> dict[str, Any]:
-    """An anchor: ``deployment``, ``seq``, ``hash`` and ``at``.
+    """Return an anchor: ``deployment``, ``seq``, ``hash`` and ``at``.
 
     Raises:
-        BadInput: it cannot be read, or is no anchor.
+        BadInput: The file cannot be read, or is not an anchor.
     """
-    mend = "give a file that revrec verify --write-anchor wrote"
+    fix = "name a file that revrec verify --write-anchor wrote"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: cannot be read as an anchor: {error}; {mend}") from error
+        raise BadInput(f"{path}: cannot be read as an anchor: {error}; {fix}") from error
     kinds = {"deployment": str, "seq": int, "hash": str, "at": str}
     if not isinstance(found, dict) or any(not isinstance(found.get(name), kind) for name, kind in kinds.items()):
-        raise BadInput(f"{path}: is no anchor: {', '.join(kinds)} must stand in it; {mend}")
+        raise BadInput(f"{path}: is not an anchor: it must contain {', '.join(kinds)}; {fix}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Recording fulfillment events, by hand or from files, and scheduling their charge lines again."""
+"""Record fulfillment events, by hand or from files, and reschedule their charge lines."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.jobs.importing.rows import Reception
+from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import Change, Scheduler
 from revrec.sources import EventRow, GoodRow, RowProblem
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[Change]]:
-    """Record one event and schedule its charge line again; the same event as the last one of its kind changes nothing.
+    """Record one event and reschedule its charge line; an event equal to the last one of its kind changes nothing.
 
     Raises:
-        BadInput: no such charge, or an amount that its currency cannot hold.
+        BadInput: The charge does not exist, or its currency cannot hold the amount.
     """
     book = load_rules(context)
     with context.database.write() as connection:
@@ -38,51 +38,55 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, li
             fact = _fact(connection, no, event)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
+        # Only the last one counts: after a correction, the earlier value may be recorded again.
         if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
             return fact, []
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
-        facts = [(no, fact), *((cost, told) for cost, told in _of_costs(book, its_costs.get(event.charge, []), fact))]
+        facts = [
+            (no, fact),
+            *((cost, copy) for cost, copy in _events_of_costs(book, its_costs.get(event.charge, []), fact)),
+        ]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
-        digest = events.add_events(connection, [events.event_row(one, told, who.at, who.actor) for one, told in facts])
+        digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
         return fact, Scheduler(connection, book, who, audit_seq).again(
             [one for one, _fact in facts], {one: 1 for one, _fact in facts}
         )
 
 
-class EventTaker:
-    """Records events that the store does not have, and schedules their charge lines again.
+class EventRecorder:
+    """Records new events and reschedules their charge lines.
 
-    An event that was recorded before, with the same figures, changes nothing. A charge that the store does not have
-    is a problem of its row; ``source/document/*`` stands for every charge line of a document.
+    An event that was recorded before, with the same figures, changes nothing. An unknown charge is a problem of its
+    row; ``source/document/*`` means every charge line of a document.
     """
 
-    def __init__(self, reception: Reception, book: "RuleBook") -> None:
-        self._to = reception
-        self._connection = reception.connection
+    def __init__(self, session: ImportSession, book: "RuleBook") -> None:
+        self._session = session
+        self._connection = session.connection
         self._book = book
-        self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
+        self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
 
-    def take(self, batch: Sequence[Any]) -> None:
-        """A batch of rows, good and bad."""
-        good: list[GoodRow[EventRow]] = self._to.sift(batch)
+    def process(self, batch: Sequence[Any]) -> None:
+        """Record a batch of rows, good and bad."""
+        good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
         recorded = events.events_of_charges(self._connection, numbers)
         new: list[tuple[Any, ...]] = []
         for row in good:
-            self._one(row, known.get(row.line.charge, []), recorded, new)
+            self._process_row(row, known.get(row.line.charge, []), recorded, new)
         if new:
-            self._to.written("events written", events.add_events(self._connection, new))
+            self._session.record_written("events written", events.add_events(self._connection, new))
         fresh = Counter(row[0] for row in new)
-        self._to.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
+        self._session.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
 
-    def finish(self, others: Sequence["EventTaker"] = ()) -> None:
-        """Nothing is left to do: events are taken one batch at a time."""
+    def finish(self, others: Sequence["EventRecorder"] = ()) -> None:
+        """Do nothing: events are complete after each batch, unlike the charge lines of a contract."""
 
     def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-        """The charge lines that each id, or pattern of a whole document, stands for: id and number."""
+        """Return the charge lines, as id and number, that each id or pattern of a whole document means."""
         found = {id: [(id, same.no)] for id, same in charges.known_charges(self._connection, wanted).items()}
         for id, costs in _costs(self._connection, self._book, list(found)).items():
             found[id] += costs
@@ -92,7 +96,7 @@ class EventTaker:
                 found[pattern] = lines
         return found
 
-    def _one(
+    def _process_row(
         self,
         row: GoodRow[EventRow],
         known: list[tuple[str, int]],
@@ -101,22 +105,24 @@ class EventTaker:
     ) -> None:
         if not known:
             reason = "no such charge was imported"
-            return self._to.refuse(row, RowProblem("charge", row.line.charge, reason, "import its charge line first"))
+            return self._session.reject_good(
+                row, RowProblem("charge", row.line.charge, reason, "import its charge line first")
+            )
         facts = []
         for charge, no in known:
             try:
                 fact = _fact(self._connection, no, row.line._replace(charge=charge))
                 own = charge == row.line.charge or not is_cost(charge)
-                facts += [(no, fact)] if own else _of_costs(self._book, [(charge, no)], fact)
+                facts += [(no, fact)] if own else _events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
                 problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
-                return self._to.refuse(row, problem)
+                return self._session.reject_good(row, problem)
         fresh = [(no, fact) for no, fact in facts if fact not in recorded.get(no, ())]
         if not fresh:
-            self._to.result.unchanged += 1
+            self._session.result.unchanged += 1
             return None
-        self._to.take(row)
-        who, import_id = self._to.who, self._to.import_id
+        self._session.accept(row)
+        who, import_id = self._session.who, self._session.import_id
         for no, fact in fresh:
             recorded.setdefault(no, []).append(fact)
             new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
@@ -124,7 +130,7 @@ class EventTaker:
 
 
 def _fact(connection: "Connection", no: int, event: EventRow) -> FulfillmentEvent:
-    """The event with its amount in minor units of the charge's currency."""
+    """Return the event with its amount in minor units of the charge's currency."""
     amount = None
     if event.amount is not None:
         amount = to_minor(event.amount, charges.read_charge(connection, no).currency)
@@ -134,7 +140,7 @@ def _fact(connection: "Connection", no: int, event: EventRow) -> FulfillmentEven
 
 
 def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-    """The costs of these charge lines, as id and number, by the charge's id."""
+    """Return the costs of these charge lines, as id and number, by the charge's id."""
     if not book.costs:
         return {}
     known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
@@ -144,10 +150,10 @@ def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> di
     return found
 
 
-def _of_costs(
+def _events_of_costs(
     book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfillmentEvent
 ) -> list[tuple[int, FulfillmentEvent]]:
-    """What an event says of the costs of its charge line: the same, but nothing of the price."""
+    """Return the events of the costs of a charge line: the same without amounts; none for a price change."""
     if fact.kind in ("credit", "price"):
         return []
     if fact.kind == CONSTRAINT:
@@ -156,7 +162,7 @@ def _of_costs(
 
 
 def _last_like(recorded: Sequence[FulfillmentEvent], event: FulfillmentEvent) -> FulfillmentEvent | None:
-    """The last recorded event of the same kind and name, which a new one would correct."""
+    """Return the last recorded event of the same kind and name, which a new one would correct."""
     for one in reversed(recorded):
         if (one.kind, one.name) == (event.kind, event.name):
             return one

@@ -1,10 +1,10 @@
-"""``revrec import --explain``: how the first rows of a file would be read, field by field. Nothing is written."""
+"""``revrec import --explain``: show how the first rows of a file would be read, field by field; write nothing."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from revrec.jobs.importing.rows import shown_name
+from revrec.jobs.importing.rows import path_as_text
 from revrec.sources import ColumnMapping, SourceError
 from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.explaining import ExplainedField, explain_rows
@@ -15,11 +15,11 @@ Fact = dict[str, Any]
 
 
 def explain(path: Path, mappings: Sequence[ColumnMapping], most: int) -> Iterator[Fact]:
-    """For each member of the file and each mapping its first rows; ``refused`` tells why there are no more."""
+    """Yield the first rows for each member of the file and each mapping; ``refused`` says why there are no more."""
     try:
-        parts = members(path, shown_name(path), mappings[0].format)
+        parts = members(path, path_as_text(path), mappings[0].format)
     except SourceError as error:
-        yield _fact(shown_name(path), mappings[0], "", refused=str(error))
+        yield _fact(path_as_text(path), mappings[0], "", refused=str(error))
         return
     for part in parts:
         for mapping in mappings:

@@ -1,7 +1,7 @@
-"""``revrec fetch``: take what the sources have to offer, each document once, and settle it there afterwards.
+"""``revrec fetch``: download the documents that the sources offer, each once, and settle them there afterwards.
 
 A document is downloaded into a private folder, imported in one transaction, recorded, and only then moved, marked or
-deleted at its source. A crash in between costs a second download: what was imported is known by its content.
+deleted at its source. After a crash in between it is downloaded a second time, and recognized by its content.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -34,7 +34,7 @@ _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,8}){1,2}$")
 
 @dataclass
 class SourceResult:
-    """What a source had to offer. ``failed`` tells why it broke off; what was taken before is kept."""
+    """The result of fetching one source. ``failed`` says why it stopped early; documents imported before are kept."""
 
     source: str
     documents: list[ReceivedDocument] = field(default_factory=list)
@@ -44,7 +44,7 @@ class SourceResult:
 
     @property
     def refused(self) -> int:
-        """Documents that could not be used."""
+        """Return the number of documents that could not be used."""
         return sum(1 for one in self.documents if one.outcome == "refused")
 
 
@@ -53,23 +53,23 @@ def fetch(
 ) -> list[SourceResult]:
     """Fetch the named sources, else all. A source that fails does not keep the others from being fetched.
 
-    ``again`` takes documents once more that were refused before. With ``dry_run`` documents are listed and read, and
-    nothing is kept, here or there.
+    ``again`` retries documents that were refused before. With ``dry_run`` documents are listed and read, and nothing is
+    kept or changed, here or at the source.
 
     Raises:
-        BadConfiguration: a source is not there, or wrongly described; nothing was fetched.
-        RuleErrors: the rules are broken; nothing runs on them.
+        BadConfiguration: A source does not exist or has wrong settings; nothing was fetched.
+        RuleErrors: The rules have errors; nothing was imported.
     """
     chosen = list(names) or source_names(context)
     if not chosen:
         raise BadConfiguration("no source is set up; add a [source.NAME] table to revrec.toml, see docs/sources.md")
     for name in chosen:
         transport_of(context, name)
-    return [_Source(context, name, dry_run, again).fetch() for name in chosen]
+    return [_SourceFetch(context, name, dry_run, again).fetch() for name in chosen]
 
 
-class _Source:
-    """One source that is fetched."""
+class _SourceFetch:
+    """The fetching of one source."""
 
     def __init__(self, context: "Context", name: str, dry_run: bool, again: bool) -> None:
         self._context = context
@@ -85,16 +85,16 @@ class _Source:
         self._mappings = in_format(mappings_of(context, settings["map"], settings["events"]), settings["format"])
 
     def fetch(self) -> SourceResult:
-        """Take all that is offered; connections that break off are made again, with pauses that grow."""
+        """Fetch every document that is offered; reconnect after a lost connection, with growing pauses."""
         trying = Retrying(
-            retry=retry_if_exception(_passes),
+            retry=retry_if_exception(_is_temporary),
             wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE),
             stop=stop_after_attempt(TRIES),
             sleep=self._context.sleep,
             reraise=True,
         )
         try:
-            trying(self._once)
+            trying(self._fetch_all)
         except TransportFailed as error:
             self._result.failed = str(error)
         if not self._dry_run:
@@ -105,16 +105,16 @@ class _Source:
                 received.add_fetch(connection, self._result.source, self._started, count, outcome, who)
         return self._result
 
-    def _once(self) -> None:
+    def _fetch_all(self) -> None:
         with self._transport as transport:
             offered = transport.documents(self._is_known)
             for document in self._context.progress.track(offered, f"fetching {self._result.source}"):
-                self._take(transport, document)
+                self._fetch_one(transport, document)
 
     def _is_known(self, marker: str) -> bool:
         return any(one == marker or one.startswith(f"{marker}-") for one in self._known)
 
-    def _take(self, transport: SourceTransport, document: Document) -> None:
+    def _fetch_one(self, transport: SourceTransport, document: Document) -> None:
         if document.marker and document.marker in self._known and not self._again:
             self._result.known += 1
             return
@@ -128,7 +128,8 @@ class _Source:
             one = self._import(transport, document, spool, (marker, digest, size))
         self._result.documents.append(one)
         if not self._dry_run:
-            self._keep(one)
+            # Record first: if the record fails, the source still offers the document and nothing is lost.
+            self._record(one)
             transport.settle(document, received=one.outcome != "refused")
 
     def _import(
@@ -137,7 +138,7 @@ class _Source:
         name = f"{transport.where.rstrip('/')}/{document.name}"
         largest = transport.settings["largest"]
         if about[2] > largest:
-            said = f"{name}: has more than {largest:,} bytes; let its sender split it, or raise largest"
+            said = f"{name}: has more than {largest:,} bytes; ask its sender to split it, or raise largest"
             return ReceivedDocument(self._result.source, document.name, *about, "refused", said, "")
         keep_good = transport.settings["keep_good"]
         results = import_document(self._context, spool, self._mappings, keep_good, self._dry_run, name=name)
@@ -149,7 +150,7 @@ class _Source:
         return ReceivedDocument(self._result.source, document.name, *about, outcome, refused, kept)
 
     def _archive(self, spool: Path, digest: str) -> str:
-        """A copy of what came, under its digest, where an auditor finds it; its place from the home folder."""
+        """Keep a copy of the document for auditors, named by its digest; return its path from the home folder."""
         settings = self._context.settings
         folder = settings.sources.received
         if folder is None:
@@ -161,27 +162,28 @@ class _Source:
                 draft.write_bytes(spool.read_bytes())
         return str(target.relative_to(settings.home)) if target.is_relative_to(settings.home) else str(target)
 
-    def _keep(self, one: ReceivedDocument) -> None:
+    def _record(self, one: ReceivedDocument) -> None:
         with self._context.database.write() as connection:
             received.add_document(connection, one, self._context.who())
         self._known.add(one.marker)
 
 
-def _passes(error: BaseException) -> bool:
-    """Whether another try may succeed; a refused sign-in never does, and locks users."""
+def _is_temporary(error: BaseException) -> bool:
+    """Return True if another attempt may succeed; after a refused sign-in more attempts would lock the user."""
     return isinstance(error, TransportFailed) and not isinstance(error, SignInRefused)
 
 
 def _suffix(name: str) -> str:
-    """What a name ends in, since that tells the format; nothing else of another's name becomes part of a path."""
+    """Return the suffix of a name, which shows the format; no other part of a foreign name may get into a path."""
     found = _SUFFIX.search(name)
     return found[0].lower() if found else ""
 
 
 def _download(transport: SourceTransport, document: Document, spool: Path) -> tuple[str, int]:
-    """Write a document to a file; its SHA-256 and size."""
+    """Write a document to a file; return its SHA-256 and size."""
     largest, digest, size = transport.settings["largest"], hashlib.sha256(), 0
-    with _private(spool) as file:
+    # Documents hold customers' data: no other user may read the spool file, not even for a moment.
+    with open(spool, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         for block in transport.read(document):
             size += len(block)
             digest.update(block)
@@ -189,7 +191,3 @@ def _download(transport: SourceTransport, document: Document, spool: Path) -> tu
                 break
             file.write(block)
     return digest.hexdigest(), size
-
-
-def _private(path: Path) -> BinaryIO:
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))

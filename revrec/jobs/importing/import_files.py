@@ -1,4 +1,4 @@
-"""``revrec import``: files of charge lines and fulfillment events into the database, all or nothing a file."""
+"""``revrec import``: import files of charge lines and fulfillment events, each file completely or not at all."""
 
 import json
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.batching import batched
-from revrec.jobs.importing.events import EventTaker
+from revrec.jobs.importing.events import EventRecorder
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
-from revrec.jobs.importing.rows import BATCH, ChargeTaker, ImportResult, Reception, shown_name
+from revrec.jobs.importing.rows import BATCH, ChargeImporter, ImportResult, ImportSession, path_as_text
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charges, read_events
 from revrec.sources.archives import ArchiveMember, members
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "mappings_of"]
 
 
-class Undo(Exception):
-    """Rolls the file's transaction back; its results tell why."""
+class UndoImport(Exception):
+    """Rolls back the file's transaction; its results say why."""
 
 
 def import_charges(
     context: "Context", path: Path, mapping: ColumnMapping | None = None, keep_good: bool = False, dry_run: bool = False
 ) -> ImportResult:
-    """Import a file of charge lines alone: see :func:`import_document`."""
+    """Import a file of charge lines only: see :func:`import_document`."""
     return import_document(context, path, [mapping or NATIVE_CHARGES], keep_good, dry_run)[0]
 
 
@@ -43,30 +43,30 @@ def import_document(
     dry_run: bool = False,
     name: str | None = None,
 ) -> list[ImportResult]:
-    """Import a file by each of the mappings, charge lines before events, in one transaction.
+    """Import a file with each of the mappings, charge lines before events, in one transaction.
 
-    An archive is taken as its members, together. New charge lines are scheduled; a charge or event that the store has
+    The members of an archive are imported together. New charge lines are scheduled. A charge or event that is stored
     with the same figures is unchanged; a charge with other figures is a conflict, reported as a problem of its row and
     never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
-    each member and mapping; if one is refused, all are. ``name`` is what the file is known by, if not its path.
+    each member and mapping; if one is refused, all are. ``name`` replaces the path as the name of the file.
 
     Raises:
-        RuleErrors: the rules are broken; nothing runs on them.
+        RuleErrors: The rules have errors; nothing was imported.
     """
-    document = _Document(context, path, name or shown_name(path), mappings, keep_good, dry_run)
+    document = _DocumentImport(context, path, name or path_as_text(path), mappings, keep_good, dry_run)
     book = load_rules(context)
     try:
-        document.take(book)
-    except Undo:
+        document.process(book)
+    except UndoImport:
         pass
     except SourceError as error:
         document.current().refuse(str(error))
-    document.tell_the_others()
+    document.refuse_all_if_one_is()
     return document.results
 
 
-class _Document:
-    """One file on its way in, with all that it holds."""
+class _DocumentImport:
+    """The import of one file with everything in it."""
 
     def __init__(
         self,
@@ -86,17 +86,17 @@ class _Document:
         self.results: list[ImportResult] = []
 
     def current(self) -> ImportResult:
-        """The result of what is being read, or of the whole file before anything was."""
+        """Return the result of the part being read, or of the whole file if no part was read yet."""
         if not self.results:
             self.results.append(ImportResult(self._name, self._mappings[0].rows, dry_run=self._dry_run))
         return self.results[-1]
 
-    def take(self, book: "RuleBook") -> None:
-        """Import every member by every mapping.
+    def process(self, book: "RuleBook") -> None:
+        """Import every member with every mapping.
 
         Raises:
-            Undo: nothing of it is kept.
-            SourceError: a member cannot be read.
+            UndoImport: Nothing of it is kept.
+            SourceError: A member cannot be read.
         """
         parts = members(self._path, self._name, self._mappings[0].format)
         sources = [source_file(part) for part in parts]
@@ -107,7 +107,7 @@ class _Document:
                     self._part(connection, part, source, mapping, book)
                 self._not_empty(part, self.results[first:])
             if self._dry_run:
-                raise Undo
+                raise UndoImport
 
     def _part(
         self,
@@ -119,13 +119,13 @@ class _Document:
     ) -> None:
         result = ImportResult(part.name, mapping.rows, dry_run=self._dry_run)
         self.results.append(result)
-        # A part that brings nothing new leaves no trace, whatever the others bring.
+        # Importing a file again must leave no trace for a part without anything new, even if another part has some.
         savepoint = connection.begin_nested()
         kept = _FileImport(connection, self._context, result, source, mapping).run(
             part, book, self._keep_good, may_be_empty=len(self._mappings) > 1
         )
         if result.refused:
-            raise Undo
+            raise UndoImport
         if kept:
             savepoint.commit()
         else:
@@ -134,10 +134,12 @@ class _Document:
     def _not_empty(self, part: ArchiveMember, results: Sequence[ImportResult]) -> None:
         if not any(one.rows or one.passed_over for one in results):
             kinds = " and no ".join(one.kind for one in results)
-            raise SourceError(part.name, "", f"has no {kinds}", "check whether it is the file, and the mapping, meant")
+            raise SourceError(
+                part.name, "", f"has no {kinds}", "check whether this is the right file and the right mapping"
+            )
 
-    def tell_the_others(self) -> None:
-        """If one part was refused, so are all."""
+    def refuse_all_if_one_is(self) -> None:
+        """Mark all parts as refused if one of them was: they share one transaction."""
         refused = next((one for one in self.results if one.refused), None)
         for result in self.results:
             if refused and not result.refused:
@@ -145,10 +147,10 @@ class _Document:
 
 
 def source_file(part: ArchiveMember) -> charges.SourceFile:
-    """Where a member is, its SHA-256 and its size.
+    """Return the location of a member, its SHA-256 and its size.
 
     Raises:
-        SourceError: it is missing, a folder, empty or cannot be read.
+        SourceError: It is missing, a folder, empty or cannot be read.
     """
     with part.open() as stream:
         stream.drain()
@@ -156,7 +158,7 @@ def source_file(part: ArchiveMember) -> charges.SourceFile:
 
 
 class _FileImport:
-    """One file, read by one mapping: provenance, rows, bad rows, and keeping all or nothing."""
+    """The import of one file with one mapping: provenance, rows, bad rows; it is kept completely or not at all."""
 
     def __init__(
         self,
@@ -180,30 +182,32 @@ class _FileImport:
         self._provenance = charges.add_import(
             connection, import_id, result.kind, source, mapping.name, who.at, who.actor, audit_seq
         )
-        self._to = Reception(connection, who, result, import_id, subject, audit_seq)
+        self._session = ImportSession(connection, who, result, import_id, subject, audit_seq)
 
     def run(self, part: ArchiveMember, book: "RuleBook", keep_good: bool, may_be_empty: bool) -> bool:
-        """Read, compare, write, schedule; batch by batch. Tells whether there is anything to keep.
+        """Read, compare, write and schedule, batch by batch; return True if there is anything to keep.
 
         Raises:
-            SourceError: the file cannot be read, or changed between hashing and reading.
+            SourceError: The file cannot be read, or changed between hashing and reading.
         """
-        taker = self._taker(book)
+        importer = self._importer(book)
         with part.open() as stream:
             read: Any = read_charges if self._mapping.rows == "charges" else read_events
             rows = read(stream, self._mapping, may_be_empty)
             for batch in batched(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
-                taker.take(batch)
-            taker.finish()
+                importer.process(batch)
+            importer.finish()
+            # The recorded digest is the auditor's proof of what was imported; a file that was still being written
+            # would be imported under the digest of other bytes.
             if stream.sha256() != self._source.sha256:
-                mend = "import it again when it is complete"
-                raise SourceError(self._source.uri, "", "it changed while it was read", mend)
+                fix = "import it again when it is complete"
+                raise SourceError(self._source.uri, "", "it changed while it was read", fix)
             return self._finish(keep_good, stream.header)
 
-    def _taker(self, book: "RuleBook") -> Any:
+    def _importer(self, book: "RuleBook") -> Any:
         if self._mapping.rows == "charges":
-            return ChargeTaker(self._to, book)
-        return EventTaker(self._to, book)
+            return ChargeImporter(self._session, book)
+        return EventRecorder(self._session, book)
 
     def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:
         result = self._result
@@ -211,27 +215,29 @@ class _FileImport:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
             result.refuse(f"{count}; nothing of this file was imported. Fix them, or import the rest with --keep-good")
             return False
-        aside = self._new_aside(header) if result.rejected else []
+        aside = self._rows_to_quarantine(header) if result.rejected else []
         if not (result.accepted or aside):
             return False
         digests = [self._provenance]
         if aside:
-            digests.append(charges.add_quarantined(self._connection, self._to.import_id, aside))
+            digests.append(charges.add_quarantined(self._connection, self._session.import_id, aside))
         counts = {name: getattr(result, name) for name in ("rows", "accepted", "unchanged", "rejected")}
         if result.passed_over:
             counts["passed_over"] = sum(result.passed_over.values())
-        record(self._connection, self._to.who, f"import of {result.kind} done", self._to.subject, counts, digests)
+        record(
+            self._connection, self._session.who, f"import of {result.kind} done", self._session.subject, counts, digests
+        )
         return True
 
-    def _new_aside(self, header: Sequence[str]) -> list[tuple[int, str, str]]:
-        """The bad rows that no earlier import of the same content has set aside already."""
+    def _rows_to_quarantine(self, header: Sequence[str]) -> list[tuple[int, str, str]]:
+        """Return the bad rows that no earlier import of the same content has quarantined."""
         before = charges.quarantined_rows(self._connection, self._result.kind, self._source.sha256)
         self._result.quarantined = not self._result.dry_run
-        return [set_aside(row, header) for row in self._to.aside if row.row_number not in before]
+        return [quarantine_row(row, header) for row in self._session.bad_rows if row.row_number not in before]
 
 
-def set_aside(row: BadRow, header: Sequence[str]) -> tuple[int, str, str]:
-    """A bad row as the quarantine keeps it: number, problems, and its values by column, or as they stood."""
+def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[int, str, str]:
+    """Return a bad row as the quarantine stores it: number, problems, and values by column (by position if unnamed)."""
     problems = json.dumps([problem.as_dict() for problem in row.problems], ensure_ascii=False)
     named = len(row.raw) == len(header) == len(set(header))
     raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)

@@ -1,4 +1,4 @@
-"""Which mappings a file is read by: the configuration's, those that ship with revrec, or the native ones."""
+"""Find the mappings for a file: from the configuration, shipped with revrec, or the native ones."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 CLEANING = ("aliases", "lookups")
-"""What ``[cleaning]`` may say for all mappings."""
+"""The tables that ``[cleaning]`` may define for all mappings."""
 
 
 def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapping:
-    """The one mapping by which charges, or events, are read.
+    """Return the one mapping that reads charges, or events.
 
     Raises:
-        BadConfiguration: there is no such mapping, it is wrong, or it reads the other kind of rows alone.
+        BadConfiguration: The mapping does not exist, has errors, or reads only the other kind of rows.
     """
     wanted = "events" if events else "charges"
     for found in mappings_of(context, name, events):
@@ -31,18 +31,18 @@ def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapp
 
 
 def mappings_of(context: "Context", name: str | None, events: bool = False) -> list[ColumnMapping]:
-    """The mappings of a name, charges before events; without a name the native one.
+    """Return the mappings of a name, charges before events; without a name, the native one.
 
-    ``events`` true asks for events alone.
+    With ``events``, return only mappings of events.
 
     Raises:
-        BadConfiguration: there is no such mapping, it is wrong, or it reads the other kind of rows.
+        BadConfiguration: The mapping does not exist, has errors, or reads the other kind of rows.
     """
     with context.settings.named():
         if not name:
             return [_native(context, NATIVE_EVENTS if events else NATIVE_CHARGES)]
         config = resolved(name, context.settings.free.get("mapping", {}), str(context.settings.file or "revrec.toml"))
-        found = [_made(context, name, part) for part in parts(name, config)]
+        found = [_read_part(context, name, part) for part in parts(name, config)]
     if events:
         found = [one for one in found if one.rows == "events"]
         if not found:
@@ -51,10 +51,10 @@ def mappings_of(context: "Context", name: str | None, events: bool = False) -> l
 
 
 def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMapping]:
-    """The mappings for files of this format, where they name none themselves.
+    """Return the mappings, with this format for those that name none.
 
     Raises:
-        BadConfiguration: there is no such format.
+        BadConfiguration: The format does not exist.
     """
     if not name:
         return mappings
@@ -64,12 +64,12 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
 
 
 def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A mapping's table as one table for each kind of rows it reads.
+    """Return a mapping's table as one table for each kind of rows it reads.
 
-    ``[mapping.NAME.charges]`` and ``[mapping.NAME.events]`` add to what stands in ``[mapping.NAME]``.
+    ``[mapping.NAME.charges]`` and ``[mapping.NAME.events]`` extend ``[mapping.NAME]``.
 
     Raises:
-        BadConfiguration: such a part is no table, or says itself which rows it reads.
+        BadConfiguration: A part is not a table, or has the key ``rows``.
     """
     common = {key: value for key, value in config.items() if key not in ("charges", "events")}
     found = []
@@ -79,13 +79,13 @@ def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
             continue
         if not isinstance(part, Mapping) or "rows" in {**common, **part}:
             raise BadConfiguration(
-                f"[mapping.{name}.{rows}] must be a table, and leave out rows, which it tells itself"
+                f"[mapping.{name}.{rows}] must be a table without the key rows, which follows from its name"
             )
         found.append({**merged(common, part), "rows": rows})
     return found or [dict(config)]
 
 
-def _made(context: "Context", name: str, config: Mapping[str, Any]) -> ColumnMapping:
+def _read_part(context: "Context", name: str, config: Mapping[str, Any]) -> ColumnMapping:
     return read_mapping(name, _cleaned(context, config), context.settings.home)
 
 
@@ -95,9 +95,9 @@ def _native(context: "Context", native: ColumnMapping) -> ColumnMapping:
 
 
 def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping's table with what ``[cleaning]`` says for all; where both name a field, the mapping's own counts.
+    """Return the mapping's table with the common ``[cleaning]`` added; for a field in both, the mapping's own wins.
 
-    It counts for the fields and dimensions that the mapping has. Events carry none of them.
+    Only the fields and dimensions of the mapping are cleaned. Events have none of them.
     """
     cleaning = context.settings.free.get("cleaning", {})
     mappings = context.settings.free.get("mapping", {}).values()
@@ -105,9 +105,9 @@ def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:
     for key, table in cleaning.items():
         if key not in CLEANING or not isinstance(table, Mapping):
             raise BadConfiguration(f"[cleaning] {key}: must be a table of that name (known: {', '.join(CLEANING)})")
-        strange = next((name for name in table if name not in known), None)
-        if strange:
-            raise BadConfiguration(f"[cleaning] {key}.{strange}: neither a field nor a dimension of any mapping")
+        unknown = next((name for name in table if name not in known), None)
+        if unknown:
+            raise BadConfiguration(f"[cleaning] {key}.{unknown}: neither a field nor a dimension of any mapping")
     if config.get("rows") == "events" or not cleaning:
         return dict(config)
     own = {*CHARGE_COLUMNS, *_dimensions(config)}
@@ -116,7 +116,7 @@ def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dimensions(config: Any) -> list[str]:
-    """The dimensions of a mapping's own, in itself and in its part for charges."""
+    """Return the dimensions that a mapping itself defines, including its part for charges."""
     tables = [config, config.get("charges")] if isinstance(config, Mapping) else []
     found = [table.get("dimensions") for table in tables if isinstance(table, Mapping)]
     return [str(name) for dimensions in found if isinstance(dimensions, Mapping) for name in dimensions]

@@ -1,4 +1,4 @@
-"""``revrec quarantine``: rows that were set aside, mended by people and taken in by the path of every other row."""
+"""``revrec quarantine``: fix rows that were set aside, then import them in the same way as every other row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.importing.mappings import mapping_of
-from revrec.jobs.importing.rows import ChargeTaker, ImportResult, Reception, nothing_to_recognize
+from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, nothing_to_recognize
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.read import reread
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 Fact = dict[str, Any]
 
 
-class _Undo(Exception):
-    """Rolls a release back; its result tells why."""
+class _UndoRelease(Exception):
+    """Rolls back a release; its result says why."""
 
 
 def listed(context: "Context", settled: bool = False) -> list[Fact]:
-    """The rows that wait, each with its first problem; with ``settled`` those that were released or dismissed too."""
+    """Return the quarantined rows, each with its first problem; with ``settled`` also released and dismissed ones."""
     with context.database.read() as connection:
         return [_listed(row) for row in quarantine.quarantined_rows(connection, settled)]
 
@@ -41,16 +41,16 @@ def _listed(row: QuarantinedRow) -> Fact:
 
 
 def show(context: "Context", id: int) -> Fact:
-    """One row: as it came, why it was set aside, what people put in its place, and what would be wrong with it now.
+    """Return one row: its original values, why it was quarantined, its fixes, and the problems that it has now.
 
     Raises:
-        BadInput: there is no such row.
+        BadInput: The row does not exist.
     """
     with context.database.read() as connection:
         row = _row(connection, id)
         fixes = quarantine.read_fixes(connection, id)
         outcome = quarantine.read_outcome(connection, id)
-    now, problem = _as_it_is_now(context, row, fixes)
+    now, problem = _present_problems(context, row, fixes)
     names = ("fields", "reason", "at", "actor")
     settled = ("outcome", "charge", "reason", "at", "actor")
     return {
@@ -65,8 +65,8 @@ def show(context: "Context", id: int) -> Fact:
     }
 
 
-def _as_it_is_now(context: "Context", row: QuarantinedRow, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
-    """The problems of the row as it is read now, or why its mapping cannot be used."""
+def _present_problems(context: "Context", row: QuarantinedRow, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
+    """Return the problems of the row as it is read now, or why its mapping cannot be used."""
     try:
         read = _reread(row, _mapping(context, row), fixes)
     except BadConfiguration as error:
@@ -78,10 +78,10 @@ def _as_it_is_now(context: "Context", row: QuarantinedRow, fixes: Sequence[Fact]
 
 
 def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> Fact:
-    """Put values in place of a row's own, written as its source writes them; the row itself stays as it came.
+    """Replace values of a row, written as its source writes them; the original row is kept as it came.
 
     Raises:
-        BadInput: there is no such row, it has left the quarantine, or its mapping has no such field.
+        BadInput: The row does not exist or has left the quarantine, or its mapping has no such field.
     """
     with context.database.write() as connection:
         row = _waiting(connection, id)
@@ -100,13 +100,13 @@ def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> 
 
 
 def release(context: "Context", ids: Sequence[int]) -> ImportResult:
-    """Take rows in, all of them or none, as rows of the files they came in; charges before events.
+    """Import rows, all of them or none, as rows of their original files; charges before events.
 
-    A row whose charge came in by another way since, with the same figures, is settled and counted as unchanged.
+    A row whose charge was imported since in another way, with the same figures, is settled and counted as unchanged.
 
     Raises:
-        BadInput: there is no such row, or it has left the quarantine.
-        BadConfiguration: a row's mapping is gone.
+        BadInput: A row does not exist or has left the quarantine.
+        BadConfiguration: The mapping of a row no longer exists.
     """
     book = load_rules(context)
     result = ImportResult("the quarantine", "rows")
@@ -114,11 +114,12 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
         with context.database.write() as connection:
             rows = sorted((_waiting(connection, id) for id in dict.fromkeys(ids)), key=lambda row: (row.kind, row.id))
             for _kind, alike in groupby(rows, key=lambda row: row.kind):
-                takers = [_release(connection, context, book, row, result) for row in alike]
-                takers[0].finish(takers[1:])
+                importers = [_release(connection, context, book, row, result) for row in alike]
+                # Released lines of one contract must be allocated together, or each would change the others' shares.
+                importers[0].finish(importers[1:])
             if result.rejected:
-                raise _Undo
-    except _Undo:
+                raise _UndoRelease
+    except _UndoRelease:
         result.refuse(f"{result.rejected} of {result.rows} rows cannot be used; none was released. Fix them first")
     return result
 
@@ -126,36 +127,36 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
 def _release(
     connection: "Connection", context: "Context", book: "RuleBook", row: QuarantinedRow, result: ImportResult
 ) -> Any:
-    """Take one row in; its taker is not finished yet."""
+    """Import one row; return its importer, which is not finished yet."""
     who, subject = context.who(), f"quarantine {row.id}"
     shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
     seq = record(connection, who, "quarantine release", subject, shown)
-    to = Reception(connection, who, result, row.import_id, subject, seq)
+    session = ImportSession(connection, who, result, row.import_id, subject, seq)
     read = _reread(row, _mapping(context, row), quarantine.read_fixes(connection, row.id))
-    taker = _taker(to, book, row.kind)
-    taker.take([read])
+    importer = _importer(session, book, row.kind)
+    importer.process([read])
     if isinstance(read, GoodRow):
         charge = read.line.id if row.kind == "charges" else read.line.charge
         _settle(connection, who, row.id, ("released", charge, ""), seq)
-    return taker
+    return importer
 
 
-def _taker(to: Reception, book: "RuleBook", kind: str) -> Any:
+def _importer(session: ImportSession, book: "RuleBook", kind: str) -> Any:
     if kind == "charges":
-        return ChargeTaker(to, book)
-    from revrec.jobs.importing.events import EventTaker
+        return ChargeImporter(session, book)
+    from revrec.jobs.importing.events import EventRecorder
 
-    return EventTaker(to, book)
+    return EventRecorder(session, book)
 
 
 def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[Fact]:
-    """Give rows up, with the reason: they are kept, and wait for nobody any more.
+    """Dismiss rows, with the reason: they stay on record and are never imported.
 
     Raises:
-        BadInput: there is no such row, it has left the quarantine, or no reason is given.
+        BadInput: A row does not exist or has left the quarantine, or the reason is empty.
     """
     if not reason.strip():
-        raise BadInput("a row is dismissed with a reason: say it for the auditor")
+        raise BadInput("a row can only be dismissed with a reason; add --reason TEXT")
     with context.database.write() as connection:
         for id in dict.fromkeys(ids):
             _waiting(connection, id)
@@ -196,7 +197,7 @@ def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[Fact]) 
 
 
 def life(connection: "Connection", import_id: int, number: int) -> Fact | None:
-    """How a row came in by tables of the quarantine, for ``revrec trace``; None if it did not."""
+    """Return how a row was imported from the quarantine, for ``revrec trace``; None if it was not."""
     id = quarantine.released_row_id(connection, import_id, number)
     if id is None:
         return None
@@ -212,10 +213,10 @@ def life(connection: "Connection", import_id: int, number: int) -> Fact | None:
 
 
 def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:
-    """Row numbers as people give them: ``7``, ``7-12``, ``all``.
+    """Yield the row numbers that texts such as ``7``, ``7-12`` and ``all`` mean.
 
     Raises:
-        BadInput: a text is neither.
+        BadInput: A text is none of these.
     """
     for text in texts:
         first, dash, last = text.partition("-")

@@ -1,4 +1,4 @@
-"""Rows on their way in, from a file or out of the quarantine: what became of each, and what cleaning changed."""
+"""Import rows, from a file or from the quarantine: report bad ones, write and schedule good ones."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.jobs.scheduling.contracts import takes
+from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.scheduler import PAGE, Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
 from revrec.store import charges
@@ -31,12 +31,12 @@ MOST_REPORTED = 1_000
 """Rows reported in full; any further ones are counted."""
 
 MOST_REASONS = 20
-"""Different reasons for passing records over that are told; any further ones are counted together."""
+"""Different reasons for skipping records that are reported; any further ones are counted together."""
 
 
 def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
-    """What is wrong with a line that is billed at nothing; None if it is not, or a contract may give it a share."""
-    if line.amount or takes(book, line):
+    """Return the problem of a line with amount zero; None if it has an amount, or a contract may allocate one to it."""
+    if line.amount or belongs_to_contract(book, line):
         return None
     nothing = decimal_string(0, line.currency)
     return RowProblem(
@@ -46,7 +46,7 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
 
 @dataclass
 class ImportResult:
-    """What became of one file. ``rejected`` rows are in ``report``; they were set aside if ``quarantined``."""
+    """The result of importing one file. ``rejected`` rows are in ``report``; they were set aside if ``quarantined``."""
 
     file: str
     kind: str
@@ -59,13 +59,13 @@ class ImportResult:
     quarantined: bool = False
     dry_run: bool = False
     refused: str = ""
-    """Why the whole file was refused; empty if it was taken."""
+    """Why the whole file was refused; empty if it was imported."""
     passed_over: dict[str, int] = field(default_factory=dict)
     """Records left out on purpose, by reason."""
     report: list[dict[str, object]] = field(default_factory=list)
 
     def refuse(self, why: str) -> None:
-        """Tell that nothing of the file was taken, and why."""
+        """Note that nothing of the file was imported, and why."""
         self.refused = why
         self.accepted = self.scheduled = self.unscheduled = 0
 
@@ -85,8 +85,8 @@ class ImportResult:
         self.passed_over[reason] = self.passed_over.get(reason, 0) + 1
 
 
-class Reception:
-    """Where rows arrive: one import, its audit event, the bad rows, and the record of cleaning."""
+class ImportSession:
+    """One import in progress: its audit event, its bad rows, and the record of what cleaning changed."""
 
     def __init__(
         self,
@@ -103,11 +103,11 @@ class Reception:
         self.import_id = import_id
         self.subject = subject
         self.audit_seq = audit_seq
-        self.aside: list[BadRow] = []
-        self._taken: list[tuple[int, str]] = []
+        self.bad_rows: list[BadRow] = []
+        self._cleaned: list[tuple[int, str]] = []
 
-    def sift(self, batch: Sequence[Any]) -> list[Any]:
-        """The good rows of a batch; the others are reported, or counted."""
+    def split_good_rows(self, batch: Sequence[Any]) -> list[Any]:
+        """Return the good rows of a batch; report the bad ones and count the skipped ones."""
         good = []
         for row in batch:
             if isinstance(row, PassedOver):
@@ -121,54 +121,57 @@ class Reception:
         return good
 
     def reject(self, row: BadRow) -> None:
-        """Report a bad row, and remember it for the quarantine."""
+        """Report a bad row and keep it for the quarantine."""
         self.result.reject(row)
-        self.aside.append(row)
+        self.bad_rows.append(row)
 
-    def refuse(self, row: GoodRow[Any], *problems: RowProblem) -> None:
-        """Reject a row that was good in itself, but does not go with what the store has."""
+    def reject_good(self, row: GoodRow[Any], *problems: RowProblem) -> None:
+        """Reject a row that is valid by itself but conflicts with what the database has."""
         self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw))
 
-    def take(self, row: GoodRow[Any]) -> None:
-        """Count a row that is taken, and keep what cleaning changed in it."""
+    def accept(self, row: GoodRow[Any]) -> None:
+        """Count a row as accepted and keep the record of what cleaning changed in it."""
         self.result.accepted += 1
         if row.steps:
-            self._taken.append((row.row_number, json.dumps(row.steps, ensure_ascii=False, separators=(",", ":"))))
+            self._cleaned.append((row.row_number, json.dumps(row.steps, ensure_ascii=False, separators=(",", ":"))))
 
-    def written(self, what: str, digest: Any) -> None:
-        """Record that rows were written, together with the steps of their cleaning."""
+    def record_written(self, what: str, digest: Any) -> None:
+        """Record in the audit trail that rows were written, together with the steps of their cleaning."""
         digests = [digest]
-        if self._taken:
-            digests.append(charges.add_cleaning(self.connection, self.import_id, self._taken))
-            self._taken = []
+        if self._cleaned:
+            digests.append(charges.add_cleaning(self.connection, self.import_id, self._cleaned))
+            self._cleaned = []
         record(self.connection, self.who, what, f"rows of {self.subject}", {}, digests)
 
 
-class ChargeTaker:
-    """Compares charge lines with those of the store, writes the new ones and schedules them."""
+class ChargeImporter:
+    """Imports charge lines: compares them with the stored ones, writes the new ones and schedules them."""
 
-    def __init__(self, reception: Reception, book: "RuleBook") -> None:
-        self._to = reception
-        self._connection = reception.connection
+    def __init__(self, session: ImportSession, book: "RuleBook") -> None:
+        self._session = session
+        self._connection = session.connection
         self._book = book
-        self._scheduler = Scheduler(reception.connection, book, reception.who, reception.audit_seq)
-        self._next = charges.next_charge_number(reception.connection)
+        self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
+        self._next = charges.next_charge_number(session.connection)
         self._of_contracts: list[tuple[int, ChargeLine]] = []
 
-    def take(self, batch: Sequence[Any]) -> None:
-        """A batch of rows, good and bad."""
-        good = self._to.sift(batch)
+    def process(self, batch: Sequence[Any]) -> None:
+        """Import a batch of rows, good and bad."""
+        good = self._session.split_good_rows(batch)
         known = charges.known_charges(self._connection, [row.line.id for row in good])
         new: list[tuple[Any, ...]] = []
         for row in good:
-            self._one(row, known, new)
+            self._process_row(row, known, new)
         if new:
-            self._to.written("charge lines written", charges.add_charges(self._connection, new))
+            self._session.record_written("charge lines written", charges.add_charges(self._connection, new))
         self._scheduler.flush()
         self._count()
 
-    def finish(self, others: Sequence["ChargeTaker"] = ()) -> None:
-        """Schedule the lines that belong to contracts, now that all are there; those of ``others`` with them."""
+    def finish(self, others: Sequence["ChargeImporter"] = ()) -> None:
+        """Schedule the lines that belong to contracts, and those of ``others`` with them.
+
+        A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
+        """
         for other in others:
             self._of_contracts += other._of_contracts
         if not self._of_contracts:
@@ -180,58 +183,67 @@ class ChargeTaker:
         self._count()
 
     def _count(self) -> None:
-        result = self._to.result
+        result = self._session.result
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
-    def _one(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
+    def _process_row(
+        self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]
+    ) -> None:
+        """Add a new line to ``new`` and to ``known``; count an unchanged line; reject a conflict."""
         line = row.line
-        mark = fingerprint(line)
-        same = known.get(line.id)
-        nothing = nothing_to_recognize(line, self._book)
-        if same is None and is_cost(line.line):
-            self._to.refuse(
-                row,
-                RowProblem(
-                    "line", line.line, f"has {COST_MARK} in it, which marks a rule's costs", "name it otherwise"
-                ),
-            )
-        elif same is None and nothing:
-            self._to.refuse(row, nothing)
-        elif same is None:
-            no, self._next = self._next, self._next + 1
-            known[line.id] = charges.KnownCharge(no, mark, self._to.import_id, row.row_number)
-            new.append(charges.charge_row(no, line, mark, self._to.import_id, row.row_number))
-            self._costs_of(row, new)
-            if takes(self._book, line):
-                self._of_contracts.append((no, line))
+        stored = known.get(line.id)
+        if stored is None:
+            problem = self._problem_of_new(line)
+            if problem:
+                self._session.reject_good(row, problem)
             else:
-                self._scheduler.first(no, line)
-            self._to.take(row)
-        elif same.import_id == self._to.import_id:
-            reason = f"stands in row {same.row} of this file already"
-            self._to.refuse(row, RowProblem("charge", line.id, reason, "keep one of the two"))
-        elif same.fingerprint == mark:
-            self._to.result.unchanged += 1
+                self._add(row, known, new)
+        elif stored.import_id == self._session.import_id:
+            # The same id twice in one file: which of the two is right, only the sender knows.
+            reason = f"appears in row {stored.row} of this file already"
+            self._session.reject_good(row, RowProblem("charge", line.id, reason, "keep one of the two"))
+        elif stored.fingerprint == fingerprint(line):
+            self._session.result.unchanged += 1
         else:
-            self._to.refuse(row, *self._conflicts(same, line))
+            # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
+            self._session.reject_good(row, *self._conflicts(stored, line))
 
-    def _costs_of(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:
-        """The costs of a new charge line, as charge lines beside it that came from the same row."""
+    def _problem_of_new(self, line: ChargeLine) -> RowProblem | None:
+        if is_cost(line.line):
+            # Such an id would collide with a cost line that a rule generates.
+            reason = f"contains {COST_MARK}, which marks the costs of a rule"
+            return RowProblem("line", line.line, reason, "choose another line id")
+        return nothing_to_recognize(line, self._book)
+
+    def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
+        line, mark, import_id = row.line, fingerprint(row.line), self._session.import_id
+        no, self._next = self._next, self._next + 1
+        known[line.id] = charges.KnownCharge(no, mark, import_id, row.row_number)
+        new.append(charges.charge_row(no, line, mark, import_id, row.row_number))
+        self._add_costs(row, new)
+        if belongs_to_contract(self._book, line):
+            self._of_contracts.append((no, line))
+        else:
+            self._scheduler.first(no, line)
+        self._session.accept(row)
+
+    def _add_costs(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:
+        """Add the costs of a new charge line, as charge lines from the same row."""
         for cost in self._book.costs_of(row.line):
             no, self._next = self._next, self._next + 1
-            new.append(charges.charge_row(no, cost, fingerprint(cost), self._to.import_id, row.row_number))
+            new.append(charges.charge_row(no, cost, fingerprint(cost), self._session.import_id, row.row_number))
             self._scheduler.first(no, cost)
 
     def _conflicts(self, same: charges.KnownCharge, line: ChargeLine) -> list[RowProblem]:
-        """One problem for each figure that differs from the imported charge, which stays as it is."""
-        mend = "the imported charge stays as it is; send a change as a new line that corrects it"
+        """Return one problem for each figure that differs from the imported charge, which stays as it is."""
+        fix = "the imported charge stays as it is; send a change as a new line that corrects it"
         stored = charges.read_charge(self._connection, same.no)
         return [
-            RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", mend)
+            RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", fix)
             for name, old, new in differences(stored, line)
         ]
 
 
-def shown_name(path: Path) -> str:
-    """The path as text. Bytes that are none show as ``\\xNN``, since neither JSON nor a database could hold them."""
+def path_as_text(path: Path) -> str:
+    """Return the path as text; bytes that are not UTF-8 appear as ``\\xNN``, since JSON and databases reject them."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""The sources of the configuration: ``[source.NAME]``, each a transport with its keys and its secret."""
+"""Open the sources of the configuration: ``[source.NAME]``, each a transport with its keys and its secret."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def source_names(context: "Context") -> list[str]:
-    """The names of all sources, in their order in the configuration."""
+    """Return the names of all sources, in the order of the configuration."""
     return list(context.settings.free.get("source", {}))
 
 
 def transport_of(context: "Context", name: str, since: str | None = None) -> SourceTransport:
-    """The transport of a source, not yet connected. ``since`` is when it was last asked with success.
+    """Return the transport of a source, not yet connected. ``since`` is the time of the last successful fetch.
 
     Raises:
-        BadConfiguration: there is no such source, its keys are wrong, or its secret may not be sent to its server.
+        BadConfiguration: The source does not exist, its keys are wrong, or its secret may not be sent to its server.
     """
     config = _config(context, name)
     if config.get("transport") == "folder" and isinstance(config.get("path"), str):
@@ -50,12 +50,12 @@ def _config(context: "Context", name: str) -> dict[str, Any]:
 
 
 def variable(name: str) -> str:
-    """The environment variable that holds a source's secret."""
+    """Return the name of the environment variable that holds a source's secret."""
     return f"REVREC_SOURCE_{name}_PASSWORD".upper().replace("-", "_")
 
 
 def secret_of(context: "Context", name: str, key: str) -> str:
-    """A source's secret: from the environment, the credentials file's section ``[source.NAME]``, or the keychain."""
+    """Return a source's secret: from the environment, ``[source.NAME]`` of the credentials file, or the keychain."""
     from revrec.intacct.credentials import KEYCHAIN_SERVICE, keyring_password, private_value
 
     if found := context.environment.get(variable(name)):

@@ -138,7 +138,7 @@ def preview_file(
             continue
         first_row = rows.setdefault(row.line.id, row.row_number)
         if first_row != row.row_number:
-            problem = RowProblem("charge", row.line.id, f"stands in row {first_row} of this file already", KEEP_ONE)
+            problem = RowProblem("charge", row.line.id, f"appears in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
         if nothing := nothing_to_recognize(row.line, book):
             raise BadInput(f"{path}: row {row.row_number}: {nothing}")

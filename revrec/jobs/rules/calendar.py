@@ -1,4 +1,4 @@
-"""``revrec rules calendar``: the periods and holidays that a rule goes by, for a year, to be looked at and filed."""
+"""``revrec rules calendar``: show the fiscal periods and holidays of a rule for a year."""
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def rule_calendar(context: "Context", name: str, year: int) -> dict[str, Any]:
-    """The fiscal periods of a year, if the rule has any, and the weekdays of the year that are no business days.
+    """Return the fiscal periods of a year, if the rule has any, and the weekdays that are not business days.
 
     Raises:
-        BadInput: there is no such rule, or the year has no such calendar.
-        RuleErrors: the rules are broken.
+        BadInput: The rule does not exist, or the calendar does not cover the year.
+        RuleErrors: The rules have errors.
     """
     rules = {rule.name: rule for rule in load_rules(context).rules}
     if name not in rules:
@@ -30,7 +30,7 @@ def rule_calendar(context: "Context", name: str, year: int) -> dict[str, Any]:
         periods = _periods(rule, year)
         first, last = (periods[0]["first"], periods[-1]["last"]) if periods else (date(year, 1, 1), date(year, 12, 31))
     except (OverflowError, ValueError):
-        raise BadInput(f"{year}: the calendar has no such year; give one such as 2024") from None
+        raise BadInput(f"{year}: the calendar does not cover this year; choose one such as 2024") from None
     calendar = rule.method.calendar
     return {
         "rule": name,

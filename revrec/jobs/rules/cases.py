@@ -1,4 +1,4 @@
-"""``revrec rules test``: the cases beside the rules, played against them."""
+"""``revrec rules test``: check the rules against test cases."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 FOLDER = "cases"
-"""The folder of cases within the rules folder."""
+"""The folder of cases inside the rules folder."""
 
 
 @dataclass
 class CasesResult:
-    """What became of the cases; every failed one with its differences."""
+    """The result of the cases; every failed one with its differences."""
 
     played: int = 0
     failed: list[tuple[RuleCase, list[CaseDifference]]] = field(default_factory=list)
@@ -26,11 +26,11 @@ class CasesResult:
 
 
 def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResult:
-    """Play the cases of ``files``, else those of the folder ``cases`` in the rules folder.
+    """Run the cases of ``files`` (default: of the folder ``cases`` in the rules folder).
 
     Raises:
-        RuleErrors: rules or cases are broken, with every problem.
-        BadConfiguration: there are no cases, or a file cannot be read.
+        RuleErrors: Rules or cases have errors, with every problem.
+        BadConfiguration: There are no cases, or a file cannot be read.
     """
     book = load_rules(context)
     folder = context.settings.rules.folder / FOLDER

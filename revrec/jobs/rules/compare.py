@@ -1,4 +1,4 @@
-"""``revrec rules diff``: two sets of rules side by side, and what the other would make of the real data."""
+"""``revrec rules diff``: compare two sets of rules, and the schedules that they give over the real data."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MOST = 1_000
-"""Charge lines that are kept one by one; any further ones are counted."""
+"""Most charge lines that are listed; any further ones are counted."""
 
-Moved = Counter[tuple[str, str, str]]
-"""Minor units by (period, accrued account, currency)."""
+Totals = Counter[tuple[str, str, str]]
+"""Amounts in minor units by (period, revenue account, currency)."""
 
 
 class RuleChange(NamedTuple):
@@ -37,7 +37,7 @@ class RuleChange(NamedTuple):
 
 
 class ChargeChange(NamedTuple):
-    """A charge line that the two sets treat differently; what each makes of it in words."""
+    """A charge line that the two sets treat differently, with the result of each in words."""
 
     charge: str
     currency: str
@@ -47,51 +47,55 @@ class ChargeChange(NamedTuple):
 
 @dataclass
 class RuleComparison:
-    """Now: the rules in force. Then: the other set."""
+    """The comparison of the ``current`` rules, which are in force, with the ``proposed`` ones."""
 
     rules: list[RuleChange] = field(default_factory=list)
     lines: int = 0
     differ: int = 0
     charges: list[ChargeChange] = field(default_factory=list)
-    now: Moved = field(default_factory=Counter)
-    then: Moved = field(default_factory=Counter)
+    current: Totals = field(default_factory=Counter)
+    proposed: Totals = field(default_factory=Counter)
 
     def moved(self) -> list[dict[str, str]]:
-        """What each period and account gains or loses under the other set; those that keep their sum are left out."""
+        """Return what each period and account gains or loses under the proposed rules; omit those without change."""
         rows = []
-        for period, account, currency in sorted(self.now.keys() | self.then.keys()):
+        for period, account, currency in sorted(self.current.keys() | self.proposed.keys()):
             key = (period, account, currency)
-            if self.now[key] != self.then[key]:
-                figures = {"now": self.now[key], "then": self.then[key], "moved": self.then[key] - self.now[key]}
+            if self.current[key] != self.proposed[key]:
+                figures = {
+                    "now": self.current[key],
+                    "then": self.proposed[key],
+                    "moved": self.proposed[key] - self.current[key],
+                }
                 texts = {name: decimal_string(value, currency) for name, value in figures.items()}
                 rows.append({"period": period, "accrued": account, "currency": currency, **texts})
         return rows
 
 
 def compare_rules(context: "Context", other: Path) -> RuleComparison:
-    """Compare the rules in force with those of the folder ``other``, rule by rule and over every charge line.
+    """Compare the current rules with the proposed ones in the folder ``other``, by rule and over every charge line.
 
-    Whole schedules are compared, as if each set had always been in force: what was posted is not looked at, and
-    nothing is written.
+    Whole schedules are compared, as if each set had always been in force: posted amounts are ignored, and nothing is
+    written.
 
     Raises:
-        RuleErrors: one of the sets is broken.
+        RuleErrors: One of the sets has errors.
     """
-    ours, theirs = load_rules(context), load_rules(context, other)
-    result = RuleComparison(rules=list(_rule_changes(ours, theirs)))
+    current, proposed = load_rules(context), load_rules(context, other)
+    result = RuleComparison(rules=list(_rule_changes(current, proposed)))
     with context.database.read() as connection:
         numbers = charges.all_numbers(connection)
         of_contracts: list[int] = []
         for page in context.progress.track(list(batched(numbers, PAGE)), "comparing schedules"):
             recorded = events.events_of_charges(connection, page)
             for no, line in charges.read_charges(connection, page):
-                if any(book.allocations and book.allocation_of(line) for book in (ours, theirs)):
+                if any(book.allocations and book.allocation_of(line) for book in (current, proposed)):
                     of_contracts.append(no)
                     continue
                 facts = recorded.get(no, ())
-                now, then = (or_unscheduled(book.derive(line, facts)) for book in (ours, theirs))
-                _compare(result, line.id, line.currency, now, then)
-        _compare_contracts(connection, result, (ours, theirs), of_contracts)
+                outcomes = [or_unscheduled(book.derive(line, facts)) for book in (current, proposed)]
+                _compare(result, line.id, line.currency, *outcomes)
+        _compare_contracts(connection, result, (current, proposed), of_contracts)
     result.lines = len(numbers)
     return result
 
@@ -99,7 +103,7 @@ def compare_rules(context: "Context", other: Path) -> RuleComparison:
 def _compare_contracts(
     connection: "Connection", result: RuleComparison, books: "tuple[RuleBook, RuleBook]", numbers: list[int]
 ) -> None:
-    """Compare the lines that belong to contracts, contract by contract under each set."""
+    """Compare the lines of contracts, contract by contract under each set."""
     known = contracts.memberships(connection, numbers)
     recorded = events.events_of_charges(connection, numbers)
     members = {
@@ -108,8 +112,8 @@ def _compare_contracts(
     }
     outcomes = [dict(_outcomes(book, members, known)) for book in books]
     for no, member in members.items():
-        now, then = (or_unscheduled(outcome[no]) for outcome in outcomes)
-        _compare(result, member.line.id, member.line.currency, now, then)
+        current, proposed = (or_unscheduled(outcome[no]) for outcome in outcomes)
+        _compare(result, member.line.id, member.line.currency, current, proposed)
 
 
 def _outcomes(
@@ -130,10 +134,10 @@ def _outcomes(
             yield no, book.derive(line, facts, found.steps[line.id]) if isinstance(found, AllocatedContract) else found
 
 
-def _rule_changes(ours: "RuleBook", theirs: "RuleBook") -> Iterator[RuleChange]:
-    now, then = ({rule.name: rule for rule in book.rules} for book in (ours, theirs))
-    for name in sorted(now.keys() | then.keys()):
-        before, after = now.get(name), then.get(name)
+def _rule_changes(current: "RuleBook", proposed: "RuleBook") -> Iterator[RuleChange]:
+    old, new = ({rule.name: rule for rule in book.rules} for book in (current, proposed))
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
         if before is None or after is None:
             yield RuleChange(name, "added" if before is None else "removed", _diff(before, after))
         elif (before.sha256, before.post) != (after.sha256, after.post):
@@ -146,21 +150,25 @@ def _diff(before: "Rule | None", after: "Rule | None") -> str:
 
 
 def _compare(
-    result: RuleComparison, charge: str, currency: str, now: Schedule | Unscheduled, then: Schedule | Unscheduled
+    result: RuleComparison,
+    charge: str,
+    currency: str,
+    current: Schedule | Unscheduled,
+    proposed: Schedule | Unscheduled,
 ) -> None:
-    for found, sums in ((now, result.now), (then, result.then)):
+    for found, totals in ((current, result.current), (proposed, result.proposed)):
         if isinstance(found, Schedule):
             for day, amount in found.parts:
-                sums[f"{day:%Y-%m}", found.post.accrued, currency] += amount
-    if _outcome(now) == _outcome(then):
+                totals[f"{day:%Y-%m}", found.post.accrued, currency] += amount
+    if _compared_facts(current) == _compared_facts(proposed):
         return
     result.differ += 1
     if len(result.charges) < MOST:
-        result.charges.append(ChargeChange(charge, currency, _words(now, currency), _words(then, currency)))
+        result.charges.append(ChargeChange(charge, currency, _words(current, currency), _words(proposed, currency)))
 
 
-def _outcome(found: Schedule | Unscheduled) -> tuple[object, ...]:
-    """What counts of an outcome: parts, what waits and where they post, or the code of the reason."""
+def _compared_facts(found: Schedule | Unscheduled) -> tuple[object, ...]:
+    """Return the facts that make two outcomes differ: parts, waiting parts and posting target, or code and reason."""
     return (found.parts, found.waiting, found.post) if isinstance(found, Schedule) else (found.code, found.reason)
 
 

@@ -1,4 +1,4 @@
-"""``revrec rules check --against-data``: which charge lines no rule takes, or two, and what each rule takes."""
+"""``revrec rules check --against-data``: find charge lines that no rule or several rules match, and count the rest."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 WORDS = {"no_rule": "none", "ambiguous": "two"}
 MOST_KINDS = 10_000
-"""The most (item, customer) kinds of lines that are kept apart; any further ones are counted with the last."""
+"""Most gaps reported separately; lines of any further items are counted together."""
 
 
 @dataclass
-class Gap:
-    """Charge lines of one item and currency that the same thing is wrong with, and one of them as the example."""
+class CoverageGap:
+    """Charge lines of one item and currency with the same problem, and one of them as an example."""
 
     problem: str
     item: str
@@ -35,25 +35,25 @@ class Gap:
     amount: int = 0
 
     def shown(self) -> dict[str, object]:
-        """As it is told; the amount as decimal text."""
+        """Return the gap for display, with the amount as decimal text."""
         return {**vars(self), "amount": decimal_string(self.amount, self.currency)}
 
 
 @dataclass
-class Coverage:
-    """What the rules make of all charge lines: lines taken, by rule, and the gaps."""
+class RuleCoverage:
+    """How the rules cover all charge lines: matched lines by rule, and the gaps."""
 
     lines: int = 0
     taken: Counter[str] = field(default_factory=Counter)
-    gaps: dict[tuple[str, str, str], Gap] = field(default_factory=dict)
+    gaps: dict[tuple[str, str, str], CoverageGap] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
-        """Every line is taken by exactly one rule."""
+        """Return True if every line is matched by exactly one rule."""
         return not self.gaps
 
     def add(self, line: "ChargeLine", book: "RuleBook") -> None:
-        """One more charge line."""
+        """Count one more charge line."""
         self.lines += 1
         winner = book.match(line)
         if not isinstance(winner, Unscheduled):
@@ -61,25 +61,25 @@ class Coverage:
             return
         item = line.item if len(self.gaps) < MOST_KINDS else "(others)"
         key = (winner.code, item, line.currency)
-        gap = self.gaps.setdefault(key, Gap(WORDS[winner.code], item, line.currency, line.id, winner.reason))
+        gap = self.gaps.setdefault(key, CoverageGap(WORDS[winner.code], item, line.currency, line.id, winner.reason))
         gap.lines += 1
         gap.amount += line.amount
 
 
-def coverage(context: "Context") -> tuple["RuleBook", Coverage]:
-    """The rule book, and what it makes of every charge line that was ever imported; nothing is written.
+def coverage(context: "Context") -> tuple["RuleBook", RuleCoverage]:
+    """Return the rule book and how it covers every imported charge line; write nothing.
 
     Raises:
-        RuleErrors: the rules are broken.
+        RuleErrors: The rules have errors.
     """
-    book, found = load_rules(context), Coverage()
+    book, found = load_rules(context), RuleCoverage()
     for _no, line in every_charge(context, "matching charge lines"):
         found.add(line, book)
     return book, found
 
 
 def every_charge(context: "Context", what: str) -> Iterator[tuple[int, Any]]:
-    """All charge lines by number, page by page, in one view of the database, with progress."""
+    """Yield all charge lines with their numbers, in pages, from one read transaction, with progress."""
     with context.database.read() as connection:
         numbers = charges.all_numbers(connection)
         for page in context.progress.track(list(batched(numbers, PAGE)), what):

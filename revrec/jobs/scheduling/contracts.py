@@ -26,8 +26,8 @@ BY_ITSELF: Outcome = ()
 """The outcome of a line that belongs to no contract."""
 
 
-def takes(book: RuleBook, line: ChargeLine) -> bool:
-    """Whether a charge line belongs to a contract, so that it is not scheduled by itself."""
+def belongs_to_contract(book: RuleBook, line: ChargeLine) -> bool:
+    """Return True if a charge line belongs to a contract, so that it is not scheduled by itself."""
     return bool(book.allocations) and book.allocation_of(line) is not None
 
 

@@ -14,8 +14,8 @@ from revrec.core.pricing import AllocationStep, apply_allocation, describe_price
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import replannable_entries
-from revrec.jobs.rules.load import VersionKeeper
 from revrec.jobs.scheduling.contracts import Contracts
+from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.posting import postings

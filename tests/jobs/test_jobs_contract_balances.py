@@ -15,7 +15,7 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.jobs.reconciling.reconcile import reconcile
-from revrec.jobs.reports.contract_balances import Wanted, contract_balances, contract_name
+from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances, contract_name
 from revrec.jobs.reports.preview import preview
 from revrec.store import charges, events
 from revrec.store.posting import posted
@@ -79,7 +79,9 @@ class Reported(NamedTuple):
 
 def report(books: Books, day: str, **how: Any) -> Reported:
     sheet = BalanceSheet()
-    found = list(contract_balances(books.context("report balance"), Wanted(date.fromisoformat(day), **how), sheet))
+    found = list(
+        contract_balances(books.context("report balance"), BalanceOptions(date.fromisoformat(day), **how), sheet)
+    )
     named = {contract_name(one.contract): one for one in found}
     assert len(named) == len(found)
     return Reported(named, sheet)
@@ -184,7 +186,7 @@ def test_contracts_are_told_by_allocation_dimension_or_document(offline: Books, 
     members = {}
     for by in ("contract", "document", "customer", "dimensions.project"):
         sheet = BalanceSheet()
-        found = contract_balances(offline.context(), Wanted(date(2024, 1, 5), by=by), sheet)
+        found = contract_balances(offline.context(), BalanceOptions(date(2024, 1, 5), by=by), sheet)
         members[by] = [(contract_name(one.contract), one.entity, one.currency, len(one.lines)) for one in found]
         assert [(one.entity, one.currency) for one in sheet.totals()] == [("", "EUR"), ("", "USD"), ("E2", "USD")]
     document, others = ('shop/Ä"1\\', "", "USD", 3), ("shop/INV-4", "", "EUR", 1)
@@ -348,7 +350,7 @@ def filled(books: Books, row: MakeRow, lines: Any) -> list[dict[str, str]]:
 
 def report_all(books: Books, day: str, planned: bool = True) -> tuple[list[ContractBalance], BalanceSheet]:
     sheet = BalanceSheet()
-    wanted = Wanted(date.fromisoformat(day), planned=planned)
+    wanted = BalanceOptions(date.fromisoformat(day), planned=planned)
     return list(contract_balances(books.context(), wanted, sheet)), sheet
 
 

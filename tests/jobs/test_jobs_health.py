@@ -8,7 +8,7 @@ import pytest
 
 from revrec.core.errors import BadInput
 from revrec.core.posting import RELEASED, UNSETTLED
-from revrec.jobs.reports.health import CRITICAL, judged, run_at_work
+from revrec.jobs.reports.health import CRITICAL, health_of, is_run_active
 from revrec.jobs.reports.metrics import exposition, write_metrics
 
 ENDED = {"run": 7, "date": "2024-03-31", "started_at": "2024-04-01T06:00:00.000000+00:00", "actor": "a@b"}
@@ -50,28 +50,28 @@ def found(run: Any = GOOD, opened: Any = (), invoices: Any = (), **entries: int)
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_one_line_tells_the_worst_first(figures: dict[str, Any], running: bool, line: str) -> None:
-    assert judged(figures, running, dated=True).line == line
+    assert health_of(figures, running, dated=True).line == line
 
 
 def test_open_lines_are_overdue_only_against_a_date() -> None:
-    assert judged(found(opened=[LINES]), False, dated=False).state == "ok"
+    assert health_of(found(opened=[LINES]), False, dated=False).state == "ok"
 
 
 def test_every_state_that_wants_something_is_looked_at() -> None:
     assert {state.lower() for state in UNSETTLED} - set(CRITICAL) == {"ready", "sending"}
     for state in UNSETTLED:
-        assert judged(found(**{state.lower(): 1}), False, dated=False).state != "ok"
+        assert health_of(found(**{state.lower(): 1}), False, dated=False).state != "ok"
 
 
 def test_a_lock_file_alone_is_no_run_at_work(tmp_path: Path) -> None:
     from filelock import FileLock
 
     url = f"sqlite:///{tmp_path / 'a b.db'}"
-    assert not run_at_work(url) and list(tmp_path.iterdir()) == []
+    assert not is_run_active(url) and list(tmp_path.iterdir()) == []
     (tmp_path / "a b.db.run-lock").touch()
-    assert not run_at_work(url)
+    assert not is_run_active(url)
     with FileLock(tmp_path / "a b.db.run-lock"):
-        assert run_at_work(url) and run_at_work(url.replace(" ", "%20"))
+        assert is_run_active(url) and is_run_active(url.replace(" ", "%20"))
 
 
 def samples(text: str) -> dict[str, float]:
@@ -90,7 +90,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_the_figures_are_all_there_also_those_that_count_nothing() -> None:
-    told = samples("".join(exposition(judged(found(opened=[LINES], rejected=2, posted=5), False, dated=False))))
+    told = samples("".join(exposition(health_of(found(opened=[LINES], rejected=2, posted=5), False, dated=False))))
     assert told["revrec_health"] == 2
     assert told['revrec_entries{state="rejected"}'] == 2 and told['revrec_entries{state="posted"}'] == 5
     assert all(f'revrec_entries{{state="{state.lower()}"}}' in told for state in (*UNSETTLED, *RELEASED))
@@ -102,7 +102,7 @@ def test_the_figures_are_all_there_also_those_that_count_nothing() -> None:
 
 
 def test_of_no_run_no_time_is_told() -> None:
-    told = samples("".join(exposition(judged(found(run=None), False, dated=False))))
+    told = samples("".join(exposition(health_of(found(run=None), False, dated=False))))
     assert not [name for name in told if "timestamp" in name] and told['revrec_last_run_outcome{outcome="none"}'] == 1
 
 
@@ -110,15 +110,15 @@ def test_the_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path
     file = tmp_path / "revrec.prom"
     file.write_text("old")
     before = file.stat().st_ino
-    write_metrics(file, judged(found(), False, dated=False))
+    write_metrics(file, health_of(found(), False, dated=False))
     assert file.read_text().startswith("# HELP revrec_health") and file.stat().st_ino != before
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_file_that_cannot_be_written_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written: No such file or directory; choose a folder"):
-        write_metrics(tmp_path / "no" / "x.prom", judged(found(), False, dated=False))
+        write_metrics(tmp_path / "no" / "x.prom", health_of(found(), False, dated=False))
     (tmp_path / "folder").mkdir()
     with pytest.raises(BadInput, match="cannot be written"):
-        write_metrics(tmp_path / "folder", judged(found(), False, dated=False))
+        write_metrics(tmp_path / "folder", health_of(found(), False, dated=False))
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -86,11 +86,11 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
-        from revrec.jobs.reports.contract_balances import Wanted, contract_balances
+        from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances
 
         until = day(date, "--date")
         assert until is not None
-        wanted, sheet = Wanted(until, planned, by, account, entity, customer), BalanceSheet()
+        wanted, sheet = BalanceOptions(until, planned, by, account, entity, customer), BalanceSheet()
         found = contract_balances(options.context(), wanted, sheet)
         listed = _begun(one for one in found if all or one.open)
         with writing_to(output):

@@ -1,4 +1,4 @@
-"""``revrec report balance``: contract assets, contract liabilities and deferred costs on a day."""
+"""``revrec report balance``: report contract assets, contract liabilities and deferred costs on a day."""
 
 import json
 import re
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-WAYS = ("contract", "document", "customer")
+GROUPINGS = ("contract", "document", "customer")
 NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")
 AT_ONCE = 1_000
 
 
-class Wanted(NamedTuple):
-    """What is asked for: the day, whether by plan or by entries, how contracts are told, and what is left out."""
+class BalanceOptions(NamedTuple):
+    """The options of the report: the day, planned or posted revenue, what forms a contract, and filters."""
 
     until: date
     planned: bool = False
@@ -40,18 +40,18 @@ class Wanted(NamedTuple):
     customer: str | None = None
 
 
-def contract_balances(context: "Context", wanted: Wanted, sheet: BalanceSheet) -> Iterator[ContractBalance]:
-    """Each contract of which anything was billed or recognized until the day, as it is read; ``sheet`` adds them up.
+def contract_balances(context: "Context", wanted: BalanceOptions, sheet: BalanceSheet) -> Iterator[ContractBalance]:
+    """Yield each contract with anything billed or recognized by the day; ``sheet`` adds them up.
 
-    What was billed is what charge lines say with their credits, new prices and refunds until the day, on their post
-    date, or where their source has its documents invoiced from here, on the day of the posted invoice.
+    The billed amount is the price of the charge lines, with credits, new prices and refunds up to the day. It counts
+    from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice.
 
     Raises:
-        BadInput: contracts cannot be told ``by`` that.
-        RuleErrors: a charge line has no schedule, and the rules that tell its account have mistakes.
+        BadInput: ``by`` is not a way to group charge lines into contracts.
+        RuleErrors: A charge line has no schedule, and the rules that would give its account have errors.
     """
-    if wanted.by not in WAYS and not NAMED.fullmatch(wanted.by):
-        raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(WAYS)} or {BY_DIMENSION}NAME")
+    if wanted.by not in GROUPINGS and not NAMED.fullmatch(wanted.by):
+        raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(GROUPINGS)} or {BY_DIMENSION}NAME")
     with context.database.read() as connection:
         lines = (line for line in _lines(context, connection, wanted) if wanted.account in (None, line.account))
         for _key, its_own in groupby(lines, lambda line: (line.contract, line.entity, line.currency)):
@@ -61,8 +61,8 @@ def contract_balances(context: "Context", wanted: Wanted, sheet: BalanceSheet) -
                 yield contract
 
 
-def _lines(context: "Context", connection: "Connection", wanted: Wanted) -> Iterator[LineBalance]:
-    beyond, accounts = _a_year_after(wanted.until), _Accounts(context)
+def _lines(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Iterator[LineBalance]:
+    beyond, accounts = _a_year_after(wanted.until), _UnscheduledAccounts(context)
     wishes = invoice_settings(context).requests
     found = balance_rows(
         connection, BalanceQuery(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes)
@@ -70,8 +70,8 @@ def _lines(context: "Context", connection: "Connection", wanted: Wanted) -> Iter
     shown = context.progress.track(found, "charge lines")
     for some in batched(shown, AT_ONCE):
         prices = _prices(connection, some, wanted.until)
-        strange = [row.no for row in some if row.account is None]
-        unknown = dict(charges.read_charges(connection, strange)) if strange else {}
+        without_schedule = [row.no for row in some if row.account is None]
+        unknown = dict(charges.read_charges(connection, without_schedule)) if without_schedule else {}
         for row in some:
             account = row.account if row.account is not None else accounts.of(unknown[row.no])
             yield _line(row, wanted.planned, account, prices.get(row.no, row.amount), beyond)
@@ -85,26 +85,27 @@ def _a_year_after(day: date) -> date:
 
 
 def _prices(connection: "Connection", some: list[ContractBalanceRow], until: date) -> dict[int, int]:
-    """What those of the charge lines that have changes of price cost by the end of a day."""
+    """Return the price at the end of a day of the charge lines with price changes, by number."""
     recorded = events.events_of_charges(connection, [row.no for row in some])
-    told = {
+    changes = {
         no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= until]
         for no, its_own in recorded.items()
     }
-    changed = [no for no, its_own in told.items() if its_own]
+    changed = [no for no, its_own in changes.items() if its_own]
     lines = charges.read_charges(connection, changed) if changed else ()
-    return {no: price_of(line, told[no]) for no, line in lines}
+    return {no: price_of(line, changes[no]) for no, line in lines}
 
 
-class _Accounts:
-    """The deferred accounts of charge lines that have no schedule, by the rules of now."""
+class _UnscheduledAccounts:
+    """Finds the deferred accounts of charge lines without a schedule, by the current rules."""
 
     def __init__(self, context: "Context") -> None:
         self._context = context
         self._book: RuleBook | None = None
 
     def of(self, line: "ChargeLine") -> str:
-        """That of the rule that takes the line; else the configured one."""
+        """Return the account of the rule that matches the line; otherwise the configured one."""
+        # Most reports have no such line, and then work even while the rules have errors.
         if self._book is None:
             self._book = load_rules(self._context)
         rule = self._book.match(line)
@@ -136,7 +137,7 @@ def _line(row: ContractBalanceRow, planned: bool, account: str, price: int, beyo
 
 
 def contract_name(key: str) -> str:
-    """What makes a contract, for people: ``shop/INV-2001``, ``CON-7``; with its number, if it is a later one."""
-    told = json.loads(key)
-    number = told.pop("later", None)
-    return "/".join(map(str, told.values())) + (f" (later {number})" if number else "")
+    """Return a contract's key as people read it: ``shop/INV-2001`` or ``CON-7``; with a number if later."""
+    parts = json.loads(key)
+    number = parts.pop("later", None)
+    return "/".join(map(str, parts.values())) + (f" (later {number})" if number else "")

@@ -1,4 +1,4 @@
-"""``revrec rules explain``: why a charge line is recognized the tables it is."""
+"""``revrec rules explain``: show why a charge line is recognized as it is."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def explain(context: "Context", charge: str) -> dict[str, Any]:
-    """Every rule tried with the condition that failed, the winner, and the schedule it gives now.
+    """Return every rule with the condition that failed, the winner, and the schedule that it gives now.
 
     Raises:
-        BadInput: there is no such charge.
+        BadInput: The charge does not exist.
     """
     book = load_rules(context)
     with context.database.read() as connection:
@@ -52,7 +52,7 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
 
 
 def _waiting(derived: Schedule | Unscheduled, currency: str) -> dict[str, str] | None:
-    """What of a schedule waits, and why."""
+    """Return the amount of a schedule that waits, and why."""
     if isinstance(derived, Unscheduled) or derived.waits is None:
         return None
     amount = sum(part.amount for part in derived.waiting)

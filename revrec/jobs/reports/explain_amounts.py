@@ -1,4 +1,4 @@
-"""``revrec explain``: where each amount of a charge line comes from, in a sentence and in full."""
+"""``revrec explain``: explain where each amount of a charge line comes from."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -30,15 +30,15 @@ Fact = dict[str, Any]
 
 
 def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
-    """Every charge line that ``reference`` may mean, with the parts of its schedule that are in effect.
+    """Yield every charge line that ``reference`` may mean, with the parts of its schedule that are in effect.
 
-    Each part has its date, amount and state, and in words where the amount comes from: the arithmetic of the plan, the
-    change of the price, or why its schedule version was made. ``standard`` is the paragraph that the method follows.
-    ``current`` tells whether the rules and events of now would make the same schedule.
+    Each part has its date, amount and state, and an explanation of the amount: the arithmetic of the plan, the price
+    change, or why its schedule version was made. ``standard`` is the paragraph that the method follows. ``current`` is
+    true if the present rules and events would give the same schedule.
 
     Raises:
-        BadInput: nothing is known by that name.
-        RuleErrors: the rules are broken.
+        BadInput: No record has that name.
+        RuleErrors: The rules have errors.
     """
     book = load_rules(context)
     for life in trace(context, reference):
@@ -63,7 +63,7 @@ def _explained(
     parts = [
         part
         for version in life["schedule"]
-        for part in _parts(version, line, schedule, words if in_force and _by(version, rule) else {})
+        for part in _parts(version, line, schedule, words if in_force and _made_by(version, rule) else {})
     ]
     planned = sorted((part["date"], part["amount"]) for part in parts)
     now = sorted((str(part.date), part.amount) for part in schedule.parts) if schedule else []
@@ -81,15 +81,15 @@ def _explained(
     }
 
 
-def _by(version: Fact, rule: Fact) -> bool:
-    """Whether a schedule version was made by this version of a rule."""
+def _made_by(version: Fact, rule: Fact) -> bool:
+    """Return True if a schedule version was made by this version of a rule."""
     return (version["rule"], version["rule_version"]) == (rule["name"], rule["version"])
 
 
 def _parts(
     version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[SchedulePart, str]
 ) -> Iterator[Fact]:
-    """The parts of a schedule version that a later one has not replaced."""
+    """Yield the parts of a schedule version that no later version has replaced."""
     for one in version["lines"]:
         if not one["superseded_by"]:
             part = SchedulePart(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
@@ -97,12 +97,12 @@ def _parts(
             yield {
                 **shown,
                 "version": version["version"],
-                "comes_from": words.get(part) or _of_version(version, schedule),
+                "comes_from": words.get(part) or _reason_of_version(version, schedule),
             }
 
 
-def _of_version(version: Fact, schedule: Schedule | None) -> str:
-    """Why a schedule version was made: what its explanation says beyond the plan."""
+def _reason_of_version(version: Fact, schedule: Schedule | None) -> str:
+    """Return why a schedule version was made: its explanation without the words of the plan."""
     explanation: str = version["explanation"]
     plan = schedule.plan.words if schedule and schedule.plan else ""
     _before, _plan, beyond = explanation.partition(plan) if plan and plan in explanation else ("", "", explanation)
@@ -121,6 +121,6 @@ def _standards(rule: "Rule | None", constrained: bool) -> str | None:
 
 
 def paragraph(method: type[Method]) -> str | None:
-    """The paragraph of the standard that a method follows, as its documentation gives it."""
+    """Return the paragraph of the standard that a method follows, from its docstring."""
     _text, _word, source = (inspect.getdoc(method) or "").partition("Source: ")
     return " ".join(source.replace("``", "").split()) or None

@@ -1,4 +1,4 @@
-"""Whether all is well, in one line for a monitor: what failed, is held, in doubt, waiting or overdue."""
+"""Report the health of the books in one line for a monitor: failed, in review, in doubt, waiting or overdue items."""
 
 from collections import Counter
 from datetime import date
@@ -18,9 +18,9 @@ OUTCOME_LIMIT = 160
 
 
 class Health(NamedTuple):
-    """``state`` is ok, warn or crit; ``problems`` say why, the worst first.
+    """The health of the books. ``state`` is ok, warn or crit; ``problems`` say why, the worst first.
 
-    ``found`` is what ``revrec status`` shows; ``running`` tells whether a run is at work.
+    ``found`` is the result of ``revrec status``; ``running`` is true while a run is active.
     """
 
     state: str
@@ -30,36 +30,36 @@ class Health(NamedTuple):
 
     @property
     def line(self) -> str:
-        """All of it in one line."""
-        told = "; ".join(self.problems) or f"nothing to settle; {_last_run(self.found, self.running)}"
-        return f"{self.state.upper()} {told}"
+        """Return the state and all problems in one line."""
+        details = "; ".join(self.problems) or f"nothing to settle; {_last_run(self.found, self.running)}"
+        return f"{self.state.upper()} {details}"
 
 
 def health(context: "Context", day: date | None = None) -> Health:
-    """How things are now; with ``day``, lines and entries of that day and before that are not posted are overdue.
+    """Return the present health; with ``day``, unposted lines and entries dated up to that day are overdue.
 
-    Entries that failed, are held or in doubt, and a run that stopped or did not end, are critical; what merely waits
-    or is overdue is a warning. While a run is at work, only what is critical by itself counts.
+    Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical; waiting and
+    overdue items are a warning. While a run is active, warnings do not count: the run may be about to post them.
 
     Raises:
-        BadConfiguration: there is no database, or one of another revision.
-        Busy: another process keeps it locked.
+        BadConfiguration: The database does not exist or has another revision.
+        Busy: Another process keeps it locked.
     """
     found = status(context, day.isoformat() if day else None)
-    running = _begun(found) and run_at_work(context.database_url)
-    return judged(found, running, day is not None)
+    running = _may_be_running(found) and is_run_active(context.database_url)
+    return health_of(found, running, day is not None)
 
 
-def judged(found: dict[str, Any], running: bool, dated: bool) -> Health:
-    """The health that figures tell of; if they are ``dated``, open lines in them are overdue."""
+def health_of(found: dict[str, Any], running: bool, dated: bool) -> Health:
+    """Return the health that follows from the figures; if they are ``dated``, open lines in them are overdue."""
     critical = [*_entries(found, running), *_run(found, running)]
     warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
     state = CRIT if critical else WARN if warnings else OK
     return Health(state, (*critical, *warnings), found, running)
 
 
-def run_at_work(url: str) -> bool:
-    """Whether a run holds the lock of the database at this moment."""
+def is_run_active(url: str) -> bool:
+    """Return True if a run holds the lock of the database at this moment."""
     if not url.startswith(SQLITE_FILE):
         from revrec.store.database.engine import Database
         from revrec.store.posting.workers import is_run_active
@@ -80,8 +80,8 @@ def run_at_work(url: str) -> bool:
         return False
 
 
-def outcome(found: dict[str, Any], running: bool) -> str:
-    """What became of the last run, in one word: finished, stopped, unfinished, running, or none."""
+def run_outcome(found: dict[str, Any], running: bool) -> str:
+    """Return the outcome of the last run in one word: finished, stopped, unfinished, running, or none."""
     run = found["last_run"]
     if run is None:
         return "none"
@@ -90,8 +90,8 @@ def outcome(found: dict[str, Any], running: bool) -> str:
     return "stopped" if str(run["outcome"]).startswith("stopped") else "finished"
 
 
-def _begun(found: dict[str, Any]) -> bool:
-    """Whether a run may be at work: the last one has not ended, or an earlier one, beside it, is sending."""
+def _may_be_running(found: dict[str, Any]) -> bool:
+    """Return True if a run may be active: the last one has not ended, or an earlier one is still sending."""
     run = found["last_run"]
     sending = found["entries"].get("sending", 0) + found["invoices"].get("sending", 0)
     return run is not None and (run["finished_at"] is None or sending > 0)
@@ -101,13 +101,13 @@ def _entries(found: dict[str, Any], running: bool) -> list[str]:
     states = Counter(found["entries"]) + Counter(found["invoices"])
     counts = {words: states[state] for state, words in CRITICAL.items()}
     if not running:
-        # Nobody is sending any more, so it may or may not have arrived.
+        # The process that was sending is gone, so the entry may or may not have arrived.
         counts["in doubt"] += states["sending"]
     return [f"{count} {words}" for words, count in counts.items() if count]
 
 
 def _run(found: dict[str, Any], running: bool) -> list[str]:
-    if outcome(found, running) in ("unfinished", "stopped"):
+    if run_outcome(found, running) in ("unfinished", "stopped"):
         return [_last_run(found, running)]
     return []
 
@@ -115,8 +115,8 @@ def _run(found: dict[str, Any], running: bool) -> list[str]:
 def _waiting(found: dict[str, Any]) -> list[str]:
     count = found["entries"].get("ready", 0) + found["invoices"].get("ready", 0)
     held = sum(one["lines"] for one in found["closed_periods"] if one["policy"] == "hold")
-    told = [f"{count} waiting to be sent"] if count else []
-    return [*told, f"{held} held in closed periods"] if held else told
+    found_waiting = [f"{count} waiting to be sent"] if count else []
+    return [*found_waiting, f"{held} held in closed periods"] if held else found_waiting
 
 
 def _overdue(found: dict[str, Any]) -> list[str]:
@@ -124,8 +124,8 @@ def _overdue(found: dict[str, Any]) -> list[str]:
 
 
 def _last_run(found: dict[str, Any], running: bool) -> str:
-    run, became = found["last_run"], outcome(found, running)
+    run, ended = found["last_run"], run_outcome(found, running)
     if run is None:
         return "no run yet"
-    words = {"unfinished": "did not end", "running": "is at work"}.get(became, " ".join(str(run["outcome"]).split()))
+    words = {"unfinished": "did not end", "running": "is active"}.get(ended, " ".join(str(run["outcome"]).split()))
     return f"last run {run['run']} for {run['date']}: {words[:OUTCOME_LIMIT]}"

@@ -1,4 +1,4 @@
-"""``revrec errors``: what revrec knows of Intacct's failures, for the accountant who meets one."""
+"""``revrec errors``: explain Intacct's failures to the accountant who meets one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from revrec.intacct.gateway import ErrorClass
 
 
 def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
-    """Every known failure (of one class, if given) in the order of the catalog, and last the unknown ones."""
+    """Yield every known failure, or those of one class, in the order of the catalog, and unknown failures last."""
     for row in catalog():
         if error_class in (None, row.error_class):
             yield _shown(row.name, row.error_class, ", ".join(row.signs) or "its text", row.general_advice)
@@ -18,14 +18,14 @@ def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
 
 
 def explain_error(text: str) -> list[dict[str, Any]]:
-    """What an error number, an error id, an HTTP status, a name of the catalog or an error's text means.
+    """Explain an error number, an error id, an HTTP status, a name in the catalog, or the text of an error.
 
     Raises:
-        BadInput: nothing was given.
+        BadInput: The text is empty.
     """
     if not text.strip():
         raise BadInput(
-            "nothing to explain; give an error's number, its id or its text, as in: revrec errors explain GL-1009"
+            "nothing to explain; write an error number, its id or its text, as in: revrec errors explain GL-1009"
         )
     found = []
     for meaning in explain_failure(text):

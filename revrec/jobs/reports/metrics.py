@@ -1,4 +1,4 @@
-"""Figures for monitors, in the text format of Prometheus (exposition format 0.0.4), put into a file in one step."""
+"""Write figures for monitors to a file, in the text format of Prometheus (exposition format 0.0.4)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -10,23 +10,23 @@ from revrec.core.errors import BadInput
 from revrec.core.harmless import harmless
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.files import writing
-from revrec.jobs.reports.health import CRIT, OK, WARN, Health, outcome
+from revrec.jobs.reports.health import CRIT, OK, WARN, Health, run_outcome
 
 STATES = tuple(state.lower() for state in (*UNSETTLED, "POSTED", *RELEASED))
 OUTCOMES = ("none", "running", "finished", "stopped", "unfinished")
 LEVELS = {OK: 0, WARN: 1, CRIT: 2}
 
 Sample = tuple[Mapping[str, str], str]
-"""Labels and value of one figure."""
+"""The labels and the value of one figure."""
 
 
 def write_metrics(file: Path, health: Health) -> None:
-    """Put the figures into a file; its readers see the old ones or the new ones, never half.
+    """Write the figures to a file atomically: readers see either the old or the new ones.
 
-    An existing file keeps its mode and group, so that the collector may read it as another user.
+    An existing file keeps its mode and group, so that a collector running as another user can still read it.
 
     Raises:
-        BadInput: the file cannot be written.
+        BadInput: The file cannot be written.
     """
     try:
         with writing(file, keep_access=True) as figures:
@@ -37,7 +37,7 @@ def write_metrics(file: Path, health: Health) -> None:
 
 
 def exposition(health: Health) -> Iterator[str]:
-    """The figures as text: each with its help and type. Amounts are in the currency's own unit."""
+    """Yield the figures as text, each with its help and type. Amounts are in major units of the currency."""
     for name, help, samples in _figures(health):
         yield f"# HELP revrec_{name} {help}\n# TYPE revrec_{name} gauge\n"
         for labels, value in samples:
@@ -47,7 +47,7 @@ def exposition(health: Health) -> Iterator[str]:
 
 def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     found = health.found
-    yield "health", "0 all is well, 1 warning, 2 critical, as revrec status --check.", _one(LEVELS[health.state])
+    yield "health", "0 ok, 1 warning, 2 critical, as in revrec status --check.", _one(LEVELS[health.state])
     yield "entries", "Journal entries by posting state.", _by("state", STATES, found["entries"])
     yield "invoices", "Invoices by posting state.", _by("state", STATES, found["invoices"])
     opened = found["open"]
@@ -56,22 +56,26 @@ def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
         "Schedule lines not posted yet.",
         [({"currency": one["currency"]}, one["lines"]) for one in opened],
     )
-    yield "open_amount", "Their amount.", [({"currency": one["currency"]}, one["amount"]) for one in opened]
+    yield (
+        "open_amount",
+        "Amount of schedule lines not posted yet.",
+        [({"currency": one["currency"]}, one["amount"]) for one in opened],
+    )
     yield "charge_lines", "Charge lines imported.", _one(found["charges"])
     yield "unscheduled", "Charge lines without a schedule.", _one(found["unscheduled"])
     amounts: dict[str, Decimal] = {}
     for one in found["waiting"]:
         amounts[one["currency"]] = amounts.get(one["currency"], Decimal()) + Decimal(one["amount"])
     waiting = [({"currency": currency}, str(amount)) for currency, amount in sorted(amounts.items())]
-    yield "waiting_amount", "What waits of scheduled charge lines.", waiting
+    yield "waiting_amount", "Amount of scheduled charge lines that waits for a date.", waiting
     yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found["quarantined"])
     yield from _run(health)
 
 
 def _run(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     run = health.found["last_run"] or {}
-    became = {outcome(health.found, health.running): 1}
-    yield "last_run_outcome", "1 for what became of the last run.", _by("outcome", OUTCOMES, became)
+    ended = {run_outcome(health.found, health.running): 1}
+    yield "last_run_outcome", "1 for the outcome of the last run.", _by("outcome", OUTCOMES, ended)
     for name in ("started", "finished"):
         at = run.get(f"{name}_at")
         samples = _one(datetime.fromisoformat(at).timestamp()) if at else []
@@ -83,7 +87,7 @@ def _one(value: float) -> list[Sample]:
 
 
 def _by(label: str, names: Iterable[str], values: Mapping[str, Any]) -> list[Sample]:
-    """Every name, also those that count nothing, so that no line of a graph comes and goes."""
+    """Return a sample for every name, including zeros: a graph must not lose a line because its count is zero."""
     return [({label: name}, str(values.get(name, 0))) for name in names]
 
 

@@ -1,4 +1,4 @@
-"""``revrec preview``: what would be recognized and posted, and why the rest would not; writes nothing."""
+"""``revrec preview``: show what would be recognized and posted, and why the rest would not; write nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
 Line = dict[str, object]
 GOES_ON = ("planned", "rejected", "not imported")
-"""Lines that a run puts on an entry anew."""
+"""States of lines that the next run puts on a new entry."""
 KEEP_ONE = "keep one of the two"
 
 
 @dataclass
 class Preview:
-    """Schedule lines between two dates, their totals by period and currency; the charges without a schedule, and
-    what waits of those that have one; how the contract of one charge, or those of a file, are allocated."""
+    """The schedule lines between two dates, with totals by period and currency.
+
+    Also the charges without a schedule, the waiting amounts, and the allocation of the contracts that were asked for.
+    """
 
     first: date | None
     last: date | None
@@ -45,31 +47,31 @@ class Preview:
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add(self, line: PlannedLine, holding: ClosedPeriodBlock) -> None:
-        """One more schedule line, dated by the policy if it is on no entry that keeps its date."""
+        """Add a schedule line, dated by the closed-period policy unless its entry already fixes the date."""
         if line.status in GOES_ON:
             line = _dated(line, holding)
         period = line.date[:7]
         (self.spent if is_cost(line.charge) else self.sums)[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
-        told = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
-        self.lines.append({**told, "period": period, "amount": amount, "reason": line.reason or ""})
+        shown = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
+        self.lines.append({**shown, "period": period, "amount": amount, "reason": line.reason or ""})
 
     def within(self, day: str) -> bool:
-        """Whether a day lies between the two dates, where they are given."""
+        """Return True if a day lies between the two dates; a missing date is no limit."""
         first, last = (one.isoformat() if one else day for one in (self.first, self.last))
         return first <= day <= last
 
     def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
-        """An amount of a scheduled charge that has no date yet."""
+        """Add an amount of a scheduled charge that has no date yet."""
         shown = decimal_string(amount, currency)
         self.waiting.append({"charge": charge, "amount": shown, "currency": currency, "reason": reason})
 
     def totals(self) -> list[dict[str, str]]:
-        """The revenue by period and currency."""
+        """Return the revenue by period and currency."""
         return _by_period(self.sums)
 
     def costs(self) -> list[dict[str, str]]:
-        """What is expensed of costs by period and currency."""
+        """Return the expensed costs by period and currency."""
         return _by_period({key: -amount for key, amount in self.spent.items()})
 
 
@@ -87,12 +89,12 @@ def preview(
     charge: str | None = None,
     due: bool = False,
 ) -> Preview:
-    """Schedule lines dated from ``first`` to ``last`` (either may be open), of one charge or of all.
+    """Return the schedule lines dated from ``first`` to ``last`` (None: no limit), of one charge or of all.
 
-    ``due``: only those that the next run dated ``last`` would post.
+    With ``due``, return only those that the next run dated ``last`` would post.
 
     Raises:
-        BadInput: there is no such charge.
+        BadInput: The charge does not exist.
     """
     result = Preview(first, last)
     with context.database.read() as connection:
@@ -115,11 +117,11 @@ def preview(
 def preview_file(
     context: "Context", path: Path, mapping: "ColumnMapping", first: date | None = None, last: date | None = None
 ) -> Preview:
-    """What a file of charge lines would bring, without importing it.
+    """Return the preview of a file of charge lines, without importing it.
 
     Raises:
-        SourceError: the file cannot be read.
-        BadInput: a row cannot be used.
+        SourceError: The file cannot be read.
+        BadInput: A row cannot be used.
     """
     from revrec.jobs.importing.rows import nothing_to_recognize
     from revrec.jobs.rules.load import load_rules
@@ -146,28 +148,28 @@ def preview_file(
         if isinstance(rule, AllocationRule):
             contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)
         else:
-            _would_be(result, row.line, rule or book.derive(row.line), holding)
+            _add_charge(result, row.line, rule or book.derive(row.line), holding)
         for cost in book.costs_of(row.line):
-            _would_be(result, cost, book.derive(cost), holding)
+            _add_charge(result, cost, book.derive(cost), holding)
     for lines in contracts.values():
-        _contract_would_be(result, book, lines, holding)
+        _add_contract(result, book, lines, holding)
     result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
     return result
 
 
-def _contract_would_be(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
+def _add_contract(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
     found = allocate_contract(book, [ContractMember(line) for line in lines])
     if isinstance(found, AllocatedContract):
         result.allocations += shares(found, lines[0].currency)
     for line in lines:
         steps = found.steps[line.id] if isinstance(found, AllocatedContract) else ()
-        _would_be(
+        _add_charge(
             result, line, book.derive(line, (), steps) if isinstance(found, AllocatedContract) else found, holding
         )
 
 
-def _would_be(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock) -> None:
-    """What a charge line that is not imported would get."""
+def _add_charge(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock) -> None:
+    """Add the schedule of a charge line that is not imported, or why it has none."""
     derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):
         result.unscheduled.append({"charge": line.id, "reason": derived.reason})
@@ -191,7 +193,7 @@ def _lines(
 
 
 def _dated(line: PlannedLine, holding: ClosedPeriodBlock) -> PlannedLine:
-    """What a run would date its entry with; held, where it would make none."""
+    """Return the line with the date that a run would give its entry, or held if it would create none."""
     if line.awaits:
         return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
     day = date.fromisoformat(line.date)
@@ -203,5 +205,5 @@ def _dated(line: PlannedLine, holding: ClosedPeriodBlock) -> PlannedLine:
 
 
 def document_of(line: PlannedLine) -> str:
-    """The document of a line with its source, as people know it."""
+    """Return the document of a line with its source, such as ``shop/INV-1``."""
     return line.charge.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""``revrec status``: what waits, failed, is held or in doubt, and what to do about it."""
+"""``revrec status``: report what waits, failed, needs review or is in doubt, and what to do about it."""
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,10 @@ RUN = ("run", "date", "started_at", "finished_at", "actor", "outcome")
 
 
 def status(context: "Context", until: str | None = None) -> dict[str, Any]:
-    """Counts of everything, open schedule lines (dated up to ``until``) by currency, those in closed periods, each
-    unsettled entry and invoice, and what waits for an invoice."""
+    """Return counts of all records, open schedule lines by currency, lines in closed periods, and unsettled postings.
+
+    Open lines, and lines that wait for an invoice, are those dated up to ``until``.
+    """
     with figures.quick_view(context.database_url) as view:
         found: dict[str, Any] = {name: _first(view, sql)[0] for name, sql in figures.COUNTS.items()}
         found["open"] = [_summed(OPEN, row) for row in view.execute(figures.OPEN_LINES, {"until": until or FAR})]
@@ -49,7 +51,7 @@ def _awaiting(view: figures.ViewCursor, until: dict[str, str]) -> list[tuple[Any
 
 
 def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dict[str, Any]]:
-    """Open lines whose period is closed, by entity, month and currency, each with what the policy makes of them."""
+    """Return open lines in closed periods, by entity, month and currency, each with the policy that applies."""
     facts = [
         PeriodFact(entity, kind, date.fromisoformat(day), *rest)
         for entity, kind, day, *rest in view.execute(figures.PERIOD_FACTS)
@@ -83,7 +85,7 @@ def _first(view: figures.ViewCursor, sql: str) -> Any:
 
 
 def _summed(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row whose amount comes as thousands of millions and the rest."""
+    """Return a row as a dict; its amount is read as billions and the rest, because SQLite's sum() overflows 64 bits."""
     shown = dict(zip(names, row, strict=True))
     amount = shown["amount"] * 1_000_000_000 + shown.pop("rest")
     return {**shown, "amount": decimal_string(amount, shown["currency"])}

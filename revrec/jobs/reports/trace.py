@@ -1,4 +1,4 @@
-"""``revrec trace``: one charge line's whole life, from the row of its file to Intacct's record number, and back."""
+"""``revrec trace``: show the history of a charge line, from the row of its file to Intacct's record number."""
 
 import json
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ Fact = dict[str, Any]
 
 
 def trace(context: "Context", reference: str) -> Iterator[Fact]:
-    """The life of every charge line that ``reference`` may mean.
+    """Yield the history of every charge line that ``reference`` may mean.
 
-    It may be a charge id, an entry's or an invoice's reference, an Intacct record number or DOCID, a document, or an
-    imported file (its name as given at import, or its SHA-256).
+    A reference is a charge id, the reference of an entry or an invoice, an Intacct record number or DOCID, a document,
+    or an imported file (its name at import, or its SHA-256).
 
     Raises:
-        BadInput: nothing is known by that name.
+        BadInput: No record has that name.
     """
     with context.database.read() as connection:
         dated = posting_dates(context, connection)
         numbers = history.charges_of(connection, reference)
         if not numbers:
             raise BadInput(
-                f"{reference}: nothing is known by that name; give a charge id (SOURCE/DOCUMENT/LINE), an entry's "
+                f"{reference}: no record has this name; use a charge id (SOURCE/DOCUMENT/LINE), an entry's "
                 "or an invoice's reference (RR..., IV...), an Intacct record number or DOCID, a document, or an "
                 "imported file"
             )
@@ -83,7 +83,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact
 
 
 def cleaned(connection: "Connection", import_id: int, row: int) -> list[Fact]:
-    """What cleaning changed in a row of an import: field, before, after, step, table and row of the table."""
+    """Return what cleaning changed in a row of an import: field, before, after, step, table and row of the table."""
     steps = charges.cleaning_steps(connection, import_id, row)
     names = ("field", "before", "after", "step", "table", "table_row")
     return [dict(zip(names, step, strict=True)) for step in json.loads(steps)] if steps else []
@@ -139,7 +139,7 @@ def _version(version: Fact, lines: list[Fact], charge: Fact, holding: ClosedPeri
 
 
 def _price_change(version: Fact, currency: str) -> Fact | None:
-    """How much more (or less) the line earns in all from this version on, and why; None if as before."""
+    """Return by how much this version changes the line's total revenue, and why; None if it does not."""
     if version["price_change"] is None:
         return None
     return {"amount": decimal_string(version["price_change"], currency), "reason": version["price_reason"]}

@@ -48,4 +48,4 @@ def test_every_charge_line_of_a_document_is_told_also_as_csv(story: Path, revrec
 
 def test_what_is_not_known_is_refused(books: Path, revrec: Revrec) -> None:
     ended = revrec("explain", "shop/NONE/1")
-    assert ended.code == 3 and "nothing is known by that name" in ended.err
+    assert ended.code == 3 and "no record has this name" in ended.err

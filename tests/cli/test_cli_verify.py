@@ -38,4 +38,4 @@ def test_a_changed_row_ends_with_7_and_is_named(story: Path, revrec: Revrec) -> 
 
 def test_an_anchor_that_cannot_be_read_is_bad_input(story: Path, revrec: Revrec) -> None:
     told = revrec("verify", "--anchor", "none.json")
-    assert told.code == 3 and "give a file that revrec verify --write-anchor wrote" in told.err
+    assert told.code == 3 and "name a file that revrec verify --write-anchor wrote" in told.err

@@ -212,7 +212,7 @@ def test_lines_that_wait_in_closed_books_are_a_warning(books: Books, row: MakeRo
     found = looked(books)
     assert troubles(found) == {"closed books": "warning"}
     assert "E100: through 2024-01-31" in found["closed books"].detail
-    assert found["closed books"].detail.endswith("lines wait in closed books: E100 from 2024-01-12")
+    assert found["closed books"].detail.endswith("open lines in closed books: E100 from 2024-01-12")
 
 
 def test_a_database_of_another_company_is_failed(books: Books, row: MakeRow, intacct: Intacct) -> None:

@@ -35,7 +35,7 @@ def found(run: Any = GOOD, opened: Any = (), invoices: Any = (), **entries: int)
     [
         (found(posted=3), False, "OK nothing to settle; last run 7 for 2024-03-31: 3 posted, 0 failed"),
         (found(run=None), False, "OK nothing to settle; no run yet"),
-        (found(run=DEAD, sending=1, ready=4), True, "OK nothing to settle; last run 7 for 2024-03-31: is at work"),
+        (found(run=DEAD, sending=1, ready=4), True, "OK nothing to settle; last run 7 for 2024-03-31: is active"),
         (found(rejected=2, posted=1), False, "CRIT 2 failed"),
         (found(in_doubt=1, held=2), False, "CRIT 1 in doubt; 2 held"),
         (found(run=DEAD, in_doubt=1), True, "CRIT 1 in doubt"),

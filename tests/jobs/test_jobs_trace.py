@@ -136,7 +136,7 @@ def test_a_charge_that_waits_says_why(offline: Books, row: MakeRow) -> None:
 @pytest.mark.parametrize("reference", ["shop/INV-7/1", "RRNOSUCHENTRY", "999999", "", "'; DROP TABLE charge_line; --"])
 def test_what_is_known_by_no_such_name_is_refused(offline: Books, row: MakeRow, reference: str) -> None:
     offline.take(row("INV-1"))
-    with pytest.raises(BadInput, match="nothing is known by that name; give a charge id"):
+    with pytest.raises(BadInput, match="no record has this name; use a charge id"):
         offline.trace(reference)
 
 

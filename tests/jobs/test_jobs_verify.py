@@ -134,6 +134,9 @@ class Ledger:
     def clock_offset(self) -> None:
         return None
 
+    def entries_referenced(self, references: Any) -> list[FoundEntry]:
+        return [_found(number, entry) for number, entry in self.saved if entry.reference in set(references)]
+
     def claim(self, control_ids: Any) -> list[ClaimOutcome]:
         return [ClaimOutcome.WON for _ in control_ids]
 
@@ -638,7 +641,7 @@ def test_a_chain_that_does_not_continue_its_anchor_is_told(
 def test_what_is_no_anchor_is_refused(story: Books, tmp_path: Path, text: str) -> None:
     path = tmp_path / "anchor.json"
     path.write_text(text)
-    with pytest.raises(BadInput, match="give a file that revrec verify --write-anchor wrote"):
+    with pytest.raises(BadInput, match="name a file that revrec verify --write-anchor wrote"):
         verify(story.context("verify"), anchor=path)
 
 

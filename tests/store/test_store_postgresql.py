@@ -16,7 +16,7 @@ from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.jobs.admin.database import backup, database_status
 from revrec.jobs.admin.init import init
 from revrec.jobs.context import make_context
-from revrec.jobs.reports.health import run_at_work
+from revrec.jobs.reports.health import is_run_active
 from revrec.store.database import postgresql
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.database.engine import Database
@@ -291,14 +291,14 @@ def workers(url: str, *owners: str, slots: int = 1, patience: float = 5) -> Iter
 
 
 def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
-    assert not run_at_work(database.url)
+    assert not is_run_active(database.url)
     with at_work(database, "one", 0, 1, 5) as one:
         with at_work(Database(database.url), "two", 0, 1, 5):
             assert one.lost({"one", "two", "three"}) == {"three"} and one.lost(set()) == set()
-            assert run_at_work(database.url)
+            assert is_run_active(database.url)
         until(lambda: one.lost({"one", "two"}) == {"two"})
-        assert run_at_work(database.url)
-    until(lambda: not run_at_work(database.url))
+        assert is_run_active(database.url)
+    until(lambda: not is_run_active(database.url))
 
 
 def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
@@ -307,9 +307,9 @@ def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database:
         with at_work(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
             with at_work(other, "two", 0, 1, 5, second):
                 pytest.fail("they would be at work together")
-    until(lambda: not run_at_work(database.url))
+    until(lambda: not is_run_active(database.url))
     with at_work(other, "two", 5, 1, 5, alone=True):
-        assert run_at_work(database.url)
+        assert is_run_active(database.url)
 
 
 @pytest.mark.parametrize("slots", [1, 2])

@@ -135,7 +135,7 @@ class Ledger:
         return None
 
     def entries_referenced(self, references: Any) -> list[FoundEntry]:
-        return [_found(number, entry) for number, entry in self.saved if entry.reference in set(references)]
+        return []
 
     def claim(self, control_ids: Any) -> list[ClaimOutcome]:
         return [ClaimOutcome.WON for _ in control_ids]

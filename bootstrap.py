@@ -2,7 +2,7 @@
 
 Makes a virtual environment in .venv, installs the locked dependencies and revrec itself into it, and then runs the
 demo, the round-trip demo, the tests, the static checks (lint, types, import rules), or builds the documentation site.
-Further words are passed to the program, as in: test -k run
+Further arguments are passed on to the program, as in: test -k run
 """
 
 import os
@@ -24,7 +24,7 @@ JOBS = {
 
 
 def main() -> int:
-    """Set up, then run the job; its exit code."""
+    """Set up, run the job, and return its exit code."""
     job, *words = sys.argv[1:] or ["help"]
     if job not in JOBS:
         print(__doc__)
@@ -41,9 +41,9 @@ def main() -> int:
 
 
 def set_up(lock: Path) -> None:
-    """The virtual environment with exactly the locked packages, each held to its hash, and revrec from this folder."""
+    """Install exactly the locked packages, each verified by its hash, and revrec from this folder into ``.venv``."""
     if not (BIN / ("python.exe" if os.name == "nt" else "python")).exists():
-        print(f"making {VENV.name}", file=sys.stderr)
+        print(f"creating {VENV.name}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
     print(f"installing {lock.relative_to(HERE)}", file=sys.stderr)
     pip = [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -52,7 +52,10 @@ def set_up(lock: Path) -> None:
 
 
 def run(command: list[str]) -> int:
-    """Run a program of the virtual environment, where the user stands."""
+    """Run a program of the virtual environment and return its exit code.
+
+    ``revrec`` runs in the folder where the user is, so that the demo writes its files there; the others run here.
+    """
     print(f"$ {' '.join(command)}", file=sys.stderr, flush=True)
     where = None if command[0] == "revrec" else HERE
     return subprocess.run([BIN / command[0], *command[1:]], cwd=where, check=False).returncode

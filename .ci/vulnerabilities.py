@@ -1,4 +1,4 @@
-"""What pip-audit found, in words; exit code 1 if a locked version has a known vulnerability."""
+"""Print what pip-audit found; exit with 1 if a locked version has a known vulnerability."""
 
 import json
 import sys
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def main(path: Path) -> int:
-    """Tell what was found, and how many packages the service knew."""
+    """Print each vulnerable package and how many packages were looked up; return the exit code."""
     if not path.exists():
-        print("known vulnerabilities: the service could not be reached; not looked up")
+        print("known vulnerabilities: not checked, because the service could not be reached")
         return 0
     packages = json.loads(path.read_text(encoding="utf-8"))["dependencies"]
     known = [one for one in packages if "vulns" in one]

@@ -1,6 +1,6 @@
-"""Import and schedule of charge lines by each recognition method: how many parts a line, how many lines a second.
+"""Measure import and scheduling by each recognition method: parts per line and lines per second.
 
-Processor time is measured: the work is one process's own, and other programs then disturb the comparison little.
+Processor time is measured, because other programs on the machine disturb it less than elapsed time.
 """
 
 import json
@@ -44,7 +44,7 @@ EVENTS = {
 
 
 def section(folder: Path, lines: int) -> list[Row]:
-    """A row for each method; for those that follow events also the import of an event for each line."""
+    """Return a row for each method and, for methods that follow events, a row for one event per line."""
     charges = write_charges(folder / "charges.csv", lines)
     rows = []
     for number, (name, keys) in enumerate(METHODS.items()):
@@ -62,7 +62,7 @@ def section(folder: Path, lines: int) -> list[Row]:
 
 
 def write_charges(path: Path, count: int) -> Path:
-    """Charge lines with service dates of about a year, beginning on every day of one."""
+    """Write charge lines with service dates of about a year that begin on every day of a year."""
     pick = random.Random(11)
     with path.open("w", encoding="utf-8") as file:
         file.write("source,document,line,customer,item,post_date,amount,currency,service_start,service_end\n")
@@ -75,7 +75,7 @@ def write_charges(path: Path, count: int) -> Path:
 
 
 def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
-    """Seconds of the import, of the events, and how many schedule lines there are in the end."""
+    """Return the seconds of the import and of the events, and the number of schedule lines in the end."""
     from revrec.jobs.importing.import_files import import_charges, import_document
     from revrec.sources import NATIVE_EVENTS
 

@@ -1,4 +1,4 @@
-"""A daily run, Intacct left out, against the bare driver making the same changes with the same number of commits."""
+"""Measure a daily run without Intacct, against the bare driver making the same changes with the same commits."""
 
 import json
 import shutil
@@ -22,10 +22,10 @@ FIRST = date(2024, 1, 1)
 
 
 def section(folder: Path, due: int, days: int, repeats: int) -> list[Row]:
-    """Rows for a database with few schedule lines and one with many; as many of them are due on the day in both.
+    """Return rows for a database with few schedule lines and one with many, with the same number due on the day.
 
-    The large one has charges posted on each of ``days`` days, the small one on one alone; every charge has 12 parts,
-    a month apart, so that the lines due on a day are those of one day's charges. Half of all is on entries already.
+    The large one has charges on each of ``days`` days, the small one on a single day. Every charge has 12 parts, a
+    month apart, so that the lines due on a day come from the charges of one day. Half of the lines are posted.
     """
     small = _pair(folder / "small", due, 1, repeats)
     large = _pair(folder / "large", due, days, repeats)
@@ -47,7 +47,7 @@ def _row(due: int, days: int, medians: tuple[float, float]) -> Row:
 
 
 def _pair(folder: Path, due: int, days: int, repeats: int) -> tuple[float, float]:
-    """Median seconds of ours and of the bound, on twins of one database, over the days after the posted ones."""
+    """Return the median seconds of revrec and the bound, on twins of one database, over the days not posted yet."""
     posted_on = [FIRST + timedelta(days=day) for day in range(days)]
     home, twin = sample.company(folder), folder.with_name(f"{folder.name}-twin")
     child("importing.py", "ours", home, sample.write_charges(folder / "charges.csv", due * days, posted_on))
@@ -65,45 +65,45 @@ def _pair(folder: Path, due: int, days: int, repeats: int) -> tuple[float, float
 
 
 def _due_on(turn: int, days: int) -> str:
-    """The day on which the ``turn``-th portion of lines is due: a week after the post date, and months later."""
+    """Return the day on which portion ``turn`` of the lines is due: a week after the post date, or months later."""
     month, day = divmod(turn, days)
     return date(FIRST.year + month // 12, month % 12 + 1, FIRST.day + 7 + day).isoformat()
 
 
 class AtOnce:
-    """A gateway that posts whatever it is given, at once."""
+    """A gateway that posts every entry at once."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
 
     def sign_in(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def clock_offset(self) -> None:
-        """Return None: it does not say."""
+        """Return None: the clock is unknown."""
         return
 
     def claim(self, control_ids: Any) -> list[Any]:
-        """Win each."""
+        """Win every claim."""
         from revrec.intacct.gateway import ClaimOutcome
 
         return [ClaimOutcome.WON for _ in control_ids]
 
     def entries_since(self, _journal: str, _since: object) -> list[Any]:
-        """Nobody has made any."""
+        """Return no entries: no one else posts."""
         return []
 
     def closed_through(self, _entity: str = "") -> None:
-        """No day is known to be closed."""
+        """Return None: no period is closed."""
 
     def prepare(self, entry: Any, comment: str = "") -> Any:
-        """A request of no size."""
+        """Return an empty request."""
         from revrec.intacct.gateway import PreparedPosting
 
         return PreparedPosting(entry.control_id, entry.reference, b"", f"create {entry.reference}")
 
     def send(self, prepared: Any) -> Any:
-        """The answer: posted."""
+        """Return the answer "posted"."""
         from revrec.intacct.gateway import PostingAnswer, PostingOutcome
 
         return PostingAnswer(PostingOutcome.POSTED, prepared.control_id, str(next(self._numbers)), http_status=200)
@@ -111,12 +111,12 @@ class AtOnce:
 
 @contextmanager
 def at_once(_context: object) -> Iterator[Any]:
-    """What ``revrec.jobs.running.run`` is given in place of Intacct."""
+    """Connect ``revrec.jobs.running.run`` to this gateway instead of Intacct."""
     yield AtOnce()
 
 
 def post(folder: Path, day: str) -> float:
-    """Seconds that ``revrec run`` needs for a day."""
+    """Return the seconds that ``revrec run`` needs for a day."""
     from revrec.jobs.running.run import run
 
     context = sample.context(folder)
@@ -128,7 +128,7 @@ def post(folder: Path, day: str) -> float:
 
 
 def write_rows(folder: Path, done: Path) -> float:
-    """Seconds that sqlite3 needs for the changes of the last run in ``done``, made in its twin."""
+    """Return the seconds that sqlite3 needs to make the changes of the last run in ``done`` in its twin."""
     engine = sample.context(folder).database.engine
     with closing(sqlite3.connect(done / "revrec.db")) as source, engine.connect() as own:
         driver = own.connection.dbapi_connection
@@ -140,7 +140,7 @@ def write_rows(folder: Path, done: Path) -> float:
 
 
 def main(which: str, folder: str, other: str) -> None:
-    """One measurement, told on standard output."""
+    """Print one measurement as JSON."""
     took = post(Path(folder), other) if which == "ours" else write_rows(Path(folder), Path(other))
     print(json.dumps({"seconds": took}))
 

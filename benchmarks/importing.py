@@ -1,4 +1,4 @@
-"""Import and schedule of charge lines, against the bare driver writing the same rows into the same tables."""
+"""Measure import and scheduling of charge lines, against the bare driver writing the same rows to the same tables."""
 
 import json
 import resource
@@ -19,11 +19,11 @@ WRITTEN = {
     "schedule_line": "charge_no, version, seq, date, amount",
     "schedule": "*",
 }
-"""What an import writes, in an order that the constraints allow."""
+"""The tables and columns that an import writes, in an order that the constraints allow."""
 
 
 def section(folder: Path, lines: int, repeats: int) -> list[Row]:
-    """The table's row: median seconds of ours and of the bound, run in turn, each in a process of its own."""
+    """Return the row: median seconds of revrec and of the bound, run in turn, each in a separate process."""
     charges = sample.write_charges(folder / "charges.csv", lines)
     first = sample.company(folder / "import-0")
     child("importing.py", "ours", first, charges)
@@ -43,7 +43,7 @@ def section(folder: Path, lines: int, repeats: int) -> list[Row]:
 
 
 def import_file(folder: Path, charges: Path) -> float:
-    """Seconds that ``revrec import`` needs for a file, on a new database."""
+    """Return the seconds that ``revrec import`` needs for a file, on a new database."""
     from revrec.jobs.importing.import_files import import_charges
 
     context = sample.context(folder)
@@ -56,12 +56,12 @@ def import_file(folder: Path, charges: Path) -> float:
 
 
 def write_rows(folder: Path, done: Path) -> float:
-    """Seconds that sqlite3 needs to write what ``done`` holds: executemany a table, one transaction, one commit."""
+    """Return the seconds that sqlite3 needs for the rows in ``done``: one executemany per table, one transaction."""
     context = sample.context(folder)
     context.database.create()
     with closing(sqlite3.connect(done / "revrec.db")) as source:
         rows = {table: source.execute(f"SELECT {names} FROM {table}").fetchall() for table, names in WRITTEN.items()}
-        # The first event tells of the making of the database, and a new one has its own.
+        # The first event records that the database was created; the new database already has one.
         del rows["audit_event"][0]
     with context.database.engine.connect() as connection:
         driver = connection.connection.dbapi_connection
@@ -77,7 +77,7 @@ def write_rows(folder: Path, done: Path) -> float:
 
 
 def main(which: str, folder: str, other: str) -> None:
-    """One measurement, told on standard output."""
+    """Print one measurement as JSON."""
     work = import_file if which == "ours" else write_rows
     took = work(Path(folder), Path(other))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)

@@ -1,4 +1,4 @@
-"""Measuring: things run in turn, medians, processes of their own; and the rows of the table."""
+"""Shared by the benchmarks: runs in turn, medians, separate processes, and the rows of the table."""
 
 import json
 import os
@@ -15,25 +15,25 @@ HERE = Path(__file__).resolve().parent
 
 
 class Row(NamedTuple):
-    """One line of the table; ``good`` tells whether the aim is met, where there is one."""
+    """One line of the table; ``good`` is True if the target is met, or if there is no target."""
 
     what: str
     ours: str
     bound: str = ""
     ratio: str = ""
-    aim: str = ""
+    target: str = ""
     good: bool = True
 
 
 def alternate(ours: Callable[[], float], bound: Callable[[], float], repeats: int) -> tuple[float, float]:
-    """Run the two in turn, so that a slow minute of the machine meets both; the median seconds of each."""
+    """Run both in turn, so that a slow minute of the machine affects both; return the median seconds of each."""
     pairs = [(ours(), bound()) for _ in range(repeats)]
     one, other = zip(*pairs, strict=True)
     return statistics.median(one), statistics.median(other)
 
 
 def child(script: str, *arguments: object) -> dict[str, Any]:
-    """Run a script of this folder in a process of its own; it tells its figures as JSON."""
+    """Run a script of this folder in a separate process and return the figures that it prints as JSON."""
     command = [sys.executable, str(HERE / script), *map(str, arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment())
     found: dict[str, Any] = json.loads(done.stdout)
@@ -42,7 +42,7 @@ def child(script: str, *arguments: object) -> dict[str, Any]:
 
 @cache
 def environment() -> dict[str, str]:
-    """The environment of our processes: none of this user's settings, and compiled modules kept, as if installed."""
+    """Return the environment of measured processes: none of this user's settings, modules compiled as if installed."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(("REVREC_", "INTACCT_"))}
     others.pop("PYTHONDONTWRITEBYTECODE", None)
     paths = [str(HERE.parent), *filter(None, [others.get("PYTHONPATH")])]
@@ -50,10 +50,10 @@ def environment() -> dict[str, str]:
 
 
 def seconds(value: float) -> str:
-    """As people read it."""
+    """Format seconds for the table."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.0f} ms"
 
 
 def ratio(ours: float, bound: float) -> str:
-    """How many times the bound we need."""
+    """Format how many times the bound revrec needs."""
     return f"{ours / bound:.2f}"

@@ -1,4 +1,4 @@
-"""Peak memory of an import: it must not follow the size of the file."""
+"""Measure the peak memory of an import: it must not grow with the file."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ MOST_MB = 300
 
 
 def section(folder: Path, sizes: Sequence[int]) -> list[Row]:
-    """A row for each size: the peak of a process that imports and schedules so many lines."""
+    """Return a row for each size: the peak of a process that imports and schedules that many lines."""
     return [_row(folder / f"memory-{lines}", lines) for lines in sizes]
 
 
@@ -21,4 +21,4 @@ def _row(folder: Path, lines: int) -> Row:
     peak = child("importing.py", "ours", folder, charges)["peak_mb"]
     shutil.rmtree(folder)
     what = f"peak memory, import of {lines:,} lines x 12"
-    return Row(what, f"{peak:.0f} MB", aim=f"< {MOST_MB} MB", good=peak < MOST_MB)
+    return Row(what, f"{peak:.0f} MB", target=f"< {MOST_MB} MB", good=peak < MOST_MB)

@@ -1,4 +1,4 @@
-"""Commands that read all books: ``status``, ``verify``, ``report balance`` and ``reconcile``."""
+"""Measure the commands that read all books: ``status``, ``verify``, ``report balance`` and ``reconcile``."""
 
 import resource
 import subprocess
@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 def section(folder: Path, charges: int) -> list[Row]:
-    """Return a row for each command, on 12 schedule lines a charge, those up to :data:`POSTED` on posted entries."""
+    """Return a row for each command, with 12 schedule lines per charge; those up to :data:`POSTED` are posted."""
     home = sample.company(folder / "reading")
     child("importing.py", "ours", home, sample.write_charges(folder / "reading.csv", charges))
     _timed(home, ("run", "--date", POSTED))
@@ -32,7 +32,7 @@ def section(folder: Path, charges: int) -> list[Row]:
 
 
 def _timed(home: Path, words: tuple[str, ...]) -> tuple[float, float]:
-    """Return the seconds of the clock and of the processors that a command and its own processes used."""
+    """Return the elapsed seconds, and the processor seconds of the command and its child processes."""
     before, begun = _processor_seconds(), time.perf_counter()
     command = [sys.executable, *PROGRAM, *words]
     subprocess.run(command, check=True, cwd=home, env=environment(), stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""What a run changed in the database, as rows, and the bare driver making the same changes in a twin of it."""
+"""Read what a run changed in the database, and make the same changes in a twin with the bare driver."""
 
 import sqlite3
 from typing import Any
@@ -19,7 +19,7 @@ FINISH = "UPDATE posting_run SET finished_at = ?, outcome = 'posted' WHERE id = 
 
 
 class Changes:
-    """Everything that the last run of a database changed; ``audited`` is the last audit event before it."""
+    """The changes of the last run of a database; ``audited`` is the last audit event before it."""
 
     def __init__(self, source: sqlite3.Connection, audited: int) -> None:
         run, day, started, finished, actor, _outcome = source.execute(
@@ -40,7 +40,7 @@ class Changes:
         self.audit = iter(source.execute("SELECT * FROM audit_event WHERE seq > ? ORDER BY seq", (audited,)).fetchall())
 
     def write(self, driver: Any) -> None:
-        """The intents in one commit; for each entry one before and one after it was sent; one for the run's end."""
+        """Commit the intents once, twice per entry (before and after sending), and once for the end of the run."""
         self._intents(driver)
         for posted, attempt, outcome in zip(self.posted, self.attempts, self.outcomes, strict=True):
             driver.execute("BEGIN IMMEDIATE")

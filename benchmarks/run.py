@@ -21,7 +21,7 @@ SECTIONS = ("start-up", "import", "run", "memory", "methods", "reading")
 
 
 def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
-    """What can be measured, by name; ``quick`` only shows that it works, its figures mean little."""
+    """Return what can be measured, by name. ``quick`` only shows that it works: its figures mean little."""
     return {
         "start-up": lambda: start_up.section(folder, 3 if quick else 21),
         "import": lambda: importing.section(folder, 2_000 if quick else 100_000, 1 if quick else 5),
@@ -33,15 +33,15 @@ def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
 
 
 def main() -> None:
-    """Measure what was asked for, or all, and print the table."""
+    """Measure the requested sections, or all, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
-    parser.add_argument("--folder", type=Path, help="where to work (a fast disk); default: a temporary folder")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to check that it works")
+    parser.add_argument("--folder", type=Path, help="folder on the disk to measure; default: a temporary folder")
     given = parser.parse_args()
     for name in given.section:
         if name not in SECTIONS:
-            parser.error(f"{name}: there is no such section; there are {', '.join(SECTIONS)}")
+            parser.error(f"unknown section {name}; choose from {', '.join(SECTIONS)}")
     folder = Path(tempfile.mkdtemp(prefix="revrec-benchmark-", dir=given.folder))
     try:
         found = sections(folder, given.quick)
@@ -49,7 +49,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     if given.quick:
-        rows = [row._replace(aim="", good=True) for row in rows]
+        rows = [row._replace(target="", good=True) for row in rows]
     _print(rows)
     if not all(row.good for row in rows):
         sys.exit(1)
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _print(rows: list[Row]) -> None:
     print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}")
-    heads = ("measured", "revrec", "bound", "ratio", "aim", "")
+    heads = ("measured", "revrec", "bound", "ratio", "target", "")
     table = [heads, *((*row[:5], _verdict(row)) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for line in table:
@@ -65,7 +65,7 @@ def _print(rows: list[Row]) -> None:
 
 
 def _verdict(row: Row) -> str:
-    if not row.aim:
+    if not row.target:
         return ""
     return "ok" if row.good else "MISSED"
 

@@ -1,4 +1,4 @@
-"""A company to measure with: its configuration, the rules that ship, and any number of charge lines."""
+"""Make a company to measure with: its configuration, the shipped rules, and any number of charge lines."""
 
 import random
 import shutil
@@ -17,7 +17,7 @@ YEAR = tuple(date(2024, 1, 1) + timedelta(days=day) for day in range(366))
 
 
 def company(folder: Path) -> Path:
-    """Make a folder with a configuration and the shipped rules; returns it."""
+    """Create a folder with a configuration and the shipped rules, and return it."""
     folder.mkdir(parents=True)
     (folder / "revrec.toml").write_text(CONFIG, encoding="utf-8")
     shutil.copytree(RULES, folder / "rules")
@@ -25,14 +25,14 @@ def company(folder: Path) -> Path:
 
 
 def context(folder: Path) -> "Context":
-    """The context of a command in that folder, whatever this user's own environment says."""
+    """Return the context of a command in that folder, independent of this user's environment."""
     from revrec.jobs.context import make_context
 
     return make_context("benchmark", config=folder / "revrec.toml", environment={})
 
 
 def write_charges(path: Path, count: int, days: Sequence[date] = YEAR) -> Path:
-    """Write ``count`` charge lines of yearly magazine plans (12 parts each), as many on each of ``days``, in no order.
+    """Write ``count`` charge lines of yearly magazine plans (12 parts each), spread over ``days``, in random order.
 
     Real charges do not arrive in the order of their dates: with sorted ones, the rows of a day are neighbors in the
     database, and reading looks faster than it is.

@@ -1,4 +1,4 @@
-"""How long a command takes to start, against the least that a typer program can take: importing typer."""
+"""Measure how long a command needs to start, against the least that a typer program needs: importing typer."""
 
 import statistics
 import subprocess
@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def section(folder: Path, repeats: int) -> list[Row]:
-    """A row for each command: median seconds, all run in turn with the import of typer alone."""
+    """Return a row for each command: median seconds, run in turn with the import of typer alone."""
     home = sample.company(folder / "start-up")
     child("importing.py", "ours", home, sample.write_charges(folder / "few.csv", 1000))
     child("daily_run.py", "ours", home, "2024-01-31")
@@ -33,7 +33,7 @@ def section(folder: Path, repeats: int) -> list[Row]:
 
 
 def status_seconds(home: Path, repeats: int) -> float:
-    """Median seconds of ``revrec status`` in a folder."""
+    """Return the median seconds of ``revrec status`` in a folder."""
     return statistics.median(_start(home, (*PROGRAM, "status")) for _ in range(repeats))
 
 

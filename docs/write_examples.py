@@ -1,4 +1,4 @@
-"""Write ``docs/worked-examples.md`` from the examples that the tests run: python docs/write_examples.py"""
+"""Generate ``docs/worked-examples.md`` from the examples that the tests run: python docs/write_examples.py"""
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,8 +10,9 @@ SOURCE = DOCS.parent / "tests" / "golden" / "worked_examples.toml"
 PAGE = DOCS / "worked-examples.md"
 HEAD = """# Worked examples
 
-Examples from the standard, written as rules, with the schedules that they produce. This page is generated from
-`tests/golden/worked_examples.toml`, and a test runs every example: the figures are what revrec computes.
+Find an example from the standard that resembles your contract, and copy its rule. Each example shows the rule and the
+schedule that revrec derives from it. This page is generated from `tests/golden/worked_examples.toml`, and a test runs
+every example.
 """
 
 

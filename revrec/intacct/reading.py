@@ -69,7 +69,7 @@ GLENTRY_FIELDS = (
 
 
 class ParsedAnswer(NamedTuple):
-    """The result of a request: the exchange, and the parsed answer or the reason why there is none."""
+    """The result of a request: the exchange, and the parsed answer or the reason why it is missing."""
 
     exchange: HttpExchange
     reason: str

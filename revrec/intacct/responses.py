@@ -77,7 +77,7 @@ def parse_document(body: bytes) -> etree._Element:
 
 
 def _parsed(body: bytes, parser: etree.XMLParser) -> tuple[etree._Element | None, str]:
-    """Return the root, or the reason why there is none; the parser's own error is dropped: it quotes the document."""
+    """Return the root, or the reason why it is missing; the parser's own error is dropped: it quotes the document."""
     try:
         return etree.fromstring(body, parser), ""
     except (etree.XMLSyntaxError, ValueError, LookupError):

@@ -97,10 +97,10 @@ def test_dates_are_read_by_their_format(read: Callable[..., Any], form: str, tex
     [
         ("UNT+9+1", "UNT+8+1", "UNT", "states 8, the message has 9 segments"),
         ("UNT+9+1", "UNT+9+2", "UNT", "is not the reference 1 of its UNH"),
-        ("MOA+79:24.00", "MOA+79:25.00", "MOA 79", "the lines add up to 24"),
-        ("203:24.00", "203:viel", "MOA", "is not a number"),
-        ("137:20240328:102", "137:20240328:718", "DTM", "a date in format"),
-        ("MOA+203:24.00", "ALC+A", "MOA", "with allowances or charges (ALC) needs its amount (MOA 203)"),
+        ("MOA+79:24.00", "MOA+79:25.00", "MOA 79", "the total is 25, the lines add up to 24; the difference is 1"),
+        ("203:24.00", "203:viel", "MOA 203 (MOA.1.2)", "is not a number"),
+        ("137:20240328:102", "137:20240328:718", "DTM 137 (DTM.1.2)", "a date in format"),
+        ("MOA+203:24.00", "ALC+A", "QTY", "the line has no amount (MOA 203 or 66), and no QTY 47"),
     ],
 )
 def test_a_message_that_contradicts_itself_is_one_bad_row_with_its_numbers(
@@ -164,3 +164,172 @@ def test_a_despatch_without_a_delivery_and_statuses_on_the_way_are_passed_over(r
     assert [row.reason for row in rows if isinstance(row, PassedOver)] == [
         "it has no delivery date (DTM 35)", 'status is "24"',
     ]  # fmt: skip
+
+
+def message(*segments: str, bgm: str = "BGM+380+INV-1+9") -> str:
+    return interchange(("INVOIC", (bgm, *HEAD[1:], *segments)))
+
+
+def amounts(rows: list[Any]) -> list[tuple[str, int]]:
+    return [(row.line.line, row.line.amount) for row in rows if isinstance(row, GoodRow)]
+
+
+CHARGED = (*LINE, "TAX+7+VAT+++:::10", "UNS+S", "MOA+79:24.00", "MOA+125:30.00", "MOA+131:6.00", "MOA+176:3.00",
+           "MOA+77:33.00", "MOA+86:33.00", "MOA+128:33.00", "TAX+7+VAT+++:::10", "MOA+124:3.00", "MOA+125:30.00",
+           "ALC+C++++FC", "MOA+8:6.00")  # fmt: skip
+
+
+@pytest.mark.parametrize("total", ["79:24", "125:30", "131:6", "176:3", "77:33", "86:33", "128:33", "124:3"])
+@pytest.mark.parametrize("by", [1, -1, 0.01])
+def test_every_total_that_the_message_states_is_compared(read: Callable[..., Any], total: str, by: float) -> None:
+    assert amounts(read(message(*CHARGED))) == [("1", 2400), ("ALC-1", 600)]
+    code, value = total.split(":")
+    stated = f"MOA+{code}:{value}.00"
+    wrong = [f"MOA+{code}:{int(value) + by:.2f}" if one == stated else one for one in CHARGED]
+    assert wrong != list(CHARGED)
+    (row,) = read(message(*wrong))
+    assert isinstance(row, BadRow) and row.problems[0].field.startswith("MOA ")
+    assert "; the difference is " in row.problems[0].reason
+
+
+@pytest.mark.parametrize("code", ["81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("QTY+47:2", "MOA+203:24.00", "UNS+S", "MOA+79:24.00"),
+        ("QTY+47:-2", "MOA+203:-24.00", "UNS+S", "MOA+79:-24.00"),
+        ("QTY+47:2", "MOA+203:24.00", "UNS+S", "MOA+79:-24.00"),
+    ],
+)
+def test_a_credit_note_is_negative_under_each_of_its_codes(
+    read: Callable[..., Any], code: str, line: Sequence[str]
+) -> None:
+    rows = read(message("LIN+1++A:SA", *line, bgm=f"BGM+{code}+CN-1+9"))
+    assert amounts(rows) == [("1", -2400)]
+
+
+@pytest.mark.parametrize("code", ["80", "82", "84", "380", "383", "385", "389", "393"])
+def test_invoices_and_debit_notes_are_positive(read: Callable[..., Any], code: str) -> None:
+    assert amounts(read(message(*LINE, "UNS+S", "MOA+79:24.00", bgm=f"BGM+{code}+INV-1+9"))) == [("1", 2400)]
+
+
+def test_an_invoice_with_a_negative_total_is_refused(read: Callable[..., Any]) -> None:
+    (row,) = read(message(*LINE, "UNS+S", "MOA+79:-24.00"))
+    assert row.problems[0].reason == "the total is -24, the lines add up to 24; the difference is -48"
+
+
+@pytest.mark.parametrize(
+    ("bgm", "outcome"),
+    [
+        ("BGM+380+INV-1+7", "it is a duplicate (BGM.3 7)"),
+        ("BGM+380+INV-1+31", "it is a copy (BGM.3 31)"),
+        ("BGM+380+INV-1+46", "it is provisional (BGM.3 46)"),
+        ("BGM+380+INV-1+53", "it is a test (BGM.3 53)"),
+        ("BGM+325+INV-1+9", "it is a pro-forma invoice (BGM.1 325)"),
+    ],
+)
+def test_what_bills_nothing_is_left_out(read: Callable[..., Any], bgm: str, outcome: str) -> None:
+    (row,) = read(message(*LINE, bgm=bgm))
+    assert isinstance(row, PassedOver) and row.reason == outcome
+
+
+@pytest.mark.parametrize(
+    ("bgm", "field", "reason"),
+    [
+        ("BGM+380+INV-1+1", "BGM.3", "cancels another document"),
+        ("BGM+380+INV-1+5", "BGM.3", "replaces another document"),
+        ("BGM+380+INV-1+99", "BGM.3", "is not a code of an original document that is known here"),
+        ("BGM+384+INV-2+9", "BGM.1", "corrects another document"),
+    ],
+)
+def test_what_changes_another_document_is_refused_unless_the_mapping_leaves_it_out(
+    read: Callable[..., Any], bgm: str, field: str, reason: str
+) -> None:
+    (row,) = read(message(*LINE, bgm=bgm))
+    assert (row.problems[0].field, row.problems[0].reason) == (field, reason)
+    (row,) = read(message(*LINE, bgm=bgm), only={"BGM.3": ["9"], "BGM.1": ["380", "381"]})
+    assert isinstance(row, PassedOver) and row.reason.startswith(f"{field} is ")
+
+
+def test_a_test_interchange_is_left_out(read: Callable[..., Any]) -> None:
+    (row,) = read(message(*LINE).replace(":0915+11", ":0915+11++++++1"))
+    assert row.reason == "it is in a test interchange (UNB test indicator)"
+
+
+@pytest.mark.parametrize(
+    ("heading", "line", "summary", "expected"),
+    [
+        (("ALC+C++++FC", "MOA+23:6"), (), ("MOA+79:24", "MOA+125:30", "ALC+C++++FC", "MOA+131:6"), [2400, 600]),
+        ((), (), ("MOA+86:38", "ALC+C++++DL", "MOA+8:2", "ALC+C++++CA", "MOA+131:12"), [2400, 200, 1200]),
+        ((), (), ("MOA+86:40", "ALC+C++++CA", "MOA+8:13", "ALC+C++++TX", "MOA+8:3"), [2400, 1300]),
+        ((), ("ALC+C++++CA", "MOA+8:4"), ("MOA+79:24", "MOA+86:24", "ALC+C++++CA", "MOA+131:4"), [2400]),
+        (("ALC+A++++DI", "PCD+3:25"), (), ("MOA+79:24", "MOA+125:18"), [2400, -600]),
+        (("ALC+A++++DI", "MOA+204:6"), (), ("MOA+79:24", "MOA+125:18", "MOA+131:6"), [2400, -600]),
+        (("ALC+A++++DI", "MOA+204:-6"), (), ("MOA+79:24", "MOA+125:18"), [2400, -600]),
+        (("ALC+N++++DI", "MOA+8:6"), (), ("MOA+79:24", "MOA+125:24"), [2400]),
+    ],
+)
+def test_allowances_and_charges_count_once_and_taxes_never(
+    read: Callable[..., Any], heading: Sequence[str], line: Sequence[str], summary: Sequence[str], expected: list[int]
+) -> None:
+    rows = read(message(*heading, *LINE, *line, "UNS+S", *summary))
+    assert [row.line.amount for row in rows if isinstance(row, GoodRow)] == expected
+
+
+def test_a_summary_that_differs_from_what_it_repeats_is_refused(read: Callable[..., Any]) -> None:
+    body = ("ALC+C++++FC", "MOA+23:6", *LINE, "UNS+S", "MOA+79:24", "ALC+C++++FC", "MOA+131:7")
+    (row,) = read(message(*body))
+    assert row.problems[0].reason == "the summary states 7, heading and lines have 6"
+
+
+@pytest.mark.parametrize(
+    ("line", "amount"),
+    [
+        (("QTY+47:5", "PRI+AAA:3.00"), 1500),
+        (("QTY+47:5", "PRI+AAF:3.00:DI:NTP"), 1500),
+        (("QTY+47:5", "PRI+AAB:3.00", "ALC+A", "MOA+8:1.50"), 1350),
+        (("QTY+47:5", "PRI+AAB:3.00", "ALC+A", "PCD+3:10"), 1350),
+        (("QTY+47:5", "PRI+AAA:2.70", "PRI+AAB:3.00", "ALC+A", "MOA+8:1.50"), 1350),
+        (("QTY+47:5", "MOA+66:13.50", "PRI+AAB:3.00", "ALC+A", "MOA+8:1.50"), 1350),
+        (("QTY+47:250", "PRI+AAA:0.3333:::100",), 83),
+    ],
+)  # fmt: skip
+def test_a_line_without_its_amount_is_calculated_by_the_kind_of_its_price(
+    read: Callable[..., Any], line: Sequence[str], amount: int
+) -> None:
+    rows = read(message("LIN+1++A:SA", *line, "UNS+S", f"MOA+86:{amount / 100}"))
+    assert amounts(rows) == [("1", amount)]
+
+
+def test_a_price_that_includes_tax_is_no_price_to_calculate_from(read: Callable[..., Any]) -> None:
+    (row,) = read(message("LIN+1++A:SA", "QTY+47:5", "PRI+AAE:3.00", "UNS+S", "MOA+86:15"))
+    assert row.problems[0].field == "PRI" and "(MOA 203 or 66)" in row.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("taxes", "total", "accepted"),
+    [
+        ((), "28.56", True),
+        ((), "27.00", False),
+        (("TAX+7+VAT+++:::5",), "25.20", True),
+        (("TAX+7+VAT+++:::5",), "28.56", False),
+    ],
+)
+def test_a_total_with_taxes_that_are_not_stated_must_fit_a_rate(
+    read: Callable[..., Any], taxes: Sequence[str], total: str, accepted: bool
+) -> None:
+    (row,) = read(message(*LINE, *taxes, "UNS+S", f"MOA+86:{total}"))
+    assert isinstance(row, GoodRow if accepted else BadRow)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("2", "280324"), ("3", "032824"), ("4", "28032024"), ("201", "2403281830"), ("304", "20240328183000UTC")],
+)
+def test_dates_are_read_in_the_order_of_their_format(read: Callable[..., Any], form: str, text: str) -> None:
+    (row,) = read(message(*LINE).replace("137:20240328:102", f"137:{text}:{form}"))
+    assert str(row.line.post_date) == "2024-03-28"
+
+
+def test_the_terminator_of_the_last_segment_may_be_missing(read: Callable[..., Any]) -> None:
+    assert amounts(read(message(*LINE).rstrip("\r\n")[:-1])) == [("1", 2400)]

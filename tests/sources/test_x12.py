@@ -121,10 +121,16 @@ def test_what_comes_to_nothing_is_passed_over(read: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "field", "said"),
     [
-        (("TDS*2400", "TDS*2500"), "TDS01", "the total is 25, lines, charges and allowances add up to 24"),
+        (
+            ("TDS*2400", "TDS*2500"),
+            "TDS01",
+            "the total is 25, lines, charges and allowances add up to 24; the difference is 1",
+        ),
         (("CTT*1", "CTT*2"), "CTT01", "states 2 lines, the document has 1"),
         (("SE*7*", "SE*6*"), "SE01", "states 6, the set has 7 segments"),
         (("SE*7*0001", "SE*7*0009"), "SE02", "is not the control number 0001 of its ST"),
+        (("*12.00*", "**"), "IT104", "is empty, a number is needed here"),
+        (("*2*EA", "**EA"), "IT102", "is empty, a number is needed here"),
         (("*12.00*", "*twelve*"), "IT104", "is not a number"),
         (("TDS*2400", "TDS*24.00"), "TDS01", "has a decimal point, but its decimals are implied"),
         (("CTT*1", "SAC*C*D240*"), "SAC05", "an allowance or charge needs an amount"),
@@ -160,7 +166,8 @@ def test_a_bad_document_leaves_the_others_alone(read: Callable[..., Any]) -> Non
         ("IEA*1*", "IEA*3*", "IEA01 states 3, the file has 1 group"),
         ("IEA*1*000000001~", "IEA*1*000000002~", 'IEA02 "000000002" does not match the opening segment\'s "000000001"'),
         ("IEA*1*000000001~", "", "IEA is missing: the file is cut off"),
-        ("IEA*1*000000001~", "IEA*1*000000001", 'ends without its terminator "~"'),
+        ("GE*1*7~\nIEA*1*000000001~", "GE*1*7", 'ends without its terminator "~"'),
+        ("IEA*1*000000001~", "IEA*1*00000000", 'IEA02 "00000000" does not match the opening segment'),
         ("SE*5*0001~", "", "SE is missing before it"),
         ("ISA*", "XSA*", "it does not start with ISA"),
         ("*P*>~", "*P~", "is damaged"),
@@ -223,3 +230,173 @@ def test_a_level_below_a_missing_one_is_reported(read: Callable[..., Any]) -> No
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "HL*2*9*O", "PRF*PO-1")
     _place, field, reason = problem(read(interchange(("856", body)), "events"))
     assert (field, reason) == ("HL02", "names a parent level that does not come before it")
+
+
+CREDIT = ("BIG*20240328*CM-1*****CR", *HEAD[1:])
+
+
+@pytest.mark.parametrize("kind", ["CR", "CN", "CE", "CG", "MC"])
+@pytest.mark.parametrize(
+    ("lines", "total"),
+    [
+        (("IT1*1*2*EA*12.00**VN*A",), "2400"),
+        (("IT1*1*2*EA*12.00**VN*A",), "-2400"),
+        (("IT1*1*-2*EA*12.00**VN*A",), "-2400"),
+        (("IT1*1*-2*EA*12.00**VN*A",), "2400"),
+    ],
+)
+def test_a_credit_is_negative_under_each_of_its_codes(
+    read: Callable[..., Any], kind: str, lines: Sequence[str], total: str
+) -> None:
+    head = (f"BIG*20240328*CM-1*****{kind}", *HEAD[1:])
+    assert amounts(read(interchange(invoice(*lines, head=head, after=(f"TDS*{total}",))))) == [("1", -2400)]
+
+
+@pytest.mark.parametrize(
+    ("line", "extra", "total", "expected"),
+    [
+        ("IT1*1*2*EA*12.00**VN*A", "SAC*C*D240***500", "-2900", [-2900]),
+        ("IT1*1*2*EA*12.00**VN*A", "SAC*A*C310***400", "2000", [-2000]),
+        ("IT1*1*-2*EA*12.00**VN*A", "SAC*C*D240***500", "-2900", [-2900]),
+        ("IT1*1*-2*EA*12.00**VN*A", "SAC*C*D240***-500", "-2900", [-2900]),
+    ],
+)
+def test_the_charges_of_a_credit_have_its_sign(
+    read: Callable[..., Any], line: str, extra: str, total: str, expected: list[int]
+) -> None:
+    rows = read(interchange(invoice(line, extra, head=CREDIT, after=(f"TDS*{total}",))))
+    assert [row.line.amount for row in rows] == expected
+
+
+@pytest.mark.parametrize("total", ["-2400", "2401", "240"])
+def test_an_invoice_whose_total_has_another_sign_or_size_is_refused(read: Callable[..., Any], total: str) -> None:
+    _place, field, reason = problem(read(interchange(invoice(*LINE, after=(f"TDS*{total}",)))))
+    assert field == "TDS01" and "add up to 24" in reason
+
+
+def test_a_negative_invoice_stays_negative(read: Callable[..., Any]) -> None:
+    rows = read(interchange(invoice("IT1*1*-2*EA*12.00**VN*A", after=("TDS*-2400",))))
+    assert amounts(rows) == [("1", -2400)]
+
+
+@pytest.mark.parametrize("kind", ["", "CI", "DI", "DR", "PR", "FB"])
+def test_debits_and_consolidated_invoices_are_positive(read: Callable[..., Any], kind: str) -> None:
+    head = (f"BIG*20240328*INV-1*****{kind}", *HEAD[1:])
+    assert amounts(read(interchange(invoice(*LINE, head=head, after=("TDS*2400",))))) == [("1", 2400)]
+
+
+@pytest.mark.parametrize(
+    ("codes", "outcome"),
+    [
+        ("**07", "it is a duplicate (BIG08 07)"),
+        ("**06", "it is a confirmation (BIG08 06)"),
+        ("**22", "it is an information copy (BIG08 22)"),
+        ("*ME*", "it is a memorandum (BIG07 ME)"),
+        ("*P1*00", "it is preliminary (BIG07 P1)"),
+    ],
+)
+def test_what_bills_nothing_is_left_out(read: Callable[..., Any], codes: str, outcome: str) -> None:
+    head = (f"BIG*20240328*INV-1****{codes}", *HEAD[1:])
+    (row,) = read(interchange(invoice(*LINE, head=head)))
+    assert isinstance(row, PassedOver) and row.reason == outcome
+
+
+@pytest.mark.parametrize(
+    ("codes", "field", "reason"),
+    [
+        ("**01", "BIG08", "cancels another document"),
+        ("**05", "BIG08", "replaces another document"),
+        ("**CO", "BIG08", "corrects another document"),
+        ("**XX", "BIG08", "is not a code of an original document that is known here"),
+        ("*RG*", "BIG07", "revises another document"),
+    ],
+)
+def test_what_changes_another_document_is_refused_unless_the_mapping_leaves_it_out(
+    read: Callable[..., Any], codes: str, field: str, reason: str
+) -> None:
+    text = interchange(invoice(*LINE, head=(f"BIG*20240328*INV-1****{codes}", *HEAD[1:])))
+    assert problem(read(text))[1:] == (field, reason)
+    (row,) = read(text, only={"BIG08": ["", "00"], "BIG07": ["", "CR"]})
+    assert isinstance(row, PassedOver) and row.reason.startswith(f"{field} is ")
+
+
+@pytest.mark.parametrize("rows", ["charges", "events"])
+def test_a_test_interchange_is_left_out(read: Callable[..., Any], rows: str) -> None:
+    document = invoice(*LINE) if rows == "charges" else ("856", ("BSN*00*S-1*20240328", "HL*1**S", "DTM*035*20240402"))
+    (row,) = read(interchange(document).replace("*0*P*>", "*0*T*>"), rows)
+    assert row.reason == "it is in a test interchange (ISA15 T)"
+
+
+@pytest.mark.parametrize(
+    ("basis", "unit", "quantity", "price", "amount"),
+    [
+        ("", "EA", "5", "2.50", 1250),
+        ("PE", "EA", "5", "2.50", 1250),
+        ("HP", "EA", "500", "12.50", 6250),
+        ("TP", "EA", "2500", "8.20", 2050),
+        ("PD", "EA", "24", "3.00", 600),
+        ("PD", "DZ", "2", "3.00", 600),
+        ("NC", "EA", "5", "", None),
+    ],
+)
+def test_a_price_is_for_the_units_of_its_basis(
+    read: Callable[..., Any], basis: str, unit: str, quantity: str, price: str, amount: int | None
+) -> None:
+    total = () if amount is None else (f"TDS*{amount}",)
+    (row,) = read(interchange(invoice(f"IT1*1*{quantity}*{unit}*{price}*{basis}*VN*A", after=total)))
+    assert isinstance(row, PassedOver) if amount is None else row.line.amount == amount
+
+
+@pytest.mark.parametrize(
+    ("prices", "total", "expected"),
+    [
+        (("48*EA*1.2345", "3*EA*0.3333"), "6026", [5926, 100]),
+        (("1*EA*0.333", "1*EA*0.333", "1*EA*0.334"), "100", [33, 34, 33]),
+    ],
+)
+def test_prices_with_more_decimals_are_rounded_as_the_total_confirms(
+    read: Callable[..., Any], prices: Sequence[str], total: str, expected: list[int]
+) -> None:
+    lines = [f"IT1*{at}*{price}**VN*A" for at, price in enumerate(prices, 1)]
+    rows = read(interchange(invoice(*lines, after=(f"TDS*{total}",))))
+    assert [row.line.amount for row in rows] == expected
+
+
+def test_percentages_and_rates_are_calculated_if_a_total_confirms_them(read: Callable[..., Any]) -> None:
+    line = ("IT1*1*10*EA*20.00**VN*PEN", "SAC*A*C310****3*10*****02")
+    after = ("TDS*17410", "SAC*A*C310****Z*5*****02", "SAC*C*D240******1.55*KG*2")
+    rows = read(interchange(invoice(*line, after=after)))
+    assert amounts(rows) == [("1", 18000), ("SAC-1", -900), ("SAC-2", 310)]
+    _place, field, reason = problem(read(interchange(invoice(*line, after=after[1:]))))
+    assert field == "SAC05" and "no total (TDS) confirms" in reason
+
+
+def test_what_is_settled_outside_the_invoice_is_no_part_of_it(read: Callable[..., Any]) -> None:
+    after = ("TDS*2400", "SAC*A*C310***500*******01")
+    assert amounts(read(interchange(invoice(*LINE, after=after)))) == [("1", 2400)]
+    rows = read(interchange(invoice(*LINE, after=("TDS*1900", after[1]))))
+    assert amounts(rows) == [("1", 2400), ("SAC-1", -500)]
+
+
+@pytest.mark.parametrize("tax", ["TXI*ST*2.00", "TXI*ST**10", "SAC*C*H750***200", "SAC*C*D360***200"])
+@pytest.mark.parametrize("at", ["line", "document"])
+def test_a_tax_is_in_the_total_and_never_a_charge(read: Callable[..., Any], tax: str, at: str) -> None:
+    line = ("IT1*1*2*EA*10.00**VN*A", *((tax,) if at == "line" else ()))
+    after = ("TDS*2200", *((tax,) if at == "document" else ()))
+    assert amounts(read(interchange(invoice(*line, after=after)))) == [("1", 2000)]
+
+
+def test_prices_that_include_tax_are_refused(read: Callable[..., Any]) -> None:
+    text = interchange(invoice(*LINE, "TXI*ST*2.00*****I", after=("TDS*2400",)))
+    assert problem(read(text))[1:] == ("TXI07", "the prices include tax, which is not revenue")
+
+
+def test_dates_of_six_digits_have_their_century(read: Callable[..., Any]) -> None:
+    (row,) = read(interchange(invoice(*LINE, head=("BIG*240401*INV-1", *HEAD[1:]))))
+    assert str(row.line.post_date) == "2024-04-01"
+
+
+@pytest.mark.parametrize("separators", ["*>~", "*>\n"])
+def test_the_terminator_of_the_last_segment_may_be_missing(read: Callable[..., Any], separators: str) -> None:
+    text = interchange(invoice(*LINE), separators=separators, line_end="")
+    assert amounts(read(text[:-1])) == [("1", 2400)]

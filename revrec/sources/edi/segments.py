@@ -2,9 +2,10 @@
 
 import io
 import re
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple
 
+from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources.problems import InvalidValue
 from revrec.sources.stream import DecodedStream, SourceStream
 
@@ -15,6 +16,9 @@ MOST_SEGMENTS = 200_000
 """Most segments of one document, which is held in memory."""
 
 MOST_ELEMENTS = 500
+
+CLOSING = ("IEA", "UNZ")
+"""Tags of the segments that close an interchange. The terminator of the last one in a file may be missing."""
 
 _CHUNK = 64 * 1024
 _NUMBER = re.compile(r"[+-]?[0-9]{0,20}(?:\.[0-9]{0,20})?")
@@ -97,7 +101,7 @@ class Splitter:
             return None
         terminator, _element, _component, release, _decimal = self.separators
         end = self._end(terminator, release)
-        text = self._window[self._at : end].rstrip("\r\n")
+        text = self._window[self._at : end].rstrip("\r\n\x1a")
         self._at = end + 1
         self._number += 1
         return self._parse(text)
@@ -117,8 +121,18 @@ class Splitter:
             if searched > LONGEST_SEGMENT or at >= 0:
                 raise self.error(f"is longer than {LONGEST_SEGMENT // 1024} KiB", "check the segment terminator")
             if not self._more():
+                if self._closes(terminator):
+                    return len(self._window)
                 reason = f'ends without its terminator "{terminator}"'
                 raise self.error(reason, "the file is cut off: ask the sender to send it again")
+
+    def _closes(self, terminator: str) -> bool:
+        """Return True if the rest of the file closes its interchange, so that only its terminator is missing.
+
+        The count and the control number in it show if it is cut off.
+        """
+        rest = self._window[self._at :].rstrip()
+        return rest.startswith(CLOSING) and terminator not in rest
 
     def _released(self, at: int, release: str) -> bool:
         """Return True if the character at ``at`` is released, so that it is text.
@@ -202,6 +216,26 @@ def times(one: Decimal, other: Decimal) -> Decimal:
     with localcontext() as context:
         context.prec = 90
         return one * other
+
+
+def divided(value: Decimal, units: int) -> Decimal:
+    """Return the quotient, exact if it has at most 90 digits."""
+    if units == 1:
+        return value
+    with localcontext() as context:
+        context.prec = 90
+        return value / units
+
+
+def rounded(value: Decimal, currency: str) -> Decimal:
+    """Return the amount rounded half up to the currency's minor units; to two decimals if the currency is not known."""
+    try:
+        digits = minor_digits(currency) if currency else 2
+    except UnknownCurrency:
+        digits = 2
+    with localcontext() as context:
+        context.prec = 90
+        return value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
 
 
 def plain(value: Decimal) -> str:

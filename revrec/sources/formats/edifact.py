@@ -12,12 +12,14 @@ from revrec.sources.documents import (
     DocumentOutcome,
     DocumentRows,
     RejectedDocument,
+    SkippedDocument,
     excerpt,
 )
 from revrec.sources.edi import edifact_messages
 from revrec.sources.edi.columns import edifact_column
-from revrec.sources.edi.edifact_messages import EdifactMessage
+from revrec.sources.edi.edifact_message import EdifactMessage
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
+from revrec.sources.edi.status import left_out
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
@@ -47,12 +49,18 @@ class _EdifactEnvelopes:
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
+        self._mapping = mapping
         self._segments = Splitter(source, mapping.encoding)
 
     def outcomes(self, convert: Callable[[EdifactMessage], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
         """Yield the outcomes of every message."""
         for message in self._messages():
-            yield from [message] if isinstance(message, RejectedDocument) else convert(message)
+            if isinstance(message, RejectedDocument):
+                yield message
+            elif reason := left_out(self._mapping, edifact_column, (message.segments, message.envelope)):
+                yield SkippedDocument(reason, message.place)
+            else:
+                yield from convert(message)
 
     def _messages(self) -> Iterator[EdifactMessage | RejectedDocument]:
         while self._segments.peek(1):

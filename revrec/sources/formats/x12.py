@@ -12,12 +12,14 @@ from revrec.sources.documents import (
     DocumentOutcome,
     DocumentRows,
     RejectedDocument,
+    SkippedDocument,
     excerpt,
 )
 from revrec.sources.edi import x12_sets
 from revrec.sources.edi.columns import x12_column
 from revrec.sources.edi.segments import MOST_SEGMENTS, Segment, Separators, Splitter
-from revrec.sources.edi.x12_sets import TransactionSet
+from revrec.sources.edi.status import left_out
+from revrec.sources.edi.x12_transaction import TransactionSet
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
@@ -45,12 +47,18 @@ class _X12Envelopes:
 
     def __init__(self, source: SourceStream, mapping: ColumnMapping) -> None:
         self._source = source
+        self._mapping = mapping
         self._segments = Splitter(source, mapping.encoding)
 
     def outcomes(self, convert: Callable[[TransactionSet], Iterable[DocumentOutcome]]) -> Iterator[DocumentOutcome]:
         """Yield the outcomes of every transaction set."""
         for transaction in self._transactions():
-            yield from [transaction] if isinstance(transaction, RejectedDocument) else convert(transaction)
+            if isinstance(transaction, RejectedDocument):
+                yield transaction
+            elif reason := left_out(self._mapping, x12_column, (transaction.segments, transaction.envelope)):
+                yield SkippedDocument(reason, transaction.place)
+            else:
+                yield from convert(transaction)
 
     def _transactions(self) -> Iterator[TransactionSet | RejectedDocument]:
         while self._segments.peek(1):

@@ -1,0 +1,258 @@
+"""EDIFACT INVOIC to charge lines, after comparing them with every total that the message states.
+
+Each LIN becomes a charge line, and each allowance and charge (ALC) of the whole invoice. Taxes are not revenue and
+become no charge line. The amounts of a credit note are negative, however they are written.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.edi.edifact_invoice import AllowanceReading, InvoiceParts, StatedAmounts, extras_of_line
+from revrec.sources.edi.edifact_message import EdifactMessage, amount_of, first_of
+from revrec.sources.edi.segments import Segment, plain, rounded, times
+
+TOTALS = ("79", "125", "131", "176", "77", "86", "128")
+"""MOA codes of the summary that are compared: lines, taxable amount, allowances and charges, taxes, invoice totals."""
+
+_LEAST_RATE, _HIGHEST_RATE = 3, 27
+"""Rates of value-added tax in percent, by which a total may exceed the net amounts if the message states no tax."""
+
+_CENT = Decimal("0.01")
+
+
+def billed(message: EdifactMessage) -> Iterator[DocumentOutcome]:
+    """Yield the charge lines of an INVOIC.
+
+    Raises:
+        BrokenDocument: a needed figure is missing, or the figures contradict each other.
+    """
+    parts = InvoiceParts(message.segments)
+    _check_count(message, parts)
+    yield from _Invoice(message, parts).records()
+
+
+def _check_count(message: EdifactMessage, parts: InvoiceParts) -> None:
+    for segment in parts.summary:
+        stated = segment.get(1, 2)
+        if segment.tag == "CNT" and segment.get(1) == "2" and stated.isdecimal() and int(stated) != len(parts.lines):
+            raise message.broken(segment, "CNT", stated, f"states {stated} lines, the message has {len(parts.lines)}")
+
+
+class _Invoice:
+    """An INVOIC whose amounts agree with its totals."""
+
+    def __init__(self, message: EdifactMessage, parts: InvoiceParts) -> None:
+        self._message = message
+        self._parts = parts
+        self._confirmed = any(parts.total(code) for code in TOTALS if code != "176")
+        self._amounts = self._agreed()
+        written = self._amounts.net
+        self._sign = -1 if parts.is_credit and written > 0 else 1
+
+    def records(self) -> Iterator[DocumentOutcome]:
+        """Yield the charge lines of the message."""
+        shared = self._shared()
+        for at, (line, amount) in enumerate(zip(self._parts.lines, self._amounts.lines, strict=True), 1):
+            yield self._made(line, {**shared, **self._line(line, at)}, amount)
+        for at, (extra, found) in enumerate(zip(self._parts.extras, self._amounts.extras, strict=True), 1):
+            if found is not None:
+                yield self._made(extra, {**shared, **_extra_values(extra, at)}, found)
+
+    def _made(self, segments: Sequence[Segment], values: dict[str, str], amount: Decimal) -> DocumentOutcome:
+        place = self._message.at(segments[0])
+        if not amount:
+            return SkippedDocument("its amount is zero", place)
+        scopes = (segments, self._parts.head, self._parts.summary, self._message.envelope)
+        return FoundRecord({**values, "amount": plain(self._sign * amount)}, scopes, place)
+
+    def _agreed(self) -> StatedAmounts:
+        """Return the amounts by the first reading that agrees with every total.
+
+        Raises:
+            BrokenDocument: no reading does. The problem is that of the first one, which is the standard's.
+        """
+        problem: BrokenDocument | None = None
+        for reading in self._readings():
+            try:
+                amounts = StatedAmounts(self._message, self._parts, reading, self._confirmed)
+                _Totals(self._message, self._parts, amounts).check()
+            except BrokenDocument as broken:
+                problem = problem or broken
+            else:
+                return amounts
+        raise problem or AssertionError("there is always a reading")
+
+    def _readings(self) -> Iterator[AllowanceReading]:
+        """Yield the ways in which partners write allowances and charges, the standard's way first."""
+        yield AllowanceReading()
+        if not self._confirmed:
+            return
+        yield AllowanceReading(signed=True)
+        if self._parts.is_credit:
+            yield AllowanceReading(reversed=True)
+        if any(extras_of_line(line) for line in self._parts.lines):
+            yield AllowanceReading(beside_lines=True)
+
+    def _shared(self) -> dict[str, str]:
+        head = [self._parts.head]
+        invoice = first_of(head, ("BGM", "", 2, 1))
+        return {
+            "message": self._message.kind,
+            "document": invoice,
+            "invoice": invoice,
+            "order": first_of(head, ("RFF", "ON", 1, 2)),
+            "date": self._message.date(head, "3", "137"),
+            "currency": self._parts.currency,
+            "customer": first_of(head, ("NAD", "BY", 2, 1), ("NAD", "IV", 2, 1)),
+        }
+
+    def _line(self, line: Sequence[Segment], at: int) -> dict[str, str]:
+        scope = [line]
+        prices = (("PRI", code, 1, 2) for code in ("AAA", "CAL", "INV", "AAB", "AAF"))
+        return {
+            "line": line[0].get(1) or str(at),
+            "kind": "line",
+            "item": first_of(scope, ("PIA", "5", 2, 1), ("PIA", "1", 2, 1)) or line[0].get(3),
+            "description": first_of(scope, ("IMD", "", 3, 4), ("IMD", "", 3, 5)),
+            "quantity": self._plain(first_of(scope, ("QTY", "47", 1, 2))),
+            "unit": first_of(scope, ("QTY", "47", 1, 3)),
+            "price": self._plain(first_of(scope, *prices)),
+        }
+
+    def _plain(self, text: str) -> str:
+        return text.replace(self._message.separators.decimal, ".") if text else ""
+
+
+def _extra_values(extra: Sequence[Segment], at: int) -> dict[str, str]:
+    kind = "allowance" if extra[0].get(1) == "A" else "charge"
+    return {
+        "line": f"ALC-{at}",
+        "kind": kind,
+        "item": extra[0].get(5, 1) or extra[0].get(2, 1) or kind,
+        "description": extra[0].get(5, 4) or extra[0].get(2, 2),
+    }
+
+
+class _Expected(NamedTuple):
+    """What a total may be: the figures that agree with it, the first of which is shown if none does."""
+
+    values: Sequence[Decimal]
+    of: str
+
+
+class _Totals:
+    """The totals of a message, compared with its amounts by one reading. All of them have to agree."""
+
+    def __init__(self, message: EdifactMessage, parts: InvoiceParts, amounts: StatedAmounts) -> None:
+        self._message = message
+        self._parts = parts
+        self._amounts = amounts
+
+    def check(self) -> None:
+        """Compare every total that the message states.
+
+        Raises:
+            BrokenDocument: a total differs; with both figures.
+        """
+        net = self._amounts.net
+        self._compare("79", lambda: _Expected([sum(self._amounts.lines, Decimal(0))], "the lines add up to"))
+        self._compare("125", lambda: _Expected([net], "lines, charges and allowances add up to"))
+        self._compare("131", self._allowances_and_charges)
+        self._compare("176", lambda: _Expected(self._stated_taxes() or [Decimal(0)], "the taxes add up to"))
+        self._check_taxable()
+        for code in ("77", "86", "128"):
+            self._check_whole(code, net)
+
+    def _compare(self, code: str, expected: Callable[[], _Expected]) -> None:
+        segment = self._parts.total(code)
+        if segment is None:
+            return
+        if code == "176" and not self._stated_taxes():
+            return
+        found = expected()
+        if self._stated(segment) not in found.values:
+            raise self._differs(segment, found.values[0], found.of)
+
+    def _stated(self, segment: Segment) -> Decimal:
+        """Return a total as it is written; of a credit note with the sign that its amounts are written with."""
+        stated = self._message.number(segment, 1, 2)
+        if self._parts.is_credit:
+            return abs(stated) if self._amounts.net > 0 else -abs(stated)
+        return stated
+
+    def _differs(self, segment: Segment, found: Decimal, of: str) -> BrokenDocument:
+        stated = self._stated(segment)
+        reason = f"the total is {plain(stated)}, {of} {plain(found)}; the difference is {plain(stated - found)}"
+        return self._message.broken(segment, f"MOA {segment.get(1)}", segment.get(1, 2), reason)
+
+    def _allowances_and_charges(self) -> _Expected:
+        """Return those of the whole invoice, or with those of the lines. Allowances alone may be written positive."""
+        own, in_lines = self._amounts.extra, self._amounts.extras_in_lines()
+        values = [own, own + in_lines]
+        indicators = {one[0].get(1) for one in self._parts.extras}
+        if indicators <= {"A"}:
+            values += [-one for one in values]
+        return _Expected(values, "allowances and charges add up to")
+
+    def _stated_taxes(self) -> list[Decimal]:
+        """Return what the taxes may be by their own amounts; empty if the message states none."""
+        by_rate = [self._stated(one) for group in self._parts.taxes if (one := amount_of(group, "124"))]
+        by_charge = self._amounts.tax
+        if not by_rate:
+            return [by_charge] if by_charge else []
+        return [sum(by_rate, Decimal(0)), sum(by_rate, Decimal(0)) + by_charge]
+
+    def _check_taxable(self) -> None:
+        """Compare the taxable amounts of all tax rates with the net amount, if each tax group states its own."""
+        bases = [amount_of(group, "125") for group in self._parts.taxes]
+        stated = [one for one in bases if one is not None]
+        if not stated or len(stated) != len(bases):
+            return
+        total = sum((self._stated(one) for one in stated), Decimal(0))
+        if total != self._amounts.net:
+            reason = f"the taxable amounts are {plain(total)}, lines, charges and allowances add up to "
+            reason += f"{plain(self._amounts.net)}; the difference is {plain(total - self._amounts.net)}"
+            raise self._message.broken(stated[0], "MOA 125", stated[0].get(1, 2), reason)
+
+    def _check_whole(self, code: str, net: Decimal) -> None:
+        """Compare an invoice total, which is net plus tax; 86 and 128 are net in some messages."""
+        segment = self._parts.total(code)
+        if segment is None:
+            return
+        stated = self._stated(segment)
+        total_tax = self._parts.total("176")
+        taxes = [self._stated(total_tax)] if total_tax else self._stated_taxes()
+        if code != "77" and stated == net:
+            return
+        if taxes:
+            if stated not in [net + one for one in taxes]:
+                raise self._differs(segment, net + taxes[0], "with taxes, the amounts add up to")
+        elif stated != net and not self._is_net_plus_rate(stated, net):
+            raise self._differs(segment, net, "lines, charges and allowances add up to")
+
+    def _is_net_plus_rate(self, stated: Decimal, net: Decimal) -> bool:
+        """Return True if the total is the net amount plus the tax at the rates that the message states.
+
+        A message that states no rate either is accepted at a whole percentage that value-added tax can have.
+        """
+        rates = self._rates()
+        if len(rates) > 1:
+            ends = (_with_tax(net, min(rates), self._parts.currency), _with_tax(net, max(rates), self._parts.currency))
+            return min(ends) - _CENT <= stated <= max(ends) + _CENT
+        whole = [Decimal(one) for one in range(_LEAST_RATE, _HIGHEST_RATE + 1)]
+        return any(abs(stated - _with_tax(net, one, self._parts.currency)) <= _CENT for one in rates or whole)
+
+    def _rates(self) -> list[Decimal]:
+        """Return the tax rates of the message (TAX, 5278), each once."""
+        found = {
+            self._message.number(segment, 5, 4)
+            for segment in self._message.segments
+            if segment.tag == "TAX" and segment.get(5, 4)
+        }
+        return sorted(found)
+
+
+def _with_tax(net: Decimal, percent: Decimal, currency: str) -> Decimal:
+    return net + rounded(times(net, percent).scaleb(-2), currency)

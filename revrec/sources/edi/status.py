@@ -1,0 +1,164 @@
+"""The status of a document: an original is read, a copy is left out, and what changes another document is refused.
+
+A cancellation, change or replacement is about a document that may be imported and posted. It has the same lines, so
+reading it as an original would keep, or double, what it takes back.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from revrec.sources.documents import ColumnFinder, RejectedDocument, SkippedDocument, excerpt
+from revrec.sources.edi.columns import ElementReference, Scopes, find_element
+from revrec.sources.edi.edifact_message import EdifactMessage
+from revrec.sources.edi.segments import Segment
+from revrec.sources.edi.x12_transaction import TransactionSet
+from revrec.sources.mapping import ColumnMapping
+
+_FOLLOWED_BY_HAND = (
+    "record it with `revrec event add` (cancel, credit or price), then leave the document out by `only` in the mapping"
+)
+
+X12_ORIGINALS = ("", "00", "15")
+"""Purpose codes (element 353) of an original: original, or the re-submission of one that was not accepted."""
+
+X12_COPIES = {
+    "06": "a confirmation",
+    "07": "a duplicate",
+    "12": "not processed",
+    "13": "a request",
+    "14": "an advance notification",
+    "16": "a proposal",
+    "22": "an information copy",
+    "28": "a query",
+}
+X12_CHANGES = {
+    "01": "cancels another document",
+    "02": "adds to another document",
+    "03": "deletes another document",
+    "04": "changes another document",
+    "05": "replaces another document",
+    "17": "cancels another document, which is to be reissued",
+    "18": "reissues another document",
+    "CO": "corrects another document",
+}
+_X12_PURPOSE = {"810": ("BIG", 8), "856": ("BSN", 1), "857": ("BHT", 2)}
+
+X12_NOT_BILLED = {
+    "FE": "a memorandum",
+    "ME": "a memorandum",
+    "P1": "preliminary",
+    "RA": "a request for credit",
+    "SB": "a second notice",
+    "SG": "a sample goods invoice",
+}
+"""BIG07 of documents that bill nothing."""
+
+X12_REPLACEMENTS = {"RE": "bills again what another document billed", "RG": "revises another document"}
+"""BIG07 of documents that replace another one."""
+
+EDIFACT_ORIGINALS = ("", "9", "22", "35", "47")
+"""Functions (1225) of an original: original, final transmission, retransmission, definitive."""
+
+EDIFACT_COPIES = {
+    "6": "a confirmation",
+    "7": "a duplicate",
+    "13": "a request",
+    "16": "a proposal",
+    "31": "a copy",
+    "42": "a confirmation",
+    "43": "an additional transmission",
+    "46": "provisional",
+    "53": "a test",
+}
+EDIFACT_CHANGES = {
+    "1": "cancels another document",
+    "2": "adds to another document",
+    "3": "deletes from another document",
+    "4": "changes another document",
+    "5": "replaces another document",
+    "18": "reissues another document",
+    "20": "replaces the heading of another document",
+    "21": "replaces lines of another document",
+}
+
+EDIFACT_NOT_BILLED = {
+    "130": "an invoicing data sheet",
+    "203": "a provisional payment valuation",
+    "211": "an interim application for payment",
+    "325": "a pro-forma invoice",
+}
+"""BGM document names (1001) of documents that bill nothing."""
+
+EDIFACT_REPLACEMENTS = {
+    "384": "corrects another document",
+    "386": "bills a prepayment, which the final invoice bills again",
+    "457": "reverses a debit of another document",
+}
+"""BGM document names of documents whose lines another document has too."""
+
+
+def x12_status(transaction: TransactionSet) -> SkippedDocument | RejectedDocument | None:
+    """Return why a transaction set is no original that counts; None if it is one."""
+    place, texts = transaction.place, transaction.texts
+    usage = _found(transaction.envelope, "ISA", 15)
+    if usage in ("T", "I"):
+        kind = "a test" if usage == "T" else "an information"
+        return SkippedDocument(f"it is in {kind} interchange (ISA15 {usage})", place)
+    tag, element = _X12_PURPOSE.get(transaction.kind, ("", 0))
+    purpose = _found(transaction.segments, tag, element)
+    status = _status(f"{tag}{element:02d}", purpose, X12_ORIGINALS, X12_COPIES, X12_CHANGES, place, texts)
+    if status or transaction.kind != "810":
+        return status
+    kind = _found(transaction.segments, "BIG", 7)
+    known = (kind,) if kind not in {**X12_NOT_BILLED, **X12_REPLACEMENTS} else ()
+    return _status("BIG07", kind, known, X12_NOT_BILLED, X12_REPLACEMENTS, place, texts)
+
+
+def edifact_status(message: EdifactMessage) -> SkippedDocument | RejectedDocument | None:
+    """Return why a message is no original that counts; None if it is one."""
+    place, texts = message.place, message.texts
+    if _found(message.envelope, "UNB", 11) not in ("", "0"):
+        return SkippedDocument("it is in a test interchange (UNB test indicator)", place)
+    function = _found(message.segments, "BGM", 3)
+    status = _status("BGM.3", function, EDIFACT_ORIGINALS, EDIFACT_COPIES, EDIFACT_CHANGES, place, texts)
+    if status or message.kind != "INVOIC":
+        return status
+    kind = _found(message.segments, "BGM", 1)
+    known = (kind,) if kind not in {**EDIFACT_NOT_BILLED, **EDIFACT_REPLACEMENTS} else ()
+    return _status("BGM.1", kind, known, EDIFACT_NOT_BILLED, EDIFACT_REPLACEMENTS, place, texts)
+
+
+def _status(
+    field: str,
+    code: str,
+    originals: Sequence[str],
+    copies: dict[str, str],
+    changes: dict[str, str],
+    place: str,
+    texts: Callable[[], Iterable[str]],
+) -> SkippedDocument | RejectedDocument | None:
+    if code in originals:
+        return None
+    if code in copies:
+        return SkippedDocument(f"it is {copies[code]} ({field} {code})", place)
+    reason = changes.get(code, "is not a code of an original document that is known here")
+    return RejectedDocument(field, code, reason, _FOLLOWED_BY_HAND, place, excerpt(texts()))
+
+
+def _found(segments: Sequence[Segment], tag: str, element: int) -> str:
+    return find_element(ElementReference(tag, "", element), [segments]) if tag else ""
+
+
+_HEADERS = ("ISA", "GS", "BIG", "BSN", "BHT", "UNB", "UNG", "BGM")
+
+
+def left_out(mapping: ColumnMapping, parse: Callable[[str], ColumnFinder | None], scopes: Scopes) -> str:
+    """Return the header element by which ``only`` leaves a whole document out; empty if none does.
+
+    Checked before the document is read, so that a mapping can leave out what would be refused.
+    """
+    for column, patterns in mapping.only.items():
+        finder = parse(column) if column.startswith(_HEADERS) else None
+        if finder and not any(fnmatchcase(finder(scopes), pattern) for pattern in patterns):
+            return f'{column} is "{finder(scopes)}"'
+    return ""

@@ -103,7 +103,7 @@ def _add_restores(group: typer.Typer) -> None:
           revrec db restore backups/revrec-2024-03-31.db
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.admin.restore import restore as put_back
+        from revrec.jobs.admin.database import restore as put_back
 
         done = put_back(options.context(), file)._asdict()
         if options.json:
@@ -131,7 +131,7 @@ def _add_restores(group: typer.Typer) -> None:
           revrec db restored --reason "moved to srv2; the old machine is off"
         """
         from revrec.cli.output import print_csv, print_json
-        from revrec.jobs.admin.restore import note_restored
+        from revrec.jobs.admin.database import note_restored
 
         context = options.context()
         done = {"database": context.database.where, "epoch": note_restored(context, reason)}

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs.admin.database import backup
-from revrec.jobs.admin.restore import restore
+from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from support.books import Books, MakeRow

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs.admin.database import backup
-from revrec.jobs.admin.restore import restore
+from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting import resolve

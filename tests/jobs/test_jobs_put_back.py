@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadInput, Busy
-from revrec.jobs.admin.database import backup
-from revrec.jobs.admin.restore import note_restored, restore
+from revrec.jobs.admin.database import backup, note_restored, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.reconciling.reconcile import reconcile

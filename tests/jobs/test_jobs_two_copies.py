@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from revrec.jobs.admin.restore import note_restored
+from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import ownership
 from revrec.jobs.running.run import run

@@ -29,7 +29,7 @@ from revrec.intacct.gateway import (
     PostingOutcome,
     PreparedPosting,
 )
-from revrec.jobs.admin.restore import note_restored
+from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing import fetch, quarantine

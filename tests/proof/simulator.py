@@ -35,7 +35,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.periods import OPEN, POLICIES, Periods
 from revrec.intacct import reading, redact
 from revrec.intacct.transport import HttpExchange
-from revrec.jobs.admin.restore import note_restored
+from revrec.jobs.admin.database import note_restored
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.retries import Retrier

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,9 @@ import pytest
 import requests
 
 from revrec.sandbox.faults import KINDS, FaultPlan, FaultPlanError, parse_plan
+from revrec.sandbox.protocol import http
 from revrec.sandbox.protocol.exchange import DIED
+from support.patience import PATIENCE
 from support.sandbox_client import SandboxClient, ServeSandbox
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
@@ -28,15 +31,22 @@ def test_b6_a_delay_happens_before_the_execution_or_after_the_commit(client: San
         assert time.monotonic() - started >= 0.3
 
 
-def test_b6_a_dripping_answer_arrives_complete_but_late(client: SandboxClient) -> None:
+def test_b6_a_dripping_answer_arrives_complete_but_late(client: SandboxClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    begun = threading.Event()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        assert begun.wait(PATIENCE), "the first piece arrives before the rest is sent"
+
+    monkeypatch.setattr(http, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
     client.admin("fault", plan="drip=0.4@after:1x:create")
     document = client.document(create(client)).encode()
-    started = time.monotonic()
-    with client.http.post(client.address["url"], data=document, timeout=5, stream=True) as response:
+    with client.http.post(client.address["url"], data=document, timeout=PATIENCE, stream=True) as response:
         first = next(response.iter_content(1))
-        early = time.monotonic() - started
+        begun.set()
         rest = response.raw.read()
-    assert early < 0.2 < time.monotonic() - started
+    assert sum(pauses) == pytest.approx(0.4, rel=0.2) and len(pauses) > 1
     assert (first + rest).endswith(b"</response>") and len(client.entries()) == 1
 
 

@@ -38,7 +38,7 @@ class MailServer:
         self.passwords: list[str] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        self.mails.append(message_from_bytes(envelope.content, policy=default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(envelope.content, policy=default))
         return "250 taken"
 
     def check(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
@@ -150,14 +150,14 @@ def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
 def test_a_run_that_cannot_sign_in_is_told_without_the_password(
     box: MailServer, story: Path, closed_port: int, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
-    mail = {
+    host = {
         "host": "127.0.0.1",
         "port": str(closed_port),
         "tls": "none",
         "from": "r@example.com",
         "to": "a@example.com",
     }
-    settings = {f"REVREC_ALERTS_{name.upper()}": value for name, value in mail.items()}
+    settings = {f"REVREC_ALERTS_{name.upper()}": value for name, value in host.items()}
     ended = revrec("run", "--date", "2024-01-31", env={**intacct, **settings, "INTACCT_USER_PASSWORD": PASSWORD})
     assert ended.code == 5
     (mail,) = box.mails
@@ -169,7 +169,8 @@ def test_something_unforeseen_is_told_by_its_kind_alone(
     box: MailServer, alerts: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts()
-    monkeypatch.setattr("revrec.jobs.running.run.run", lambda *_, **__: {}[PASSWORD])
+    nothing: dict[str, str] = {}
+    monkeypatch.setattr("revrec.jobs.running.run.run", lambda *_, **__: nothing[PASSWORD])
     assert revrec("run", "--date", "2024-01-31").code == 1
     (mail,) = box.mails
     assert mail["Subject"].endswith("the run for 2024-01-31 stopped: unexpected KeyError")

@@ -258,7 +258,7 @@ def test_a_target_that_cannot_be_written_to_is_named(
     target = read_only_books / "more"
     monkeypatch.chdir(tmp_path)
     with as_somebody():
-        for command in (["init", target], ["demo", target]):
+        for command in (["init", str(target)], ["demo", str(target)]):
             ended = revrec(*command)
             assert ended.code == 3, ended
             assert re.match(rf"revrec: {target}.*: .*cannot be written.*; choose another", ended.err), ended.err

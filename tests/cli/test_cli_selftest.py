@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from revrec.jobs.admin import selftest
+from revrec.jobs.admin.init import shipped as shipped_folder
 from support.commands import Revrec
 
 
@@ -21,7 +22,7 @@ def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_t
 def test_another_figure_is_told_beside_the_published_one(
     revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = selftest.shipped("golden", beside="tests/golden")
+    shipped = shipped_folder("golden", beside="tests/golden")
     for file in shipped.iterdir():
         if file.is_file():
             (tmp_path / file.name).write_text(file.read_text())

@@ -51,9 +51,10 @@ def test_a_table_without_rows_prints_nothing(capsys: pytest.CaptureFixture[str])
 
 
 def test_off_a_terminal_nothing_but_sentences_is_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    printed = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", printed)
     output.print_table([{"file": "x" * 500, "reason": "word " * 40}], ["file", "reason"])
-    lines = sys.stdout.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines = printed.getvalue().splitlines()
     assert lines[2].startswith("x" * 500)
     assert len(lines) > 4
 

@@ -43,7 +43,7 @@ def test_only_verbose_shows_the_traceback(revrec: Revrec) -> None:
 
 @pytest.mark.usefixtures("failing")
 def test_a_broken_installation_is_told_too(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lxml", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "lxml", None)
     ended = revrec("trace", "x")
     assert ended.code == 1
     assert "unexpected RuntimeError" in ended.err and SECRET not in ended.err

@@ -40,7 +40,7 @@ def books(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["rules", "--help"], ["--version"]], ids=" ".join)
-def test_help_loads_no_heavy_library(words, tmp_path):
+def test_help_loads_no_heavy_library(words: list[str], tmp_path: Path) -> None:
     assert heavy_modules_loaded_by(*words, folder=tmp_path) == set()
 
 
@@ -56,11 +56,11 @@ def test_help_loads_no_heavy_library(words, tmp_path):
     ],
     ids=" ".join,
 )
-def test_status_on_sqlite_loads_no_heavy_library(words, books):
+def test_status_on_sqlite_loads_no_heavy_library(words: list[str], books: Path) -> None:
     assert heavy_modules_loaded_by(*words, folder=books) == set()
 
 
-def test_a_wrong_word_for_an_option_still_gets_the_usage_message(books):
+def test_a_wrong_word_for_an_option_still_gets_the_usage_message(books: Path) -> None:
     command = [sys.executable, "-c", "from revrec.cli.main import main; main()", "status", "--format", "jsn"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=books, env=environment, capture_output=True, text=True, check=False)
@@ -68,7 +68,7 @@ def test_a_wrong_word_for_an_option_still_gets_the_usage_message(books):
     assert "'jsn' is not one of 'table', 'json', 'csv'" in ended.stderr
 
 
-def test_the_shell_completes_the_words_of_an_option(books):
+def test_the_shell_completes_the_words_of_an_option(books: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "_REVREC_COMPLETE": "complete_zsh"}
     environment["_TYPER_COMPLETE_ARGS"] = "revrec status --format "
     command = [sys.executable, "-c", "from revrec.cli.main import main; main()"]

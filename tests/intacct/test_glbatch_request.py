@@ -57,7 +57,7 @@ def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
     stub.script = [wire.posted]
     gateway.post_entry(wire.journal_entry())
     request = etree.fromstring(stub.postings[0].encode())
-    assert [(child.tag, child.text) for child in request.find("control")] == [
+    assert [(child.tag, child.text) for child in wire.find(stub.postings[0], "control")] == [
         ("senderid", "acme"),
         ("password", wire.SENDER_PASSWORD),
         ("controlid", "revrec:acme:d1:rrabcdefgh23456789"),
@@ -66,7 +66,7 @@ def test_the_envelope_asks_for_uniqueness_and_error_ids_and_no_transaction(
         ("includewhitespace", "false"),
         ("showadditionalerrorinfo", "true"),
     ]
-    assert request.find("operation").get("transaction") == "false"
+    assert wire.find(stub.postings[0], "operation").get("transaction") == "false"
     assert request.findtext("operation/authentication/sessionid") == wire.SESSION_ID
     functions = request.findall("operation/content/function")
     assert [function.get("controlid") for function in functions] == ["revrec:acme:d1:rrabcdefgh23456789"]
@@ -176,8 +176,8 @@ def test_cut_texts_fit(text: str, length: int) -> None:
 def test_any_text_makes_a_well_formed_request(memo: str) -> None:
     from revrec.core.journal import JournalEntry, JournalLine
 
-    rest = ("4000", 1, "USD", "a/b/c", 1, 1, 1, "b", memo, "", "", {})
-    lines = (JournalLine(1, "debit", *rest), JournalLine(2, "credit", *rest))
+    debit = JournalLine(1, "debit", "4000", 1, "USD", "a/b/c", 1, 1, 1, "b", memo, "", "", {})
+    lines = (debit, debit._replace(line_no=2, side="credit"))
     import datetime
 
     entry = JournalEntry("RR1", "id", datetime.date(2025, 1, 31), "RR", "", "USD", memo, lines)

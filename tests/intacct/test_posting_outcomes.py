@@ -58,8 +58,8 @@ IN_DOUBT: dict[str, wire.Script] = {
     "white space": wire.Say(" \n"),
     "truncated XML": wire.Say("<response><control><status>success</status>"),
     "another root": wire.Say("<answer/>"),
-    "garbage": wire.Say(bytes(range(256))),
-    "broken gzip": wire.Say(b"\x1f\x8b123", headers={"Content-Encoding": "gzip"}),
+    "garbage": wire.Say(raw=bytes(range(256))),
+    "broken gzip": wire.Say(raw=b"\x1f\x8b123", headers={"Content-Encoding": "gzip"}),
     "a DOCTYPE": wire.Say('<!DOCTYPE response [<!ENTITY a "b">]><response>&a;</response>'),
     "an external DOCTYPE": wire.Say('<!DOCTYPE response SYSTEM "file:///etc/passwd"><response/>'),
     "another control id": for_another(),
@@ -199,7 +199,7 @@ def test_success_with_a_record_number_is_posted(gateway: XmlGateway, stub: wire.
 def test_a_compressed_answer_is_read(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     def say(request: str) -> Any:
         plain = wire.posted(request)
-        return replace(plain, body=wire.gzipped(plain.body), headers={"Content-Encoding": "gzip"})
+        return replace(plain, raw=wire.gzipped(plain.body), headers={"Content-Encoding": "gzip"})
 
     assert post(gateway, stub, say).outcome is PostingOutcome.POSTED
 
@@ -208,7 +208,7 @@ def test_an_answer_beyond_the_limit_is_cut_off_and_in_doubt(credentials: Credent
     def say(request: str) -> Any:
         plain = wire.posted(request)
         endless = wire.gzipped(plain.body + " " * 1_000_000)
-        return replace(plain, body=endless, headers={"Content-Encoding": "gzip"})
+        return replace(plain, raw=endless, headers={"Content-Encoding": "gzip"})
 
     with XmlGateway(credentials, timeout=5, max_answer_bytes=100_000) as gateway:
         answer = post(gateway, stub, say)

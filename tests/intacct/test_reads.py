@@ -64,7 +64,7 @@ def test_the_query_has_two_conditions_an_order_and_private_records(gateway: XmlG
     stub.script = [ledger([BATCH.format(no=6680)], [line(1)])]
     gateway.find_entries("RR", "RR<1>")
     first, second = (etree.fromstring(request.encode()) for request in stub.requests[1:])
-    query = first.find(".//query")
+    query = wire.find(stub.requests[1], ".//query")
     assert [(e.findtext("field"), e.findtext("value")) for e in query.findall("filter/and/equalto")] == [
         ("JOURNAL", "RR"),
         ("REFERENCENO", "RR<1>"),
@@ -93,7 +93,7 @@ def test_entries_of_days_are_read_page_after_page_by_record_number(gateway: XmlG
     ]
     found = list(gateway.entries_dated("RR", date(2025, 3, 1), date(2025, 3, 31)))
     assert [one.record_no for one in found] == ["3", "8", "11"]
-    asked = [etree.fromstring(request.encode()).find(".//filter/and") for request in stub.requests[1:]]
+    asked = [wire.find(request, ".//filter/and") for request in stub.requests[1:]]
     assert [
         [(one.tag, one.findtext("field"), one.findtext("value")) for one in conditions] for conditions in asked
     ] == [
@@ -164,7 +164,7 @@ def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway,
                 "<debits>10</debits><credits>0.5</credits><adjdebits>1</adjdebits><adjcredits></adjcredits>"
                 "<endbalance>-89.50</endbalance></accountbalance>"
             )
-            results += wire.result(function.get("controlid"), data=f"<data>{row}</data>")
+            results += wire.result(function.get("controlid", ""), data=f"<data>{row}</data>")
         return wire.Say(wire.answer("x", results))
 
     stub.script = [say]
@@ -173,9 +173,9 @@ def test_balances_are_signed_and_include_adjusting_journals(gateway: XmlGateway,
         ("2400", -10000, 1100, 50, -8950, "USD"),
         ("4000", -10000, 1100, 50, -8950, "USD"),
     ]
-    element = etree.fromstring(stub.requests[1].encode()).find(".//get_accountbalances")
+    element = wire.find(stub.requests[1], ".//get_accountbalances")
     assert [child.tag for child in element] == ["startdate", "enddate", "glaccountno", "locationid", "showzerobalances"]
-    assert [part.text for part in element.find("startdate")] == ["2025", "03", "01"]
+    assert [part.text for part in wire.find(stub.requests[1], ".//startdate")] == ["2025", "03", "01"]
     assert len(stub.requests) == 2
 
 
@@ -266,7 +266,7 @@ def test_master_records_are_asked_for_by_their_ids(
 ) -> None:
     stub.script = [lambda request: page(request, master(kind, 1) + master(kind, 2, "inactive"))]
     assert gateway.masters(kind, ["ID-1", "ID-2", "ID<3>", "", "ID-1"]) == {"ID-1": True, "ID-2": False}
-    query = etree.fromstring(stub.requests[-1].encode()).find(".//query")
+    query = wire.find(stub.requests[-1], ".//query")
     assert query.findtext("object") == kind
     assert query.findtext("filter/in/field") == ID_FIELDS[kind]
     assert [one.text for one in query.findall("filter/in/value")] == ["ID-1", "ID-2", "ID<3>"]

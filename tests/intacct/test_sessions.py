@@ -44,7 +44,7 @@ def test_the_login_has_its_elements_in_order_and_the_function_alone(
 ) -> None:
     gateway.sign_in()
     request = etree.fromstring(stub.requests[0].encode())
-    login = request.find("operation/authentication/login")
+    login = wire.find(stub.requests[0], "operation/authentication/login")
     assert [(child.tag, child.text) for child in login] == [
         ("userid", "revrec_ws"),
         ("companyid", "ACME"),
@@ -112,9 +112,9 @@ def test_every_answer_extends_the_session(timed: XmlGateway, stub: wire.StubGate
 
 @pytest.mark.parametrize("times", ["", "<sessiontimeout>soon</sessiontimeout>"])
 def test_unreadable_times_count_as_a_short_life(
-    times: str, timed: XmlGateway, stub: wire.StubGateway, clock: Clock
+    times: str, timed: XmlGateway, stub: wire.StubGateway, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stub.times = lambda: times
+    monkeypatch.setattr(stub, "times", lambda: times)
     stub.script = [wire.posted]
     timed.post_entry(wire.journal_entry())
     clock.time += timedelta(minutes=20)

@@ -15,7 +15,7 @@ from support.sandbox_client import SandboxClient, ServeSandbox, glbatch
 def shared() -> Iterator[SandboxClient]:
     sandbox = Sandbox(seed=7)
     sandbox.start()
-    yield SandboxClient(sandbox)
+    yield SandboxClient(sandbox.address, sandbox)
     sandbox.stop()
 
 

@@ -38,7 +38,7 @@ def test_b69_the_same_seed_gives_the_same_numbers_and_orders(client: SandboxClie
         sandbox = Sandbox(seed=seed)
         sandbox.start()
         try:
-            mine = type(client)(sandbox)
+            mine = SandboxClient(sandbox.address, sandbox)
             found = [mine.create().record_no for _ in range(6)]
             query = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
             return found + mine.call(query).column("RECORDNO")

@@ -54,7 +54,7 @@ def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: Sandbox
     client.admin("fault", plan="twice@after:1x:create")
     body = client.document(create(client)).encode()
     head = f"POST /ia/xml/xmlgw.phtml HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(client.sandbox._gateway.server_address, timeout=5) as line:
+    with socket.create_connection(client.gateway_address(), timeout=5) as line:
         line.sendall(head.encode() + body)
         received = b"".join(iter(lambda: line.recv(65536), b""))
     assert received.count(b"HTTP/1.1 200") == 2 == received.count(b"<RECORDNO>")
@@ -211,13 +211,13 @@ def test_b6_the_process_exits_and_restarts_with_everything_committed(
 ) -> None:
     options = ["--data", str(tmp_path / "ledger.db"), "--quiet"]
     process, address = serve(*options, "--fault", f"die@{when}:#2:create")
-    mine = type(client)(SimpleNamespace(address=address))
+    mine = SandboxClient(address)
     assert mine.create(control_id="first").status == "success"
     with pytest.raises(requests.ConnectionError):
         mine.create(control_id="second")
     assert process.wait(10) == DIED
     _, address = serve(*options)
-    after = type(client)(SimpleNamespace(address=address))
+    after = SandboxClient(address)
     assert len(after.entries()) == 1 + entries
     assert after.create(control_id="first").status == "failure"
     assert after.create(control_id="second").status == ("failure" if entries else "success")

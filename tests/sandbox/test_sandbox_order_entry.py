@@ -495,7 +495,7 @@ def test_b66_without_the_permission_no_document_is_created(client: SandboxClient
 
 def test_b70_a_document_counts_as_one_record_whatever_it_posts(client: SandboxClient) -> None:
     def written(body: str) -> int:
-        before = client.look("state")["usage"]["records_written"]
+        before = int(client.look("state")["usage"]["records_written"])
         assert client.call(body).status == "success"
         return int(client.look("state")["usage"]["records_written"]) - before
 

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ import requests
 from revrec.sandbox.company.schema import STEPS
 from revrec.sandbox.company.store import APPLICATION_ID
 from revrec.sandbox.control.address import running
+from support.intacct import address_of
 from support.sandbox_client import SandboxClient
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -50,13 +50,12 @@ def start() -> Iterator[Start]:
 
 
 def first_line(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    return json.loads(process.stdout.readline())
+    return address_of(process)
 
 
-def at(client: SandboxClient, address: dict[str, Any]) -> Any:
+def at(client: SandboxClient, address: dict[str, Any]) -> SandboxClient:
     """Return a client for another sandbox than the shared one."""
-    return type(client)(SimpleNamespace(address=address))
+    return SandboxClient(address)
 
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[str, str]:

@@ -177,7 +177,6 @@ def test_b8_the_gateway_refuses_a_request_on_demand(client: SandboxClient) -> No
 
 
 def test_a_connection_that_sends_nonsense_does_not_harm_others(client: SandboxClient) -> None:
-    host, port = client.sandbox._gateway.server_address
-    with socket.create_connection((host, port)) as line:
+    with socket.create_connection(client.gateway_address()) as line:
         line.sendall(b"\x00\x01\x02 nonsense\r\n\r\n")
     assert client.call(QUERY).status == "success"

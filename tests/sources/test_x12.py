@@ -15,14 +15,13 @@ HEAD = ("BIG*20240328*INV-1*20240201*PO-1", "N1*BY*Ada*92*C-1")
 
 
 def interchange(*sets: tuple[str, Sequence[str]], separators: str = "*>~", line_end: str = "\n") -> str:
-    element, component, terminator = separators
     segments = [f"ISA*00*{'':10}*00*{'':10}*ZZ*{'ACME':15}*ZZ*{'FABRIKAM':15}*240329*0915*U*00401*000000001*0*P*>"]
     segments.append("GS*IN*ACME*FABRIKAM*20240329*0915*7*X*004010")
     for number, (kind, body) in enumerate(sets, 1):
         segments += [f"ST*{kind}*{number:04d}", *body, f"SE*{len(body) + 2}*{number:04d}"]
     segments += [f"GE*{len(sets)}*7", "IEA*1*000000001"]
     text = "".join(f"{segment}~{line_end}" for segment in segments)
-    return text.translate(str.maketrans({"*": element, ">": component, "~": terminator}))
+    return text.translate(str.maketrans("*>~", separators))
 
 
 def invoice(*lines: str, head: Sequence[str] = HEAD, after: Sequence[str] = ()) -> tuple[str, Sequence[str]]:

@@ -49,7 +49,7 @@ def changed(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def test_the_sample() -> None:
-    rows = list(read_charges(SAMPLE))
+    rows = [row for row in read_charges(SAMPLE) if isinstance(row, GoodRow)]
     assert [(row.line.id, row.line.amount, str(row.line.post_date)) for row in rows] == [
         ("desk/Q-7001/1", 120000, "2024-03-01"),
         ("desk/Q-7001/2", 8990, "2024-03-01"),

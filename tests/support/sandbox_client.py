@@ -2,6 +2,7 @@
 
 import itertools
 import subprocess
+from collections.abc import Mapping
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
@@ -101,10 +102,21 @@ class SandboxClient:
     pair = staticmethod(pair)
     glbatch = staticmethod(glbatch)
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self.address = sandbox.address
+    def __init__(self, address: Mapping[str, Any], sandbox: Sandbox | None = None) -> None:
+        self.address = address
         self.http = requests.Session()
+        self._sandbox = sandbox
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Return the sandbox, if it is in this process."""
+        assert self._sandbox
+        return self._sandbox
+
+    def gateway_address(self) -> tuple[str, int]:
+        """Return the host and port of the gateway."""
+        host, port, *_more = self.sandbox._gateway.server_address
+        return str(host), int(port)
 
     def control(self, **changes: str | None) -> str:
         parts: dict[str, str | None] = {

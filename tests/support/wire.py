@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from xml.sax.saxutils import escape
 
+from lxml import etree
+
 from revrec.core.journal import JournalEntry, JournalLine
 
 SENDER_PASSWORD = "sender<&'secret\"ü"
@@ -23,11 +25,14 @@ class Say:
     """An answer of the stub. ``fault``: drop (no answer), cut (half the body), hang, drip (a byte at a time), close
     (a whole answer, then the connection is closed unannounced)."""
 
-    body: str | bytes = ""
+    body: str = ""
+    """Sent as UTF-8."""
     status: int = 200
     content_type: str = 'text/xml; encoding="UTF-8"'
     headers: dict[str, str] = field(default_factory=dict)
     fault: str = ""
+    raw: bytes = b""
+    """Sent instead of ``body``, where it is no text."""
 
 
 Script = Say | Callable[[str], Say]
@@ -105,7 +110,7 @@ class StubGateway:
 
 
 def _write(handler: http.server.BaseHTTPRequestHandler, said: Say) -> None:
-    body = said.body if isinstance(said.body, bytes) else said.body.encode()
+    body = said.raw or said.body.encode()
     if said.fault == "drop":
         handler.close_connection = True
         handler.connection.close()
@@ -137,6 +142,13 @@ def control_id_in(request: str) -> str:
     match = re.search(r'<function controlid="([^"]*)"', request)
     assert match
     return match[1]
+
+
+def find(document: str, path: str) -> etree._Element:
+    """Return the first element of a document at a path, which must exist."""
+    found = etree.fromstring(document.encode()).find(path)
+    assert found is not None, path
+    return found
 
 
 def answer(control_id: str, results: str, times: str = "") -> str:

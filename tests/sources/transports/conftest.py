@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -72,7 +73,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DocumentSe
     put, names = in_folder(folder)
     with contextlib.ExitStack() as stack:
         if request.param == "folder":
-            config = {"transport": "folder", "path": str(folder)}
+            config: dict[str, Any] = {"transport": "folder", "path": str(folder)}
         elif request.param == "ftp":
             port = stack.enter_context(ftp_server(folder, None))
             config = {"transport": "ftp", "host": "127.0.0.1", "port": port, "user": "revrec", "tls": "none"}

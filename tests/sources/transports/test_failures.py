@@ -119,9 +119,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(certificate: Path, tmp
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as server:
-        threading.Thread(
-            target=lambda: contextlib.suppress(OSError).__enter__() or _accept(server), daemon=True
-        ).start()
+        threading.Thread(target=_accept, args=(server,), daemon=True).start()
         url = f"https://localhost:{server.getsockname()[1]}/"
         assert "certificate is not trusted" in failure_of({"transport": "http", "url": url, "timeout": 2})
 

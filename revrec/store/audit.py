@@ -1,7 +1,7 @@
 """The audit trail: append-only events, each sealed with the hash of the one before it.
 
 The hash is SHA-256 over the canonical JSON (sorted keys, no blanks, UTF-8) of the list
-``[seq, at, actor, command, action, subject, detail, previous_hash]``, so that anybody can recompute the chain.
+``[seq, at, actor, command, action, subject, detail, previous_hash]``, so that anyone can recompute the chain.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 
 
 class AuditStamp(NamedTuple):
-    """Who does what: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
+    """Who makes a change: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
 
     actor: str
     command: str
@@ -33,9 +33,9 @@ def record(
     detail: Mapping[str, Any],
     digests: Sequence[RowDigest] = (),
 ) -> int:
-    """Append one event in the caller's transaction; returns its sequence number.
+    """Append one event in the caller's transaction; return its sequence number.
 
-    ``digests`` are those of the rows that the change wrote; they stand under that name in its detail.
+    ``digests`` cover the rows that the change wrote; they are stored under that name in the event's detail.
     """
     if digests:
         detail = {**detail, "digests": [one.shown() for one in digests]}
@@ -50,10 +50,10 @@ def record(
 
 
 def canonical(value: object) -> str:
-    """The one JSON text of a value, whatever database or Python wrote it."""
+    """Return the canonical JSON text of a value: the same on every database and Python version."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def chain_hash(values: list[Any]) -> str:
-    """The hash that seals one event, from its fields in the order of the table."""
+    """Return the hash that seals one event, from its fields in the order of the table."""
     return hashlib.sha256(canonical(values).encode()).hexdigest()

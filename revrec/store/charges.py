@@ -1,4 +1,4 @@
-"""Charge lines and the files they came from."""
+"""Charge lines, the files they came from, what cleaning changed in them, and the rows that were set aside."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,16 @@ from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import charge_line, cleaning, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in charge_line.columns)
-_LINE_COLUMNS = [charge_line.c[name] for name in _COLUMNS[2:17]]
+_FIELDS = (
+    "source", "document", "line", "customer", "item", "post_date", "amount", "currency",
+    "rev_rec_date", "description", "quantity", "service_start", "service_end", "entity", "dimensions",
+)  # fmt: skip
+LINE_COLUMNS = [charge_line.c[name] for name in _FIELDS]
+"""The columns that :func:`charge_from_row` reads."""
 
 
 class KnownCharge(NamedTuple):
-    """What the store knows of a charge by its id: enough to tell "the same again" from a conflict."""
+    """A stored charge line by its id: enough to distinguish a repeated row from a conflict."""
 
     no: int
     fingerprint: str
@@ -30,7 +35,7 @@ class KnownCharge(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A file as it was when read: where, its SHA-256 and its size in bytes."""
+    """A file as it was read: where it is, its SHA-256 and its size in bytes."""
 
     uri: str
     sha256: str
@@ -38,36 +43,35 @@ class SourceFile(NamedTuple):
 
 
 def next_charge_number(connection: Connection) -> int:
-    """The number of the next charge line; safe under the write lock."""
+    """Return the number of the next charge line; safe under the write lock."""
     return next_number(connection, charge_line.c.no)
 
 
 def next_import_id(connection: Connection) -> int:
-    """The number of the next import; safe under the write lock."""
+    """Return the number of the next import; safe under the write lock."""
     return next_number(connection, import_file.c.id)
 
 
 def add_import(
     connection: Connection, import_id: int, kind: str, source: SourceFile, mapping: str, at: str, actor: str, audit: int
 ) -> RowDigest:
-    """Keep where charges or events came from: file, hash, size, mapping, time and user."""
+    """Store where charges or events came from: file, hash, size, mapping, time and user."""
     values = [import_id, kind, source.uri, source.sha256, source.size, mapping, at, actor, audit]
     connection.execute(insert(import_file).values(values))
     return digest_rows(import_file, [values])
 
 
 def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, KnownCharge]:
-    """Those of ``ids`` that the store has."""
+    """Return the charge lines among ``ids`` that are stored, by id."""
+    line = charge_line.c
     found = connection.execute(
-        select(
-            charge_line.c.id, charge_line.c.no, charge_line.c.fingerprint, charge_line.c.import_id, charge_line.c.row
-        ).where(charge_line.c.id.in_(ids))
+        select(line.id, line.no, line.fingerprint, line.import_id, line.row).where(line.id.in_(ids))
     )
-    return {row[0]: KnownCharge(*row[1:]) for row in found}
+    return {id: KnownCharge(no, fingerprint, import_id, row) for id, no, fingerprint, import_id, row in found}
 
 
 def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
-    """The charge lines of whole documents, by patterns such as ``shop/INV-1042/*``: id and number, in order."""
+    """Return the charge lines of whole documents, by patterns such as ``shop/INV-1042/*``: (id, number), in order."""
     wanted = {(source, rest.rpartition("/")[0]) for source, _, rest in (one.partition("/") for one in patterns)}
     found: dict[str, list[tuple[str, int]]] = {}
     query = (
@@ -85,7 +89,7 @@ _dimension_texts: dict[tuple[tuple[str, str], ...], str] = {}
 
 
 def dimensions_text(dimensions: Mapping[str, str]) -> str:
-    """The one text of a set of dimensions. Few sets occur in a file, so texts are kept."""
+    """Return the canonical text of a set of dimensions; cached, since a file has few different sets."""
     key = tuple(dimensions.items())
     text = _dimension_texts.get(key)
     if text is None:
@@ -97,7 +101,7 @@ def dimensions_text(dimensions: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=10_000)
 def dimensions_of(text: str) -> Mapping[str, str]:
-    """The dimensions of such a text; shared by all that have the same, so never to be changed."""
+    """Return the dimensions of a canonical text. The mapping is shared by all lines that have it: do not change it."""
     found: dict[str, str] = json.loads(text)
     return found
 
@@ -107,7 +111,7 @@ def _iso(day: date | None) -> str | None:
 
 
 def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row: int) -> tuple[Any, ...]:
-    """A charge line as a row of its table."""
+    """Return a charge line as a row of its table."""
     return (
         no,
         f"{line.source}/{line.document}/{line.line}",
@@ -133,13 +137,13 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
 
 
 def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> RowDigest:
-    """Insert rows made by :func:`charge_row`, in order of number."""
+    """Insert rows made by :func:`charge_row`, in the order of their numbers."""
     insert_rows(connection, charge_line, _COLUMNS, rows)
     return digest_rows(charge_line, rows)
 
 
 def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]:
-    """The rows that earlier imports of the same content set aside."""
+    """Return the row numbers that earlier imports of the same content set aside."""
     query = (
         select(quarantine.c.row)
         .join(import_file, import_file.c.id == quarantine.c.import_id)
@@ -171,51 +175,49 @@ def cleaning_steps(connection: Connection, import_id: int, row: int) -> str | No
 
 
 def read_charge(connection: Connection, no: int) -> ChargeLine:
-    """One charge line by its number."""
-    return charge_from_row(connection.execute(select(*_LINE_COLUMNS).where(charge_line.c.no == no)).one())
+    """Return one charge line by its number."""
+    return charge_from_row(connection.execute(select(*LINE_COLUMNS).where(charge_line.c.no == no)).one())
 
 
 def all_numbers(connection: Connection) -> list[int]:
-    """The numbers of all charge lines, in order."""
+    """Return the numbers of all charge lines, in order."""
     return list(connection.execute(select(charge_line.c.no).order_by(charge_line.c.no)).scalars())
 
 
 def find_charge(connection: Connection, charge: str) -> int | None:
-    """The number of the charge with this id, if the store has it."""
+    """Return the number of the charge with this id; None if it is not stored."""
     return connection.execute(select(charge_line.c.no).where(charge_line.c.id == charge)).scalar()
 
 
 def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
-    """The charge lines with these numbers, in order of number."""
+    """Yield the charge lines with these numbers, in the order of the numbers."""
     found = connection.execute(
-        select(charge_line.c.no, *_LINE_COLUMNS).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
+        select(charge_line.c.no, *LINE_COLUMNS).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
     )
-    for no, *values in found:
-        yield no, charge_from_row(values)
+    for row in found:
+        yield row.no, charge_from_row(row)
 
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def charge_from_row(values: Sequence[Any] | Row[Any]) -> ChargeLine:
-    """A charge line from its columns, ``source`` to ``dimensions`` in the order of the table."""
-    (source, document, line, customer, item, post_date, amount, currency) = values[:8]
-    (rev_rec_date, description, quantity, service_start, service_end, entity, dimensions) = values[8:15]
+def charge_from_row(row: Row[Any]) -> ChargeLine:
+    """Return a charge line from a row that has :data:`LINE_COLUMNS`."""
     return ChargeLine(
-        source,
-        document,
-        line,
-        customer,
-        item,
-        date.fromisoformat(post_date),
-        amount,
-        currency,
-        _day(rev_rec_date),
-        description,
-        None if quantity is None else Decimal(quantity),
-        _day(service_start),
-        _day(service_end),
-        entity,
-        dimensions_of(dimensions),
+        source=row.source,
+        document=row.document,
+        line=row.line,
+        customer=row.customer,
+        item=row.item,
+        post_date=date.fromisoformat(row.post_date),
+        amount=row.amount,
+        currency=row.currency,
+        rev_rec_date=_day(row.rev_rec_date),
+        description=row.description,
+        quantity=None if row.quantity is None else Decimal(row.quantity),
+        service_start=_day(row.service_start),
+        service_end=_day(row.service_end),
+        entity=row.entity,
+        dimensions=dimensions_of(row.dimensions),
     )

@@ -23,23 +23,35 @@ LINE = tuple(column.name for column in allocation_line.columns)
 
 
 class ContractMembership(NamedTuple):
-    """The contract of a charge line, and with which arrival it joined."""
+    """The contract of a charge line, and the batch of lines (``part``, counted from 1) that it joined with."""
 
     contract: str
     part: int
 
 
+class AllocatedLine(NamedTuple):
+    """A charge line's share of its contract's price: what was billed, its standalone price, what it gets, and why.
+
+    Amounts are in minor units.
+    """
+
+    billed: int
+    standalone: int | None
+    allocated: int
+    reason: str
+
+
 class StoredAllocation(NamedTuple):
-    """The newest allocation of a contract; ``lines`` are (billed, standalone, allocated, reason) by charge number."""
+    """The newest allocation of a contract; ``lines`` are :class:`AllocatedLine` by charge number."""
 
     id: int
     version: int
     sha256: str
-    lines: Mapping[int, tuple[int, int | None, int, str]]
+    lines: Mapping[int, AllocatedLine]
 
 
 def memberships(connection: Connection, numbers: Sequence[int]) -> dict[int, ContractMembership]:
-    """The contracts of these charge lines; those without one are left out."""
+    """Return the contracts of these charge lines; lines without one are left out."""
     found = connection.execute(
         select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part).where(
             contract_line.c.charge_no.in_(numbers)
@@ -49,7 +61,7 @@ def memberships(connection: Connection, numbers: Sequence[int]) -> dict[int, Con
 
 
 def contract_members(connection: Connection, contracts: Iterable[str]) -> dict[int, ContractMembership]:
-    """Every charge line of these contracts, in order of number."""
+    """Return every charge line of these contracts, in the order of their numbers."""
     query = (
         select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part)
         .where(contract_line.c.contract.in_(list(contracts)))
@@ -59,19 +71,19 @@ def contract_members(connection: Connection, contracts: Iterable[str]) -> dict[i
 
 
 def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
-    """Whether one of these charge lines has a schedule."""
+    """Check whether one of these charge lines has a schedule."""
     query = select(schedule.c.charge_no).where(schedule.c.charge_no.in_(numbers)).limit(1)
     return connection.execute(query).first() is not None
 
 
 def add_members(connection: Connection, rows: Sequence[tuple[int, str, int, int]]) -> RowDigest:
-    """Let charge lines belong to contracts: (charge number, contract, part, audit event), in order of number."""
+    """Add charge lines to contracts: (charge number, contract, part, audit event), in the order of the numbers."""
     insert_rows(connection, contract_line, MEMBER, rows)
     return digests.digest_rows(contract_line, rows)
 
 
 def newest_allocations(connection: Connection, contracts: Iterable[str]) -> dict[str, StoredAllocation]:
-    """The newest allocations of these contracts; those without one are left out."""
+    """Return the newest allocations of these contracts; contracts without one are left out."""
     wanted = list(contracts)
     last = (
         select(allocation.c.contract, func.max(allocation.c.version).label("version"))
@@ -84,32 +96,58 @@ def newest_allocations(connection: Connection, contracts: Iterable[str]) -> dict
             last, (last.c.contract == allocation.c.contract) & (last.c.version == allocation.c.version)
         )
     ).all()
-    lines: dict[int, dict[int, Any]] = {head.id: {} for head in heads}
+    lines: dict[int, dict[int, AllocatedLine]] = {head.id: {} for head in heads}
     query = select(allocation_line).where(allocation_line.c.allocation_id.in_(list(lines)))
     for row in connection.execute(query):
-        lines[row.allocation_id][row.charge_no] = tuple(row[2:])
+        share = AllocatedLine(row.billed, row.standalone, row.allocated, row.reason)
+        lines[row.allocation_id][row.charge_no] = share
     return {head.contract: StoredAllocation(head.id, head.version, head.sha256, lines[head.id]) for head in heads}
 
 
 def next_allocation(connection: Connection) -> int:
-    """The number of the next allocation; safe under the write lock."""
+    """Return the number of the next allocation; safe under the write lock."""
     return next_number(connection, allocation.c.id)
 
 
-def add_allocations(
-    connection: Connection, headers: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]
-) -> list[RowDigest]:
-    """Write allocations: lines first, then the heads, whose arrival seals and checks them; in order of number."""
-    if not headers:
+class NewAllocation(NamedTuple):
+    """An allocation to be written: the exact text of its rule, the contract's price, and the share of each line.
+
+    ``since`` is the ISO day of a modification; ``price`` is in minor units of ``currency``.
+    """
+
+    id: int
+    contract: str
+    version: int
+    name: str
+    sha256: str
+    text: str
+    since: str | None
+    price: int
+    currency: str
+    audit_seq: int
+    lines: Mapping[int, AllocatedLine]
+
+    @property
+    def header(self) -> tuple[Any, ...]:
+        """The allocation as a row of its table."""
+        named = (self.contract, self.version, self.name, self.sha256, self.text, self.since)
+        return (self.id, *named, self.price, self.currency, len(self.lines), self.audit_seq)
+
+
+def add_allocations(connection: Connection, new: Sequence[NewAllocation]) -> list[RowDigest]:
+    """Write allocations in the order of their ids: lines first, since the header's arrival checks and seals them."""
+    if not new:
         return []
+    headers = [one.header for one in new]
+    lines = [(one.id, no, *line) for one in new for no, line in one.lines.items()]
     insert_rows(connection, allocation_line, LINE, lines)
     insert_rows(connection, allocation, HEADER, headers)
-    numbers = digests.key_runs(header[0] for header in headers)
-    return [digests.digest_rows(allocation_line, lines, numbers), digests.digest_rows(allocation, headers, numbers)]
+    ids = digests.key_runs(one.id for one in new)
+    return [digests.digest_rows(allocation_line, lines, ids), digests.digest_rows(allocation, headers, ids)]
 
 
 def allocations_of_charge(connection: Connection, no: int) -> list[dict[str, Any]]:
-    """Every allocation that a charge line was part of, oldest first, each with all of its lines: for a trace."""
+    """Return every allocation that a charge line was part of, oldest first, each with all its lines: for a trace."""
     its_own = select(allocation_line.c.allocation_id).where(allocation_line.c.charge_no == no)
     heads = connection.execute(select(allocation).where(allocation.c.id.in_(its_own)).order_by(allocation.c.id))
     return [{**head, "shares": _shares(connection, head["id"])} for head in heads.mappings().all()]
@@ -126,7 +164,7 @@ def _shares(connection: Connection, id: int) -> list[dict[str, Any]]:
 
 
 def allocated_to(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
-    """What the schedules of these charges sum to more (or less) by allocations."""
+    """Return how much allocations add to (or take from) the schedules of these charges, in minor units by charge."""
     query = (
         select(schedule_allocation.c.charge_no, func.sum(schedule_allocation.c.amount))
         .where(schedule_allocation.c.charge_no.in_(numbers))

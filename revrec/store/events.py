@@ -1,4 +1,4 @@
-"""Fulfillment events: recorded, never changed; a later one of the same kind and name corrects an earlier."""
+"""Fulfillment events: recorded, never changed; a later one of the same kind and name corrects an earlier one."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -26,7 +26,7 @@ def add_events(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> RowDi
 def event_row(
     charge_no: int, event: FulfillmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
 ) -> tuple[Any, ...]:
-    """An event as a row of its table but for its id; without import and row it was recorded by hand."""
+    """Return an event as a row of its table without the id; an event without import and row was recorded by hand."""
     quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
     day = event.date.isoformat()
     said = (event.kind, day, quantity, percent, event.amount, event.name, event.note)
@@ -34,7 +34,7 @@ def event_row(
 
 
 def events_of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfillmentEvent]]:
-    """The events of these charge lines, each list in the order of recording; charges without any are left out."""
+    """Return the events of these charge lines, in the order of recording; charges without events are left out."""
     if not numbers:
         return {}
     said = [fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]

@@ -1,4 +1,4 @@
-"""What is known of accounting periods: facts that are only ever added, and the lines that wait in them."""
+"""Accounting periods: facts about them, which are only ever added, and the open schedule lines in them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -15,18 +15,18 @@ from revrec.store.tables import OPEN, charge_line, journal_entry, period_fact, s
 
 
 def facts(connection: Connection) -> list[PeriodFact]:
-    """All facts, in the order they became known."""
+    """Return all facts, in the order they became known."""
     rows = connection.execute(select(period_fact).order_by(period_fact.c.id))
     return [to_fact(*row[1:]) for row in rows]
 
 
 def to_fact(entity: str, kind: str, day: str, source: str, reason: str, at: str, actor: str) -> PeriodFact:
-    """A fact from its columns."""
+    """Return a fact from its columns."""
     return PeriodFact(entity, kind, date.fromisoformat(day), source, reason, at, actor)
 
 
 def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp) -> list[PeriodFact]:
-    """Keep facts that have become known now; returns them with who and when."""
+    """Store facts that have just become known; return them with who and when."""
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:
         values = {"id": next_number(connection, period_fact.c.id), **fact._asdict(), "day": fact.day.isoformat()}
@@ -38,7 +38,7 @@ def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp
 
 
 def due_entities(connection: Connection, until: date) -> list[str]:
-    """The entities that have something to post which is recognized on or before a day."""
+    """Return the entities with something to post that is recognized on or before a day."""
     due = select(schedule_line.c.charge_no).where(OPEN, schedule_line.c.date <= until.isoformat())
     on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
     waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognized_until(until)
@@ -47,12 +47,12 @@ def due_entities(connection: Connection, until: date) -> list[str]:
 
 
 def all_entities(connection: Connection) -> list[str]:
-    """The entities of all charge lines."""
+    """Return the entities of all charge lines."""
     return sorted(connection.execute(select(charge_line.c.entity).distinct()).scalars())
 
 
 class OpenMonth(NamedTuple):
-    """Open schedule lines of one entity and month: how many, and their first and last date."""
+    """The number of open schedule lines of one entity and month."""
 
     entity: str
     month: date
@@ -60,7 +60,7 @@ class OpenMonth(NamedTuple):
 
 
 def open_months(connection: Connection, entity: str | None = None) -> Iterator[OpenMonth]:
-    """Open schedule lines by entity and month."""
+    """Yield the open schedule lines by entity and month."""
     month = func.substr(schedule_line.c.date, literal_column("1"), literal_column("7"))
     query = (
         select(charge_line.c.entity, month, func.count())

@@ -1,4 +1,4 @@
-"""Rows that were set aside: what they held, what people made of them, and what became of them."""
+"""The quarantine: rows that an import set aside, the fixes that people made, and how each row was settled."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ Fact = dict[str, Any]
 
 
 class QuarantinedRow(NamedTuple):
-    """One row that was set aside. ``raw`` is its values by column, or a list where its shape was broken."""
+    """A row that was set aside. ``raw`` is its values by column, or a list if it did not match the columns."""
 
     id: int
     import_id: int
@@ -50,14 +50,14 @@ _QUERY = (
 
 
 def quarantined_rows(connection: Connection, settled: bool = False) -> Iterator[QuarantinedRow]:
-    """The rows that still wait for somebody; with ``settled`` all that ever were set aside."""
+    """Yield the rows that no one has settled yet; with ``settled``, every row that was ever set aside."""
     query = _QUERY if settled else _QUERY.where(quarantine_outcome.c.quarantine_id.is_(None))
     for found in connection.execute(query):
         yield _made(found)
 
 
 def quarantined_row(connection: Connection, id: int) -> QuarantinedRow | None:
-    """The row with this number, if there is one."""
+    """Return the row with this number; None if there is no such row."""
     found = connection.execute(_QUERY.where(quarantine.c.id == id)).first()
     return _made(found) if found else None
 
@@ -68,20 +68,20 @@ def _made(found: Any) -> QuarantinedRow:
 
 
 def read_fixes(connection: Connection, id: int) -> list[Fact]:
-    """What people put in place of a row's values, oldest first: fields, reason, at, actor."""
+    """Return the fixes of a row, oldest first: fields, reason, at, actor."""
     query = select(quarantine_fix).where(quarantine_fix.c.quarantine_id == id).order_by(quarantine_fix.c.id)
     return [{**found, "fields": json.loads(found["fields"])} for found in connection.execute(query).mappings()]
 
 
 def read_outcome(connection: Connection, id: int) -> Fact | None:
-    """What became of the row, by whom, when and why; None while it waits."""
+    """Return how the row was settled, by whom, when and why; None while it is in the quarantine."""
     query = select(quarantine_outcome).where(quarantine_outcome.c.quarantine_id == id)
     found = connection.execute(query).mappings().first()
     return dict(found) if found else None
 
 
 def released_row_id(connection: Connection, import_id: int, number: int) -> int | None:
-    """The number under which a row of an import was released, if it came by way of the quarantine."""
+    """Return the quarantine number of a row that was released from there; None if the import accepted it directly."""
     query = (
         select(quarantine.c.id)
         .join(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
@@ -94,7 +94,7 @@ def released_row_id(connection: Connection, import_id: int, number: int) -> int 
 def add_fix(
     connection: Connection, id: int, fields: dict[str, str], reason: str, at: str, actor: str, audit_seq: int
 ) -> RowDigest:
-    """Keep what a person put in place of a row's values."""
+    """Store a person's fix of a row: the new values by field, and the reason."""
     number = next_number(connection, quarantine_fix.c.id)
     values = [number, id, json.dumps(fields, ensure_ascii=False), reason, at, actor, audit_seq]
     connection.execute(insert(quarantine_fix).values(values))
@@ -102,6 +102,6 @@ def add_fix(
 
 
 def settle(connection: Connection, values: Sequence[Any]) -> RowDigest:
-    """Keep what became of a row: (its number, outcome, charge, reason, at, actor, audit sequence)."""
+    """Store how a row was settled: (its number, outcome, charge, reason, at, actor, audit sequence)."""
     connection.execute(insert(quarantine_outcome).values(list(values)))
     return digest_rows(quarantine_outcome, [list(values)])

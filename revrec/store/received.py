@@ -1,4 +1,4 @@
-"""Documents that a source sent: which were taken, what became of each, and how far each source was asked."""
+"""Documents that sources sent: the outcome of each, and when each source was last fetched."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ OUTCOMES = ("imported", "unchanged", "refused")
 
 
 class ReceivedDocument(NamedTuple):
-    """One document as it arrived. ``kept`` is where its copy lies, empty if none is kept; ``detail`` what was said."""
+    """One document as it arrived. ``kept`` is the path of its copy, empty without; ``detail`` explains the outcome."""
 
     source: str
     name: str
@@ -27,20 +27,20 @@ class ReceivedDocument(NamedTuple):
 
 
 def known_markers(connection: Connection, source: str) -> set[str]:
-    """The markers of all documents that this source ever sent."""
+    """Return the markers of all documents that this source ever sent."""
     table = received_document.c
     return set(connection.execute(select(table.marker).where(table.source == source)).scalars())
 
 
 def markers_with(connection: Connection, source: str, sha256: str) -> str | None:
-    """The outcome of a document of this source with the same content, if there was one."""
+    """Return the outcome of an earlier document of this source with the same content; None without one."""
     table = received_document.c
     query = select(table.outcome).where(table.source == source, table.sha256 == sha256).order_by(table.id.desc())
     return connection.execute(query.limit(1)).scalar()
 
 
 def add_document(connection: Connection, document: ReceivedDocument, who: AuditStamp) -> None:
-    """Keep that a document was received, and what became of it."""
+    """Record that a document was received, and its outcome."""
     number = next_number(connection, received_document.c.id)
     values = {"id": number, **document._asdict(), "at": who.at, "actor": who.actor}
     added = connection.execute(insert(received_document).values(values).returning(*received_document.c)).one()
@@ -50,7 +50,7 @@ def add_document(connection: Connection, document: ReceivedDocument, who: AuditS
 
 
 def last_fetch(connection: Connection, source: str) -> str | None:
-    """When the last fetch of this source that ended well began."""
+    """Return the start time of the last successful fetch of this source; None without one."""
     table = source_fetch.c
     query = select(table.started_at).where(table.source == source, table.outcome == "done").order_by(table.id.desc())
     return connection.execute(query.limit(1)).scalar()
@@ -59,7 +59,7 @@ def last_fetch(connection: Connection, source: str) -> str | None:
 def add_fetch(
     connection: Connection, source: str, started_at: str, documents: int, outcome: str, who: AuditStamp
 ) -> None:
-    """Keep that a source was asked, and how that ended: ``done``, or why it broke off."""
+    """Record a fetch from a source, and its outcome: ``done``, or why it failed."""
     number = next_number(connection, source_fetch.c.id)
     values = [number, source, started_at, who.at, who.actor, documents, outcome]
     connection.execute(insert(source_fetch).values(values))
@@ -68,7 +68,7 @@ def add_fetch(
 
 
 def recent_documents(connection: Connection, source: str | None = None, last: int = 100) -> Iterator[dict[str, Any]]:
-    """The documents received last, newest first."""
+    """Yield the documents received last, newest first."""
     query = select(received_document).order_by(received_document.c.id.desc()).limit(last)
     if source is not None:
         query = query.where(received_document.c.source == source)

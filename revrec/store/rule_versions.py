@@ -1,4 +1,4 @@
-"""Rule versions: the exact text of every rule that ever scheduled anything."""
+"""Rule versions: the exact text of every rule that ever made a schedule."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from revrec.store.tables import after_invoice, rule_version
 
 
 class RuleVersion(NamedTuple):
-    """What is kept of a rule: its text as written, and where it posts after the defaults were applied.
+    """A rule as it is stored: its text as written, and the accounts and journal it posts to after defaults.
 
     ``after_invoice``: recognition waits until the document of the charge line is invoiced.
     """
@@ -29,12 +29,12 @@ class RuleVersion(NamedTuple):
 
 
 def posted_journals(connection: Connection) -> list[str]:
-    """The journals that any rule ever posted to."""
+    """Return the journals that any rule ever posted to."""
     return list(connection.execute(select(rule_version.c.journal).distinct()).scalars())
 
 
 def keep_rule_version(connection: Connection, rule: RuleVersion, who: AuditStamp) -> int:
-    """The id of this rule's version, kept now if it was not known. Same text and accounts: same version."""
+    """Return the id of this rule's version; store it if it is new. Same text and accounts mean the same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))
     posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo"))
     found = connection.execute(select(rule_version.c.id).where(*same, *posts)).scalar()

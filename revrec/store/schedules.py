@@ -1,12 +1,13 @@
-"""Recognition schedules: versions written once, lines that are open, taken by an entry, or superseded."""
+"""Recognition schedules: versions written once; their lines are open, on an entry, or superseded."""
 
 import json
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
+from revrec.core.calendar import iso
 from revrec.store import digests
 from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import RowDigest
@@ -24,25 +25,19 @@ from revrec.store.tables import (
 
 HEADER = ("charge_no", "version", "rule_version_id", "amount", "posted", "lines", "explanation", "audit_seq")
 LINE = ("charge_no", "version", "seq", "date", "amount")
-PRICE = ("charge_no", "version", "amount", "reason")
-ALLOCATED = ("charge_no", "version", "allocation_id", "amount")
-WAIT = ("charge_no", "version", "amount", "code", "reason")
-PLAN = ("charge_no", "version", "plan")
-UNSCHEDULED = ("charge_no", "code", "reason", "rule", "audit_seq")
 _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
 
 class ScheduleInForce(NamedTuple):
-    """The valid schedule of a charge line: its newest version's header, and its valid lines of all versions.
+    """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
 
-    ``amount`` is what it sums to: the price that was in force. ``posted`` lines are on journal entries that hold or
-    may reach the ledger; ``open`` lines are on none, or on the entries ``refused``, by which Intacct saved nothing for
-    certain.
-    Lines are (date, amount in minor units), in order of date.
-    ``plan`` is the whole plan of the newest version, posted and waiting parts too; None if it is not known.
-    ``waiting`` is (amount, reason) of what waits of the newest version; (0, "") if nothing does.
-    ``came_back`` tells that an open line is of an older version: it was on an entry when the newest was written, and
-    may post elsewhere than ``posts``.
+    ``amount`` is its sum in minor units: the price in force. ``posts`` is deferred account, revenue account, journal
+    and memo. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
+    or on the entries ``refused``, of which Intacct certainly saved nothing. Lines are (date, amount), in order of date.
+    ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
+    open line is of an older version: it was on an entry when the newest version was written, and may post to other
+    accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
+    if it is not known.
     """
 
     version: int
@@ -57,54 +52,120 @@ class ScheduleInForce(NamedTuple):
     plan: tuple[tuple[date, int], ...] | None
 
 
-def add(
-    connection: Connection,
-    headers: Sequence[tuple[Any, ...]],
-    lines: Sequence[tuple[Any, ...]],
-    waits: Sequence[tuple[Any, ...]] = (),
-    plans: Sequence[tuple[Any, ...]] = (),
-    prices: Sequence[tuple[Any, ...]] = (),
-    allocated: Sequence[tuple[Any, ...]] = (),
-) -> list[RowDigest]:
-    """Write schedule versions: lines, what waits, plans, changed prices and allocations first, then the headers, whose
-    arrival seals and checks them.
+class WaitingAmount(NamedTuple):
+    """The part of a schedule version that has no date yet, in minor units, and why; ``code`` is waiting or held."""
 
-    All in order of charge; a charge has one version among them. ``plans`` are made by :func:`plan_row`.
+    amount: int
+    code: str
+    reason: str
+
+
+class PriceChange(NamedTuple):
+    """How much more (or less) a version earns than the one before it, in minor units, and why."""
+
+    amount: int
+    reason: str
+
+
+class AllocatedDifference(NamedTuple):
+    """How much more (or less) a version earns by an allocation, in minor units."""
+
+    allocation_id: int
+    amount: int
+
+
+class ScheduleVersion(NamedTuple):
+    """A schedule version to be written, with everything that belongs to it. Amounts are in minor units.
+
+    ``amount`` is what the version sums to with ``posted``, the sum that earlier versions put on journal entries.
+    ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``plan`` is
+    the whole plan where something is posted, None where the lines are the plan.
     """
-    if not headers:
+
+    charge_no: int
+    version: int
+    rule_version_id: int
+    amount: int
+    posted: int
+    first_seq: int
+    parts: Sequence[tuple[date, int]]
+    explanation: str
+    audit_seq: int
+    waiting: WaitingAmount | None = None
+    plan: Sequence[tuple[date, int]] | None = None
+    price_change: PriceChange | None = None
+    allocated: AllocatedDifference | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """The key of the version: charge number and version."""
+        return self.charge_no, self.version
+
+
+class UnscheduledLine(NamedTuple):
+    """A row of the worklist: a charge line without a schedule, the reason, and the rule that matched, if one did."""
+
+    charge_no: int
+    code: str
+    reason: str
+    rule: str | None
+    audit_seq: int
+
+
+def add(connection: Connection, versions: Sequence[ScheduleVersion]) -> list[RowDigest]:
+    """Write schedule versions, at most one for each charge, in the order of the charges.
+
+    The headers come last. A trigger checks the sum of a version when its header arrives and lets no row in afterwards:
+    a header before its lines would be refused, and a run that died between the two would leave half a schedule.
+    """
+    if not versions:
         return []
+    headers = [_header(one) for one in versions]
+    lines = [
+        (one.charge_no, one.version, seq, iso(day), amount)
+        for one in versions
+        for seq, (day, amount) in enumerate(one.parts, one.first_seq)
+    ]
+    beside: tuple[tuple[Table, list[tuple[Any, ...]]], ...] = (
+        (schedule_wait, [(*one.key, *one.waiting) for one in versions if one.waiting]),
+        (schedule_plan, [(*one.key, _plan_text(one.plan)) for one in versions if one.plan is not None]),
+        (price_change, [(*one.key, *one.price_change) for one in versions if one.price_change]),
+        (schedule_allocation, [(*one.key, *one.allocated) for one in versions if one.allocated]),
+    )
     insert_rows(connection, schedule_line, LINE, lines)
-    insert_rows(connection, schedule_wait, WAIT, waits)
-    insert_rows(connection, schedule_plan, PLAN, plans)
-    insert_rows(connection, price_change, PRICE, prices)
-    insert_rows(connection, schedule_allocation, ALLOCATED, allocated)
+    for table, rows in beside:
+        insert_rows(connection, table, table.columns.keys(), rows)
     insert_rows(connection, schedule, HEADER, headers)
-    keys = digests.version_runs(header[:2] for header in headers)
+    keys = digests.version_runs(one.key for one in versions)
     found = [digests.digest_rows(schedule, headers, keys), digests.digest_schedule_lines(keys, lines)]
-    beside = ((schedule_wait, waits), (schedule_plan, plans), (price_change, prices), (schedule_allocation, allocated))
     for table, rows in beside:
         if rows:
-            found.append(digests.digest_rows(table, rows, digests.version_runs(row[:2] for row in rows)))
+            found.append(digests.digest_rows(table, rows, digests.version_runs((row[0], row[1]) for row in rows)))
     return found
 
 
-def plan_row(no: int, version: int, parts: Sequence[tuple[date, int]]) -> tuple[int, int, str]:
-    """The whole plan of a version that leaves out what was carried, as a row."""
-    return no, version, json.dumps([(day.isoformat(), amount) for day, amount in parts], separators=(",", ":"))
+def _header(one: ScheduleVersion) -> tuple[Any, ...]:
+    """Return the row of ``schedule``. ``lines`` counts posted lines too, so that a line is 4 of 12 in any version."""
+    count = one.first_seq - 1 + len(one.parts)
+    return (*one.key, one.rule_version_id, one.amount, one.posted, count, one.explanation, one.audit_seq)
+
+
+def _plan_text(parts: Sequence[tuple[date, int]]) -> str:
+    return json.dumps([(day.isoformat(), amount) for day, amount in parts], separators=(",", ":"))
 
 
 def set_unscheduled(
-    connection: Connection, rows: Sequence[tuple[Any, ...]], scheduled: Sequence[int] = ()
+    connection: Connection, rows: Sequence[UnscheduledLine], scheduled: Sequence[int] = ()
 ) -> list[RowDigest]:
-    """Put charge lines on the worklist of the unscheduled, each with its present reason; take the others off it."""
-    waiting = [row[0] for row in rows]
+    """Put charge lines on the worklist of unscheduled lines with their reasons; take ``scheduled`` ones off it."""
+    waiting = [row.charge_no for row in rows]
     listed = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.in_([*waiting, *scheduled]))
     off = list(connection.execute(listed).scalars())
     if off:
         connection.execute(
             delete(unscheduled).where(unscheduled.c.charge_no == bindparam("no")), [{"no": n} for n in off]
         )
-    insert_rows(connection, unscheduled, UNSCHEDULED, rows)
+    insert_rows(connection, unscheduled, UnscheduledLine._fields, rows)
     buckets = sorted({digests.bucket(no) for no in (*waiting, *off)})
     return [_worklist_digest(connection, bucket) for bucket in buckets]
 
@@ -115,12 +176,12 @@ def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> RowDige
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:
-    """The charge lines that have no schedule."""
+    """Return the numbers of the charge lines that have no schedule."""
     return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
 
 
 def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[RowDigest]:
-    """Mark the open lines of charges as replaced: (charge number, the version that replaces them), in order."""
+    """Mark the open lines of charges as superseded: (charge number, the version that supersedes them), in order."""
     again = [(no, by) for no, by in numbers if by > 1]
     if not again:
         return []
@@ -148,9 +209,9 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
 def schedules_in_force(
     connection: Connection, numbers: Sequence[int], refused: Collection[int] = ()
 ) -> dict[int, ScheduleInForce]:
-    """The valid schedules of these charges; those without one are left out.
+    """Return the schedules in force of these charges; charges without one are left out.
 
-    ``refused`` are the entries by which Intacct saved nothing for certain.
+    ``refused`` are the entries of which Intacct certainly saved nothing: their lines count as open.
     """
     if not numbers:
         return {}

@@ -459,9 +459,9 @@ def test_the_plan_of_a_version_is_written_with_it_and_never_changes(
     rule = books.one("SELECT rule_version_id FROM schedule")
     with books.database.write() as connection:
         schedules.supersede(connection, [(no, 2)])
-        plan = schedules.plan_row(no, 2, ((JAN, 1200), (MAR, 1200)))
-        lines = [(no, 2, 2, MAR.isoformat(), 1200)]
-        schedules.add(connection, [(no, 2, rule, 2400, 1200, 2, "by a test", 1)], lines, (), [plan])
-        assert schedules.schedules_in_force(connection, [no])[no].plan == ((JAN, 1200), (MAR, 1200))
+        plan = ((JAN, 1200), (MAR, 1200))
+        new = schedules.ScheduleVersion(no, 2, rule, 2400, 1200, 2, [(MAR, 1200)], "by a test", 1, plan=plan)
+        schedules.add(connection, [new])
+        assert schedules.schedules_in_force(connection, [no])[no].plan == plan
     refused("append-only", "UPDATE schedule_plan SET plan = '[]'")
     refused("never deleted", "DELETE FROM schedule_plan")

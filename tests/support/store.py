@@ -109,11 +109,10 @@ class FilledDatabase:
         price: int = 0,
     ) -> None:
         rule = rule_versions.keep_rule_version(connection, RULE, WHO)
-        lines = [(no, version, at, day.isoformat(), part) for at, (day, part) in enumerate(parts, 1)]
-        header = (no, version, rule, amount, posted, len(parts), "by a test", seq)
-        kept = [(no, version, waits, "held", "by a test")] if waits else []
-        prices = [(no, version, price, "by a test")] if price else []
-        schedules.add(connection, [header], lines, kept, prices=prices)
+        kept = schedules.WaitingAmount(waits, "held", "by a test") if waits else None
+        change = schedules.PriceChange(price, "by a test") if price else None
+        new = schedules.ScheduleVersion(no, version, rule, amount, posted, 1, parts, "by a test", seq, kept)
+        schedules.add(connection, [new._replace(price_change=change)])
 
     def allocated(self, no: int) -> None:
         """Allocate two charge lines: the one with this number gives 100 to a new one, billed 1500."""
@@ -122,14 +121,19 @@ class FilledDatabase:
             seq = record(connection, WHO, "schedules derived again", "all", {})
             contracts.add_members(connection, [(other, "INV-1", 1, seq)])
             billed = {one: charges.read_charge(connection, one).amount for one in (no, other)}
-            lines = [(1, no, billed[no], None, billed[no] - 100, "why"), (1, other, billed[other], 1, 1600, "why")]
-            head = (1, "INV-1", 1, "bundles", "ab", "text", None, sum(billed.values()), "USD", 2, seq)
-            contracts.add_allocations(connection, [head], lines)
+            lines = {
+                no: contracts.AllocatedLine(billed[no], None, billed[no] - 100, "why"),
+                other: contracts.AllocatedLine(billed[other], 1, 1600, "why"),
+            }
+            named = (1, "INV-1", 1, "bundles", "ab", "text", None)
+            contracts.add_allocations(
+                connection, [contracts.NewAllocation(*named, sum(billed.values()), "USD", seq, lines)]
+            )
             schedules.supersede(connection, [(other, 2)])
             rule = rule_versions.keep_rule_version(connection, RULE, WHO)
-            header = (other, 2, rule, 1600, 0, 1, "by a test", seq)
-            its_lines = [(other, 2, 1, "2024-03-31", 1600)]
-            schedules.add(connection, [header], its_lines, allocated=[(other, 2, 1, 100)])
+            parts = [(date(2024, 3, 31), 1600)]
+            new = schedules.ScheduleVersion(other, 2, rule, 1600, 0, 1, parts, "by a test", seq)
+            schedules.add(connection, [new._replace(allocated=schedules.AllocatedDifference(1, 100))])
 
     def due(self, until: date = date(2030, 1, 1)) -> list[DueLine]:
         """Return the due lines, as a run reads them."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from revrec.jobs.reports.status import status
+from revrec.store.posting.run_lock import is_run_lock_held
 from revrec.store.reports.figures import SQLITE_FILE
 
 if TYPE_CHECKING:
@@ -65,19 +66,7 @@ def is_run_active(url: str) -> bool:
         from revrec.store.posting.workers import is_run_active
 
         return is_run_active(Database(url))
-    from filelock import FileLock, Timeout
-
-    real = Path(unquote(url.removeprefix(SQLITE_FILE))).resolve()
-    lock = real.with_name(real.name + ".run-lock")
-    if not lock.exists():
-        return False
-    try:
-        with FileLock(lock, timeout=0, mode=0o600):
-            return False
-    except Timeout:
-        return True
-    except OSError:
-        return False
+    return is_run_lock_held(Path(unquote(url.removeprefix(SQLITE_FILE))))
 
 
 def run_outcome(found: dict[str, Any], running: bool) -> str:

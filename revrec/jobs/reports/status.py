@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.money import decimal_string
 from revrec.core.periods import PeriodFact, Periods
+from revrec.store.database.sums import joined_sum
 from revrec.store.reports import figures
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def status(context: "Context", until: str | None = None) -> dict[str, Any]:
 
 def _awaiting(view: figures.ViewCursor, until: dict[str, str]) -> list[tuple[Any, ...]]:
     """Return the sums of open lines that wait for an invoice, by currency; nothing is read if no rule waits for one."""
-    waits = view.execute(figures.WAITS_FOR_INVOICES).fetchone()
+    waits = view.execute(figures.ANY_RULE_WAITS_FOR_INVOICE).fetchone()
     return list(view.execute(figures.AWAITING, until)) if waits else []
 
 
@@ -67,7 +68,7 @@ def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dic
             new = {"lines": 0, "amount": 0, "policy": policy, "reason": fact.words}
             group = groups.setdefault((entity, text[:7], currency), new)
             group["lines"] += lines
-            group["amount"] += int(amount) * 1_000_000_000 + int(rest)
+            group["amount"] += joined_sum(amount, rest)
     return [
         {
             "entity": entity,
@@ -87,7 +88,7 @@ def _first(view: figures.ViewCursor, sql: str) -> Any:
 def _summed(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
     """Return a row as a dict; its amount is read as billions and the rest, because SQLite's sum() overflows 64 bits."""
     shown = dict(zip(names, row, strict=True))
-    amount = shown["amount"] * 1_000_000_000 + shown.pop("rest")
+    amount = joined_sum(shown["amount"], shown.pop("rest"))
     return {**shown, "amount": decimal_string(amount, shown["currency"])}
 
 

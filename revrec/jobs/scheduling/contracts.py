@@ -13,7 +13,7 @@ from revrec.core.rules.contracts import AllocatedContract, ContractMember, alloc
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.store import charges, contracts, events
 from revrec.store.audit import record
-from revrec.store.contracts import ContractMembership, StoredAllocation
+from revrec.store.contracts import AllocatedLine, ContractMembership, NewAllocation, StoredAllocation
 
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
@@ -46,8 +46,7 @@ class Contracts:
         self._outcomes: dict[int, Outcome] = {}
         self._found: dict[int, AllocatedContract] = {}
         self._ids: dict[int, int] = {}
-        self._headers: list[tuple[Any, ...]] = []
-        self._lines: list[tuple[Any, ...]] = []
+        self._new_allocations: list[NewAllocation] = []
         self._next = 0
 
     def join(self, arrivals: Iterable[tuple[int, ChargeLine]]) -> None:
@@ -146,7 +145,7 @@ class Contracts:
         if kept is None and (found.rule is None or len(members) == 1):
             return
         shares = {no: found.shares[member.line.id] for no, member in members.items()}
-        lines = {no: (one.billed, one.standalone, one.allocated, one.words) for no, one in shares.items()}
+        lines = {no: AllocatedLine(one.billed, one.standalone, one.allocated, one.words) for no, one in shares.items()}
         version = found.rule.sha256 if found.rule else ""
         if kept and (kept.sha256, kept.lines) == (version, lines):
             number = kept.id
@@ -158,18 +157,18 @@ class Contracts:
         self,
         contract: str,
         found: AllocatedContract,
-        lines: Mapping[int, tuple[int, int | None, int, str]],
+        lines: Mapping[int, AllocatedLine],
         members: Mapping[int, ContractMember],
         kept: StoredAllocation | None,
     ) -> int:
         number = self._next = self._next + 1 if self._next else contracts.next_allocation(self._connection)
         rule, currency = found.rule, next(iter(members.values())).line.currency
         named = (rule.name, rule.sha256, rule.text) if rule else ("", "", "")
-        price = sum(billed for billed, _standalone, _allocated, _words in lines.values())
+        price = sum(line.billed for line in lines.values())
         version = kept.version + 1 if kept else 1
         since = found.since.isoformat() if found.since else None
-        self._headers.append((number, contract, version, *named, since, price, currency, len(lines), self._audit_seq))
-        self._lines += [(number, no, *line) for no, line in lines.items()]
+        new = NewAllocation(number, contract, version, *named, since, price, currency, self._audit_seq, lines)
+        self._new_allocations.append(new)
         return number
 
     def outcome(self, no: int) -> Outcome:
@@ -186,13 +185,16 @@ class Contracts:
 
     def flush(self) -> None:
         """Write the allocations that are new."""
-        digests = contracts.add_allocations(self._connection, self._headers, self._lines)
+        digests = contracts.add_allocations(self._connection, self._new_allocations)
         if digests:
             assert self._who is not None
-            shown = {"contracts": len(self._headers), "lines": len(self._lines)}
+            shown = {
+                "contracts": len(self._new_allocations),
+                "lines": sum(len(one.lines) for one in self._new_allocations),
+            }
             cause = f"allocations of event {self._audit_seq}"
             record(self._connection, self._who, "allocations written", cause, shown, digests)
-        self._headers, self._lines = [], []
+        self._new_allocations = []
 
 
 class Seen(NamedTuple):

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.calendar import iso
 from revrec.core.change import replan
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
@@ -19,6 +18,7 @@ from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.posting import postings
+from revrec.store.schedules import AllocatedDifference, PriceChange, ScheduleVersion, UnscheduledLine, WaitingAmount
 
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
@@ -51,13 +51,8 @@ class Scheduler:
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
         self._versions = VersionKeeper(connection, who)
-        self._headers: list[tuple[Any, ...]] = []
-        self._lines: list[tuple[Any, ...]] = []
-        self._waits: list[tuple[Any, ...]] = []
-        self._plans: list[tuple[Any, ...]] = []
-        self._prices: list[tuple[Any, ...]] = []
-        self._allocated: list[tuple[Any, ...]] = []
-        self._unscheduled: list[tuple[Any, ...]] = []
+        self._new_versions: list[ScheduleVersion] = []
+        self._unscheduled: list[UnscheduledLine] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
         self.unscheduled = 0
@@ -128,11 +123,10 @@ class Scheduler:
         version = current.version + 1 if current else 1
         self._release(current.refused if current else ())
         self._replaced.append((no, version))
-        if more:
-            self._allocated.append((no, version, self.contracts.allocation_of(no), more))
-        if price != before_it + more:
-            self._prices.append((no, version, price - before_it - more, describe_price_changes(earns, told)))
-        self._add(no, version, price, said, left, current, sign=earns.amount or price)
+        allocation = AllocatedDifference(self.contracts.allocation_of(no), more) if more else None
+        moved_price = price - before_it - more
+        change = PriceChange(moved_price, describe_price_changes(earns, told)) if moved_price else None
+        self._add(no, version, price, said, left, current, earns.amount or price, change, allocation)
         before = current.open if current else ()
         posted = sum(amount for _day, amount in current.posted) if current else 0
         note = f"{said.explanation}; {_told(left.waiting, line, said)}" if left.waiting else said.explanation
@@ -186,29 +180,41 @@ class Scheduler:
         left: Remaining,
         before: schedules.ScheduleInForce | None = None,
         sign: int = 1,
+        price_change: PriceChange | None = None,
+        allocated: AllocatedDifference | None = None,
     ) -> None:
-        parts, waiting, _words = left
-        if waiting:
+        parts, undated, _words = left
+        waiting = None
+        if undated:
             assert derived.waits is not None
-            self._waits.append((no, version, waiting, derived.waits.code, derived.waits.reason))
+            waiting = WaitingAmount(undated, derived.waits.code, derived.waits.reason)
         posted = before.posted if before else ()
-        count = len(posted)
-        self._lines += [(no, version, seq, iso(day), part) for seq, (day, part) in enumerate(parts, count + 1)]
-        if posted:
-            self._plans.append(schedules.plan_row(no, version, derived.all_parts))
         if before and _taken_back(sign, parts, derived.all_parts):
             # What is taken back must leave the accounts that it was posted to.
             rule = before.rule_version_id
         else:
             rule = self._versions.id_of(derived.rule, derived.post)
-        already = sum(part for _day, part in posted)
-        header = (no, version, rule, amount, already, count + len(parts), derived.explanation, self._audit_seq)
-        self._headers.append(header)
+        new = ScheduleVersion(
+            charge_no=no,
+            version=version,
+            rule_version_id=rule,
+            amount=amount,
+            posted=sum(part for _day, part in posted),
+            first_seq=len(posted) + 1,
+            parts=parts,
+            explanation=derived.explanation,
+            audit_seq=self._audit_seq,
+            waiting=waiting,
+            plan=derived.all_parts if posted else None,
+            price_change=price_change,
+            allocated=allocated,
+        )
+        self._new_versions.append(new)
         self.scheduled += 1
 
     def _wait(self, no: int, why: Unscheduled) -> None:
         rule = why.rule.name if why.rule else None
-        self._unscheduled.append((no, why.code, why.reason, rule, self._audit_seq))
+        self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, self._audit_seq))
         self.unscheduled += 1
 
     def flush(self) -> None:
@@ -216,23 +222,14 @@ class Scheduler:
         self.contracts.flush()
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(
-                self._connection,
-                self._headers,
-                self._lines,
-                self._waits,
-                self._plans,
-                self._prices,
-                self._allocated,
-            ),
+            *schedules.add(self._connection, self._new_versions),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
         ]
         if digests:
-            shown = {"schedules": len(self._headers), "waiting": len(self._unscheduled)}
+            shown = {"schedules": len(self._new_versions), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
-        self._headers, self._lines, self._waits, self._plans, self._prices = [], [], [], [], []
-        self._unscheduled, self._replaced, self._allocated = [], [], []
+        self._new_versions, self._unscheduled, self._replaced = [], [], []
 
 
 def _remaining(

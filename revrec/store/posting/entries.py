@@ -92,9 +92,26 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
 
 
 def _line_row(line: JournalLine) -> tuple[Any, ...]:
-    """A journal line as a row of its table but for its entry, which its digest leaves out too; the day it was billed is
-    its charge line's."""
-    return (*line[:-2], dimensions_text(line.dimensions))
+    """Return a journal line as a row of its table without the entry, as its digest covers it.
+
+    The day it was billed is stored with its charge line.
+    """
+    return (
+        line.line_no,
+        line.side,
+        line.account,
+        line.amount,
+        line.currency,
+        line.charge,
+        line.charge_no,
+        line.version,
+        line.seq,
+        line.document,
+        line.memo,
+        line.customer,
+        line.item,
+        dimensions_text(line.dimensions),
+    )
 
 
 def _line_texts(entry: JournalEntry) -> list[str]:
@@ -245,5 +262,26 @@ def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
         .where(journal_line.c.entry_id == number)
         .order_by(journal_line.c.line_no)
     )
-    for *row, dimensions, billed in connection.execute(query):
-        yield JournalLine._make((*row[1:], dimensions_of(dimensions), date.fromisoformat(billed)))
+    for row in connection.execute(query):
+        yield read_journal_line(row, date.fromisoformat(row.post_date))
+
+
+def read_journal_line(row: Any, billed: date | None) -> JournalLine:
+    """Return a row of ``journal_line`` as a journal line; ``billed`` is the post date of its charge line, if known."""
+    return JournalLine(
+        line_no=row.line_no,
+        side=row.side,
+        account=row.account,
+        amount=row.amount,
+        currency=row.currency,
+        charge=row.charge,
+        charge_no=row.charge_no,
+        version=row.version,
+        seq=row.seq,
+        document=row.document,
+        memo=row.memo,
+        customer=row.customer,
+        item=row.item,
+        dimensions=dimensions_of(row.dimensions),
+        billed=billed,
+    )

@@ -5,13 +5,13 @@ from datetime import date
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, tuple_
 
-from revrec.core.invoice import INVOICED, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
+from revrec.core.invoice import SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical, record
-from revrec.store.charges import charge_from_row, dimensions_of, dimensions_text
+from revrec.store.charges import LINE_COLUMNS, charge_from_row, dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingTables
@@ -34,7 +34,6 @@ _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
 SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """Charge lines that a customer bought, and not what those cost."""
-_CHARGE = [column for column in charge_line.columns if column.name not in ("id", "fingerprint", "import_id", "row")]
 
 
 class StoredInvoice(NamedTuple):
@@ -86,11 +85,10 @@ def due_documents(
         .limit(1)
         .scalar_subquery()
     )
-    query = select(on, deferred, *_CHARGE).where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
+    query = select(on.label("on_document"), deferred.label("deferred"), charge_line.c.no, *LINE_COLUMNS)
+    query = query.where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
-        lines = [
-            (number, BilledLine(no, charge_from_row(values), account or "")) for number, account, no, *values in rows
-        ]
+        lines = [(row.on_document, BilledLine(row.no, charge_from_row(row), row.deferred or "")) for row in rows]
         known = next((number for number, _line in lines if number), "")
         yield [line._replace(on=known) for number, line in lines if number is None]
 
@@ -142,8 +140,7 @@ def add_invoice(connection: Connection, run: int, made: Invoice, who: AuditStamp
     The database itself checks that it is of the amounts of its charge lines, and that none is on two live ones.
     """
     number = next_number(connection, invoice.c.id)
-    rows = [(*line[:-1], dimensions_text(line.dimensions)) for line in made.lines]
-    stored = [(number, *row) for row in rows]
+    stored = [(number, *_line_row(line)) for line in made.lines]
     insert_rows(connection, invoice_line, _LINE_COLUMNS, stored)
     texts = list(map(row_text, stored))
     content = {name: getattr(made, name) for name in _HEAD} | {"date": made.date.isoformat(), "after_id": after_id}
@@ -156,10 +153,43 @@ def add_invoice(connection: Connection, run: int, made: Invoice, who: AuditStamp
     return number
 
 
+def _line_row(line: InvoiceLine) -> tuple[Any, ...]:
+    """Return an invoice line as a row of its table without the invoice."""
+    return (
+        line.line_no,
+        line.charge,
+        line.charge_no,
+        line.item,
+        line.description,
+        line.quantity,
+        line.price,
+        line.amount,
+        line.account,
+        line.memo,
+        dimensions_text(line.dimensions),
+    )
+
+
+def _read_line(row: Row[Any]) -> InvoiceLine:
+    return InvoiceLine(
+        line_no=row.line_no,
+        charge=row.charge,
+        charge_no=row.charge_no,
+        item=row.item,
+        description=row.description,
+        quantity=row.quantity,
+        price=row.price,
+        amount=row.amount,
+        account=row.account,
+        memo=row.memo,
+        dimensions=dimensions_of(row.dimensions),
+    )
+
+
 def content_hash(made: Invoice) -> str:
     """SHA-256 over everything that Intacct is told: its head, and its lines."""
     head = [getattr(made, name) for name in _HEAD] + [made.date.isoformat(), made.after]
-    lines = [row_text((*line[:-1], dimensions_text(line.dimensions))) for line in made.lines]
+    lines = [row_text(_line_row(line)) for line in made.lines]
     return sha256([canonical(head), *lines])
 
 
@@ -168,7 +198,7 @@ def load_invoice(connection: Connection, number: int) -> StoredInvoice:
     row = INVOICE_TABLES.head(connection, number)
     order = INVOICE_TABLES.head(connection, row.after_id).record_no if row.after_id is not None else ""
     query = select(invoice_line).where(invoice_line.c.invoice_id == number).order_by(invoice_line.c.line_no)
-    lines = tuple(InvoiceLine._make((*line[1:-1], dimensions_of(line[-1]))) for line in connection.execute(query))
+    lines = tuple(_read_line(line) for line in connection.execute(query))
     head = {name: getattr(row, name) for name in _HEAD}
     day = date.fromisoformat(row.date)
     whole = Invoice(**head, reference=row.reference, control_id=row.control_id, date=day, lines=lines, after=order)
@@ -239,24 +269,3 @@ def release_charges(
 ) -> None:
     """Give an invoice's charge lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
     INVOICE_TABLES.change_state(connection, number, old, new, who, reason=reason)
-
-
-_BILLED = charge_line.alias()
-_ITS_COST = (
-    func.substr(charge_line.c.line, 1, func.length(_BILLED.c.line) + len(COST_MARK)) == _BILLED.c.line + COST_MARK
-)
-
-IS_INVOICED = (
-    select(invoice_line.c.charge_no)
-    .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
-    .join(_BILLED, _BILLED.c.no == invoice_line.c.charge_no)
-    .where(
-        (_BILLED.c.document == charge_line.c.document) & (_BILLED.c.source == charge_line.c.source),
-        (_BILLED.c.no == charge_line.c.no) | _ITS_COST,
-        invoice.c.kind.in_(INVOICED),
-        invoice.c.state == "POSTED",
-    )
-    .correlate(charge_line)
-    .exists()
-)
-"""Whether the document of a charge line, or of the one that it is a cost of, is invoiced."""

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, Row, case, func, select
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import AuditStamp, record
-from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.posting.entries import read_journal_line
 from revrec.store.tables import (
     audit_event,
     charge_line,
@@ -24,7 +25,6 @@ from revrec.store.tables import (
 AT_ONCE = 200
 ACCEPTED = "difference accepted"
 RECONCILED = "reconciled"
-BILLION = 1_000_000_000
 
 
 class PostedEntry(NamedTuple):
@@ -91,7 +91,7 @@ def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[Posted
     query = select(journal_line).where(journal_line.c.entry_id.in_(numbers))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
     for line in stream_rows(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
-        lines[line.entry_id].append(JournalLine._make((*line[1:-1], dimensions_of(line[-1]), None)))
+        lines[line.entry_id].append(read_journal_line(line, None))
     return [PostedEntry(_entry(row, lines[row.id]), row.record_no) for row in rows]
 
 
@@ -113,7 +113,7 @@ def account_sums(connection: Connection, start: date, end: date, entity: str | N
     signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
     its_entries = _posted(start, end, entity).subquery()
     query = (
-        select(journal_line.c.account, journal_line.c.currency, *_halves(signed))
+        select(journal_line.c.account, journal_line.c.currency, *split_sum_columns(signed))
         .join(its_entries, its_entries.c.id == journal_line.c.entry_id)
         .group_by(journal_line.c.account, journal_line.c.currency)
     )
@@ -125,7 +125,7 @@ def unrecognized_sums(connection: Connection, until: date, entity: str | None = 
     day = until.isoformat()
     recognized = (journal_entry.c.state == "POSTED") & (journal_entry.c.date <= day)
     query = (
-        select(rule_version.c.deferred, charge_line.c.currency, *_halves(schedule_line.c.amount))
+        select(rule_version.c.deferred, charge_line.c.currency, *split_sum_columns(schedule_line.c.amount))
         .select_from(schedule_line)
         .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
         .join(
@@ -140,14 +140,9 @@ def unrecognized_sums(connection: Connection, until: date, entity: str | None = 
     return _whole(connection, query if entity is None else query.where(charge_line.c.entity == entity))
 
 
-def _halves(amount: Any) -> tuple[Any, Any]:
-    """Thousands of millions and the rest apart: the sum of many amounts may be more than a column holds."""
-    return func.sum(amount // BILLION), func.sum(amount % BILLION)
-
-
 def _whole(connection: Connection, query: Any) -> Sums:
     rows = connection.execute(query)
-    return {(account, currency): int(high) * BILLION + int(low) for account, currency, high, low in rows}
+    return {(account, currency): joined_sum(high, low) for account, currency, high, low in rows}
 
 
 def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

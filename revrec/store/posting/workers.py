@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.store.database.engine import Database
 from revrec.store.database.postgresql import lock_key
+from revrec.store.posting.run_lock import run_lock_file
 
 SESSION = (
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;"
@@ -172,9 +173,7 @@ def is_run_active(database: Database) -> bool:
 def _file_lock(database: Path, wait: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    # By the real file, so that a link to a database is not taken for another one.
-    real = database.resolve()
-    path = real.with_name(real.name + ".run-lock")
+    path = run_lock_file(database)
     lock = FileLock(path, timeout=wait, mode=0o600)
     # Only taking the lock: what fails in the run itself must not be reported as a problem of the lock file.
     try:

@@ -108,23 +108,24 @@ def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[Contra
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA temp_store = FILE")  # what is sorted here is every charge line there is
     for row in stream_rows(connection, _query(asked)):
-        yield ContractBalanceRow._make((*row[:11], bool(row[11]), *row[12:]))
+        yield ContractBalanceRow(**{**row._asdict(), "billed": bool(row.billed)})
 
 
 def _query(asked: BalanceQuery) -> Select[Any]:
     moved, on, newest = _moved(asked), _invoiced(), _newest()
     key = func.coalesce(contract_line.c.contract, _contract(asked.by))
-    told = (charge_line.c[name] for name in ("no", "id", "document", "line", "customer", "item", "entity", "currency"))
+    line = (charge_line.c[name] for name in ("no", "document", "line", "customer", "item", "entity", "currency"))
     query = (
         select(
-            key.label("key"),
-            *told,
+            key.label("contract"),
+            charge_line.c.id.label("charge"),
+            *line,
             charge_line.c.post_date,
             charge_line.c.amount,
-            case((_is_billed(asked, on.c.date), 1), else_=0),
-            func.coalesce(func.nullif(on.c.account, ""), rule_version.c.deferred),
-            func.coalesce(schedule.c.amount, charge_line.c.amount),
-            *(func.coalesce(moved.c[name], 0) for name in ("recognized", "planned", "later")),
+            case((_is_billed(asked, on.c.date), 1), else_=0).label("billed"),
+            func.coalesce(func.nullif(on.c.account, ""), rule_version.c.deferred).label("account"),
+            func.coalesce(schedule.c.amount, charge_line.c.amount).label("earns"),
+            *(func.coalesce(moved.c[name], 0).label(name) for name in ("recognized", "planned", "later")),
         )
         .select_from(charge_line)
         .outerjoin(contract_line, contract_line.c.charge_no == charge_line.c.no)
@@ -133,7 +134,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .outerjoin(newest, newest.c.charge_no == charge_line.c.no)
         .outerjoin(schedule, and_(schedule.c.charge_no == newest.c.charge_no, schedule.c.version == newest.c.version))
         .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .order_by("key", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
+        .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
     if asked.entity is not None:
         query = query.where(charge_line.c.entity == asked.entity)

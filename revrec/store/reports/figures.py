@@ -13,6 +13,8 @@ from urllib.parse import unquote
 from revrec.core.errors import BadConfiguration
 from revrec.store.database.migrations import check_revision
 from revrec.store.database.sqlite_errors import translate_sqlite_error
+from revrec.store.database.sums import split_sum
+from revrec.store.posting.awaiting import WAITS_FOR_INVOICE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -24,21 +26,20 @@ COUNTS = {
     "unscheduled": "SELECT count(*) FROM unscheduled",
     "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
 }
-OPEN_LINES = """
-    SELECT c.currency, sum(l.lines), sum(l.amount / 1000000000), sum(l.amount % 1000000000), min(l.first), max(l.last)
+OPEN_LINES = f"""
+    SELECT c.currency, sum(l.lines), {split_sum("l.amount")}, min(l.first), max(l.last)
     FROM (SELECT charge_no, count(*) AS lines, CAST(sum(amount) AS BIGINT) AS amount,
                  min(date) AS first, max(date) AS last
           FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
-    JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""
-"""Summed by charge line first: sorting every open line by its currency would take ten times as long. Thousands of
-millions and the rest apart, since the sum of many amounts may be more than a column or SQLite's ``sum`` holds."""
-WAITING_PARTS = """
-    SELECT w.code, min(w.reason), c.currency, count(*), sum(w.amount / 1000000000), sum(w.amount % 1000000000)
+    JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""  # noqa: S608
+"""Summed by charge line first: sorting every open line by its currency would take ten times as long."""
+WAITING_PARTS = f"""
+    SELECT w.code, min(w.reason), c.currency, count(*), {split_sum("w.amount")}
     FROM schedule_wait w JOIN charge_line c ON c.no = w.charge_no
     JOIN schedule s ON s.charge_no = w.charge_no AND s.version = w.version
     JOIN rule_version r ON r.id = s.rule_version_id
     WHERE NOT EXISTS (SELECT 1 FROM schedule n WHERE n.charge_no = w.charge_no AND n.version > w.version)
-    GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""
+    GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""  # noqa: S608
 """What waits of scheduled charge lines: one line for each kind, rule and currency, as in :data:`REASONS`."""
 
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
@@ -58,24 +59,23 @@ ATTENTION = """
     ORDER BY date, kind, id"""
 """Postings that are not settled, entries and invoices."""
 INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
-WAITS_FOR_INVOICES = "SELECT 1 FROM after_invoice LIMIT 1"
-"""Whether any rule does; without one, :data:`AWAITING` would read every open line for nothing."""
-AWAITING = """
-    SELECT c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
-    FROM schedule_line l JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version
-    JOIN charge_line c ON c.no = l.charge_no
-    WHERE s.rule_version_id IN (SELECT rule_version_id FROM after_invoice) AND c.line NOT LIKE '%:cost:%'
-      AND l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until AND NOT EXISTS (
-        SELECT 1 FROM invoice_line il JOIN invoice i ON i.id = il.invoice_id
-        WHERE il.charge_no = l.charge_no AND i.kind IN ('sales_invoice', 'ar_invoice') AND i.state = 'POSTED')
-    GROUP BY c.currency ORDER BY c.currency"""
-"""Open lines that wait for the invoice of their document, but for those of costs, by currency."""
+ANY_RULE_WAITS_FOR_INVOICE = "SELECT 1 FROM after_invoice LIMIT 1"
+"""Finds whether any rule waits for invoices: if not, :data:`AWAITING` would read every open line for nothing."""
+AWAITING = f"""
+    SELECT charge_line.currency, count(*), {split_sum("schedule_line.amount")}
+    FROM schedule_line
+    JOIN schedule ON schedule.charge_no = schedule_line.charge_no AND schedule.version = schedule_line.version
+    JOIN charge_line ON charge_line.no = schedule_line.charge_no
+    WHERE schedule_line.entry_id IS NULL AND schedule_line.superseded_by IS NULL AND schedule_line.date <= :until
+      AND charge_line.line NOT LIKE '%:cost:%' AND {WAITS_FOR_INVOICE}
+    GROUP BY charge_line.currency ORDER BY charge_line.currency"""  # noqa: S608
+"""Open lines that wait for the invoice of their document, except those of costs, by currency."""
 PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
-LINES_UNTIL = """
-    SELECT c.entity, l.date, c.currency, count(*), sum(l.amount / 1000000000), sum(l.amount % 1000000000)
+LINES_UNTIL = f"""
+    SELECT c.entity, l.date, c.currency, count(*), {split_sum("l.amount")}
     FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
     WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
-    GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""
+    GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""  # noqa: S608
 """Open lines by entity, day and currency, for those whose period is closed."""
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
 

@@ -54,25 +54,25 @@ GOES_AGAIN = schedule_line.c.entry_id.in_(
 
 _STATUS = case((schedule_line.c.entry_id.is_(None), "planned"), else_=func.lower(journal_entry.c.state))
 _COLUMNS = (
-    charge_line.c.id,
+    charge_line.c.id.label("charge"),
     charge_line.c.document,
     charge_line.c.customer,
     charge_line.c.item,
-    rule_version.c.name,
+    rule_version.c.name.label("rule"),
     rule_version.c.method,
     schedule_line.c.seq,
-    schedule.c.lines,
+    schedule.c.lines.label("of"),
     schedule_line.c.date,
     schedule_line.c.amount,
     charge_line.c.currency,
     rule_version.c.deferred,
     rule_version.c.accrued,
-    _STATUS,
+    _STATUS.label("status"),
     charge_line.c.entity,
     schedule_line.c.version,
-    journal_entry.c.date,
+    journal_entry.c.date.label("entry_date"),
     entry_date_override.c.reason,
-    WAITS_FOR_INVOICE,
+    WAITS_FOR_INVOICE.label("awaits"),
 )
 
 
@@ -104,7 +104,7 @@ def planned_lines(
     if last is not None:
         query = query.where(schedule_line.c.date <= last.isoformat())
     for row in stream_rows(connection, query):
-        yield PlannedLine._make((*row[:-1], bool(row[-1])))
+        yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
 
 
 def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,16 @@
+"""Which schedule lines wait for the invoice of their document: one condition for every query.
+
+It is SQL text because ``revrec status`` must not load SQLAlchemy.
+"""
+
+WAITS_FOR_INVOICE = """(
+    schedule.rule_version_id IN (SELECT after_invoice.rule_version_id FROM after_invoice)
+    AND NOT EXISTS (
+        SELECT 1 FROM charge_line billed
+        JOIN invoice_line ON invoice_line.charge_no = billed.no
+        JOIN invoice ON invoice.id = invoice_line.invoice_id
+        WHERE invoice.kind IN ('sales_invoice', 'ar_invoice') AND invoice.state = 'POSTED'
+          AND billed.document = charge_line.document AND billed.source = charge_line.source
+          AND (billed.no = charge_line.no
+               OR substr(charge_line.line, 1, length(billed.line) + 6) = billed.line || ':cost:')))"""
+"""For a query with ``schedule`` and ``charge_line``. A cost waits for the invoice of the line that it is a cost of."""

@@ -57,7 +57,7 @@ def covered_columns(table: Table) -> list[Any]:
 
 
 def _replace_foreign_value(value: object) -> object:
-    """Return a stand-in for a value that no column may hold, but a tampered database might."""
+    """Return a placeholder for a value that revrec never writes but a tampered database may have."""
     return {"not a value of revrec": repr(value)}
 
 

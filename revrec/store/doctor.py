@@ -1,4 +1,4 @@
-"""What open schedule lines will name in Intacct, for ``revrec doctor``: a bounded sample of their master data."""
+"""The master data that open schedule lines will name in Intacct: a bounded sample, for ``revrec doctor``."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,6 +1,6 @@
-"""The tables, as SQLAlchemy Core knows them.
+"""The tables in SQLAlchemy Core.
 
-The migrations in ``alembic/`` create them, with the triggers that make their promises hold by themselves; a test
+The migrations in ``alembic/`` create them, with triggers that enforce their rules whatever program writes; a test
 compares the two. Dates are ISO text (``2024-03-28``), times UTC text (``2024-03-28T06:00:01.123456+00:00``), amounts
 whole minor units: the same on every database, readable with any tool, and stable under hashing.
 """
@@ -30,7 +30,7 @@ def _text(name: str, nullable: bool = False) -> Column[str]:
 
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
-"""``deployment``: an id made once per database, part of every reference; ``epoch``: raised by a restore."""
+"""``deployment``: the id of the database, part of every reference; ``epoch``: raised by each restore."""
 
 audit_event = Table(
     "audit_event",
@@ -45,7 +45,7 @@ audit_event = Table(
     _text("previous_hash"),
     Column("hash", Text, nullable=False, unique=True),
 )
-"""Append-only and hash-chained: who did what, when and why, written in the transaction of the change itself."""
+"""Append-only and hash-chained: who did what, when and why, written in the same transaction as the change."""
 
 import_file = Table(
     "import_file",
@@ -98,7 +98,7 @@ quarantine = Table(
     _text("problems"),
     _text("raw"),
 )
-"""Rows that ``import --keep-good`` set aside, with every problem found in them."""
+"""Rows that ``import --keep-good`` set aside, with all their problems."""
 
 quarantine_fix = Table(
     "quarantine_fix",
@@ -112,7 +112,7 @@ quarantine_fix = Table(
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
     Index("quarantine_fix_of", "quarantine_id"),
 )
-"""Values that a person put in place of a row's own, as JSON by field; the row itself stays as it came."""
+"""Values with which a person fixed a row, as JSON by field; the row itself stays as it came."""
 
 quarantine_outcome = Table(
     "quarantine_outcome",
@@ -126,7 +126,7 @@ quarantine_outcome = Table(
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
     CheckConstraint("outcome IN ('released', 'dismissed')", name="quarantine_outcome_kind"),
 )
-"""What became of a row that was set aside; its key sees to it that this happens once."""
+"""How a row that was set aside was settled; the primary key allows this once."""
 
 cleaning = Table(
     "cleaning",
@@ -137,7 +137,7 @@ cleaning = Table(
     _text("steps"),
     Index("cleaning_row", "import_id", "row"),
 )
-"""What cleaning changed in a row: JSON lists of field, before, after, step, table and row of the table."""
+"""Changes that cleaning made to a row: JSON lists of field, before, after, step, table and row of the table."""
 
 fulfillment_event = Table(
     "fulfillment_event",
@@ -175,7 +175,7 @@ received_document = Table(
     CheckConstraint("outcome IN ('imported', 'unchanged', 'refused')", name="received_document_outcome"),
     Index("received_document_source", "source", "marker"),
 )
-"""What a source sent, and what became of it; ``marker`` is how the source tells its present content from another."""
+"""Documents that sources sent, with their outcome; ``marker`` changes at the source when the content does."""
 
 source_fetch = Table(
     "source_fetch",
@@ -189,7 +189,7 @@ source_fetch = Table(
     _text("outcome"),
     Index("source_fetch_source", "source"),
 )
-"""Each time a source was asked; ``outcome`` is ``done``, or why it broke off."""
+"""Each fetch from a source; ``outcome`` is ``done``, or why it failed."""
 
 rule_version = Table(
     "rule_version",
@@ -225,10 +225,11 @@ schedule = Table(
     PrimaryKeyConstraint("charge_no", "version"),
     sqlite_with_rowid=False,
 )
-"""One version of a recognition schedule, written after its lines as their seal: from then on none can be added.
+"""A version of a recognition schedule. It is written after its lines and seals them: no line can be added later.
 
-``carried`` is what earlier versions have put on journal entries; with this version's lines and what waits of it that
-makes ``amount``, the charge line's. ``lines`` counts the carried ones too: a line reads "4 of 12" whatever its version.
+``posted`` is what earlier versions have put on journal entries. With this version's lines and its waiting amount it
+adds up to ``amount``, the price of the charge line. ``lines`` counts posted lines too, so that a line is "4 of 12" in
+any version.
 """
 
 price_change = Table(
@@ -249,8 +250,8 @@ price_change = Table(
     CheckConstraint("amount <> 0", name="price_change_amount"),
     sqlite_with_rowid=False,
 )
-"""What a charge line earns more (or less, below zero) from a schedule version on than from the one before it; the first
-version is compared with the charge line."""
+"""How much more (or less, below zero) a charge line earns from a schedule version on than from the version before; the
+first version is compared with the charge line."""
 
 contract_line = Table(
     "contract_line",
@@ -262,7 +263,7 @@ contract_line = Table(
     CheckConstraint("part > 0", name="contract_line_part"),
     Index("contract_line_contract", "contract"),
 )
-"""Which contract a charge line belongs to, for ever, and with which arrival it joined: 1 are those it began with."""
+"""The contract of a charge line, which never changes, and the batch that the line joined with: 1 is the first."""
 
 allocation = Table(
     "allocation",
@@ -280,8 +281,8 @@ allocation = Table(
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
     UniqueConstraint("contract", "version"),
 )
-"""How the price of a contract was allocated, under the exact text of the rule file; written after its lines as their
-seal, which sum to ``price``, billed as well as allocated. ``since`` is the day of a modification."""
+"""An allocation of a contract's price, with the exact text of its rule. It is written after its lines and seals them;
+they sum to ``price``, both billed and allocated. ``since`` is the day of a modification."""
 
 allocation_line = Table(
     "allocation_line",
@@ -303,7 +304,7 @@ allocation_line = Table(
     Index("allocation_line_charge", "charge_no"),
     sqlite_with_rowid=False,
 )
-"""What one charge line gets of its contract's price, beside its standalone selling price, and why."""
+"""A charge line's share of its contract's price, with its standalone selling price, and why."""
 
 schedule_allocation = Table(
     "schedule_allocation",
@@ -323,8 +324,8 @@ schedule_allocation = Table(
     CheckConstraint("amount <> 0", name="schedule_allocation_amount"),
     sqlite_with_rowid=False,
 )
-"""What a charge line earns more (or less) from a schedule version on by an allocation. With the price changes and the
-charge line's own amount that makes the version's amount."""
+"""How much more (or less) a charge line earns from a schedule version on by an allocation. With the price changes and
+the charge line's amount it adds up to the version's amount."""
 
 schedule_wait = Table(
     "schedule_wait",
@@ -346,8 +347,8 @@ schedule_wait = Table(
     CheckConstraint("code IN ('waiting', 'held')", name="schedule_wait_code"),
     sqlite_with_rowid=False,
 )
-"""What of a schedule version has no date yet: an event must tell it, or a hold has stopped it. Written before its seal,
-as the lines are; that of the newest version is what waits now."""
+"""The amount of a schedule version that has no date yet: it waits for an event, or a hold has stopped it. It is written
+before the version, as the lines are; the newest version's amount is waiting now."""
 
 schedule_line = Table(
     "schedule_line",
@@ -378,10 +379,10 @@ schedule_line = Table(
     CheckConstraint("amount <> 0", name="schedule_line_amount"),
     sqlite_with_rowid=False,
 )
-"""``entry_id`` names the one entry the line is on; ``superseded_by`` the schedule version that replaced it."""
+"""``entry_id`` is the one entry that the line is on; ``superseded_by`` the schedule version that replaced it."""
 
 OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(None)
-"""A schedule line that is on no entry and still valid: exactly what the partial index holds."""
+"""The condition that a schedule line is on no entry and valid: the same as of the partial index."""
 
 Index("schedule_line_open", schedule_line.c.date, sqlite_where=OPEN, postgresql_where=OPEN)
 ON_ENTRY = schedule_line.c.entry_id.is_not(None)
@@ -403,8 +404,8 @@ schedule_plan = Table(
     ),
     sqlite_with_rowid=False,
 )
-"""The whole plan behind a schedule version of which something was carried: ``[["2024-03-07", 129900], ...]``. The plan
-of any other version is its lines."""
+"""The whole plan of a schedule version with posted lines: ``[["2024-03-07", 129900], ...]``. The plan of any other
+version is its lines."""
 
 unscheduled = Table(
     "unscheduled",
@@ -415,7 +416,7 @@ unscheduled = Table(
     _text("rule", nullable=True),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
 )
-"""Charge lines without a schedule, each with its reason: a worklist, not a history."""
+"""Charge lines without a schedule, each with the reason: a worklist, not a history."""
 
 posting_run = Table(
     "posting_run",
@@ -456,7 +457,7 @@ journal_entry = Table(
     _text("posted_at", nullable=True),
     Index("journal_entry_record_no", "record_no"),
 )
-"""A journal entry and its posting state; written after its lines as their seal. The content never changes."""
+"""A journal entry and its posting state. It is written after its lines and seals them; its content never changes."""
 
 UNSETTLED = journal_entry.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
 Index("journal_entry_unsettled", journal_entry.c.state, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
@@ -505,7 +506,7 @@ attempt = Table(
     Index("attempt_entry", "entry_id"),
     CheckConstraint("kind IN ('send', 'read_back')", name="attempt_kind"),
 )
-"""One request about an entry, committed before the request leaves; secrets already removed."""
+"""A request about an entry, without secrets, committed before it is sent."""
 
 attempt_outcome = Table(
     "attempt_outcome",
@@ -518,7 +519,7 @@ attempt_outcome = Table(
     _text("error", nullable=True),
     _text("response"),
 )
-"""What became of an attempt; an attempt without one was cut off, and its entry is in doubt."""
+"""The outcome of an attempt. An attempt without one was cut off, and its entry is in doubt."""
 
 attempt_failure = Table(
     "attempt_failure",
@@ -528,7 +529,7 @@ attempt_failure = Table(
     _text("error_class"),
     _text("named"),
 )
-"""What an answer that did not post was found to mean: the catalog's name and class; ``named``, JSON, by its text."""
+"""The meaning of an answer that did not post: name and class of the catalog; ``named``, JSON, has the values in it."""
 
 entry_date_override = Table(
     "entry_date_override",
@@ -542,8 +543,8 @@ entry_date_override = Table(
     _text("recognition_date"),
     _text("reason"),
 )
-"""Entries that are dated with another day than that of recognition, and why; written before the entry, as its lines
-are. Any other entry is dated with the date of its schedule lines."""
+"""Entries that are dated with a day other than the recognition date, and why; written before the entry, as its lines
+are. Any other entry has the date of its schedule lines."""
 
 period_fact = Table(
     "period_fact",
@@ -559,7 +560,7 @@ period_fact = Table(
     CheckConstraint("kind IN ('through', 'closed', 'open')", name="period_fact_kind"),
     CheckConstraint("source IN ('intacct', 'answer', 'person')", name="period_fact_source"),
 )
-"""What became known or was decided about accounting periods, in order; see ``revrec.core.periods``."""
+"""Facts and decisions about accounting periods, in order; see ``revrec.core.periods``."""
 
 repair_version = Table(
     "repair_version",
@@ -575,7 +576,7 @@ repair_version = Table(
     UniqueConstraint("name", "version"),
     UniqueConstraint("name", "sha256"),
 )
-"""The exact text of every repair that ever mended anything."""
+"""The exact text of every repair that was ever used."""
 
 repaired_value = Table(
     "repaired_value",
@@ -599,7 +600,7 @@ repaired_value = Table(
     Index("repaired_value_entry", "entry_id"),
     Index("repaired_value_once", "charge_no", "version", "seq", "repair_version_id", "side", "field", unique=True),
 )
-"""A value that a repair put on the journal lines of a schedule line after the entry ``entry_id`` had been refused."""
+"""A value that a repair put on the journal lines of a schedule line after the entry ``entry_id`` was rejected."""
 
 invoice = Table(
     "invoice",
@@ -640,8 +641,8 @@ invoice = Table(
     Index("invoice_record_no", "record_no"),
     Index("invoice_after_id", "after_id"),
 )
-"""A document on its way to Intacct, with its posting state; written after its lines as their seal. A sales invoice
-names the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or a receivable's RECORDNO."""
+"""A document for Intacct, with its posting state. It is written after its lines and seals them. A sales invoice names
+the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or a receivable's RECORDNO."""
 
 INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
 Index("invoice_unsettled", invoice.c.state, sqlite_where=INVOICE_UNSETTLED, postgresql_where=INVOICE_UNSETTLED)
@@ -680,7 +681,7 @@ invoice_attempt = Table(
     Index("invoice_attempt_invoice", "invoice_id"),
     CheckConstraint("kind IN ('send', 'read_back', 'create')", name="invoice_attempt_kind"),
 )
-"""One request about an invoice, as ``attempt`` of an entry; ``create``: of a customer or an item that it needs."""
+"""A request about an invoice, as ``attempt`` for an entry; ``create`` creates a customer or an item that it needs."""
 
 invoice_attempt_outcome = Table(
     "invoice_attempt_outcome",
@@ -709,4 +710,4 @@ after_invoice = Table(
     Column("rule_version_id", ForeignKey("rule_version.id"), primary_key=True, autoincrement=False),
     _text("rule"),
 )
-"""Rule versions, with the rule's name, whose recognition waits until the document of the charge line is invoiced."""
+"""Rule versions, with the rule's name, whose recognition waits until the charge line's document is invoiced."""

@@ -67,7 +67,7 @@ def test_an_older_file_in_the_place_of_the_database_is_found_and_stays_found_unt
     folder.take()
     assert folder.found() == []
     folder.put_back(copy)
-    for problem in ("the trail ends at event", "it is another event than the one that revrec.db.head has seen"):
+    for problem in ("the trail ends at event", "it is not the event that revrec.db.head has"):
         (finding,) = folder.found()
         assert (finding["check"], finding["table"]) == ("kept head", "audit_event")
         assert problem in finding["problem"]
@@ -126,8 +126,8 @@ def edited(**changes: object) -> Callable[[Folder], None]:
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (edited(seq=10**6), "has seen event 1000000"),
-        (edited(hash="0" * 64), "it is another event than the one that revrec.db.head has seen"),
+        (edited(seq=10**6), "has event 1000000"),
+        (edited(hash="0" * 64), "it is not the event that revrec.db.head has"),
         (edited(deployment="another"), "revrec.db.head is of database another"),
     ],
 )

@@ -302,7 +302,7 @@ def test_the_audit_chain_covers_the_import(offline: Books, row: MakeRow) -> None
     columns = "seq, at, actor, command, action, subject, detail, previous_hash, hash"
     events = offline.sql(f"SELECT {columns} FROM audit_event ORDER BY seq")
     assert [event[4] for event in events] == [
-        *("database made", "import of charges begun", "rule version kept", "charge lines written"),
+        *("database created", "import of charges begun", "rule version kept", "charge lines written"),
         *("schedules written", "import of charges done"),
     ]
     assert all(chain_hash(list(event[:-1])) == event[-1] for event in events)

@@ -18,7 +18,7 @@ from revrec.jobs.admin.database import backup, note_restored, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.reconciling.reconcile import reconcile
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow, Row
 from support.intacct import Intacct
 
@@ -367,7 +367,7 @@ def test_a_copy_of_other_books_is_refused(
 
 def test_nothing_is_restored_while_a_run_is_at_work(books: Books) -> None:
     copy = copied(books)
-    with at_work(books.context().database, "a run", 0, 1, 60), pytest.raises(Busy):
+    with active_run(books.context().database, "a run", 0, 1, 60), pytest.raises(Busy):
         restored(books, copy)
 
 

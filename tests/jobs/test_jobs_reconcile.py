@@ -13,7 +13,7 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -247,7 +247,7 @@ def test_an_entry_that_is_in_doubt_here_is_no_outside_hand(books: Books, intacct
 
 
 def test_nothing_is_compared_while_a_run_is_at_work(posted: Books) -> None:
-    with at_work(posted.context().database, "another run", 0, 1, 60), pytest.raises(Busy):
+    with active_run(posted.context().database, "another run", 0, 1, 60), pytest.raises(Busy):
         compared(posted)
 
 

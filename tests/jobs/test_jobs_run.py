@@ -9,7 +9,7 @@ import pytest
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE
@@ -207,7 +207,7 @@ def test_a_run_does_not_start_while_another_holds_the_lock(books: Books, intacct
     books.take(row("INV-1"))
     context = books.context("run")
     before = books.content()
-    with at_work(context.database, "other", 0, 1, 0), pytest.raises(Busy, match="another revrec run is posting"):
+    with active_run(context.database, "other", 0, 1, 0), pytest.raises(Busy, match="another revrec run is posting"):
         run(books.context("run"), date(2024, 3, 31))
     assert books.content() == before and intacct.entries() == []
 

@@ -13,7 +13,7 @@ from revrec.jobs.context import Context
 from revrec.jobs.running.alert import run_and_alert
 from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run_until import run_with_retries
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -187,13 +187,13 @@ def test_another_run_at_work_is_waited_for_but_not_at_the_first_pass(
     held: list[Any] = []
 
     def hold() -> None:
-        held.append(at_work(two.context().database, "other", 0, 1, 60))
+        held.append(active_run(two.context().database, "other", 0, 1, 60))
         held[0].__enter__()
 
     clock.meanwhile[1] = hold
     clock.meanwhile[2] = lambda: held[0].__exit__(None, None, None)
     assert run_with_retries(command(), DAY, timedelta(hours=2)).complete
-    with at_work(two.context().database, "other", 0, 1, 60), pytest.raises(Busy):
+    with active_run(two.context().database, "other", 0, 1, 60), pytest.raises(Busy):
         run_with_retries(command(), DAY, timedelta(hours=2))
 
 

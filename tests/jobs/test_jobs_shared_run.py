@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from revrec.jobs.admin.verify import verify
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE, until
@@ -54,7 +54,7 @@ def together(books: Books) -> Iterator[None]:
     """Lets those who are started within begin at the same moment: nobody gets a turn until two stand in line."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
     waiting += "SELECT oid FROM pg_database WHERE datname = current_database())"
-    with at_work(books.context("run").database, "gate", 0, 1, 60) as gate, gate.turn():
+    with active_run(books.context("run").database, "gate", 0, 1, 60) as gate, gate.turn():
         yield
         until(lambda: books.sql(waiting) == [(2,)])
 

@@ -535,7 +535,7 @@ def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None
     """The scheduler alone locks; the names of reads follow from the seed; secrets are the same in every run."""
     pattern, rules = lru_cache(redact.secret_pattern), rules_module.load_rules(books.context())
     for owner, name, instead in (
-        (run_module, "at_work", _at_work),
+        (run_module, "active_run", _at_work),
         (run_module, "company", _company),
         (continuity, "read_kept_head", lambda database: database.kept),
         (continuity, "write_kept_head", _keep_head),

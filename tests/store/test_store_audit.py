@@ -33,7 +33,7 @@ def test_every_event_is_sealed_with_the_hash_of_the_one_before_it(books: FilledD
     events = chain(books)
     assert [event[0] for event in events] == list(range(1, len(events) + 1))
     assert [event[4] for event in events] == [
-        "database made",
+        "database created",
         *("import of charges begun", "rule version kept", "import of charges begun"),
         *("run begun", "entry created", "entry SENDING", "attempt begun", "attempt ended", "entry POSTED"),
     ]
@@ -61,7 +61,7 @@ def test_an_event_belongs_to_the_transaction_of_its_change(books: FilledDatabase
 
     with pytest.raises(RuntimeError):
         broken()
-    assert [event[4] for event in chain(books)] == ["database made"]
+    assert [event[4] for event in chain(books)] == ["database created"]
 
 
 def keep(books: FilledDatabase, **changes: Any) -> int:

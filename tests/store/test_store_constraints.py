@@ -105,7 +105,7 @@ def test_our_own_connections_cannot_replace_a_row_either(full: FilledDatabase, w
         pytest.skip("SQLite's words")
     before = full.content()
     same = "SELECT id, kind, 'x.csv', sha256, size, mapping, imported_at, actor, audit_seq FROM import_file WHERE true"
-    with pytest.raises(RevrecError, match="the database refused the change"), full.database.write() as connection:
+    with pytest.raises(RevrecError, match="the database rejected the change"), full.database.write() as connection:
         connection.exec_driver_sql(way.format(same, "ON CONFLICT (id) DO UPDATE SET uri = 'x.csv'"))
     assert full.content() == before
 
@@ -307,7 +307,7 @@ def test_an_entry_that_does_not_balance_line_for_line_is_refused(books: FilledDa
     books.charge(TWO)
     (entry,) = books.build(JAN)
     before = books.content()
-    with pytest.raises(RevrecError, match="refused the change"):
+    with pytest.raises(RevrecError, match="rejected the change"):
         books.take(entry._replace(lines=spoil(entry.lines)))
     assert books.content() == before
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.store.database import backups, sqlite
 from revrec.store.database.engine import Database, discarded
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from revrec.store.reports import figures
 
 
@@ -67,12 +67,12 @@ def test_a_read_only_folder_is_told_about(ordinary_user: Path) -> None:
         figures.quick_view(database.url) as view,
     ):
         view.execute("SELECT 1")
-    with pytest.raises(BadConfiguration, match=r"other\.db: the database cannot be made here: Permission denied"):
+    with pytest.raises(BadConfiguration, match=r"other\.db: the database cannot be created here: Permission denied"):
         made(ordinary_user / "other.db")
 
 
 def test_a_folder_that_does_not_exist_is_told_about(tmp_path: Path) -> None:
-    with pytest.raises(BadConfiguration, match="the database cannot be made here: No such file"):
+    with pytest.raises(BadConfiguration, match="the database cannot be created here: No such file"):
         made(tmp_path / "nowhere" / "revrec.db")
 
 
@@ -106,19 +106,22 @@ def test_a_locked_database_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_only_one_run_at_a_time_holds_the_run_lock_whatever_name_the_file_goes_by(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     (tmp_path / "link.db").symlink_to(tmp_path / "revrec.db")
-    with at_work(database, "one", 0, 1, 0):
+    with active_run(database, "one", 0, 1, 0):
         for other in ("revrec.db", "link.db"):
             same = Database(f"sqlite:///{tmp_path / other}")
-            with pytest.raises(Busy, match="another revrec run is posting"), at_work(same, "two", 0, 1, 0):
+            with pytest.raises(Busy, match="another revrec run is posting"), active_run(same, "two", 0, 1, 0):
                 pytest.fail("two runs at once")
-    with at_work(Database(database.url), "two", 0, 1, 0):
+    with active_run(Database(database.url), "two", 0, 1, 0):
         pass
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mysql://ada:geheim@db/books", "keeps its data in another kind; write sqlite:///FILE or postgresql://"),
+        (
+            "mysql://ada:geheim@db/books",
+            "revrec cannot use this kind of database; write sqlite:///FILE or postgresql://",
+        ),
         ("nonsense geheim", r"cannot be used: .*; write sqlite:///FILE or postgresql://"),
     ],
 )
@@ -153,10 +156,10 @@ def test_an_error_of_the_operating_system_in_a_run_is_not_reported_as_one_of_the
     database = Database(f"sqlite:///{tmp_path / 'revrec.db'}")
     database.create()
     error = PermissionError(13, "Permission denied", "rules.toml")
-    with pytest.raises(PermissionError) as raised, at_work(database, "a", 0, 1, 0):
+    with pytest.raises(PermissionError) as raised, active_run(database, "a", 0, 1, 0):
         raise error
     assert raised.value is error
-    with at_work(database, "b", 0, 1, 0):
+    with active_run(database, "b", 0, 1, 0):
         """The lock was released."""
 
 

@@ -159,7 +159,7 @@ def test_an_empty_database_is_refused_with_the_mend(database: Database) -> None:
     if database.path:
         database.path.touch()
     with (
-        pytest.raises(BadConfiguration, match="not a revrec database yet; make one with: revrec init"),
+        pytest.raises(BadConfiguration, match="not a revrec database yet; create one with: revrec init"),
         database.read(),
     ):
         pytest.fail("nothing may be done on it")

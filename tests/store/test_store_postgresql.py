@@ -20,7 +20,7 @@ from revrec.jobs.reports.health import is_run_active
 from revrec.store.database import postgresql
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.database.engine import Database
-from revrec.store.posting.workers import Worker, at_work
+from revrec.store.posting.workers import Worker, active_run
 from revrec.store.reports import figures
 from revrec.store.tables import charge_line, meta
 from revrec.store.verifying import structure
@@ -97,7 +97,7 @@ def test_rows_are_copied_and_a_violated_promise_is_ours_to_tell(database: Databa
     with database.read() as connection:
         rows = connection.execute(text("SELECT key, value FROM meta ORDER BY key")).all()
     assert [tuple(row) for row in rows][:2] == [("a\tb\\n\n", "größer ✓"), ("c", "\\N")]
-    with pytest.raises(RevrecError, match="refused the change: duplicate key"), database.write() as connection:
+    with pytest.raises(RevrecError, match="rejected the change: duplicate key"), database.write() as connection:
         insert_rows(connection, meta, ("key", "value"), [("d", "1"), ("c", "2")])
 
 
@@ -147,7 +147,7 @@ def test_a_schema_of_its_own_holds_everything(postgresql: PostgresqlServer, kind
 
 
 def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: PostgresqlServer, database: Database) -> None:
-    said = r"this user may not do that: permission denied for table .*; have the owner grant it, see docs/postgresql"
+    said = r"this user lacks a right: permission denied for table .*; have the owner grant it, see docs/postgresql"
     name = database.url.partition("?")[0].rpartition("/")[2]
     clerk = Database(postgresql.url(name, "clerk"))
     with pytest.raises(BadConfiguration, match=said), clerk.read():
@@ -174,7 +174,7 @@ def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: PostgresqlSer
 def test_the_rights_of_the_manual_undo_no_promise(postgresql: PostgresqlServer, database: Database, sql: str) -> None:
     clerk = Database(postgresql.as_clerk(database.url))
     raise_epoch(clerk)
-    with pytest.raises(BadConfiguration, match="this user may not do that"), clerk.write() as connection:
+    with pytest.raises(BadConfiguration, match="this user lacks a right"), clerk.write() as connection:
         connection.execute(text(sql))
     clerk.engine.dispose()
 
@@ -203,9 +203,9 @@ def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("/t", "/nothing_like_it_"), 'database "nothing_like_it_.*" does not exist; make it on the server'),
-        (("postgres@", "nobody@"), 'role "nobody" does not exist; make it on the server: .*CREATE ROLE'),
-        (("host=/", "host=/nowhere/"), "cannot be reached: .*see that the server runs, and host, port"),
+        (("/t", "/nothing_like_it_"), 'database "nothing_like_it_.*" does not exist; create it on the server'),
+        (("postgres@", "nobody@"), 'role "nobody" does not exist; create it on the server: .*CREATE ROLE'),
+        (("host=/", "host=/nowhere/"), "cannot be reached: .*check that the server runs, and the host, port"),
         (("?host=/", "?host=127.0.0.1&port=9&x=/"), "cannot be reached|invalid connection option"),
     ],
 )
@@ -238,11 +238,11 @@ def test_a_wrong_password_is_told(postgresql: PostgresqlServer, kind: str) -> No
     ("state", "kind_of_error", "said"),
     [
         ("53100", RevrecError, "the disk of the server is full"),
-        ("40001", Busy, "another transaction stood in the way"),
-        ("40P01", Busy, "another transaction stood in the way"),
+        ("40001", Busy, "another transaction was in the way"),
+        ("40P01", Busy, "another transaction was in the way"),
         ("57P01", BadConfiguration, "the connection was lost"),
         ("08006", BadConfiguration, "the connection was lost"),
-        ("53300", Busy, "the server has no room for more"),
+        ("53300", Busy, "the server has no more capacity"),
         ("25006", BadConfiguration, "the database is read-only"),
     ],
 )
@@ -284,16 +284,16 @@ def test_an_idle_connection_that_was_cut_is_made_anew_before_an_answer_is_writte
 @contextmanager
 def workers(url: str, *owners: str, slots: int = 1, patience: float = 5) -> Iterator[list[Worker]]:
     with (
-        at_work(Database(url), owners[0], 0, slots, patience) as one,
-        at_work(Database(url), owners[1], 0, slots, patience) as other,
+        active_run(Database(url), owners[0], 0, slots, patience) as one,
+        active_run(Database(url), owners[1], 0, slots, patience) as other,
     ):
         yield [one, other]
 
 
 def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
     assert not is_run_active(database.url)
-    with at_work(database, "one", 0, 1, 5) as one:
-        with at_work(Database(database.url), "two", 0, 1, 5):
+    with active_run(database, "one", 0, 1, 5) as one:
+        with active_run(Database(database.url), "two", 0, 1, 5):
             assert one.lost({"one", "two", "three"}) == {"three"} and one.lost(set()) == set()
             assert is_run_active(database.url)
         until(lambda: one.lost({"one", "two"}) == {"two"})
@@ -304,11 +304,11 @@ def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
 def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
     other = Database(database.url)
     for first, second in ((False, True), (True, False), (True, True)):
-        with at_work(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
-            with at_work(other, "two", 0, 1, 5, second):
+        with active_run(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
+            with active_run(other, "two", 0, 1, 5, second):
                 pytest.fail("they would be at work together")
     until(lambda: not is_run_active(database.url))
-    with at_work(other, "two", 5, 1, 5, alone=True):
+    with active_run(other, "two", 5, 1, 5, alone=True):
         assert is_run_active(database.url)
 
 
@@ -328,7 +328,7 @@ def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, 
                 with lock:
                     now[0] -= 1
 
-    with workers(database.url, "a", "b", slots=slots) as both, at_work(database, "c", 0, slots, 5) as third:
+    with workers(database.url, "a", "b", slots=slots) as both, active_run(database, "c", 0, slots, 5) as third:
         threads = [threading.Thread(target=work, args=(one,)) for one in (*both, third)]
         for thread in threads:
             thread.start()
@@ -341,7 +341,7 @@ def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_worker_that_hangs_in_its_turn_is_told_of(database: Database) -> None:
-    said = "another revrec run hangs and lets none other post"
+    said = "another revrec run hangs and keeps others from posting"
     with workers(database.url, "a", "b", patience=0.1) as (one, other), one.turn():
         with pytest.raises(Busy, match=said), other.turn():
             pytest.fail("two requests would be out")
@@ -369,7 +369,7 @@ def test_whoever_leaves_waits_until_nobody_has_a_turn(database: Database) -> Non
 
 
 def test_a_worker_whose_session_is_lost_gets_no_further_turn(postgresql: PostgresqlServer, database: Database) -> None:
-    with at_work(database, "one", 0, 1, 5) as one:
+    with active_run(database, "one", 0, 1, 5) as one:
         name = database.url.partition("?")[0].rpartition("/")[2]
         postgresql.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         with pytest.raises(BadConfiguration, match="the connection was lost"), one.turn():

@@ -21,7 +21,7 @@ from revrec.jobs.reports.trace import trace
 from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run import run as run_job
 from revrec.sources import NATIVE_EVENTS, EventRow
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 from revrec.store.tables import metadata
 from support import sqlite
 
@@ -199,7 +199,7 @@ class Books:
         if not self.url:
             yield
             return
-        with at_work(self.context("other run").database, owner, 0, 1, 5):
+        with active_run(self.context("other run").database, owner, 0, 1, 5):
             yield
 
     def open_parts(self, of: str) -> list[tuple[str, int]]:

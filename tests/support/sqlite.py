@@ -59,7 +59,7 @@ def _template() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     file = Path(folder) / "revrec.db"
     database = Database(f"sqlite:///{file}")
-    database.backend.make()
+    database.backend.create_empty()
     with database.write(checked=False) as connection:
         migrations.upgrade(connection)
     # The last connection that closes moves the write-ahead log into the file.

@@ -10,7 +10,7 @@ from revrec.jobs.posting.poster import worker_name
 from revrec.store.database import backups, engine, restoring
 from revrec.store.database.migrations import HEAD
 from revrec.store.posting import continuity
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -67,7 +67,7 @@ def restore(context: "Context", file: Path) -> Restored:
             f"{context.database.where}: is not a file; restore it with the server's own tools, then: revrec db restored"
         )
     path = path.resolve()
-    with at_work(context.database, worker_name(context), 0, 1, 0):
+    with active_run(context.database, worker_name(context), 0, 1, 0):
         new = restoring.copied(file, path)
         try:
             with restoring.alone_with(path):

@@ -20,7 +20,7 @@ from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, OtherEntry, Reported
 from revrec.jobs.reconciling.entries import EntryCheck, Wanted
 from revrec.store.posting import posted
-from revrec.store.posting.workers import at_work
+from revrec.store.posting.workers import active_run
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
@@ -80,7 +80,7 @@ def reconcile(
     if accept and not reason.strip():
         raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
     lease = context.settings.posting.lease.total_seconds()
-    with at_work(context.database, worker_name(context), 0, 1, lease, alone=True):
+    with active_run(context.database, worker_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:
             within = DateRange(start or min(end, posted.first_activity_date(connection) or end), end)
         result = Reconciliation(company(context), within)

@@ -32,7 +32,7 @@ from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
-from revrec.store.posting.workers import Worker, at_work
+from revrec.store.posting.workers import Worker, active_run
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
@@ -78,7 +78,7 @@ def run(
         return this.preview()
     slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
     times = (wait.total_seconds(), slots, lease.total_seconds())
-    with at_work(context.database, worker_name(context), *times) as worker:
+    with active_run(context.database, worker_name(context), *times) as worker:
         return this.post(connect or open_gateway, worker)
 
 

@@ -1,4 +1,4 @@
-"""Many rows: written at the speed of the driver, read as they come, and numbered."""
+"""Write many rows at the speed of the driver, read them as a stream, and number them."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert ``rows``, tuples in the order of ``columns``, without building a dict a row: by COPY on PostgreSQL."""
+    """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""
     if not rows:
         return
     if connection.dialect.name == "postgresql":
@@ -19,12 +19,16 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
 
 
 def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) -> Any:
-    """The rows of a query, so many at a time: a server does not send them all at once, and none keeps them all."""
+    """Return the rows of a query as a stream, ``rows`` at a time, so that neither server nor client has them all."""
     return connection.execute(query, execution_options={"yield_per": rows})
 
 
 def next_number(connection: Connection, column: "Column[int]") -> int:
-    """The number after the highest one; safe under the write lock, and without a gap."""
+    """Return the number after the highest one.
+
+    Only under the write lock: two writers would get the same number. A database sequence would leave a gap after each
+    rollback, and ``revrec verify`` could not distinguish that gap from a row that someone removed.
+    """
     return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
 
 

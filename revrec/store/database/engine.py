@@ -1,4 +1,4 @@
-"""Opening the database: the engine, its transactions, its errors in the user's words."""
+"""Open the database: the engine, its transactions, and its errors in words for the user."""
 
 import time
 from collections.abc import Iterator
@@ -20,37 +20,37 @@ from revrec.store.tables import meta
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
-KINDS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+URL_FORMS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
 class Backend(Protocol):
-    """What differs between the databases; :class:`Database` is the same on all of them."""
+    """The parts that differ between the databases; :class:`Database` is the same on all of them."""
 
     engine: Engine
     path: Path | None
     where: str
     secrets: list[str]
-    """What of its URL must be shown to nobody."""
+    """The parts of its URL that must never be shown."""
     reading: dict[str, Any]
     writing: dict[str, Any]
 
     def check_exists(self) -> None:
-        """Refuse a database that is missing."""
+        """Raise BadConfiguration if the database is missing."""
 
-    def make(self) -> None:
-        """Make an empty database where that is ours to do, and refuse one that cannot be used."""
+    def create_empty(self) -> None:
+        """Create an empty database file if needed; raise BadConfiguration for a database that cannot be used."""
 
     def lock(self, connection: Connection) -> None:
-        """Become the one writer, in a transaction that has begun."""
+        """Take the write lock, in a transaction that has begun."""
 
     def is_locked(self, error: BaseException | None) -> bool:
-        """Whether a complaint says that somebody else is writing."""
+        """Check whether an error says that another process holds the write lock."""
 
-    def complaint(self, error: BaseException | None) -> RevrecError | None:
-        """A complaint about the database, with its mend; None if it is about a statement."""
+    def known_error(self, error: BaseException | None) -> RevrecError | None:
+        """Return revrec's error for one about the database, with its fix; None for one about a statement."""
 
-    def unknown(self, error: BaseException | None) -> RevrecError:
-        """A complaint about the database that nobody foresaw."""
+    def unexpected_error(self, error: BaseException | None) -> RevrecError:
+        """Return revrec's error for one about the database that is not known."""
 
 
 class Database:
@@ -62,20 +62,20 @@ class Database:
         self.engine = self.backend.engine
         self.path = self.backend.path
         self.written = False
-        """Whether anything was committed through it."""
+        """True once anything was committed through it."""
         self._known: set[str] = set()
 
     @property
     def where(self) -> str:
-        """The database as messages name it: the file, or the URL without its password."""
+        """The database as messages name it: its file, or its URL without the password."""
         return self.backend.where
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read-only view of one moment; the revision is checked first.
+        """Open a read-only view of one moment; the revision is checked first.
 
         Raises:
-            BadConfiguration: there is no database here, or one of another revision.
+            BadConfiguration: there is no database, or it has another revision.
         """
         with self.translated(), self._connect() as connection:
             reading = connection.execution_options(**self.backend.reading)
@@ -85,11 +85,11 @@ class Database:
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
-        """One transaction that takes the write lock at once: all of it is kept, or nothing.
+        """Open a transaction that takes the write lock first; all of it is committed, or nothing.
 
         Raises:
-            Busy: another process holds the database for more than some seconds, or than ``patience``.
-            BadConfiguration: the database cannot be written to, or is of another revision.
+            Busy: another process holds the lock for more than some seconds, or than ``patience``.
+            BadConfiguration: the database cannot be written to, or has another revision.
         """
         with self.translated(), self._connect(create=not checked) as connection:
             writing = connection.execution_options(**self.backend.writing)
@@ -102,17 +102,17 @@ class Database:
             self.written = True
 
     def revision(self) -> str | None:
-        """The revision found in the database; None for an empty one."""
+        """Return the revision of the database; None for an empty one."""
         with self.translated(), self._connect(create=True) as connection, connection.begin():
             return found_revision(connection)
 
     def create(self) -> bool:
-        """Make or upgrade the database to this program's revision; tells whether anything changed.
+        """Create the database, or upgrade it to this program's revision; return whether anything changed.
 
-        A database file is made readable by its owner alone, since it holds customers' data.
+        Only its owner can read a new database file, since it has customers' data.
         """
         with self.translated():
-            self.backend.make()
+            self.backend.create_empty()
         with self.write(checked=False) as connection:
             found = found_revision(connection)
             if found is not None and (found > migrations.HEAD or migrations.is_pre_release(found)):
@@ -134,8 +134,10 @@ class Database:
             self._known.add(migrations.HEAD)
 
     def _begun(self, connection: Connection, patience: float) -> RootTransaction:
-        """A transaction that holds the write lock; begun again while somebody else does, in turns that let Ctrl-C
-        through."""
+        """Begin a transaction that holds the write lock; try again, for ``patience`` seconds, while another one does.
+
+        Each try is short, so that Ctrl-C works between them.
+        """
         until = time.monotonic() + patience
         while True:
             try:
@@ -150,21 +152,21 @@ class Database:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """What the database complains of within, as one of our errors with its mend."""
+        """Raise the database's errors within the block as revrec's, each with its fix."""
         try:
             yield
         except DBAPIError as error:
             raise self.translate(error) from error
 
     def translate(self, error: DBAPIError) -> RevrecError:
-        """The database's own complaint as one of ours, with the mend."""
-        known = self.backend.complaint(error.orig)
+        """Return the database's error as one of revrec's, with its fix."""
+        known = self.backend.known_error(error.orig)
         if known is not None:
             return known
         if isinstance(error, OperationalError):
-            return self.backend.unknown(error.orig)
+            return self.backend.unexpected_error(error.orig)
         said = str(error.orig).partition("\nCONTEXT:")[0]
-        return RevrecError(f"{self.where}: the database refused the change: {said}; nothing was kept, please report it")
+        return RevrecError(f"{self.where}: the database rejected the change: {said}; nothing was saved, report it")
 
 
 class _Discard(Exception):
@@ -183,14 +185,14 @@ def discarded(database: Database) -> Iterator[Connection]:
 
 
 def found_revision(connection: Connection) -> str | None:
-    """The revision a database says it has; None if it has no tables of ours."""
+    """Return the revision that a database says it has; None if it has no tables of revrec."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
 def deployment(connection: Connection) -> str:
-    """The id of this database among all that post to the same company; part of every reference and control id."""
+    """Return the id of this database among all that post to one company; part of every reference and control id."""
     return str(connection.execute(select(meta.c.value).where(meta.c.key == "deployment")).scalar_one())
 
 
@@ -200,22 +202,22 @@ def _name_deployment(connection: Connection) -> None:
         connection.execute(insert(meta), values)
         who = AuditStamp("revrec", "db upgrade", datetime.now(UTC).isoformat(timespec="microseconds"))
         digests = [digest_rows(meta, [tuple(row.values())]) for row in values]
-        record(connection, who, "database made", f"database {values[0]['value']}", {}, digests)
+        record(connection, who, "database created", f"database {values[0]['value']}", {}, digests)
 
 
 def backend(url: str) -> Backend:
-    """The database that a URL names.
+    """Return the backend of the database that a URL names.
 
     Raises:
-        BadConfiguration: it names none that revrec can use. What the URL holds is not quoted: it may be a password.
+        BadConfiguration: revrec cannot use it. The URL is not quoted, since it may contain a password.
     """
     try:
-        # As libpq takes it; SQLAlchemy knows the longer name alone.
+        # libpq accepts both names, SQLAlchemy only the longer one.
         parsed = make_url(f"postgresql://{url.removeprefix('postgres://')}" if url.startswith("postgres://") else url)
         if parsed.port is not None and not 0 < parsed.port < 65_536:
             raise ValueError
     except SQLAlchemyError:
-        raise BadConfiguration(f"database URL: cannot be used: it is not a URL; write {KINDS}") from None
+        raise BadConfiguration(f"database URL: cannot be used: it is not a URL; write {URL_FORMS}") from None
     except ValueError:
         wanted = "write a port from 1 to 65535, such as postgresql://USER@HOST:5432/DATABASE"
         raise BadConfiguration(f"database URL: cannot be used: its host or port is not valid; {wanted}") from None
@@ -224,7 +226,7 @@ def backend(url: str) -> Backend:
     except (SQLAlchemyError, ValueError):
         place = parsed.set(query={}, password=None)
         raise BadConfiguration(
-            f"database URL {place}: cannot be used: a value after its question mark is wrong; correct it"
+            f"database URL {place}: cannot be used: a value after the question mark is wrong; correct it"
         ) from None
 
 
@@ -238,4 +240,5 @@ def _backend(url: "URL") -> Backend:
         from revrec.store.database.postgresql import Postgresql
 
         return Postgresql(url)
-    raise BadConfiguration(f"database URL {url.set(query={})}: revrec keeps its data in another kind; write {KINDS}")
+    place = url.set(query={})
+    raise BadConfiguration(f"database URL {place}: revrec cannot use this kind of database; write {URL_FORMS}")

@@ -1,17 +1,19 @@
-"""Triggers for the migrations, written once and made on SQLite and PostgreSQL alike.
+"""Triggers for the migrations, written once and created on both SQLite and PostgreSQL.
 
-A guard is a name and a text in SQLite's words::
+A guard is a name and a trigger in SQLite's syntax::
 
     "journal_entry_posted_fixed": '''
         BEFORE UPDATE ON journal_entry WHEN OLD.state = 'POSTED'
         BEGIN SELECT RAISE(ABORT, 'a posted journal entry never changes'); END'''
 
-On PostgreSQL it becomes a row trigger whose function tests the same condition and raises the same words, as a violated
-constraint. Write ``IS`` and ``IS NOT`` where null counts as a value: they become ``IS [NOT] DISTINCT FROM``. A trigger
-for each row sees the rows before it, on both.
+On PostgreSQL it becomes a row trigger, whose function tests the same condition and raises the same message as a
+violated constraint. Two hand-written texts would drift apart, and one database would accept what the other refuses.
 
-What is made here is frozen in the databases that have it: a change of this module needs a migration that makes the
-guards anew.
+Write ``IS`` and ``IS NOT`` where null counts as a value: they become ``IS [NOT] DISTINCT FROM``. With ``=`` or ``<>``,
+a null would make the condition null, and the guard would let the row pass. On both, a row trigger sees the rows
+before it.
+
+The databases keep the triggers as they were created: a change of this module needs a migration that creates them again.
 """
 
 import re
@@ -26,7 +28,7 @@ PARTS = re.compile(
 
 
 def create(op: Any, guards: Mapping[str, str]) -> None:
-    """Make guards, by name, through alembic's ``op``."""
+    """Create guards, by name, through alembic's ``op``."""
     bind = op.get_bind()
     place = bind.exec_driver_sql("SELECT current_schema()").scalar() if bind.dialect.name == "postgresql" else None
     for name, text in guards.items():
@@ -35,18 +37,18 @@ def create(op: Any, guards: Mapping[str, str]) -> None:
 
 
 def drop(op: Any, guards: Mapping[str, str]) -> None:
-    """Take guards away again."""
+    """Drop guards."""
     bind = op.get_bind()
     for name in guards:
         if bind.dialect.name == "postgresql":
-            # Its trigger goes with it.
+            # This drops its trigger too.
             bind.exec_driver_sql(f"DROP FUNCTION {name}() CASCADE")
         else:
             bind.exec_driver_sql(f"DROP TRIGGER {name}")
 
 
 def append_only(tables: Iterable[str]) -> dict[str, str]:
-    """Guards by which rows of these tables are never updated."""
+    """Return guards against any update of these tables."""
     return {
         f"{table}_no_update": f"BEFORE UPDATE ON {table}"
         f" BEGIN SELECT RAISE(ABORT, '{table} is append-only: it is never updated'); END"
@@ -55,7 +57,7 @@ def append_only(tables: Iterable[str]) -> dict[str, str]:
 
 
 def never_deleted(tables: Iterable[str]) -> dict[str, str]:
-    """Guards by which rows of these tables are never deleted; nor is the table ever emptied, on PostgreSQL."""
+    """Return guards against any deletion from these tables, and on PostgreSQL against TRUNCATE."""
     return {
         f"{table}_no_delete": f"BEFORE DELETE ON {table}"
         f" BEGIN SELECT RAISE(ABORT, '{table} is never deleted from'); END"
@@ -64,12 +66,12 @@ def never_deleted(tables: Iterable[str]) -> dict[str, str]:
 
 
 def statements(name: str, text: str, place: str | None) -> list[str]:
-    """The SQL that makes a guard: for the PostgreSQL schema ``place``, or for SQLite if there is none."""
+    """Return the SQL that creates a guard in the PostgreSQL schema ``place``, or on SQLite if it is None."""
     if place is None:
         return [f"CREATE TRIGGER {name} {text}"]
     parts = PARTS.fullmatch(text.strip())
     if parts is None:
-        raise ValueError(f"guard {name}: it is not of the form that is known")
+        raise ValueError(f"guard {name}: its text does not have the known form")
     body, when = _row_guard(parts) if parts["when"] else _statement_guard(parts)
     return [_function(name, place, body), f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()"]
 
@@ -82,7 +84,7 @@ def _row_guard(parts: re.Match[str]) -> tuple[str, str]:
 
 
 def _statement_guard(parts: re.Match[str]) -> tuple[str, str]:
-    """Whole statements are refused: also one that would touch no row, or empty the table."""
+    """Return a trigger that refuses whole statements, even one that changes no row or truncates the table."""
     event = "DELETE OR TRUNCATE" if parts["event"] == "DELETE" else parts["event"]
     return _refusal(parts), f"BEFORE {event} ON {parts['table']} FOR EACH STATEMENT"
 
@@ -92,7 +94,8 @@ def _refusal(parts: re.Match[str]) -> str:
 
 
 def _function(name: str, place: str, body: str) -> str:
-    # Its own search path: no table of the same name in a temporary schema can stand in for ours.
+    # A fixed search path: otherwise a user could create a temporary table of the same name, which PostgreSQL searches
+    # first, and the guard would read that one.
     path = place.replace('"', '""')
     return (
         f'CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SET search_path = "{path}", pg_temp'
@@ -101,7 +104,7 @@ def _function(name: str, place: str, body: str) -> str:
 
 
 def null_safe(condition: str) -> str:
-    """SQLite's ``IS`` and ``IS NOT`` between values as PostgreSQL's, on one line."""
+    """Return a condition with SQLite's ``IS`` and ``IS NOT`` between values written for PostgreSQL, on one line."""
     line = " ".join(condition.split())
     line = re.sub(r"\bIS NOT (?!NULL\b)", "IS DISTINCT FROM ", line)
     return re.sub(r"\bIS (?!NOT\b|NULL\b|DISTINCT\b)", "IS NOT DISTINCT FROM ", line)

@@ -52,7 +52,8 @@ def check_revision(found: str | None, where: str) -> None:
         # SQLite stores any type in any column, so a damaged or edited file can hold bytes here.
         raise BadConfiguration(f"{where}: the database file is damaged (its revision is not text); restore a backup")
     if found is None:
-        raise BadConfiguration(f"{where}: not a revrec database yet; make one with: revrec init, or: revrec db upgrade")
+        fix = "create one with: revrec init, or: revrec db upgrade"
+        raise BadConfiguration(f"{where}: not a revrec database yet; {fix}")
     if is_pre_release(found):
         raise BadConfiguration(
             f"{where}: a revrec from before the first release made this database (revision {found}), and it cannot be "

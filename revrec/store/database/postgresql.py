@@ -1,7 +1,8 @@
-"""PostgreSQL as the database: one writer at a time by an advisory lock, so that what SQLite's lock promises holds here.
+"""PostgreSQL as the database: one writer at a time, through an advisory lock.
 
-Numbers counted on from the last one and the audit chain's next link are safe under that lock alone; a transaction takes
-it first of all. Reading needs no lock and sees one moment.
+A writing transaction takes the lock before anything else. Without it two writers would read the same last number and
+the same last audit event, and the second would get a duplicate number and a broken chain. Reading needs no lock and
+sees one moment.
 """
 
 from contextlib import suppress
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_SECONDS = 15
-ADVICE = "look at the server and its log, then run the command again"
+ADVICE = "check the server and its log, then run the command again"
 SESSION = {
     "lock_timeout": f"{BUSY_SECONDS}s",
     "synchronous_commit": "on",
     "cursor_tuple_fraction": "1",
 }
-"""Durable commits, no endless waiting, and plans for a whole result, since every result is read to its end."""
+"""Durable commits, a limit on waiting, and query plans for a whole result, since every result is read to its end."""
 
 CONNECT = {
     "client_encoding": "utf8",
@@ -33,11 +34,11 @@ CONNECT = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
-"""Defaults that a URL may change. A request to Intacct can take minutes: no firewall shall cut the silent line."""
+"""Defaults that a URL may change. A request to Intacct can take minutes: no firewall may drop the idle session."""
 
 
 def lock_key(purpose: str) -> str:
-    """The SQL of the number that stands for a lock of this schema's revrec."""
+    """Return the SQL of the number of an advisory lock of revrec in this schema."""
     return f"hashtextextended('revrec {purpose} ' || current_schema(), 0)"
 
 
@@ -45,7 +46,7 @@ TAKE_WRITE_LOCK = text(f"SELECT pg_advisory_xact_lock({lock_key('write')})")
 
 
 class Postgresql:
-    """How a PostgreSQL database is opened, locked for writing, and how its complaints read."""
+    """The PostgreSQL backend: opens a database, takes its write lock, and translates its errors."""
 
     def __init__(self, url: URL) -> None:
         self.path: Path | None = None
@@ -64,69 +65,69 @@ class Postgresql:
         event.listen(self.engine, "connect", prepare)
 
     def check_exists(self) -> None:
-        """Nothing: a server that has no such database says so."""
+        """Do nothing: the server itself reports a missing database."""
 
-    def make(self) -> None:
-        """Refuse a database that could not hold every text. Raises BadConfiguration."""
+    def create_empty(self) -> None:
+        """Raise BadConfiguration for a database that cannot store every text, or has no schema."""
         with self.engine.connect() as connection:
             encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
             place = connection.exec_driver_sql("SELECT current_schema()").scalar()
         if encoding != "UTF8":
-            said = f"its encoding is {encoding}; make one for revrec: CREATE DATABASE revrec ENCODING 'UTF8'"
+            said = f"its encoding is {encoding}; create one for revrec: CREATE DATABASE revrec ENCODING 'UTF8'"
             raise BadConfiguration(f"{self.where}: {said} TEMPLATE template0")
         if place is None:
-            raise BadConfiguration(f"{self.where}: no schema of the search_path is there; make it: CREATE SCHEMA")
+            raise BadConfiguration(f"{self.where}: no schema of the search_path exists; create it: CREATE SCHEMA")
 
     def lock(self, connection: Connection) -> None:
-        """Become the one writer until the transaction ends."""
+        """Take the write lock until the transaction ends."""
         connection.execute(TAKE_WRITE_LOCK)
 
     def is_locked(self, error: BaseException | None) -> bool:
-        """Whether a complaint says that somebody else is writing."""
+        """Check whether an error says that another process holds the write lock."""
         return _state(error) == "55P03"
 
-    def complaint(self, error: BaseException | None) -> RevrecError | None:
-        """A complaint about the server, with its mend; None if it is about a statement."""
+    def known_error(self, error: BaseException | None) -> RevrecError | None:
+        """Return revrec's error for one about the server, with its fix; None for one about a statement."""
         state, said = _state(error), self._said(error)
-        for known, kind, mend in COMPLAINTS:
+        for known, kind, message in KNOWN_ERRORS:
             if state.startswith(known) if state else known in said:
-                return kind(f"{self.where}: {mend.format(said=said)}")
+                return kind(f"{self.where}: {message.format(said=said)}")
         return None
 
-    def unknown(self, error: BaseException | None) -> RevrecError:
-        """A complaint about the server or the way to it that nobody foresaw."""
+    def unexpected_error(self, error: BaseException | None) -> RevrecError:
+        """Return revrec's error for one about the server, or the way to it, that is not known."""
         if not _state(error):
-            mend = "see that the server runs, and host, port, user and password in the URL (or PGPASSWORD)"
-            return BadConfiguration(f"{self.where}: cannot be reached: {self._said(error)}; {mend}")
+            fix = "check that the server runs, and the host, port, user and password in the URL (or PGPASSWORD)"
+            return BadConfiguration(f"{self.where}: cannot be reached: {self._said(error)}; {fix}")
         return BadConfiguration(f"{self.where}: {self._said(error)}; {ADVICE}")
 
     def _said(self, error: BaseException | None) -> str:
         return redact_text(" ".join(str(error).split()), self.secrets)
 
 
-RIGHTS = "this user may not do that: {said}; have the owner grant it, see docs/postgresql.md"
+RIGHTS = "this user lacks a right: {said}; have the owner grant it, see docs/postgresql.md"
 LOST = "the connection was lost: {said}; nothing is half done, run the command again"
-COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
+KNOWN_ERRORS: tuple[tuple[str, type[RevrecError], str], ...] = (
     ("55P03", Busy, "another revrec is writing to the database; try again when it is done"),
-    ("40P01", Busy, "another transaction stood in the way ({said}); nothing was kept, try again"),
-    ("40001", Busy, "another transaction stood in the way ({said}); nothing was kept, try again"),
-    ("57014", Busy, "the server broke a statement off ({said}); nothing was kept, raise its statement_timeout"),
-    ("25006", BadConfiguration, "the database is read-only: {said}; give the URL of the server that takes writes"),
+    ("40P01", Busy, "another transaction was in the way ({said}); nothing was saved, try again"),
+    ("40001", Busy, "another transaction was in the way ({said}); nothing was saved, try again"),
+    ("57014", Busy, "the server canceled a statement ({said}); nothing was saved, raise its statement_timeout"),
+    ("25006", BadConfiguration, "the database is read-only: {said}; use the URL of the server that accepts writes"),
     ("28P01", BadConfiguration, "the user or the password is wrong: {said}"),
-    ("28000", BadConfiguration, "the server lets this user not in: {said}; see pg_hba.conf on the server"),
-    ("3D000", BadConfiguration, "{said}; make it on the server: CREATE DATABASE"),
+    ("28000", BadConfiguration, "the server does not let this user in: {said}; see pg_hba.conf on the server"),
+    ("3D000", BadConfiguration, "{said}; create it on the server: CREATE DATABASE"),
     ("42501", BadConfiguration, RIGHTS),
-    ("53100", RevrecError, "the disk of the server is full: {said}; make room, nothing is half done"),
-    ("53", Busy, "the server has no room for more: {said}; try again later"),
+    ("53100", RevrecError, "the disk of the server is full: {said}; free some space, nothing is half done"),
+    ("53", Busy, "the server has no more capacity: {said}; try again later"),
     ("57P", BadConfiguration, LOST),
     ("08", BadConfiguration, LOST),
-    # Before a connection stands there is no code, only the server's words.
+    # Before a connection is open there is no code, only the server's message.
     ("password authentication failed", BadConfiguration, "the user or the password is wrong: {said}"),
-    ("no password supplied", BadConfiguration, "{said}; give it by PGPASSWORD, a .pgpass file, or in the URL"),
-    ("invalid connection option", BadConfiguration, "{said}; mend the URL after its question mark"),
+    ("no password supplied", BadConfiguration, "{said}; set PGPASSWORD, a .pgpass file, or the password in the URL"),
+    ("invalid connection option", BadConfiguration, "{said}; correct the URL after its question mark"),
     ("no pg_hba.conf entry", BadConfiguration, "{said}; let this user in by pg_hba.conf on the server"),
-    ("does not exist", BadConfiguration, "{said}; make it on the server: CREATE DATABASE, CREATE ROLE"),
-    ("too many clients", Busy, "the server has no room for more: {said}; try again later"),
+    ("does not exist", BadConfiguration, "{said}; create it on the server: CREATE DATABASE, CREATE ROLE"),
+    ("too many clients", Busy, "the server has no more capacity: {said}; try again later"),
     ("starting up", Busy, "{said}; try again in a minute"),
     ("shutting down", Busy, "{said}; try again when it is back"),
     ("server closed the connection", BadConfiguration, LOST),
@@ -135,17 +136,17 @@ COMPLAINTS: tuple[tuple[str, type[RevrecError], str], ...] = (
     ("connection is closed", BadConfiguration, LOST),
     ("timeout expired", BadConfiguration, "no answer: {said}; see host and port in the URL, and the firewall"),
 )
-"""SQLSTATE (or its class), or words; what it is to us; what is said. The first that fits counts."""
+"""SQLSTATE (or its class) or words of the message, revrec's error, and its message. The first match counts."""
 
 
 def shown(url: URL) -> str:
-    """A URL as messages name it: without any password."""
+    """Return a URL as messages show it: without any password."""
     plain = url.set(query={name: value for name, value in url.query.items() if "password" not in name})
     return plain._replace(password=None).render_as_string()
 
 
 def prepare(dbapi: Any, _record: object) -> None:
-    """The session's settings, in one round trip; sums come as the whole numbers that they are."""
+    """Set up a session in one round trip, and read its numeric sums as whole numbers."""
     dbapi.adapters.register_loader("numeric", _whole_numbers())
     dbapi.autocommit = True
     with dbapi.cursor() as cursor:

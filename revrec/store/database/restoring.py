@@ -1,4 +1,4 @@
-"""Putting a copy of the database in its place: whole, checked, and never losing what it takes the place of."""
+"""Replace the database file with a copy: complete and checked, and the replaced file is kept."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,19 +9,20 @@ from revrec.core.errors import BadInput, Busy, RevrecError
 from revrec.files import create_private, rename
 
 ENDS = ("", "-wal", "-shm")
-"""SQLite keeps what is not yet in the file itself in two more, which belong to it and to no other."""
+"""The ends of SQLite's files. Commits that are not in the main file yet are in the two others: left behind, they would
+be read into the copy and damage it."""
 
 
 def copied(file: Path, database: Path) -> Path:
-    """A copy of ``file`` beside the database, checked by SQLite, ready to take its place.
+    """Copy ``file`` beside the database, have SQLite check the copy, and return it, ready to replace the database.
 
     Raises:
-        BadInput: the file cannot be read, is no database, or is damaged.
+        BadInput: the file cannot be read, is not a database, or is damaged.
     """
     new = database.with_name(database.name + ".restoring")
     discard(new)
     if not file.is_file():
-        raise BadInput(f"{file}: there is no such file; give one that revrec db backup wrote")
+        raise BadInput(f"{file}: no such file; name one that revrec db backup wrote")
     try:
         create_private(new)
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as source:
@@ -38,18 +39,18 @@ def _copy(source: sqlite3.Connection, new: Path) -> None:
         target.execute("PRAGMA journal_mode = DELETE")
         found = target.execute("PRAGMA integrity_check").fetchone()[0]
     if found != "ok":
-        raise sqlite3.DatabaseError(f"it is not sound: {found}")
+        raise sqlite3.DatabaseError(f"it is damaged: {found}")
 
 
 def discard(new: Path) -> None:
-    """Remove a copy that does not take the place after all."""
+    """Remove a copy that does not replace the database after all."""
     for end in (*ENDS, "-journal"):
         Path(f"{new}{end}").unlink(missing_ok=True)
 
 
 @contextmanager
 def alone_with(database: Path) -> Iterator[None]:
-    """Make sure that nobody writes, and bring all that was written into the file itself.
+    """Lock out all writers, and write everything in the write-ahead log to the main file.
 
     Raises:
         Busy: another command is writing.
@@ -59,20 +60,20 @@ def alone_with(database: Path) -> Iterator[None]:
         return
     with closing(sqlite3.connect(database, isolation_level=None, timeout=5)) as connection:
         try:
-            # What is damaged cannot be read, and is set aside as it is.
+            # A damaged file cannot be read, and is set aside as it is.
             with suppress(sqlite3.DatabaseError):
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise Busy(f"{database}: another command is writing to the database; let it end first") from None
+                raise Busy(f"{database}: another command is writing to the database; wait until it ends") from None
         except sqlite3.DatabaseError:
             pass
         yield
 
 
 def take_place(new: Path, database: Path, aside: Path) -> None:
-    """Put ``new`` in the place of the database, which is kept as ``aside``.
+    """Replace the database with ``new``, and keep the old one as ``aside``.
 
     Raises:
         RevrecError: the files cannot be moved; the message says which file is where.

@@ -1,4 +1,4 @@
-"""SQLite as the database: one file, one writer at a time by its own lock, everything written through at once."""
+"""SQLite as the database: one file, one writer at a time through SQLite's own lock, and durable commits."""
 
 import stat
 from pathlib import Path
@@ -11,11 +11,11 @@ from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.store.database.sqlite_errors import translate_sqlite_error
 
 BUSY_SECONDS = 15
-ADVICE = "look at the file and its folder, then run the command again"
+ADVICE = "check the file and its folder, then run the command again"
 
 
 class Sqlite:
-    """How an SQLite file is opened, locked for writing, and how its complaints read."""
+    """The SQLite backend: opens a file, takes its write lock, and translates its errors."""
 
     def __init__(self, url: URL) -> None:
         self.reading: dict[str, Any] = {}
@@ -23,8 +23,8 @@ class Sqlite:
         try:
             self.engine: Engine = create_engine(url)
         except (SQLAlchemyError, ImportError) as error:
-            mend = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
-            raise BadConfiguration(f"database URL {url}: cannot be used: {error}; {mend}") from error
+            fix = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+            raise BadConfiguration(f"database URL {url}: cannot be used: {error}; {fix}") from error
         event.listen(self.engine, "connect", prepare)
         event.listen(self.engine, "begin", begin)
         self.path = Path(url.database) if url.database and url.database != ":memory:" else None
@@ -32,44 +32,44 @@ class Sqlite:
         self.secrets: list[str] = []
 
     def check_exists(self) -> None:
-        """Refuse a file that is missing: opening would make it. Raises BadConfiguration."""
+        """Raise BadConfiguration if the file is missing: SQLite would create an empty one on opening."""
         if self.path and not self.path.exists():
-            raise BadConfiguration(f"{self.path}: there is no database here; make one with: revrec init")
+            raise BadConfiguration(f"{self.path}: there is no database here; create one with: revrec init")
 
-    def make(self) -> None:
-        """Make an empty file, if there is none, that its owner alone can read: it will hold customers' data."""
+    def create_empty(self) -> None:
+        """Create an empty file if there is none; only its owner can read it, since it will have customers' data."""
         if not self.path or self.path.exists():
             return
         try:
             self.path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         except OSError as error:
             why = error.strerror or error
-            said = f"{self.path}: the database cannot be made here: {why}; choose another place"
+            said = f"{self.path}: the database cannot be created here: {why}; choose another place"
             raise BadConfiguration(said) from error
 
     def lock(self, connection: Connection) -> None:
-        """Nothing: ``BEGIN IMMEDIATE`` took the write lock."""
+        """Do nothing: ``BEGIN IMMEDIATE`` has taken the write lock."""
 
     def is_locked(self, error: BaseException | None) -> bool:
-        """Whether a complaint says that somebody else is writing."""
+        """Check whether an error says that another process holds the write lock."""
         return "locked" in str(error)
 
-    def complaint(self, error: BaseException | None) -> RevrecError | None:
-        """A complaint about the file, with its mend; None if it is about a statement."""
+    def known_error(self, error: BaseException | None) -> RevrecError | None:
+        """Return revrec's error for one about the file, with its fix; None for one about a statement."""
         return translate_sqlite_error(str(error), self.where)
 
-    def unknown(self, error: BaseException | None) -> RevrecError:
-        """A complaint about the file that nobody foresaw."""
+    def unexpected_error(self, error: BaseException | None) -> RevrecError:
+        """Return revrec's error for one about the file that is not known."""
         return BadConfiguration(f"{self.where}: {error}; {ADVICE}")
 
 
 def prepare(dbapi: Any, _record: object) -> None:
-    """Durable commits, constraints that bite, and transactions begun by us, not by the driver."""
+    """Set up a connection: durable commits, enforced constraints, and no transactions begun by the driver."""
     dbapi.isolation_level = None
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
         "foreign_keys = ON",
-        # Without it, INSERT OR REPLACE would pass by the triggers that forbid deletion.
+        # Without it, INSERT OR REPLACE would delete a row without firing the triggers that forbid it.
         "recursive_triggers = ON",
         "synchronous = FULL",
         "cache_size = -65536",
@@ -81,7 +81,7 @@ def prepare(dbapi: Any, _record: object) -> None:
 
 
 def _try_wal(dbapi: Any) -> None:
-    """Write-ahead logging, unless the file is read-only, where reading must still work."""
+    """Turn on write-ahead logging, unless the file is read-only: reading it must still work."""
     import sqlite3
 
     try:
@@ -92,5 +92,5 @@ def _try_wal(dbapi: Any) -> None:
 
 
 def begin(connection: Connection) -> None:
-    """Begin as the transaction's options say."""
+    """Begin a transaction as its options say."""
     connection.exec_driver_sql(connection.get_execution_options().get("revrec_begin", "BEGIN"))

@@ -1,1 +1,1 @@
-"""Journal entries and invoices on their way to Intacct: states, attempts, workers, recovery."""
+"""Journal entries and invoices in the store: posting states, attempts, workers, recovery."""

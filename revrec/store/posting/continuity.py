@@ -1,8 +1,9 @@
-"""Whether a database is the newest of its books: its epoch, its last look at the ledger, and its head kept outside.
+"""Detect a database that is not the newest copy of its books, before it posts anything twice.
 
-A copy that was put back does not know what was posted after it was made. ``meta`` holds the epoch, which a restore
-raises, and with which epoch and when Intacct's journals were last looked at. The head of the audit trail is kept in a
-small file beside the database too, which a copy of the database alone does not bring back.
+A restored backup does not know what was posted after it was made, and a run on it would post that again. Three marks
+show it. ``meta`` has the epoch, which each restore raises, and the last scan of Intacct's journals with the epoch that
+it was made in: if the two epochs differ, the next run scans before it sends. The head of the audit trail is also kept
+in a small file beside the database, which a copy of the database file alone does not bring back.
 """
 
 import hashlib
@@ -28,10 +29,10 @@ SUFFIX = ".head"
 
 
 class TrailHead(NamedTuple):
-    """The end of an audit trail: of which database, the last event's number and hash; and since when the machine is up.
+    """The end of an audit trail: the database's deployment id, and the number and hash of the last event.
 
-    ``boot`` is the kernel's id of that, empty where it has none. What a machine that lost its power had committed last
-    may be gone, if its disk had promised too much.
+    ``boot`` is the kernel's id of the machine's last start, empty where there is none. After a power failure the last
+    commits may be gone, if the disk reported them written when they were not: a new ``boot`` means that this may be so.
     """
 
     deployment: str
@@ -41,25 +42,25 @@ class TrailHead(NamedTuple):
 
 
 class LedgerScan(NamedTuple):
-    """The epoch in which the ledger was last looked at, and since when all that was made there has been seen."""
+    """The last scan of Intacct's journals: its epoch, and its start (UTC). It saw everything posted before that."""
 
     epoch: int
     at: str
 
 
 class BooksPlace(NamedTuple):
-    """A place that books are kept in: an id, and the place in words for people."""
+    """The place of a database: an id, and a description for people."""
 
     id: str
     shown: str
 
 
 class PostingClaim(NamedTuple):
-    """The numbers that these books have claimed in Intacct, where each number can be claimed once.
+    """The numbers that this database has claimed in Intacct, where each number can be claimed only once.
 
-    ``number`` is the last one that they won; ``asked`` the last one that they asked for, whose answer may be lost.
-    ``epoch`` is the epoch in which they own the posting, ``since`` when that began and ``at`` when they won last, in
-    UTC; ``place`` and ``shown`` are the place that they were in then.
+    ``number`` is the last one claimed; ``asked`` the last one requested, whose answer may have been lost. ``epoch`` is
+    the epoch in which the database owns the posting, ``since`` when that began and ``at`` when it last claimed a number
+    (UTC); ``place`` and ``shown`` are where the database was then.
     """
 
     number: int = 0
@@ -72,14 +73,14 @@ class PostingClaim(NamedTuple):
 
 
 def epoch(connection: Connection) -> int:
-    """The number that every restore raises."""
+    """Return the epoch: the number that every restore raises."""
     return int(connection.execute(select(meta.c.value).where(meta.c.key == "epoch")).scalar_one())
 
 
 def raise_epoch(connection: Connection, who: AuditStamp, detail: Mapping[str, Any], least: int = 0) -> int:
-    """Note that these books may have been posted from in a future that they do not know; the new epoch.
+    """Record that entries may have been posted that this database does not know; return the new epoch.
 
-    ``least`` is what the epoch becomes at least, where a later one is known.
+    ``least`` is the lowest value of the new epoch, if a later one is already known.
     """
     raised = max(epoch(connection) + 1, least)
     digest = _put(connection, "epoch", str(raised))
@@ -88,13 +89,13 @@ def raise_epoch(connection: Connection, who: AuditStamp, detail: Mapping[str, An
 
 
 def raised_at(connection: Connection) -> str | None:
-    """When the epoch was last raised; None if it never was."""
+    """Return when the epoch was last raised; None if it never was."""
     query = select(audit_event.c.at).where(audit_event.c.action == RAISED).order_by(audit_event.c.seq.desc())
     return connection.execute(query.limit(1)).scalar()
 
 
 def last_scan(connection: Connection) -> LedgerScan:
-    """The last look; before the first one, everything since the database was made is unseen."""
+    """Return the last scan; before the first one, nothing since the creation of the database was seen."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "looked")).scalar()
     if found is not None:
         number, at = found.split(" ", 1)
@@ -103,25 +104,25 @@ def last_scan(connection: Connection) -> LedgerScan:
 
 
 def record_scan(connection: Connection, who: AuditStamp, began: str, detail: Mapping[str, Any]) -> None:
-    """Keep that all that the ledger had when a look ``began`` is accounted for."""
+    """Record that everything in the ledger when a scan ``began`` is accounted for."""
     digest = _put(connection, "looked", f"{epoch(connection)} {began}")
     record(connection, who, "ledger looked at", "Intacct", detail, [digest])
 
 
 def read_claim(connection: Connection) -> PostingClaim:
-    """Return what these books have claimed in Intacct; nothing before their first run."""
+    """Return what this database has claimed in Intacct; nothing before its first run."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == "claim")).scalar()
     return PostingClaim(epoch=last_scan(connection).epoch) if found is None else PostingClaim(**json.loads(found))
 
 
 def record_claim(connection: Connection, who: AuditStamp, claim: PostingClaim) -> None:
-    """Keep what these books have claimed, or are about to claim."""
+    """Record what this database has claimed, or is about to claim."""
     digest = _put(connection, "claim", canonical(claim._asdict()))
     record(connection, who, "posting claimed", f"number {claim.number}", claim._asdict(), [digest])
 
 
 def books_place(database: Database) -> BooksPlace:
-    """Return the place of a database: for a file the machine and the path, else the server and its database."""
+    """Return the place of a database: the machine and path of a file, or the server and the database's name."""
     if database.path is not None:
         path = database.path.resolve()
         return BooksPlace(_digest(_machine(), str(path)), f"{platform.node()}:{path}")
@@ -129,7 +130,7 @@ def books_place(database: Database) -> BooksPlace:
         named = "SELECT current_database() || ' ' || oid FROM pg_database WHERE datname = current_database()"
         name = str(connection.exec_driver_sql(named).scalar())
     server = ""
-    # Not every server lets its users ask.
+    # Some servers, such as hosted ones, do not let their users read it.
     with suppress(SQLAlchemyError, RevrecError), database.read() as connection:
         server = str(connection.exec_driver_sql("SELECT system_identifier FROM pg_control_system()").scalar())
     return BooksPlace(_digest(server, name), database.where)
@@ -156,14 +157,14 @@ def _put(connection: Connection, key: str, value: str) -> Any:
 
 
 def ended_uncleanly(connection: Connection, run: int) -> bool:
-    """Whether the run before ``run`` was cut off; sound only while the run lock is held."""
+    """Check whether the run before ``run`` was cut off; only valid while the run lock is held."""
     query = select(posting_run.c.finished_at).where(posting_run.c.id < run).order_by(posting_run.c.id.desc())
     last = connection.execute(query.limit(1)).first()
     return last is not None and last.finished_at is None
 
 
 def trail_head(connection: Connection) -> TrailHead:
-    """The end of the audit trail."""
+    """Return the end of the audit trail."""
     query = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc())
     last = connection.execute(query.limit(1)).first()
     seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
@@ -171,10 +172,10 @@ def trail_head(connection: Connection) -> TrailHead:
 
 
 def continues_from(connection: Connection, known: TrailHead | None) -> bool:
-    """Whether the trail goes on from a head that was kept outside.
+    """Check whether the trail continues from a head that was kept outside the database.
 
-    Without one, or with that of another database, only books that never had an entry or an invoice
-    are known to be whole.
+    Without a kept head, or with another database's, only a database that never had an entry or an invoice is known to
+    be complete.
     """
     if known is None or known.deployment != deployment(connection):
         return all(connection.execute(select(one.c.id).limit(1)).first() is None for one in (journal_entry, invoice))
@@ -183,7 +184,7 @@ def continues_from(connection: Connection, known: TrailHead | None) -> bool:
 
 
 def is_same_boot(known: TrailHead | None) -> bool:
-    """Whether the machine has not gone down since a head was kept, so far as that can be told."""
+    """Check whether the machine has stayed up since a head was kept, as far as its kernel shows."""
     return known is None or known.boot in ("", _boot())
 
 
@@ -195,7 +196,7 @@ def _boot() -> str:
 
 
 def read_kept_head(database: Database) -> TrailHead | None:
-    """The head in the file beside the database; None if there is none that can be read."""
+    """Return the head from the file beside the database; None if it is missing or cannot be read."""
     try:
         found = json.loads(kept_head_file(database).read_text(encoding="utf-8"))
         return TrailHead(str(found["deployment"]), int(found["seq"]), str(found["hash"]), str(found.get("boot", "")))
@@ -204,7 +205,7 @@ def read_kept_head(database: Database) -> TrailHead | None:
 
 
 def write_kept_head(database: Database, known: TrailHead) -> None:
-    """Write the head to the file beside the database, whole or not at all.
+    """Write the head to the file beside the database, completely or not at all.
 
     Raises:
         BadConfiguration: the file cannot be written.
@@ -218,10 +219,10 @@ def write_kept_head(database: Database, known: TrailHead) -> None:
 
 
 def update_kept_head(database: Database) -> None:
-    """Keep the head of books that go on from the one that is kept, after a command has written.
+    """Update the kept head after a command has written, if the trail continues from it.
 
-    A head that they do not continue is left for ``revrec verify`` and the next run to find. Since when the machine is
-    up stays as the last run kept it, for only a run can tell what it means.
+    A head that the trail does not continue is left for ``revrec verify`` and the next run to find: to replace it would
+    hide that the database is an older copy. ``boot`` stays as the last run kept it, since only a run checks it.
 
     Raises:
         BadConfiguration: the file cannot be written.
@@ -234,7 +235,7 @@ def update_kept_head(database: Database) -> None:
 
 
 def kept_head_file(database: Database) -> Path:
-    """Return the file beside the database that its head is kept in."""
+    """Return the file beside the database that has its head."""
     assert database.path is not None
     real = database.path.resolve()
     return real.with_name(real.name + SUFFIX)

@@ -1,4 +1,4 @@
-"""Schedule lines that are due: what the next run will put on journal entries."""
+"""Schedule lines that are due: the next run puts them on journal entries."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""Journal entries: written whole with their lines, found again by state."""
+"""Journal entries: written together with their lines, read by number and by state."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -29,13 +29,13 @@ KNOWN_AT_ONCE = 500
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
 ENTRY_TABLES = PostingTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
-"""The way of journal entries to Intacct."""
+"""The tables of journal entries and of the attempts to post them."""
 
 
 class StoredEntry(NamedTuple):
-    """A journal entry with its number here, its posting state, what Intacct said of it, and its whole content.
+    """A stored journal entry: its number here, its posting state, Intacct's last answer, and its content.
 
-    ``attempts`` counts from when a person last let it be sent again, ``sends`` from the beginning.
+    ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
     """
 
     id: int
@@ -50,17 +50,17 @@ class StoredEntry(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """The entry's REFERENCENO."""
+        """The entry's reference (Intacct: REFERENCENO)."""
         return self.entry.reference
 
     @property
     def control_id(self) -> str:
-        """The control id that it is sent under."""
+        """The control id under which it is sent."""
         return self.entry.control_id
 
 
 def start_run(connection: Connection, day: date, who: AuditStamp) -> int:
-    """Open the record of one ``revrec run``."""
+    """Record the start of a ``revrec run``; return its number."""
     number = next_number(connection, posting_run.c.id)
     values = {"id": number, "date": day.isoformat(), "started_at": who.at, "actor": who.actor}
     begun = connection.execute(insert(posting_run).values(values).returning(*posting_run.c)).one()
@@ -70,7 +70,7 @@ def start_run(connection: Connection, day: date, who: AuditStamp) -> int:
 
 
 def finish_run(connection: Connection, run: int, who: AuditStamp, outcome: str) -> None:
-    """Close the record of a run with its outcome in words."""
+    """Record the end of a run, with its outcome in words."""
     values = {"finished_at": who.at, "outcome": outcome}
     its_row = update(posting_run).where(posting_run.c.id == run)
     ended = connection.execute(its_row.values(values).returning(*posting_run.c)).one()
@@ -78,9 +78,11 @@ def finish_run(connection: Connection, run: int, who: AuditStamp, outcome: str) 
 
 
 def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: AuditStamp) -> list[int]:
-    """Commit the intent: entries with their lines, their schedule lines taken. Returns their numbers.
+    """Store entries as READY with their lines, and point their schedule lines at them; return their numbers.
 
-    The database itself checks that each balances and that no schedule line is on two live entries.
+    This is committed before anything is sent. An entry that was sent but not stored would be built again by the next
+    run, under another reference, and be in the ledger twice. Triggers check that each entry balances and that no
+    schedule line is on two live entries.
     """
     added = []
     for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
@@ -119,7 +121,7 @@ def _line_texts(entry: JournalEntry) -> list[str]:
 
 
 def _take(connection: Connection, number: int) -> None:
-    """Point each schedule line of the entry at it; a pair of journal lines shares one schedule line."""
+    """Point each schedule line of the entry at it; the debit and credit line of a pair share one schedule line."""
     its_lines = select(journal_line.c.charge_no, journal_line.c.version, journal_line.c.seq)
     key = tuple_(schedule_line.c.charge_no, schedule_line.c.version, schedule_line.c.seq)
     connection.execute(
@@ -128,7 +130,7 @@ def _take(connection: Connection, number: int) -> None:
 
 
 def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
-    """Keep why the entry is dated with another day than that of recognition, if it is."""
+    """Store why the entry is dated with a day other than the recognition date, if it is."""
     if entry.recognised is None:
         return []
     values = {"entry_id": number, "recognition_date": entry.recognised.isoformat(), "reason": entry.reason}
@@ -158,14 +160,14 @@ def _seal(
 
 
 def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
-    """SHA-256 over everything of the entry that Intacct is told: its head, and its lines as their rows' ``texts``."""
+    """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
     head += [entry.reason] if entry.reason else []
     return sha256([canonical(head), *(texts or _line_texts(entry))])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
-    """The numbers of the entries in these states, recognized on or before ``until`` if given, oldest date first."""
+    """Return the numbers of the entries in these states, oldest date first; ``until`` limits the recognition date."""
     query = (
         select(journal_entry.c.id)
         .where(journal_entry.c.state.in_(states))
@@ -177,7 +179,7 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
 
 
 def recognized_until(day: date) -> ColumnElement[bool]:
-    """Whether an entry's lines are recognized on or before a day, whatever the entry itself is dated with."""
+    """Return the condition that an entry's lines are recognized on or before a day, whatever date the entry has."""
     recognized = (
         select(entry_date_override.c.recognition_date)
         .where(entry_date_override.c.entry_id == journal_entry.c.id)
@@ -187,7 +189,7 @@ def recognized_until(day: date) -> ColumnElement[bool]:
 
 
 def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
-    """The day of recognition of entries that are dated otherwise, and why, by number."""
+    """Return the recognition date and the reason of the entries that are dated with another day, by number."""
     if not numbers:
         return {}
     query = select(entry_date_override).where(entry_date_override.c.entry_id.between(min(numbers), max(numbers)))
@@ -195,18 +197,18 @@ def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, 
 
 
 def read_entry(connection: Connection, number: int) -> StoredEntry:
-    """One entry by its number, with its lines."""
+    """Return one entry by its number, with its lines."""
     return load_entry(connection, ENTRY_TABLES.head(connection, number))
 
 
 def reference_with_record_no(connection: Connection, record_no: str) -> str | None:
-    """The reference of an entry that is posted under this record number of Intacct's, if there is one."""
+    """Return the reference of an entry with this Intacct record number; None without one."""
     query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
     return connection.execute(query.limit(1)).scalar()
 
 
 def known_entries(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Reference and state of the entries whose ``reference`` or ``record_no`` is among ``values``, by that value."""
+    """Return (reference, state) of the entries whose ``reference`` or ``record_no`` is in ``values``, by that value."""
     found: dict[str, tuple[str, str]] = {}
     wanted = journal_entry.c[column]
     query = select(wanted, journal_entry.c.reference, journal_entry.c.state)
@@ -236,7 +238,7 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
 
 
 def load_entry(connection: Connection, row: Any) -> StoredEntry:
-    """A row of ``journal_entry`` with its lines as the value the rest of revrec works with."""
+    """Return a row of ``journal_entry``, with its lines, as a :class:`StoredEntry`."""
     recognized, reason = date_overrides(connection, [row.id]).get(row.id, (None, ""))
     whole = JournalEntry(
         row.reference,

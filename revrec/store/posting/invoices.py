@@ -1,4 +1,4 @@
-"""Invoices: which documents are to be invoiced, written whole with their lines, found again by state."""
+"""Invoices: the documents that are due, written together with their lines, read by number and by state."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
@@ -28,18 +28,18 @@ from revrec.store.tables import (
 )
 
 INVOICE_TABLES = PostingTables("invoice", invoice, invoice_attempt, invoice_attempt_outcome, invoice_attempt_failure)
-"""The way of invoices to Intacct."""
+"""The tables of invoices and of the attempts to post them."""
 
 _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
 SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
-"""Charge lines that a customer bought, and not what those cost."""
+"""The condition that a customer bought a charge line, and that it is not the cost of one."""
 
 
 class StoredInvoice(NamedTuple):
-    """An invoice with its number here, its posting state, what Intacct said of it, and its whole content.
+    """A stored invoice: its number here, its posting state, Intacct's last answer, and its content.
 
-    ``attempts`` counts from when a person last let it be sent again, ``sends`` from the beginning.
+    ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
     """
 
     id: int
@@ -54,21 +54,22 @@ class StoredInvoice(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """Its name here."""
+        """The invoice's reference in this database."""
         return self.invoice.reference
 
     @property
     def control_id(self) -> str:
-        """The control id that it is sent under."""
+        """The control id under which it is sent."""
         return self.invoice.control_id
 
 
 def due_documents(
     connection: Connection, wishes: Mapping[str, InvoiceRequest], until: date, given_back: Collection[int] = ()
 ) -> Iterator[list[BilledLine]]:
-    """The charge lines of each document that its source wants invoiced until a day and that are on no live invoice.
+    """Yield, document by document, the charge lines that are to be invoiced until a day and are on no live invoice.
 
-    Those on the refused invoices ``given_back`` count as on none. A document that has a live one tells it on each line.
+    ``wishes`` says which sources want invoices. Lines on the rejected invoices ``given_back`` count as free. If other
+    lines of the document are on a live invoice, each line has its number in ``on``.
     """
     if not wishes:
         return
@@ -99,7 +100,7 @@ def _asked(source: str, wish: InvoiceRequest) -> ColumnElement[bool]:
 
 
 def _live(given_back: Collection[int]) -> Any:
-    """The number of the document that a charge line is on, or is about to be; null for none."""
+    """Return the number of the live invoice of a charge line, as a subquery; null without one."""
     mine = invoice_line.c.charge_no == charge_line.c.no
     live = invoice.c.state.not_in(RELEASED) & invoice.c.id.not_in(given_back)
     query = select(func.min(invoice.c.number)).join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
@@ -107,7 +108,7 @@ def _live(given_back: Collection[int]) -> Any:
 
 
 def orders_to_convert(connection: Connection, given_back: Collection[int] = ()) -> list[int]:
-    """The posted orders of which no live invoice is made, oldest first."""
+    """Return the posted orders without a live invoice, oldest first."""
     made = invoice.alias()
     live = made.c.state.not_in(RELEASED) & made.c.id.not_in(given_back)
     query = select(invoice.c.id).where(invoice.c.kind == SALES_ORDER, invoice.c.state == "POSTED")
@@ -116,28 +117,28 @@ def orders_to_convert(connection: Connection, given_back: Collection[int] = ()) 
 
 
 def rejected_from_order(connection: Connection, order: int) -> list[int]:
-    """The refused invoices that were to be made from an order."""
+    """Return the rejected invoices that were to be made from an order."""
     query = select(invoice.c.id).where(invoice.c.after_id == order, invoice.c.state == "REJECTED")
     return list(connection.execute(query).scalars())
 
 
 def charges_on_invoices(connection: Connection, numbers: Collection[int]) -> dict[int, int]:
-    """The charge lines on these invoices, each with the invoice's number."""
+    """Return the charge lines on these invoices, each with the invoice's number."""
     query = select(invoice_line.c.charge_no, invoice_line.c.invoice_id)
     found = connection.execute(query.where(invoice_line.c.invoice_id.in_(numbers)))
     return {row.charge_no: row.invoice_id for row in found}
 
 
 def count_earlier_invoices(connection: Connection, kind: str, source: str, document: str) -> int:
-    """How many invoices of a kind were made of a document before."""
+    """Count the earlier invoices of a kind for a document."""
     same = (invoice.c.kind == kind, invoice.c.source == source, invoice.c.document == document)
     return int(connection.execute(select(func.count()).select_from(invoice).where(*same)).scalar_one())
 
 
 def add_invoice(connection: Connection, run: int, made: Invoice, who: AuditStamp, after_id: int | None = None) -> int:
-    """Commit the intent: an invoice with its lines. Returns its number.
+    """Store an invoice as READY with its lines, before anything is sent; return its number.
 
-    The database itself checks that it is of the amounts of its charge lines, and that none is on two live ones.
+    Triggers check that it has the amounts of its charge lines, and that no charge line is on two live invoices.
     """
     number = next_number(connection, invoice.c.id)
     stored = [(number, *_line_row(line)) for line in made.lines]
@@ -187,14 +188,14 @@ def _read_line(row: Row[Any]) -> InvoiceLine:
 
 
 def content_hash(made: Invoice) -> str:
-    """SHA-256 over everything that Intacct is told: its head, and its lines."""
+    """Return the SHA-256 of everything that Intacct gets of the invoice: its head, and its lines."""
     head = [getattr(made, name) for name in _HEAD] + [made.date.isoformat(), made.after]
     lines = [row_text(_line_row(line)) for line in made.lines]
     return sha256([canonical(head), *lines])
 
 
 def load_invoice(connection: Connection, number: int) -> StoredInvoice:
-    """One invoice by its number, with its lines."""
+    """Return one invoice by its number, with its lines."""
     row = INVOICE_TABLES.head(connection, number)
     order = INVOICE_TABLES.head(connection, row.after_id).record_no if row.after_id is not None else ""
     query = select(invoice_line).where(invoice_line.c.invoice_id == number).order_by(invoice_line.c.line_no)
@@ -208,7 +209,7 @@ def load_invoice(connection: Connection, number: int) -> StoredInvoice:
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
-    """The numbers of the invoices in these states, dated on or before ``until`` if given, oldest date first."""
+    """Return the numbers of the invoices in these states, oldest date first; ``until`` limits the date."""
     query = select(invoice.c.id).where(invoice.c.state.in_(states)).order_by(invoice.c.date, invoice.c.id)
     if until is not None:
         query = query.where(invoice.c.date <= until.isoformat())
@@ -216,7 +217,7 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
 
 
 def document_with_number(connection: Connection, made: Invoice) -> str:
-    """The document, with its source, whose live invoice of this kind has this number already; empty if none has."""
+    """Return another document (source/document) whose live invoice of this kind has this number; empty without."""
     ours = invoice.c
     other = or_(ours.source != made.source, ours.document != made.document)
     query = select(ours.source + "/" + ours.document).where(ours.number == made.number, ours.kind == made.kind, other)
@@ -224,13 +225,13 @@ def document_with_number(connection: Connection, made: Invoice) -> str:
 
 
 def posted_as(connection: Connection, record_no: str, kinds: Iterable[str]) -> str | None:
-    """The reference of an invoice of these kinds that is posted under this key of Intacct's, if there is one."""
+    """Return the reference of an invoice of these kinds with this Intacct key; None without one."""
     query = select(invoice.c.reference).where(invoice.c.record_no == record_no, invoice.c.kind.in_(list(kinds)))
     return connection.execute(query.limit(1)).scalar()
 
 
 def rejected_invoices(connection: Connection, until: date) -> list[RejectedPosting]:
-    """Invoices that were refused, dated on or before a day, oldest first."""
+    """Return the rejected invoices dated on or before a day, oldest first."""
     last = INVOICE_TABLES.last_answered()
     query = (
         select(
@@ -245,7 +246,7 @@ def rejected_invoices(connection: Connection, until: date) -> list[RejectedPosti
 
 
 def count_rejections(connection: Connection, number: int) -> int:
-    """How often this document was refused with this very error, since a person last gave it up."""
+    """Count how often this document was rejected with the same error, since a person last canceled an invoice of it."""
     this, other = invoice.alias("this"), invoice.alias("other")
     given_up = invoice.alias("given_up")
     same = (other.c.kind == this.c.kind) & (other.c.source == this.c.source) & (other.c.document == this.c.document)
@@ -267,5 +268,5 @@ def count_rejections(connection: Connection, number: int) -> int:
 def release_charges(
     connection: Connection, number: int, who: AuditStamp, old: str = "REJECTED", new: str = "REPLACED", reason: str = ""
 ) -> None:
-    """Give an invoice's charge lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
+    """Release the charge lines of a rejected or canceled invoice, so that they can go on one with a new reference."""
     INVOICE_TABLES.change_state(connection, number, old, new, who, reason=reason)

@@ -1,4 +1,4 @@
-"""What is posted by our books: entries of a range of days, and what accounts got by them."""
+"""Posted journal entries: those of a range of days, and the sums of their accounts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -39,7 +39,7 @@ Sums = dict[tuple[str, str], int]
 
 
 def first_activity_date(connection: Connection) -> date | None:
-    """The earliest day that anything was billed or put on an entry; None if nothing was."""
+    """Return the earliest day that anything was billed or put on an entry; None without any."""
     earliest = (select(func.min(column)) for column in (journal_entry.c.date, charge_line.c.post_date))
     days = [connection.execute(query).scalar() for query in earliest]
     return min((date.fromisoformat(day) for day in days if day), default=None)
@@ -48,7 +48,7 @@ def first_activity_date(connection: Connection) -> date | None:
 def posted_entries(
     connection: Connection, start: date, end: date, entity: str | None = None
 ) -> Iterator[list[PostedEntry]]:
-    """The posted entries of a range of days with their lines, some at a time, by date; of one entity if it is named."""
+    """Yield the posted entries of a range of days with their lines, in batches, by date; ``entity`` limits them."""
     query = _posted(start, end, entity).order_by(journal_entry.c.date, journal_entry.c.id)
     rows = list(connection.execute(query))
     for some in batched(rows, AT_ONCE):
@@ -56,19 +56,19 @@ def posted_entries(
 
 
 def count_posted(connection: Connection, start: date, end: date, entity: str | None = None) -> int:
-    """How many they are."""
+    """Count the posted entries of a range of days; ``entity`` limits them."""
     query = select(func.count()).select_from(_posted(start, end, entity).subquery())
     return int(connection.execute(query).scalar_one())
 
 
 def with_record_nos(connection: Connection, record_nos: Sequence[str]) -> list[PostedEntry]:
-    """The posted entries with these record numbers."""
+    """Return the posted entries with these Intacct record numbers."""
     query = _HEADS.where(journal_entry.c.state == "POSTED", journal_entry.c.record_no.in_(record_nos))
     return _with_lines(connection, list(connection.execute(query)))
 
 
 def posted_on(connection: Connection, journal: str, day: date) -> list[PostedEntry]:
-    """The posted entries of one journal and date."""
+    """Return the posted entries of one journal and date."""
     same = (journal_entry.c.journal == journal, journal_entry.c.date == day.isoformat())
     return _with_lines(connection, list(connection.execute(_HEADS.where(journal_entry.c.state == "POSTED", *same))))
 
@@ -102,14 +102,14 @@ def _entry(row: Row[Any], lines: Sequence[JournalLine]) -> JournalEntry:
 
 
 def account_roles(connection: Connection) -> dict[str, str]:
-    """The accounts that rules post to: deferred or accrued; one that is both is deferred."""
+    """Return the accounts that rules post to with their role, deferred or accrued; one that is both is deferred."""
     pairs = connection.execute(select(rule_version.c.deferred, rule_version.c.accrued).distinct()).all()
     accrued = {pair.accrued: "accrued" for pair in pairs}
     return {**accrued, **{pair.deferred: "deferred" for pair in pairs}}
 
 
 def account_sums(connection: Connection, start: date, end: date, entity: str | None = None) -> Sums:
-    """Net amounts, debits positive, of the posted entries of a range by account and currency."""
+    """Return the net amounts (debits positive) of the posted entries of a range, by account and currency."""
     signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
     its_entries = _posted(start, end, entity).subquery()
     query = (
@@ -121,7 +121,7 @@ def account_sums(connection: Connection, start: date, end: date, entity: str | N
 
 
 def unrecognized_sums(connection: Connection, until: date, entity: str | None = None) -> Sums:
-    """What was billed until a day and is not posted with a date until then, by deferred account and currency."""
+    """Return what was billed until a day and not posted with a date until then, by deferred account and currency."""
     day = until.isoformat()
     recognized = (journal_entry.c.state == "POSTED") & (journal_entry.c.date <= day)
     query = (
@@ -146,16 +146,16 @@ def _whole(connection: Connection, query: Any) -> Sums:
 
 
 def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Those of these findings that a person has accepted."""
+    """Return those of these findings that a person has accepted."""
     query = select(audit_event.c.subject).where(audit_event.c.action == ACCEPTED, audit_event.c.subject.in_(keys))
     return set(connection.execute(query).scalars())
 
 
 def accept(connection: Connection, who: AuditStamp, key: str, detail: Mapping[str, Any]) -> None:
-    """Keep that a person has accepted a finding."""
+    """Record that a person has accepted a finding."""
     record(connection, who, ACCEPTED, key, detail)
 
 
 def record_reconciliation(connection: Connection, who: AuditStamp, company: str, detail: Mapping[str, Any]) -> None:
-    """Keep the result of a reconciliation."""
+    """Record the result of a reconciliation."""
     record(connection, who, RECONCILED, company, detail)

@@ -1,6 +1,8 @@
-"""A posting's way to Intacct: attempts and answers kept for ever, every change of state a compare-and-swap.
+"""The posting states of entries and invoices, and the attempts to post them, which are kept forever.
 
-What is posted may be a journal entry or an invoice; each has tables of its own, made alike, and the same way.
+Every change of state is a compare-and-swap: an UPDATE that names the state, and often the owner and the number of
+sends, that the decision was based on. Two workers that read the same READY entry would otherwise both send it, and the
+ledger would have it twice. The loser's UPDATE matches no row and raises :class:`LostClaim` before anything is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +18,7 @@ from revrec.store.digests import digest_rows
 
 
 class AttemptOutcome(NamedTuple):
-    """What became of one attempt, as it is stored; ``response`` without secrets."""
+    """The outcome of one attempt, as it is stored; ``response`` has no secrets."""
 
     outcome: str
     http_status: int | None
@@ -26,9 +28,9 @@ class AttemptOutcome(NamedTuple):
 
 
 class AttemptFailure(NamedTuple):
-    """What an answer that did not post was found to mean: ``name`` and ``error_class`` of the catalog.
+    """The meaning of an answer that did not post: ``name`` and ``error_class`` of the error catalog.
 
-    ``named`` holds what the text named, such as ``account`` and ``dimension``.
+    ``named`` has the values that Intacct's message names, such as ``account`` and ``dimension``.
     """
 
     name: str
@@ -41,7 +43,7 @@ class LostClaim(RevrecError):
 
 
 class PostingTables:
-    """The way of one kind of posting, ``what`` in words: its table, and those of its attempts."""
+    """The tables of one kind of posting, journal entries or invoices, and the operations that both share."""
 
     def __init__(self, what: str, postings: Table, attempts: Table, outcomes: Table, failures: Table) -> None:
         self.what = what
@@ -53,37 +55,41 @@ class PostingTables:
 
     @property
     def of(self) -> "Column[int]":
-        """The column of an attempt that names its posting."""
+        """The column of an attempt that refers to its posting."""
         found: Column[int] = self.attempts.c[f"{self.what}_id"]
         return found
 
     def head(self, connection: Connection, number: int) -> Row[Any]:
-        """One posting by its number as its row, without its lines."""
+        """Return the row of one posting by its number, without its lines."""
         return connection.execute(select(self.postings).where(self.postings.c.id == number)).one()
 
     def find(self, connection: Connection, reference: str) -> Row[Any] | None:
-        """The posting with this reference as its row."""
+        """Return the row of the posting with this reference; None without one."""
         return connection.execute(select(self.postings).where(self.postings.c.reference == reference)).first()
 
     def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
-        """Those of these postings that are in one of these states."""
+        """Return those of these postings that are in one of these states."""
         ours = self.postings.c
         return set(connection.execute(select(ours.id).where(ours.id.in_(numbers), ours.state.in_(states))).scalars())
 
     def last_control_id(self, connection: Connection) -> str | None:
-        """The control id of the newest posting."""
+        """Return the control id of the newest posting; None without one."""
         query = select(self.postings.c.control_id).order_by(self.postings.c.id.desc())
         return connection.execute(query.limit(1)).scalar()
 
     def count_sends(self, number: int) -> ScalarSelect[int]:
-        """How often a posting was sent, ever, so far as its record goes: a figure that only grows."""
+        """Return a subquery that counts how often a posting was ever sent; the count never falls."""
         query = select(func.count()).select_from(self.attempts)
         return query.where(self.of == number, self.attempts.c.kind == "send").scalar_subquery()
 
     def begin_attempt(
         self, connection: Connection, number: int, kind: str, control_id: str, request: str, who: AuditStamp
     ) -> tuple[int, int]:
-        """Keep a request before it leaves; returns the attempt's id and its number for this posting."""
+        """Record a request before it is sent; return the attempt's id and its number for this posting.
+
+        A process that is killed during the request leaves an attempt without an outcome. So it is known that something
+        may have been posted, and the posting is read back instead of being sent again.
+        """
         before = connection.execute(select(func.count()).select_from(self.attempts).where(self.of == number))
         values = {
             "id": next_number(connection, self.attempts.c.id),
@@ -109,9 +115,9 @@ class PostingTables:
         who: AuditStamp,
         failure: AttemptFailure | None = None,
     ) -> None:
-        """Keep what became of an attempt, and if it failed, what that means.
+        """Record the outcome of an attempt, and if it failed, what the failure means.
 
-        A NUL in an answer, which no text of PostgreSQL's can hold, is kept as its symbol.
+        A NUL in an answer is stored as its symbol, since PostgreSQL cannot store it in text.
         """
         response = outcome.response.replace("\0", "\N{SYMBOL FOR NULL}")
         values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict(), "response": response}
@@ -137,14 +143,15 @@ class PostingTables:
         reason: str = "",
         **values: Any,
     ) -> None:
-        """Move a posting from one state to another, if it is still in the first and still ours.
+        """Move a posting from state ``old`` to ``new``, if it is still as the caller read it.
 
-        ``held_by``, where given, must be the worker that holds it. ``sends``, where given, must be how often it was
-        sent: what was decided when it was less often came before a doubt that is not settled. ``reason`` is a
-        person's, for the audit trail. ``values`` are further columns to set.
+        ``held_by``, if passed, must be the worker that owns it. ``sends``, if passed, must be how often it was sent: a
+        worker that read Intacct, found nothing, and was then stopped for a while must not send on that answer, because
+        another worker may have sent since, and its request may still be on the way. ``reason`` is a person's, for the
+        audit trail. ``values`` are further columns to set.
 
         Raises:
-            LostClaim: another worker was faster.
+            LostClaim: another worker changed it first.
         """
         if not is_allowed(old, new):
             raise ValueError(f"{old} -> {new} is not a posting transition")
@@ -159,33 +166,35 @@ class PostingTables:
         ).first()
         if done is None:
             raise LostClaim(f"{self.what} {number} is no longer {old}: another worker changed it first")
-        told = {name: value for name, value in values.items() if value is not None and name != "attempts"}
+        set_values = {name: value for name, value in values.items() if value is not None and name != "attempts"}
         why = {"reason": reason} if reason else {}
-        shown = {"from": old, "to": new, **told, **why}
+        shown = {"from": old, "to": new, **set_values, **why}
         record(connection, who, f"{self.what} {new}", done.reference, shown, [digest_rows(self.postings, [done])])
 
     def claim(
         self, connection: Connection, number: int, old: str, who: AuditStamp, owner: str, sends: int, **values: Any
     ) -> None:
-        """Take a posting for sending, as :meth:`change_state` does; one that another transaction holds is not waited
-        for.
+        """Claim a posting for sending, as :meth:`change_state` does, without waiting for one that is locked.
+
+        The lock means that another worker is claiming it now. To wait would keep this worker's turn, and with it one of
+        the few requests that may be out, for an entry that it will not get.
 
         Raises:
-            LostClaim: another worker was faster.
+            LostClaim: another worker changed it first.
         """
         free = select(self.postings.c.id).where(self.postings.c.id == number).with_for_update(skip_locked=True)
         if connection.execute(free).first() is None:
-            raise LostClaim(f"{self.what} {number} is in the hands of another worker")
+            raise LostClaim(f"another worker is claiming {self.what} {number}")
         self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)
 
     def sending(self, connection: Connection) -> list[tuple[int, str, str]]:
-        """The postings that are being sent, each with its worker and the end of its lease, oldest first."""
+        """Return the postings that are being sent, each with its worker and the end of its lease, oldest first."""
         ours = self.postings.c
         query = select(ours.id, ours.owner, ours.lease_until).where(ours.state == "SENDING").order_by(ours.id)
         return [(number, owner or "", until or "") for number, owner, until in connection.execute(query)]
 
     def due_read_backs(self, connection: Connection, now: str) -> list[int]:
-        """Postings in doubt whose quarantine is over, so that Intacct's answer counts."""
+        """Return the postings in doubt whose quarantine is over, so that Intacct can be read back for them."""
         ours = self.postings.c
         over = ours.not_before.is_(None) | (ours.not_before <= now)
         return list(connection.execute(select(ours.id).where(ours.state == "IN_DOUBT", over)).scalars())
@@ -208,12 +217,12 @@ class PostingTables:
         return len(changed)
 
     def next_read_back_at(self, connection: Connection) -> str | None:
-        """When the first quarantine ends; None if nothing is in doubt, empty if one has none."""
+        """Return when the first quarantine ends; None if nothing is in doubt, empty if a posting has no quarantine."""
         query = select(func.min(func.coalesce(self.postings.c.not_before, "")))
         return connection.execute(query.where(self.postings.c.state == "IN_DOUBT")).scalar()
 
     def may_have_posted(self, connection: Connection, number: int) -> bool:
-        """Whether a posting was sent before and it is not certain that nothing ran."""
+        """Check whether a posting was sent before and Intacct may have processed it."""
         sent = (
             select(self.attempts.c.id)
             .outerjoin(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
@@ -223,7 +232,7 @@ class PostingTables:
         return connection.execute(sent.limit(1)).first() is not None
 
     def unread(self, connection: Connection, number: int) -> int:
-        """How often reading Intacct back for a posting has failed."""
+        """Count how often reading Intacct back for a posting has failed."""
         query = (
             select(func.count())
             .select_from(self.attempts)
@@ -233,7 +242,7 @@ class PostingTables:
         return int(connection.execute(query).scalar_one())
 
     def last_answered(self) -> ScalarSelect[int]:
-        """The last attempt at sending a posting of an outer query that Intacct was spoken to in; null if none was."""
+        """Return a subquery for the last send of an outer query's posting that reached Intacct; null without one."""
         return (
             select(func.max(self.attempts.c.id))
             .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
@@ -243,7 +252,7 @@ class PostingTables:
         )
 
     def absent_after(self, attempt: ScalarSelect[int]) -> ColumnElement[bool]:
-        """Whether Intacct was read back for a posting of an outer query after an attempt, and did not have it."""
+        """Return the condition that a read-back after an attempt did not find an outer query's posting in Intacct."""
         return exists(
             select(self.attempts.c.id)
             .join(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)

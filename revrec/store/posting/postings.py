@@ -1,6 +1,6 @@
-"""Journal entries on their way to Intacct: given back, refused, and how often.
+"""Rejected journal entries: which ones, how often, and the release of their schedule lines.
 
-What all postings have in common is in ``revrec.store.posting.posting_tables``.
+``revrec.store.posting.posting_tables`` has the operations that entries and invoices share.
 """
 
 import json
@@ -16,10 +16,10 @@ from revrec.store.tables import attempt_failure, journal_entry, journal_line, sc
 
 
 class RejectedPosting(NamedTuple):
-    """A posting that was refused: ``failure`` is what the last answer meant, None if that was not kept.
+    """A rejected posting. ``failure`` is the meaning of the last answer, None if it was not stored.
 
-    ``sent`` tells whether Intacct was spoken to about it at all; ``absent`` that it was read back since, and did not
-    have it.
+    ``sent`` is False if no request about it ever reached Intacct; ``absent`` is True if a later read-back did not find
+    it in Intacct.
     """
 
     id: int
@@ -36,7 +36,11 @@ def release_schedule_lines(
     new: str = "REPLACED",
     reason: str = "",
 ) -> None:
-    """Give an entry's schedule lines back, to go on under a new reference: a refused one's, or a cancelled one's."""
+    """Release the schedule lines of a rejected or canceled entry, so that they can go on one with a new reference.
+
+    Their revision goes up, and with it the reference of the next entry: under the old control id Intacct could
+    take the new entry for a repeat of the rejected one.
+    """
     ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)
     connection.execute(
         update(schedule_line)
@@ -46,7 +50,7 @@ def release_schedule_lines(
 
 
 def rejected_entries(connection: Connection, until: date, entry_id: int | None = None) -> list[RejectedPosting]:
-    """Entries that were refused, recognized on or before a day, oldest first; of one entry, if it is given."""
+    """Return the rejected entries recognized on or before a day, oldest first; ``entry_id`` limits them to one."""
     last = ENTRY_TABLES.last_answered()
     query = (
         select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_after(last).label("absent"))
@@ -61,13 +65,14 @@ def rejected_entries(connection: Connection, until: date, entry_id: int | None =
 
 
 def rejected_posting(row: Row[Any]) -> RejectedPosting:
+    """Return a row of a rejected posting, with the failure of its last answer, as a record."""
     known = row.attempt_id is not None
     failure = AttemptFailure(row.name, row.error_class, json.loads(row.named)) if known else None
     return RejectedPosting(row.id, failure, row.sent is not None, bool(row.absent))
 
 
 def count_rejections(connection: Connection, entry_id: int) -> int:
-    """How often a schedule line of this entry was refused with its very error, since a person last gave it back."""
+    """Count how often a schedule line of this entry was rejected with this error since a person last canceled it."""
     line, same, other = journal_line.alias("line"), journal_line.alias("same"), journal_entry.alias("other")
     given_up = journal_line.alias("given_up")
     its_error = select(journal_entry.c.error).where(journal_entry.c.id == entry_id).scalar_subquery()

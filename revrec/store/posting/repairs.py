@@ -1,4 +1,4 @@
-"""Repairs that were used: their exact texts, and each value that they put on a schedule line's journal lines."""
+"""Repairs that were used: their exact texts, and each value that they put on the journal lines of a schedule line."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ LineKey = tuple[int, int, int]
 
 
 class RepairVersion(NamedTuple):
-    """What is kept of a repair: its text as written, and its file's name."""
+    """A repair as it is stored: its text as written, and the name of its file."""
 
     name: str
     sha256: str
@@ -37,7 +37,7 @@ class RepairUse(NamedTuple):
 def keep_uses(
     connection: Connection, entry_id: int, reference: str, uses: Sequence[RepairUse], who: AuditStamp
 ) -> None:
-    """Record what repairs do to the schedule lines of a refused entry, and the text of each repair."""
+    """Record the changes that repairs make to the schedule lines of a rejected entry, and the text of each repair."""
     versions = {use.repair.sha256: _keep(connection, use.repair, who) for use in uses}
     first = next_number(connection, repaired_value.c.id)
     values = [(entry_id, versions[use.repair.sha256], *use.key, *change) for use in uses for change in use.changes]
@@ -49,7 +49,7 @@ def keep_uses(
 
 
 def _keep(connection: Connection, repair: RepairVersion, who: AuditStamp) -> int:
-    """The id of the repair's version, kept now if it was not known."""
+    """Return the id of the repair's version; store it if it is new."""
     same = (repair_version.c.name == repair.name) & (repair_version.c.sha256 == repair.sha256)
     found = connection.execute(select(repair_version.c.id).where(same)).scalar()
     if found is not None:
@@ -68,7 +68,7 @@ def _keep(connection: Connection, repair: RepairVersion, who: AuditStamp) -> int
 
 
 def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey, str]]:
-    """Which repairs (by the SHA-256 of their text) were used before on which schedule lines of this entry."""
+    """Return the repairs used before on the schedule lines of this entry: (line, SHA-256 of the repair's text)."""
     same = (
         (repaired_value.c.charge_no == journal_line.c.charge_no)
         & (repaired_value.c.version == journal_line.c.version)
@@ -85,7 +85,7 @@ def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey,
 
 
 def supplied_values(connection: Connection, until: date) -> Mapping[LineKey, list[tuple[str, RepairedValue]]]:
-    """The values that repairs supplied for open lines dated on or before a day, each with its repair's SHA-256."""
+    """Return the values that repairs supplied for open lines dated until a day, each with its repair's SHA-256."""
     its_line = (
         (schedule_line.c.charge_no == repaired_value.c.charge_no)
         & (schedule_line.c.version == repaired_value.c.version)

@@ -1,8 +1,9 @@
-"""Runs at work on one database, each a worker with a name; its locks die with its process, however that ends.
+"""The runs on one database: each is a worker with a name, and its locks end with its process.
 
-On SQLite a worker is alone: it holds a file lock for as long as it works. On PostgreSQL several share a run. A session
-of its own holds three advisory locks for each: that a run is at work, that the worker of this name lives, and, for the
-length of a turn, one of the slots of which there are as many as requests may be out at the same time.
+A lock in a table would outlive a worker that is killed, and no run could post until a person removed it. On SQLite a
+run is the only worker and holds a file lock. On PostgreSQL several workers share a run. A separate session holds three
+advisory locks for each worker: that a run is active, that the worker of this name is alive, and, for the length of a
+turn, one of the slots. There are as many slots as requests may be out at the same time.
 """
 
 import os
@@ -23,7 +24,7 @@ SESSION = (
     "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;"
     " SET idle_session_timeout = 0"
 )
-"""The server notices within a minute that a worker's machine is gone, and does not end a worker for being silent."""
+"""Lets the server notice within a minute that a worker's machine is gone, and never end a session for being idle."""
 
 KEY = lock_key("' || :name || '")
 LOCK = text(f"SELECT pg_advisory_lock({KEY})")
@@ -35,11 +36,11 @@ HELD = text(f"""
       ON (l.classid::bigint << 32) | l.objid::bigint = {lock_key("' || one.name || '")}
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
-AT_WORK = "run"
+RUN_ACTIVE = "run"
 
 
 class Worker:
-    """A run at work, alone on its database, under the name by which it holds entries."""
+    """An active run that is alone on its database; ``owner`` is the name under which it claims entries."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -48,7 +49,7 @@ class Worker:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """The time for one entry: as many workers have theirs at the same time as requests may be out."""
+        """Hold a turn, in which one entry is posted; as many workers have a turn as requests may be out."""
         yield
 
     @contextmanager
@@ -57,16 +58,16 @@ class Worker:
         yield
 
     def lost(self, owners: Iterable[str]) -> set[str]:
-        """Those of these workers that are dead, or have lost the right to send: all others, since this one is alone."""
+        """Return those of these workers that are dead: all others, since this one is alone."""
         return {owner for owner in owners if owner != self.owner}
 
     def waits_for_others(self) -> bool:
-        """Wait until whoever has a turn now has ended it; tells whether there may be anybody."""
+        """Wait until every turn of another worker has ended; return whether there can be other workers."""
         return False
 
 
 class SharingWorker(Worker):
-    """A run at work beside others, by a session of its own; no turn can last longer than ``patience``, in seconds."""
+    """An active run beside others, with a separate session; it waits ``patience`` seconds at most for a turn."""
 
     def __init__(self, owner: str, session: Connection, database: Database, slots: int, patience: float) -> None:
         super().__init__(owner)
@@ -77,13 +78,13 @@ class SharingWorker(Worker):
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """The time for one entry: as many workers have theirs at the same time as requests may be out.
+        """Hold a turn, in which one entry is posted; as many workers have a turn as requests may be out.
 
         Raises:
-            Busy: a worker that hangs does not end its turn.
-            BadConfiguration: the session was lost, and with it the right to send.
+            Busy: another worker hangs and does not end its turn.
+            BadConfiguration: the session was lost, and with it the right to send: others count this worker as dead.
         """
-        slot = self._taken_slot()
+        slot = self._acquire_slot()
         try:
             yield
         finally:
@@ -99,30 +100,30 @@ class SharingWorker(Worker):
             self._free(what)
 
     def lost(self, owners: Iterable[str]) -> set[str]:
-        """Those of these workers whose session has ended."""
+        """Return those of these workers whose session has ended."""
         names = {_alive(owner): owner for owner in owners}
         with self._database.translated():
             alive = self._session.execute(HELD, {"names": list(names)}).scalars().all()
         return {owner for name, owner in names.items() if name not in alive}
 
     def waits_for_others(self) -> bool:
-        """Wait until whoever has a turn now has ended it; tells that there may be somebody."""
+        """Wait until every turn of another worker has ended; return True, since there can be other workers."""
         for slot in self._slots:
             self._wait_for(slot)
             self._free(slot)
         return True
 
     def _free(self, slot: str) -> None:
-        # Lost with its session, it is free already.
+        # If the session was lost, the server has already freed the slot.
         with suppress(DBAPIError):
             self._session.execute(UNLOCK, {"name": slot})
 
-    def _taken_slot(self) -> str:
+    def _acquire_slot(self) -> str:
         with self._database.translated():
             for slot in self._slots:
                 if self._session.execute(TRY_LOCK, {"name": slot}).scalar():
                     return slot
-        # All are taken: stand in line at one of them.
+        # All slots are in use: wait in the queue of one. By process id, so that workers do not all wait for the first.
         slot = self._slots[os.getpid() % len(self._slots)]
         self._wait_for(slot)
         return slot
@@ -141,17 +142,18 @@ class SharingWorker(Worker):
 
 
 def _hanging(database: Database) -> Busy:
-    return Busy(f"{database.where}: another revrec run hangs and lets none other post; end that process, and run again")
+    said = "another revrec run hangs and keeps others from posting; end that process, and run again"
+    return Busy(f"{database.where}: {said}")
 
 
 @contextmanager
-def at_work(
+def active_run(
     database: Database, owner: str, wait: float, slots: int, patience: float, alone: bool = False
 ) -> Iterator[Worker]:
-    """Be at work on this database; ``wait`` and ``patience`` in seconds.
+    """Register as an active run on this database; ``wait`` and ``patience`` are in seconds.
 
     Raises:
-        Busy: another is still at work after ``wait``: on SQLite, or where one of the two has to be ``alone``.
+        Busy: another run is still active after ``wait``: on SQLite, or if one of the two must be ``alone``.
     """
     if database.engine.dialect.name == "postgresql":
         with _session(database, owner, wait, TRY_LOCK if alone else TRY_LOCK_SHARED) as session:
@@ -164,9 +166,9 @@ def at_work(
 
 
 def is_run_active(database: Database) -> bool:
-    """Whether a run is at work on this PostgreSQL database at this moment."""
+    """Check whether a run is active on this PostgreSQL database at this moment."""
     with database.read() as connection:
-        return bool(connection.execute(HELD, {"names": [AT_WORK]}).first())
+        return bool(connection.execute(HELD, {"names": [RUN_ACTIVE]}).first())
 
 
 @contextmanager
@@ -175,7 +177,7 @@ def _file_lock(database: Path, wait: float) -> Iterator[None]:
 
     path = run_lock_file(database)
     lock = FileLock(path, timeout=wait, mode=0o600)
-    # Only taking the lock: what fails in the run itself must not be reported as a problem of the lock file.
+    # Only the acquiring is caught: an error of the run itself must not be reported as a problem of the lock file.
     try:
         lock.acquire()
     except Timeout:
@@ -194,24 +196,24 @@ def _busy(where: object) -> Busy:
 
 
 @contextmanager
-def _session(database: Database, owner: str, wait: float, be_at_work: TextClause) -> Iterator[Connection]:
-    """A session whose locks tell that this worker lives; without transactions, so that it may last."""
+def _session(database: Database, owner: str, wait: float, register: TextClause) -> Iterator[Connection]:
+    """Open a session whose locks show that this worker is alive; without transactions, so that it can stay open."""
     with database.read():
-        """The database is there, and of this program's revision."""
+        """Check that the database exists and has this program's revision."""
     with database.translated():
         session = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with database.translated():
             session.exec_driver_sql(SESSION)
             until = time.monotonic() + wait
-            while not session.execute(be_at_work, {"name": AT_WORK}).scalar():
+            while not session.execute(register, {"name": RUN_ACTIVE}).scalar():
                 if time.monotonic() >= until:
                     raise _busy(database.where)
                 time.sleep(0.1)
             session.execute(LOCK, {"name": _alive(owner)})
         yield session
     finally:
-        # Closed, not given back to the pool: its locks end here.
+        # Closed, not returned to the pool: a pooled session would keep its locks, and a dead worker would look alive.
         session.invalidate()
         session.close()
 

@@ -1,4 +1,4 @@
-"""What each charge line has billed and recognized until a day, contract by contract: one query, read as it comes."""
+"""Billed and recognized amounts of each charge line until a day, by contract: one query, read as a stream."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -26,10 +26,11 @@ BY_DIMENSION = "dimensions."
 
 
 class ContractBalanceRow(NamedTuple):
-    """A charge line of :func:`rows`; ``contract`` is JSON of what makes it, as an allocation names its contracts.
+    """A charge line of :func:`balance_rows`; ``contract`` is the JSON text that identifies its contract.
 
-    ``account`` is None where neither a schedule nor an invoice tells it. ``recognized`` is posted with a date until
-    the day, ``planned`` dated until then by the schedule in force, ``later`` after ``beyond``.
+    ``account`` is None if neither a schedule nor an invoice names one. Amounts are in minor units: ``earns`` is the
+    price in force, ``recognized`` is posted with a date until the day, ``planned`` is dated until then by the schedule
+    in force, ``later`` is dated after ``beyond``.
     """
 
     contract: str
@@ -52,11 +53,11 @@ class ContractBalanceRow(NamedTuple):
 
 
 class BalanceQuery(NamedTuple):
-    """Which lines: ``until`` a day, with what is planned ``beyond`` another apart; of one entity or customer.
+    """The lines to read: balances ``until`` a day, with amounts dated after ``beyond`` apart.
 
-    ``by`` makes a contract of lines that no allocation took: ``contract``, ``document``, ``customer`` or
-    ``dimensions.NAME``. Lines that ``wishes`` want invoiced are billed on the day of their invoice, others on the day
-    of their own.
+    ``entity`` and ``customer`` limit them. ``by`` says what makes a contract of lines without an
+    allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants invoiced
+    are billed on their invoice's date, others on their post date.
     """
 
     until: date
@@ -68,14 +69,14 @@ class BalanceQuery(NamedTuple):
 
 
 class _AsJson(FunctionElement[str]):
-    """A text as JSON."""
+    """SQL for a text as JSON."""
 
     type = Text()
     inherit_cache = True
 
 
 class _Dimension(FunctionElement[str]):
-    """One of the dimensions of a charge line: their text, the path to it for SQLite, its name."""
+    """SQL for one dimension of a charge line, from the dimensions' text, the path for SQLite, and the name."""
 
     type = Text()
     inherit_cache = True
@@ -104,9 +105,10 @@ def _dimension_there(element: Any, compiler: Any, **options: Any) -> str:
 
 
 def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[ContractBalanceRow]:
-    """Every charge line, those of a contract, entity and currency together."""
+    """Yield every charge line, grouped by contract, entity and currency."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA temp_store = FILE")  # what is sorted here is every charge line there is
+        # Every charge line is sorted here: in memory, that could be millions of rows.
+        connection.exec_driver_sql("PRAGMA temp_store = FILE")
     for row in stream_rows(connection, _query(asked)):
         yield ContractBalanceRow(**{**row._asdict(), "billed": bool(row.billed)})
 
@@ -142,7 +144,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
 
 
 def _moved(asked: BalanceQuery) -> Any:
-    """What is recognized and planned of each charge line."""
+    """Return what is recognized and planned of each charge line, as a subquery."""
     day = asked.until.isoformat()
     posted = and_(
         journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED", journal_entry.c.date <= day
@@ -162,7 +164,7 @@ def _moved(asked: BalanceQuery) -> Any:
 
 
 def _invoiced() -> Any:
-    """The posted invoice of each charge line that has one: its day, and the account that it names."""
+    """Return the date and account of the posted invoice of each charge line that has one, as a subquery."""
     query = (
         select(
             invoice_line.c.charge_no,
@@ -191,7 +193,7 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
 
 
 def _contract(by: str) -> Any:
-    """The contract of a line that no allocation took."""
+    """Return the SQL of the contract of a line without an allocation."""
     document = _object(source=charge_line.c.source, document=charge_line.c.document)
     if by == "document":
         return document
@@ -199,12 +201,12 @@ def _contract(by: str) -> Any:
         return _object(customer=charge_line.c.customer)
     name = by.removeprefix(BY_DIMENSION)
     its_own = _Dimension(charge_line.c.dimensions, literal(f'$."{name}"'), literal(name))
-    told = _object(**{f"{BY_DIMENSION}{name}": its_own})
-    return case((func.coalesce(its_own, "") != "", told), else_=document)
+    named = _object(**{f"{BY_DIMENSION}{name}": its_own})
+    return case((func.coalesce(its_own, "") != "", named), else_=document)
 
 
 def _object(**fields: Any) -> Any:
-    """The fields as JSON to the letter that an allocation writes."""
+    """Return the SQL of the fields as JSON, exactly as an allocation writes it."""
     text: Any = literal("{")
     for at, (name, value) in enumerate(fields.items()):
         text = text + f'{"," if at else ""}"{name}":' + _AsJson(value)

@@ -1,7 +1,7 @@
-"""What waits, in a handful of counts: plain SQL over any DB-API connection.
+"""The counts and sums behind ``revrec status``: plain SQL over any DB-API connection.
 
-``revrec status`` is asked often, by people and by monitors, so on SQLite it opens the file read-only with the
-standard library alone and never loads SQLAlchemy. The SQL is the same everywhere.
+People and monitors run ``revrec status`` often, so on SQLite it opens the file read-only with the standard library
+and never loads SQLAlchemy. The SQL is the same on both databases.
 """
 
 from collections.abc import Iterator
@@ -40,13 +40,13 @@ WAITING_PARTS = f"""
     JOIN rule_version r ON r.id = s.rule_version_id
     WHERE NOT EXISTS (SELECT 1 FROM schedule n WHERE n.charge_no = w.charge_no AND n.version > w.version)
     GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""  # noqa: S608
-"""What waits of scheduled charge lines: one line for each kind, rule and currency, as in :data:`REASONS`."""
+"""Waiting amounts of scheduled charge lines: one row for each code, rule and currency, as in :data:`REASONS`."""
 
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
 REASONS = """
     SELECT code, min(reason), count(*) FROM unscheduled GROUP BY code, rule ORDER BY count(*) DESC, min(reason)"""
-"""One line for each kind of waiting, with the reason of one charge line as its example: reasons name the charge."""
+"""One row for each code and rule, with the reason of one charge line as an example: reasons name the charge."""
 
 ATTENTION = """
     SELECT 'entry' AS kind, '' AS document, reference, date, state, amount, currency, error_no, error, advice,
@@ -57,7 +57,7 @@ ATTENTION = """
            not_before, id
     FROM invoice WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
     ORDER BY date, kind, id"""
-"""Postings that are not settled, entries and invoices."""
+"""Entries and invoices that are not settled."""
 INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
 ANY_RULE_WAITS_FOR_INVOICE = "SELECT 1 FROM after_invoice LIMIT 1"
 """Finds whether any rule waits for invoices: if not, :data:`AWAITING` would read every open line for nothing."""
@@ -76,12 +76,12 @@ LINES_UNTIL = f"""
     FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
     WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
     GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""  # noqa: S608
-"""Open lines by entity, day and currency, for those whose period is closed."""
+"""Open lines by entity, day and currency, to find those whose period is closed."""
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
 
 
 class ViewCursor(Protocol):
-    """What is needed of a DB-API connection."""
+    """The part of a DB-API connection that a view needs."""
 
     def execute(self, sql: str, parameters: Any = ..., /) -> Any:
         """Run one statement; the result can be fetched."""
@@ -89,10 +89,10 @@ class ViewCursor(Protocol):
 
 @contextmanager
 def quick_view(url: str) -> Iterator[ViewCursor]:
-    """A read-only look at the database by the cheapest tables there is.
+    """Open a read-only view of the database, in the cheapest way.
 
     Raises:
-        BadConfiguration: there is no database, it cannot be opened, or it is of another revision.
+        BadConfiguration: there is no database, it cannot be opened, or it has another revision.
         Busy: another process keeps it locked.
     """
     if url.startswith(SQLITE_FILE) and "?" not in url:
@@ -102,11 +102,11 @@ def quick_view(url: str) -> Iterator[ViewCursor]:
         from revrec.store.database.engine import Database
 
         with Database(url).read() as connection:
-            yield _Asked(connection)
+            yield _SqlAlchemyCursor(connection)
 
 
-class _Asked:
-    """A connection of SQLAlchemy's, asked as a DB-API one is."""
+class _SqlAlchemyCursor:
+    """A SQLAlchemy connection with the interface of a DB-API one."""
 
     def __init__(self, connection: "Connection") -> None:
         self._connection = connection
@@ -122,7 +122,7 @@ def _sqlite_view(path: Path) -> Iterator[ViewCursor]:
     import sqlite3
 
     if not path.is_file():
-        raise BadConfiguration(f"{path}: there is no database here; make one with: revrec init")
+        raise BadConfiguration(f"{path}: there is no database here; create one with: revrec init")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)) as connection:
             connection.execute("PRAGMA busy_timeout = 15000")

@@ -22,8 +22,11 @@ from revrec.store.tables import (
 
 
 class PlannedLine(NamedTuple):
-    """One schedule line with its charge, rule and accounts. ``amount`` in minor units; ``status``: planned, or the
-    state of the entry it is on. ``entry_date`` is what that entry is dated with, ``reason`` why it is another day."""
+    """A schedule line with its charge, rule and accounts; ``amount`` is in minor units.
+
+    ``status`` is planned, or the state of the entry that the line is on. ``entry_date`` is that entry's date, and
+    ``reason`` why it differs from the recognition date. ``awaits`` is True for a line that waits for an invoice.
+    """
 
     charge: str
     document: str
@@ -44,13 +47,12 @@ class PlannedLine(NamedTuple):
     entry_date: str | None = None
     reason: str | None = None
     awaits: bool = False
-    """It waits for the invoice of its document."""
 
 
 GOES_AGAIN = schedule_line.c.entry_id.in_(
     select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
 )
-"""Lines that earlier runs left: on an entry that waits, or on a refused one whose lines go on to another."""
+"""The condition that the next run posts a line of an earlier run: its entry is ready, or was rejected."""
 
 _STATUS = case((schedule_line.c.entry_id.is_(None), "planned"), else_=func.lower(journal_entry.c.state))
 _COLUMNS = (
@@ -79,9 +81,9 @@ _COLUMNS = (
 def planned_lines(
     connection: Connection, first: date | None, last: date | None, charge_no: int | None, due: bool
 ) -> Iterator[PlannedLine]:
-    """Valid schedule lines between two dates, both included, in order of date and charge.
+    """Yield the valid schedule lines between two dates, both included, in order of date and charge.
 
-    ``due``: those alone that a run would post, open ones and what earlier runs left.
+    ``due`` limits them to those that a run would post: open ones, and those that earlier runs left.
     """
     query = (
         select(*_COLUMNS)
@@ -108,7 +110,7 @@ def planned_lines(
 
 
 def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:
-    """Charges without a schedule, each with the reason."""
+    """Yield the charges without a schedule, each with the reason."""
     query = (
         select(charge_line.c.id, unscheduled.c.reason)
         .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
@@ -120,7 +122,7 @@ def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterat
 
 
 def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
-    """What waits of scheduled charges: charge, amount in minor units, currency, reason."""
+    """Yield the waiting amounts of scheduled charges: charge, amount in minor units, currency, reason."""
     newer = exists().where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )

@@ -1,4 +1,4 @@
-"""Reading back the whole life of a charge line, an entry or a file: what ``revrec trace`` shows."""
+"""The whole history of a charge line, an entry or a file, for ``revrec trace``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,18 +29,18 @@ from revrec.store.tables import (
 )
 
 RowFields = dict[str, Any]
-"""One row as a dict, its keys the names of the columns."""
+"""A row as a dict by column name."""
 
 MOST_CHARGES = 10_000
-"""The most charge lines one trace shows; a file may hold more, and is then named with its counts."""
+"""The most charge lines that one trace shows; of a file with more, only the counts are shown."""
 
 
 def charges_of(connection: Connection, reference: str) -> list[int]:
-    """The charge lines a user may mean: a charge id, an entry's or an invoice's reference, an Intacct record number or
-    DOCID, a document, or an imported file (its name as given, or its SHA-256).
+    """Return the charge lines that a user may mean by a reference.
 
-    A charge id means the costs beside the line too. A record number may be a document's: both are meant then. A file is
-    looked for only if nothing else is.
+    It may be a charge id, the reference of an entry or an invoice, an Intacct record number or DOCID, a document, or an
+    imported file (its name as it was passed, or its SHA-256). A charge id also matches the costs of the line. A record
+    number that is also a document's name matches both. Files are only searched if nothing else matches.
     """
     own = select(charge_line.c.no).where(charge_line.c.id == reference)
     cost = charge_line.alias("cost")
@@ -78,17 +78,17 @@ def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
 
 
 def charge(connection: Connection, no: int) -> RowFields:
-    """The charge line as it was imported."""
+    """Return the charge line as it was imported."""
     return _one(connection, charge_line, charge_line.c.no == no)
 
 
 def source(connection: Connection, import_id: int) -> RowFields:
-    """The file a charge line or event came from."""
+    """Return the file that a charge line or event came from."""
     return _one(connection, import_file, import_file.c.id == import_id)
 
 
 def events(connection: Connection, no: int) -> list[RowFields]:
-    """The fulfillment events of a charge line in the order they were recorded."""
+    """Return the fulfillment events of a charge line, in the order of recording."""
     return _all(
         connection,
         select(fulfillment_event).where(fulfillment_event.c.charge_no == no).order_by(fulfillment_event.c.id),
@@ -96,7 +96,7 @@ def events(connection: Connection, no: int) -> list[RowFields]:
 
 
 def schedules(connection: Connection, no: int) -> list[RowFields]:
-    """Every version of the schedule, oldest first, with its rule version and who made it when."""
+    """Return every version of the schedule, oldest first, with its rule version, actor and time."""
     query = (
         select(
             schedule,
@@ -134,7 +134,7 @@ def schedules(connection: Connection, no: int) -> list[RowFields]:
 
 
 def schedule_lines(connection: Connection, no: int) -> list[RowFields]:
-    """The schedule lines of all versions, each with the entry it is on, if any."""
+    """Return the schedule lines of all versions, each with its entry, if it is on one."""
     on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
     query = (
         select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), entry_date_override.c.reason)
@@ -147,13 +147,13 @@ def schedule_lines(connection: Connection, no: int) -> list[RowFields]:
 
 
 def waiting(connection: Connection, no: int) -> RowFields | None:
-    """Why the charge line has no schedule, if it has none."""
+    """Return why the charge line has no schedule; None if it has one."""
     found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no))
     return found[0] if found else None
 
 
 def entries(connection: Connection, no: int) -> list[RowFields]:
-    """Every entry the charge line was ever on, refused ones too, oldest first."""
+    """Return every entry that the charge line was ever on, rejected ones too, oldest first."""
     numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
     query = (
         select(journal_entry, entry_date_override.c.recognition_date, entry_date_override.c.reason)
@@ -164,13 +164,13 @@ def entries(connection: Connection, no: int) -> list[RowFields]:
 
 
 def entry_lines(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
-    """The journal lines of one charge line on one entry."""
+    """Return the journal lines of one charge line on one entry."""
     query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
     return _all(connection, query.order_by(journal_line.c.line_no))
 
 
 def repaired(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
-    """What repairs put in the place of values of one charge line on one refused entry."""
+    """Return the values that repairs replaced on one charge line of one rejected entry."""
     names = ("version", "seq", "side", "field", "before", "after")
     query = (
         select(
@@ -186,13 +186,13 @@ def repaired(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
 
 
 def repairs(connection: Connection, no: int) -> list[RowFields]:
-    """Every repair version that was ever used on a charge line, with its text."""
+    """Return every repair version that was ever used on a charge line, with its text."""
     used = select(repaired_value.c.repair_version_id).where(repaired_value.c.charge_no == no)
     return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
 
 
 def attempts(connection: Connection, tables: PostingTables, number: int) -> list[RowFields]:
-    """Every request made for an entry or an invoice, with its answer if one came."""
+    """Return every request made for an entry or an invoice, with its answer, if one came."""
     answered, meant = tables.outcomes.c, tables.failures.c
     answer = (
         answered.at.label("answered_at"),
@@ -211,7 +211,7 @@ def attempts(connection: Connection, tables: PostingTables, number: int) -> list
 
 
 def invoices(connection: Connection, no: int) -> list[RowFields]:
-    """Every order and invoice that the charge line was ever on, refused ones too, oldest first; each with its line."""
+    """Return every order and invoice that the charge line was ever on, rejected ones too, oldest first."""
     line = (invoice_line.c[name] for name in ("line_no", "item", "quantity", "price", "account", "memo"))
     query = (
         select(invoice, *line, invoice_line.c.amount.label("line_amount"))
@@ -223,7 +223,7 @@ def invoices(connection: Connection, no: int) -> list[RowFields]:
 
 
 def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[RowFields]:
-    """The audit events about these subjects, and those with these numbers, in order."""
+    """Return the audit events about these subjects, and those with these numbers, in order."""
     query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
     return _all(connection, query.order_by(audit_event.c.seq))
 

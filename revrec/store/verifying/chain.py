@@ -1,4 +1,4 @@
-"""The audit chain, recomputed link by link."""
+"""Recompute the audit chain, link by link."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CHECK = "audit chain"
 
 
 class AuditChain:
-    """One walk along the chain: its head, and where it is broken first."""
+    """A walk along the chain: its head, and the first broken link."""
 
     def __init__(self) -> None:
         self.seq = 0
@@ -24,7 +24,7 @@ class AuditChain:
         self.passed: dict[int, str] = {}
 
     def walk(self, connection: Connection, remember: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Each event's number and detail, in order. The hash of the event ``remember`` is kept in ``passed``."""
+        """Yield each event's number and detail, in order; ``passed`` gets the hash of the event ``remember``."""
         for row in stream_rows(connection, select(audit_event).order_by(audit_event.c.seq), 500):
             *fields, own = row
             self._link(fields, own)
@@ -41,9 +41,9 @@ class AuditChain:
             missing = self.seq + 1
             self._break(missing, f"event {missing} is missing: event {seq} follows event {self.seq}")
         elif previous != self.hash:
-            self._break(seq, f"it names another previous hash than event {self.seq} has")
+            self._break(seq, f"its previous hash is not the hash of event {self.seq}")
         elif chain_hash(fields) != own:
-            self._break(seq, "its hash is not that of its content")
+            self._break(seq, "its hash does not match its content")
 
     def _break(self, seq: int, problem: str) -> None:
         meaning = "an audit event was changed, removed or added; nothing after it is proven"
@@ -59,7 +59,7 @@ def _detail(text: str) -> dict[str, Any]:
 
 
 def compare_with_anchor(chain: AuditChain, anchor: dict[str, Any], deployment: str) -> Iterator[VerifyFinding]:
-    """Whether the chain that was walked continues an anchor."""
+    """Yield a finding if the chain that was walked does not continue an anchor."""
     place = f"seq {anchor['seq']}"
     meaning = "the audit trail is not the one that was anchored: it was cut off, rewritten, or is another database's"
     if anchor["deployment"] != deployment:

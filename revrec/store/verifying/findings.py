@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""The findings of ``revrec verify``."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 
 class VerifyFinding(NamedTuple):
-    """One thing that is not as it should be: which check, where (table and key), what is wrong and what it means."""
+    """Something that is wrong: the check, the table and key, the problem, and what it means."""
 
     check: str
     table: str
@@ -17,7 +17,7 @@ class VerifyFinding(NamedTuple):
 
 
 def findings_of(check: str, work: Callable[[], Iterable[VerifyFinding]]) -> Iterator[VerifyFinding]:
-    """The findings of a check; one that the database cannot even be read for is a finding itself."""
+    """Yield the findings of a check. If the database cannot be read, that is reported as a finding."""
     try:
         yield from work()
     except (SQLAlchemyError, UnicodeError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -28,7 +28,7 @@ def findings_of(check: str, work: Callable[[], Iterable[VerifyFinding]]) -> Iter
 
 
 def damage_finding(error: Exception) -> VerifyFinding | None:
-    """The finding that a refusal to open the database stands for, if it was the file's damage that refused."""
+    """Return the finding for an error on opening the database; None if the error is not about a damaged file."""
     said = str(error.__cause__.orig) if isinstance(error.__cause__, DBAPIError) else ""
     if isinstance(error, UnicodeDecodeError):
         said = f"a text of the file cannot be decoded: {error}"

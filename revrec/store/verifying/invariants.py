@@ -1,4 +1,4 @@
-"""What must hold between the rows, each as one query that returns the keys of what breaks it."""
+"""Invariants between rows: each is one query that returns the keys of the rows that break it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,11 +8,11 @@ from sqlalchemy import Connection
 from revrec.store.verifying.findings import VerifyFinding
 
 MOST = 10
-"""Findings told of one invariant."""
+"""How many findings of one invariant are reported."""
 
 
 class Invariant(NamedTuple):
-    """A query whose rows are (key as text); none may come."""
+    """A query that must return no rows; each row it returns is the key, as text, of a row that breaks the invariant."""
 
     name: str
     table: str
@@ -44,25 +44,25 @@ INVARIANTS = (
     Invariant(
         "sum of an allocation",
         "allocation",
-        "its lines do not get in all what they were billed, or are not those of its contract",
-        "revenue of a contract would be made or lost by allocating it",
+        "its lines do not add up to what was billed, or are not the lines of its contract",
+        "allocating a contract would create or lose revenue",
         """
         SELECT 'id ' || a.id FROM allocation a LEFT JOIN (
           SELECT l.allocation_id, count(*) AS lines, sum(l.billed) AS billed, sum(l.allocated) AS allocated,
             sum(CASE WHEN c.amount = l.billed AND m.contract = h.contract AND c.currency = h.currency
-                THEN 0 ELSE 1 END) AS strange
+                THEN 0 ELSE 1 END) AS mismatched
           FROM allocation_line l JOIN allocation h ON h.id = l.allocation_id
           LEFT JOIN charge_line c ON c.no = l.charge_no LEFT JOIN contract_line m ON m.charge_no = l.charge_no
           GROUP BY l.allocation_id
         ) l ON l.allocation_id = a.id
         WHERE l.allocation_id IS NULL OR l.lines <> a.lines OR l.billed <> a.price OR l.allocated <> a.price
-          OR l.strange <> 0""",
+          OR l.mismatched <> 0""",
     ),
     Invariant(
         "schedules of a contract",
         "allocation_line",
-        "the schedule of its charge line does not earn what the newest allocation of its contract gives it",
-        "the lines of a contract would not earn its price together",
+        "the schedule of its charge line does not add up to what the newest allocation of its contract gives it",
+        "the lines of a contract would not add up to its price",
         """
         SELECT 'allocation_id ' || l.allocation_id || ', charge_no ' || l.charge_no FROM allocation_line l
         JOIN (SELECT charge_no, max(allocation_id) AS newest FROM allocation_line GROUP BY charge_no) n
@@ -76,7 +76,7 @@ INVARIANTS = (
         "scheduled or waiting",
         "charge_line",
         "it is neither scheduled nor waiting with a reason, or it is both",
-        "it would never be recognized, or nobody can say why it waits",
+        "it would never be recognized, or no one can say why it waits",
         """
         SELECT 'no ' || c.no FROM charge_line c
         LEFT JOIN unscheduled u ON u.charge_no = c.no
@@ -86,7 +86,7 @@ INVARIANTS = (
         "whole schedule versions",
         "schedule",
         "its amount is not its price at that time, or not the sum of what was posted before, its lines and what waits",
-        "posted and remaining do not make up the charge line",
+        "posted and remaining amounts do not add up to the charge line",
         """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
         JOIN charge_line c ON c.no = s.charge_no
@@ -113,8 +113,8 @@ INVARIANTS = (
     Invariant(
         "on at most one live entry",
         "schedule_line",
-        "it is on several live journal entries, or not with one debit and one credit",
-        "an amount would be posted twice or by half",
+        "it is on several live journal entries, or without exactly one debit and one credit",
+        "an amount would be posted twice, or only one side of it",
         """
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
@@ -124,7 +124,7 @@ INVARIANTS = (
     Invariant(
         "taken by its entry",
         "schedule_line",
-        "it names another entry than the live one that has its amount, or none",
+        "it does not refer to the live entry that has its amount",
         "it could be posted a second time, or never",
         """
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
@@ -142,8 +142,8 @@ INVARIANTS = (
     Invariant(
         "revision of a schedule line",
         "schedule_line",
-        "its revision is not the number of entries that gave it back",
-        "its next entry would get a reference that is not its own",
+        "its revision is not the number of entries that released it",
+        "its next entry would get the reference of another entry",
         """
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s LEFT JOIN (
@@ -172,7 +172,7 @@ INVARIANTS = (
         "proof of posting",
         "journal_entry",
         "it is POSTED without a record number and a stored answer or read-back that shows it",
-        "nobody can show that it is in the ledger",
+        "no one can prove that it is in the ledger",
         """
         SELECT 'id ' || e.id FROM journal_entry e WHERE e.state = 'POSTED' AND (e.record_no IS NULL OR NOT EXISTS (
           SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
@@ -181,7 +181,7 @@ INVARIANTS = (
     Invariant(
         "lease of a sender",
         "journal_entry",
-        "it is SENDING without an owner and a lease, or has them though nobody sends it",
+        "it is SENDING without an owner and a lease, or has them in another state",
         "two runs could send it",
         """
         SELECT 'id ' || e.id FROM journal_entry e
@@ -191,15 +191,15 @@ INVARIANTS = (
     Invariant(
         "lines of an invoice",
         "invoice",
-        "its lines, their number and its amount do not agree, or they are not of the amounts of their charge lines",
-        "the customer would be billed another amount than the source says",
+        "its lines, their number and its amount do not agree, or the lines do not have their charge lines' amounts",
+        "the customer would be billed an amount that differs from the source",
         """
         SELECT 'id ' || i.id FROM invoice i LEFT JOIN (
           SELECT l.invoice_id, count(*) AS lines, sum(l.amount) AS amount,
-            sum(CASE WHEN c.no IS NULL OR c.amount <> l.amount OR c.id <> l.charge THEN 1 ELSE 0 END) AS wrong
+            sum(CASE WHEN c.no IS NULL OR c.amount <> l.amount OR c.id <> l.charge THEN 1 ELSE 0 END) AS mismatched
           FROM invoice_line l LEFT JOIN charge_line c ON c.no = l.charge_no GROUP BY l.invoice_id
         ) l ON l.invoice_id = i.id
-        WHERE l.invoice_id IS NULL OR l.lines <> i.lines OR l.amount <> i.amount OR l.wrong <> 0""",
+        WHERE l.invoice_id IS NULL OR l.lines <> i.lines OR l.amount <> i.amount OR l.mismatched <> 0""",
     ),
     Invariant(
         "invoiced at most once",
@@ -216,8 +216,8 @@ INVARIANTS = (
     Invariant(
         "order of an invoice",
         "invoice",
-        "it is made from an order that is not posted, or of other lines",
-        "nobody can show what it was made from",
+        "its order is not posted, or has other lines",
+        "no one can show what it was made from",
         """
         SELECT 'id ' || i.id FROM invoice i LEFT JOIN invoice o ON o.id = i.after_id
         WHERE i.kind = 'sales_invoice' AND (o.id IS NULL OR o.kind <> 'sales_order' OR o.state <> 'POSTED'
@@ -226,8 +226,8 @@ INVARIANTS = (
     Invariant(
         "proof of an invoice",
         "invoice",
-        "it is POSTED without a key of Intacct's and a stored answer or read-back that shows it",
-        "nobody can show that it is in Intacct",
+        "it is POSTED without an Intacct key and a stored answer or read-back that shows it",
+        "no one can prove that it is in Intacct",
         """
         SELECT 'id ' || i.id FROM invoice i WHERE i.state = 'POSTED' AND (i.record_no IS NULL OR NOT EXISTS (
           SELECT 1 FROM invoice_attempt a JOIN invoice_attempt_outcome o ON o.attempt_id = a.id
@@ -236,7 +236,7 @@ INVARIANTS = (
     Invariant(
         "lease of an invoice",
         "invoice",
-        "it is SENDING without an owner and a lease, or has them though nobody sends it",
+        "it is SENDING without an owner and a lease, or has them in another state",
         "two runs could send it",
         """
         SELECT 'id ' || i.id FROM invoice i
@@ -246,8 +246,8 @@ INVARIANTS = (
     Invariant(
         "source of a charge line",
         "charge_line",
-        "it does not lead to a row of an imported file of charge lines, or its id is not that of its document",
-        "its amount cannot be shown to come from the source",
+        "it does not refer to a row of an imported file of charge lines, or its id does not match its document",
+        "its amount cannot be traced to the source",
         """
         SELECT 'no ' || c.no FROM charge_line c LEFT JOIN import_file f ON f.id = c.import_id
         WHERE f.id IS NULL OR f.kind <> 'charges' OR c."row" < 1
@@ -256,7 +256,7 @@ INVARIANTS = (
     Invariant(
         "release from the quarantine",
         "quarantine_outcome",
-        "it was released as a charge line that is not there",
+        "it was released as a charge line that does not exist",
         "a row that was set aside is lost",
         """
         SELECT 'quarantine_id ' || o.quarantine_id FROM quarantine_outcome o
@@ -278,8 +278,8 @@ INVARIANTS = (
     Invariant(
         "date of an entry",
         "journal_entry",
-        "it is not dated with the day of recognition of its schedule lines, and no reason is recorded",
-        "an amount stands in another period than the one it belongs to",
+        "its date is not the recognition date of its schedule lines, and no reason is recorded",
+        "an amount is posted in a period that it does not belong to",
         """
         SELECT DISTINCT 'id ' || e.id FROM journal_entry e
         JOIN journal_line l ON l.entry_id = e.id
@@ -290,7 +290,7 @@ INVARIANTS = (
     Invariant(
         "attempts",
         "journal_entry",
-        "its attempts are not numbered through",
+        "its attempts are not numbered without gaps",
         "a request that was made for it is missing",
         """
         SELECT 'id ' || entry_id FROM attempt GROUP BY entry_id
@@ -300,6 +300,6 @@ INVARIANTS = (
 
 
 def find_violations(connection: Connection, one: Invariant) -> Iterator[VerifyFinding]:
-    """The first rows that break an invariant."""
+    """Yield the first rows that break an invariant."""
     for (key,) in connection.exec_driver_sql(f"{one.sql} LIMIT {MOST}"):
         yield VerifyFinding(one.name, one.table, str(key), one.problem, one.meaning)

@@ -1,4 +1,4 @@
-"""The head of the audit trail that is kept beside a database file: an older file in its place does not continue it."""
+"""Compare the audit trail with the head that is kept beside the database file: an older copy does not continue it."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,25 +13,26 @@ from revrec.store.verifying.findings import VerifyFinding
 CHECK = "kept head"
 _OLDER = (
     "an older copy of the database is in its place, or the end of its trail was cut off: put the newer file back. If "
-    "this one is meant, record it: revrec db restored --reason TEXT; the next run then looks at Intacct before it sends"
+    "you meant to restore this one, record it: revrec db restored --reason TEXT; the next run then reads Intacct first"
 )
 _UNREADABLE = (
-    "it was damaged or edited, so an older copy of the database would not be found: compare with an anchor, then have "
-    "it written again: revrec db restored --reason TEXT"
+    "it was damaged or edited, so an older copy of the database would not be found: compare with an anchor, then "
+    "write it again: revrec db restored --reason TEXT"
 )
 
 
 class KeptHead(NamedTuple):
-    """What is kept beside a database file: the file's name, and the head in it, None if it cannot be read."""
+    """The file beside a database file: its name, and the head in it, None if it cannot be read."""
 
     name: str
     head: continuity.TrailHead | None
 
 
 def read_kept_head(database: Database) -> KeptHead | None:
-    """Return what is kept beside the database file; None on PostgreSQL, beside a backup, and before any command wrote.
+    """Return the head that is kept beside the database file; None on PostgreSQL, for a backup, and before any write.
 
-    It is to be read before the trail is: a head that is kept meanwhile is of events that came later.
+    Read it before the trail: a head that another command writes in between is of events that the trail read here lacks,
+    and would look like a trail that was cut off.
     """
     if database.path is None or not continuity.kept_head_file(database).exists():
         return None
@@ -39,7 +40,7 @@ def read_kept_head(database: Database) -> KeptHead | None:
 
 
 def check_kept_head(connection: Connection, there: KeptHead | None) -> Iterator[VerifyFinding]:
-    """Check that the audit trail goes on from the head that is kept beside the database file."""
+    """Yield a finding if the audit trail does not continue from the head that is kept beside the database file."""
     if there is None:
         return
     name, known = there
@@ -54,9 +55,7 @@ def check_kept_head(connection: Connection, there: KeptHead | None) -> Iterator[
     found = connection.execute(select(audit_event.c.hash).where(audit_event.c.seq == known.seq)).scalar()
     if found is None:
         end = continuity.trail_head(connection).seq
-        problem = f"the trail ends at event {end}, {name} has seen event {known.seq}"
+        problem = f"the trail ends at event {end}, {name} has event {known.seq}"
         yield VerifyFinding(CHECK, "audit_event", place, problem, _OLDER)
     elif found != known.hash:
-        yield VerifyFinding(
-            CHECK, "audit_event", place, f"it is another event than the one that {name} has seen", _OLDER
-        )
+        yield VerifyFinding(CHECK, "audit_event", place, f"it is not the event that {name} has", _OLDER)

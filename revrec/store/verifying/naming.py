@@ -1,4 +1,4 @@
-"""Naming the first row that differs, where a digest over many rows does."""
+"""Name the first row that differs, if a digest over many rows does."""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -18,19 +18,19 @@ class DigestedRows(NamedTuple):
 
     @property
     def parent(self) -> str:
-        """Journal lines have their entry in the digest's key alone."""
+        """The entry of journal lines, which only the digest's key has."""
         return f"entry_id {self.digest['keys'][0][0]}, " if self.name == "journal_line" else ""
 
 
 PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
-"""Tables that have one row at most for a schedule version."""
+"""Tables with at most one row for a schedule version."""
 
 NUMBERED = {"schedule_line": 2, "journal_line": 0, "invoice_line": 1}
-"""Lines that are numbered through within what they belong to, and which of their columns counts them."""
+"""Tables of lines numbered without gaps within their parent, and the position of the column that counts them."""
 
 
 def name_difference(place: DigestedRows, rows: Iterable[Row]) -> tuple[str, str]:
-    """The key of the first row that differs, and in which way."""
+    """Return the key of the first row that differs, and how it differs."""
     found = list(rows)
     count = place.digest["rows"]
     at = _first_difference(place.digest, found)
@@ -76,7 +76,7 @@ def _missing(place: DigestedRows, rows: list[Row], at: int | None) -> str:
     keys = (key for run in place.digest["keys"] for key in _between(run))
     name = next(iter(table_named(place.name).primary_key.columns)).name
     gone = [key for key in keys if key not in there]
-    # The worklist has no row for most charges: which one is gone cannot be told, only that it was before the next.
+    # The worklist has no row for most charges, so it is not known which row is missing.
     return f"{name} {gone[0]}" if gone and place.name != "unscheduled" else _range(place)
 
 
@@ -97,7 +97,7 @@ def _between(run: list[Any]) -> Iterable[Any]:
 
 
 def _gap(place: DigestedRows, rows: list[Row], at: int) -> str:
-    """Lines are numbered through: the one after the row before it, or before the row that stands in its place."""
+    """Return the key of a missing line from its neighbors, since lines are numbered without gaps."""
     column = NUMBERED[place.name]
     before = rows[at - 1] if at else None
     after = rows[at] if at < len(rows) else None

@@ -1,7 +1,8 @@
-"""The rows against the digests that the audit events carry of them."""
+"""Compare the rows with the digests in the audit events."""
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
@@ -14,17 +15,17 @@ from revrec.store.verifying.naming import DigestedRows, name_difference
 
 CHECK = "rows"
 LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
-"""Tables whose rows may change: of several digests of a key the last one counts."""
+"""Tables whose rows may change: the last digest of a key counts."""
 
 BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
-"""Tables of which a digest covers one schedule version of its charges."""
+"""Tables whose digests cover one schedule version each."""
 
 CHUNK = 5_000
 MEANING = "it is not what the audit trail recorded: it was changed outside of revrec"
 
 
 class RowCheck:
-    """Takes the digests in the order of the chain, compares rows, and keeps which keys are covered."""
+    """Compares rows with the digests, in the order of the chain, and collects the keys that digests cover."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -34,19 +35,19 @@ class RowCheck:
         self.rows = 0
 
     def take(self, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
-        """Compare the rows of one digest, or keep it until the chain's end if a later one may take its place."""
+        """Compare the rows of one digest, or keep it until the end of the chain if a later one may replace it."""
         if digest["table"] in LATEST:
             self._latest[digest["table"], digest["keys"][0][0]] = digest
         else:
             yield from self._compare(digest)
 
     def finish(self) -> Iterator[VerifyFinding]:
-        """Compare the latest digests, and find rows that no digest covers."""
+        """Compare the latest digests, and find rows that no digest covers: someone added them."""
         for digest in self._latest.values():
             yield from self._compare(digest)
         for table in metadata.sorted_tables:
             if table is not audit_event:
-                yield from findings_of(CHECK, lambda table=table: self._uncovered(table))  # type: ignore[misc]
+                yield from findings_of(CHECK, partial(self._uncovered, table))
 
     def _compare(self, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
         name = digest["table"]
@@ -91,7 +92,7 @@ class RowCheck:
                 known.append(list(run))
 
     def _uncovered(self, table: Table) -> Iterator[VerifyFinding]:
-        """A row that no audit event wrote; looked for only if there are more rows than were written."""
+        """Yield a row that no audit event wrote; searched only if there are more rows than were written."""
         there = self._connection.execute(select(func.count()).select_from(table)).scalar_one()
         if there <= self._counts.get(table.name, 0):
             return
@@ -116,7 +117,7 @@ class RowCheck:
 
 
 def _key(table: Table) -> list[Any]:
-    """The columns by which rows of a table are covered: of lines those of what they belong to."""
+    """Return the key columns by which digests cover the rows of a table: for schedule lines, their version's."""
     key = list(table.primary_key.columns)
     return key[:2] if table is schedule_line else key
 

@@ -1,4 +1,4 @@
-"""What holds the rows: the database's own checks, and tables, indexes and triggers as the migrations make them."""
+"""Check the schema: the database's own checks, and tables, indexes and triggers as the migrations create them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,12 @@ from revrec.store.tables import metadata
 from revrec.store.verifying.findings import VerifyFinding
 
 RECORDED = Path(__file__).with_name("postgresql.json")
-"""PostgreSQL's objects as the migrations make them there, since verifying must not need the right to make any."""
+"""PostgreSQL's objects as the migrations create them: verifying must not need the right to create any."""
 
-GUARD = "a promise of the database does not hold by itself any more; restore a backup, or: revrec db upgrade"
-DAMAGED = "the database is damaged: restore a backup"
+GUARD = "the database no longer enforces its own rules; restore a backup, or: revrec db upgrade"
 
 SchemaObjects = dict[tuple[str, str], str]
-"""What every object of a database is, by type and name."""
+"""The definition of every object of a database, by type and name."""
 
 SQLITE = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 POSTGRESQL = r"""
@@ -48,11 +47,11 @@ POSTGRESQL = r"""
         concat_ws(' ', format_type(p.prorettype, NULL), p.prosrc, array_to_string(p.proconfig, ' '))
       FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid JOIN ours c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
     UNION ALL SELECT 'view', relname, pg_get_viewdef(oid) FROM ours WHERE relkind IN ('v', 'm')"""
-"""Every object of the schema that holds rows or keeps them; the names of a schema differ, and are taken out."""
+"""Every object of the schema that has rows or protects them. Schema names differ, and are removed from the text."""
 
 
 def check_integrity(connection: Connection) -> Iterator[VerifyFinding]:
-    """What SQLite finds wrong with its pages, its indexes and its constraints; PostgreSQL checks its pages itself."""
+    """Yield what SQLite finds wrong with its pages, indexes and constraints; PostgreSQL checks its pages itself."""
     if connection.dialect.name != "sqlite":
         return
     for (said,) in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
@@ -61,7 +60,7 @@ def check_integrity(connection: Connection) -> Iterator[VerifyFinding]:
 
 
 def check_foreign_keys(connection: Connection) -> Iterator[VerifyFinding]:
-    """Rows that point to a row that is not there."""
+    """Yield rows that refer to a row that does not exist."""
     for table in metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
             yield from _dangling(connection, constraint)
@@ -77,12 +76,12 @@ def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Itera
     sql = f"SELECT {shown} FROM {child} c LEFT JOIN {parent} p ON {joined} WHERE {given} AND {pairs[0][1]} IS NULL"  # noqa: S608
     for row in connection.exec_driver_sql(f"{sql} ORDER BY {shown} LIMIT 10"):
         place = ", ".join(f"{name} {value}" for name, value in zip(key, row, strict=True))
-        problem = f"what it refers to in {parent} is missing"
+        problem = f"the row of {parent} that it refers to is missing"
         yield VerifyFinding("foreign keys", child, place, problem, "a row was removed")
 
 
 def check_structure(connection: Connection) -> Iterator[VerifyFinding]:
-    """Tables, indexes, triggers and what else holds the rows: missing, changed or not ours."""
+    """Yield the tables, indexes, triggers and other objects that are missing, changed, or not revrec's."""
     there = find_objects(connection)
     ours = expected_objects() if connection.dialect.name == "sqlite" else recorded_objects()
     for kind, name in sorted(ours.keys() | there.keys()):
@@ -94,7 +93,7 @@ def check_structure(connection: Connection) -> Iterator[VerifyFinding]:
 
 
 def check_revision_row(connection: Connection) -> Iterator[VerifyFinding]:
-    """Whether the revision is this program's, alone."""
+    """Yield a finding if this program's revision is not the only one recorded."""
     versions = [row[0] for row in connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
     if versions != [migrations.HEAD]:
         problem = f"the revision is {versions}, not {migrations.HEAD}"
@@ -102,7 +101,7 @@ def check_revision_row(connection: Connection) -> Iterator[VerifyFinding]:
 
 
 def find_objects(connection: Connection) -> SchemaObjects:
-    """The objects that a database has."""
+    """Return the objects of a database."""
     if connection.dialect.name == "sqlite":
         return {(kind, name): sql for kind, name, sql in connection.exec_driver_sql(SQLITE)}
     place = connection.exec_driver_sql("SELECT quote_ident(current_schema())").scalar_one()
@@ -115,7 +114,7 @@ def _placeless(text: str, place: str) -> str:
 
 @cache
 def expected_objects() -> SchemaObjects:
-    """The objects as the migrations make them in an empty SQLite database."""
+    """Return the objects as the migrations create them in an empty SQLite database."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         migrations.upgrade(connection)
@@ -125,6 +124,6 @@ def expected_objects() -> SchemaObjects:
 
 
 def recorded_objects() -> SchemaObjects:
-    """The objects as the migrations make them in an empty PostgreSQL database, from the record."""
+    """Return the recorded objects as the migrations create them in an empty PostgreSQL database."""
     kinds: Mapping[str, Mapping[str, str]] = json.loads(RECORDED.read_text(encoding="utf-8"))
     return {(kind, name): text for kind, names in kinds.items() for name, text in names.items()}

@@ -529,7 +529,7 @@ attempt_failure = Table(
     _text("error_class"),
     _text("named"),
 )
-"""The meaning of an answer that did not post: name and class of the catalog; ``named``, JSON, has the values in it."""
+"""The meaning of an answer that did not post: name and class of the catalog; ``named`` is JSON of its values."""
 
 entry_date_override = Table(
     "entry_date_override",

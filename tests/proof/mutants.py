@@ -152,7 +152,7 @@ def _() -> AbstractContextManager[Any]:
         with discarded(self.context.database) as connection:
             run_id = entries.start_run(connection, self.day, self.context.who())
             numbers = intents.commit_intents(connection, self.context, run_id, self.day, "C")
-            made = [entries.entry(connection, number).entry for number in numbers]
+            made = [entries.read_entry(connection, number).entry for number in numbers]
         with connect(self.context) as gateway:
             for entry in made:
                 gateway.send(gateway.prepare(entry))

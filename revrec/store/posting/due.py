@@ -15,7 +15,7 @@ from revrec.store.tables import OPEN, charge_line, rule_version, schedule, sched
 
 
 class DueRow(NamedTuple):
-    """A row of :func:`due_query`, as a record: a run reads every due line, and attributes of a Row take twice as long."""
+    """A row of :func:`due_query`, as a record: a run reads every due line, and a Row is slower by name."""
 
     charge_no: int
     version: int

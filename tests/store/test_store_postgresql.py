@@ -230,7 +230,7 @@ def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str,
 
 def test_a_wrong_password_is_told(postgresql: PostgresqlServer, kind: str) -> None:
     error = Exception('connection failed: FATAL:  password authentication failed for user "ada"')
-    found = Database("postgresql://ada:geheim@db/books").backend.complaint(error)
+    found = Database("postgresql://ada:geheim@db/books").backend.known_error(error)
     assert isinstance(found, BadConfiguration) and "the user or the password is wrong" in str(found)
 
 
@@ -252,7 +252,7 @@ def test_what_the_server_says_becomes_a_message_with_the_mend(
     import psycopg
 
     error = psycopg.errors.lookup(state)("it said so")
-    found = Database("postgresql://ada@db/books").backend.complaint(error)
+    found = Database("postgresql://ada@db/books").backend.known_error(error)
     assert type(found) is kind_of_error and said in str(found) and "it said so" in str(found)
 
 

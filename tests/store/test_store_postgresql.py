@@ -223,7 +223,7 @@ def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str,
     for url in ("postgresql://ada:geheim@db/books", "postgres://ada@db/books?password=geheim&sslmode=require"):
         database = Database(url)
         assert "geheim" not in database.where and "ada" in database.where
-        with pytest.raises(BadInput, match=r"give it by PGPASSWORD or a \.pgpass file"):
+        with pytest.raises(BadInput, match=r"set PGPASSWORD or use a \.pgpass file"):
             init(tmp_path, url)
     assert list(tmp_path.iterdir()) == []
 

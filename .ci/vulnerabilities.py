@@ -7,11 +7,11 @@ from pathlib import Path
 
 def main(path: Path) -> int:
     """Print each vulnerable package and how many packages were looked up; return the exit code."""
-    if not path.exists():
+    packages = json.loads(path.read_text(encoding="utf-8"))["dependencies"] if path.exists() else []
+    known = [one for one in packages if "vulns" in one]
+    if not known:
         print("known vulnerabilities: not checked, because the service could not be reached")
         return 0
-    packages = json.loads(path.read_text(encoding="utf-8"))["dependencies"]
-    known = [one for one in packages if "vulns" in one]
     bad = [one for one in known if one["vulns"]]
     for one in bad:
         print(f"{one['name']} {one['version']}: {', '.join(vulnerability['id'] for vulnerability in one['vulns'])}")

@@ -1,4 +1,4 @@
-"""What every use case is given: settings, database, who asks, the clock, and where progress is shown."""
+"""The surroundings of a command: settings, database, who runs it, the clock, and how progress is shown."""
 
 import os
 import platform
@@ -22,22 +22,22 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Shows how far a long work is; ``total`` in the same unit as the steps, None if not known."""
+    """Shows how far a long task is."""
 
     def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-        """Pass the items on, showing each step."""
+        """Yield the items, showing each step. ``total`` is the number of items, None if unknown."""
 
 
 class Silent:
-    """Progress that shows nothing."""
+    """A progress display that shows nothing."""
 
     def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-        """Pass the items on."""
+        """Yield the items."""
         yield from items
 
 
 def utc_now() -> datetime:
-    """The time now, aware, in UTC."""
+    """Return the time now, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -51,24 +51,24 @@ class Context:
     environment: Mapping[str, str]
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
-    """Waits for so many seconds."""
+    """Waits for a number of seconds."""
     progress: Progress = field(default_factory=Silent)
     say: Callable[[str], None] = lambda _text: None
-    """Tells the user something on the tables, on standard error."""
+    """Prints a message to the user on standard error."""
 
     @cached_property
     def database(self) -> "Database":
-        """The database of the settings; opened when first used."""
+        """The database of the settings, opened when it is first used."""
         from revrec.store.database.engine import Database
 
         return Database(self.database_url)
 
     @property
     def database_url(self) -> str:
-        """The URL of the database, to which libpq may send a password.
+        """Return the URL of the database, to which libpq may send a password.
 
         Raises:
-            BadConfiguration: it is a server that the configuration may not send one to, see :mod:`revrec.jobs.trust`.
+            BadConfiguration: the configuration may not send a password to this server, see :mod:`revrec.jobs.trust`.
         """
         url = self.settings.database_url
         if not url.startswith("sqlite"):
@@ -78,18 +78,18 @@ class Context:
         return url
 
     def who(self) -> "AuditStamp":
-        """Who does this, by which command, now."""
+        """Return who does this, by which command, and the time now."""
         from revrec.store.audit import AuditStamp
 
         return AuditStamp(self.actor, self.command, self.timestamp())
 
     def timestamp(self) -> str:
-        """The time now as the database keeps it."""
+        """Return the time now as the database stores it."""
         return self.now().isoformat(timespec="microseconds")
 
 
 def find_config(given: Path | None, environment: Mapping[str, str], folder: Path) -> Path | None:
-    """The configuration to use: the given one, ``$REVREC_CONFIG``, ``./revrec.toml``, the platform's, or None."""
+    """Return the configuration to use: ``given``, ``$REVREC_CONFIG``, ``./revrec.toml``, the platform's, or None."""
     if given:
         return given
     if environment.get("REVREC_CONFIG"):
@@ -143,7 +143,7 @@ def make_context(
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Context:
-    """The context of a command, from the configuration that applies here.
+    """Return the context of a command, from the configuration that applies here.
 
     Raises:
         BadConfiguration: the configuration is missing or wrong.

@@ -1,4 +1,4 @@
-"""Which Intacct a command speaks to: the one of the credentials, or the built-in sandbox."""
+"""Connect a command to Intacct, or to the built-in sandbox."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 SANDBOX = "sandbox"
 SANDBOX_COMPANY = "REVREC-sandbox"
-"""The company of every sandbox, so that a served one and a built-in one are the same to an entry."""
+"""The company of every sandbox, served or built in: it is part of each control id."""
 
 
 def endpoint(context: "Context") -> str:
-    """The gateway's address, or ``sandbox``: from the environment, Intacct's own name for it last, else configured."""
+    """Return the gateway's address, or ``sandbox``, from the environment or else from the configuration."""
     given = (context.environment.get(name) for name in ENDPOINT_NAMES)
     return next(filter(None, given), context.settings.gateway.endpoint)
 
 
 def company(context: "Context") -> str:
-    """The Intacct company that is posted to; it is part of every control id.
+    """Return the Intacct company that is posted to. It is part of every control id.
 
     Raises:
         BadConfiguration: the credentials of a real gateway are missing or unsafe.
@@ -38,7 +38,7 @@ def company(context: "Context") -> str:
 
 @contextmanager
 def open_gateway(context: "Context") -> Iterator["XmlGateway"]:
-    """The gateway of the settings, ready to sign in; the sandbox is started for the time it is needed.
+    """Open the gateway of the settings, ready to sign in. The sandbox is started for as long as it is needed.
 
     Raises:
         BadConfiguration: credentials are missing or unsafe, or the sandbox does not start.
@@ -52,14 +52,14 @@ def open_gateway(context: "Context") -> Iterator["XmlGateway"]:
 
 
 def real_credentials(context: "Context") -> "Credentials":
-    """Credentials from the environment, the configuration's file, Intacct's own file or the keychain."""
+    """Return the credentials from the environment, the configuration's file, Intacct's own file or the keychain."""
     from revrec.intacct.credentials import resolve_credentials
 
     return resolve_credentials(*_places(context))
 
 
 def credential_origins(context: "Context") -> dict[str, str]:
-    """Where each credential of the real gateway comes from (environment, configuration, a file, keychain).
+    """Return where each credential of the real gateway comes from (environment, configuration, a file, keychain).
 
     Raises:
         BadConfiguration: one of the places cannot be used.
@@ -85,7 +85,7 @@ def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], P
         "user_id": gateway.user_id,
         "entity_id": gateway.entity_id,
     }
-    # One place decides on the endpoint, or the name in one message could be another than the one that is posted to.
+    # One place decides on the endpoint. Otherwise a message could name a different one than is posted to.
     environment = {**context.environment, "REVREC_INTACCT_ENDPOINT_URL": endpoint(context) or INTACCT_ENDPOINT}
     return environment, Path.home(), plain, gateway.credentials_file
 
@@ -129,5 +129,5 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
 
 
 def omitted(context: "Context") -> frozenset[str]:
-    """The dimensions that are never sent."""
+    """Return the dimensions that are never sent."""
     return context.settings.gateway.omit

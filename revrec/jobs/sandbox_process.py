@@ -1,4 +1,4 @@
-"""Starting the built-in Intacct simulator as a process of its own, or finding one that already serves the same data."""
+"""Start the built-in Intacct simulator as a separate process, or find one that already serves the same data."""
 
 import contextlib
 import json
@@ -14,14 +14,14 @@ from revrec.sandbox.child import start_python
 
 START_SECONDS = 30
 PASSWORDS = ("REVREC_SANDBOX_SENDER_PASSWORD", "REVREC_SANDBOX_USER_PASSWORD")
-"""The sandbox's own passwords, the only secrets that it needs; it invents those that are not set."""
+"""The sandbox's passwords, the only secrets that it needs. It makes up those that are not set."""
 
 
 @contextlib.contextmanager
 def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The address and credentials of a sandbox on this data file; one that we started ends with the block.
+    """Yield the address and credentials of a sandbox on this data file. If it was started here, it ends with the block.
 
-    It also ends when this process does, however that happens, since it serves only while its standard input is open.
+    It also ends when this process does, however that happens, because it serves only while its standard input is open.
     Its access log goes to ``DATA.log``, where a second terminal can watch it.
 
     Raises:

@@ -9,16 +9,13 @@ line come from the user and need no confirmation.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from revrec.core.errors import BadConfiguration
 from revrec.files import write_text
 from revrec.jobs.ownership import check_ownership
-from revrec.jobs.settings import ENDPOINT_NAMES
-
-if TYPE_CHECKING:
-    from revrec.jobs.context import Context
+from revrec.jobs.settings import ENDPOINT_NAMES, Settings
 
 DATABASE, GATEWAY, ALERTS = "database", "gateway", "alerts"
 LOCAL = "folder"
@@ -31,6 +28,16 @@ NOT_THE_SERVER = frozenset({
 """Keys of a source that change neither the server nor how the secret is sent to it."""
 
 _by_this_process: dict[Path, set["Destination"]] = {}
+
+
+class CommandContext(Protocol):
+    """The part of a command's context that decides what is trusted."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+    def timestamp(self) -> str: ...
 
 
 class Destination(NamedTuple):
@@ -53,7 +60,7 @@ def source_name(name: str) -> str:
     return f"source {name}"
 
 
-def check(context: "Context", name: str) -> None:
+def check(context: CommandContext, name: str) -> None:
     """Check that the configuration file is the user's own, and that the destination of this name is confirmed.
 
     Raises:
@@ -71,7 +78,7 @@ def check(context: "Context", name: str) -> None:
             )
 
 
-def destinations(context: "Context") -> Iterator[Destination]:
+def destinations(context: CommandContext) -> Iterator[Destination]:
     """Yield the servers other than Intacct's that the configuration file itself names and that receive a password."""
     settings = context.settings
     url = settings.database.url
@@ -89,7 +96,7 @@ def destinations(context: "Context") -> Iterator[Destination]:
         yield Destination(ALERTS, f"smtp://{alerts.host}:{alerts.port} tls={alerts.tls}")
 
 
-def confirm(context: "Context") -> Confirmation | None:
+def confirm(context: CommandContext) -> Confirmation | None:
     """Confirm the destinations that the configuration file names now, in place of those confirmed before.
 
     Returns None if there is no file, or it names no destination.
@@ -135,7 +142,7 @@ def confirmations() -> list[Confirmation]:
         raise BadConfiguration(f"{place}: is damaged; delete it, then run revrec trust again") from error
 
 
-def vouch(context: "Context", *names: str) -> None:
+def vouch(context: CommandContext, *names: str) -> None:
     """Confirm destinations for the time of this process alone, which wrote them into the file itself."""
     assert context.settings.file is not None
     own = {one for one in destinations(context) if one.name in names}

@@ -12,8 +12,9 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
 from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
-from revrec.jobs.scheduling.scheduler import PAGE, Scheduler
+from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record

@@ -1,4 +1,4 @@
-"""Entries that were canceled here and that Intacct has all the same.
+"""Find entries that were canceled here and that Intacct has all the same, and hold their lines.
 
 Canceling an entry makes its schedule lines due again. If the entry is in Intacct after all, because it was canceled by
 mistake or its request arrived late, the next run would post its lines a second time. So each run reads Intacct for

@@ -1,4 +1,4 @@
-"""What is due, with the memos of its rules filled in: what journal entries are made of."""
+"""Read the schedule lines that are due, with the memos of their rules filled in."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -12,9 +12,10 @@ Amounts = Mapping[tuple[str, str], int]
 """Net amounts in minor units by account and currency, debits positive."""
 
 ADVICE = {
-    "deleted": "Intacct's own history may tell who deleted it. If that was wrong, enter it again there under this "
-    "reference, from: revrec trace {reference}; revrec does not post it again. If it is right so, accept it.",
-    "moved": "somebody entered it anew. If the new entry is right, accept it; else delete or mend it in Intacct.",
+    "deleted": "Intacct's own history may show who deleted it. If that was wrong, enter it again there under this "
+    "reference, from: revrec trace {reference}; revrec does not post it again. If it was right, accept it.",
+    "moved": "it was entered again under another record. If the new entry is right, accept it; else delete or correct "
+    "it in Intacct.",
     "edited": "put it back in Intacct as revrec posted it: revrec trace {reference}; or accept it.",
     "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct; else accept it and stop "
     "the charge lines' further parts by events or rules.",
@@ -24,16 +25,16 @@ ADVICE = {
     "given_up": "if its lines need review: revrec postings list. If they were posted again under another reference, "
     "they are in Intacct twice: revrec trace {reference}; delete or reverse one of the two there.",
     "lost": "these books were put back from a copy, or are used in two places. Import what is missing, then revrec run "
-    "takes it up. Else accept it: with --recognized if it is right (its lines are not posted again), with "
+    "records it. Else accept it: with --recognized if it is right (its lines are not posted again), with "
     "--not-recognized if it was reversed or is not of these books (lines that are due here are posted).",
-    "foreign": "somebody else works in this journal: move the entry to another journal, or accept it.",
+    "foreign": "another person or program works in this journal: move the entry to another journal, or accept it.",
     "balance": "Intacct's balance has amounts that its entries, as this user may read them, do not: look at the "
     "account's ledger in Intacct for entities or books that the user may not see.",
 }
 
 
 class Finding(NamedTuple):
-    """One difference. ``effect``: by how much it moves Intacct's balances away from ours, within the range."""
+    """One difference. ``effect`` is how far it moves Intacct's balances from ours, within the range."""
 
     kind: str
     reference: str
@@ -46,7 +47,7 @@ class Finding(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What it is accepted by: any further change of the entry makes it another finding."""
+        """The key to accept it by. Any further change of the entry makes it a different finding."""
         said = "\n".join((self.kind, self.reference, self.record_no, self.what))
         return hashlib.sha256(said.encode()).hexdigest()[:12]
 

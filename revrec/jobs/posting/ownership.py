@@ -1,10 +1,10 @@
-"""The right to post, which one copy of the books owns at a time.
+"""Claim the right to post, which one copy of the books owns at a time.
 
 Intacct runs each control id once, whoever sends it. So the control ids ``...:claim:1``, ``...:claim:2`` and so on are
-a sequence from which each number can be taken once. Every run takes the next number with a read that finds nothing, so
-that nothing is left in the ledger. Two copies of the same books ask for the same number, and one of them is refused.
-Books that were put back from a copy take the numbers that are gone and more; then they wait out the quarantine, within
-which the right of any other copy ends.
+a sequence from which each number can be claimed once. Every run claims the next number with a read that finds nothing,
+so that nothing is left in the ledger. Two copies of the same books ask for the same number, and one of them is refused.
+Books that were restored from a copy claim the used numbers and more; then they wait out the quarantine, within which
+the right of any other copy ends.
 """
 
 from contextlib import suppress
@@ -67,14 +67,14 @@ class Ownership:
         except BadConfiguration as error:
             raise RunStopped(not_run_answer("", error, str(error))) from error
         if taken_over:
-            raise RunStopped.before_sending("the posting had to be claimed anew; run again", ErrorClass.RETRY_LATER)
+            raise RunStopped.before_sending("the posting had to be claimed again; run again", ErrorClass.RETRY_LATER)
 
     def _claim(self) -> bool:
         """Claim the next number; return whether these books had to take over."""
         with self._worker.only("claim"):
             asked = self._context.now()
             mine, may_take_over = self._announce()
-            # From here on an older copy of the database is known by it.
+            # An older copy of the database is recognized by this head. Asking before it is kept would lose that.
             recovery.keep_head(self._context)
             number = mine.number + 1
             outcome = self._ask([number])[0]
@@ -93,10 +93,10 @@ class Ownership:
         return takes_over
 
     def _announce(self) -> tuple[PostingClaim, bool]:
-        """Commit that the next number is asked for; return what was claimed before, and whether it may be gone.
+        """Commit that the next number is asked for; return the last claim, and True if the number may be used up.
 
-        It may be gone by these books themselves: in a future that they do not know, or in a request whose answer was
-        lost.
+        These books may have used it up themselves, after the copy that they were restored from was made, or by a
+        request whose answer was lost.
         """
         with self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             mine = continuity.read_claim(connection)
@@ -127,7 +127,9 @@ class Ownership:
         try:
             answers = self._gateway.claim([f"revrec:{self._to}:{ours}:claim:{number}".lower() for number in numbers])
         except ReadRefused as error:
-            raise RunStopped.before_sending(f"nothing was sent, for the posting cannot be claimed: {error}") from error
+            raise RunStopped.before_sending(
+                f"nothing was sent, because the posting cannot be claimed: {error}"
+            ) from error
         if ClaimOutcome.UNCLEAR in answers:
             raise RunStopped.before_sending(
                 "Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW

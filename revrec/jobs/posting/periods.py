@@ -1,6 +1,6 @@
-"""Accounting periods: asked of Intacct, decided by a person, listed; and the dates that follow from them.
+"""Read accounting periods from Intacct, record a person's decisions about them, list them, and date entries by them.
 
-Nothing here opens or closes a period in Intacct: that right is the controller's, not this program's.
+Nothing here opens or closes a period in Intacct. That is the controller's right.
 """
 
 from collections import defaultdict
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-NO_ANSWER = "Intacct does not tell; what is known here stays as it is"
+NO_ANSWER = "Intacct does not say; what is known here is kept"
 
 
 class PeriodAnswer(NamedTuple):
-    """What Intacct said of one entity's books: closed through which day, or in ``note`` why it did not say."""
+    """Intacct's answer for one entity: the day that its books are closed through, or in ``note`` why there is none."""
 
     entity: str
     closed_through: date | None
@@ -43,12 +43,12 @@ class PeriodAnswer(NamedTuple):
 
 
 def posting_dates(context: "Context", connection: "Connection") -> PostingDates:
-    """The policy of the settings, over all that is known of periods."""
+    """Return the policy of the settings with all that is known of periods."""
     return PostingDates(context.settings.posting.closed_period, Periods(store.facts(connection)))
 
 
 def sync(context: "Context", entity: str | None = None) -> list[PeriodAnswer]:
-    """Ask Intacct through which day each entity's books are closed, and keep what is new.
+    """Ask Intacct through which day each entity's books are closed, and store what is new.
 
     Raises:
         BadInput: there is no such entity.
@@ -63,7 +63,7 @@ def sync(context: "Context", entity: str | None = None) -> list[PeriodAnswer]:
 
 
 def refresh_closed_periods(context: "Context", gateway: "Gateway", entities: Iterable[str]) -> list[PeriodAnswer]:
-    """Ask for these entities and keep what differs from what was told last. What is not told changes nothing."""
+    """Ask Intacct about these entities and store answers that differ from the last ones. No answer changes nothing."""
     answers = list(_ask(gateway, entities))
     with context.database.read() as connection:
         before = Periods(store.facts(connection))
@@ -76,7 +76,7 @@ def refresh_closed_periods(context: "Context", gateway: "Gateway", entities: Ite
 
 
 def refresh_due_periods(context: "Context", gateway: "Gateway", day: date) -> None:
-    """Ask for the entities that have something to post until a day; under the policy ``fail`` nobody wants to know."""
+    """Ask Intacct about the entities that have something to post until a day; not needed under the policy ``fail``."""
     if context.settings.posting.closed_period == "fail":
         return
     with context.database.read() as connection:
@@ -85,7 +85,7 @@ def refresh_due_periods(context: "Context", gateway: "Gateway", day: date) -> No
 
 
 def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[PeriodAnswer]:
-    """Nobody is asked further once an answer fails: sign-ins that are refused again and again lock a user out."""
+    """Yield the answers. After a failure no other entity is asked: repeated failed sign-ins lock a user out."""
     failed = ""
     for entity in entities:
         day = None
@@ -106,10 +106,10 @@ def _differs(before: Periods, told: PeriodAnswer) -> bool:
 def decide(
     context: "Context", months: Sequence[date], kind: str, reason: str, entity: str = COMPANY, opened: bool = False
 ) -> list[dict[str, Any]]:
-    """Close or open months of an entity here, all or none. What is so already stays as it is, unrecorded.
+    """Close or open months of an entity here, all or none. A month that is so already is not recorded again.
 
-    ``months`` are first days, ``kind`` is ``closed`` or ``open``. ``opened``: the person says that a month which
-    Intacct has called closed was opened there.
+    ``months`` are first days, ``kind`` is ``closed`` or ``open``. With ``opened``, the person confirms that a month
+    which Intacct reported as closed was opened there.
 
     Raises:
         BadInput: no reason, no such entity, or a month that cannot be opened like that.
@@ -133,7 +133,7 @@ def _closes(known: Periods, entity: str, month: date, _opened: bool) -> bool:
 
 
 def _opens(known: Periods, entity: str, month: date, opened: bool) -> bool:
-    """Whether there is anything to open; refuses what is not this person's to open here."""
+    """Check if there is anything to open; raise BadInput for a month that cannot be opened here."""
     here, there = known.decided(entity, month), known.by_intacct(entity, month)
     period = f"{month_of(month)} of {named(entity)}"
     if here and here.entity != entity:
@@ -141,13 +141,13 @@ def _opens(known: Periods, entity: str, month: date, opened: bool) -> bool:
     if there and not opened:
         raise BadInput(
             f"{period} cannot be opened here: {there.words}. Open it in Intacct, then: revrec periods sync; if it was "
-            "opened there and Intacct does not tell, say so with --opened-in-intacct"
+            "opened there and Intacct does not say so, add --opened-in-intacct"
         )
     return bool(here or there)
 
 
 def list_periods(context: "Context", entity: str | None = None) -> list[dict[str, Any]]:
-    """Each month in which something waits or of which something is known, by entity.
+    """Return each month that has open lines or of which something is known, by entity.
 
     Raises:
         BadInput: there is no such entity.
@@ -180,12 +180,12 @@ def _shown(known: Periods, entity: str, month: date, lines: int) -> dict[str, An
 
 
 def named(entity: str) -> str:
-    """An entity as people read it."""
+    """Return an entity as people read it."""
     return entity or "the company"
 
 
 def _entities(context: "Context", connection: "Connection") -> list[str]:
-    """The company, the entities of the configuration, and those of charge lines."""
+    """Return the company, the entities of the configuration, and those of charge lines."""
     configured = context.settings.free.get("entities", {})
     return sorted({COMPANY, *configured, *store.all_entities(connection)})
 

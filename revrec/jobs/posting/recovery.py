@@ -1,10 +1,10 @@
-"""The look before anything is sent: what Intacct's journals have that these books do not know.
+"""Scan Intacct's journals before anything is sent, for entries that this database created but does not know.
 
-A database that was put back from a copy, or that is used in two places, lacks entries that are in the ledger. Their
-schedule lines would be posted a second time, under another reference as soon as other lines join them. So each run
-first lists what was made in its journals since the last look. An entry of ours that is unknown here is made anew from
-the schedule lines that its reference proves, and then settled like any other doubt; one that cannot be proven stops
-the run.
+A database that was restored from a copy, or that is used in two places, lacks entries that are in the ledger. It would
+post their schedule lines a second time, and under another reference as soon as other lines join them, so that no check
+by reference would notice. So each run first lists what was created in its journals since the last scan. An unknown
+entry of ours is rebuilt from the schedule lines that its reference proves, and then settled like any other doubt. One
+that cannot be rebuilt stops the run.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,15 +34,17 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MARGIN = timedelta(days=2)
-"""How far the look goes back before the last one: more than any clock or time zone is off."""
+"""How far a scan goes back before the last one: more than any clock or time zone is off."""
 NAMED = 20
-"""Entries that one message names."""
+"""The largest number of entries that one message names."""
 
 
 class JournalScan(NamedTuple):
-    """What a look found. ``began`` is when; ``heads`` are the entries; ``strangers`` those that are nobody's here.
+    """The result of a scan that began at ``began``.
 
-    ``doubted`` tells that entries that were never sent as far as these books know may have been sent all the same.
+    ``heads`` are the entries that were created since the last scan. ``lost`` are those of this deployment that are not
+    stored here and that no person has accepted; ``unknown_entries`` are those of other people and programs. If
+    ``doubted``, entries that are READY here may have been sent all the same.
     """
 
     began: str
@@ -51,36 +53,36 @@ class JournalScan(NamedTuple):
     lost: tuple[FoundEntry, ...]
     doubted: bool
     canceled: tuple[FoundEntry, ...] = ()
-    """The entries that were canceled here, and that Intacct has all the same."""
+    """Entries that were canceled here and that Intacct has all the same."""
 
 
 def scan_journals(context: "Context", gateway: "Gateway", run: int) -> JournalScan:
-    """List what was made in the journals since the last look.
+    """List what was created in the journals since the last scan.
 
     Raises:
-        RunStopped: the books were put back from a copy and a request of their lost future may still be at work, or
-            Intacct refuses the list.
+        RunStopped: the database was restored and a request that it does not know may still arrive, or Intacct refuses
+            the list.
     """
     began = context.timestamp()
     doubted = detect_restored_copy(context, run)
     with context.database.read() as connection:
-        # A clock may have been ahead then.
+        # The clock may have been ahead at the last scan; what was created since then would be missed.
         since = datetime.fromisoformat(min(continuity.last_scan(connection).at, began)) - MARGIN
         names = sorted({*posted_journals(connection), context.settings.posting.journal})
     try:
         heads = [head for name in names for head in gateway.entries_since(name, since)]
         canceled = tuple(find_canceled(context, gateway))
     except ReadRefused as error:
-        raise RunStopped.before_sending(f"nothing was sent, for the journal cannot be looked at: {error}") from error
+        raise RunStopped.before_sending(f"nothing was sent, because the journal cannot be read: {error}") from error
     with context.database.read() as connection:
         return _classified(connection, began, heads, doubted)._replace(canceled=canceled)
 
 
 def detect_restored_copy(context: "Context", run: int) -> bool:
-    """Whether something may have been sent that these books do not know of; to be asked before anything is.
+    """Return True if something may have been sent that this database does not know.
 
     Raises:
-        RunStopped: a request of a future that they do not know may still be at work.
+        RunStopped: such a request may still arrive.
     """
     doubted = notice_restored_copy(context, run)
     with context.database.read() as connection:
@@ -89,18 +91,18 @@ def detect_restored_copy(context: "Context", run: int) -> bool:
 
 
 def notice_restored_copy(context: "Context", run: int) -> bool:
-    """Return whether these books were put back, or their last run was cut off; the epoch is raised where it has to."""
+    """Return True if the database was restored or its last run was cut off; raise the epoch where that is new."""
     with context.database.write() as connection:
         unclean = continuity.ended_uncleanly(connection, run)
         raised = _raise_epoch_if_restored(context, connection, unclean)
     if raised:
-        # So that these books are known from their copies now, before they have looked: one may be put back in its turn.
+        # Before the scan, because this copy may be replaced by another one in turn, which must be noticed too.
         keep_head(context)
     return raised or unclean
 
 
 def keep_head(context: "Context") -> None:
-    """Keep the end of the audit trail beside the database, so that an older copy is known by it."""
+    """Save the audit-trail head next to the database, so that a restored backup can be detected."""
     if context.database.path is not None:
         with context.database.read() as connection:
             known = continuity.trail_head(connection)
@@ -108,8 +110,8 @@ def keep_head(context: "Context") -> None:
 
 
 def _raise_epoch_if_restored(context: "Context", connection: "Connection", unclean: bool) -> bool:
-    """Whether the books were put back since the last look, or lost their power in a run; the epoch is raised if nobody
-    else did since."""
+    """Return True if the epoch is newer than the last scan; raise it if the database was restored since, or if the
+    machine went down during a run, which can lose the last commit."""
     if context.database.path is not None:
         known = continuity.read_kept_head(context.database)
         why = ""
@@ -124,7 +126,10 @@ def _raise_epoch_if_restored(context: "Context", connection: "Connection", uncle
 
 
 def _check_quarantine(context: "Context", connection: "Connection") -> None:
-    """Let nothing be sent while a request of a lost future may still be at work."""
+    """Stop the run while a request that a restored database does not know may still arrive.
+
+    Until then the scan could miss the entry, and its lines would be posted twice.
+    """
     if continuity.epoch(connection) == continuity.last_scan(connection).epoch:
         return
     at = continuity.read_claim(connection).since or continuity.raised_at(connection) or context.timestamp()
@@ -132,8 +137,8 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
     if context.now() < until:
         text = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         raise RunStopped.before_sending(
-            f"these books were put back from a copy, moved or cut off with the machine; nothing is sent before {text}: "
-            "what they sent and do not know may still arrive. Import what was imported since, then run again",
+            f"these books were put back from a copy, moved or cut off with the machine; nothing is sent before {text}, "
+            "because what they sent and do not know may still arrive. Import what was imported since, then run again",
             ErrorClass.RETRY_LATER,
         )
 
@@ -153,10 +158,10 @@ def _classified(connection: "Connection", began: str, heads: Sequence[FoundEntry
 def recover_lost_entries(
     context: "Context", gateway: "Gateway", run: int, scan: JournalScan, company: str
 ) -> list[int]:
-    """Make the lost entries anew, each from the schedule lines that its reference proves; their numbers.
+    """Rebuild the lost entries from the schedule lines that their references prove; return their numbers.
 
     Raises:
-        RunStopped: some cannot be made anew; nothing may be sent before they are explained.
+        RunStopped: some cannot be rebuilt. Their lines may be due here, so nothing is sent before they are explained.
     """
     if not scan.lost:
         return []
@@ -164,7 +169,7 @@ def recover_lost_entries(
         lost = list(gateway.with_lines(scan.lost))
     except ReadRefused as error:
         raise RunStopped.before_sending(
-            f"nothing was sent, for entries that these books do not know cannot be read: {error}"
+            f"nothing was sent, because entries that these books do not know cannot be read: {error}"
         ) from error
     with context.database.write() as connection:
         numbers, rest = _rebuild_lost(context, connection, run, lost, company)
@@ -193,9 +198,9 @@ def rebuild(
 ) -> dict[str, JournalEntry]:
     """Return the lost entries that can be made of open schedule lines, by reference.
 
-    Those whose reference proves their lines come first, then those that are just what is due now, then those that
-    show lines which no other entry can mean. With ``whatever``, on the word of a person, an entry is at last made of
-    the lines of its documents, whatever figures it shows.
+    Entries whose reference proves their lines come first, then those that equal what is due now, then those whose
+    shown lines match no other entry. With ``by_documents``, which needs a person's decision, the rest are made of the
+    lines of their documents, whatever figures they show.
     """
     ours, until = deployment(connection), max(one.date or date.min for one in lost)
     due = _by_document(due_with_memos(connection, until, waiting=None), lost)
@@ -232,7 +237,7 @@ def documents_without_lines(connection: "Connection", found: FoundEntry) -> list
 
 
 def _days(found: FoundEntry) -> list[date]:
-    """Return the days on which an entry may have recognized its lines: its date, and the day that its title names."""
+    """Return the days on which an entry may have recognized its lines: its date, and the day in its title."""
     return [day for day in (found.date, day_in(found.title)) if day is not None]
 
 
@@ -243,7 +248,7 @@ def _due_entries(
     made: Mapping[str, JournalEntry],
     company: str,
 ) -> Iterator[tuple[FoundEntry, JournalEntry]]:
-    """Yield the lost entries that the rest of what is due gives; their lines may have been edited in Intacct since."""
+    """Yield the lost entries that equal the rest of what is due. Their lines may have been edited in Intacct since."""
     if not lost:
         return
     taken = {(line.charge_no, line.version, line.seq) for entry in made.values() for line in entry.lines}
@@ -257,14 +262,14 @@ def _due_entries(
 
 
 def _with_date_in_intacct(entry: JournalEntry, found: FoundEntry) -> JournalEntry:
-    """The entry with the date that it got in the forgotten future, if its period was closed by then."""
+    """Return the entry with its date in Intacct, which is later if its period was closed by then."""
     if found.date is None or found.date <= entry.date:
         return entry
     return redate(entry, found.date, f"recognized on {entry.date}; Intacct has it dated {found.date}")
 
 
 def _remove_lines(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
-    """A line that is proven to be on one entry can be on no other."""
+    """Remove the lines of an entry from those that are due, because a line can be on one entry only."""
     taken = {(line.charge_no, line.version, line.seq) for line in entry.lines}
     for document, lines in due.items():
         due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in taken]
@@ -281,7 +286,7 @@ def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str
 
 
 def _parts(found: FoundEntry) -> list[EntryPart]:
-    """The pairs of lines of an entry: a debit and the credit after it."""
+    """Return the pairs of lines of an entry: a debit and the credit after it."""
     pairs = zip(found.lines[::2], found.lines[1::2], strict=False)
     return [
         EntryPart(debit.document, debit.account, credit.account, debit.amount, debit.currency)
@@ -294,7 +299,10 @@ RIVALS = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 
 
 def _hold_rivals(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
-    """Hold the entries that are not settled and have a document of a lost one; return their references."""
+    """Hold the unsettled entries that share a document with a lost one; return their references.
+
+    They may have the same schedule lines. Sent, those would be in the ledger twice.
+    """
     held = []
     for stored in rivals(connection, found):
         held.append(stored.reference)
@@ -303,7 +311,7 @@ def _hold_rivals(context: "Context", connection: "Connection", found: FoundEntry
 
 
 def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.StoredEntry]:
-    """Yield the entries here that are not settled and have a document of an entry in Intacct."""
+    """Yield the unsettled entries here that share a document with an entry in Intacct."""
     documents = {line.document for line in found.lines}
     for number in entries.numbers_in(connection, *RIVALS):
         stored = entries.read_entry(connection, number)
@@ -332,10 +340,10 @@ _RIVAL_ADVICE = (
 
 
 def record_scan(connection: "Connection", context: "Context", scan: JournalScan) -> None:
-    """Put in doubt what may be in the ledger though it was never sent so far as these books know; note the look.
+    """Put READY entries in doubt that may be in the ledger, and record the scan.
 
-    That is what the look has seen, by its reference; and in doubted books also what is of the same journal and date
-    as an entry that nobody here knows, for its reference may have been edited away.
+    Those are the entries whose reference the scan saw. If the database is ``doubted``, they are also the entries with
+    the journal and date of an unknown entry, which may be ours with its reference edited.
     """
     who = context.who()
     references = {head.reference for head in scan.heads}
@@ -368,11 +376,11 @@ def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) ->
 
 _RIVALS = (
     "Entries here that may have the same lines are held. Settle them first, as revrec postings list advises; "
-    "the next run then takes up what their lines give."
+    "the next run then rebuilds what it can from their lines."
 )
 _EXPLAIN = (
     "These books were put back from a copy, or are used in two places. Import again what was imported since, files and "
-    "events in their order, with the rules of that time, and run again: then the entries are taken up. If that does "
+    "events in their order, with the rules of that time, and run again, and it records the entries. If that does "
     "not explain one, delete it in Intacct and run again, or decide about it: revrec reconcile --date {0} --accept KEY "
     "--reason TEXT, with --recognized if it is right (its lines are not posted again), or with --not-recognized if it "
     "was reversed or its lines are not of these books (lines that are due here are posted)"

@@ -1,4 +1,4 @@
-"""``revrec postings resolve``: what a person decides about an entry or an invoice that is held, or long in doubt."""
+"""``revrec postings resolve``: record a person's decision about an entry or invoice that is held or long in doubt."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def as_posted(context: "Context", reference: str, record_no: str, reason: str, early: bool = False) -> str:
-    """The posting is in Intacct under this record number, or an order or its invoice under this DOCID; the new state.
+    """Record that a posting is in Intacct under this record number or DOCID; return the new state.
 
     Raises:
         BadInput: nothing of that reference is held or in doubt, its quarantine is not over (``early`` accepts that),
-            there is no reason, or the key is none or another one's.
+            there is no reason, or the key is malformed or belongs to another posting.
     """
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
@@ -33,7 +33,7 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str, e
 def mark_posted(
     connection: "Connection", tables: PostingTables, number: int, record_no: str, who: AuditStamp, reason: str
 ) -> None:
-    """Mark a held posting as posted under this key of Intacct's, on the word of a person."""
+    """Mark a held posting as posted under this key of Intacct, as a person decided."""
     control_id = tables.head(connection, number).control_id
     attempt, _ = tables.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
     tables.end_attempt(connection, attempt, AttemptOutcome("found", None, record_no, None, reason), who)
@@ -47,11 +47,11 @@ def _check_key(connection: "Connection", tables: PostingTables, number: int, ref
     if in_order_entry:
         if not key.startswith(f"{head.definition}-"):
             like = f"{head.definition}-{head.number}"
-            raise BadInput(f"{reference}: {key!r} is no DOCID of this kind; give that of the document, as {like}")
+            raise BadInput(f"{reference}: {key!r} is not a DOCID of this kind; give that of the document, as {like}")
         other = invoices.posted_as(connection, key, (SALES_ORDER, SALES_INVOICE))
     else:
         if not (key.isascii() and key.isdigit()):
-            raise BadInput(f"{reference}: {key!r} is no record number; give Intacct's RECORDNO, as 6680")
+            raise BadInput(f"{reference}: {key!r} is not a record number; give Intacct's RECORDNO, such as 6680")
         of_entries = tables is ENTRY_TABLES
         known = invoices.posted_as(connection, key, (AR_INVOICE,))
         other = entries.reference_with_record_no(connection, key) if of_entries else known
@@ -64,13 +64,13 @@ def send_again(context: "Context", reference: str, reason: str, early: bool = Fa
     """Let the next run read Intacct once more and send the posting if it is not there; returns the new state."""
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
-        # Counted anew; what was sent stays on record, so the next run reads before it sends.
+        # The count starts again. What was sent stays on record, so that the next run reads Intacct before it sends.
         tables.change_state(connection, number, "HELD", "READY", context.who(), reason=reason, attempts=0)
     return "READY"
 
 
 def cancel(context: "Context", reference: str, reason: str, early: bool = False) -> str:
-    """Give the posting up; its lines are due again and go on under a new reference. Returns the new state."""
+    """Cancel a posting; its lines are due again and go on under a new reference. Return the new state."""
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
         release = postings.release_schedule_lines if tables is ENTRY_TABLES else invoices.release_charges
@@ -81,7 +81,7 @@ def cancel(context: "Context", reference: str, reason: str, early: bool = False)
 def _held(
     context: "Context", connection: "Connection", reference: str, reason: str, early: bool
 ) -> tuple[PostingTables, int]:
-    """Return the posting that a person decides about; one in doubt is held first, so that no run settles it too."""
+    """Return the posting to decide about. One in doubt is held first, so that no run settles it at the same time."""
     if not reason.strip():
         raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
     by_tables = {tables: tables.find(connection, reference) for tables in (ENTRY_TABLES, INVOICE_TABLES)}

@@ -1,4 +1,4 @@
-"""Settings under which an entry could be sent twice are refused, before anything is sent."""
+"""Refuse settings under which an entry could be sent twice, before anything is sent."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 INTACCT_CUT_OFF = timedelta(minutes=15)
-"""How long Intacct may go on working on a request behind a connection that was lost (its own time limit)."""
+"""How long Intacct may work on a request after its connection was lost (its own time limit)."""
 LONGEST = timedelta(days=366)
 
 
@@ -28,7 +28,7 @@ def check_settings(context: "Context") -> None:
 
 
 def check_times(context: "Context") -> None:
-    """A worker must lose its right to send before anybody else may think it dead."""
+    """Check that a worker loses its right to send before another one may think it dead. Raises BadConfiguration."""
     posting = context.settings.posting
     for name, time in (("lease", posting.lease), ("quarantine", posting.quarantine)):
         if time > LONGEST:
@@ -38,7 +38,10 @@ def check_times(context: "Context") -> None:
 
 
 def check_quarantine(context: "Context") -> None:
-    """What Intacct does not show before its own cut-off may still appear, and would then be there twice."""
+    """Check that the quarantine outlasts a request in Intacct. Raises BadConfiguration.
+
+    An entry that is not shown before Intacct's own cut-off may still appear. Sent again, it would be there twice.
+    """
     address = endpoint(context)
     real = address != SANDBOX and not is_loopback_url(address)
     if real and context.settings.posting.quarantine < INTACCT_CUT_OFF:
@@ -62,8 +65,8 @@ def right_to_send(context: "Context") -> timedelta:
 def check_clock(context: "Context", gateway: "Gateway") -> None:
     """Check this machine's clock against Intacct's, as the last sign-in showed it.
 
-    The times that the database keeps (the last look at the journals, quarantines, leases) are this machine's. A look
-    that a wrong clock dates into the future hides what was posted before it.
+    The times in the database (the last scan of the journals, quarantines, leases) are this machine's. A scan that a
+    wrong clock dates in the future hides what was posted before that date.
 
     Raises:
         BadConfiguration: the clocks differ by more than ``[posting] clock_difference``.
@@ -81,7 +84,10 @@ def check_clock(context: "Context", gateway: "Gateway") -> None:
 
 
 def check_company(connection: "Connection", to: str) -> None:
-    """One database, one company: what is posted or in doubt in one is neither in another. Raises BadConfiguration."""
+    """Check that a database posts to one company. Raises BadConfiguration.
+
+    What is posted to one company is missing in another, and would not be posted again.
+    """
     last = ENTRY_TABLES.last_control_id(connection) or INVOICE_TABLES.last_control_id(connection)
     before = company_of(last, deployment(connection)) if last else to.lower()
     if before != to.lower():

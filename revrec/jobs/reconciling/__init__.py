@@ -1,1 +1,1 @@
-"""The parts of ``revrec reconcile``: what differs entry by entry, and what the accounts' balances are made of."""
+"""``revrec reconcile``: compare entries and account balances with Intacct's."""

@@ -1,4 +1,4 @@
-"""What a person decides about a lost entry: it is right, so its lines are posted by it; or it does not count."""
+"""Apply a person's decision about a lost entry: it is right and its lines are posted by it, or it does not count."""
 
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LostEntryDecision(NamedTuple):
-    """A person's word on lost entries: ``recognized`` if they are right as they are in Intacct, and why."""
+    """A person's decision about lost entries: ``recognized`` if they are right in Intacct, and the reason."""
 
     recognized: bool
     reason: str
@@ -26,10 +26,10 @@ class LostEntryDecision(NamedTuple):
 
 
 def accept_lost(context: "Context", connection: "Connection", found: FoundEntry, decision: LostEntryDecision) -> None:
-    """Take up a lost entry as posted, or as canceled, so far as its lines are due here.
+    """Store a lost entry as posted or as canceled, if its lines are due here.
 
-    Posted, its lines are not posted again. Canceled, they are due under another reference. What cannot be matched
-    with lines here can only be accepted as not recognized: nothing of it is due.
+    If it is stored as posted, its lines are not posted again. If as canceled, they are due under another reference. An
+    entry that cannot be matched with lines here can only be accepted as not recognized.
 
     Raises:
         BadInput: the entry is to count as recognized, and none of its lines is open here.
@@ -39,7 +39,7 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
     made = recovery.rebuild(context, connection, [found], decision.company, by_documents=decision.recognized)
     entry = made.get(found.reference)
     if entry is not None:
-        number = _taken_up(connection, context, entry, until, decision)
+        number = _stored(connection, context, entry, until, decision)
         if decision.recognized:
             resolve.mark_posted(connection, ENTRY_TABLES, number, found.record_no, who, decision.reason)
         else:
@@ -50,16 +50,16 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
     _accept(context, connection, lost(found), decision)
 
 
-def _taken_up(
+def _stored(
     connection: "Connection", context: "Context", entry: "JournalEntry", until: date, decision: LostEntryDecision
 ) -> int:
-    """Keep the entry as held, in a run record of its own; return its number."""
+    """Store the entry as held, in its own run record; return its number."""
     who = context.who()
     run = entries.start_run(connection, until, who)
     (number,) = entries.add_entries(connection, run, [entry], who)
     for old, new in (("READY", "IN_DOUBT"), ("IN_DOUBT", "HELD")):
         ENTRY_TABLES.change_state(connection, number, old, new, who, reason=decision.reason)
-    entries.finish_run(connection, run, who, "took up an entry of Intacct's that a person accepted")
+    entries.finish_run(connection, run, who, "stored an entry of Intacct that a person accepted")
     return number
 
 
@@ -73,7 +73,7 @@ def _accept(context: "Context", connection: "Connection", finding: Finding, deci
 
 
 def _not_here(connection: "Connection", found: FoundEntry) -> str:
-    start = f"reconcile: {found.reference}, record {found.record_no}: cannot be taken up as recognized"
+    start = f"reconcile: {found.reference}, record {found.record_no}: cannot be accepted as recognized"
     held = [stored.reference for stored in recovery.rivals(connection, found)]
     if held:
         return (

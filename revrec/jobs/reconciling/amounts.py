@@ -17,12 +17,12 @@ class DateRange(NamedTuple):
     end: date
 
     def has(self, day: date | None) -> bool:
-        """Whether a day is among them."""
+        """Check if a day is in the range."""
         return day is not None and self.start <= day <= self.end
 
 
 def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
-    """Net amounts of an entry by account and currency."""
+    """Return the net amounts of an entry by account and currency, in minor units, debits positive."""
     amounts: Counter[tuple[str, str]] = Counter()
     for line in entry.lines:
         amounts[line.account, line.currency] += line.amount if line.side == "debit" else -line.amount
@@ -30,18 +30,18 @@ def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
 
 
 def counted(found: FoundEntry, within: DateRange) -> Amounts:
-    """What an entry of Intacct's adds to the balances of a range."""
+    """Return what an entry of Intacct adds to the balances of a range; nothing if it is not posted there."""
     return net(found) if found.state == POSTED_STATE and within.has(found.date) else {}
 
 
 def moved(less: Amounts, more: Amounts) -> dict[tuple[str, str], int]:
-    """What ``more`` has more than ``less``."""
+    """Return by how much ``more`` exceeds ``less``."""
     keys = {**less, **more}
     return {key: more.get(key, 0) - less.get(key, 0) for key in keys if more.get(key, 0) != less.get(key, 0)}
 
 
 def added(amounts: Iterable[Amounts]) -> dict[tuple[str, str], int]:
-    """The sum of several."""
+    """Return the sum of several."""
     total: dict[tuple[str, str], int] = {}
     for some in amounts:
         for key, amount in some.items():
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 
 def by(items: Iterable[T], name: str) -> dict[str, list[T]]:
-    """Items by the text of one of their fields, in their order."""
+    """Return items by the text of one of their fields, in their order."""
     found: dict[str, list[T]] = {}
     for item in items:
         found.setdefault(getattr(item, name), []).append(item)

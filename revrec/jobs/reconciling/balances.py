@@ -1,4 +1,4 @@
-"""What the accounts' balances are made of: our entries, the differences that were found, and what others booked."""
+"""Explain account balances: our entries, the differences that were found, and what other people booked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,8 +31,8 @@ class AccountBalance(NamedTuple):
     unrecognised: int | None
 
 
-class Reported(NamedTuple):
-    """An account's balance as Intacct reports it in base currency, and its entries' lines as they can be read."""
+class BalanceCheck(NamedTuple):
+    """An account's balance as Intacct reports it in base currency, beside the sum of its lines, in minor units."""
 
     account: str
     currency: str
@@ -43,12 +43,12 @@ class Reported(NamedTuple):
 
     @property
     def unexplained(self) -> int:
-        """What the balance has and the lines have not."""
+        """Return what the balance has and the lines do not."""
         return self.movement - self.lines
 
 
 class OtherEntry(NamedTuple):
-    """What an entry outside of our journals, and so somebody else's, booked on an account."""
+    """The amount that an entry outside of our journals, made by another person or program, booked on an account."""
 
     record_no: str
     journal: str
@@ -61,15 +61,15 @@ class OtherEntry(NamedTuple):
 
 
 @dataclass
-class Read:
-    """Lines of the ledger, summed as they come: memory grows with entries and accounts, not with lines."""
+class LedgerSums:
+    """Sums of ledger lines, added as they are read: memory grows with entries and accounts, not with lines."""
 
     net: dict[str, dict[Key, int]] = field(default_factory=dict)
     """By record number of the entry."""
     base: dict[str, dict[str, int]] = field(default_factory=dict)
     """By record number, and account alone, in base currency."""
 
-    def take(self, lines: Iterable[FoundLine]) -> None:
+    def add(self, lines: Iterable[FoundLine]) -> None:
         """Add lines."""
         for line in lines:
             sign = 1 if line.side == "debit" else -1
@@ -80,20 +80,20 @@ class Read:
 
 
 class Ledger(NamedTuple):
-    """The lines that were read, and the heads of the entries that they are of."""
+    """The sums of the lines that were read, and the heads of their entries."""
 
-    read: Read
+    read: LedgerSums
     heads: Mapping[str, FoundEntry]
     ours: frozenset[str]
-    """Record numbers of entries in our journals, or of ours by our books."""
+    """Record numbers of the entries in our journals, and of our own entries elsewhere."""
 
     def posted(self) -> Iterator[str]:
-        """The entries that count; one whose head Intacct does not show is left to the balances' rest."""
+        """Yield the posted entries. One without a head in Intacct stays in the rest of the balances."""
         there = (number for number in self.read.net if number in self.heads)
         return (number for number in there if self.heads[number].state == POSTED_STATE)
 
     def others(self) -> Iterator[OtherEntry]:
-        """What others booked, entry by entry."""
+        """Yield what other people booked, entry by entry."""
         for number in self.posted():
             if number in self.ours:
                 continue
@@ -106,7 +106,7 @@ class Ledger(NamedTuple):
 def account_balances(
     accounts: Mapping[str, str], books: Amounts, ledger: Ledger, findings: Iterable[Finding], unrecognised: Amounts
 ) -> list[AccountBalance]:
-    """Each account in each currency; ``accounts`` gives their roles."""
+    """Return the balance of each account in each currency; ``accounts`` gives their roles."""
     intacct = added(ledger.read.net[number] for number in ledger.posted())
     others = added({(one.account, one.currency): one.amount} for one in ledger.others())
     explained = added(one.effect for one in findings)
@@ -126,20 +126,20 @@ def _balance(
     )
 
 
-def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[Reported]:
-    """Intacct's own balances beside the sums of the lines."""
+def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[BalanceCheck]:
+    """Return Intacct's balances beside the sums of the lines."""
     lines: dict[str, int] = {}
     for number in ledger.posted():
         for account, amount in ledger.read.base[number].items():
             lines[account] = lines.get(account, 0) + amount
     return [
-        Reported(one.account, one.currency, one.start, one.end - one.start, one.end, lines.get(one.account, 0))
+        BalanceCheck(one.account, one.currency, one.start, one.end - one.start, one.end, lines.get(one.account, 0))
         for one in balances
     ]
 
 
-def unexplained(found: Iterable[Reported], within: DateRange) -> Iterator[Finding]:
-    """Balances that are not the sum of the lines that can be read."""
+def unexplained(found: Iterable[BalanceCheck], within: DateRange) -> Iterator[Finding]:
+    """Yield a finding for each balance that is not the sum of the lines that can be read."""
     for one in found:
         if one.unexplained:
             what = f"account {one.account}: the balance Intacct reports is not the sum of the lines that it shows"

@@ -1,4 +1,4 @@
-"""One entry of ours against what Intacct has of it."""
+"""Compare one of our entries with what Intacct has of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -11,32 +11,32 @@ from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, cut_to_length, d
 from revrec.jobs.posting.findings import Amounts, Finding
 from revrec.jobs.reconciling.amounts import DateRange, counted, moved, net
 
-MOST_TOLD = 5
+MOST_SHOWN = 5
 """Changed lines that one finding names."""
 
 
-class Ours(NamedTuple):
-    """An entry that is posted by our books; ``settings`` say which dimensions its lines are sent with."""
+class PostedHere(NamedTuple):
+    """An entry that is posted according to this database; ``settings`` decide the dimensions of its lines."""
 
     entry: JournalEntry
     record_no: str
     settings: EntrySettings = EntrySettings()
 
     def dimensions(self, line: JournalLine) -> dict[str, str]:
-        """What a line is sent with, by our names."""
+        """Return the dimensions that a line is sent with, by our names."""
         return sent_dimensions(self.entry, line, self.settings)
 
 
-class Theirs(NamedTuple):
-    """What Intacct has of it: under its record number, its reversal, and others with its reference."""
+class FoundThere(NamedTuple):
+    """What Intacct has of an entry: the entry with its record number, its reversal, and others with its reference."""
 
     entry: FoundEntry | None
     reversal: FoundEntry | None
     same_reference: Sequence[FoundEntry]
 
 
-def differences(ours: Ours, theirs: Theirs, within: DateRange) -> Iterator[Finding]:
-    """Everything by which an entry differs; nothing if it is as it was posted."""
+def differences(ours: PostedHere, theirs: FoundThere, within: DateRange) -> Iterator[Finding]:
+    """Yield every difference of an entry; none if it is as it was posted."""
     booked: Amounts = net(ours.entry) if within.has(ours.entry.date) else {}
     if theirs.entry is None:
         yield _gone(ours, theirs, booked, within)
@@ -54,24 +54,24 @@ def differences(ours: Ours, theirs: Theirs, within: DateRange) -> Iterator[Findi
         yield _finding("doubled", ours, twin.record_no, what, counted(twin, within))
 
 
-def _gone(ours: Ours, theirs: Theirs, booked: Amounts, within: DateRange) -> Finding:
+def _gone(ours: PostedHere, theirs: FoundThere, booked: Amounts, within: DateRange) -> Finding:
     if not theirs.same_reference:
         what = f"Intacct has no entry {ours.record_no} any more"
         return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))
     new = theirs.same_reference[0]
-    told = "; ".join(changed(ours, new))
+    changes = "; ".join(changed(ours, new))
     what = f"Intacct has no entry {ours.record_no} any more; entry {new.record_no} has its reference"
     effect = moved(booked, counted(new, within))
-    return _finding("moved", ours, new.record_no, f"{what}: {told}" if told else what, effect)
+    return _finding("moved", ours, new.record_no, f"{what}: {changes}" if changes else what, effect)
 
 
-def _finding(kind: str, ours: Ours, record_no: str, what: str, effect: Amounts) -> Finding:
+def _finding(kind: str, ours: PostedHere, record_no: str, what: str, effect: Amounts) -> Finding:
     entry = ours.entry
     return Finding(kind, entry.reference, record_no, entry.date, entry.currency, entry.amount, what, effect)
 
 
-def changed(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
-    """What of an entry is not as it was posted, each as ``name: ours -> theirs``."""
+def changed(ours: PostedHere, theirs: FoundEntry) -> Iterator[str]:
+    """Yield what of an entry is not as it was posted, each as ``name: ours -> theirs``."""
     entry = ours.entry
     title = cut_to_length(" ".join(entry.title.split()), TITLE_LENGTH)
     pairs = (
@@ -85,20 +85,20 @@ def changed(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
     yield from _changed_lines(ours, theirs)
 
 
-def _changed_lines(ours: Ours, theirs: FoundEntry) -> Iterator[str]:
+def _changed_lines(ours: PostedHere, theirs: FoundEntry) -> Iterator[str]:
     pairs = list(enumerate(zip_longest(ours.entry.lines, theirs.lines), 1))
     shown = [(at, _ours(line), _theirs(one)) for at, (line, one) in pairs]
-    told = [f"line {at}: {before} -> {after}" for at, before, after in shown if before != after]
+    changes = [f"line {at}: {before} -> {after}" for at, before, after in shown if before != after]
     for at, (line, one) in pairs:
         if line is not None and one is not None:
-            told += [f"line {at}, {change}" for change in _changed_dimensions(ours.dimensions(line), one.dimensions)]
-    yield from told[:MOST_TOLD]
-    if len(told) > MOST_TOLD:
-        yield f"{len(told) - MOST_TOLD} more"
+            changes += [f"line {at}, {change}" for change in _changed_dimensions(ours.dimensions(line), one.dimensions)]
+    yield from changes[:MOST_SHOWN]
+    if len(changes) > MOST_SHOWN:
+        yield f"{len(changes) - MOST_SHOWN} more"
 
 
 def _changed_dimensions(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
-    """Dimensions that were sent and are others now; what Intacct filled in besides is its own affair."""
+    """Yield the dimensions that were sent and have changed. Those that Intacct filled in itself are not compared."""
     for name, value in ours.items():
         found = theirs.get(name, "none")
         if found != value:

@@ -1,4 +1,4 @@
-"""All entries of a range: ours against Intacct's, and what else is in our journals."""
+"""Compare all entries of a range with Intacct's, and find what else is in our journals."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -12,8 +12,8 @@ from revrec.jobs.gateway import omitted
 from revrec.jobs.posting.findings import Finding, given_up, in_intacct, lost, unsettled
 from revrec.jobs.posting.journal_entries import same_content
 from revrec.jobs.reconciling.amounts import DateRange, by, counted
-from revrec.jobs.reconciling.balances import Ledger, Read
-from revrec.jobs.reconciling.differences import Ours, Theirs, differences
+from revrec.jobs.reconciling.balances import Ledger, LedgerSums
+from revrec.jobs.reconciling.differences import FoundThere, PostedHere, differences
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, posted
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 AT_ONCE = 200
 
 
-class Wanted(NamedTuple):
-    """The days, and the account and entity where only one of each is wanted."""
+class ReconcileScope(NamedTuple):
+    """The days, and one account and one entity if only those are compared."""
 
     within: DateRange
     account: str | None
@@ -35,9 +35,9 @@ class Wanted(NamedTuple):
 
 
 class EntryCheck:
-    """One walk over our entries and over Intacct's journals. Heads and record numbers are kept for the balances."""
+    """One pass over our entries and over Intacct's journals; heads and record numbers are kept for the balances."""
 
-    def __init__(self, context: "Context", connection: "Connection", gateway: Gateway, wanted: Wanted) -> None:
+    def __init__(self, context: "Context", connection: "Connection", gateway: Gateway, wanted: ReconcileScope) -> None:
         self._context = context
         self._connection = connection
         self._gateway = gateway
@@ -49,14 +49,14 @@ class EntryCheck:
         self.journals = sorted({*posted_journals(connection), context.settings.posting.journal})
         self.compared = 0
         self.lost: dict[str, FoundEntry] = {}
-        """The entries that bear our mark and are not known here, by the keys of their findings."""
+        """The entries with the mark of this deployment that are not stored here, by the keys of their findings."""
 
     def findings(self) -> Iterator[Finding]:
-        """Every difference, each once."""
-        told: set[str] = set()
+        """Yield every difference, each once."""
+        seen: set[str] = set()
         for finding in self._all():
-            if finding.key not in told:
-                told.add(finding.key)
+            if finding.key not in seen:
+                seen.add(finding.key)
                 yield finding
 
     def _all(self) -> Iterator[Finding]:
@@ -77,23 +77,23 @@ class EntryCheck:
         return account is None or any(line.account == account for line in lines)
 
     def _compared(self, ours: Sequence[posted.PostedEntry]) -> Iterator[Finding]:
-        """Our entries against what Intacct has under their numbers and references."""
+        """Compare our entries with what Intacct has under their numbers and references."""
         if not ours:
             return
         heads = self._gateway.entries_numbered(one.record_no for one in ours)
         mirrors = self._gateway.entries_numbered(head.reversed_by for head in heads if head.reversed_by)
         same = self._gateway.entries_referenced(one.entry.reference for one in ours)
-        posted_by_us = [Ours(*one, self._settings) for one in ours]
+        posted_by_us = [PostedHere(*one, self._settings) for one in ours]
         dimensions = sorted({name for one in posted_by_us for line in one.entry.lines for name in one.dimensions(line)})
         whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same], dimensions)}
         twins = by(same, "reference")
         for one in posted_by_us:
             entry = whole.get(one.record_no)
             mirror = whole.get(entry.reversed_by) if entry is not None else None
-            again = [
+            others = [
                 whole[head.record_no] for head in twins.get(one.entry.reference, ()) if head.record_no != one.record_no
             ]
-            yield from differences(one, Theirs(entry, mirror, again), self._wanted.within)
+            yield from differences(one, FoundThere(entry, mirror, others), self._wanted.within)
 
     def _whole(self, heads: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         distinct = {head.record_no: head for head in heads}
@@ -101,7 +101,7 @@ class EntryCheck:
         return self._gateway.with_lines(distinct.values(), dimensions)
 
     def _of_page(self, heads: Sequence[FoundEntry]) -> Iterator[Finding]:
-        """What of a page of a journal is not compared yet: it moved here from other days, or is nobody's."""
+        """Yield findings about entries of a page that are not compared yet: moved here from other days, or unknown."""
         self._heads |= {head.record_no: head for head in heads}
         ours = self._ours_by_number({*(head.record_no for head in heads), *(head.reverses for head in heads)} - {""})
         known = entries.known_entries(
@@ -136,7 +136,7 @@ class EntryCheck:
                 yield self._named(one, known)._replace(effect=counted(one, self._wanted.within))
 
     def _named(self, one: FoundEntry, known: Mapping[str, tuple[str, str]]) -> Finding:
-        """What an entry is that is in our journal and not posted by our books."""
+        """Return the finding about an entry in our journal that this database has not posted."""
         if one.reference in known:
             state = known[one.reference][1]
             gone = state in ("REJECTED", "REPLACED", "CANCELLED")
@@ -150,13 +150,13 @@ class EntryCheck:
             if same_content(ours.entry, one):
                 what = f"it has the date and the lines of {ours.entry.reference}, Intacct's entry {ours.record_no}"
                 return in_intacct("alike", one, what)
-        return in_intacct("foreign", one, f"somebody else made it in journal {one.journal}: {one.title}")
+        return in_intacct("foreign", one, f"another person or program made it in journal {one.journal}: {one.title}")
 
     def _of_day(self, journal: str, day: date | None) -> list[posted.PostedEntry]:
         return posted.posted_on(self._connection, journal, day) if day is not None else []
 
     def _is_here(self, line: FoundLine) -> bool:
-        """Whether a line is at a location of the wanted entity."""
+        """Check if a line is at a location of the entity that is compared."""
         if self._wanted.entity is None:
             return True
         if self._places is None:
@@ -164,10 +164,10 @@ class EntryCheck:
         return line.location in self._places
 
     def ledger(self, accounts: Iterable[str]) -> Ledger:
-        """All lines on accounts within the days, with the heads of their entries."""
-        read = Read()
+        """Return the sums of all lines on accounts within the days, with the heads of their entries."""
+        read = LedgerSums()
         lines = self._gateway.lines_on(accounts, *self._wanted.within)
-        read.take(line for line in self._context.progress.track(lines, "reading lines") if self._is_here(line))
+        read.add(line for line in self._context.progress.track(lines, "reading lines") if self._is_here(line))
         ours = set(self._heads)
         for some in batched((number for number in read.net if number not in ours), AT_ONCE):
             self._heads |= {head.record_no: head for head in self._gateway.entries_numbered(some)}

@@ -1,7 +1,7 @@
-"""``revrec reconcile``: our entries and balances against Intacct's, each difference named with what to do.
+"""``revrec reconcile``: compare our entries and balances with Intacct's, and say what to do about each difference.
 
-Nothing is posted or changed in Intacct. Its entries are read in bulk: ours by record number and by reference, whatever
-else is in our journals, and all lines on the accounts.
+Nothing is posted or changed in Intacct. It reads, in bulk, our entries by record number and by reference, everything
+else in our journals, and all lines on the accounts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
 from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost
 from revrec.jobs.reconciling.amounts import DateRange
-from revrec.jobs.reconciling.balances import AccountBalance, OtherEntry, Reported
-from revrec.jobs.reconciling.entries import EntryCheck, Wanted
+from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
+from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
 from revrec.store.posting import posted
 from revrec.store.posting.workers import active_run
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reconciliation:
-    """What was compared and what was found. ``accepted`` are keys of findings that a person has accepted."""
+    """What was compared and found. ``accepted`` are the keys of findings that a person has accepted."""
 
     company: str
     within: DateRange
@@ -40,17 +40,17 @@ class Reconciliation:
     findings: list[Finding] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
     balances: list[AccountBalance] = field(default_factory=list)
-    reported: list[Reported] = field(default_factory=list)
+    reported: list[BalanceCheck] = field(default_factory=list)
     others: list[OtherEntry] = field(default_factory=list)
 
     @property
     def open(self) -> list[Finding]:
-        """The findings that nobody has accepted."""
+        """Return the findings that no person has accepted."""
         return [one for one in self.findings if one.key not in self.accepted]
 
     @property
     def ties(self) -> bool:
-        """Whether nothing is left to explain."""
+        """Check that nothing is left to explain."""
         return not self.open and not any(one.rest for one in self.balances)
 
 
@@ -68,12 +68,12 @@ def reconcile(
     """Compare the entries dated until ``end``, from ``start`` or the first one, and the balances of their accounts.
 
     ``account`` and ``entity`` narrow both. ``accept`` are keys of findings that a person accepts with a ``reason``:
-    they are told from then on, and differ no more. The result is kept in the audit trail. Of an entry that is
-    ``lost`` the person says also whether it is ``recognized``: see :func:`accept_lost`.
+    from then on they are reported as accepted and no longer count as differences. For a ``lost`` entry, ``recognized``
+    says whether it counts: see :func:`accept_lost`. The result is stored in the audit trail.
 
     Raises:
         Busy: a run is at work on this database.
-        BadInput: an acceptance without reason, or of what is not found; or of a lost entry without ``recognized``.
+        BadInput: an acceptance has no reason or no finding, or ``recognized`` is missing for a lost entry.
         BadConfiguration: the gateway cannot be reached or the sign-in fails.
         ReadRefused: Intacct refuses a read.
     """
@@ -87,14 +87,14 @@ def reconcile(
         with (connect or open_gateway)(context) as gateway:
             gateway.sign_in()
             with context.database.read() as connection:
-                lost = _compare(context, connection, gateway, result, Wanted(within, account, entity))
+                lost = _compare(context, connection, gateway, result, ReconcileScope(within, account, entity))
         _check_keys(result, lost, accept, recognized)
         _keep(context, result, lost, accept, LostEntryDecision(bool(recognized), reason, result.company))
     return result
 
 
 def _compare(
-    context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: Wanted
+    context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: ReconcileScope
 ) -> Mapping[str, FoundEntry]:
     """Fill the result; return the lost entries by the keys of their findings."""
     check = EntryCheck(context, connection, gateway, wanted)
@@ -110,8 +110,8 @@ def _compare(
     ledger = check.ledger(accounts)
     result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognised)
     result.others = list(ledger.others())
-    told = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
-    result.reported = balances.reported(told, ledger)
+    intacct_balances = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
+    result.reported = balances.reported(intacct_balances, ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
     return check.lost
 
@@ -120,9 +120,9 @@ def _check_keys(
     result: Reconciliation, lost: Mapping[str, FoundEntry], accept: Sequence[str], recognized: bool | None
 ) -> None:
     found = {one.key for one in result.findings}
-    strange = [key for key in accept if key not in found]
-    if strange:
-        raise BadInput(f"reconcile: {', '.join(strange)}: no finding of these days has this key; none was accepted")
+    unknown = [key for key in accept if key not in found]
+    if unknown:
+        raise BadInput(f"reconcile: {', '.join(unknown)}: no finding of these days has this key; none was accepted")
     undecided = [key for key in accept if key in lost]
     if undecided and recognized is None:
         raise BadInput(f"reconcile: {', '.join(undecided)}: {_DECIDE}")
@@ -144,7 +144,7 @@ def _keep(
     accept: Sequence[str],
     decision: LostEntryDecision,
 ) -> None:
-    """Keep acceptances and the result in the audit trail."""
+    """Store acceptances and the result in the audit trail."""
     found = {one.key: one for one in result.findings}
     with context.database.write() as connection:
         who = context.who()
@@ -158,7 +158,7 @@ def _keep(
 
 
 def _summary(result: Reconciliation) -> Mapping[str, Any]:
-    balances_told = [
+    balance_rows = [
         {"account": one.account, "currency": one.currency, "books": one.books, "intacct": one.intacct,
          "others": one.others, "rest": one.rest}
         for one in result.balances
@@ -170,5 +170,5 @@ def _summary(result: Reconciliation) -> Mapping[str, Any]:
         "ties": result.ties,
         "open": [one.key for one in result.open],
         "accepted": sorted(result.accepted),
-        "balances": balances_told,
+        "balances": balance_rows,
     }

@@ -12,8 +12,8 @@ from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
+from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.scheduler import PAGE
 from revrec.store import charges, contracts, events
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.batching import batched
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Unscheduled
+from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.scheduler import PAGE
 from revrec.store import charges
 
 if TYPE_CHECKING:

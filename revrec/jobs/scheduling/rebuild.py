@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
 from revrec.core.fingerprint import fingerprint
+from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.scheduler import PAGE, Change, Scheduler
+from revrec.jobs.scheduling.scheduler import Change, Scheduler
 from revrec.store import charges, schedules
 from revrec.store.audit import record
 from revrec.store.database.engine import discarded

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
-PAGE = 2_000
-"""Charge lines that are read and written together."""
-
 
 class Change(NamedTuple):
     """A schedule that would be, or was, replaced or given for the first time. Amounts in minor units."""

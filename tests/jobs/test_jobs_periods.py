@@ -271,7 +271,7 @@ def test_what_intacct_does_not_tell_is_said_and_changes_nothing(books: Books, in
     intacct.admin("/switch", denied="read:CLOSEDBOOKSDATE")
     before = books.content()
     company, nowhere = sync(books.context("periods sync"))
-    assert company.closed_through is None and "what is known here stays" in company.note
+    assert company.closed_through is None and "what is known here is kept" in company.note
     assert nowhere.closed_through is None and nowhere.note
     assert books.content() == before
 

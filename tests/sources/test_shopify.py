@@ -122,7 +122,7 @@ def test_what_was_not_billed_is_passed_over_with_its_reason_by_charges_and_event
         ({"customer": "Ada"}, "customer", "is a text, expected an object"),
         ({"test": "maybe"}, "test", "is neither true nor false"),
         ({"id": None}, "id", "is missing"),
-        ({"total_line_items_price": "31.00"}, "total_line_items_price", "is 31, the line items add up to 30"),
+        ({"total_line_items_price": "31.00"}, "total_line_items_price", "is 31, the lines add up to 30"),
         ({"line_items": [line(tax_lines=[{"price": "1.00"}])], "taxes_included": None}, "taxes_included", "is missing"),
         ({"refunds": [{"id": 5, "refund_line_items": [{"quantity": 1}]}]}, "line_item_id", "is missing"),
         ({"note": json.loads("[" * 50 + "]" * 50)},
@@ -138,14 +138,167 @@ def test_an_order_that_cannot_be_is_one_bad_row_with_its_place(
     assert json.loads(row.raw[0]).keys() >= {"id", "line_items"}
 
 
-def test_an_order_that_was_edited_is_not_held_to_its_old_sum(read: Callable[..., Any]) -> None:
-    edited = order(total_line_items_price="99.00", line_items=[line(current_quantity=2)])
-    assert amounts(read(edited)) == [("11", "POD-LAMP", 3000)]
+def bad(rows: list[Any]) -> tuple[str, str]:
+    (row,) = rows
+    assert isinstance(row, BadRow)
+    return row.problems[0].field, row.problems[0].reason
+
+
+WHOLE: dict[str, Any] = {
+    **ORDER, "financial_status": "partially_refunded", "taxes_included": True, "total_line_items_price": "357.00",
+    "total_discounts": "35.70", "subtotal_price": "321.30", "total_tax": "53.20", "total_tip_received": "4.00",
+    "total_shipping_price_set": {"shop_money": {"amount": "11.90"}}, "total_price": "337.20",
+    "current_subtotal_price": "214.20", "current_total_tax": "36.10", "current_total_price": "230.10",
+    "line_items": [
+        line(price="119.00", current_quantity=2, discount_allocations=[{"amount": "35.70"}],
+             tax_lines=[{"price": "51.30"}]),
+        {"id": 12, "title": "Tip", "quantity": 1, "price": "4.00", "tip_payment_gateway": "card", "tax_lines": []},
+    ],
+    "shipping_lines": [{"id": 5, "title": "Express", "price": "11.90", "tax_lines": [{"price": "1.90"}]}],
+    "refunds": [{
+        "id": 9, "created_at": "2024-04-01",
+        "refund_line_items": [{"line_item_id": 11, "quantity": 1, "subtotal": "107.10", "total_tax": "17.10"}],
+        "transactions": [{"kind": "refund", "status": "success", "amount": "107.10"},
+                         {"kind": "refund", "status": "failure", "amount": "107.10"}],
+    }],
+}  # fmt: skip
+
+
+def test_an_order_that_agrees_with_all_its_totals_is_read(read: Callable[..., Any]) -> None:
+    rows = read(WHOLE)
+    assert amounts(rows) == [
+        ("11", "POD-LAMP", 27000),
+        ("shipping-5", "SHIPPING", 1000),
+        ("refund-9-11", "POD-LAMP", -9000),
+    ]
+    assert reasons(rows) == ["it is a tip"]
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"),
+    [
+        ("total_line_items_price", "is 400, the lines add up to 357"),
+        ("total_discounts", "is 400, the lines add up to 35.7"),
+        ("subtotal_price", "is 400, the lines add up to 321.3"),
+        ("total_tax", "is 400, the lines add up to 53.2"),
+        ("total_tip_received", "is 400, the lines add up to 4"),
+        ("total_price", "is 342.8 without tax, duties and tips, the charge lines add up to 280"),
+        ("current_subtotal_price", "is 400, the lines add up to 214.2"),
+        ("current_total_price", "is 359.9 without tax, duties and tips, the charge lines add up to 190"),
+    ],
+)
+def test_a_total_that_differs_refuses_the_order_with_both_figures(
+    read: Callable[..., Any], total: str, reason: str
+) -> None:
+    assert bad(read({**WHOLE, total: "400.00"})) == (total, reason)
+    without = {name: value for name, value in WHOLE.items() if name != total}
+    as_set = {"shop_money": {"amount": "400.00"}, "presentment_money": {"amount": WHOLE[total]}}
+    assert bad(read({**without, f"{total}_set": as_set})) == (total, reason)
+
+
+def test_the_total_of_shipping_is_compared_too(read: Callable[..., Any]) -> None:
+    changed = {"total_shipping_price_set": {"shop_money": {"amount": "12.00"}}}
+    assert bad(read({**WHOLE, **changed})) == ("total_shipping_price", "is 12, the lines add up to 11.9")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"transactions": [{"kind": "refund", "status": "success", "amount": "100.00"}]}, "is 100, the refunded"),
+        ({"total_refunded_set": {"shop_money": {"amount": "100.00"}}}, "is 100, the refunded"),
+    ],
+)
+def test_a_refund_must_add_up_to_what_was_paid_back(
+    read: Callable[..., Any], changed: dict[str, Any], reason: str
+) -> None:
+    refund = {**WHOLE["refunds"][0], **changed}
+    field, said = bad(read({**WHOLE, "refunds": [refund]}))
+    assert field == "refunds[0].total_refunded" and said.startswith(reason) and said.endswith("add up to 107.1")
+
+
+def test_refunds_that_the_order_counts_but_does_not_itemize_refuse_it(read: Callable[..., Any]) -> None:
+    counted = order(total_refunded_set={"shop_money": {"amount": "7.00"}}, refunds=[])
+    assert bad(read(counted)) == ("total_refunded", "is 7, the refunds add up to 0")
+    refunded = order(financial_status="refunded")
+    assert bad(read(refunded)) == ("refunds", "is missing, but the order is refunded")
+    removed = order(line_items=[line(current_quantity=2)])
+    assert bad(read(removed)) == ("line_items[0].current_quantity", "is 2, but 0 of 3 are in its refunds")
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"price": None}, "price"),
+        ({"price": ""}, "price"),
+        ({"price": None, "original_unit_price_set": {"presentment_money": {"amount": "9.00"}}}, "amount"),
+        ({"quantity": None}, "quantity"),
+        ({"discount_allocations": [{}]}, "amount"),
+        ({"tax_lines": [{"rate": 0.1}]}, "price"),
+    ],
+)
+def test_an_amount_that_is_missing_is_never_zero(read: Callable[..., Any], changed: dict[str, Any], field: str) -> None:
+    name, reason = bad(read(order(line_items=[line(**changed)])))
+    assert name.endswith(field) and reason == "is missing"
+
+
+def test_a_refund_and_shipping_without_their_amount_are_broken(read: Callable[..., Any]) -> None:
+    refund = {"id": 9, "created_at": "2024-04-01", "refund_line_items": [{"line_item_id": 11, "quantity": 1}]}
+    assert bad(read(order(refunds=[refund]))) == ("refunds[0].refund_line_items[0].subtotal", "is missing")
+    assert bad(read(order(shipping_lines=[{"id": 5}]))) == ("shipping_lines[0].price", "is missing")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"total_discount": "5.00"},
+        {"discounted_total_set": {"shop_money": {"amount": "25.00"}}},
+        {"price": None, "discounted_total_set": {"shop_money": {"amount": "25.00"}}},
+    ],
+)
+def test_a_discount_that_is_not_itemized_is_read_from_the_total_of_the_line(
+    read: Callable[..., Any], changed: dict[str, Any]
+) -> None:
+    assert amounts(read(order(total_price="25.00", line_items=[line(**changed)]))) == [("11", "POD-LAMP", 2500)]
+
+
+def test_a_line_with_more_discount_than_is_itemized_is_broken(read: Callable[..., Any]) -> None:
+    part = line(total_discount="5.00", discount_allocations=[{"amount": "3.00"}])
+    assert bad(read(order(line_items=[part]))) == (
+        "line_items[0].discount_allocations", "add up to 3, but the line is discounted by 5",
+    )  # fmt: skip
+
+
+def test_tax_in_a_price_that_is_not_itemized_refuses_the_order(read: Callable[..., Any]) -> None:
+    assert bad(read(order(taxes_included=True))) == (
+        "line_items[0].tax_lines", "is missing, so the tax in its price is unknown",
+    )  # fmt: skip
+    counted = order(taxes_included=True, total_tax="4.79", line_items=[line(tax_lines=[])])
+    assert bad(read(counted)) == ("total_tax", "is 4.79, the lines add up to 0")
+
+
+@pytest.mark.parametrize("marked", [{"tip_payment_method": "Visa"}, {"title": "Tip"}])
+def test_a_tip_is_not_revenue(read: Callable[..., Any], marked: dict[str, Any]) -> None:
+    tip = {"id": 12, "sku": None, "title": "Thanks", "quantity": 1, "price": "2.00", **marked}
+    tipped = order(line_items=[line(), tip], subtotal_price="30.00", total_price="32.00", total_tip_received="2.00")
+    assert amounts(read(tipped)) == [("11", "POD-LAMP", 3000)]
+    assert "it is a tip" in reasons(read(tipped, "events"))
+
+
+def test_a_gift_card_is_a_line_of_its_kind(read: Callable[..., Any]) -> None:
+    card = order(total_price="30.00", line_items=[line(gift_card=True)])
+    (row,) = read(card, dimensions={"kind": "kind"})
+    assert (row.line.amount, row.line.dimensions) == (3000, {"kind": "gift_card"})
+
+
+def test_a_list_that_goes_on_on_another_page_refuses_the_order(read: Callable[..., Any]) -> None:
+    cut = {"nodes": [line()], "pageInfo": {"hasNextPage": True}}
+    one = {name: value for name, value in ORDER.items() if name != "line_items"} | {"lineItems": cut}
+    assert bad(read(one))[1] == "a list of the document is cut off"
 
 
 def test_shipping_loses_its_discounts_and_taxes(read: Callable[..., Any]) -> None:
     shipping = {"id": 5, "title": "Express", "price": "11.90", "tax_lines": [{"price": "1.90"}]}
-    rows = read(order(taxes_included=True, shipping_lines=[shipping]))
+    rows = read(order(taxes_included=True, shipping_lines=[shipping], line_items=[line(tax_lines=[])]))
     assert amounts(rows)[1] == ("shipping-5", "SHIPPING", 1000)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import BrokenDocument, ColumnFinder
+from revrec.sources.documents import SENT_AGAIN, BrokenDocument, ColumnFinder
 from revrec.sources.json_text import LONGEST_VALUE, JsonText
 from revrec.sources.keyed import RecordWithDuplicates
 from revrec.sources.problems import shorten
@@ -33,9 +33,10 @@ class JsonNode:
         if isinstance(value, RecordWithDuplicates):
             raise self.broken(value.name, "", "appears twice in the record")
 
-    def broken(self, name: str, value: object, reason: str) -> BrokenDocument:
+    def broken(self, name: str, value: object, reason: str, fix: str = SENT_AGAIN) -> BrokenDocument:
         """Return the exception for a document that is broken at this value."""
-        return BrokenDocument(f"{self._name}{name}", value if isinstance(value, str) else "", reason, self.place)
+        shown = value if isinstance(value, str) else ""
+        return BrokenDocument(f"{self._name}{name}", shown, reason, self.place, fix)
 
     def has(self, name: str) -> bool:
         """Return True if the value is present and not null."""
@@ -67,6 +68,12 @@ class JsonNode:
         if not _NUMBER.fullmatch(text):
             raise self.broken(name, text, "is not a plain number")
         return Decimal(text)
+
+    def required_number(self, name: str) -> Decimal:
+        """Return an exact number that must be present: a missing amount is unknown, and not zero."""
+        if not self.text(name):
+            raise self.broken(name, "", "is missing")
+        return self.number(name)
 
     def node(self, name: str) -> "JsonNode":
         """Return a nested object; an empty one if it is missing."""

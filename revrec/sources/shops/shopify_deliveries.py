@@ -9,7 +9,8 @@ from decimal import Decimal
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import JsonNode
-from revrec.sources.shops.shopify_orders import OrderContext, kind_of, money, not_billed, refunded
+from revrec.sources.shops.shopify_amounts import required_money
+from revrec.sources.shops.shopify_orders import OrderContext, kind_of, not_billed, refunded
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:
@@ -34,6 +35,9 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
     shared = OrderContext(order)
     for line in order.nodes("line_items"):
         id = line.text("id")
+        if shared.is_tip(line):
+            yield SkippedDocument("it is a tip", f"{order.place}, line {id}")
+            continue
         if not shared.line(line):
             yield SkippedDocument("its amount is zero", f"{order.place}, line {id}")
             continue
@@ -62,7 +66,7 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]
             id, _line = refunded(one, shared)
             seen[id] = seen.get(id, 0) + 1
             suffix = f"-{seen[id]}" if seen[id] > 1 else ""
-            if money(one, "subtotal"):
+            if required_money(one, "subtotal"):
                 key = f"refund-{refund.text('id')}-{id}{suffix}"
                 found.setdefault(id, []).append((key, day, one.number("quantity")))
     return found

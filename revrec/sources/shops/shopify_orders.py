@@ -7,8 +7,8 @@ These become charge lines, each net of tax and of the discounts allocated to it:
 - a refunded line item, with a negative amount and the line ``refund-REFUND-LINEITEM``; refunded shipping with the line
   ``refund-REFUND-shipping``; and a discrepancy, as Shopify calls it, with the line ``refund-REFUND-adjustment``.
 
-Taxes, duties and tips are not revenue. Test orders, unpaid orders and lines with a zero amount are skipped. The
-document is the order's id, which all of these documents have.
+Taxes, duties and tips are not revenue. Test orders, unpaid orders and lines with a zero amount are skipped. An order
+whose totals differ from these lines is broken. The document is the order's id, which all of these documents have.
 """
 
 import re
@@ -17,8 +17,20 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
-from revrec.sources.edi.segments import plain, times
+from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import Json, JsonNode
+from revrec.sources.shops.shopify_amounts import (
+    FETCH_WHOLE,
+    ZERO,
+    LineAmounts,
+    line_amounts,
+    refund_amounts,
+    required_money,
+    shipping_amounts,
+    stated_money,
+    total,
+)
+from revrec.sources.shops.shopify_totals import OrderTotals, check_refund
 
 OWN = (
     "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency", "customer",
@@ -58,6 +70,8 @@ def _as_rest(value: Any, place: str, depth: int) -> Any:
         return [_as_rest(one, place, depth + 1) for one in value]
     if not isinstance(value, dict):
         return value
+    if isinstance(value.get("pageInfo"), dict) and value["pageInfo"].get("hasNextPage") is True:
+        raise BrokenDocument("pageInfo.hasNextPage", "true", "a list of the document is cut off", place, FETCH_WHOLE)
     if isinstance(value.get("nodes"), list):
         return _as_rest(value["nodes"], place, depth + 1)
     if isinstance(value.get("edges"), list):
@@ -108,15 +122,23 @@ class OrderContext:
         if not self.order_id:
             raise node.broken("id", "", "is missing")
 
-    def net(self, node: JsonNode, gross: Decimal, tax: Decimal) -> Decimal:
-        """Return an amount without tax."""
-        if tax and not self.node.has("taxes_included"):
-            raise node.broken("taxes_included", "", "is missing, so it is unknown whether prices include tax")
-        return gross - tax if self.node.flag("taxes_included") else gross
+        self.taxes_included = self._taxes_included()
+        self._tips = _tip_lines(node)
+
+    def _taxes_included(self) -> bool:
+        lines = (*self.lines.values(), *self.node.nodes("shipping_lines"))
+        is_taxed = bool(stated_money(self.node, "total_tax")) or any(line.nodes("tax_lines") for line in lines)
+        if is_taxed and not self.node.has("taxes_included"):
+            raise self.node.broken("taxes_included", "", "is missing, so it is unknown whether prices include tax")
+        return self.node.flag("taxes_included")
 
     def line(self, line: JsonNode) -> Decimal:
-        """Return the net amount of a line item."""
-        return self.net(line, _after_discounts(line, _gross(line)), _tax(line))
+        """Return the net amount of a line item; zero for a tip, which is not revenue."""
+        return ZERO if self.is_tip(line) else line_amounts(line).net(self.taxes_included)
+
+    def is_tip(self, line: JsonNode) -> bool:
+        """Return True for a tip of the customer."""
+        return line.text("id") in self._tips
 
     def made(self, line: JsonNode, values: dict[str, str], amount: Decimal, date: str) -> DocumentOutcome:
         """Return a charge line."""
@@ -131,12 +153,13 @@ class OrderContext:
             "amount": plain(amount),
             "customer": customer.text("id") or self.node.text("email") or customer.text("email"),
             "email": self.node.text("email") or customer.text("email"),
-            "currency": self._currency(line),
+            "currency": self.currency(line),
             "status": _financial(self.node),
         }
         return FoundRecord({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
 
-    def _currency(self, line: JsonNode) -> str:
+    def currency(self, line: JsonNode) -> str:
+        """Return the currency of the order, or else of an amount of the line."""
         stated = self.node.text("currency") or self.node.text("currency_code")
         sets = ("price_set", "original_unit_price_set", "subtotal_set", "original_price_set", "amount_set")
         found = (line.node(name).node("shop_money").text("currency_code") for name in sets if not stated)
@@ -147,31 +170,78 @@ def _financial(node: JsonNode) -> str:
     return (node.text("financial_status") or node.text("display_financial_status")).lower()
 
 
+def _tip_lines(order: JsonNode) -> frozenset[str]:
+    """Return the ids of the lines that are tips: marked as such, or titled so and without a product."""
+    product = ("sku", "variant_id", "product_id", "variant", "product")
+    return frozenset(
+        line.text("id")
+        for line in order.nodes("line_items")
+        if any(line.has(name) for name in ("tip", "tip_payment_gateway", "tip_payment_method"))
+        or (line.text("title").lower() == "tip" and not any(line.value.get(name) for name in product))
+    )
+
+
 def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
     shared = OrderContext(order)
     date = order.text("processed_at") or order.text("created_at")
-    _check_total(order)
-    for line in order.nodes("line_items"):
+    tips = [line for line in order.nodes("line_items") if shared.is_tip(line)]
+    goods = [(line, line_amounts(line)) for line in order.nodes("line_items") if not shared.is_tip(line)]
+    shipping = [(line, shipping_amounts(line)) for line in order.nodes("shipping_lines")]
+    for line, amounts in goods:
+        _check_taxes(line, amounts, shared)
         values = {**_named(line), "kind": "gift_card" if line.flag("gift_card") else "line"}
-        yield shared.made(line, {**values, "quantity": line.text("quantity")}, shared.line(line), date)
-    for at, line in enumerate(order.nodes("shipping_lines"), 1):
-        amount = shared.net(line, _after_discounts(line, money(line, "price", "original_price")), _tax(line))
+        net = amounts.net(shared.taxes_included)
+        yield shared.made(line, {**values, "quantity": line.text("quantity")}, net, date)
+    for line in tips:
+        yield SkippedDocument("it is a tip", f"{order.place}, line {line.text('id')}")
+    for at, (line, amounts) in enumerate(shipping, 1):
+        _check_taxes(line, amounts, shared)
         key = line.text("id") or str(at)
         values = {"line": f"shipping-{key}", "kind": "shipping", "item": SHIPPING, "description": line.text("title")}
-        yield shared.made(line, values, amount, date)
-    for refund in order.nodes("refunds"):
-        yield from _refund(refund, shared)
+        yield shared.made(line, values, amounts.net(shared.taxes_included), date)
+    refunds = [_Refund(refund, shared) for refund in order.nodes("refunds")]
+    for refund in refunds:
+        yield from refund.outcomes()
+    _check_refunds(order, refunds)
+    totals = OrderTotals(
+        order, total(amounts for _line, amounts in goods), total(amounts for _line, amounts in shipping),
+        total(map(line_amounts, tips)).price,
+    )  # fmt: skip
+    totals.check(
+        total(one for refund in refunds for one in refund.goods()),
+        total(one for refund in refunds for one in refund.shipping),
+        sum((refund.adjusted for refund in refunds), ZERO),
+    )
 
 
-def _check_total(order: JsonNode) -> None:
-    """Check the line items against the order's sum of them, unless the order was edited afterwards."""
-    lines = order.nodes("line_items")
-    edited = any(one.has("current_quantity") and one.text("current_quantity") != one.text("quantity") for one in lines)
-    stated = order.number("total_line_items_price")
-    found = sum((_gross(one) for one in lines), Decimal(0))
-    if order.has("total_line_items_price") and not edited and stated != found:
-        reason = f"is {plain(stated)}, the line items add up to {plain(found)}"
-        raise order.broken("total_line_items_price", order.text("total_line_items_price"), reason)
+def _check_taxes(line: JsonNode, amounts: LineAmounts, shared: OrderContext) -> None:
+    """Check that the tax in a price is known: without it the tax would count as revenue."""
+    is_untaxed = line.has("taxable") and not line.flag("taxable")
+    if shared.taxes_included and amounts.price and not (line.has("tax_lines") or is_untaxed):
+        raise line.broken("tax_lines", "", "is missing, so the tax in its price is unknown", FETCH_WHOLE)
+
+
+def _check_refunds(order: JsonNode, refunds: "list[_Refund]") -> None:
+    """Check that the order itemizes every refund and every unit taken off it."""
+    status = _financial(order)
+    if status in ("refunded", "partially_refunded") and not refunds:
+        raise order.broken("refunds", "", f"is missing, but the order is {status}", FETCH_WHOLE)
+    if refunds or order.has("refunds"):
+        paid = sum((refund.paid for refund in refunds), ZERO)
+        stated = stated_money(order, "total_refunded")
+        if stated is not None and stated != paid:
+            reason = f"is {plain(stated)}, the refunds add up to {plain(paid)}"
+            raise order.broken("total_refunded", "", reason, FETCH_WHOLE)
+    for line in order.nodes("line_items"):
+        if line.has("current_quantity"):
+            _check_quantity(line, sum((refund.quantity(line.text("id")) for refund in refunds), ZERO))
+
+
+def _check_quantity(line: JsonNode, refunded: Decimal) -> None:
+    ordered, current = line.required_number("quantity"), line.required_number("current_quantity")
+    if current != ordered - refunded:
+        reason = f"is {plain(current)}, but {plain(refunded)} of {plain(ordered)} are in its refunds"
+        raise line.broken("current_quantity", "", reason, FETCH_WHOLE)
 
 
 def _named(line: JsonNode) -> dict[str, str]:
@@ -180,42 +250,77 @@ def _named(line: JsonNode) -> dict[str, str]:
     return {"line": line.text("id"), "item": item, "description": title}
 
 
-def _gross(line: JsonNode) -> Decimal:
-    return times(money(line, "price", "original_unit_price"), line.number("quantity"))
+class _Refund:
+    """One refund of an order: its items, its shipping and its discrepancies.
 
+    ``adjusted`` is the net sum of the discrepancies, negative if more was paid back than the lines are worth. ``paid``
+    is what was paid back, with tax.
+    """
 
-def _after_discounts(line: JsonNode, gross: Decimal) -> Decimal:
-    allocated = (money(one, "amount", "allocated_amount") for one in line.nodes("discount_allocations"))
-    return gross - sum(allocated, Decimal(0))
+    def __init__(self, node: JsonNode, shared: OrderContext) -> None:
+        self._node = node
+        self._shared = shared
+        self._key = node.text("id")
+        self._date = node.text("processed_at") or node.text("created_at")
+        if not self._key:
+            raise node.broken("id", "", "is missing")
+        self._items = [self._item(one) for one in node.nodes("refund_line_items")]
+        self.shipping = self._refunded_shipping()
+        self.adjusted = sum((required_money(one, "amount") for one in self._adjustments(is_shipping=False)), ZERO)
+        self.paid = self._paid()
 
+    def _item(self, one: JsonNode) -> tuple[JsonNode, str, JsonNode, LineAmounts]:
+        id, line = refunded(one, self._shared)
+        is_taxed = self._shared.taxes_included and bool(line.nodes("tax_lines"))
+        return one, id, line, refund_amounts(one, "subtotal", "total_tax", is_taxed)
 
-def _tax(line: JsonNode) -> Decimal:
-    return sum((money(one, "price") for one in line.nodes("tax_lines")), Decimal(0))
+    def _adjustments(self, is_shipping: bool) -> list[JsonNode]:
+        found = self._node.nodes("order_adjustments")
+        return [one for one in found if (one.text("kind").lower() == "shipping_refund") is is_shipping]
 
+    def _refunded_shipping(self) -> list[LineAmounts]:
+        """Return the refunded shipping: by adjustments, whose amounts are net and negative, or else by its lines."""
+        found = []
+        for one in self._adjustments(is_shipping=True):
+            net, tax = -required_money(one, "amount"), -(stated_money(one, "tax_amount") or ZERO)
+            price = net + tax if self._shared.taxes_included else net
+            found.append(LineAmounts(price, price, tax))
+        lines = [] if found else self._node.nodes("refund_shipping_lines")
+        taxed = self._shared.taxes_included
+        return found + [refund_amounts(one, "subtotal_amount", "tax_amount", taxed) for one in lines]
 
-def money(node: JsonNode, *names: str) -> Decimal:
-    """Return an amount in the shop's currency, by the first name that is present, plain or as a set of currencies."""
-    for name in names:
-        if node.has(name):
-            return node.number(name)
-        if node.has(f"{name}_set"):
-            return node.node(f"{name}_set").node("shop_money").number("amount")
-    return Decimal(0)
+    def _paid(self) -> Decimal:
+        included = self._shared.taxes_included
+        lines = total((*(amounts for *_one, amounts in self._items), *self.shipping)).gross(included)
+        taxes = (stated_money(one, "tax_amount") or ZERO for one in self._adjustments(is_shipping=False))
+        return lines - self.adjusted - sum(taxes, ZERO)
 
+    def goods(self) -> list[LineAmounts]:
+        """Return the amounts of the refunded items without tips."""
+        return [amounts for _one, _id, line, amounts in self._items if not self._shared.is_tip(line)]
 
-def _refund(refund: JsonNode, shared: OrderContext) -> Iterator[DocumentOutcome]:
-    key, date = refund.text("id"), refund.text("processed_at") or refund.text("created_at")
-    if not key:
-        raise refund.broken("id", "", "is missing")
-    seen: dict[str, int] = {}
-    for one in refund.nodes("refund_line_items"):
-        id, line = refunded(one, shared)
-        seen[id] = seen.get(id, 0) + 1
-        suffix = f"-{seen[id]}" if seen[id] > 1 else ""
-        amount = shared.net(one, money(one, "subtotal"), money(one, "total_tax"))
-        values = {**_named(line), "line": f"refund-{key}-{id}{suffix}", "kind": "refund"}
-        yield shared.made(one, {**values, "quantity": one.text("quantity")}, -amount, date)
-    yield from _adjusted(refund, shared, key, date)
+    def quantity(self, line_id: str) -> Decimal:
+        """Return how many units of a line item were refunded."""
+        return sum((one.required_number("quantity") for one, id, *_rest in self._items if id == line_id), ZERO)
+
+    def outcomes(self) -> Iterator[DocumentOutcome]:
+        """Yield the charge lines of the refund, after comparing them with what was paid back."""
+        check_refund(self._node, self.paid, self._shared.currency(self._node))
+        seen: dict[str, int] = {}
+        for one, id, line, amounts in self._items:
+            seen[id] = seen.get(id, 0) + 1
+            suffix = f"-{seen[id]}" if seen[id] > 1 else ""
+            values = {**_named(line), "line": f"refund-{self._key}-{id}{suffix}", "kind": "refund"}
+            net = ZERO if self._shared.is_tip(line) else amounts.net(self._shared.taxes_included)
+            yield self._shared.made(one, {**values, "quantity": one.text("quantity")}, -net, self._date)
+        yield from self._others("shipping", SHIPPING, -total(self.shipping).net(self._shared.taxes_included))
+        yield from self._others("adjustment", "ADJUSTMENT", self.adjusted)
+
+    def _others(self, kind: str, item: str, amount: Decimal) -> Iterator[DocumentOutcome]:
+        if amount:
+            described = {"item": item, "description": f"refund: {kind}"}
+            values = {"line": f"refund-{self._key}-{kind}", "kind": "refund", **described}
+            yield self._shared.made(self._node, values, amount, self._date)
 
 
 def refunded(one: JsonNode, shared: OrderContext) -> tuple[str, JsonNode]:
@@ -224,20 +329,3 @@ def refunded(one: JsonNode, shared: OrderContext) -> tuple[str, JsonNode]:
     if not id:
         raise one.broken("line_item_id", "", "is missing")
     return id, shared.lines.get(id) or one.node("line_item")
-
-
-def _adjusted(refund: JsonNode, shared: OrderContext, key: str, date: str) -> Iterator[DocumentOutcome]:
-    """Yield refunded shipping, and differences between the calculated refund and what was paid back."""
-    found: dict[str, Decimal] = {}
-    for one in refund.nodes("order_adjustments"):
-        kind = "shipping" if one.text("kind") == "shipping_refund" else "adjustment"
-        found[kind] = found.get(kind, Decimal(0)) + money(one, "amount")
-    if "shipping" not in found:
-        lines = refund.nodes("refund_shipping_lines")
-        found["shipping"] = -sum((money(one, "subtotal_amount") for one in lines), Decimal(0))
-    for kind, amount in found.items():
-        if amount:
-            item = SHIPPING if kind == "shipping" else "ADJUSTMENT"
-            described = {"item": item, "description": f"refund: {kind}"}
-            values = {"line": f"refund-{key}-{kind}", "kind": "refund", **described}
-            yield shared.made(refund, values, amount, date)

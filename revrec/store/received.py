@@ -32,13 +32,6 @@ def known_markers(connection: Connection, source: str) -> set[str]:
     return set(connection.execute(select(table.marker).where(table.source == source)).scalars())
 
 
-def markers_with(connection: Connection, source: str, sha256: str) -> str | None:
-    """Return the outcome of an earlier document of this source with the same content; None without one."""
-    table = received_document.c
-    query = select(table.outcome).where(table.source == source, table.sha256 == sha256).order_by(table.id.desc())
-    return connection.execute(query.limit(1)).scalar()
-
-
 def add_document(connection: Connection, document: ReceivedDocument, who: AuditStamp) -> None:
     """Record that a document was received, and its outcome."""
     number = next_number(connection, received_document.c.id)

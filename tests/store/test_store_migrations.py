@@ -1,4 +1,4 @@
-"""Migrations go up and down, and say the same as the tables in code."""
+"""Migrations run up and down, and create the same tables as the code declares."""
 
 import re
 import shutil
@@ -39,14 +39,14 @@ def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Itera
 
 
 def objects(database: Database) -> structure.SchemaObjects:
-    """What the database has, but for alembic's own table."""
+    """Return the objects of the database, without alembic's own table."""
     with database.engine.connect() as connection:
         found = structure.find_objects(connection)
     return {key: text for key, text in found.items() if "alembic_version" not in key[1]}
 
 
 def change(database: Database, sql: str) -> None:
-    """A statement of somebody who does not ask for the revision."""
+    """Run a statement without checking the revision."""
     with database.write(checked=False) as connection:
         connection.execute(text(sql))
 
@@ -130,7 +130,7 @@ def test_each_database_gets_a_deployment_id_of_its_own(tmp_path: Path) -> None:
         ("0010", "before the first release made this database .revision 0010., and it cannot be upgraded; keep it"),
     ],
 )
-def test_a_database_of_another_revision_is_refused_with_the_mend(database: Database, revision: str, said: str) -> None:
+def test_a_database_of_another_revision_is_refused_with_the_fix(database: Database, revision: str, said: str) -> None:
     database.create()
     change(database, f"UPDATE alembic_version SET version_num = '{revision}'")
     again = Database(database.url)
@@ -155,7 +155,7 @@ def test_a_database_of_a_newer_revision_is_not_upgraded(database: Database) -> N
         Database(database.url).create()
 
 
-def test_an_empty_database_is_refused_with_the_mend(database: Database) -> None:
+def test_an_empty_database_is_refused_with_the_fix(database: Database) -> None:
     if database.path:
         database.path.touch()
     with (
@@ -167,7 +167,7 @@ def test_an_empty_database_is_refused_with_the_mend(database: Database) -> None:
 
 def test_a_missing_database_is_refused_and_not_made(database: Database) -> None:
     if database.path is None:
-        pytest.skip("a server tells that itself")
+        pytest.skip("the server itself reports that")
     with pytest.raises(BadConfiguration, match="there is no database here"), database.read():
         pytest.fail("nothing may be done on it")
     assert not database.path.exists()

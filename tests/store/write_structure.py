@@ -1,4 +1,4 @@
-"""Records which objects the migrations make on PostgreSQL; to be run after each new migration::
+"""Record the objects that the migrations create on PostgreSQL; run it after each new migration::
 
     python tests/store/write_structure.py
 
@@ -16,7 +16,7 @@ from revrec.store.verifying.structure import RECORDED, SchemaObjects, find_objec
 
 
 def written(objects: SchemaObjects) -> str:
-    """The record of these objects: a line each, so that two new migrations seldom touch the same."""
+    """Return the record of these objects: a line each, so that two new migrations rarely change the same line."""
     kinds: dict[str, dict[str, str]] = {}
     for (kind, name), text in sorted(objects.items()):
         kinds.setdefault(kind, {})[name] = text
@@ -24,7 +24,7 @@ def written(objects: SchemaObjects) -> str:
 
 
 def made(url: str) -> SchemaObjects:
-    """The objects that the migrations make in an empty database."""
+    """Return the objects that the migrations create in an empty database."""
     with Database(url).write(checked=False) as connection:
         migrations.upgrade(connection)
         objects = find_objects(connection)

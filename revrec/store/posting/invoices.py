@@ -250,7 +250,7 @@ def count_rejections(connection: Connection, number: int) -> int:
     this, other = invoice.alias("this"), invoice.alias("other")
     given_up = invoice.alias("given_up")
     same = (other.c.kind == this.c.kind) & (other.c.source == this.c.source) & (other.c.document == this.c.document)
-    cancelled = (
+    canceled = (
         select(func.coalesce(func.max(given_up.c.id), 0))
         .where(given_up.c.kind == this.c.kind, given_up.c.source == this.c.source)
         .where(given_up.c.document == this.c.document, given_up.c.state == "CANCELLED")
@@ -260,7 +260,7 @@ def count_rejections(connection: Connection, number: int) -> int:
         select(func.count())
         .select_from(this.join(other, same))
         .where(this.c.id == number, other.c.state.in_(("REJECTED", "REPLACED")))
-        .where(other.c.error == this.c.error, other.c.id > cancelled)
+        .where(other.c.error == this.c.error, other.c.id > canceled)
     )
     return int(connection.execute(query).scalar_one())
 

@@ -82,7 +82,7 @@ def count_rejections(connection: Connection, entry_id: int) -> int:
             (alias.c.charge_no == line.c.charge_no) & (alias.c.version == line.c.version) & (alias.c.seq == line.c.seq)
         )
 
-    cancelled = (
+    canceled = (
         select(func.coalesce(func.max(given_up.c.entry_id), 0))
         .join(journal_entry, journal_entry.c.id == given_up.c.entry_id)
         .where(on_the_line(given_up), journal_entry.c.state == "CANCELLED")
@@ -94,7 +94,7 @@ def count_rejections(connection: Connection, entry_id: int) -> int:
         .join(same, on_the_line(same) & (same.c.side == line.c.side))
         .join(other, other.c.id == same.c.entry_id)
         .where(line.c.entry_id == entry_id, line.c.side == "debit", other.c.state.in_(("REJECTED", "REPLACED")))
-        .where(other.c.error == its_error, other.c.id > cancelled)
+        .where(other.c.error == its_error, other.c.id > canceled)
         .group_by(line.c.charge_no, line.c.version, line.c.seq)
         .subquery()
     )

@@ -9,7 +9,7 @@ from revrec.cli.shared import Options, add_group, command, day, fail
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from revrec.jobs.scheduling.scheduler import Change
+    from revrec.jobs.scheduling.scheduler import ScheduleChange
 
 
 def register(app: typer.Typer) -> None:
@@ -97,7 +97,7 @@ def _number(text: str | None, option: str) -> "Decimal | None":
     return value
 
 
-def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Change]") -> None:
+def _show(options: Options, charge: str, kind: str, date: str, changes: "list[ScheduleChange]") -> None:
     from revrec.cli.output import print_csv, print_json
     from revrec.cli.schedule import COLUMNS, brief, shown_changes
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from revrec.jobs.scheduling.rebuild import ScheduleResult
-    from revrec.jobs.scheduling.scheduler import Change
+    from revrec.jobs.scheduling.scheduler import ScheduleChange
 
 COLUMNS = ("charge", "rule", "currency", "carried", "before", "after", "note")
 
@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         _show(options, derive(options.context(), rebuild))
 
 
-def shown_changes(changes: "Sequence[Change]") -> list[dict[str, Any]]:
+def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
     """Changes with their amounts as decimal strings."""
     from revrec.core.money import decimal_string
 

@@ -11,7 +11,7 @@ from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.scheduler import Change, Scheduler
+from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.sources import EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
-def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[Change]]:
+def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[ScheduleChange]]:
     """Record one event and reschedule its charge line; an event equal to the last one of its kind changes nothing.
 
     Raises:
@@ -50,7 +50,7 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, li
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
-        return fact, Scheduler(connection, book, who, audit_seq).again(
+        return fact, Scheduler(connection, book, who, audit_seq).reschedule(
             [one for one, _fact in facts], {one: 1 for one, _fact in facts}
         )
 
@@ -80,7 +80,7 @@ class EventRecorder:
         if new:
             self._session.record_written("events written", events.add_events(self._connection, new))
         fresh = Counter(row[0] for row in new)
-        self._session.result.scheduled += len(self._scheduler.again(sorted(fresh), fresh))
+        self._session.result.scheduled += len(self._scheduler.reschedule(sorted(fresh), fresh))
 
     def finish(self, others: Sequence["EventRecorder"] = ()) -> None:
         """Do nothing: events are complete after each batch, unlike the charge lines of a contract."""

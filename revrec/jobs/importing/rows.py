@@ -179,7 +179,7 @@ class ChargeImporter:
             return
         self._scheduler.contracts.join(self._of_contracts)
         for page in batched((no for no, _line in self._of_contracts), PAGE):
-            self._scheduler.again(page)
+            self._scheduler.reschedule(page)
         self._of_contracts = []
         self._count()
 
@@ -225,7 +225,7 @@ class ChargeImporter:
         if belongs_to_contract(self._book, line):
             self._of_contracts.append((no, line))
         else:
-            self._scheduler.first(no, line)
+            self._scheduler.schedule_new(no, line)
         self._session.accept(row)
 
     def _add_costs(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:
@@ -233,7 +233,7 @@ class ChargeImporter:
         for cost in self._book.costs_of(row.line):
             no, self._next = self._next, self._next + 1
             new.append(charges.charge_row(no, cost, fingerprint(cost), self._session.import_id, row.row_number))
-            self._scheduler.first(no, cost)
+            self._scheduler.schedule_new(no, cost)
 
     def _conflicts(self, same: charges.KnownCharge, line: ChargeLine) -> list[RowProblem]:
         """Return one problem for each figure that differs from the imported charge, which stays as it is."""

@@ -6,7 +6,7 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.contracts import look, shares
+from revrec.jobs.scheduling.contracts import derive_stored_line, shares_of_contract
 from revrec.store import charges
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
         no = charges.find_charge(connection, charge)
         if no is None:
             raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
-        seen = look(connection, book, no)
-    line, derived = seen.line, or_unscheduled(seen.derived)
+        derived_line = derive_stored_line(connection, book, no)
+    line, derived = derived_line.line, or_unscheduled(derived_line.derived)
     unscheduled = isinstance(derived, Unscheduled)
     parts = () if isinstance(derived, Unscheduled) else derived.parts
     return {
@@ -47,7 +47,7 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
             for seq, (day, amount) in enumerate(parts, 1)
         ],
         "waiting": _waiting(derived, line.currency),
-        "allocation": shares(seen.contract, line.currency) if seen.contract else [],
+        "allocation": shares_of_contract(derived_line.contract, line.currency) if derived_line.contract else [],
     }
 
 

@@ -16,7 +16,7 @@ from revrec.core.rules.costs import PARAGRAPH, is_cost
 from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.contracts import look
+from revrec.jobs.scheduling.contracts import derive_stored_line
 from revrec.store import charges
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
         with context.database.read() as connection:
             no = charges.find_charge(connection, life["charge"]["id"])
             assert no is not None
-            seen = look(connection, book, no)
-        yield _explained(life, book, *seen.earns, seen.derived)
+            derived_line = derive_stored_line(connection, book, no)
+        yield _explained(life, book, *derived_line.as_allocated, derived_line.derived)
 
 
 def _explained(

@@ -16,7 +16,7 @@ from revrec.core.rules.contracts import AllocatedContract, ContractMember, alloc
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
-from revrec.jobs.scheduling.contracts import kept_allocations, shares
+from revrec.jobs.scheduling.contracts import shares_of_contract, stored_allocations
 from revrec.store import charges
 from revrec.store.reports.forecast import PlannedLine, planned_lines, unscheduled_charges, waiting_amounts
 
@@ -109,7 +109,7 @@ def preview(
         result.unscheduled = [{"charge": one, "reason": reason} for one, reason in unscheduled_charges(connection, no)]
         for part in waiting_amounts(connection, no):
             result.wait(*part)
-        kept = list(kept_allocations(connection, no)) if no is not None else []
+        kept = list(stored_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1]["lines"] if kept else []
     return result
 
@@ -160,7 +160,7 @@ def preview_file(
 def _add_contract(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
     found = allocate_contract(book, [ContractMember(line) for line in lines])
     if isinstance(found, AllocatedContract):
-        result.allocations += shares(found, lines[0].currency)
+        result.allocations += shares_of_contract(found, lines[0].currency)
     for line in lines:
         steps = found.steps[line.id] if isinstance(found, AllocatedContract) else ()
         _add_charge(

@@ -10,7 +10,7 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
 from revrec.jobs.posting.periods import posting_dates
-from revrec.jobs.scheduling.contracts import kept_allocations
+from revrec.jobs.scheduling.contracts import stored_allocations
 from revrec.store import charges
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -52,7 +52,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact
     lines = history.schedule_lines(connection, no)
     events = history.events(connection, no)
     aside = quarantine.life(connection, source["id"], charge["row"])
-    allocations = list(kept_allocations(connection, no))
+    allocations = list(stored_allocations(connection, no))
     invoices = [_invoice(connection, one) for one in history.invoices(connection, no)]
     entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
     return {

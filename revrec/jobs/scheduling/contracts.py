@@ -1,4 +1,4 @@
-"""Contracts at work: which charge lines join which, what their allocation makes of each, and the record of it."""
+"""Join charge lines to contracts, allocate the contract's price to them, and record the allocations."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 Fact = dict[str, Any]
 Events = Mapping[int, Sequence[FulfillmentEvent]]
-Outcome = tuple[AllocationStep, ...] | Unscheduled
-BY_ITSELF: Outcome = ()
+ContractOutcome = tuple[AllocationStep, ...] | Unscheduled
+WITHOUT_CONTRACT: ContractOutcome = ()
 """The outcome of a line that belongs to no contract."""
 
 
@@ -32,26 +32,28 @@ def belongs_to_contract(book: RuleBook, line: ChargeLine) -> bool:
 
 
 class Contracts:
-    """The contracts of one command: joined, allocated, and recorded by :meth:`flush` before their schedules are."""
+    """The contracts of one command. :meth:`flush` records their allocations before the schedules are written."""
 
     def __init__(
         self, connection: "Connection", book: RuleBook, who: "AuditStamp | None" = None, audit_seq: int = 0
     ) -> None:
-        """``who`` does it, and by which audit event; without them the contracts can only be looked at."""
+        """Without ``who`` and the audit event, the contracts can be read but not changed."""
         self._connection = connection
         self._book = book
         self._who = who
         self._audit_seq = audit_seq
         self._joined: dict[str, ContractMembership] = {}
-        self._outcomes: dict[int, Outcome] = {}
+        self._outcomes: dict[int, ContractOutcome] = {}
         self._found: dict[int, AllocatedContract] = {}
         self._ids: dict[int, int] = {}
         self._new_allocations: list[NewAllocation] = []
         self._next = 0
 
     def join(self, arrivals: Iterable[tuple[int, ChargeLine]]) -> None:
-        """Let charge lines that belong to no contract yet join theirs; all that arrive within one command arrive
-        together."""
+        """Join charge lines to their contracts unless they have joined already.
+
+        All lines of one command join together: the order of the rows in a file must not change an allocation.
+        """
         if not self._book.allocations:
             return
         found = [(no, line, self._book.allocation_of(line)) for no, line in arrivals]
@@ -69,8 +71,11 @@ class Contracts:
             )
 
     def _place(self, rule: AllocationRule, line: ChargeLine) -> ContractMembership:
-        """Where a line joins: what the contract began with, as long as nothing of it is scheduled; else a further part
-        of it, or a contract of its own beside it."""
+        """Return where a line joins its contract.
+
+        Until a line of the contract is scheduled, new lines join its first part. Later ones must not change posted
+        revenue: by the rule, they modify the contract as a new part, or form a separate contract.
+        """
         contract = rule.contract_of(line)
         assert contract is not None
         place = self._joined.get(contract)
@@ -79,13 +84,13 @@ class Contracts:
             place = ContractMembership(contract, max((one.part for one in there.values()), default=1))
             if there and contracts.any_scheduled(self._connection, list(there)):
                 place = (
-                    ContractMembership(contract, place.part + 1) if rule.later == "modify" else self._beside(contract)
+                    ContractMembership(contract, place.part + 1) if rule.later == "modify" else self._separate(contract)
                 )
             self._joined[contract] = place
         return place
 
-    def _beside(self, contract: str) -> ContractMembership:
-        """The first contract of its name and a number that nothing is scheduled of."""
+    def _separate(self, contract: str) -> ContractMembership:
+        """Return the first contract of this name with a number of which no line is scheduled."""
         number = 2
         while True:
             name = json.dumps({**json.loads(contract), "later": number}, ensure_ascii=False, separators=(",", ":"))
@@ -94,8 +99,8 @@ class Contracts:
                 return ContractMembership(name, 1)
             number += 1
 
-    def around(self, numbers: Sequence[int]) -> list[int]:
-        """These charge lines with all others of their contracts, in order."""
+    def with_whole_contracts(self, numbers: Sequence[int]) -> list[int]:
+        """Return these charge lines with all others of their contracts, in order."""
         its_own = contracts.memberships(self._connection, numbers)
         if not its_own:
             return list(numbers)
@@ -104,25 +109,26 @@ class Contracts:
         )
 
     def settle(self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int]) -> None:
-        """Allocate the contracts of these lines, all of whose lines must be among them; ``scheduled`` have a schedule.
+        """Allocate the contracts of these lines; every line of a contract must be among them.
 
-        Where a line that has a schedule could not follow, the whole contract keeps its allocation.
+        ``scheduled`` lines have a schedule. If one of them cannot follow the new allocation, the whole contract keeps
+        the present one: otherwise its lines would no longer add up to the contract's price.
         """
         its_own = contracts.memberships(self._connection, list(lines))
         by_contract: dict[str, list[int]] = {}
         for no in sorted(its_own):
             by_contract.setdefault(its_own[no].contract, []).append(no)
         kept = contracts.newest_allocations(self._connection, by_contract)
-        have_one = set(scheduled)
+        with_schedule = set(scheduled)
         for contract, numbers in by_contract.items():
             members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
             found = allocate_contract(self._book, list(members.values()))
             if isinstance(found, AllocatedContract):
-                found = self._followed(found, {no: members[no] for no in numbers if no in have_one}) or found
-            self._take(contract, members, found, kept.get(contract))
+                found = self._cannot_follow(found, {no: members[no] for no in numbers if no in with_schedule}) or found
+            self._keep_outcome(contract, members, found, kept.get(contract))
 
-    def _followed(self, found: AllocatedContract, scheduled: Mapping[int, ContractMember]) -> Unscheduled | None:
-        """Why a line that has a schedule cannot follow the allocation; None if all can."""
+    def _cannot_follow(self, found: AllocatedContract, scheduled: Mapping[int, ContractMember]) -> Unscheduled | None:
+        """Return why a line with a schedule cannot follow the allocation; None if all can."""
         for member in scheduled.values():
             derived = self._book.derive(member.line, member.events, found.steps[member.line.id])
             if isinstance(derived, Unscheduled):
@@ -130,7 +136,7 @@ class Contracts:
                 return Unscheduled("waiting", said)
         return None
 
-    def _take(
+    def _keep_outcome(
         self,
         contract: str,
         members: Mapping[int, ContractMember],
@@ -150,10 +156,10 @@ class Contracts:
         if kept and (kept.sha256, kept.lines) == (version, lines):
             number = kept.id
         else:
-            number = self._add(contract, found, lines, members, kept)
+            number = self._add_allocation(contract, found, lines, members, kept)
         self._ids.update(dict.fromkeys(members, number))
 
-    def _add(
+    def _add_allocation(
         self,
         contract: str,
         found: AllocatedContract,
@@ -171,20 +177,20 @@ class Contracts:
         self._new_allocations.append(new)
         return number
 
-    def outcome(self, no: int) -> Outcome:
-        """What the contract of a line makes of it: the steps of its allocation, or why it waits."""
-        return self._outcomes.get(no, BY_ITSELF)
+    def outcome(self, no: int) -> ContractOutcome:
+        """Return the steps that allocate price to a line, or why the line waits for its contract."""
+        return self._outcomes.get(no, WITHOUT_CONTRACT)
 
     def found(self, no: int) -> AllocatedContract | None:
-        """The contract of a line as it is allocated; None if it has none, or waits."""
+        """Return the allocated contract of a line; None if it has none, or the contract waits."""
         return self._found.get(no)
 
     def allocation_of(self, no: int) -> int:
-        """The number of the allocation that is in force for a line."""
+        """Return the number of the allocation in force for a line."""
         return self._ids[no]
 
     def flush(self) -> None:
-        """Write the allocations that are new."""
+        """Write the new allocations, with their digests in the audit trail."""
         digests = contracts.add_allocations(self._connection, self._new_allocations)
         if digests:
             assert self._who is not None
@@ -197,42 +203,44 @@ class Contracts:
         self._new_allocations = []
 
 
-class Seen(NamedTuple):
-    """A charge line with its events, what the allocation of its contract makes of it, and what all rules do now."""
+class DerivedLine(NamedTuple):
+    """A charge line with its events, the outcome of its contract, and the schedule that the present rules derive."""
 
     line: ChargeLine
     recorded: Sequence[FulfillmentEvent]
-    outcome: Outcome
+    outcome: ContractOutcome
     derived: Schedule | Unscheduled
     contract: AllocatedContract | None = None
 
     @property
-    def earns(self) -> tuple[ChargeLine, Sequence[FulfillmentEvent]]:
-        """The line with what is allocated to it as its amount, and its events as they tell of that."""
+    def as_allocated(self) -> tuple[ChargeLine, Sequence[FulfillmentEvent]]:
+        """Return the line with its allocated price as the amount, and its events adapted to that amount."""
         if isinstance(self.outcome, Unscheduled) or not self.outcome:
             return self.line, self.recorded
         return apply_allocation(self.line, self.recorded, self.outcome)
 
 
-def look(connection: "Connection", book: RuleBook, no: int) -> Seen:
-    """What the rules and events of now make of a charge line that the store has; nothing is written."""
+def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> DerivedLine:
+    """Derive the schedule of a stored charge line by the present rules and events; write nothing."""
     its_own = Contracts(connection, book)
-    numbers = its_own.around([no])
+    numbers = its_own.with_whole_contracts([no])
     recorded = events.events_of_charges(connection, numbers)
     lines = dict(charges.read_charges(connection, numbers))
     its_own.settle(lines, recorded, ())
     line, facts, outcome = lines[no], recorded.get(no, ()), its_own.outcome(no)
     derived = outcome if isinstance(outcome, Unscheduled) else book.derive(line, facts, outcome)
-    return Seen(line, facts, outcome, derived, its_own.found(no))
+    return DerivedLine(line, facts, outcome, derived, its_own.found(no))
 
 
-def shares(contract: AllocatedContract, currency: str) -> list[Fact]:
-    """What each line of a contract gets, as it is shown."""
-    return [shown_share(share, currency) for share in contract.shares.values()] if len(contract.shares) > 1 else []
+def shares_of_contract(contract: AllocatedContract, currency: str) -> list[Fact]:
+    """Return the share of each line of a contract, for display; empty if the contract has only one line."""
+    return (
+        [share_for_display(share, currency) for share in contract.shares.values()] if len(contract.shares) > 1 else []
+    )
 
 
-def shown_share(share: AllocatedShare, currency: str) -> Fact:
-    """What one line gets, with amounts as decimal text."""
+def share_for_display(share: AllocatedShare, currency: str) -> Fact:
+    """Return one line's share with its amounts as decimal text."""
     return {
         "charge": share.id,
         "billed": decimal_string(share.billed, currency),
@@ -244,17 +252,17 @@ def shown_share(share: AllocatedShare, currency: str) -> Fact:
     }
 
 
-def kept_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
-    """Every allocation that a charge line was part of, as it was recorded, for a trace."""
+def stored_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
+    """Yield every recorded allocation that a charge line was part of, for a trace."""
     for head in contracts.allocations_of_charge(connection, no):
-        told = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
+        shown = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
         lines = (
             AllocatedShare(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
             for one in head["shares"]
         )
         yield {
             "contract": json.loads(head["contract"]),
-            **told,
+            **shown,
             "price": decimal_string(head["price"], head["currency"]),
-            "lines": [shown_share(share, head["currency"]) for share in lines],
+            "lines": [share_for_display(share, head["currency"]) for share in lines],
         }

@@ -9,7 +9,7 @@ from revrec.core.batching import batched
 from revrec.core.fingerprint import fingerprint
 from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.scheduler import Change, Scheduler
+from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import charges, schedules
 from revrec.store.audit import record
 from revrec.store.database.engine import discarded
@@ -26,7 +26,7 @@ class ScheduleResult:
     """The schedules that changed, or would change, and how much moves in each period."""
 
     applied: bool
-    changes: list[Change] = field(default_factory=list)
+    changes: list[ScheduleChange] = field(default_factory=list)
     charges: int = 0
     unscheduled: int = 0
 
@@ -62,7 +62,7 @@ def schedule(context: "Context", rebuild: bool = False) -> ScheduleResult:
         if book.costs:
             numbers += _add_missing_costs(connection, book, who, audit_seq, numbers)
         for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):
-            result.changes += scheduler.again(page)
+            result.changes += scheduler.reschedule(page)
         result.charges = len(numbers)
         result.unscheduled = len(schedules.unscheduled_numbers(connection))
     return result

@@ -1,4 +1,4 @@
-"""Writing schedules: a first one for a new charge line, a new version when rules or events changed."""
+"""Write schedules: the first one of a new charge line, and a new version when rules or events changed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -18,15 +18,22 @@ from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.posting import postings
-from revrec.store.schedules import AllocatedDifference, PriceChange, ScheduleVersion, UnscheduledLine, WaitingAmount
+from revrec.store.schedules import (
+    AllocatedDifference,
+    PriceChange,
+    ScheduleInForce,
+    ScheduleVersion,
+    UnscheduledLine,
+    WaitingAmount,
+)
 
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
-class Change(NamedTuple):
-    """A schedule that would be, or was, replaced or given for the first time. Amounts in minor units."""
+class ScheduleChange(NamedTuple):
+    """A schedule that is new or was replaced, or would be. Amounts are in minor units of the currency."""
 
     charge: str
     currency: str
@@ -37,8 +44,22 @@ class Change(NamedTuple):
     note: str
 
 
+class _LineState(NamedTuple):
+    """A charge line before it is rescheduled: its events, of which the last ``new_events`` are new, and its schedule.
+
+    ``allocated`` is the allocated difference that the schedule in force includes already, in minor units.
+    """
+
+    no: int
+    line: ChargeLine
+    recorded: Sequence[FulfillmentEvent]
+    new_events: int
+    current: ScheduleInForce | None
+    allocated: int
+
+
 class Scheduler:
-    """Derives and writes schedules in one transaction; rows are gathered and written by :meth:`flush`."""
+    """Derives and writes schedules in one transaction; rows are collected and written by :meth:`flush`."""
 
     def __init__(self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int) -> None:
         self._connection = connection
@@ -47,150 +68,151 @@ class Scheduler:
         self._audit_seq = audit_seq
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
-        self._versions = VersionKeeper(connection, who)
+        self._rule_versions = VersionKeeper(connection, who)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
         self.unscheduled = 0
 
-    def first(self, no: int, line: ChargeLine) -> None:
+    def schedule_new(self, no: int, line: ChargeLine) -> None:
         """Schedule a charge line that was never scheduled and has no events."""
         derived = or_unscheduled(self._book.derive(line, ()))
         if isinstance(derived, Unscheduled):
-            self._wait(no, derived)
+            self._add_unscheduled(no, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
-            self._add(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
+            self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
 
-    def again(self, numbers: Sequence[int], fresh: Mapping[int, int] = MappingProxyType({})) -> list[Change]:
-        """Derive the schedules of these charge lines, and of the others of their contracts, again and write a new
-        version where the outcome differs.
+    def reschedule(
+        self, numbers: Sequence[int], new_events: Mapping[int, int] = MappingProxyType({})
+    ) -> list[ScheduleChange]:
+        """Derive the schedules of these charge lines and of their contracts again; write a version for each change.
 
-        What is on a journal entry stays. Where it is an event that moves the plan (``fresh``: how many of a charge's
-        events are new), the rule's ``on_change`` says what becomes of amounts on entries; where it is the rule, only
-        the rest is planned anew. An entry that Intacct refused holds nothing, unless it must be looked for there
-        before: where a line of it is planned anew, it is given up and its lines are open again.
+        Amounts on journal entries stay. If new events move a plan (``new_events``: their number by charge line), the
+        rule's ``on_change`` decides how posted amounts are treated; if the rule changed, only the rest is planned
+        again. The lines of a rejected entry are open again, unless Intacct must be searched for the entry first.
         """
-        numbers = self.contracts.around(numbers)
-        found = events.events_of_charges(self._connection, numbers)
-        current = schedules.schedules_in_force(self._connection, numbers, self._refused)
+        numbers = self.contracts.with_whole_contracts(numbers)
+        recorded = events.events_of_charges(self._connection, numbers)
+        current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
         lines = dict(charges.read_charges(self._connection, numbers))
-        self.contracts.settle(lines, found, current)
-        before = contracts.allocated_to(self._connection, numbers)
+        self.contracts.settle(lines, recorded, current)
+        allocated = contracts.allocated_to(self._connection, numbers)
         changes = []
         for no, line in lines.items():
-            change = self._once_more(no, line, found.get(no, ()), fresh.get(no, 0), current.get(no), before.get(no, 0))
+            change = self._reschedule_line(
+                _LineState(no, line, recorded.get(no, ()), new_events.get(no, 0), current.get(no), allocated.get(no, 0))
+            )
             if change:
                 changes.append(change)
         self.flush()
         return changes
 
-    def _once_more(
-        self,
-        no: int,
-        line: ChargeLine,
-        recorded: Sequence[FulfillmentEvent],
-        fresh: int,
-        current: schedules.ScheduleInForce | None,
-        allocated: int = 0,
-    ) -> Change | None:
-        steps = self.contracts.outcome(no)
-        derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, recorded, steps)
+    def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
+        """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
+        line, current = state.line, state.current
+        steps = self.contracts.outcome(state.no)
+        derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, state.recorded, steps)
         if current is None:
+            # A first schedule needs a dated part. A later one may consist only of waiting amounts, so that what was
+            # posted before keeps its schedule.
             derived = or_unscheduled(derived)
         if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
             assert isinstance(derived, Unscheduled)
-            return self._still_waiting(no, line, derived, current)
-        earns, told = apply_allocation(line, recorded, steps) if steps else (line, recorded)
+            return self._keep_schedule(state, derived)
+        earning, price_events = apply_allocation(line, state.recorded, steps) if steps else (line, state.recorded)
         price = sum(part.amount for part in derived.all_parts)
-        moved = bool(current and current.posted) and self._moves(line, recorded, fresh, derived, steps)
-        left = _remaining(earns, price, derived, current, moved)
-        before_it = current.amount if current else line.amount
-        more = (steps[-1].difference if steps else 0) - allocated
-        same_price = price == before_it and not more
-        if (
-            current
-            and same_price
-            and (not moved or current.plan == derived.all_parts)
-            and _same(earns, current, derived, left)
-        ):
+        allocated = (steps[-1].difference if steps else 0) - state.allocated
+        price_change = price - (current.amount if current else line.amount) - allocated
+        moved = self._do_events_move_plan(state, derived, steps)
+        left = _remaining(earning, price, derived, current, moved)
+        if current and not price_change and not allocated and _is_in_force(earning, current, derived, left, moved):
             return None
-        said = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
+        # Lines of a rejected entry are planned again below. Its postings must let go of them first, or the same
+        # amount would be on the rejected entry and on a new one.
+        self._release_lines(current.refused if current else ())
+        explained = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
         version = current.version + 1 if current else 1
-        self._release(current.refused if current else ())
-        self._replaced.append((no, version))
-        allocation = AllocatedDifference(self.contracts.allocation_of(no), more) if more else None
-        moved_price = price - before_it - more
-        change = PriceChange(moved_price, describe_price_changes(earns, told)) if moved_price else None
-        self._add(no, version, price, said, left, current, earns.amount or price, change, allocation)
-        before = current.open if current else ()
-        posted = sum(amount for _day, amount in current.posted) if current else 0
-        note = f"{said.explanation}; {_told(left.waiting, line, said)}" if left.waiting else said.explanation
-        return Change(line.id, line.currency, derived.rule.name, posted, before, left.parts, note)
+        self._replaced.append((state.no, version))
+        self._add_version(
+            state.no,
+            version,
+            price,
+            explained,
+            left,
+            current,
+            # A line that is credited down to nothing has no sign; its plan has.
+            sign=earning.amount or price,
+            # An allocation moves price between lines of a contract; only the rest is a change of the price.
+            price_change=PriceChange(price_change, describe_price_changes(earning, price_events))
+            if price_change
+            else None,
+            allocated=AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None,
+        )
+        return _change_of(state, explained, left)
 
-    def _moves(
-        self,
-        line: ChargeLine,
-        recorded: Sequence[FulfillmentEvent],
-        fresh: int,
-        derived: Schedule,
-        steps: tuple[AllocationStep, ...],
-    ) -> bool:
-        """Whether it is a new event, and not the rules, by which the plan is another one. A hold or a release corrects
-        nothing: it only says what becomes of the rest."""
-        if not fresh or all(event.kind in ("hold", "release") for event in recorded[-fresh:]):
+    def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:
+        """Return True if new events, not the rules, changed the plan of a line that has posted amounts.
+
+        Posted amounts are corrected for events only: an edited rule must not restate what it recognized before. A hold
+        or a release does not correct them either; it only affects the rest.
+        """
+        if not state.current or not state.current.posted or not state.new_events:
             return False
-        without = self._book.derive(line, recorded[:-fresh], steps)
+        if all(event.kind in ("hold", "release") for event in state.recorded[-state.new_events :]):
+            return False
+        without = self._book.derive(state.line, state.recorded[: -state.new_events], steps)
         return isinstance(without, Unscheduled) or without.all_parts != derived.all_parts
 
     @cached_property
-    def _refused(self) -> frozenset[int]:
-        """The refused entries that hold nothing; any other may be in the ledger all the same."""
+    def _released_by_rejection(self) -> frozenset[int]:
+        """The rejected entries whose lines are open again; any other rejected entry may be in the ledger after all."""
         return replannable_entries(self._connection)
 
-    def _release(self, refused: Sequence[int]) -> None:
-        for entry in refused:
+    def _release_lines(self, rejected: Sequence[int]) -> None:
+        for entry in rejected:
             if entry not in self._released:
                 postings.release_schedule_lines(self._connection, entry, self._who)
                 self._released.add(entry)
 
-    def _still_waiting(
-        self, no: int, line: ChargeLine, derived: Unscheduled, current: schedules.ScheduleInForce | None
-    ) -> Change | None:
-        """A line that no rule schedules now: one that has a schedule keeps it, and that is said."""
+    def _keep_schedule(self, state: _LineState, derived: Unscheduled) -> ScheduleChange | None:
+        """Keep the schedule of a line that no rule can schedule now, and report why; without one, the line waits.
+
+        Dropping the schedule would stop recognition because of, say, a typo in a rule.
+        """
+        current = state.current
         if current is None:
-            self._wait(no, derived)
+            self._add_unscheduled(state.no, derived)
             return None
         if not current.open:
             return None
         note = f"keeps its present schedule: {derived.reason}"
         posted = sum(amount for _day, amount in current.posted)
-        return Change(line.id, line.currency, "", posted, current.open, current.open, note)
+        return ScheduleChange(state.line.id, state.line.currency, "", posted, current.open, current.open, note)
 
-    def _add(
+    def _add_version(
         self,
         no: int,
         version: int,
         amount: int,
         derived: Schedule,
         left: Remaining,
-        before: schedules.ScheduleInForce | None = None,
+        before: ScheduleInForce | None = None,
         sign: int = 1,
         price_change: PriceChange | None = None,
         allocated: AllocatedDifference | None = None,
     ) -> None:
-        parts, undated, _words = left
         waiting = None
-        if undated:
+        if left.waiting:
             assert derived.waits is not None
-            waiting = WaitingAmount(undated, derived.waits.code, derived.waits.reason)
+            waiting = WaitingAmount(left.waiting, derived.waits.code, derived.waits.reason)
         posted = before.posted if before else ()
-        if before and _taken_back(sign, parts, derived.all_parts):
+        if before and _reversing_parts(sign, left.parts, derived.all_parts):
             # What is taken back must leave the accounts that it was posted to.
             rule = before.rule_version_id
         else:
-            rule = self._versions.id_of(derived.rule, derived.post)
+            rule = self._rule_versions.id_of(derived.rule, derived.post)
         new = ScheduleVersion(
             charge_no=no,
             version=version,
@@ -198,7 +220,7 @@ class Scheduler:
             amount=amount,
             posted=sum(part for _day, part in posted),
             first_seq=len(posted) + 1,
-            parts=parts,
+            parts=left.parts,
             explanation=derived.explanation,
             audit_seq=self._audit_seq,
             waiting=waiting,
@@ -209,13 +231,14 @@ class Scheduler:
         self._new_versions.append(new)
         self.scheduled += 1
 
-    def _wait(self, no: int, why: Unscheduled) -> None:
+    def _add_unscheduled(self, no: int, why: Unscheduled) -> None:
         rule = why.rule.name if why.rule else None
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, self._audit_seq))
         self.unscheduled += 1
 
     def flush(self) -> None:
-        """Write what was gathered."""
+        """Write the collected versions and the worklist, with their digests in the audit trail."""
+        # Allocations first: the versions refer to them.
         self.contracts.flush()
         digests = [
             *schedules.supersede(self._connection, self._replaced),
@@ -229,45 +252,58 @@ class Scheduler:
         self._new_versions, self._unscheduled, self._replaced = [], [], []
 
 
-def _remaining(
-    line: ChargeLine, price: int, derived: Schedule, current: schedules.ScheduleInForce | None, moved: bool
-) -> Remaining:
-    """What is still to be recognized, and in words what a changed plan made of amounts on entries.
+def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:
+    line, current = state.line, state.current
+    posted = sum(amount for _day, amount in current.posted) if current else 0
+    note = derived.explanation
+    if left.waiting:
+        assert derived.waits is not None
+        note += f"; {decimal_string(left.waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
+    before = current.open if current else ()
+    return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note)
 
-    ``moved``: an event changed the plan. If it was a rule, what is taken back already stays taken back.
+
+def _remaining(
+    line: ChargeLine, price: int, derived: Schedule, current: ScheduleInForce | None, moved: bool
+) -> Remaining:
+    """Return what is still to be recognized, with words on how a changed plan treats posted amounts.
+
+    ``moved``: new events changed the plan.
     """
     posted = current.posted if current else ()
     if current and posted and derived.all_parts == current.plan:
+        # The plan is the same: keep the open lines. Filling it again could move a line that a closed month blocked.
         still_open = tuple(SchedulePart(*part) for part in current.open)
         waiting = price - sum(amount for _day, amount in (*posted, *still_open))
         if waiting == derived.undated and not derived.on_hold:
             return Remaining(still_open, waiting)
     if current and moved:
         return replan(derived, posted, current.open, line.currency)
-    back = _taken_back(line.amount, current.open, current.plan or current.open) if current and posted else ()
-    rest, waiting, _words = derived.remaining((*posted, *back))
-    return Remaining(tuple(sorted([*back, *rest])) if back else rest, waiting)
+    # An edited rule plans only the rest. A correction by an earlier event that is not posted yet is not its to undo.
+    reversing = _reversing_parts(line.amount, current.open, current.plan or current.open) if current and posted else ()
+    rest, waiting, _words = derived.remaining((*posted, *reversing))
+    return Remaining(tuple(sorted([*reversing, *rest])) if reversing else rest, waiting)
 
 
-def _taken_back(
+def _reversing_parts(
     amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]
 ) -> tuple[SchedulePart, ...]:
-    """The parts that take back what was recognized of a charge line's amount: of the other sign, and not planned."""
+    """Return the parts that reverse recognized revenue: of the opposite sign to ``amount``, and not in the plan."""
     planned = set(plan)
     return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
 
 
-def _same(line: ChargeLine, current: schedules.ScheduleInForce, derived: Schedule, left: Remaining) -> bool:
-    """Whether the open lines are those of the plan, go where its rule posts, and the same waits for the same reason.
+def _is_in_force(line: ChargeLine, current: ScheduleInForce, derived: Schedule, left: Remaining, moved: bool) -> bool:
+    """Return True if the schedule in force has the same open lines, posting target and waiting amount as the new one.
 
-    Accounts of nothing do not count, nor those of what is taken back: it leaves the accounts that it was posted to.
+    The posting target does not matter without open lines, or for reversing parts, which leave the accounts that they
+    were posted to.
     """
-    posts_alike = current.posts == tuple(derived.post) and not current.came_back
+    if moved and current.plan != derived.all_parts:
+        # The open lines may be the same by chance; the stored plan must still be replaced, because the next change is
+        # measured against it.
+        return False
+    same_target = current.posts == tuple(derived.post) and not current.came_back
     waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
-    any_accounts = not left.parts or bool(_taken_back(line.amount, left.parts, derived.all_parts))
-    return current.open == left.parts and current.waiting == waits and (posts_alike or any_accounts)
-
-
-def _told(waiting: int, line: ChargeLine, derived: Schedule) -> str:
-    assert derived.waits is not None
-    return f"{decimal_string(waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
+    any_target = not left.parts or bool(_reversing_parts(line.amount, left.parts, derived.all_parts))
+    return current.open == left.parts and current.waiting == waits and (same_target or any_target)

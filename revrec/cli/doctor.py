@@ -10,7 +10,7 @@ from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
     from revrec.intacct.probing.requests import ProbeFinding
-    from revrec.jobs.admin.doctor import Check
+    from revrec.jobs.admin.doctor import DoctorCheck
     from revrec.jobs.admin.probe import ProbeOptions, ProbeReport
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  ", "skipped": "skipped "}
@@ -91,7 +91,7 @@ def _examine(options: Options) -> None:
         raise typer.Exit(5)
 
 
-def _show(check: "Check") -> None:
+def _show(check: "DoctorCheck") -> None:
     """A line at once, since the gateway may let one wait for the next."""
     detail = check.detail.replace("\n", "\n                        ")
     print(f"{MARKS[check.state]} {check.name:<14} {detail}", flush=True)

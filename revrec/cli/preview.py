@@ -8,7 +8,7 @@ import typer
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.reports.preview import Preview
+    from revrec.jobs.reports.preview import SchedulePreview
 
 COLUMNS = (
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
@@ -74,7 +74,7 @@ def register(app: typer.Typer) -> None:
         _show(options, found, limit)
 
 
-def _show(options: Options, found: "Preview", limit: int) -> None:
+def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     from revrec.cli.output import print_csv, print_json, print_table
 
     if options.json:

@@ -70,7 +70,7 @@ def check_against_data(options: Options) -> None:
 
     book, found = coverage(options.context())
     gaps = [gap.shown() for gap in found.gaps.values()]
-    taken = [{"rule": rule.name, "lines": found.taken[rule.name]} for rule in book.rules]
+    taken = [{"rule": rule.name, "lines": found.matched[rule.name]} for rule in book.rules]
     if options.json:
         print_json({"lines": found.lines, "rules": taken, "gaps": gaps})
     elif options.csv:

@@ -1,4 +1,4 @@
-"""Checks that a file is its user's own: no one else can have written it, or can put another in its place."""
+"""Check that a file is its user's own: no one else can have written it, or can put another in its place."""
 
 import os
 import stat

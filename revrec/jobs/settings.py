@@ -196,7 +196,7 @@ class PostingSettings:
 
 
 @dataclass(frozen=True)
-class InvoicingSettings:
+class InvoicePolicySettings:
     """How documents become invoices in Intacct."""
 
     missing_customer: str = setting(
@@ -256,7 +256,7 @@ class Settings:
     sandbox: SandboxSettings
     accounts: AccountSettings
     posting: PostingSettings
-    invoicing: InvoicingSettings
+    invoicing: InvoicePolicySettings
     sources: FetchSettings
     alerts: AlertSettings
     from_file: frozenset[tuple[str, str]] = frozenset()
@@ -299,7 +299,7 @@ SECTIONS: dict[str, Any] = {
     "sandbox": SandboxSettings,
     "accounts": AccountSettings,
     "posting": PostingSettings,
-    "invoicing": InvoicingSettings,
+    "invoicing": InvoicePolicySettings,
     "sources": FetchSettings,
     "alerts": AlertSettings,
 }

@@ -1,4 +1,4 @@
-"""Which servers a configuration file may send passwords to: those that its user confirmed with ``revrec trust``.
+"""Check that a configuration file sends passwords only to servers that its user confirmed with ``revrec trust``.
 
 A configuration found in a folder decides where passwords of the environment, ``~/.pgpass``, credentials files and the
 keychain go, so one from someone else could collect them. It may name Intacct's own hosts and the built-in sandbox. Any

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from revrec.jobs.admin.doctor import Check, examine
+from revrec.jobs.admin.doctor import DoctorCheck, examine
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -22,14 +22,14 @@ def item(intacct: Intacct) -> None:
     intacct.admin("/items", id="MAG-1")
 
 
-def looked(books: Books, **environment: str) -> dict[str, Check]:
+def looked(books: Books, **environment: str) -> dict[str, DoctorCheck]:
     """All findings by their names, which always are the same, in the same order."""
     found = list(examine(lambda: books.context("doctor", **environment)))
     assert [one.name for one in found] == NAMES
     return {one.name: one for one in found}
 
 
-def troubles(found: dict[str, Check]) -> dict[str, str]:
+def troubles(found: dict[str, DoctorCheck]) -> dict[str, str]:
     return {name: one.state for name, one in found.items() if one.state != "ok"}
 
 

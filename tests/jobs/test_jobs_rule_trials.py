@@ -34,7 +34,7 @@ def test_lines_that_no_rule_takes_are_told_by_item_with_their_sum(offline: Books
     (gap,) = found.gaps.values()
     assert (gap.problem, gap.item, gap.lines, gap.amount, gap.example) == ("none", "NEW-1", 2, 700, "shop/INV-2/1")
     assert "no rule matches" in gap.reason
-    assert (found.lines, dict(found.taken), len(book.rules)) == (3, {"magazine": 1}, 1)
+    assert (found.lines, dict(found.matched), len(book.rules)) == (3, {"magazine": 1}, 1)
 
 
 def test_lines_that_two_rules_take_are_told(offline: Books, row: MakeRow) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from revrec.store.posting.continuity import TrailHead
 
 
-class Restored(NamedTuple):
+class RestoreResult(NamedTuple):
     """The result of a restore: database, new epoch, the copy's last event, and where the replaced file is kept."""
 
     database: str
@@ -51,7 +51,7 @@ def backup(context: "Context", file: Path) -> int:
     return backups.copy(context.database, file)
 
 
-def restore(context: "Context", file: Path) -> Restored:
+def restore(context: "Context", file: Path) -> RestoreResult:
     """Replace the database by a copy; the next run reads Intacct before it sends anything.
 
     The copy is verified first. The replaced database is kept next to it.
@@ -78,7 +78,7 @@ def restore(context: "Context", file: Path) -> Restored:
                 _keep(context, head)
         finally:
             restoring.discard(new)
-    return Restored(context.database.where, number, seq, str(aside) if aside.exists() else None)
+    return RestoreResult(context.database.where, number, seq, str(aside) if aside.exists() else None)
 
 
 def note_restored(context: "Context", reason: str) -> int:

@@ -43,7 +43,7 @@ REMOTE = (
 )  # fmt: skip
 
 
-class Check(NamedTuple):
+class DoctorCheck(NamedTuple):
     """One finding: ``state`` is ok, warning, failed, or skipped because what it needs failed.
 
     ``mend`` says what to do; it is empty where the detail is a message, for these say it themselves.
@@ -55,7 +55,7 @@ class Check(NamedTuple):
     mend: str = ""
 
 
-def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
+def examine(make_context: Callable[[], "Context"]) -> Iterator[DoctorCheck]:
     """Check everything; skip the checks that an earlier failure makes impossible."""
     try:
         context = make_context()
@@ -78,12 +78,12 @@ def examine(make_context: Callable[[], "Context"]) -> Iterator[Check]:
 
 def _remote(
     context: "Context", book: RuleBook | None, places: list[WaitingPlace], parties: dict[str, list[str]]
-) -> Iterator[Check]:
+) -> Iterator[DoctorCheck]:
     """Run the checks that need the gateway."""
     try:
         with open_gateway(context) as gateway:
             gateway.sign_in()
-            yield Check("sign-in", OK, f"company {company(context)} at {_address(context)}")
+            yield DoctorCheck("sign-in", OK, f"company {company(context)} at {_address(context)}")
             yield _clock(gateway)
             yield from _posting(context, gateway, book, places)
             yield from _dimensions_of_lines(context, gateway, places, parties)
@@ -97,7 +97,7 @@ def _remote(
 
 def _posting(
     context: "Context", gateway: Gateway, book: RuleBook | None, places: list[WaitingPlace]
-) -> Iterator[Check]:
+) -> Iterator[DoctorCheck]:
     """Check that the records that an entry refers to exist and are active."""
     if book is None:
         yield from _skipped(("journals", "accounts"), "the rules")
@@ -115,11 +115,11 @@ def _posting(
 
 def _dimensions_of_lines(
     context: "Context", gateway: Gateway, places: list[WaitingPlace], parties: dict[str, list[str]]
-) -> Iterator[Check]:
+) -> Iterator[DoctorCheck]:
     """Check customers, items and further dimensions of open lines."""
     if endpoint(context) == SANDBOX:
         for name in ("customers", "items", "dimensions"):
-            yield Check(name, OK, "the built-in sandbox creates unknown ones itself")
+            yield DoctorCheck(name, OK, "the built-in sandbox creates unknown ones itself")
         return
     left_out = omitted(context)
     for name, kind in (("customer", MasterKind.CUSTOMER), ("item", MasterKind.ITEM)):
@@ -128,7 +128,7 @@ def _dimensions_of_lines(
     yield _guarded("dimensions", lambda: _dimensions(gateway, places, left_out))
 
 
-def _known_or_warning(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
+def _known_or_warning(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> DoctorCheck:
     """Check ids with a warning only: they can be omitted, or created in Intacct before entries are due."""
     found = _known(gateway, name, kind, ids)
     if found.state != FAILED:
@@ -138,7 +138,7 @@ def _known_or_warning(gateway: Gateway, name: str, kind: MasterKind, ids: Iterab
     )
 
 
-def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset[str]) -> Check:
+def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset[str]) -> DoctorCheck:
     """Check all further dimensions; return one finding."""
     checks = []
     for name in sorted({name for place in places for name in place.dimensions} - omitted - {"location", "department"}):
@@ -146,38 +146,38 @@ def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset
         if name in DIMENSIONS:
             checks.append(_known_or_warning(gateway, name, DIMENSIONS[name], ids))
         else:
-            checks.append(Check(name, OK, "not checked: a dimension defined by the company"))
+            checks.append(DoctorCheck(name, OK, "not checked: a dimension defined by the company"))
     if not checks:
-        return Check("dimensions", OK, "none are used")
+        return DoctorCheck("dimensions", OK, "none are used")
     worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
     details = "; ".join(f"{check.name}: {check.detail}" for check in checks)
-    return Check("dimensions", worst.state, details, worst.mend)
+    return DoctorCheck("dimensions", worst.state, details, worst.mend)
 
 
-def _rights(context: "Context", gateway: Gateway) -> Iterator[Check]:
+def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:
     """Check the user's permissions: to read entries, which recovery needs, and to create them."""
     journal = context.settings.posting.journal
     yield _guarded("reading", lambda: _reading(gateway, journal))
     yield _guarded("creating", lambda: _creating(gateway, journal))
 
 
-def _configuration(context: "Context") -> Check:
+def _configuration(context: "Context") -> DoctorCheck:
     check_settings(context)
     file = context.settings.file
     if file is None:
-        return Check("configuration", WARNING, "no file: the defaults apply", "make one with: revrec init")
-    return Check("configuration", OK, str(file))
+        return DoctorCheck("configuration", WARNING, "no file: the defaults apply", "make one with: revrec init")
+    return DoctorCheck("configuration", OK, str(file))
 
 
-def _rules(context: "Context", book: list[RuleBook]) -> Check:
+def _rules(context: "Context", book: list[RuleBook]) -> DoctorCheck:
     book.append(load_rules(context))
     found = f"{len(book[0].rules)} rules in {context.settings.rules.folder}"
     if book[0].warnings:
-        return Check("rules", WARNING, f"{found}; {len(book[0].warnings)} warnings", "see: revrec rules check")
-    return Check("rules", OK, found)
+        return DoctorCheck("rules", WARNING, f"{found}; {len(book[0].warnings)} warnings", "see: revrec rules check")
+    return DoctorCheck("rules", OK, found)
 
 
-def _database(context: "Context", places: list[WaitingPlace], parties: dict[str, list[str]]) -> Check:
+def _database(context: "Context", places: list[WaitingPlace], parties: dict[str, list[str]]) -> DoctorCheck:
     """Check the database's revision, and that it can be written to, by a transaction that is rolled back."""
     try:
         with discarded(context.database) as connection:
@@ -185,16 +185,18 @@ def _database(context: "Context", places: list[WaitingPlace], parties: dict[str,
             places.extend(waiting_places(connection))
             parties.update(waiting_parties(connection))
     except Busy as error:
-        return Check("database", WARNING, str(error), "run doctor again when the other command has ended")
-    return Check("database", OK, f"{context.database.where} is writable")
+        return DoctorCheck("database", WARNING, str(error), "run doctor again when the other command has ended")
+    return DoctorCheck("database", OK, f"{context.database.where} is writable")
 
 
-def _credentials(context: "Context") -> Check:
+def _credentials(context: "Context") -> DoctorCheck:
     if endpoint(context) == SANDBOX:
-        return Check("credentials", OK, "the built-in sandbox has its own")
+        return DoctorCheck("credentials", OK, "the built-in sandbox has its own")
     company(context)
     origins = credential_origins(context)
-    return Check("credentials", OK, ", ".join(f"{name} from {origin}" for name, origin in sorted(origins.items())))
+    return DoctorCheck(
+        "credentials", OK, ", ".join(f"{name} from {origin}" for name, origin in sorted(origins.items()))
+    )
 
 
 def _address(context: "Context") -> str:
@@ -202,27 +204,29 @@ def _address(context: "Context") -> str:
     return "the built-in sandbox" if address == SANDBOX else address
 
 
-def _clock(gateway: Gateway) -> Check:
+def _clock(gateway: Gateway) -> DoctorCheck:
     """Check this machine's clock, which Intacct's answer shows to the second; a run posts nothing if it is far off."""
     offset = gateway.clock_offset()
     if offset is None:
-        return Check("clock", WARNING, "Intacct does not report its time", "compare this machine's clock by hand")
+        return DoctorCheck("clock", WARNING, "Intacct does not report its time", "compare this machine's clock by hand")
     seconds = round(offset.total_seconds())
     found = f"Intacct's is {abs(seconds)} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
     if abs(offset) > CLOCK_TOLERANCE:
-        return Check("clock", WARNING, found, "set this machine's clock (NTP); times in the audit trail follow it")
-    return Check("clock", OK, found)
+        return DoctorCheck(
+            "clock", WARNING, found, "set this machine's clock (NTP); times in the audit trail follow it"
+        )
+    return DoctorCheck("clock", OK, found)
 
 
-def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> Check:
+def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> DoctorCheck:
     """Check that records exist and are active. A user without permission to list them can still post."""
     wanted = sorted(filter(None, ids))
     if not wanted:
-        return Check(name, OK, "none are used")
+        return DoctorCheck(name, OK, "none are used")
     try:
         found = gateway.masters(kind, wanted)
     except ReadRefused as error:
-        return Check(
+        return DoctorCheck(
             name,
             WARNING,
             f"cannot be looked up: {error}",
@@ -234,8 +238,8 @@ def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) ->
         parts = [(missing, "not in Intacct"), (inactive, "inactive")]
         problems = "; ".join(f"{words}: {_first_ids(some)}" for some, words in parts if some)
         fix = f"create or activate them in Intacct, or correct {'the rules' if kind in WORDS else 'the charge lines'}"
-        return Check(name, FAILED, problems, fix)
-    return Check(name, OK, f"{_first_ids(wanted)}: exist and are active")
+        return DoctorCheck(name, FAILED, problems, fix)
+    return DoctorCheck(name, OK, f"{_first_ids(wanted)}: exist and are active")
 
 
 def _dimension_id(place: WaitingPlace, dimension: str) -> str:
@@ -243,36 +247,36 @@ def _dimension_id(place: WaitingPlace, dimension: str) -> str:
     return place.dimensions.get(dimension, "") or (place.entity if dimension == "location" else "")
 
 
-def _reading(gateway: Gateway, journal: str) -> Check:
+def _reading(gateway: Gateway, journal: str) -> DoctorCheck:
     """Check the permission to read: a lost answer is resolved by reading, so a run must not start without it."""
     try:
         gateway.check_reading(journal)
     except ReadRefused as error:
         fix = "give the user permission to list and view journal entries; a lost answer cannot be resolved without it"
-        return Check("reading", FAILED, str(error), fix)
-    return Check("reading", OK, f"journal entries (GLBATCH, GLENTRY) of {journal} can be read")
+        return DoctorCheck("reading", FAILED, str(error), fix)
+    return DoctorCheck("reading", OK, f"journal entries (GLBATCH, GLENTRY) of {journal} can be read")
 
 
-def _creating(gateway: Gateway, journal: str) -> Check:
+def _creating(gateway: Gateway, journal: str) -> DoctorCheck:
     """Check the permission to create, with an entry without lines: Intacct reports a missing permission before that."""
     why_not = gateway.check_creating(journal)
     if why_not:
-        return Check("creating", FAILED, why_not, "give the user permission to add journal entries")
-    return Check("creating", OK, f"journal entries can be created in {journal}; none was created")
+        return DoctorCheck("creating", FAILED, why_not, "give the user permission to add journal entries")
+    return DoctorCheck("creating", OK, f"journal entries can be created in {journal}; none was created")
 
 
-def _invoices(context: "Context", gateway: Gateway) -> Check:
+def _invoices(context: "Context", gateway: Gateway) -> DoctorCheck:
     """Check what invoices of sources need in addition."""
     settings = invoice_settings(context)
     if not settings.requests:
-        return Check("invoices", OK, "no source is invoiced")
+        return DoctorCheck("invoices", OK, "no source is invoiced")
     trouble = next(unready(settings, gateway), "")
     if trouble:
-        return Check("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
-    return Check("invoices", OK, f"can be read, for {', '.join(sorted(settings.requests))}")
+        return DoctorCheck("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
+    return DoctorCheck("invoices", OK, f"can be read, for {', '.join(sorted(settings.requests))}")
 
 
-def _closed(gateway: Gateway, places: list[WaitingPlace]) -> Check:
+def _closed(gateway: Gateway, places: list[WaitingPlace]) -> DoctorCheck:
     """Warn about open lines dated in closed books, which Intacct would reject."""
     first: dict[str, str] = {}
     for place in places:
@@ -286,26 +290,26 @@ def _closed(gateway: Gateway, places: list[WaitingPlace]) -> Check:
             late.append(f"{who} from {first[entity]}")
     if late:
         fix = "open the period in Intacct, or choose a policy with closed_period in [posting]"
-        return Check(
+        return DoctorCheck(
             "closed books", WARNING, f"{'; '.join(found)}; open lines in closed books: {_first_ids(late)}", fix
         )
-    return Check("closed books", OK, "; ".join(found))
+    return DoctorCheck("closed books", OK, "; ".join(found))
 
 
-def _guarded(name: str, check: Callable[[], Check]) -> Check:
+def _guarded(name: str, check: Callable[[], DoctorCheck]) -> DoctorCheck:
     try:
         return check()
     except RevrecError as error:
         return _failed(name, error)
 
 
-def _failed(name: str, error: RevrecError) -> Check:
-    return Check(name, FAILED, str(error))
+def _failed(name: str, error: RevrecError) -> DoctorCheck:
+    return DoctorCheck(name, FAILED, str(error))
 
 
-def _skipped(names: Iterable[str], missing: str) -> Iterator[Check]:
+def _skipped(names: Iterable[str], missing: str) -> Iterator[DoctorCheck]:
     for name in names:
-        yield Check(name, SKIPPED, f"not checked: {missing} failed", f"fix {missing} first")
+        yield DoctorCheck(name, SKIPPED, f"not checked: {missing} failed", f"fix {missing} first")
 
 
 def _first_ids(ids: list[str]) -> str:

@@ -58,8 +58,8 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
     is kept next to the database. ``write_anchor`` is written only if nothing was found.
 
     Raises:
-        BadInput: the anchor cannot be read or written, or is none.
-        BadConfiguration: there is no database, or one of another revision.
+        BadInput: The anchor cannot be read or written, or is not an anchor.
+        BadConfiguration: The database does not exist or has another revision.
     """
     known = read_anchor(anchor) if anchor else None
     result = VerifyResult(context.database.where)

@@ -9,7 +9,7 @@ from revrec.core.keys import did_you_mean
 _PACKAGE = Path(__file__).resolve().parents[2]
 
 
-class Page(NamedTuple):
+class DocumentationPage(NamedTuple):
     """A page: its name, its heading, and its Markdown text."""
 
     name: str
@@ -17,13 +17,13 @@ class Page(NamedTuple):
     text: str
 
 
-def pages() -> list[Page]:
+def pages() -> list[DocumentationPage]:
     """Return all pages, the index first, the others by name."""
     found = [_read(path) for path in _folder().glob("*.md")]
     return sorted(found, key=lambda page: (page.name != "index", page.name))
 
 
-def page(name: str) -> Page:
+def page(name: str) -> DocumentationPage:
     """Return one page by its name, or by the beginning of it if only one page begins so.
 
     Raises:
@@ -56,6 +56,6 @@ def _folder() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "docs"
 
 
-def _read(path: Path) -> Page:
+def _read(path: Path) -> DocumentationPage:
     text = path.read_text(encoding="utf-8")
-    return Page(path.stem, text.partition("\n")[0].removeprefix("# ").strip(), text)
+    return DocumentationPage(path.stem, text.partition("\n")[0].removeprefix("# ").strip(), text)

@@ -18,7 +18,7 @@ CRITICAL = {"rejected": "failed", "in_doubt": "in doubt", "held": "held"}
 OUTCOME_LIMIT = 160
 
 
-class Health(NamedTuple):
+class BooksHealth(NamedTuple):
     """The health of the books. ``state`` is ok, warn or crit; ``problems`` say why, the worst first.
 
     ``found`` is the result of ``revrec status``; ``running`` is true while a run is active.
@@ -36,7 +36,7 @@ class Health(NamedTuple):
         return f"{self.state.upper()} {details}"
 
 
-def health(context: "Context", day: date | None = None) -> Health:
+def health(context: "Context", day: date | None = None) -> BooksHealth:
     """Return the present health; with ``day``, unposted lines and entries dated up to that day are overdue.
 
     Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical; waiting and
@@ -51,12 +51,12 @@ def health(context: "Context", day: date | None = None) -> Health:
     return health_of(found, running, day is not None)
 
 
-def health_of(found: dict[str, Any], running: bool, dated: bool) -> Health:
+def health_of(found: dict[str, Any], running: bool, dated: bool) -> BooksHealth:
     """Return the health that follows from the figures; if they are ``dated``, open lines in them are overdue."""
     critical = [*_entries(found, running), *_run(found, running)]
     warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
     state = CRIT if critical else WARN if warnings else OK
-    return Health(state, (*critical, *warnings), found, running)
+    return BooksHealth(state, (*critical, *warnings), found, running)
 
 
 def is_run_active(url: str) -> bool:

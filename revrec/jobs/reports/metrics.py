@@ -10,7 +10,7 @@ from revrec.core.errors import BadInput
 from revrec.core.harmless import harmless
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.files import writing
-from revrec.jobs.reports.health import CRIT, OK, WARN, Health, run_outcome
+from revrec.jobs.reports.health import CRIT, OK, WARN, BooksHealth, run_outcome
 
 STATES = tuple(state.lower() for state in (*UNSETTLED, "POSTED", *RELEASED))
 OUTCOMES = ("none", "running", "finished", "stopped", "unfinished")
@@ -20,7 +20,7 @@ Sample = tuple[Mapping[str, str], str]
 """The labels and the value of one figure."""
 
 
-def write_metrics(file: Path, health: Health) -> None:
+def write_metrics(file: Path, health: BooksHealth) -> None:
     """Write the figures to a file atomically: readers see either the old or the new ones.
 
     An existing file keeps its mode and group, so that a collector running as another user can still read it.
@@ -36,7 +36,7 @@ def write_metrics(file: Path, health: Health) -> None:
         raise BadInput(f"{file}: cannot be written: {why}; choose a folder that this user may write to") from error
 
 
-def exposition(health: Health) -> Iterator[str]:
+def exposition(health: BooksHealth) -> Iterator[str]:
     """Yield the figures as text, each with its help and type. Amounts are in major units of the currency."""
     for name, help, samples in _figures(health):
         yield f"# HELP revrec_{name} {help}\n# TYPE revrec_{name} gauge\n"
@@ -45,7 +45,7 @@ def exposition(health: Health) -> Iterator[str]:
             yield f"revrec_{name}{f'{{{shown}}}' if shown else ''} {value}\n"
 
 
-def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     found = health.found
     yield "health", "0 ok, 1 warning, 2 critical, as in revrec status --check.", _one(LEVELS[health.state])
     yield "entries", "Journal entries by posting state.", _by("state", STATES, found["entries"])
@@ -72,7 +72,7 @@ def _figures(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     yield from _run(health)
 
 
-def _run(health: Health) -> Iterator[tuple[str, str, Iterable[Sample]]]:
+def _run(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     run = health.found["last_run"] or {}
     ended = {run_outcome(health.found, health.running): 1}
     yield "last_run_outcome", "1 for the outcome of the last run.", _by("outcome", OUTCOMES, ended)

@@ -31,7 +31,7 @@ KEEP_ONE = "keep one of the two"
 
 
 @dataclass
-class Preview:
+class SchedulePreview:
     """The schedule lines between two dates, with totals by period and currency.
 
     Also the charges without a schedule, the waiting amounts, and the allocation of the contracts that were asked for.
@@ -88,7 +88,7 @@ def preview(
     last: date | None = None,
     charge: str | None = None,
     due: bool = False,
-) -> Preview:
+) -> SchedulePreview:
     """Return the schedule lines dated from ``first`` to ``last`` (None: no limit), of one charge or of all.
 
     With ``due``, return only those that the next run dated ``last`` would post.
@@ -96,7 +96,7 @@ def preview(
     Raises:
         BadInput: The charge does not exist.
     """
-    result = Preview(first, last)
+    result = SchedulePreview(first, last)
     with context.database.read() as connection:
         no = None
         if charge is not None:
@@ -116,7 +116,7 @@ def preview(
 
 def preview_file(
     context: "Context", path: Path, mapping: "ColumnMapping", first: date | None = None, last: date | None = None
-) -> Preview:
+) -> SchedulePreview:
     """Return the preview of a file of charge lines, without importing it.
 
     Raises:
@@ -130,7 +130,7 @@ def preview_file(
     book = load_rules(context)
     with context.database.read() as connection:
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-    result = Preview(first, last)
+    result = SchedulePreview(first, last)
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}
     for row in read_charges(path, mapping):
@@ -157,7 +157,7 @@ def preview_file(
     return result
 
 
-def _add_contract(result: Preview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
+def _add_contract(result: SchedulePreview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:
     found = allocate_contract(book, [ContractMember(line) for line in lines])
     if isinstance(found, AllocatedContract):
         result.allocations += shares_of_contract(found, lines[0].currency)
@@ -168,7 +168,9 @@ def _add_contract(result: Preview, book: RuleBook, lines: list[ChargeLine], hold
         )
 
 
-def _add_charge(result: Preview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock) -> None:
+def _add_charge(
+    result: SchedulePreview, line: ChargeLine, found: Schedule | Unscheduled, holding: ClosedPeriodBlock
+) -> None:
     """Add the schedule of a charge line that is not imported, or why it has none."""
     derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):

@@ -44,7 +44,7 @@ class RuleCoverage:
     """How the rules cover all charge lines: matched lines by rule, and the gaps."""
 
     lines: int = 0
-    taken: Counter[str] = field(default_factory=Counter)
+    matched: Counter[str] = field(default_factory=Counter)
     gaps: dict[tuple[str, str, str], CoverageGap] = field(default_factory=dict)
 
     @property
@@ -57,7 +57,7 @@ class RuleCoverage:
         self.lines += 1
         winner = book.match(line)
         if not isinstance(winner, Unscheduled):
-            self.taken[winner.name] += 1
+            self.matched[winner.name] += 1
             return
         item = line.item if len(self.gaps) < MOST_KINDS else "(others)"
         key = (winner.code, item, line.currency)

@@ -167,7 +167,7 @@ class Scheduler:
 
     @cached_property
     def _released_by_rejection(self) -> frozenset[int]:
-        """The rejected entries whose lines are open again; any other rejected entry may be in the ledger after all."""
+        """Return the rejected entries whose lines are open again; any other one may be in the ledger after all."""
         return replannable_entries(self._connection)
 
     def _release_lines(self, rejected: Sequence[int]) -> None:
@@ -209,7 +209,7 @@ class Scheduler:
             waiting = WaitingAmount(left.waiting, derived.waits.code, derived.waits.reason)
         posted = before.posted if before else ()
         if before and _reversing_parts(sign, left.parts, derived.all_parts):
-            # What is taken back must leave the accounts that it was posted to.
+            # Reversed revenue must leave the accounts that it was posted to.
             rule = before.rule_version_id
         else:
             rule = self._rule_versions.id_of(derived.rule, derived.post)

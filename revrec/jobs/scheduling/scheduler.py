@@ -129,28 +129,33 @@ class Scheduler:
         left = _remaining(earning, price, derived, current, moved)
         if current and not price_change and not allocated and _is_in_force(earning, current, derived, left, moved):
             return None
-        # Lines of a rejected entry are planned again below. Its postings must let go of them first, or the same
-        # amount would be on the rejected entry and on a new one.
+        # An allocation moves price between the lines of a contract; only the rest is a change of the price.
+        change = PriceChange(price_change, describe_price_changes(earning, price_events)) if price_change else None
+        share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
+        # A line that is credited down to nothing has no sign, but its plan has.
+        return self._replace_schedule(state, derived, left, price, earning.amount or price, change, share)
+
+    def _replace_schedule(
+        self,
+        state: _LineState,
+        derived: Schedule,
+        left: Remaining,
+        price: int,
+        sign: int,
+        price_change: PriceChange | None,
+        allocated: AllocatedDifference | None,
+    ) -> ScheduleChange:
+        """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
+        current = state.current
+        # Lines of a rejected entry are planned again. The entry must let go of them first, or the same amount would be
+        # on the rejected entry and on a new one.
         self._release_lines(current.refused if current else ())
-        explained = derived._replace(explanation=f"{derived.explanation}; {left.words}") if left.words else derived
+        if left.words:
+            derived = derived._replace(explanation=f"{derived.explanation}; {left.words}")
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
-        self._add_version(
-            state.no,
-            version,
-            price,
-            explained,
-            left,
-            current,
-            # A line that is credited down to nothing has no sign; its plan has.
-            sign=earning.amount or price,
-            # An allocation moves price between lines of a contract; only the rest is a change of the price.
-            price_change=PriceChange(price_change, describe_price_changes(earning, price_events))
-            if price_change
-            else None,
-            allocated=AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None,
-        )
-        return _change_of(state, explained, left)
+        self._add_version(state.no, version, price, derived, left, current, sign, price_change, allocated)
+        return _change_of(state, derived, left)
 
     def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:
         """Return True if new events, not the rules, changed the plan of a line that has posted amounts.

@@ -68,12 +68,10 @@ def duration(text: str) -> timedelta:
 
 
 def _duration(raw: Any) -> timedelta:
-    if not isinstance(raw, str):
-        raise RejectedValue(f"expected text in quotes, found {shown(raw)}")
     try:
-        return duration(raw)
-    except ValueError as error:
-        raise RejectedValue(str(error)) from None
+        return duration(raw) if isinstance(raw, str) else duration("")
+    except ValueError:
+        raise RejectedValue() from None
 
 
 def _whole(raw: Any, least: int) -> int:
@@ -84,12 +82,10 @@ def _whole(raw: Any, least: int) -> int:
 
 
 def _path(raw: Any) -> Path:
-    if not isinstance(raw, str):
-        raise RejectedValue(f"expected text in quotes, found {shown(raw)}")
     try:
-        return Path(raw).expanduser()
+        return Path(ANY_TEXT.read(raw)).expanduser()
     except RuntimeError:
-        raise RejectedValue(f"expected a path, found {shown(raw)}, whose user has no home folder") from None
+        raise RejectedValue("the home folder of this user is not known; write the whole path") from None
 
 
 def _optional_path(raw: Any) -> Path | None:
@@ -107,6 +103,20 @@ OPTIONAL_PATH = ValueKind("a path in quotes", _optional_path, {"type": "string"}
 NUMBER = ValueKind("a whole number above zero", partial(_whole, least=1), {"type": "integer", "minimum": 1})
 COUNT = ValueKind("a whole number from 0", partial(_whole, least=0), {"type": "integer", "minimum": 0})
 DURATION = ValueKind("a duration such as '15 min' or '2 s'", _duration, {"type": "string"})
+
+
+def read_key(key: ConfigKey, raw: Any, where: str) -> Any:
+    """Return a value as the kind of its key reads it; ``where`` is the place of the value, for the error.
+
+    Raises:
+        BadConfiguration: The kind does not accept the value.
+    """
+    assert key.kind is not None
+    try:
+        return key.kind.read(raw)
+    except RejectedValue as rejected:
+        advice = f"; {rejected}" if str(rejected) else ""
+        raise BadConfiguration(f"{where}: expected {key.kind.wanted}, found {shown(raw)}{advice}") from None
 
 
 def setting(kind: ValueKind, default: str | int, doc: str, key: str = "") -> Any:
@@ -389,11 +399,10 @@ def _value(
         raw, where = table[key.name], f"{file}: [{section}] {key.name}"
     if variable in environment:
         raw, where = environment[variable], f"environment variable {variable}"
-    assert key.kind is not None
     try:
-        return key.kind.read(raw)
-    except RejectedValue as rejected:
-        problems.append(f"{where}: {str(rejected) or f'expected {key.kind.wanted}, found {shown(raw)}'}")
+        return read_key(key, raw, where)
+    except BadConfiguration as error:
+        problems.append(str(error))
         return None
 
 

@@ -1,19 +1,35 @@
 """Settings of invoices: ``[invoice.SOURCE]`` and ``[invoicing]`` in the configuration."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import WAYS, DocumentDefinitions, InvoiceRequest
+from revrec.core.keys import DATE, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.intacct.gateway import MasterKind
-from revrec.jobs.settings import shown
+from revrec.jobs.settings import read_key
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
-KEYS = ("as", "from", "number")
-"""Keys of ``[invoice.SOURCE]``."""
+
+def _number_pattern(value: Any) -> str:
+    if not isinstance(value, str) or "{document}" not in value:
+        raise RejectedValue()
+    return value
+
+
+NUMBER_PATTERN = ValueKind("text with {document} in it", _number_pattern, {"type": "string"})
+
+KEYS = {
+    key.name: key
+    for key in (
+        ConfigKey("as", choice(*WAYS), "what the source's documents become in Intacct", "none"),
+        ConfigKey("from", DATE, "the first post date that is invoiced"),
+        ConfigKey("number", NUMBER_PATTERN, "the number of a document in Intacct", "{document}"),
+    )
+}
+"""The keys of ``[invoice.SOURCE]``."""
 
 
 class InvoicingSettings(NamedTuple):
@@ -69,12 +85,7 @@ def _request(context: "Context", source: str, table: Any) -> InvoiceRequest | No
     unknown = next((key for key in table if key not in KEYS), None)
     if unknown:
         raise BadConfiguration(f"{where} unknown key {unknown} (known: {', '.join(KEYS)})")
-    how, since, number = table.get("as", "none"), table.get("from"), table.get("number", "{document}")
-    if not isinstance(how, str) or how not in WAYS:
-        raise BadConfiguration(f"{where} as: expected one of {', '.join(WAYS)}, found {shown(how)}")
-    if since is not None and (isinstance(since, datetime) or not isinstance(since, date)):
-        wanted = "expected a date such as 2024-01-01, without quotes"
-        raise BadConfiguration(f"{where} from: {wanted}, found {shown(since)}")
-    if not isinstance(number, str) or "{document}" not in number:
-        raise BadConfiguration(f"{where} number: expected a text with {{document}} in it, found {shown(number)}")
+    how, since, number = (
+        read_key(key, table[name], f"{where} {name}") if name in table else key.default for name, key in KEYS.items()
+    )
     return InvoiceRequest(WAYS[how], since, number) if WAYS[how] else None

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
         Examples:
           revrec docs
           revrec docs first-close
-          revrec docs periods | less
+          revrec docs periods
           revrec docs --open rules
         """
         from revrec.cli.output import print_csv, print_json, print_table

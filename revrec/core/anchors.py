@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from revrec.core.charge_line import EVENT_KINDS, ChargeLine, FulfillmentEvent, event_command
+from revrec.core.deliveries import delivered_on
 from revrec.core.schedule import Unscheduled
 
 Events = Sequence[FulfillmentEvent]
@@ -42,8 +43,8 @@ def _service_end(line: ChargeLine, events: Events) -> date | None:
     return (_last_of(events, "service_dates", "end") if events else None) or line.service_end
 
 
-def _delivered(_line: ChargeLine, events: Events) -> date | None:
-    return _last_of(events, "pod")
+def _delivered(line: ChargeLine, events: Events) -> date | None:
+    return delivered_on(line, events)
 
 
 def _last_of(events: Events, kind: str, name: str | None = None) -> date | None:
@@ -71,8 +72,8 @@ ANCHORS: dict[str, Anchor] = {
         ("delivered", _delivered),
     )
 }
-"""The anchors a rule can name besides ``event:NAME``. ``delivered`` is the last-recorded proof of delivery; a
-``service_dates`` event named start or end corrects the service dates of the line."""
+"""The anchors a rule can name besides ``event:NAME``. ``delivered`` is the last-recorded proof of delivery, or the day
+when the last unit is delivered; a ``service_dates`` event named start or end corrects the service dates of the line."""
 
 
 def anchor(name: str) -> Anchor:

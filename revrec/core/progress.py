@@ -31,11 +31,7 @@ class ProgressMethod(Method):
     def plan(self, anchors: AnchorDates) -> Plan:
         """Plan the positions that the readings reach, each on its day, and the whole at the end."""
         readings, words, waits = self.readings(anchors)
-        by_day = {roll(self.first(day), self.roll, self.calendar): position for day, position in readings}
-        positions = [*by_day.values(), Fraction(1)]
-        scale = lcm(*(position.denominator for position in positions))
-        dates = (*by_day, UNDATED)
-        return Plan(dates, tuple(int(position * scale) for position in positions), words, waits)
+        return plan_of_readings(self, readings, words, waits)
 
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
         """Return the increments from position to position."""
@@ -52,6 +48,14 @@ class ProgressMethod(Method):
     @abstractmethod
     def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
         """Return the readings in date order, their explanation, and the reason why the rest waits."""
+
+
+def plan_of_readings(method: Method, readings: Sequence[ProgressReading], words: str, waits: WaitReason) -> Plan:
+    """Plan the positions that the readings reach, each on its day as the method moves it, and the whole at the end."""
+    by_day = {roll(method.first(day), method.roll, method.calendar): position for day, position in readings}
+    positions = [*by_day.values(), Fraction(1)]
+    scale = lcm(*(position.denominator for position in positions))
+    return Plan((*by_day, UNDATED), tuple(int(position * scale) for position in positions), words, waits)
 
 
 def no_extension(settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

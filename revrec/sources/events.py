@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from revrec.sources.cleaning import CleaningTrail
-from revrec.sources.fields import EVENT_ADDRESS
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import RowProblem
@@ -74,7 +73,7 @@ class EventRows:
         if problems:
             return None, problems
         if self._by_document:
-            source, document, line = [found.pop(name) for name in EVENT_ADDRESS]
+            source, document, line = [found.pop(name) for name in ("source", "document", "line")]
             found["charge"] = f"{source}/{document}/{line or ALL_LINES}"
         return EventRow(**found), []
 

@@ -57,8 +57,10 @@ EVENT_ADDRESS_FIELDS = (
     FieldSpec("source", "id_part", required=True),
     FieldSpec("document", "id", required=True),
     FieldSpec("line", "id_part"),
+    FieldSpec("item", "id"),
 )
-"""Fields instead of a charge's id: source and document, for all charges of the document, and optionally its line."""
+"""Fields instead of a charge's id: source and document, for all charges of the document, and optionally its line, or
+the item of those lines that are meant."""
 
 EVENT_ADDRESS = tuple(field.name for field in EVENT_ADDRESS_FIELDS)
 

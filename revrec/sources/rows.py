@@ -16,6 +16,7 @@ class EventRow(NamedTuple):
 
     ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the currency of the charge. The
     file does not name that currency, so minor units are computed once the charge is known. ``percent`` is 0 to 100.
+    ``item`` limits an event of a whole document (``source/document/*``) to the lines of that item.
     """
 
     charge: str
@@ -26,6 +27,7 @@ class EventRow(NamedTuple):
     amount: Decimal | None = None
     name: str = ""
     note: str = ""
+    item: str = ""
 
 
 class CleaningStep(NamedTuple):

@@ -70,18 +70,29 @@ def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, Known
     return {id: KnownCharge(no, fingerprint, import_id, row) for id, no, fingerprint, import_id, row in found}
 
 
-def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
-    """Return the charge lines of whole documents, by patterns such as ``shop/INV-1042/*``: (id, number), in order."""
+class DocumentLine(NamedTuple):
+    """A charge line of a document: its id and number, its item and quantity."""
+
+    id: str
+    no: int
+    item: str
+    quantity: Decimal | None
+
+
+def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str, list[DocumentLine]]:
+    """Return the charge lines of whole documents in order, by patterns such as ``shop/INV-1042/*``."""
     wanted = {(source, rest.rpartition("/")[0]) for source, _, rest in (one.partition("/") for one in patterns)}
-    found: dict[str, list[tuple[str, int]]] = {}
+    found: dict[str, list[DocumentLine]] = {}
+    columns = [charge_line.c[name] for name in ("source", "document", "id", "no", "item", "quantity")]
     query = (
-        select(charge_line.c.source, charge_line.c.document, charge_line.c.id, charge_line.c.no)
+        select(*columns)
         .where(charge_line.c.document.in_(sorted({document for _source, document in wanted})))
         .order_by(charge_line.c.no)
     )
-    for source, document, id, no in connection.execute(query):
+    for source, document, id, no, item, quantity in connection.execute(query):
         if (source, document) in wanted:
-            found.setdefault(f"{source}/{document}/*", []).append((id, no))
+            line = DocumentLine(id, no, item, None if quantity is None else Decimal(quantity))
+            found.setdefault(f"{source}/{document}/*", []).append(line)
     return found
 
 

@@ -31,6 +31,61 @@ def known(found):
     return [(part.date.isoformat(), part.amount) for part in found.parts], sum(part.amount for part in found.waiting)
 
 
+# deliveries of parts
+
+DELIVERED = 'method = "pod_date"'
+
+
+@pytest.mark.parametrize(
+    ("pods", "parts", "waiting"),
+    [
+        ([("2024-03-01", 25, "S-1")], [("2024-03-01", 25_000)], 75_000),
+        ([("2024-03-01", 25, "S-1"), ("2024-04-01", 75, "S-2")], [("2024-03-01", 25_000), ("2024-04-01", 75_000)], 0),
+        ([("2024-04-01", 75, "S-2"), ("2024-03-01", 25, "S-1")], [("2024-03-01", 25_000), ("2024-04-01", 75_000)], 0),
+        ([("2024-03-01", 25, "S-1"), ("2024-03-02", 30, "S-1")], [("2024-03-02", 30_000)], 70_000),
+        ([("2024-03-01", 25, ""), ("2024-03-01", 10, "")], [("2024-03-01", 35_000)], 65_000),
+        ([("2024-03-01", 25, "S-1"), ("2024-04-01", 999, "S-2")], [("2024-03-01", 25_000), ("2024-04-01", 75_000)], 0),
+        ([("2024-03-01", 25, "S-1"), ("2024-04-01", None, "")], [("2024-03-01", 25_000), ("2024-04-01", 75_000)], 0),
+        ([("2024-03-01", None, ""), ("2024-04-01", 25, "S-1")], [("2024-03-01", 100_000)], 0),
+        ([("2024-03-01", None, "S-1"), ("2024-04-01", 25, "S-1")], [("2024-04-01", 25_000)], 75_000),
+        ([("2024-03-01", None, ""), ("2024-02-01", None, "")], [("2024-02-01", 100_000)], 0),
+        ([("2024-03-01", 100, "S-1")], [("2024-03-01", 100_000)], 0),
+        ([("2024-03-01", 25, "S-1"), ("2024-04-01", -5, "S-2")], [("2024-03-01", 25_000)], 75_000),
+    ],
+)
+def test_a_delivery_of_units_earns_their_share_and_adds_to_the_others(project, derive, pods, parts, waiting):
+    events = [event("pod", day, units, name=name) for day, units, name in pods]
+    assert known(derive(DELIVERED, project, events)) == (parts, waiting)
+
+
+def test_parts_of_odd_cents_add_up_and_an_earlier_one_keeps_its_amount(project, derive):
+    line = project._replace(amount=-10_001, quantity=Decimal(-3))
+    events = [event("pod", f"2024-0{month}-01", 1, name=f"S-{month}") for month in (2, 3, 4)]
+    amounts = [known(derive(DELIVERED, line, events[:count])) for count in (1, 2, 3)]
+    assert [[amount for _day, amount in parts] for parts, _left in amounts] == [
+        [-3334], [-3334, -3333], [-3334, -3333, -3334],
+    ]  # fmt: skip
+    assert [left for _parts, left in amounts] == [-6667, -3334, 0]
+
+
+def test_what_is_not_delivered_waits_with_its_share(project, derive):
+    found = derive(DELIVERED, project, [event("pod", "2024-03-01", 25, name="S-1")])
+    assert "waits for proof of delivery (POD), 75% of it is not delivered" in found.waits.reason
+    assert "pod_date recognizes 25% of it in deliveries from 2024-03-01 to 2024-03-01" in found.explanation
+
+
+def test_a_line_without_a_quantity_is_delivered_whole(project, derive):
+    line = project._replace(quantity=None)
+    assert known(derive(DELIVERED, line, [event("pod", "2024-03-01", 1)])) == ([("2024-03-01", 100_000)], 0)
+
+
+def test_other_methods_start_when_the_last_unit_is_delivered(project, derive):
+    rule = 'method = "fixed_offset"\nstart = "delivered"\noffset = "1 day"'
+    first, last = (event("pod", day, 50, name=day) for day in ("2024-03-01", "2024-04-01"))
+    assert or_unscheduled(derive(rule, project, [first])).code == "waiting"
+    assert known(derive(rule, project, [first, last])) == ([("2024-04-02", 100_000)], 0)
+
+
 # milestones
 
 

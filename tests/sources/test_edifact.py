@@ -333,3 +333,30 @@ def test_dates_are_read_in_the_order_of_their_format(read: Callable[..., Any], f
 
 def test_the_terminator_of_the_last_segment_may_be_missing(read: Callable[..., Any]) -> None:
     assert amounts(read(message(*LINE).rstrip("\r\n")[:-1])) == [("1", 2400)]
+
+
+def test_a_despatch_advice_delivers_its_items_each_with_its_quantity(read: Callable[..., Any]) -> None:
+    head = ("BGM+351+D-1+9", "DTM+35:20240402:102", "RFF+ON:PO-1", "CPS+1", "PAC+2")
+    lines = (
+        "LIN+1++A:SA",
+        "QTY+12:2",
+        "LIN+2++B:SA",
+        "QTY+12:9",
+        "QTY+46:1",
+        "CPS+2",
+        "PAC+1",
+        "LIN+3++A:SA",
+        "QTY+12:3",
+    )
+    other = ("LIN+4++A:SA", "QTY+12:7", "RFF+ON:PO-2", "CNT+2:4")
+    rows = read(interchange(("DESADV", (*head, *lines, *other))), "events")
+    assert [(row.line.charge, row.line.item, row.line.quantity, row.line.name) for row in rows] == [
+        ("edi/PO-1/*", "A", 5, "D-1"),
+        ("edi/PO-1/*", "B", 1, "D-1"),
+        ("edi/PO-2/*", "A", 7, "D-1"),
+    ]
+
+
+def test_a_despatch_advice_that_cancels_another_one_is_refused(read: Callable[..., Any]) -> None:
+    (row,) = read(interchange(("DESADV", ("BGM+351+D-1+1", "DTM+35:20240402:102"))), "events")
+    assert (row.problems[0].field, row.problems[0].reason) == ("BGM.3", "cancels another document")

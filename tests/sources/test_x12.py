@@ -399,3 +399,41 @@ def test_dates_of_six_digits_have_their_century(read: Callable[..., Any]) -> Non
 def test_the_terminator_of_the_last_segment_may_be_missing(read: Callable[..., Any], separators: str) -> None:
     text = interchange(invoice(*LINE), separators=separators, line_end="")
     assert amounts(read(text[:-1])) == [("1", 2400)]
+
+
+def notice(*items: tuple[str, str, str]) -> tuple[str, Sequence[str]]:
+    head = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*035*20240402", "HL*2*1*O", "PRF*PO-1")
+    levels = [
+        segment
+        for at, (item, quantity, date) in enumerate(items, 3)
+        for segment in (
+            f"HL*{at}*2*I",
+            f"LIN**VN*{item}",
+            f"SN1**{quantity}*EA",
+            *([f"DTM*035*{date}"] if date else []),
+        )
+    ]
+    return "856", (*head, *levels)
+
+
+def test_a_ship_notice_delivers_its_items_each_with_its_quantity(read: Callable[..., Any]) -> None:
+    items = (("A", "2", ""), ("B", "1", ""), ("A", "3", ""), ("C", "0", ""), ("B", "4", "20240405"))
+    rows = read(interchange(notice(*items)), "events")
+    found = [(row.line.charge, row.line.item, row.line.quantity, str(row.line.date), row.line.name) for row in rows
+             if isinstance(row, GoodRow)]  # fmt: skip
+    assert found == [
+        ("edi/PO-1/*", "A", 5, "2024-04-02", "S-1"),
+        ("edi/PO-1/*", "B", 1, "2024-04-02", "S-1"),
+        ("edi/PO-1/*", "B", 4, "2024-04-05", "S-1 20240405"),
+    ]
+    assert [row.reason for row in rows if isinstance(row, PassedOver)] == ["its quantity is zero"]
+
+
+@pytest.mark.parametrize(
+    ("purpose", "outcome"), [("01", "cancels another document"), ("05", "replaces another document")]
+)
+def test_a_ship_notice_that_changes_another_one_is_refused(
+    read: Callable[..., Any], purpose: str, outcome: str
+) -> None:
+    text = interchange(notice(("A", "2", ""))).replace("BSN*00", f"BSN*{purpose}")
+    assert problem(read(text, "events"))[1:] == ("BSN01", outcome)

@@ -9,6 +9,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.jobs.importing.event_lines import lines_meant
 from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
@@ -16,6 +17,7 @@ from revrec.sources import EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
+from revrec.store.charges import DocumentLine
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -72,7 +74,7 @@ class EventRecorder:
         """Record a batch of rows, good and bad."""
         good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
-        numbers = sorted({no for charges_ in known.values() for _id, no in charges_})
+        numbers = sorted({line.no for lines in known.values() for line in lines})
         recorded = events.events_of_charges(self._connection, numbers)
         new: list[tuple[Any, ...]] = []
         for row in good:
@@ -85,11 +87,14 @@ class EventRecorder:
     def finish(self, others: Sequence["EventRecorder"] = ()) -> None:
         """Do nothing: events are complete after each batch, unlike the charge lines of a contract."""
 
-    def _known(self, wanted: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-        """Return the charge lines, as id and number, that each id or pattern of a whole document means."""
-        found = {id: [(id, same.no)] for id, same in charges.known_charges(self._connection, wanted).items()}
+    def _known(self, wanted: Sequence[str]) -> dict[str, list[DocumentLine]]:
+        """Return the charge lines that each id or pattern of a whole document means."""
+        found = {
+            id: [DocumentLine(id, same.no, "", None)]
+            for id, same in charges.known_charges(self._connection, wanted).items()
+        }
         for id, costs in _costs(self._connection, self._book, list(found)).items():
-            found[id] += costs
+            found[id] += [DocumentLine(cost, no, "", None) for cost, no in costs]
         whole = {one for one in wanted if one.endswith(f"/{ALL_LINES}")}
         if whole:
             for pattern, lines in charges.document_lines(self._connection, whole).items():
@@ -99,7 +104,7 @@ class EventRecorder:
     def _process_row(
         self,
         row: GoodRow[EventRow],
-        known: list[tuple[str, int]],
+        known: list[DocumentLine],
         recorded: dict[int, list[FulfillmentEvent]],
         new: list[tuple[Any, ...]],
     ) -> None:
@@ -108,10 +113,16 @@ class EventRecorder:
             return self._session.reject_good(
                 row, RowProblem("charge", row.line.charge, reason, "import its charge line first")
             )
+        meant = lines_meant(known, row.line, recorded)
+        if not meant:
+            fix = "map the event's item to the item of the charge line, or import that line first"
+            return self._session.reject_good(
+                row, RowProblem("item", row.line.item, "no charge line of the document has this item", fix)
+            )
         facts = []
-        for charge, no in known:
+        for charge, no, quantity in meant:
             try:
-                fact = _fact(self._connection, no, row.line._replace(charge=charge))
+                fact = _fact(self._connection, no, row.line._replace(charge=charge, quantity=quantity))
                 own = charge == row.line.charge or not is_cost(charge)
                 facts += [(no, fact)] if own else _events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:

@@ -1,11 +1,12 @@
 """EDIFACT DESADV and IFTSTA to deliveries."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
-from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.edifact_message import EdifactMessage, first_of
-from revrec.sources.edi.segments import Segment
+from revrec.sources.edi.segments import Segment, plain
 
 DELIVERED = "35"
 """DTM: actual date and time of delivery."""
@@ -16,15 +17,69 @@ def deliveries(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     yield from _despatch(message) if message.kind == "DESADV" else _statuses(message)
 
 
+class _Despatched(NamedTuple):
+    """An item of a despatch advice: its values, where a mapping can find more, its quantity (None: all of it)."""
+
+    values: dict[str, str]
+    scopes: Sequence[Sequence[Segment]]
+    quantity: Decimal | None
+
+
 def _despatch(message: EdifactMessage) -> Iterator[DocumentOutcome]:
-    """Yield the delivery of a DESADV, if it has a delivery date (DTM 35)."""
-    scopes = [message.segments]
+    """Yield the deliveries of a DESADV: its items, or the whole order if it lists none."""
+    head, lines = _parted(message.segments)
+    found: dict[tuple[str, str], _Despatched] = {}
+    for line in lines or [[]]:
+        scopes = [line, head] if line else [head]
+        item = first_of([line], ("PIA", "5", 2, 1), ("PIA", "1", 2, 1)) or (line[0].get(3) if line else "")
+        values = _addressed(message, {"shipment": first_of([head], ("BGM", "", 2, 1)), "item": item}, scopes)
+        quantity = _quantity(message, line)
+        same = found.get((values["document"], item))
+        if same and same.quantity is not None and quantity is not None:
+            quantity += same.quantity
+        found[values["document"], item] = _Despatched(values, scopes, quantity)
+    for one in found.values():
+        yield _delivered(message, *one)
+
+
+def _parted(segments: Sequence[Segment]) -> tuple[list[Segment], list[list[Segment]]]:
+    """Return the heading of a DESADV, and its lines. Packing levels (CPS) belong to neither."""
+    head: list[Segment] = []
+    lines: list[list[Segment]] = []
+    into: list[Segment] | None = head
+    for segment in segments:
+        if segment.tag == "LIN":
+            into = []
+            lines.append(into)
+        elif segment.tag in ("CPS", "CNT"):
+            into = None
+        if into is not None:
+            into.append(segment)
+    return head, lines
+
+
+def _quantity(message: EdifactMessage, line: Sequence[Segment]) -> Decimal | None:
+    """Return the quantity of a line: delivered (QTY 46), or else despatched (12); None if it states none."""
+    for code in ("46", "12"):
+        for segment in line:
+            if segment.tag == "QTY" and segment.get(1) == code:
+                return message.number(segment, 1, 2)
+    return None
+
+
+def _delivered(
+    message: EdifactMessage, values: dict[str, str], scopes: Sequence[Sequence[Segment]], quantity: Decimal | None
+) -> DocumentOutcome:
     date = message.date(scopes, DELIVERED)
+    place = message.at(scopes[0][0]) if values["item"] else message.place
     if not date:
-        yield SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", message.place)
-        return
-    values = {"status": DELIVERED, "date": date, "shipment": find_element(ElementReference("BGM", "", 2), scopes)}
-    yield FoundRecord(_addressed(message, values, scopes), (*scopes, message.envelope), message.place)
+        return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
+    if quantity == 0:
+        return SkippedDocument("its quantity is zero", place)
+    values = {**values, "status": DELIVERED, "date": date}
+    if values["item"]:
+        values |= {"quantity": "" if quantity is None else plain(quantity), "notice": values["shipment"]}
+    return FoundRecord(values, (*scopes, message.envelope), place)
 
 
 def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:

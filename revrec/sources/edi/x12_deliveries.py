@@ -1,11 +1,20 @@
 """X12 856, 857, 214 and 210 to deliveries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument, read_whole
 from revrec.sources.edi.columns import ElementReference, find_element
-from revrec.sources.edi.segments import Segment
-from revrec.sources.edi.x12_transaction import TransactionSet, first_of, iso_date, levels_of
+from revrec.sources.edi.segments import Segment, plain
+from revrec.sources.edi.x12_transaction import (
+    HierarchyLevel,
+    TransactionSet,
+    first_of,
+    iso_date,
+    levels_of,
+    product_ids,
+)
 
 DELIVERED = "035"
 """DTM01, G6201 and B310: the date on which goods were delivered."""
@@ -22,27 +31,85 @@ def deliveries(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
 
 
 def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
-    """Yield the delivery of each order of a shipment (856, 857), if it has a delivery date (DTM 035)."""
+    """Yield the deliveries of each order of a shipment (856, 857): its items, or the whole order if it lists none."""
     head, levels = levels_of(transaction)
     orders = [level for level in levels if level.code == "O"] or levels[:1]
     if not orders:
         yield SkippedDocument("it has no level (HL)", transaction.place)
     for order in orders:
+        items = _items(transaction, [level for level in levels if level is order or order in level.above], head)
         scopes = (*order.scopes, head)
+        for item in items or [_ShippedItem("", first_of(scopes, ("DTM", DELIVERED, 2)), None, scopes)]:
+            yield _shipped(transaction, item, order.segments[0])
+
+
+class _ShippedItem(NamedTuple):
+    """An item of a shipped order: its id, its delivery date, and its quantity (None: all of it)."""
+
+    item: str
+    date: str
+    quantity: Decimal | None
+    scopes: Sequence[Sequence[Segment]]
+    again: bool = False
+    """True if the order has the item on another day too."""
+
+
+_ITEM_SEGMENTS = {"LIN": 2, "IT1": 6}
+"""Segments that name an item of a shipment, and the element where its product ids begin."""
+
+
+def _items(
+    transaction: TransactionSet, levels: Sequence[HierarchyLevel], head: Sequence[Segment]
+) -> list[_ShippedItem]:
+    """Return the items of an order; the quantities of one item that was delivered on one day are added up."""
+    found: dict[tuple[str, str], _ShippedItem] = {}
+    for level in levels:
+        scopes = (*level.scopes, head)
         date = first_of(scopes, ("DTM", DELIVERED, 2))
-        place = transaction.at(order.segments[0])
-        if not date:
-            yield SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
-            continue
-        values = {
-            "set": transaction.kind,
-            "date": date,
-            "status": DELIVERED,
-            "shipment": first_of(scopes, ("BSN", "", 2), ("BHT", "", 3)),
-            "order": first_of(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
-            "invoice": first_of(scopes, ("REF", "IV", 2), ("N9", "IV", 2), ("REF", "IK", 2), ("N9", "IK", 2)),
+        for segment in level.segments:
+            ids = product_ids(segment, _ITEM_SEGMENTS[segment.tag]) if segment.tag in _ITEM_SEGMENTS else []
+            if not ids:
+                continue
+            same = found.get((ids[0], date))
+            quantity = _shipped_quantity(transaction, level, segment)
+            if same and same.quantity is not None and quantity is not None:
+                quantity += same.quantity
+            again = any(item == ids[0] and day != date for item, day in found)
+            found[ids[0], date] = _ShippedItem(ids[0], date, quantity, scopes, same.again if same else again)
+    return list(found.values())
+
+
+def _shipped_quantity(transaction: TransactionSet, level: HierarchyLevel, item: Segment) -> Decimal | None:
+    """Return the number of units that were shipped (SN102, of an 857 IT102); None if the level states none."""
+    if item.tag == "IT1":
+        return transaction.number(item, 2)
+    stated = next((one for one in level.segments if one.tag == "SN1" and one.get(2)), None)
+    return transaction.number(stated, 2) if stated else None
+
+
+def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) -> DocumentOutcome:
+    scopes, place = item.scopes, transaction.at(item.scopes[0][0] if item.item else first)
+    if not item.date:
+        return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
+    if item.quantity == 0:
+        return SkippedDocument("its quantity is zero", place)
+    shipment = first_of(scopes, ("BSN", "", 2), ("BHT", "", 3))
+    values = {
+        "set": transaction.kind,
+        "date": item.date,
+        "status": DELIVERED,
+        "shipment": shipment,
+        "order": first_of(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
+        "invoice": first_of(scopes, ("REF", "IV", 2), ("N9", "IV", 2), ("REF", "IK", 2), ("N9", "IK", 2)),
+    }
+    if item.item:
+        quantity = "" if item.quantity is None else plain(item.quantity)
+        values |= {
+            "item": item.item,
+            "quantity": quantity,
+            "notice": f"{shipment} {item.date}" if item.again else shipment,
         }
-        yield FoundRecord(_addressed(values), (*scopes, transaction.envelope), place)
+    return FoundRecord(_addressed(values), (*scopes, transaction.envelope), place)
 
 
 def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:

@@ -1,0 +1,80 @@
+"""Deliveries of parts: each notice earns its items and units on its day, adds to the others, and takes nothing back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.jobs.importing.import_files import ImportResult, import_document
+from revrec.jobs.importing.mappings import mappings_of
+from support.books import Books
+
+pytestmark = pytest.mark.both_databases(seldom=True)
+
+ISA = f"ISA*00*{'':10}*00*{'':10}*ZZ*{'ACME':15}*ZZ*{'WINGTIP':15}*240329*0915*U*00401*000000001*0*P*>"
+
+
+def put(books: Books, kind: str, *body: str) -> list[ImportResult]:
+    segments = [ISA, "GS*IN*A*B*20240329*0915*7*X*004010", f"ST*{kind}*0001", *body, f"SE*{len(body) + 2}*0001"]
+    path: Path = books.folder / "partner.x12"
+    path.write_text("".join(f"{one}~\n" for one in (*segments, "GE*1*7", "IEA*1*000000001")))
+    context = books.context("import")
+    return import_document(context, path, mappings_of(context, "x12"))
+
+
+def notice(books: Books, shipment: str, day: str, *items: tuple[str, int]) -> Any:
+    levels = [
+        segment
+        for at, (item, quantity) in enumerate(items, 3)
+        for segment in (f"HL*{at}*2*I", f"LIN**VN*{item}", f"SN1**{quantity}*EA")
+    ]
+    order = (f"BSN*00*{shipment}*20240328*1015", "HL*1**S", f"DTM*035*{day}", "HL*2*1*O", "REF*IV*INV-7")
+    return put(books, "856", *order, *levels)[1]
+
+
+@pytest.fixture
+def billed(offline: Books) -> Books:
+    """Books with an invoice of four chairs for 400.00, in lines of three and one, and a table for 900.00."""
+    lines = ("IT1*1*3*EA*100.00**VN*POD-CHAIR", "IT1*2*1*EA*900.00**VN*POD-TABLE", "IT1*3*1*EA*100.00**VN*POD-CHAIR")
+    charges, _events = put(offline, "810", "BIG*20240325*INV-7**PO-7", "N1*BY*Ada*92*C-1", *lines, "TDS*130000")
+    assert charges.accepted == 3
+    return offline
+
+
+def test_a_notice_delivers_its_items_and_no_others(billed: Books) -> None:
+    assert notice(billed, "S-1", "20240330", ("POD-TABLE", 1)).accepted == 1
+    assert billed.open_parts("edi/INV-7/2") == [("2024-03-30", 90_000)]
+    assert billed.open_parts("edi/INV-7/1") == [] and billed.open_parts("edi/INV-7/3") == []
+
+
+def test_a_later_notice_adds_and_the_same_notice_again_changes_nothing(billed: Books) -> None:
+    notice(billed, "S-1", "20240330", ("POD-CHAIR", 1))
+    assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 10_000)]
+    notice(billed, "S-2", "20240510", ("POD-CHAIR", 3), ("POD-TABLE", 1))
+    expected = [("2024-03-30", 10_000), ("2024-05-10", 20_000)]
+    assert billed.open_parts("edi/INV-7/1") == expected
+    assert billed.open_parts("edi/INV-7/2") == [("2024-05-10", 90_000)]
+    assert billed.open_parts("edi/INV-7/3") == [("2024-05-10", 10_000)]
+    before = billed.content()
+    for shipment, day, items in (("S-1", "20240330", (("POD-CHAIR", 1),)), ("S-2", "20240510", (("POD-CHAIR", 3),))):
+        assert notice(billed, shipment, day, *items).unchanged == 1
+    assert billed.content() == before
+
+
+def test_two_packages_of_one_item_add_up(billed: Books) -> None:
+    notice(billed, "S-1", "20240330", ("POD-CHAIR", 1), ("POD-CHAIR", 1))
+    assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 20_000)]
+
+
+def test_an_item_that_the_document_does_not_have_is_refused(billed: Books) -> None:
+    before = billed.content()
+    result = notice(billed, "S-1", "20240330", ("POD-LAMP", 1))
+    assert (result.accepted, result.rejected) == (0, 1) and billed.content() == before
+    assert result.report[0]["reason"] == "no charge line of the document has this item"
+
+
+def test_a_notice_without_items_delivers_what_is_left(billed: Books) -> None:
+    notice(billed, "S-1", "20240330", ("POD-CHAIR", 1))
+    notice(billed, "S-2", "20240510")
+    assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 10_000), ("2024-05-10", 20_000)]
+    assert billed.open_parts("edi/INV-7/2") == [("2024-05-10", 90_000)]

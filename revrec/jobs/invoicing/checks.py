@@ -8,7 +8,7 @@ from revrec.core.invoice import AR_INVOICE, BilledLine, Invoice, contradiction, 
 from revrec.core.periods import PostingDates, month_of
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, Gateway, MasterKind
-from revrec.jobs.invoicing.settings import InvoicingSettings
+from revrec.jobs.invoicing.settings import InvoiceSettings
 
 
 class MasterData(NamedTuple):
@@ -34,7 +34,7 @@ class InvoiceProblem(NamedTuple):
     advice: str
 
 
-def unready(settings: InvoicingSettings, gateway: Gateway) -> Iterator[str]:
+def unready(settings: InvoiceSettings, gateway: Gateway) -> Iterator[str]:
     """Yield what keeps every invoice from being sent. Nothing is changed.
 
     Examples are documents and records that the user may not read, or a payment term that does not exist.
@@ -57,13 +57,13 @@ def unready(settings: InvoicingSettings, gateway: Gateway) -> Iterator[str]:
         yield f"Intacct has no active payment term {term!r}, which is default_term in [invoicing]"
 
 
-def payment_term(customer: str, master_data: MasterData, settings: InvoicingSettings) -> str:
+def payment_term(customer: str, master_data: MasterData, settings: InvoiceSettings) -> str:
     """Return the customer's payment term, else the default."""
     return master_data.customers.get(customer, FoundCustomer(True, "")).term or settings.default_term
 
 
 def find_problem(
-    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData, known: PostingDates
+    billed: Sequence[BilledLine], settings: InvoiceSettings, master_data: MasterData, known: PostingDates
 ) -> InvoiceProblem | None:
     """Return the first problem that keeps the charge lines of a document from being invoiced, None if there is none."""
     found = _in_the_document(billed, settings, known)
@@ -82,7 +82,7 @@ def number_conflict(invoice: Invoice, other: str) -> InvoiceProblem | None:
 
 
 def _in_the_document(
-    billed: Sequence[BilledLine], settings: InvoicingSettings, known: PostingDates
+    billed: Sequence[BilledLine], settings: InvoiceSettings, known: PostingDates
 ) -> Iterator[InvoiceProblem]:
     line = billed[0].line
     if wrong := contradiction(billed):
@@ -95,7 +95,7 @@ def _in_the_document(
 
 
 def _in_intacct(
-    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData
+    billed: Sequence[BilledLine], settings: InvoiceSettings, master_data: MasterData
 ) -> Iterator[InvoiceProblem]:
     customer = billed[0].line.customer
     found = master_data.customers.get(customer)
@@ -113,7 +113,7 @@ def _in_intacct(
 
 
 def _items(
-    billed: Sequence[BilledLine], settings: InvoicingSettings, master_data: MasterData
+    billed: Sequence[BilledLine], settings: InvoiceSettings, master_data: MasterData
 ) -> Iterator[InvoiceProblem]:
     for item in dict.fromkeys(one.line.item for one in billed):
         if item not in master_data.items and MasterKind.ITEM not in settings.creates:

@@ -18,7 +18,7 @@ from revrec.intacct.gateway import (
     PreparedPosting,
 )
 from revrec.jobs.invoicing.checks import NOT_READ, MasterData
-from revrec.jobs.invoicing.settings import InvoicingSettings
+from revrec.jobs.invoicing.settings import InvoiceSettings
 from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, RunStopped, end_attempt
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES, StoredInvoice
@@ -40,7 +40,7 @@ class InvoicePostings:
     tables = INVOICE_TABLES
     closed_advice = "open it in Intacct and run again: an invoice keeps the date of its document"
 
-    def __init__(self, settings: InvoicingSettings, master_data: MasterData = NOT_READ) -> None:
+    def __init__(self, settings: InvoiceSettings, master_data: MasterData = NOT_READ) -> None:
         self._settings = settings
         self._master_data = master_data
         self._created: set[tuple[str, str]] = set()

@@ -32,7 +32,7 @@ KEYS = {
 """The keys of ``[invoice.SOURCE]``."""
 
 
-class InvoicingSettings(NamedTuple):
+class InvoiceSettings(NamedTuple):
     """The settings of invoices.
 
     ``requests`` are what each source asks for, ``names`` Intacct's document definitions, ``item_group`` the GL group of
@@ -49,7 +49,7 @@ class InvoicingSettings(NamedTuple):
     omit: frozenset[str]
 
 
-def invoice_settings(context: "Context") -> InvoicingSettings:
+def invoice_settings(context: "Context") -> InvoiceSettings:
     """Return the settings of invoices.
 
     Raises:
@@ -66,7 +66,7 @@ def invoice_settings(context: "Context") -> InvoicingSettings:
     }
     tables = settings.free.get("invoice", {}).items()
     requests = {source: one for source, table in tables if (one := _request(context, source, table)) is not None}
-    return InvoicingSettings(
+    return InvoiceSettings(
         requests,
         DocumentDefinitions(settings.invoicing.order_definition, settings.invoicing.invoice_definition),
         settings.invoicing.unit,

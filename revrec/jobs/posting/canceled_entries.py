@@ -81,7 +81,7 @@ class _Lines:
         self._versions = {line.charge_no: line.version for line in entry.lines}
 
     def has(self, charge_no: int, version: int, seq: int, day: date) -> bool:
-        """Check if a schedule line is one of these, or recognizes the same charge line on the same day anew."""
+        """Check if a schedule line is one of these, or replaces one of them in a newer schedule."""
         replaces = version > self._versions.get(charge_no, version) and day == self.day
         return (charge_no, version, seq) in self._keys or replaces
 

@@ -152,7 +152,7 @@ class Ownership:
             if self._ask(numbers)[-1] is ClaimOutcome.WON:
                 return number
         raise RunStopped.before_sending(
-            f"{number} numbers of the posting are taken: another copy of these books is at work"
+            f"{number} numbers of the posting are used: another copy of these books is at work"
         )
 
     def _keep(self, number: int, at: datetime, takes_over: bool) -> None:

@@ -67,12 +67,16 @@ def refresh_closed_periods(context: "Context", gateway: "Gateway", entities: Ite
     answers = list(_ask(gateway, entities))
     with context.database.read() as connection:
         before = Periods(store.facts(connection))
-    told = [one._replace(changed=_differs(before, one)) for one in answers]
-    new = [PeriodFact(one.entity, THROUGH, one.closed_through, INTACCT, "") for one in told if one.changed]  # type: ignore[arg-type]
+    compared = [one._replace(changed=_differs(before, one)) for one in answers]
+    new = [
+        PeriodFact(one.entity, THROUGH, one.closed_through, INTACCT, "")
+        for one in compared
+        if one.changed and one.closed_through is not None
+    ]
     if new:
         with context.database.write() as connection:
             store.add_facts(connection, new, context.who())
-    return told
+    return compared
 
 
 def refresh_due_periods(context: "Context", gateway: "Gateway", day: date) -> None:
@@ -98,9 +102,9 @@ def _ask(gateway: "Gateway", entities: Iterable[str]) -> Iterator[PeriodAnswer]:
         yield PeriodAnswer(entity, day, "" if day else failed or NO_ANSWER)
 
 
-def _differs(before: Periods, told: PeriodAnswer) -> bool:
-    last = before.through(told.entity)
-    return told.closed_through is not None and (last is None or last.day != told.closed_through)
+def _differs(before: Periods, answer: PeriodAnswer) -> bool:
+    last = before.through(answer.entity)
+    return answer.closed_through is not None and (last is None or last.day != answer.closed_through)
 
 
 def decide(
@@ -185,7 +189,7 @@ def named(entity: str) -> str:
 
 
 def _entities(context: "Context", connection: "Connection") -> list[str]:
-    """Return the company, the entities of the configuration, and those of charge lines."""
+    """Return the company, the entities of the configuration, and the entities of charge lines."""
     configured = context.settings.free.get("entities", {})
     return sorted({COMPANY, *configured, *store.all_entities(connection)})
 

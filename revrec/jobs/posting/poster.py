@@ -83,7 +83,7 @@ class StoredPosting(Protocol):
     def control_id(self) -> str: ...
 
 
-class FoundRecord(Protocol):
+class FoundPosting(Protocol):
     """A record that Intacct has. Its ``str`` is kept as evidence."""
 
     @property
@@ -123,10 +123,10 @@ class PostingType(Protocol):
     def describe_lookup(self, stored: Any) -> str:
         """Return the query by which Intacct is read back, in words for the record."""
 
-    def find(self, gateway: Gateway, stored: Any) -> Sequence[FoundRecord]:
+    def find(self, gateway: Gateway, stored: Any) -> Sequence[FoundPosting]:
         """Return what Intacct has under its name. Raises as reads do."""
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[FoundRecord]:
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[FoundPosting]:
         """Return what Intacct has under another name and may be this posting. Raises as reads do."""
 
     def lookalike_message(self, stored: Any, found: Any) -> tuple[str, str]:
@@ -428,7 +428,7 @@ class Poster:
             return "READY", values
         return "IN_DOUBT", {**values, "not_before": self._later(self.quarantine)}
 
-    def _adopt_or_hold(self, stored: StoredPosting, attempt: int, found: Sequence[FoundRecord]) -> str:
+    def _adopt_or_hold(self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting]) -> str:
         mismatch = self.posting_type.mismatch(self.context, stored, found) if found else _ABSENT
         if not mismatch:
             posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}
@@ -441,7 +441,7 @@ class Poster:
     def _end_lookup(
         self,
         attempt: int,
-        found: Sequence[FoundRecord],
+        found: Sequence[FoundPosting],
         outcome: str,
         change: tuple[StoredPosting, str, Mapping[str, str | None]] | None = None,
         old: str = "IN_DOUBT",

@@ -42,8 +42,8 @@ NAMED = 20
 class JournalScan(NamedTuple):
     """The result of a scan that began at ``began``.
 
-    ``heads`` are the entries that were created since the last scan. ``lost`` are those of this deployment that are not
-    stored here and that no person has accepted; ``unknown_entries`` are those of other people and programs. If
+    ``heads`` are the entries that were created since the last scan. ``lost`` are entries of this deployment that are
+    not stored here and that no person has accepted; ``unknown_entries`` were created by other people and programs. If
     ``doubted``, entries that are READY here may have been sent all the same.
     """
 
@@ -251,9 +251,9 @@ def _due_entries(
     """Yield the lost entries that equal the rest of what is due. Their lines may have been edited in Intacct since."""
     if not lost:
         return
-    taken = {(line.charge_no, line.version, line.seq) for entry in made.values() for line in entry.lines}
+    used = {(line.charge_no, line.version, line.seq) for entry in made.values() for line in entry.lines}
     due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
-    free = (line for line in due if (line.charge_no, line.version, line.seq) not in taken)
+    free = (line for line in due if (line.charge_no, line.version, line.seq) not in used)
     found = {one.reference: one for one in lost}
     per_entry = context.settings.posting.lines_per_entry
     for entry in build_entries(free, deployment(connection), company, per_entry):
@@ -270,9 +270,9 @@ def _with_date_in_intacct(entry: JournalEntry, found: FoundEntry) -> JournalEntr
 
 def _remove_lines(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
     """Remove the lines of an entry from those that are due, because a line can be on one entry only."""
-    taken = {(line.charge_no, line.version, line.seq) for line in entry.lines}
+    used = {(line.charge_no, line.version, line.seq) for line in entry.lines}
     for document, lines in due.items():
-        due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in taken]
+        due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in used]
 
 
 def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str, list[DueLine]]:

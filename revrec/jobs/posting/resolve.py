@@ -47,7 +47,9 @@ def _check_key(connection: "Connection", tables: PostingTables, number: int, ref
     if in_order_entry:
         if not key.startswith(f"{head.definition}-"):
             like = f"{head.definition}-{head.number}"
-            raise BadInput(f"{reference}: {key!r} is not a DOCID of this kind; give that of the document, as {like}")
+            raise BadInput(
+                f"{reference}: {key!r} is not a DOCID of this kind; give the DOCID of the document, such as {like}"
+            )
         other = invoices.posted_as(connection, key, (SALES_ORDER, SALES_INVOICE))
     else:
         if not (key.isascii() and key.isdigit()):

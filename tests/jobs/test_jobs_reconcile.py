@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ def others(intacct: Intacct) -> Callable[..., str]:
     def enter(lines: list[dict[str, Any]], day: str, journal: str = "RR", reference: str = "JE-1") -> str:
         made = tuple(
             JournalLine(
-                at, "debit" if line["type"] == 1 else "credit", line["account"], round(float(line["amount"]) * 100),
+                at, "debit" if line["type"] == 1 else "credit", line["account"], int(Decimal(line["amount"]) * 100),
                 line["currency"], f"x/{line['document']}", 0, 0, 0, line["document"] or "", "", "", "", {},
             )
             for at, line in enumerate(lines, 1)

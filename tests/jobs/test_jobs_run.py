@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -102,8 +103,8 @@ def test_every_currency_is_posted_in_its_own_minor_units(
     books.run(DAY)
     assert [sides(entry)[0][2] for entry in intacct.entries()] == posted
     books.run("2025-12-31")
-    decimals = {"JPY": 1, "USD": 100, "KWD": 1000}[currency]
-    total = sum(round(float(sides(entry)[0][2]) * decimals) for entry in intacct.entries())
+    units = {"JPY": 1, "USD": 100, "KWD": 1000}[currency]
+    total = sum(Decimal(sides(entry)[0][2]) * units for entry in intacct.entries())
     assert (total, len(intacct.entries())) == (1000, 12)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -168,7 +169,7 @@ def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Books, row: MakeR
     assert [one["charge"] for one in due.unscheduled] == ["shop/INV-3/1"] and due.unscheduled[0]["reason"]
     books.run("2024-03-31")
     posted = books.sql("SELECT charge, amount FROM journal_line WHERE side = 'debit' ORDER BY entry_id, line_no")
-    assert [(line["charge"], abs(round(float(line["amount"]) * 100))) for line in due.lines] == posted
+    assert [(line["charge"], abs(Decimal(str(line["amount"])) * 100)) for line in due.lines] == posted
     assert preview(books.context(), None, date(2024, 3, 31), due=True).lines == []
 
 

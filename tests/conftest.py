@@ -38,6 +38,11 @@ def _own_config_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         yield
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Start one worker more than there are cores: a test that waits for a process leaves its core idle."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
     """Let the processes that tests start keep their compiled modules, in a folder that ends with the session.

@@ -37,6 +37,7 @@ COMPARED = (
     (re.compile(r"[\d,]+ characters"), "characters"),
     (re.compile(r"response [\d,]+"), "response"),
     (re.compile(r"[0-9a-f]{64}"), "sha256"),
+    (re.compile(r"\bhead [0-9a-f]{16}\b"), "head"),
 )
 """What differs each time and is shown as it was."""
 

@@ -10,10 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
-from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.findings import given_up, lost
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
+from revrec.store.posting.due import due_with_memos
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.posted import accepted_keys
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
 from revrec.core.journal import DueLine, EntryGroup, build_entries, entry_group, set_redated_aside
 from revrec.core.periods import PostingDates
-from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.jobs.posting.repairs import RepairRunner
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
-from revrec.store.posting.due import due_lines
+from revrec.store.posting.due import due_lines, due_with_memos
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context

@@ -18,12 +18,12 @@ from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry
 from revrec.intacct.glbatch import document_text
 from revrec.jobs.posting.canceled_entries import find_canceled
-from revrec.jobs.posting.due import due_with_memos
 from revrec.jobs.posting.findings import lost as lost_finding
 from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.store.database.engine import deployment
 from revrec.store.posting import continuity, entries
+from revrec.store.posting.due import due_with_memos
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.posted import accepted_keys
 from revrec.store.rule_versions import posted_journals

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Boolean, ColumnElement, Connection, Select, literal_column, not_, select
 
 from revrec.core.journal import DueLine
+from revrec.core.rules import render_memo
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
@@ -103,6 +104,21 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
     )
     for row in map(DueRow._make, stream_rows(connection, query)):
         yield due_line(row), row.description
+
+
+def due_with_memos(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
+    """Yield open schedule lines as :func:`due_lines`, with the memos of their rules filled in."""
+    for line, description in due_lines(connection, until, waiting):
+        words = {
+            "item": line.item,
+            "seq": str(line.seq),
+            "of": str(line.of),
+            "document": line.document,
+            "customer": line.customer,
+            "charge": line.charge,
+            "description": description,
+        }
+        yield line._replace(memo=render_memo(line.memo, words))
 
 
 def due_line(row: DueRow) -> DueLine:

@@ -7,14 +7,15 @@ from revrec.cli.shared import Options, add_group, command, fail
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "alert", "Telling people what a run left to do: by e-mail and chat.")
+    group = add_group(app, "alert", "Send alerts by email and chat about what a run left to do.")
 
     @command(group, "test", "alert")
     def test(options: Options) -> None:
-        """Send a test message to every channel, and say which took it.
+        """Send a test message to every channel and report each result.
 
-        Mail goes to the server of [alerts] in the configuration, its password being REVREC_ALERTS_PASSWORD; chat to
-        the URLs of REVREC_ALERTS_URLS, with blanks between. Exit code 5 if a channel did not take it or none is set up.
+        Email is sent through the server in [alerts] of the configuration, with the password in REVREC_ALERTS_PASSWORD;
+        chat messages are sent to the URLs in REVREC_ALERTS_URLS, separated by spaces. Exit code 5 means that a channel
+        failed or that no channel is configured.
 
         \b
         Examples:
@@ -24,15 +25,15 @@ def register(app: typer.Typer) -> None:
         from revrec.cli.output import print_csv, print_json
         from revrec.jobs.running.alert import Delivery, send_test
 
-        told = [one._asdict() for one in send_test(options.context())]
+        results = [one._asdict() for one in send_test(options.context())]
         if options.json:
-            print_json({"channels": told})
+            print_json({"channels": results})
         elif options.csv:
-            print_csv(told, Delivery._fields)
+            print_csv(results, Delivery._fields)
         else:
-            for one in told:
-                print(f"{one['channel']}: {'told' if one['ok'] else 'failed: ' + one['detail']}")
-        if not told:
-            fail("no channel is set up; set host, from and to of [alerts], or REVREC_ALERTS_URLS", 5)
-        if not all(one["ok"] for one in told):
+            for one in results:
+                print(f"{one['channel']}: {'sent' if one['ok'] else 'failed: ' + one['detail']}")
+        if not results:
+            fail("no channel is configured; set host, from and to in [alerts], or REVREC_ALERTS_URLS", 5)
+        if not all(one["ok"] for one in results):
             raise typer.Exit(5)

@@ -11,11 +11,11 @@ from revrec.cli.shared import Options, add_group, command
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "db", "The database: its revision, its backups, and what follows a restore.")
+    group = add_group(app, "db", "Create, upgrade, back up and restore the database.")
 
     @command(group, "upgrade", "db")
     def upgrade(options: Options) -> None:
-        """Make the database, or bring it to this program's revision.
+        """Create the database, or upgrade it to this program's revision.
 
         \b
         Example:
@@ -36,9 +36,9 @@ def register(app: typer.Typer) -> None:
 
     @command(group, "status", "db")
     def status(options: Options) -> None:
-        """Show the database's revision and whether it is the one needed.
+        """Show the database's revision and whether it is current.
 
-        Exit code 5 says that it is not.
+        Exit code 5 means that it is not.
 
         \b
         Examples:
@@ -64,9 +64,9 @@ def register(app: typer.Typer) -> None:
         options: Options,
         file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; an existing one is not overwritten.")],
     ) -> None:
-        """Copy the database to a new file, even while others write to it.
+        """Copy the database to a new file, even while it is written to.
 
-        The copy is whole, of one moment, and checked. A backup never overwrites.
+        The copy is consistent and is checked. An existing file is never overwritten.
 
         \b
         Example:
@@ -91,12 +91,12 @@ def _add_restores(group: typer.Typer) -> None:
     @command(group, "restore", "db")
     def restore(
         options: Options,
-        file: Annotated[Path, typer.Argument(metavar="BACKUP", help="The copy to put in the database's place.")],
+        file: Annotated[Path, typer.Argument(metavar="BACKUP", help="The backup to restore.")],
     ) -> None:
-        """Put a copy in the place of the database, while no run is at work.
+        """Restore a backup, while no run is active.
 
-        The copy is verified first, and the database that it replaces is kept beside it. What was posted since the copy
-        was made, the next run finds in Intacct before it sends anything; import again first what was imported since.
+        The backup is verified first, and the database that it replaces is kept beside it. Before the next run sends
+        anything, it finds in Intacct what was posted since the backup. Import again first what was imported since.
 
         \b
         Example:
@@ -111,19 +111,19 @@ def _add_restores(group: typer.Typer) -> None:
         elif options.csv:
             print_csv([done], tuple(done))
         else:
-            kept = f"; what it replaced is kept: {done['kept']}" if done["kept"] else ""
+            kept = f"; the replaced database is kept as {done['kept']}" if done["kept"] else ""
             print(f"{done['database']}: restored as of event {done['event']}, epoch {done['epoch']}{kept}")
-            print("import again what was imported since, then run; see docs/operations.md", file=sys.stderr)
+            print("import again what was imported since the backup, then run; see docs/operations.md", file=sys.stderr)
 
     @command(group, "restored", "db")
     def restored(
         options: Options,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What was restored or moved, and why.")],
     ) -> None:
-        """Let these books post: after a restore by other means (pg_restore), a move, or where a run refuses a copy.
+        """Let this database post after pg_restore, a move, or a refused run.
 
-        Only one copy of the books may post. The next run here takes over, looks at Intacct with the same care as after
-        `revrec db restore`, and sends nothing for the length of the quarantine; any other copy is refused from then on.
+        Only one copy of a database may post. The next run here takes over: it checks Intacct as after `revrec db
+        restore`, and sends nothing until the quarantine has ended. Any other copy is refused from then on.
 
         \b
         Examples:
@@ -140,4 +140,4 @@ def _add_restores(group: typer.Typer) -> None:
         elif options.csv:
             print_csv([done], tuple(done))
         else:
-            print(f"{done['database']}: epoch {done['epoch']}; the next run looks at Intacct before it sends")
+            print(f"{done['database']}: epoch {done['epoch']}; the next run checks Intacct before it sends")

@@ -13,22 +13,22 @@ from revrec.cli.shared import Options, command, fail
 DAY = "2024-04-30"
 CHARGE = "shop/INV-1001/1"
 Step = Callable[[str, list[str]], None]
-"""Runs one command of a story, after saying what it is about."""
+"""Run one command of the demo, after printing what it is about."""
 Story = Callable[[Step], None]
 STORY = (
-    ("What was billed comes in from three sources.",
+    ("Import what was billed, from three sources.",
      ["import", "sample_data/charges.csv", "sample_data/orders.xml", "sample_data/shop-orders.jsonl"]),
-    ("Two deliveries were proved.",
+    ("Import two proofs of delivery.",
      ["import", "--events", "sample_data/events.csv"]),
-    (f"What is to be recognized up to {DAY}? Nothing is written yet.",
+    (f"Preview what is due up to {DAY}. Nothing is written yet.",
      ["preview", "--date", DAY, "--limit", "0"]),
-    ("Post it: deferred to accrued, one journal entry a day.",
+    ("Post it: from deferred revenue to revenue, one journal entry for each day.",
      ["run", "--date", DAY]),
-    ("Again: nothing is posted twice.",
+    ("Run it again: nothing is posted twice.",
      ["run", "--date", DAY]),
-    ("The whole life of one charge line: a magazine of 24.00, twelve issues, the first a week after payment.",
+    ("Trace one charge line: a magazine of 24.00, twelve issues, the first a week after payment.",
      ["trace", CHARGE]),
-    ("What is left?",
+    ("Show what is left.",
      ["status"]),
 )  # fmt: skip
 
@@ -40,21 +40,23 @@ def register(app: typer.Typer) -> None:
     def demo(
         options: Options,
         folder: Annotated[
-            Path | None, typer.Argument(metavar="DIR", help="Where its files go; default revrec-demo.")
+            Path | None, typer.Argument(metavar="DIR", help="Folder for its files; default: revrec-demo.")
         ] = None,
-        serve: Annotated[bool, typer.Option("--serve", help="Leave the sandbox up afterwards, until Ctrl-C.")] = False,
+        serve: Annotated[
+            bool, typer.Option("--serve", help="Keep the sandbox running afterwards, until Ctrl-C.")
+        ] = False,
         round_trip: Annotated[
-            bool, typer.Option("--round-trip", help="From an order to its invoice, delivery and entry.")
+            bool, typer.Option("--round-trip", help="Run the demo from an order to its invoice, delivery and entry.")
         ] = False,
     ) -> None:
-        """Tell the whole story on sample data, in a folder of its own.
+        """Run the whole process on sample data, in a separate folder.
 
-        It runs the ordinary commands and shows each of them: import, events, preview, a run against the built-in
-        sandbox, a trace. Given a second time, nothing is posted twice. It never touches another database or gateway.
+        It shows and runs the ordinary commands: import, events, preview, a run against the built-in sandbox, a trace.
+        Run it a second time, and nothing is posted twice. It never touches another database or gateway.
 
-        With --round-trip it tells another one, in revrec-round-trip: an order comes by SFTP and is invoiced on 28
-        March, the proof of its delivery comes by mail, and it is earned on 28 April. The servers are real ones on
-        this machine; they need an extra: pip install "revrec[demo]".
+        With --round-trip it runs a different demo, in revrec-round-trip: an order arrives by SFTP and is invoiced on
+        March 28, the proof of delivery arrives by email, and the revenue is recognized on April 28. It uses real
+        servers on this machine, which need an extra: pip install "revrec[demo]".
 
         \b
         Examples:
@@ -63,33 +65,33 @@ def register(app: typer.Typer) -> None:
           revrec demo /tmp/books --serve
         """
         if options.config or options.database or options.format:
-            fail("demo has its own configuration and speaks to people: leave --config, --database and --format out", 2)
+            fail("demo uses its own configuration and prints text only: leave out --config, --database and --format", 2)
         with _alone():
             if round_trip:
                 from revrec.cli.round_trip import check, story
 
                 place = folder or Path("revrec-round-trip")
                 check(place)
-                tell(app, place, serve, story)
+                play(app, place, serve, story)
             else:
-                tell(app, folder or Path("revrec-demo"), serve, _story)
+                play(app, folder or Path("revrec-demo"), serve, _story)
 
 
-def tell(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
-    """Run a story's commands in ``folder``."""
+def play(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
+    """Run the commands of a demo in ``folder``, against a sandbox that runs meanwhile."""
     import os
 
     from revrec.jobs.admin.init import add_samples
     from revrec.jobs.sandbox_process import sandbox
 
     if not (folder / "revrec.toml").exists():
-        _step(app, "A configuration, rules and an empty database.", ["init", str(folder)])
+        _step(app, "Create a configuration, rules and an empty database.", ["init", str(folder)])
     add_samples(folder)
     print(f"\n$ cd {folder}")
     with _inside(folder), sandbox(Path("sandbox.db"), os.environ) as address:
-        print(f"\n# An Intacct to post to: the sandbox at {address['url']}; look into it at {address['admin_url']}")
+        print(f"\n# Intacct is simulated by the sandbox at {address['url']}; see its state at {address['admin_url']}")
         story(partial(_step, app))
-        print(f"\nAll of it is in {folder}. Look around: cd {folder} && revrec preview")
+        print(f"\nEverything is in {folder}. Explore it: cd {folder} && revrec preview")
         if serve:
             _until_stopped(address["admin_url"])
 
@@ -108,19 +110,19 @@ def _step(app: typer.Typer, about: str, words: list[str]) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Without the environment's settings, which could lead sample data to a real database or a real Intacct."""
+    """Hide the settings in the environment, which could send sample data to a real database or a real Intacct."""
     import os
 
-    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("REVREC_", "INTACCT_"))}
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(("REVREC_", "INTACCT_"))}
     try:
         yield
     finally:
-        os.environ.update(taken)
+        os.environ.update(hidden)
 
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    """In that folder, so that the commands shown are the commands run."""
+    """Change to that folder for the block, so that the commands shown are the commands run."""
     import os
 
     before = Path.cwd()
@@ -134,7 +136,7 @@ def _inside(folder: Path) -> Iterator[None]:
 def _until_stopped(url: str) -> None:
     import time
 
-    print(f"The sandbox stays up at {url} until Ctrl-C.", flush=True)
+    print(f"The sandbox runs at {url} until Ctrl-C.", flush=True)
     try:
         while True:
             time.sleep(3600)

@@ -19,12 +19,12 @@ def register(app: typer.Typer) -> None:
     @command(app, "docs")
     def docs(
         options: Options,
-        page: Annotated[str, typer.Argument(metavar="[PAGE]", help="A page's name, or the beginning of it.")] = "",
+        page: Annotated[str, typer.Argument(metavar="[PAGE]", help="The page's name, or how it starts.")] = "",
         open_site: Annotated[bool, typer.Option("--open", help="Open the page in a browser instead.")] = False,
     ) -> None:
         """Read the documentation, offline.
 
-        Without a page, list all pages. On a terminal a page is formatted; in a pipe it is plain Markdown.
+        Without a page, list all pages. On a terminal, pages are formatted; in a pipe, they are plain Markdown.
 
         \b
         Examples:

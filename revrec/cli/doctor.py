@@ -23,34 +23,40 @@ def register(app: typer.Typer) -> None:
     def doctor(
         options: Options,
         probe: Annotated[
-            bool, typer.Option("--probe", help="Ask a sandbox company what the documentation leaves open.")
+            bool, typer.Option("--probe", help="Test in a sandbox company what Intacct's documentation leaves open.")
         ] = False,
         report: Annotated[
-            Path | None, typer.Option("--report", metavar="FILE", help="Where the probe writes its answers as JSON.")
+            Path | None,
+            typer.Option("--report", metavar="FILE", help="Write the probe's answers to this file as JSON."),
         ] = None,
         closed_date: Annotated[
             datetime | None,
-            typer.Option("--closed-date", metavar="DATE", formats=["%Y-%m-%d"], help="A day in closed books."),
+            typer.Option(
+                "--closed-date", metavar="DATE", formats=["%Y-%m-%d"], help="A day in a closed period, for the probe."
+            ),
         ] = None,
         location: Annotated[
-            str, typer.Option("--location", metavar="ID", help="Location of the probe's drafts.", show_default=False)
+            str, typer.Option("--location", metavar="ID", help="Location for the probe's drafts.", show_default=False)
         ] = "",
         post: Annotated[
-            bool, typer.Option("--post", help="Agree to entries that are posted: 0.01 to and fro on one account.")
+            bool, typer.Option("--post", help="Allow posted entries: 0.01 debit and credit on one account.")
         ] = False,
         company_is_a_sandbox: Annotated[
-            bool, typer.Option("--company-is-a-sandbox", help="Where the company's id does not say so.")
+            bool,
+            typer.Option(
+                "--company-is-a-sandbox", help="Confirm that it is a sandbox, although its id does not say so."
+            ),
         ] = False,
     ) -> None:
-        """Look at everything that a run needs, and say what to mend.
+        """Check everything that a run needs, and report what to fix.
 
-        Configuration, rules, database, credentials, sign-in, clock; in Intacct the journals and accounts that the
-        rules name, the dimensions of waiting lines, the rights to read and to create journal entries, closed books.
-        Nothing is posted or changed. Exit code 5 if something failed.
+        Checks the configuration, rules, database, credentials, sign-in and clock, and in Intacct the journals and
+        accounts that the rules name, the dimensions of open lines, the permissions to read and create journal entries,
+        and closed periods. Nothing is posted or changed. Exit code 5 means that a check failed.
 
-        With --probe it asks the gateway of a sandbox company what Intacct's documentation leaves open, with about ten
-        drafts that it deletes afterwards; exit code 4 if one could not be deleted. It refuses a company whose id does
-        not end like a sandbox's (-sandbox, -imp, -DEV).
+        With --probe, it tests in a sandbox company what Intacct's documentation leaves open, with about ten drafts that
+        it deletes afterwards; exit code 4 means that one could not be deleted. A company whose id does not end like a
+        sandbox's (-sandbox, -imp, -DEV) is refused.
 
         \b
         Examples:
@@ -66,7 +72,7 @@ def register(app: typer.Typer) -> None:
                 options, ProbeOptions(company_is_a_sandbox, post, closed_date and closed_date.date(), location), report
             )
         elif report or closed_date or location or post or company_is_a_sandbox:
-            fail("--report, --closed-date, --location, --post and --company-is-a-sandbox go with --probe", 2)
+            fail("--report, --closed-date, --location, --post and --company-is-a-sandbox need --probe", 2)
         else:
             _examine(options)
 
@@ -86,13 +92,13 @@ def _examine(options: Options) -> None:
     elif options.csv:
         from revrec.cli.output import print_csv
 
-        print_csv((check._asdict() for check in checks), ("name", "state", "detail", "mend"))
+        print_csv((check._asdict() for check in checks), ("name", "state", "detail", "fix"))
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(5)
 
 
 def _show(check: "DoctorCheck") -> None:
-    """A line at once, since the gateway may let one wait for the next."""
+    """Print the check immediately: the next one may wait for the gateway."""
     detail = check.detail.replace("\n", "\n                        ")
     print(f"{MARKS[check.state]} {check.name:<14} {detail}", flush=True)
     if check.mend and check.state != "skipped":
@@ -100,7 +106,7 @@ def _show(check: "DoctorCheck") -> None:
 
 
 def _probe(options: Options, wanted: "ProbeOptions", file: Path | None) -> None:
-    """The answers as they come, then what was left behind; the report whole at the end."""
+    """Print each answer as it comes, then the drafts that were left; write the report when it is complete."""
     from revrec.jobs.admin.probe import probe
 
     quiet = options.json or options.csv
@@ -130,11 +136,11 @@ def _show_finding(finding: "ProbeFinding") -> None:
 
 def _show_end(found: "ProbeReport") -> None:
     deleted = found.drafts - len(found.left)
-    print(f"{found.requests} requests, {found.drafts} entries made, {deleted} of them deleted")
+    print(f"{found.requests} requests, {found.drafts} entries created, {deleted} of them deleted")
     for one in found.left:
         state = f" ({one.state})" if one.state else ""
-        print(f"still there: record {one.record_no}{state}: {one.reason or 'Intacct did not say why'}")
-        print("   delete it in Intacct by hand; its title says that revrec doctor --probe made it")
+        print(f"not deleted: record {one.record_no}{state}: {one.reason or 'Intacct gave no reason'}")
+        print("   delete it in Intacct by hand; its title names revrec doctor --probe")
 
 
 def _write(file: Path, found: "ProbeReport") -> None:

@@ -9,7 +9,7 @@ from revrec.cli.shared import Options, add_group, command
 
 
 class Class(StrEnum):
-    """What to do about a failure."""
+    """The class of an error: what to do about it."""
 
     retry_now = "retry_now"
     retry_later = "retry_later"
@@ -25,14 +25,14 @@ _CLASS_HELP = f"Only this class: {', '.join(Class)}."
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "errors", "What Intacct's failures mean, and what revrec does about each.")
+    group = add_group(app, "errors", "Look up what Intacct's errors mean and what revrec does about each.")
 
     @command(group, "list", "errors")
     def list_(
         options: Options,
         error_class: Annotated[Class | None, typer.Option("--class", metavar="CLASS", help=_CLASS_HELP)] = None,
     ) -> None:
-        """List the failures that revrec knows, and what to do.
+        """List the errors that revrec knows, and what to do.
 
         \b
         Examples:
@@ -47,17 +47,19 @@ def register(app: typer.Typer) -> None:
             from revrec.cli.output import print_table
 
             print_table(rows, COLUMNS[:4], spare=("signs",))
-            conclude(f"{counted(len(rows), 'failure')}; what revrec does about one: revrec errors explain NAME", True)
+            conclude(f"{counted(len(rows), 'error')}; details: revrec errors explain NAME", True)
 
     @command(group, "explain", "errors")
     def explain(
         options: Options,
         text: Annotated[
             str,
-            typer.Argument(metavar="ERROR", help="An error's number, id or text, an HTTP status, or its name here."),
+            typer.Argument(
+                metavar="ERROR", help="An error's number, id or text, an HTTP status, or its name in revrec."
+            ),
         ],
     ) -> None:
-        """Explain a failure: what it means, and what to do.
+        """Explain an error: what it means, and what to do.
 
         \b
         Examples:
@@ -73,7 +75,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _as_data(options: Options, rows: list[dict[str, Any]]) -> bool:
-    """Print the rows as JSON or CSV, if that is wanted."""
+    """Print the rows as JSON or CSV if one of them is requested, and return whether it was."""
     from revrec.cli.output import print_csv, print_json
 
     if options.json:

@@ -30,7 +30,8 @@ def register(app: typer.Typer) -> None:
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
         name: Annotated[
-            str, typer.Option("--name", metavar="NAME", help="Name, for example of a milestone.", show_default=False)
+            str,
+            typer.Option("--name", metavar="NAME", help="Name, such as the name of a milestone.", show_default=False),
         ] = "",
         quantity: Annotated[
             str | None, typer.Option("--quantity", metavar="N", help="Units used or delivered.")
@@ -42,12 +43,12 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option("--amount", metavar="N", help="Amount in the charge's currency.")
         ] = None,
         note: Annotated[
-            str, typer.Option("--note", metavar="TEXT", help="Why, for the auditor.", show_default=False)
+            str, typer.Option("--note", metavar="TEXT", help="The reason, for the audit trail.", show_default=False)
         ] = "",
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
 
-        The last event of a kind and name counts, so a wrong one is mended by recording the right one.
+        The last event of a kind and name counts, so correct a wrong one by recording the right one.
 
         \b
         Examples:
@@ -111,4 +112,4 @@ def _show(options: Options, charge: str, kind: str, date: str, changes: "list[Sc
     for change in changes:
         print(f"  {change.note}")
     if not changes:
-        print("  its schedule stays as it is")
+        print("  its schedule is unchanged")

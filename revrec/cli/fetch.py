@@ -22,22 +22,21 @@ def register(app: typer.Typer) -> None:
     def fetch(
         options: Options,
         sources: Annotated[
-            list[str] | None, typer.Argument(metavar="SOURCE", help="Names of [source.NAME] tables; else all.")
+            list[str] | None, typer.Argument(metavar="SOURCE", help="Names of [source.NAME] tables; default: all.")
         ] = None,
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Read what is offered; keep and move nothing.")
+            bool, typer.Option("--dry-run", help="Read the documents, but save and move nothing.")
         ] = False,
-        again: Annotated[
-            bool, typer.Option("--again", help="Take documents once more that were taken before.")
-        ] = False,
+        again: Annotated[bool, typer.Option("--again", help="Fetch documents again that were fetched before.")] = False,
         every: Annotated[
-            str | None, typer.Option("--every", metavar="SPAN", help='Go on, after each such span: "5 min".')
+            str | None, typer.Option("--every", metavar="SPAN", help='Keep fetching at this interval: "5 min".')
         ] = None,
     ) -> None:
-        """Take what the sources have to offer, each document once.
+        """Fetch and import new documents from the sources, each once.
 
-        A document is imported as a whole or not at all, recorded, and then moved, marked or deleted at its source as
-        that says. Exit code 3 if one was refused, 5 if a source could not be reached; the others go on.
+        A document is imported whole or not at all, recorded, and then moved, marked or deleted at its source, as the
+        source's settings say. If one source fails, the others continue. Exit code 3 means that a document was refused,
+        5 that a source could not be reached.
 
         \b
         Examples:
@@ -59,14 +58,14 @@ def register(app: typer.Typer) -> None:
 
 
 def exit_code(results: "list[SourceResult]") -> int:
-    """5 if a source could not be reached, 3 if a document was refused, else 0."""
+    """Return 5 if a source could not be reached, 3 if a document was refused, else 0."""
     if any(one.failed for one in results):
         return 5
     return 3 if any(one.refused for one in results) else 0
 
 
 def show_fetched(options: Options, results: "list[SourceResult]") -> None:
-    """What each source had to offer; problems on standard error."""
+    """Print the documents of each source; problems on standard error."""
     from dataclasses import asdict
 
     from revrec.cli.output import print_csv, print_json, print_table
@@ -83,7 +82,7 @@ def show_fetched(options: Options, results: "list[SourceResult]") -> None:
         print_table(documents, DOCUMENT[:-1], right=("size",), spare=("size",))
         print_table(rows, SOURCE, title="Sources" if documents else "", right=SOURCE[1:-1])
     for one in results:
-        tell_problems(one)
+        report_problems(one)
 
 
 def _row(result: "SourceResult") -> dict[str, Any]:
@@ -94,8 +93,8 @@ def _row(result: "SourceResult") -> dict[str, Any]:
     return {"source": result.source, **counts, "known": result.known, "outcome": outcome, "failed": result.failed}
 
 
-def tell_problems(result: "SourceResult") -> None:
-    """Every row and document that could not be used, and why a source broke off, on standard error."""
+def report_problems(result: "SourceResult") -> None:
+    """Print every row and document that could not be used, and why a source failed, on standard error."""
     from revrec.cli.import_ import report
 
     for done in result.imports:

@@ -28,30 +28,39 @@ def register(app: typer.Typer) -> None:
         options: Options,
         sources: Annotated[
             list[Path],
-            typer.Argument(metavar="SOURCE", help="Files of any format, also in zip or gzip; - is standard input."),
+            typer.Argument(
+                metavar="SOURCE", help="Files of any supported format, also in zip or gzip; - is standard input."
+            ),
         ],
         mapping: Annotated[
             str | None,
-            typer.Option("--map", metavar="NAME", help="A [mapping.NAME] of the configuration, or a shipped one."),
+            typer.Option(
+                "--map", metavar="NAME", help="A [mapping.NAME] table of the configuration, or a built-in mapping."
+            ),
         ] = None,
         events: Annotated[
-            bool, typer.Option("--events", help="Native files of events; with --map, its events alone.")
+            bool,
+            typer.Option(
+                "--events", help="Read files in revrec's own format as events; with --map, import only its events."
+            ),
         ] = False,
         form: Annotated[
             str | None,
-            typer.Option("--as", metavar="FORMAT", help="The format, where names and mapping do not tell it."),
+            typer.Option("--as", metavar="FORMAT", help="The format, if neither file name nor mapping determines it."),
         ] = None,
-        keep_good: Annotated[bool, typer.Option("--keep-good", help="Set bad rows aside, import the rest.")] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; keep nothing.")] = False,
+        keep_good: Annotated[
+            bool, typer.Option("--keep-good", help="Quarantine bad rows and import the rest.")
+        ] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; save nothing.")] = False,
         explain: Annotated[
-            bool, typer.Option("--explain", help="Show how the first rows are read, field by field; keep nothing.")
+            bool, typer.Option("--explain", help="Show how the first rows are read, field by field; save nothing.")
         ] = False,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
     ) -> None:
-        """Import charge lines and events; all or nothing a file.
+        """Import charge lines and events; each file whole or not at all.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
-        same file twice changes nothing; the same charge with other figures is a conflict, never overwritten.
+        same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.
 
         \b
         Examples:
@@ -83,7 +92,7 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
-    """The file itself; standard input as a file that is gone afterwards, since it is read more than once."""
+    """Yield the file itself; standard input as a temporary file, since a document is read more than once."""
     if str(source) != "-":
         yield source, None
         return
@@ -125,7 +134,7 @@ def _outcome(result: "ImportResult") -> str:
 
 
 def report(result: "ImportResult") -> None:
-    """Tell every problem, and what became of the file, on standard error."""
+    """Print every problem, and what happened to the file, on standard error."""
     for one in result.report:
         value = f' "{one["value"]}"' if one["value"] else ""
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
@@ -139,11 +148,11 @@ def report(result: "ImportResult") -> None:
         return
     if result.passed_over:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in result.passed_over.items())
-        _say(f"{result.file}: {result.kind}: records passed over: {reasons}")
+        _say(f"{result.file}: {result.kind}: records skipped: {reasons}")
     if result.dry_run:
-        _say(f"{result.file}: dry run, nothing was kept")
+        _say(f"{result.file}: dry run, nothing was saved")
     elif result.quarantined:
-        _say(f"{result.file}: {result.rejected} of {result.rows} rows set aside, the others taken")
+        _say(f"{result.file}: {result.rejected} of {result.rows} rows quarantined, the others imported")
 
 
 def _say(text: str) -> None:

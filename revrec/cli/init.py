@@ -15,12 +15,12 @@ def register(app: typer.Typer) -> None:
     @command(app, "init")
     def init(
         options: Options,
-        folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; made if missing.")] = Path(),
+        folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder; created if missing.")] = Path(),
     ) -> None:
-        """Make a configuration, example rules and a database.
+        """Create a configuration, example rules and a database.
 
-        They are ready for the built-in sandbox. An existing configuration is never overwritten. With --database the
-        tables are made there, and the configuration names it.
+        They work with the built-in sandbox right away. An existing configuration is never overwritten. With --database,
+        the tables are created in that database, and the configuration names it.
 
         \b
         Examples:
@@ -39,6 +39,6 @@ def register(app: typer.Typer) -> None:
             print_csv([{"made": str(path)} for path in made], ("made",))
             return
         for path in made:
-            print(f"made {path}")
+            print(f"created {path}")
         where = "" if folder == Path() else f"cd {folder} && "
         print(f"next: {where}revrec import CHARGES.csv")

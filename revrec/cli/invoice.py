@@ -22,17 +22,21 @@ def register(app: typer.Typer) -> None:
     @command(app, "invoice")
     def invoice(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="Invoice what was billed until this day.")],
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the invoices and throw them away.")] = False,
+        date: Annotated[
+            str, typer.Option("--date", metavar="D", help="Invoice what was billed on or before this day.")
+        ],
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show the invoices without sending or saving them.")
+        ] = False,
         wait: Annotated[
-            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end: '5 min'.")
+            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
         ] = "0 s",
     ) -> None:
-        """Post the invoices that are due to Intacct, each once.
+        """Post the invoices that are due to Intacct, each exactly once.
 
-        Each document whose source asks for it goes as a sales order that is converted to a sales invoice, or as a plain
-        invoice on the deferred account, as [invoice.SOURCE] says. Running it again posts nothing twice. `revrec run`
-        does it first. Exit code 4 says that something is left to settle.
+        Sources with an [invoice.SOURCE] table are invoiced: each document becomes a sales order that is converted to a
+        sales invoice, or a plain invoice that credits the deferred revenue account. Running it again posts nothing
+        twice. `revrec run` does this first. Exit code 4 means that something is left to settle.
 
         \b
         Examples:
@@ -66,10 +70,13 @@ def _show(options: Options, result: "RunResult") -> None:
 
 
 def show_invoices(result: "RunResult") -> None:
-    """The invoices of a run as a table, and what went wrong with them."""
-    from revrec.cli.output import print_table
+    """Print the invoices of a run as a table, and their errors on standard error."""
+    from revrec.cli.output import print_table, state_in_words
 
-    rows = [{**one, "kind": str(one["kind"]).replace("_", " ")} for one in result.invoices]
+    rows = [
+        {**one, "kind": str(one["kind"]).replace("_", " "), "status": state_in_words(str(one["status"]))}
+        for one in result.invoices
+    ]
     print_table(rows, COLUMNS, right=("lines",), spare=("lines", "term", "kind"))
     for one in result.invoices:
         if one["error"] and one["status"] != "posted":
@@ -79,13 +86,13 @@ def show_invoices(result: "RunResult") -> None:
 
 
 def _summary(result: "RunResult") -> str:
-    from revrec.cli.output import counted
+    from revrec.cli.output import counted, counts_in_words, needs_review
 
     if result.dry_run:
         wrong = result.invoice_counts["held"]
-        told = f"{counted(len(result.invoices) - wrong, 'document')} would be sent{f', {wrong} held' if wrong else ''}"
-        return f"dry run for {result.date}: {told}; nothing was written"
+        review = f", {needs_review(wrong)}" if wrong else ""
+        sent = f"{counted(len(result.invoices) - wrong, 'document')} would be sent"
+        return f"dry run for {result.date}: {sent}{review}; nothing was written"
     if not result.invoices and not any(result.invoice_counts.values()):
-        return f"run {result.run} for {result.date}: nothing was to be invoiced that is not invoiced already"
-    words = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in result.invoice_counts.items())
-    return f"run {result.run} for {result.date}: invoices {words}"
+        return f"run {result.run} for {result.date}: nothing left to invoice"
+    return f"run {result.run} for {result.date}: invoices {', '.join(counts_in_words(result.invoice_counts))}"

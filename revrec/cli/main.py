@@ -1,4 +1,4 @@
-"""The command line: one file a command, each a thin skin over one use case in ``revrec.jobs``."""
+"""The command line: one file for each command, a thin layer over one use case in ``revrec.jobs``."""
 
 import os
 import sys
@@ -46,7 +46,7 @@ Example:
 
 \b
 Exit codes: 0 done; 1 unexpected; 2 usage; 3 bad input; 4 posting incomplete;
-5 configuration or sign-in; 6 another run holds the lock; 7 a difference found.
+5 configuration or sign-in; 6 another run holds the lock; 7 a difference was found.
 """
 
 app = typer.Typer(
@@ -114,7 +114,7 @@ for module in (
 
 
 def main() -> None:
-    """The ``revrec`` program. Output that was closed before we began goes nowhere."""
+    """Run the ``revrec`` program. If standard output or error was closed before it started, output is discarded."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open while we run

@@ -1,8 +1,9 @@
-"""Results on standard output: tables for people, JSON and CSV for programs."""
+"""Print results on standard output: tables for people, JSON and CSV for programs."""
 
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -14,21 +15,37 @@ from revrec.cli.terminal import SafeStream, raw, safe_console
 from revrec.core.harmless import one_line
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
-"""How a cell begins that a spreadsheet runs; the full-width forms act as the plain ones do."""
+"""Starts of a cell that a spreadsheet runs as a formula; it treats the full-width forms like the plain ones."""
+
+RENAMED: tuple[Mapping[str, str], ...] = (
+    {"recognised": "recognized"},
+    {"unrecognised": "unrecognized"},
+    {"mend": "fix"},
+    {"carried": "already_posted"},
+    {"accrued": "revenue"},
+    {"now": "current", "then": "proposed"},
+)
+"""Keys of results by their former names; keys in one group are renamed only where all of them occur.
+
+Tables and CSV show the new names. JSON also has the former ones until 0.2, so that programs that read it keep working.
+"""
 
 AMOUNTS = frozenset(
     {
-        "amount", "carried", "moved", "now", "then", "books", "others", "difference", "rest", "intacct", "unrecognised",
-        "billed", "standalone", "allocated",
+        "amount", "already_posted", "moved", "current", "proposed", "books", "others", "difference", "rest", "intacct",
+        "unrecognized", "billed", "standalone", "allocated",
     }
 )  # fmt: skip
 """Columns of decimal strings; people see them grouped by thousands."""
 
-PROSE = frozenset({"reason", "error", "advice", "note", "fix", "mend", "before", "after", "expected", "found"})
-"""Columns of sentences: these may be wrapped, everything else stays on one line while there is room."""
+PROSE = frozenset({"reason", "error", "advice", "note", "fix", "before", "after", "expected", "found"})
+"""Columns of sentences, which may be wrapped; everything else stays on one line while there is room."""
 
 PROSE_WIDTH = 90
-STATES = {"posted": "green", "rejected": "red", "refused": "red", "in_doubt": "yellow", "held": "yellow"}
+COLORS = {
+    "posted": "green", "rejected": "red", "refused": "red", "in doubt": "yellow", "needs review": "yellow",
+    "blocked": "yellow",
+}  # fmt: skip
 GAP = 3
 """Characters between two columns."""
 
@@ -54,15 +71,15 @@ def writing_to(output: Path | None) -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """The value as JSON; amounts are already decimal strings and dates ISO."""
-    json.dump(value, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    """Print a value as JSON, with renamed keys under both names; amounts are already decimal strings, dates ISO."""
+    json.dump(with_former_keys(value), sys.stdout, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
 
 
 def print_json_list(
     name: str, items: Iterable[Any], head: Mapping[str, Any], rest: Callable[[], Mapping[str, Any]]
 ) -> None:
-    """An object of ``head``, a list written as its items come, and ``rest``, which is asked for when they all came."""
+    """Print a JSON object of ``head``, a list written item by item, and ``rest``, called after the last item."""
     write = sys.stdout.write
     write("{\n" + "".join(f"  {_json(key)}: {_json(value)},\n" for key, value in head.items()))
     write(f"  {_json(name)}: [")
@@ -72,18 +89,38 @@ def print_json_list(
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(with_former_keys(value), ensure_ascii=False, default=str)
+
+
+def renamed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a row with the current names of its keys."""
+    names: dict[str, str] = {}
+    for group in RENAMED:
+        if group.keys() <= row.keys():
+            names |= group
+    return {names.get(key, key): value for key, value in row.items()} if names else row
+
+
+def with_former_keys(value: Any) -> Any:
+    """Return JSON data with the current names of its keys, and the former names beside them."""
+    if isinstance(value, Mapping):
+        found = {key: with_former_keys(one) for key, one in renamed(value).items()}
+        for group in RENAMED:
+            if all(key in found for key in group.values()):
+                found |= {old: found[new] for old, new in group.items() if old not in found}
+        return found
+    return [with_former_keys(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Rows as CSV with a header. Text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """Print rows as CSV with a header. Text that a spreadsheet would run as a formula gets a leading apostrophe."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_inert(row.get(column)) for column in columns] for row in rows)
+    writer.writerows([_inert(row.get(column)) for column in columns] for row in map(renamed, rows))
 
 
 def _inert(value: Any) -> Any:
-    """Formula starts are escaped, but an amount such as ``-12.00`` stays a number."""
+    """Escape the start of a formula; an amount such as ``-12.00`` stays a number."""
     if not isinstance(value, str):
         return value
     if not value.startswith(FORMULA_STARTS):
@@ -93,7 +130,7 @@ def _inert(value: Any) -> Any:
 
 
 def grouped(amount: Any) -> str:
-    """A decimal string as people read it: ``1234.50`` as ``1,234.50``. Anything else stays as it is."""
+    """Return a decimal string as people read it: ``1234.50`` as ``1,234.50``. Anything else is unchanged."""
     whole, point, rest = str(amount).partition(".")
     digits = whole.removeprefix("-")
     if not digits.isdigit():
@@ -102,12 +139,40 @@ def grouped(amount: Any) -> str:
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """``1 charge line``, ``1,200 charge lines``."""
+    """Return a count with its noun: ``1 charge line``, ``1,200 charge lines``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def state_in_words(state: str) -> str:
+    """Return a stored state as people read it: ``held`` is "needs review", ``in_doubt`` is "in doubt"."""
+    return "needs review" if state == "held" else state.replace("_", " ")
+
+
+def needs_review(count: int) -> str:
+    """Return ``1 needs review``, ``2 need review``."""
+    return f"{count:,} {'needs' if count == 1 else 'need'} review"
+
+
+def counts_in_words(counts: Mapping[str, int], blocked: int = 0) -> list[str]:
+    """Return the counts of a run in words; ``blocked`` of its ``held`` are lines on no entry, not entries to review."""
+    words = []
+    for state, count in counts.items():
+        if state == "held":
+            words.append(needs_review(count - blocked))
+            words += [f"{blocked:,} blocked"] if blocked else []
+        else:
+            words.append(f"{count:,} {'not sent' if state == 'waiting' else state.replace('_', ' ')}")
+    return words
+
+
+def outcome_in_words(outcome: str) -> str:
+    """Return the recorded outcome of a run as people read it; its ``held`` counts both entries and blocked lines."""
+    text = re.sub(r"\b0 held\b", "0 need review", outcome.replace("_", " "))
+    return text.replace(" held", " need review or are blocked").replace(" waiting", " not sent")
+
+
 def conclude(text: str, after_table: bool) -> None:
-    """The line that sums a result up, set off from the table before it."""
+    """Print the line that sums up a result, after an empty line if a table precedes it."""
     print(f"\n{text}" if after_table else text)
 
 
@@ -119,14 +184,14 @@ def print_table(
     spare: Sequence[str] = (),
     amounts: Collection[str] = AMOUNTS,
 ) -> None:
-    """Rows as a table, ``amounts`` (and ``right``) to the right; nothing at all if there are no rows.
+    """Print rows as a table under a ``title``, with ``amounts`` and ``right`` right-aligned; nothing without rows.
 
-    A ``title`` sets it off from what was printed before.
-    On a terminal too narrow for it, the ``spare`` columns are left out, the last named first, and that is said.
-    Off a terminal nothing is cut or coloured.
+    On a terminal that is too narrow, the ``spare`` columns are left out, the last one first, and a note says so.
+    Elsewhere nothing is cut or colored.
     """
     if not rows:
         return
+    rows = [renamed(row) for row in rows]
     cells = [{column: _cell(column, row.get(column), amounts) for column in columns} for row in rows]
     out = console()
     shown = _fitting(cells, columns, spare, out.width)
@@ -145,7 +210,7 @@ def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
 
 
 def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
-    """The columns for which there is room; columns of sentences need a third of what they could use."""
+    """Return the columns that fit; a column of sentences needs a third of its full width, since it can wrap."""
 
     def wanted(column: str) -> int:
         longest = max(len(column), *(len(row[column]) for row in cells))
@@ -178,7 +243,7 @@ def _table(cells: Sequence[Mapping[str, str]], columns: Sequence[str], right: Co
 
 
 def _style(column: str, value: str) -> str:
-    return STATES.get(value, "") if column in ("status", "state", "outcome") else ""
+    return COLORS.get(value, "") if column in ("status", "state", "outcome") else ""
 
 
 def show(what: Any) -> None:
@@ -187,7 +252,7 @@ def show(what: Any) -> None:
 
 
 def _write(out: Any, what: Any) -> None:
-    """Print without the spaces that fill a table's lines up."""
+    """Print without trailing spaces, so that copied output and recorded transcripts have none."""
     with out.capture() as captured:
         out.print(what)
     for line in captured.get().splitlines():
@@ -195,7 +260,7 @@ def _write(out: Any, what: Any) -> None:
 
 
 def console() -> Any:
-    """Standard output for people: in colour on a terminal, unless NO_COLOR is set."""
+    """Return a console on standard output, in color on a terminal unless NO_COLOR is set."""
     seen = sys.stdout.isatty()
     plain = not seen or bool(os.environ.get("NO_COLOR"))
     return safe_console(width=None if seen else 10_000, color_system=None if plain else "auto")

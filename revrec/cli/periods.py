@@ -10,27 +10,27 @@ if TYPE_CHECKING:
     import datetime
 
 COLUMNS = ("entity", "period", "state", "open_lines", "source", "since", "actor", "reason")
-TOLD = ("entity", "closed_through", "changed", "note")
+SYNCED = ("entity", "closed_through", "changed", "note")
 DECIDED = ("entity", "period", "state", "changed")
-_ENTITY = "This entity alone; left out: the company, and with it every entity."
+_ENTITY = "Only this entity; default: the company, which means every entity."
 Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months such as 2024-03.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")]
 Entity = Annotated[str, typer.Option("--entity", metavar="E", help=_ENTITY)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "periods", "Accounting periods: which months of an entity are closed.")
+    group = add_group(app, "periods", "Show, close and open accounting periods.")
 
     @command(group, "sync", "periods")
     def sync(
         options: Options,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Ask for this entity alone.")] = None,
+        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
     ) -> None:
-        """Ask Intacct through which day the books of each entity are closed.
+        """Read from Intacct through which day each entity's books are closed.
 
-        What it tells is kept; where it does not tell, that is said and nothing changes. A run asks by itself for the
-        entities that it has something for.
+        The answer is saved; where Intacct gives none, that is reported and nothing changes. A run does this by itself
+        for the entities that it posts to.
 
         \b
         Examples:
@@ -40,16 +40,16 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.posting import periods as job
 
         rows = [one._asdict() for one in job.sync(options.context(), entity)]
-        _show(options, "entities", rows, TOLD)
+        _show(options, "entities", rows, SYNCED)
 
     @command(group, "list", "periods")
     def list_(
         options: Options,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="This entity alone.")] = None,
+        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
     ) -> None:
-        """List the months in which something waits or is closed.
+        """List the months that are closed or have open schedule lines.
 
-        Each with its state, where that is known from, since when, and how many schedule lines are on no entry yet.
+        Show each month's state, its source and date, and how many schedule lines are not on an entry yet.
 
         \b
         Examples:
@@ -62,9 +62,9 @@ def register(app: typer.Typer) -> None:
 
     @command(group, "close", "periods")
     def close(options: Options, months: Months, reason: Reason, entity: Entity = "") -> None:
-        """Close months here: no entry is dated in them any more.
+        """Close months in revrec: no entry is dated in them any more.
 
-        Whatever Intacct says of them; Intacct itself is told nothing.
+        This applies whatever their state in Intacct; nothing is changed in Intacct.
 
         \b
         Examples:
@@ -85,12 +85,12 @@ def register(app: typer.Typer) -> None:
         entity: Entity = "",
         opened: Annotated[
             bool,
-            typer.Option("--opened-in-intacct", help="The month was opened in Intacct, which does not tell us so."),
+            typer.Option("--opened-in-intacct", help="The month was opened in Intacct, which does not report it."),
         ] = False,
     ) -> None:
-        """Open months again that were closed here.
+        """Open months again that were closed in revrec.
 
-        What Intacct has closed is opened there; revrec never does that.
+        A month that is closed in Intacct must be opened there; revrec never does that.
 
         \b
         Examples:
@@ -120,7 +120,7 @@ def _months(texts: list[str]) -> "list[datetime.date]":
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as people read it."""
+    """Return the row as people read it."""
     shown = {**row, "entity": row["entity"] or "(company)"}
     if row.get("since"):
         shown["since"] = f"{row['since'][:10]} {row['since'][11:19]} UTC"
@@ -137,7 +137,7 @@ def _show(options: Options, name: str, rows: list[dict[str, Any]], columns: tupl
     elif options.csv:
         print_csv(rows, columns)
     elif rows:
-        told = tuple(column for column in columns if column != "actor")
-        print_table([_shown(row) for row in rows], told, right=("open_lines",), spare=("source", "since"))
+        shown = tuple(column for column in columns if column != "actor")
+        print_table([_shown(row) for row in rows], shown, right=("open_lines",), spare=("source", "since"))
     else:
-        print("nothing waits, and nothing is known of any period; ask Intacct with: revrec periods sync")
+        print("no open schedule lines, and no period is known; read the periods from Intacct with: revrec periods sync")

@@ -8,47 +8,50 @@ import typer
 from revrec.cli.shared import Options, add_group, command, fail
 
 
-class State(StrEnum):
-    """The states of a posting that still needs something."""
+class UnsettledState(StrEnum):
+    """The states of a posting that is not settled; ``held`` is the stored name of ``needs_review``."""
 
     ready = "ready"
     sending = "sending"
     in_doubt = "in_doubt"
     rejected = "rejected"
+    needs_review = "needs_review"
     held = "held"
 
 
-FOLLOW = "; each one's life: revrec trace REFERENCE"
-_STATE_HELP = "Only this state: ready, sending, in_doubt, rejected or held."
+FOLLOW = "; details: revrec trace REFERENCE"
+_STATE_HELP = "Only this state: ready, sending, in_doubt, rejected or needs_review (stored as held)."
 COLUMNS = ("reference", "kind", "date", "state", "amount", "currency", "error_no", "error", "advice")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "postings", "Entries and invoices on their way to Intacct: failed, held or in doubt.")
+    group = add_group(app, "postings", "List and settle entries and invoices that failed, need review or are in doubt.")
 
     @command(group, "list", "postings")
     def list_(
         options: Options,
-        state: Annotated[State | None, typer.Option("--state", metavar="STATE", help=_STATE_HELP)] = None,
+        state: Annotated[UnsettledState | None, typer.Option("--state", metavar="STATE", help=_STATE_HELP)] = None,
     ) -> None:
-        """List what is not settled, with error and advice.
+        """List what is not settled, with errors and advice.
 
         \b
         Examples:
           revrec postings list
           revrec postings list --state rejected --format csv
         """
-        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table, state_in_words
         from revrec.jobs.reports.status import status
 
-        rows = [one for one in status(options.context())["attention"] if state in (None, one["state"])]
+        wanted = "held" if state is UnsettledState.needs_review else state
+        rows = [one for one in status(options.context())["attention"] if wanted in (None, one["state"])]
         if options.json:
             print_json({"postings": rows})
         elif options.csv:
             print_csv(rows, COLUMNS)
         else:
-            print_table(rows, COLUMNS, spare=("error_no", "currency", "kind"))
+            shown = [{**one, "state": state_in_words(one["state"])} for one in rows]
+            print_table(shown, COLUMNS, spare=("error_no", "currency", "kind"))
             conclude(
                 f"{counted(len(rows), 'posting is', 'postings are')} not settled{FOLLOW if rows else ''}", bool(rows)
             )
@@ -57,20 +60,25 @@ def register(app: typer.Typer) -> None:
     def resolve(
         options: Options,
         reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The entry or invoice.")],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
         as_posted: Annotated[
             str | None,
-            typer.Option("--as-posted", metavar="KEY", help="It is in Intacct under this record number or DOCID."),
+            typer.Option(
+                "--as-posted", metavar="KEY", help="Record it as posted under this Intacct record number or DOCID."
+            ),
         ] = None,
-        resend: Annotated[bool, typer.Option("--resend", help="Read Intacct once more, then send if absent.")] = False,
-        cancel: Annotated[bool, typer.Option("--cancel", help="Give it up; its lines are due again.")] = False,
+        resend: Annotated[
+            bool, typer.Option("--resend", help="Look it up in Intacct again, then send it if it is not there.")
+        ] = False,
+        cancel: Annotated[bool, typer.Option("--cancel", help="Cancel it; its lines become due again.")] = False,
         early: Annotated[
-            bool, typer.Option("--in-quarantine", help="Settle a doubt before its quarantine is over.")
+            bool, typer.Option("--in-quarantine", help="Settle it even though its quarantine has not ended.")
         ] = False,
     ) -> None:
-        """Settle what is held or in doubt, after a look at it in Intacct.
+        """Settle a posting that needs review or is in doubt.
 
-        The next run settles a doubt by itself when its quarantine is over. The reason stays in the audit trail.
+        Look it up in Intacct first. A posting in doubt is settled by the next run once its quarantine has ended. The
+        reason is recorded in the audit trail.
 
         \b
         Examples:
@@ -78,11 +86,11 @@ def register(app: typer.Typer) -> None:
           revrec postings resolve RRDWV4S7Q2K3MABC --resend --reason "the journal was locked"
           revrec postings resolve RRDWV4S7Q2K3MABC --cancel --reason "deleted by the controller"
         """
-        from revrec.cli.output import print_csv, print_json
+        from revrec.cli.output import print_csv, print_json, state_in_words
         from revrec.jobs.posting import resolve as job
 
         if (as_posted is not None) + resend + cancel != 1:
-            fail("postings resolve: give one of --as-posted KEY, --resend, --cancel", 2)
+            fail("postings resolve: use exactly one of --as-posted KEY, --resend or --cancel", 2)
         context = options.context()
         if as_posted is not None:
             state = job.as_posted(context, reference, as_posted, reason, early)
@@ -94,4 +102,4 @@ def register(app: typer.Typer) -> None:
         elif options.csv:
             print_csv([settled], tuple(settled))
         else:
-            print(f"{reference}: {state.lower()}")
+            print(f"{reference}: {state_in_words(state.lower())}")

@@ -1,7 +1,7 @@
 """``revrec preview``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
-    "deferred", "accrued", "status", "entity", "entry_date", "reason",
+    "deferred", "revenue", "status", "entity", "entry_date", "reason",
 )  # fmt: skip
-SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "accrued", "status")
+SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
 SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
-SPARE = ("item", "customer", "part", "rule", "status", "accrued", "deferred")
+SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,27 +26,29 @@ def register(app: typer.Typer) -> None:
     def preview(
         options: Options,
         date: Annotated[
-            str | None, typer.Option("--date", metavar="D", help="What a run of this day would post.")
+            str | None, typer.Option("--date", metavar="D", help="Show what a run of this day would post.")
         ] = None,
         first: Annotated[
-            str | None, typer.Option("--from", metavar="D", help="First day; what was posted is shown too.")
+            str | None, typer.Option("--from", metavar="D", help="First day; posted amounts are shown too.")
         ] = None,
         last: Annotated[str | None, typer.Option("--to", metavar="D", help="Last day.")] = None,
-        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="One charge line.")] = None,
+        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="Only this charge line.")] = None,
         file: Annotated[
-            Path | None, typer.Option("--file", metavar="F", help="A file of charge lines, not imported.")
+            Path | None,
+            typer.Option("--file", metavar="F", help="Read this file of charge lines instead of imported ones."),
         ] = None,
         mapping: Annotated[
-            str | None, typer.Option("--map", metavar="NAME", help="The [mapping.NAME] for --file.")
+            str | None, typer.Option("--map", metavar="NAME", help="The [mapping.NAME] to read --file with.")
         ] = None,
         limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Most lines in the table; 0 for all.", min=0)
+            int, typer.Option("--limit", metavar="N", help="Maximum number of lines in the table; 0 for all.", min=0)
         ] = 50,
     ) -> None:
         """Show what would be recognized and posted; writes nothing.
 
-        Also what is unscheduled, and why. With --date: exactly the lines that a run of that day would post. Where a
-        period is closed, the day that the entry would be dated with stands beside, or that it is held, and why.
+        Unscheduled charge lines are listed with the reason. With --date, show exactly the lines that a run of that day
+        would post. Where a period is closed, show the date that the entry would have, or that its lines are blocked,
+        and why.
 
         \b
         Examples:
@@ -58,13 +60,16 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.reports import preview as job
 
         if date and (first or last):
-            fail("--date stands alone: a run posts all that is due up to it; use --from and --to for a window", 2)
+            fail(
+                "--date cannot be combined with --from and --to: a run posts everything due up to its date",
+                2,
+            )
         start, end = day(first, "--from"), day(last or date, "--date" if date else "--to")
         if start and end and start > end:
-            fail(f"--from {start} lies after --to {end}", 2)
+            fail(f"--from {start} is after --to {end}", 2)
         context = options.context()
         if file and charge:
-            fail("--charge asks for an imported charge line, --file for one that is not: give one of them", 2)
+            fail("--charge shows an imported charge line, --file lines that are not imported: use one of them", 2)
         if file:
             from revrec.jobs.importing.import_files import mapping_of
 
@@ -86,11 +91,11 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
         print_csv(found.lines, COLUMNS)
         return
     shown = found.lines[:limit] if limit else found.lines
-    rows = [{**line, "part": f"{line['seq']}/{line['of']}"} for line in shown]
+    rows = [{**line, "part": f"{line['seq']}/{line['of']}", "status": _status(line)} for line in shown]
     moved = ("entry_date", "reason") if any(line["reason"] for line in shown) else ()
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
-        print("nothing is to be recognized")
+        print("nothing to recognize")
     if len(shown) < len(found.lines):
         print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
     print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
@@ -98,3 +103,11 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
     print_table(found.waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
     print_table(found.allocations, SHARE, title="Allocation", spare=("currency", "difference"))
+
+
+def _status(line: dict[str, Any]) -> str:
+    """Return the status as people read it; a held line without an entry date is blocked, not on an entry to review."""
+    from revrec.cli.output import state_in_words
+
+    is_blocked = line["status"] == "held" and line["entry_date"] is None
+    return "blocked" if is_blocked else state_in_words(line["status"])

@@ -15,20 +15,22 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "quarantine", "Rows that `revrec import --keep-good` set aside: look, fix, release.")
-    _register_looks(group)
+    group = add_group(app, "quarantine", "List, fix and release rows quarantined by `revrec import --keep-good`.")
+    _register_views(group)
 
     @command(group, "fix", "quarantine")
     def fix(
         options: Options,
         id: Annotated[int, typer.Argument(metavar="ID", help="The row's number.")],
-        values: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE...", help="As the source would write it.")],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
+        values: Annotated[
+            list[str], typer.Argument(metavar="FIELD=VALUE...", help="The value as the source would write it.")
+        ],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
     ) -> None:
-        """Put values in place of a row's own.
+        """Replace values of a quarantined row.
 
-        The row itself stays as it came. Tells what is still wrong with it, if anything is; `revrec quarantine release`
-        takes it in.
+        The original row is kept. Shows what is still wrong with the row, if anything. Then import it with
+        `revrec quarantine release`.
 
         \b
         Examples:
@@ -37,13 +39,13 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.importing import quarantine
 
         fields = dict(_pair(one) for one in values)
-        _tell(options, quarantine.fix(options.context(), id, fields, reason))
+        _show(options, quarantine.fix(options.context(), id, fields, reason))
 
     @command(group, "release", "quarantine")
     def release(options: Options, ids: Ids) -> None:
-        """Take rows in, all that are named or none.
+        """Import quarantined rows, all of the named ones or none.
 
-        Each comes in as a row of the file that it was in, by the path of every other row.
+        Each is imported as a row of its original file, with the same checks as every other row.
 
         \b
         Examples:
@@ -62,11 +64,11 @@ def register(app: typer.Typer) -> None:
     def dismiss(
         options: Options,
         ids: Ids,
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
     ) -> None:
-        """Give rows up, with the reason.
+        """Dismiss rows that will not be imported, with the reason.
 
-        For what is no charge at all: a total, a test order. They are kept for ever.
+        Use it for rows that are not charges, such as a total or a test order. Dismissed rows are never deleted.
 
         \b
         Examples:
@@ -86,13 +88,13 @@ def register(app: typer.Typer) -> None:
                 print(f"quarantine {one['id']}: {one['state']}")
 
 
-def _register_looks(group: typer.Typer) -> None:
+def _register_views(group: typer.Typer) -> None:
     @command(group, "list", "quarantine")
     def list_(
         options: Options,
-        settled: Annotated[bool, typer.Option("--all", help="Also rows that were released or dismissed.")] = False,
+        settled: Annotated[bool, typer.Option("--all", help="Also show rows that were released or dismissed.")] = False,
     ) -> None:
-        """List the rows that wait for somebody.
+        """List the rows that have not been released or dismissed.
 
         \b
         Examples:
@@ -110,14 +112,14 @@ def _register_looks(group: typer.Typer) -> None:
         else:
             print_table(rows, COLUMNS, right=("id", "row"), spare=("kind", "state"))
             count = sum(row["state"] == "waiting" for row in rows)
-            follow = "; each one: revrec quarantine show ID" if count else ""
-            conclude(f"{counted(count, 'row waits', 'rows wait')}{follow}", bool(rows))
+            follow = "; details: revrec quarantine show ID" if count else ""
+            conclude(f"{counted(count, 'quarantined row')}{follow}", bool(rows))
 
     @command(group, "show", "quarantine")
     def show(options: Options, id: Annotated[int, typer.Argument(metavar="ID", help="The row's number.")]) -> None:
         """Show one row and what is wrong with it.
 
-        As it came, why it was set aside, what people put in its place, and what is still wrong with it.
+        Shows the original row, why it was quarantined, the values that replaced its own, and what is still wrong.
 
         \b
         Examples:
@@ -125,7 +127,7 @@ def _register_looks(group: typer.Typer) -> None:
         """
         from revrec.jobs.importing import quarantine
 
-        _tell(options, quarantine.show(options.context(), id))
+        _show(options, quarantine.show(options.context(), id))
 
 
 def _waiting(context: Any) -> list[int]:
@@ -141,7 +143,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _tell(options: Options, row: dict[str, Any]) -> None:
+def _show(options: Options, row: dict[str, Any]) -> None:
     from revrec.cli.output import print_csv, print_json, print_table
 
     if options.json:
@@ -154,8 +156,8 @@ def _tell(options: Options, row: dict[str, Any]) -> None:
         return
     where = f"{row['file']}, row {row['row']}, {row['kind']}, mapping {row['mapping']}"
     print(f"quarantine {row['id']}: {where}: {row['state']}")
-    print_table(values, ("column", "value"), title="As it came")
-    print_table(row["problems"], ("field", "value", "reason", "fix"), title="Set aside for")
+    print_table(values, ("column", "value"), title="Original row")
+    print_table(row["problems"], ("field", "value", "reason", "fix"), title="Quarantined because")
     for fix in row["fixes"]:
         fields = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
         print(f"\nFixed by {fix['actor']}: {fields}" + (f" ({fix['reason']})" if fix["reason"] else ""))
@@ -170,8 +172,8 @@ def _now(row: dict[str, Any]) -> str:
         return f"cannot be read now: {row['unreadable']}"
     if row["now"]:
         said = "\n".join(f"  {one['field']}: {one['reason']}; {one['fix']}" for one in row["now"])
-        return f"still wrong with it:\n{said}\nfix it: revrec quarantine fix {row['id']} FIELD=VALUE"
-    return f"nothing is wrong with it now; take it in: revrec quarantine release {row['id']}"
+        return f"still wrong:\n{said}\nfix it: revrec quarantine fix {row['id']} FIELD=VALUE"
+    return f"nothing is wrong with it any more; import it: revrec quarantine release {row['id']}"
 
 
 def _released(options: Options, result: "ImportResult") -> None:
@@ -186,8 +188,8 @@ def _released(options: Options, result: "ImportResult") -> None:
     if options.csv:
         print_csv([counts], tuple(counts))
     elif not result.refused:
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows")
-        print(f"{counted(result.rows, 'row')} released: {told}")
+        text = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows")
+        print(f"{counted(result.rows, 'row')} released: {text}")
     for one in result.report:
         print(f"{one['place']}: {one['field']}: {one['reason']}; {one['fix']}", file=sys.stderr)
     if result.refused:

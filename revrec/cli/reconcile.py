@@ -16,9 +16,9 @@ FINDINGS = (
     "key", "kind", "reference", "record_no", "date", "amount", "currency", "what", "advice", "accepted",
 )  # fmt: skip
 SHOWN = ("key", "kind", "reference", "record_no", "date", "amount", "currency", "what")
-BALANCES = ("account", "role", "currency", "books", "others", "difference", "rest", "intacct", "unrecognised")
+BALANCES = ("account", "role", "currency", "books", "others", "difference", "rest", "intacct", "unrecognized")
 MOST_OTHERS = 1000
-"""Entries of others that JSON lists; their sums are in the balances whole."""
+"""Maximum number of other entries that JSON lists; the balances include all of them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -27,33 +27,34 @@ def register(app: typer.Typer) -> None:
     @command(app, "reconcile")
     def reconcile(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="The last day that is compared.")],
+        date: Annotated[str, typer.Option("--date", metavar="D", help="The last day to compare.")],
         start: Annotated[
-            str | None, typer.Option("--from", metavar="D", help="The first day; else the first that was billed.")
+            str | None,
+            typer.Option("--from", metavar="D", help="The first day to compare; default: the first day billed."),
         ] = None,
         account: Annotated[str | None, typer.Option("--account", metavar="A", help="Only this account.")] = None,
         entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
         accept: Annotated[
-            list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; may be repeated.")
+            list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; can be repeated.")
         ] = None,
         recognized: Annotated[
             bool | None,
             typer.Option(
                 "--recognized/--not-recognized",
-                help="Of a lost entry: its lines are posted by it; with --not-recognized it does not count.",
+                help="Whether a lost entry that you accept recognized the revenue of its lines.",
             ),
         ] = None,
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the auditor.")] = "",
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
         output: Annotated[
-            Path | None, typer.Option("--output", metavar="FILE", help="Write the result here, not to the terminal.")
+            Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")
         ] = None,
     ) -> None:
         """Compare entries and balances with Intacct's ledger.
 
-        Entry by entry: deleted, edited, reversed or doubled in Intacct, or unknown here. By account: what our entries
-        moved, what others booked, and what is left to explain. Reads only; nothing is posted again. A finding that
-        is right as it is can be accepted with a reason. The result is kept in the audit trail. Exit code 7 says that
-        something differs.
+        Finds entries that were deleted, edited, reversed or duplicated in Intacct, or that revrec does not know. For
+        each account, shows what revrec's entries moved, what other entries moved, and what is left to explain. Nothing
+        is posted or changed in Intacct. Use --accept with a reason for a finding that is correct as it is. The result
+        is recorded in the audit trail. Exit code 7 means that something differs.
 
         \b
         Examples:
@@ -96,22 +97,22 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]]) -> No
     for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
         print(f"{kind}: {advice}", file=sys.stderr)
     rows = [_balance(one) for one in result.balances]
-    print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognised",))
-    told = f"{counted(len(left), 'difference')}" if left else "no difference"
+    print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognized",))
+    differences = counted(len(left), "difference") if left else "no difference"
     accepted = f", {len(result.accepted)} accepted" if result.accepted else ""
     verdict = "ties out" if result.ties else "does not tie out"
     days = f"{result.within.start} to {result.within.end}"
     compared = counted(result.entries, "entry", "entries")
-    conclude(f"{result.company}, {days}: {verdict}; {compared} compared, {told}{accepted}", bool(rows or left))
+    conclude(f"{result.company}, {days}: {verdict}; {compared} compared, {differences}{accepted}", bool(rows or left))
 
 
 def _plain(one: "Finding", result: "Reconciliation") -> dict[str, Any]:
     from revrec.core.money import decimal_string
 
     amount = decimal_string(one.amount, one.currency) if one.currency else None
-    told = {name: getattr(one, name) for name in ("key", "kind", "reference", "record_no", "date", "currency")}
+    facts = {name: getattr(one, name) for name in ("key", "kind", "reference", "record_no", "date", "currency")}
     rest = {"amount": amount, "what": one.what, "advice": one.advice, "accepted": one.key in result.accepted}
-    return {**told, **rest}
+    return {**facts, **rest}
 
 
 def _balance(one: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``revrec demo --round-trip``: an order arrives, is invoiced, delivered and earned, in one command on this machine."""
+"""``revrec demo --round-trip``: an order arrives, is invoiced, delivered and recognized, in one command."""
 
 import os
 import shutil
@@ -19,19 +19,19 @@ CHARGE = "freight/SO-2291/1"
 ORDER = (
     ("It is fetched: two charge lines, billed on 28 March.",
      ["fetch", "partner"]),
-    ("It is invoiced: a sales order in Intacct, and the sales invoice made from it, which credits deferred revenue.",
+    ("It is invoiced: a sales order in Intacct is converted to a sales invoice, which credits deferred revenue.",
      ["invoice", "--date", INVOICED]),
-    ("Nothing is earned before the delivery is proved.",
+    ("Nothing is recognized before delivery is proved.",
      ["preview", "--date", EARNED]),
 )  # fmt: skip
 DELIVERY = (
     ("It is fetched: delivered on 28 April.",
      ["fetch", "carrier"]),
-    ("What was deferred is earned on that day.",
+    ("The deferred revenue is recognized on that day.",
      ["run", "--date", EARNED]),
     ("The whole life of the first charge line: order, invoice, delivery and entry.",
      ["trace", CHARGE]),
-    ("Is all that is kept as it was written?",
+    ("Check that nothing stored has changed.",
      ["verify"]),
 )  # fmt: skip
 NEEDS = ("asyncssh", "paramiko", "pymap", "imap_tools")
@@ -64,17 +64,17 @@ events = true
 
 
 def check(folder: Path) -> None:
-    """End the command if the story cannot be told in a folder: it has somebody's books, or the extra is missing."""
+    """End the command if the folder belongs to other books, or if the extra is not installed."""
     lacking = [name for name in NEEDS if find_spec(name) is None]
     if lacking:
         fail(f'--round-trip needs {", ".join(lacking)}: pip install "revrec[demo]"', 2)
     config = folder / "revrec.toml"
     if config.exists() and MARK not in config.read_text(encoding="utf-8"):
-        fail(f"{folder} has books of its own, which the demo leaves alone: give it another folder", 2)
+        fail(f"{folder} already contains other books, which the demo does not change: name another folder", 2)
 
 
 def story(step: Callable[[str, list[str]], None]) -> None:
-    """Tell it in the folder of the demo, where the program stands; ``step`` runs one command."""
+    """Run the demo in the current folder; ``step`` explains and runs one command."""
     from revrec.jobs.context import make_context
     from revrec.jobs.trust import source_name, vouch
     from revrec.sandbox.partners import PartnerLogin, file_server, mail_server, put_mail
@@ -106,7 +106,7 @@ def _configure(ours: str) -> None:
 
 @contextmanager
 def _account(made: "type[PartnerLogin]") -> "Iterator[PartnerLogin]":
-    """An account of this telling alone, whose password the sources find in the environment."""
+    """Create an account for this demo only, with its password in the environment for the sources."""
     from secrets import token_urlsafe
 
     account = made("revrec", token_urlsafe())

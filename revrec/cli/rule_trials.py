@@ -1,4 +1,4 @@
-"""``revrec rules test``, ``rules diff`` and ``rules check --against-data``: rules tried before they are in force."""
+"""``revrec rules test``, ``rules diff`` and ``rules check --against-data``: try rules before they take effect."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GAP = ("problem", "item", "currency", "lines", "amount", "example", "reason")
 CASE = ("case", "file", "field", "expected", "found")
 CHANGED = ("charge", "before", "after")
-MOVED = ("period", "accrued", "currency", "now", "then", "moved")
+MOVED = ("period", "revenue", "currency", "current", "proposed", "moved")
 
 
 def register(group: typer.Typer) -> None:
@@ -25,13 +25,12 @@ def register(group: typer.Typer) -> None:
         options: Options,
         files: Annotated[
             list[Path] | None,
-            typer.Argument(metavar="FILE", help="Files of cases; else cases/*.toml beside the rules."),
+            typer.Argument(metavar="FILE", help="Files of cases; default: cases/*.toml beside the rules."),
         ] = None,
     ) -> None:
-        """Play the cases that stand beside the rules.
+        """Run the test cases of the rules.
 
-        A case is a charge line, its events, and what must come of it. Exit code 7 if one comes out otherwise than it
-        expects.
+        A case is a charge line, its events, and the expected result. Exit code 7 means that a case failed.
 
         \b
         Examples:
@@ -45,13 +44,16 @@ def register(group: typer.Typer) -> None:
     @command(group, "diff", "rules")
     def diff(
         options: Options,
-        folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the other rules.")],
-        limit: Annotated[int, typer.Option("--limit", metavar="N", help="Charge lines shown; 0 shows all kept.")] = 20,
+        folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the proposed rules.")],
+        limit: Annotated[
+            int,
+            typer.Option("--limit", metavar="N", help="Maximum number of charge lines shown; 0 for all that are kept."),
+        ] = 20,
     ) -> None:
-        """Compare the rules in force with others.
+        """Compare the current rules with proposed ones.
 
-        Rule by rule, and what would move in each period. Every charge line is derived under both, as if each set had
-        always been in force; nothing is written. With -v the changed lines of each rule are shown.
+        Shows which rules differ and how much revenue would move in each period. Every charge line is derived under both
+        sets, as if each had always been in effect; nothing is written. With -v, the changed lines of rules are shown.
 
         \b
         Examples:
@@ -64,7 +66,7 @@ def register(group: typer.Typer) -> None:
 
 
 def check_against_data(options: Options) -> None:
-    """Match every charge line and tell the gaps; exit code 7 if there are any."""
+    """Match every charge line and print the gaps; exit code 7 if there are any."""
     from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
     from revrec.jobs.rules.coverage import coverage
 
@@ -77,10 +79,12 @@ def check_against_data(options: Options) -> None:
         print_csv(gaps, GAP)
     else:
         print_table(taken, ("rule", "lines"), right=("lines",))
-        print_table(gaps, GAP, title="Taken by no rule, or by two", right=("lines",), spare=("currency", "amount"))
+        print_table(gaps, GAP, title="Covered by no rule, or by two", right=("lines",), spare=("currency", "amount"))
         left = sum(gap.lines for gap in found.gaps.values())
         lines = counted(found.lines, "charge line")
-        conclude(f"{lines}: {f'{left:,} not taken by exactly one rule' if left else 'each taken by one rule'}", True)
+        conclude(
+            f"{lines}: {f'{left:,} not covered by exactly one rule' if left else 'each covered by one rule'}", True
+        )
     if not found.complete:
         raise typer.Exit(7)
 
@@ -100,10 +104,10 @@ def _show_cases(options: Options, result: "CasesResult") -> None:
         print_csv(failed, CASE)
     else:
         print_table(failed, CASE, spare=("file",))
-        told = f"{len(result.failed):,} failed" if result.failed else "all as expected"
-        conclude(f"{counted(result.played, 'case')}: {told}", bool(failed))
+        outcome = f"{len(result.failed):,} failed" if result.failed else "all as expected"
+        conclude(f"{counted(result.played, 'case')}: {outcome}", bool(failed))
         if result.untested:
-            print(f"no case expects these rules: {', '.join(result.untested)}")
+            print(f"rules without a test case: {', '.join(result.untested)}")
     if result.failed:
         raise typer.Exit(7)
 
@@ -127,6 +131,6 @@ def _show_diff(options: Options, result: "RuleComparison", limit: int) -> None:
         print_table(shown, CHANGED, title="Charge lines that differ")
         if result.differ > len(shown):
             print(f"... and {result.differ - len(shown):,} more")
-        print_table(result.moved(), MOVED, title="Recognized by period and account")
+        print_table(result.moved(), MOVED, title="Recognized by period and revenue account")
         differ = counted(result.differ, "differs", "differ")
         conclude(f"{counted(result.lines, 'charge line')}, {differ}; nothing was written", bool(rules or shown))

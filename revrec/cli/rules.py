@@ -10,18 +10,19 @@ from revrec.cli.shared import Options, add_group, command
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "rules", "Rule files: check, list, test and compare them, ask them why.")
+    group = add_group(app, "rules", "Check, list, test, compare and explain rules.")
 
     @command(group, "check", "rules")
     def check(
         options: Options,
         against_data: Annotated[
-            bool, typer.Option("--against-data", help="Match every charge line; tell which no rule takes, or two.")
+            bool,
+            typer.Option("--against-data", help="Match every charge line; report lines that no rule covers, or two."),
         ] = False,
     ) -> None:
-        """Check every rule file; say where one is broken and what it needs.
+        """Check every rule file and report errors with their fix.
 
-        A broken file is refused with file:line:column and what was expected there; nothing runs on it.
+        Each error names file:line:column and what was expected there. No other command uses rules that have errors.
 
         \b
         Examples:
@@ -61,7 +62,7 @@ def register(app: typer.Typer) -> None:
 
     @command(group, "list", "rules")
     def list_(options: Options) -> None:
-        """List the rules and repairs as they are tried.
+        """List rules and repairs in the order in which they are tried.
 
         \b
         Examples:
@@ -77,9 +78,9 @@ def register(app: typer.Typer) -> None:
         options: Options,
         charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
     ) -> None:
-        """Show why a charge line is recognized the way it is.
+        """Explain which rule covers a charge line, and why.
 
-        Each rule tried, the condition that failed, the winner, and the schedule it gives now.
+        Shows each rule that was tried, the condition that failed, the rule that won, and the resulting schedule.
 
         \b
         Examples:
@@ -98,9 +99,9 @@ def register(app: typer.Typer) -> None:
         rule: Annotated[str, typer.Argument(metavar="RULE", help="Name of a rule.")],
         year: Annotated[int, typer.Argument(metavar="YEAR", help="Fiscal year, or calendar year.", min=1, max=9999)],
     ) -> None:
-        """Print the fiscal periods and the holidays that a rule goes by.
+        """Print the fiscal periods and holidays that a rule uses.
 
-        A fiscal year has the number of the calendar year that its year end names.
+        A fiscal year is named after the calendar year given by its year-end setting.
 
         \b
         Examples:
@@ -114,7 +115,7 @@ def register(app: typer.Typer) -> None:
 
 SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
 TRIAL = ("rule", "priority", "matched", "reason")
-COLUMNS = ("priority", "name", "method", "effective", "deferred", "accrued", "journal", "file", "sha256")
+COLUMNS = ("priority", "name", "method", "effective", "deferred", "revenue", "journal", "file", "sha256")
 
 
 def _show_book(options: Options, book: Any) -> None:
@@ -129,7 +130,7 @@ def _show_book(options: Options, book: Any) -> None:
     elif options.csv:
         print_csv(rows, COLUMNS)
     else:
-        spare = ("file", "deferred", "accrued", "journal", "effective", "sha256")
+        spare = ("file", "deferred", "revenue", "journal", "effective", "sha256")
         print_table(list(map(_brief, rows)), COLUMNS, right=("priority",), spare=spare)
         print_table(
             list(map(_brief, repairs)), REPAIR_COLUMNS, "Repairs", right=("priority",), spare=("file", "sha256")
@@ -192,7 +193,7 @@ def _row(rule: Any) -> dict[str, Any]:
         "method": rule.method.name,
         "effective": f"{ends[0]}..{ends[1]}" if any(ends) else "always",
         "deferred": rule.post.deferred,
-        "accrued": rule.post.accrued,
+        "revenue": rule.post.accrued,
         "journal": rule.post.journal,
         "file": f"{rule.file}:{rule.line}",
         "sha256": rule.sha256,
@@ -200,7 +201,7 @@ def _row(rule: Any) -> dict[str, Any]:
 
 
 def _near(place: str) -> str:
-    """The place as seen from here, if it lies below."""
+    """Return a path relative to the current folder, if it is below."""
     import os
     from pathlib import Path
 
@@ -218,7 +219,7 @@ def _show_calendar(options: Options, found: dict[str, Any]) -> None:
         print_csv(found["periods"] or found["holidays"], periods if found["periods"] else ("date", "name"))
         return
     print_table(found["periods"], periods, right=("number", "weeks"))
-    weekdays = f"Monday to Friday but for the holidays of {found['calendar']}"
+    weekdays = f"Monday to Friday except the holidays of {found['calendar']}"
     if not found["periods"] or found["holidays"]:
         print(f"business days: {weekdays if found['calendar'] != 'weekdays' else 'Monday to Friday'}")
     print_table(found["holidays"], ("date", "name"))
@@ -235,7 +236,7 @@ def _show_trials(options: Options, found: dict[str, Any]) -> None:
         print(f"{found['charge']}\n")
         print_table(found["rules"], TRIAL, right=("priority",))
         print(f"\n{found['explanation']}\n")
-        print_table(found["allocation"], SHARE, title="Allocation of its contract", spare=("currency", "difference"))
+        print_table(found["allocation"], SHARE, title="Contract allocation", spare=("currency", "difference"))
         print_table(found["schedule"], ("seq", "date", "amount"), right=("seq",))
         if waiting := found["waiting"]:
             print(f"\n{grouped(waiting['amount'])} {waiting['currency']} waits: {waiting['reason']}")

@@ -25,29 +25,30 @@ def register(app: typer.Typer) -> None:
     def run(
         options: Options,
         date: Annotated[str, typer.Option("--date", metavar="D", help="Post all that is due on or before this day.")],
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Make the entries and throw them away.")] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show the entries without sending or saving them.")
+        ] = False,
         wait: Annotated[
-            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to end: '5 min'.")
+            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
         ] = "0 s",
         retry_for: Annotated[
             str,
-            typer.Option("--retry-for", metavar="TIME", help="How long to keep trying what passes by itself: '2 h'."),
+            typer.Option("--retry-for", metavar="TIME", help="How long to keep retrying temporary failures: '2 h'."),
         ] = "0 s",
-        fetch: Annotated[bool, typer.Option("--fetch", help="Take what the sources have to offer first.")] = False,
+        fetch: Annotated[bool, typer.Option("--fetch", help="Fetch new documents from the sources first.")] = False,
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
-        Documents whose source asks for it are invoiced first (see revrec invoice).
-        Every due amount goes from deferred to accrued. Running it again posts nothing twice. Entries that Intacct
-        refuses are kept with their error and advice, and tried again by the next run; the others go on. What is
-        recognized in a closed period is held or dated in the next open one, as [posting] closed_period says. Exit code
-        4 says that something is left to settle.
+        Each due amount moves from the deferred revenue account to the revenue account. Running it again posts nothing
+        twice. Documents that are due for invoicing are invoiced first (see revrec invoice). If Intacct rejects an
+        entry, its error and advice are kept, the next run tries it again, and the others are posted. Revenue of a
+        closed period is blocked or dated in the next open one, as [posting] closed_period says. Exit code 4 means that
+        something is left to settle.
 
-        With --retry-for it goes on, every 15 minutes or as soon as a doubt can be settled, until nothing is left that
-        passes by itself or the time is up. People are told once, at the end.
+        With --retry-for, it retries temporary failures every 15 minutes, and postings in doubt as soon as they can be
+        settled, until none is left or the time is up. One alert is sent, at the end.
 
-        With --fetch, a source that fails does not keep the run from posting; its exit code counts where the run's own
-        is 0.
+        With --fetch, a failing source does not stop the run from posting; its exit code is used if the run's is 0.
 
         \b
         Examples:
@@ -71,13 +72,13 @@ def register(app: typer.Typer) -> None:
 
 
 def _fetch(options: Options, dry_run: bool) -> int:
-    """Take what the sources have to offer; what went wrong is told on standard error. The exit code that says so."""
-    from revrec.cli.fetch import exit_code, tell_problems
+    """Fetch from the sources, print problems on standard error, and return the exit code."""
+    from revrec.cli.fetch import exit_code, report_problems
     from revrec.jobs.importing.fetch import fetch
 
     results = fetch(options.context(), dry_run=dry_run)
     for one in results:
-        tell_problems(one)
+        report_problems(one)
     return exit_code(results)
 
 
@@ -91,16 +92,16 @@ def _show(options: Options, result: "RunResult") -> None:
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
-        told = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
+        head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
-        print_json({**told, **counts, "repaired": repaired, **invoiced})
+        print_json({**head, **counts, "repaired": repaired, **invoiced})
         return
     if options.csv:
-        print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognised", "reason"))
+        print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
         return
     if result.invoices:
         show_invoices(result)
-    print_table(result.entries, COLUMNS, right=("lines",), spare=SPARE)
+    print_table([_shown(one) for one in result.entries], COLUMNS, right=("lines",), spare=SPARE)
     _show_dates(result)
     for entry in result.entries:
         if entry["error"] and entry["status"] != "posted":
@@ -111,34 +112,43 @@ def _show(options: Options, result: "RunResult") -> None:
 
 
 def _show_dates(result: "RunResult") -> None:
-    """Why entries are dated otherwise than with the day of recognition, or held."""
-    told = [entry for entry in result.entries if entry["reason"]]
-    for entry in told[:MOST_REASONS]:
-        print(harmless(f"{entry['reference'] or entry['status']}: {entry['reason']}"), file=sys.stderr)
-    if len(told) > MOST_REASONS:
-        print(f"... and {len(told) - MOST_REASONS:,} more (--format json or csv shows all)", file=sys.stderr)
+    """Print why entries are not dated with the day of recognition, or why their lines are blocked."""
+    moved = [entry for entry in result.entries if entry["reason"]]
+    for entry in moved[:MOST_REASONS]:
+        print(harmless(f"{entry['reference'] or _shown(entry)['status']}: {entry['reason']}"), file=sys.stderr)
+    if len(moved) > MOST_REASONS:
+        print(f"... and {len(moved) - MOST_REASONS:,} more (--format json or csv shows all)", file=sys.stderr)
+
+
+def _shown(entry: dict[str, object]) -> dict[str, object]:
+    """Return an entry with its status as people read it; lines that are on no entry have no reference: blocked."""
+    from revrec.cli.output import state_in_words
+
+    is_blocked = entry["status"] == "held" and not entry["reference"]
+    return {**entry, "status": "blocked" if is_blocked else state_in_words(str(entry["status"]))}
 
 
 def _summary(result: "RunResult") -> str:
-    """What the run did, in one line, with the sums by currency."""
-    from revrec.cli.output import counted
+    """Return what the run did in one line, with the totals by currency."""
+    from revrec.cli.output import counted, counts_in_words
 
     if result.dry_run:
-        held = result.counts["held"]
-        planned = len(result.entries) - held
-        told = f"{counted(planned, 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
-        told += f", {held:,} held" if held else ""
-        told += f"; {counted(len(result.invoices), 'document')} invoiced" if result.invoices else ""
-        return f"dry run for {result.date}: {told}; nothing was written"
+        blocked = result.counts["held"]
+        planned = len(result.entries) - blocked
+        text = f"{counted(planned, 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
+        text += f", {blocked:,} blocked" if blocked else ""
+        text += f"; {counted(len(result.invoices), 'document')} invoiced" if result.invoices else ""
+        return f"dry run for {result.date}: {text}; nothing was written"
     if (
         not result.entries
         and not result.invoices
         and not any((*result.counts.values(), *result.invoice_counts.values()))
     ):
-        return f"run {result.run} for {result.date}: nothing was due that is not posted already"
-    words = [f"{count} {state.replace('_', ' ')}" for state, count in result.counts.items()]
+        return f"run {result.run} for {result.date}: nothing left to post"
+    words = counts_in_words(result.counts, blocked=len(result.held) + len(result.awaiting))
     words[0] += _sums(result, "posted")
-    words += [f"invoices {count} {state.replace('_', ' ')}" for state, count in result.invoice_counts.items() if count]
+    invoices = {state: count for state, count in result.invoice_counts.items() if count}
+    words += [f"invoices {one}" for one in counts_in_words(invoices)]
     words += [f"{counted(count, 'entry', 'entries')} repaired by {name}" for name, count in result.repaired.items()]
     runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
     return f"{runs} for {result.date}: {', '.join(words)}"
@@ -154,14 +164,14 @@ def _sums(result: "RunResult", status: str) -> str:
         if entry["status"] == status:
             currency = str(entry["currency"])
             sums[currency] = sums.get(currency, Decimal(0)) + Decimal(str(entry["amount"]))
-    told = ", ".join(f"{grouped(amount)} {currency}" for currency, amount in sorted(sums.items()))
-    return f" ({told} on each side)" if told else ""
+    text = ", ".join(f"{grouped(amount)} {currency}" for currency, amount in sorted(sums.items()))
+    return f" ({text} on each side)" if text else ""
 
 
 def _end(result: "RunResult") -> None:
-    """The exit code: 5 if only new credentials help, 4 if anything is left to settle."""
+    """End with exit code 5 if new credentials are needed, 4 if anything is left to settle."""
     if result.interrupted:
-        fail("interrupted while it waited; what was committed is kept, the next run goes on", INTERRUPTED)
+        fail("interrupted while waiting; committed changes are kept, and the next run continues", INTERRUPTED)
     if result.stopped is not None:
         code = 5 if result.stopped.error_class == "needs_sign_in" else 4
         fail(f"stopped: {result.stopped.advice}", code)

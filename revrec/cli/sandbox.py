@@ -10,41 +10,41 @@ from revrec.cli.shared import Options, add_group, command, fail
 
 T = TypeVar("T")
 DataOption = Annotated[
-    Path | None, typer.Option("--data", metavar="FILE", help="Its own data file; else the configured one.")
+    Path | None, typer.Option("--data", metavar="FILE", help="The sandbox's data file; default: the configured one.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "sandbox", "The built-in Intacct simulator.")
+    group = add_group(app, "sandbox", "Run and control the built-in Intacct simulator.")
 
     @command(group, "serve", "sandbox")
     def serve(
         options: Options,
         port: Annotated[
-            int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port on the loopback; 0 takes a free one.")
+            int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port on 127.0.0.1; 0 picks a free one.")
         ] = 0,
         data: DataOption = None,
         seed: Annotated[
-            int, typer.Option("--seed", metavar="N", help="For record numbers and all else that varies.")
+            int, typer.Option("--seed", metavar="N", help="Seed for record numbers and everything else that varies.")
         ] = 1,
         fault: Annotated[
-            str, typer.Option("--fault", metavar="PLAN", help="Faults to play, see the examples.", show_default=False)
+            str, typer.Option("--fault", metavar="PLAN", help="Faults to inject; see the examples.", show_default=False)
         ] = "",
         switch: Annotated[
             list[str] | None,
-            typer.Option("--switch", metavar="NAME=VALUE", help="Another behaviour of the gateway; may be repeated."),
+            typer.Option("--switch", metavar="NAME=VALUE", help="Change a behavior of the gateway; can be repeated."),
         ] = None,
         like: Annotated[
             Path | None,
-            typer.Option("--like", metavar="REPORT", help="Behave like the company that doctor --probe reported on."),
+            typer.Option("--like", metavar="REPORT", help="Behave like the company in a report of doctor --probe."),
         ] = None,
-        quiet: Annotated[bool, typer.Option("--quiet", help="No access log on standard error.")] = False,
+        quiet: Annotated[bool, typer.Option("--quiet", help="Do not log requests on standard error.")] = False,
     ) -> None:
-        """Serve a simulated Intacct company over real HTTP, until stopped.
+        """Serve a simulated Intacct company over HTTP, until stopped.
 
-        The first line printed is JSON with its addresses and credentials; any Intacct client can talk to it. A run
-        with the same data file finds it and posts to it. --fault takes a plan as revrec sandbox fault does: drop,
+        The first line printed is JSON with its addresses and credentials; any Intacct client can connect to it. A run
+        with the same data file finds it and posts to it. --fault accepts the same plans as revrec sandbox fault: drop,
         reset, slow, drip, 5xx, 429, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice, repeat,
         refuse, die, expire_sessions, forget_ids, close_period, open_period.
 
@@ -65,26 +65,26 @@ def register(app: typer.Typer) -> None:
 
 
 def _register_admin(group: typer.Typer) -> None:
-    """The commands that speak to a sandbox which runs already."""
+    """Add the commands that control a running sandbox."""
 
     @command(group, "fault", "sandbox")
     def fault(
         options: Options,
-        plan: Annotated[str, typer.Argument(metavar="PLAN", help="Faults to play from now on; none ends them.")],
+        plan: Annotated[str, typer.Argument(metavar="PLAN", help="Faults to inject from now on; none stops them.")],
         data: DataOption = None,
         seed: Annotated[
             int | None,
-            typer.Option("--seed", metavar="N", help="Draws the shares anew from this seed; else from the sandbox's."),
+            typer.Option("--seed", metavar="N", help="Seed for fault probabilities; default: the sandbox's seed."),
         ] = None,
     ) -> None:
-        """Let a running sandbox fail on purpose, in place of its plan before.
+        """Make a running sandbox fail on purpose, replacing its earlier plan.
 
-        A plan is a list of KIND@WHEN:RATE:FUNCTION with commas between. KIND is drop, reset, slow=SECONDS,
+        A plan is a comma-separated list of KIND@WHEN:RATE:FUNCTION. KIND is drop, reset, slow=SECONDS,
         drip=SECONDS, 500 to 599 (5xx), 429, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice,
         repeat, refuse=ERRORNO TEXT, die, expire_sessions, forget_ids, close_period=MONTH or open_period=MONTH; WHEN is
-        before or after the commit; RATE is 3x for the next three (else one), #3 for the third alone, or a share such
-        as 0.1; FUNCTION is one such as create. The plan and the seed decide alone: the same requests get the same
-        faults again. docs/sandbox.md says what each kind does.
+        before or after the commit; RATE is 3x for the next three (default: one), #3 for only the third, or a
+        probability such as 0.1; FUNCTION is a function such as create. The same plan, seed and requests produce the
+        same faults. docs/sandbox.md describes each kind.
 
         \b
         Examples:
@@ -106,9 +106,10 @@ def _register_admin(group: typer.Typer) -> None:
 
     @command(group, "reset", "sandbox")
     def reset(options: Options, data: DataOption = None) -> None:
-        """Bring a running sandbox back to its first state.
+        """Reset a running sandbox to its initial state.
 
-        No entries, no control ids, all periods open: books that posted to it know entries that it no longer has.
+        It then has no entries, no control ids, and all periods open. A database that posted to it still lists entries
+        that the sandbox no longer has.
 
         \b
         Example:
@@ -120,7 +121,7 @@ def _register_admin(group: typer.Typer) -> None:
 
     @command(group, "status", "sandbox")
     def status(options: Options, data: DataOption = None) -> None:
-        """Show what a running sandbox holds.
+        """Show the contents of a running sandbox.
 
         \b
         Examples:
@@ -137,7 +138,7 @@ def _file(options: Options, data: Path | None) -> Path:
 
 
 def _asked(ask: Callable[[], T]) -> T:
-    """What the sandbox answers; none running is a matter of the set-up, a refusal one of the input."""
+    """Return the sandbox's answer; if none is running, exit with 5, if it rejects the input, with 3."""
     from revrec.sandbox.control.admin_client import AdminError, NotServed
 
     try:
@@ -167,7 +168,7 @@ def _show_state(options: Options, found: dict[str, Any]) -> None:
 
 
 def _words(value: Any) -> str:
-    """A part of the state in one line."""
+    """Return a part of the state in one line."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {_words(one)}" for name, one in value.items()) or "-"
     if isinstance(value, list):
@@ -188,7 +189,7 @@ def _print_csv(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
 
 
 def _like(report: Path | None) -> dict[str, object]:
-    """The switches of a probe's report; none without one."""
+    """Return the switches of a probe's report; none without a report."""
     from revrec.sandbox.company.switches import switches_like
 
     try:
@@ -198,7 +199,7 @@ def _like(report: Path | None) -> dict[str, object]:
 
 
 def _pairs(items: list[str]) -> dict[str, object]:
-    """NAME=VALUE as a mapping."""
+    """Parse NAME=VALUE items into a mapping."""
     for item in items:
         if "=" not in item:
             fail(f"--switch {item!r}: no value; write it as NAME=VALUE", 2)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from revrec.jobs.scheduling.rebuild import ScheduleResult
     from revrec.jobs.scheduling.scheduler import ScheduleChange
 
-COLUMNS = ("charge", "rule", "currency", "carried", "before", "after", "note")
+COLUMNS = ("charge", "rule", "currency", "already_posted", "before", "after", "note")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +22,13 @@ def register(app: typer.Typer) -> None:
     def schedule(
         options: Options,
         rebuild: Annotated[
-            bool, typer.Option("--rebuild", help="Keep the difference; without it, it is only shown.")
+            bool, typer.Option("--rebuild", help="Save the new schedules; without it, the difference is only shown.")
         ] = False,
     ) -> None:
-        """Derive all schedules again and show what differs.
+        """Derive all schedules again and show the differences.
 
-        Rules or events may have changed since. Only the part that is on no journal entry is planned anew; what was
-        posted stays, and the sum stays the charge line's.
+        Use it after a change of rules or events. Only amounts that are not on a journal entry yet are scheduled again;
+        what was posted stays, and the schedule still adds up to the charge line.
 
         \b
         Examples:
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 
 
 def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
-    """Changes with their amounts as decimal strings."""
+    """Return the changes as rows, with amounts as decimal strings."""
     from revrec.core.money import decimal_string
 
     def parts(some: Any, currency: str) -> list[dict[str, str]]:
@@ -52,7 +52,7 @@ def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
             "charge": change.charge,
             "rule": change.rule,
             "currency": change.currency,
-            "carried": decimal_string(change.posted, change.currency),
+            "already_posted": decimal_string(change.posted, change.currency),
             "before": parts(change.before, change.currency),
             "after": parts(change.after, change.currency),
             "note": change.note,
@@ -77,17 +77,17 @@ def _show(options: Options, result: "ScheduleResult") -> None:
     if options.csv:
         print_csv(brief(changes), COLUMNS)
         return
-    print_table(brief(changes, grouped), COLUMNS, spare=("currency", "carried", "note", "rule"))
+    print_table(brief(changes, grouped), COLUMNS, spare=("currency", "already_posted", "note", "rule"))
     print_table(moved, ("period", "currency", "moved"), title="Moved by period")
-    kept = "written" if result.applied else "only shown; keep it with: revrec schedule --rebuild"
-    told = f"the difference is {kept}" if changes else "nothing differs"
+    saved = "saved" if result.applied else "only shown; save it with: revrec schedule --rebuild"
+    outcome = f"the difference is {saved}" if changes else "nothing differs"
     differ = counted(len(changes), "differs", "differ")
     counts = f"{counted(result.charges, 'charge line')}, {differ}, {result.unscheduled:,} unscheduled"
-    conclude(f"{counts}: {told}", bool(changes))
+    conclude(f"{counts}: {outcome}", bool(changes))
 
 
 def brief(changes: "Sequence[dict[str, Any]]", shown: "Callable[[str], str]" = str) -> list[dict[str, Any]]:
-    """Changes with their parts in few words; amounts as ``shown`` writes them."""
+    """Return the changes with their schedules shortened to one text; ``shown`` formats each amount."""
     return [{**one, **{side: _brief(one[side], shown) for side in ("before", "after")}} for one in changes]
 
 
@@ -95,4 +95,4 @@ def _brief(parts: list[dict[str, str]], shown: "Callable[[str], str]") -> str:
     if not parts:
         return "nothing"
     first, *_, last = (f"{part['date']} {shown(part['amount'])}" for part in (parts[0], parts[-1]))
-    return first if len(parts) == 1 else f"{len(parts)} parts, {first} to {last}"
+    return first if len(parts) == 1 else f"{len(parts)} lines, {first} to {last}"

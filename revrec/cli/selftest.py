@@ -14,10 +14,10 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "selftest")
     def selftest(options: Options) -> None:
-        """Play the published recognition figures on this installation.
+        """Check this installation against published recognition figures.
 
-        Figures of the standards and of other systems, each reproduced by a rule; its rounding and its day count are
-        told. Needs no configuration, and touches no database. Exit code 7 if a figure is another.
+        Each figure of the standards and of other systems is reproduced by a rule; the rounding and the day count are
+        shown. Needs no configuration and no database. Exit code 7 means that a figure differs.
 
         \b
         Examples:
@@ -36,9 +36,9 @@ def register(app: typer.Typer) -> None:
             print_csv(cases, COLUMNS)
         else:
             print_table(cases, COLUMNS)
-            print_table(others, ("case", "reason"), title="Played by no rule")
-            told = f"{len(result.failed):,} with another figure" if result.failed else "each figure as published"
-            conclude(f"{counted(len(cases), 'case')}: {told}; {len(others):,} more are not covered", True)
+            print_table(others, ("case", "reason"), title="Not covered by a rule")
+            verdict = f"{len(result.failed):,} with a different figure" if result.failed else "each figure as published"
+            conclude(f"{counted(len(cases), 'case')}: {verdict}; {len(others):,} more are not covered", True)
         if result.failed:
             raise typer.Exit(7)
 
@@ -50,5 +50,5 @@ def _shown(one: Any) -> dict[str, Any]:
         for name, wanted in played.expected.items()
         if played.found.get(name) != wanted
     ]
-    result = "as published" if played.as_published else "; ".join(differ) or "the parts are not those of the case"
+    result = "as published" if played.as_published else "; ".join(differ) or "the schedule lines differ from the case"
     return {"case": one.case, "result": result, "policy": one.policy, "source": one.source}

@@ -1,4 +1,4 @@
-"""What every command shares: the global options, the context of a use case, and how failures end."""
+"""Shared by every command: the global options, the context of a use case, and how errors end the command."""
 
 import errno
 import functools
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How results are printed: a table for people, JSON or CSV for programs."""
+    """The format of results: a table for people, JSON or CSV for programs."""
 
     table = "table"
     json = "json"
@@ -31,7 +31,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """The global options; each may stand before or after the command's name."""
+    """The global options; each can be placed before or after the command's name."""
 
     config: Path | None = None
     database: str | None = None
@@ -40,7 +40,7 @@ class Options:
     command: str = ""
 
     def over(self, before: "Options") -> "Options":
-        """These options, filled up with those that stood before the command."""
+        """Return these options, completed with the ones placed before the command."""
         return replace(
             self,
             config=self.config or before.config,
@@ -51,16 +51,16 @@ class Options:
 
     @property
     def json(self) -> bool:
-        """Whether JSON is wanted."""
+        """Return whether results are printed as JSON."""
         return self.format is Format.json
 
     @property
     def csv(self) -> bool:
-        """Whether CSV is wanted."""
+        """Return whether results are printed as CSV."""
         return self.format is Format.csv
 
     def context(self) -> "Context":
-        """The surroundings for a use case, with progress and notes on standard error."""
+        """Create the context for a use case, with progress and notes on standard error."""
         from revrec.cli.terminal import progress
         from revrec.jobs.context import make_context
 
@@ -69,41 +69,43 @@ class Options:
         return made
 
     def say(self, text: str) -> None:
-        """Tell the user something that is no result; only where somebody looks, or asked for it."""
+        """Print a note that is not a result, on a terminal or with ``--verbose`` only."""
         if self.verbose or sys.stderr.isatty():
             print(harmless(text), file=sys.stderr)
 
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Configuration; else $REVREC_CONFIG, ./revrec.toml, the platform's."),
+    typer.Option(
+        "--config", metavar="FILE", help="Configuration; default: $REVREC_CONFIG, ./revrec.toml, or the platform's."
+    ),
 ]
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
         "--database",
         metavar="URL",
-        help="Database, postgresql://USER@HOST/NAME or sqlite:///FILE; else the configured one.",
+        help="Database, postgresql://USER@HOST/NAME or sqlite:///FILE; default: the configured one.",
     ),
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", metavar="table|json|csv", help="How results are printed.")
+    Format | None, typer.Option("--format", metavar="table|json|csv", help="Format of the results.")
 ]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more, on standard error.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
 _before = Options()
 _contexts: "list[Context]" = []
-"""The surroundings that this command line was given."""
+"""The contexts that this command line created."""
 
 
 def remember(**given: Any) -> None:
-    """Begin a command line with the global options that stood before the command's name."""
+    """Begin a command line with the global options placed before the command's name."""
     global _before  # noqa: PLW0603 - one command line a process
     _before = Options(**given)
 
 
 def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
-    """Add a group of commands; the global options may stand after its name too."""
+    """Add a group of commands; the global options can also be placed after its name."""
     group = typer.Typer(cls=QuickGroup, help=help, no_args_is_help=True)
 
     @group.callback()
@@ -121,9 +123,9 @@ def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
 
 
 def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command. Its function takes ``options`` first; the global options are added to its own.
+    """Register a command, whose first parameter is ``options``, and add the global options to its parameters.
 
-    Examples in its docstring stand after a line with only a backspace, so that they keep their line breaks.
+    Put examples in its docstring after a line with only a backspace, so that they keep their line breaks.
     """
     full = f"{group} {name}".strip()
 
@@ -153,7 +155,7 @@ def _keyword(name: str, kind: Any) -> inspect.Parameter:
 
 
 def _keep_heads() -> None:
-    """Keep the ends of the audit trails that the command wrote to, so that older copies of the files are found."""
+    """Save the heads of the audit trails that the command wrote to, so that a restored older copy is detected."""
     while _contexts:
         database = vars(_contexts.pop()).get("database")
         if database is not None and database.written and database.path is not None:
@@ -165,7 +167,7 @@ def _keep_heads() -> None:
 
 
 def guarded(options: Options, work: Callable[[], None]) -> None:
-    """Run a command; what it refuses becomes a message on standard error and the exit code of the contract."""
+    """Run a command; turn an error into a message on standard error and the documented exit code."""
     from revrec.core.errors import RevrecError
 
     try:
@@ -178,12 +180,15 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
     except typer.Exit:
         raise
     except KeyboardInterrupt:
-        fail("interrupted; what was committed is kept, the command can be given again", INTERRUPTED)
+        fail("interrupted; committed changes are kept, and the command can be run again", INTERRUPTED)
     except Exception as error:
         from revrec.cli.terminal import unexpected_message
 
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            fail("the disk that the output, or a file, goes to is full; what was committed is kept; make room there", 1)
+            fail(
+                "the disk that the output or a file goes to is full; committed changes are kept; free some space",
+                1,
+            )
         if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
             fail("an argument or a file's name has bytes that are not UTF-8 text; correct or rename it", 3)
         if out_of_memory(error):
@@ -195,13 +200,13 @@ def guarded(options: Options, work: Callable[[], None]) -> None:
 
 
 OUT_OF_MEMORY = (
-    "the memory that this process may use is not enough; what was committed is kept; "
+    "not enough memory for this process; committed changes are kept; "
     "raise its limit (ulimit -v, or the container's), or stop other programs, then run the command again"
 )
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out: a library that cannot be mapped or a thread that cannot start are signs of it."""
+    """Return whether memory ran out; a library that cannot be mapped or a thread that cannot start are signs of it."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return True
     signs = ("failed to map segment", "cannot allocate memory", "can't start new thread", "out of memory")
@@ -213,7 +218,7 @@ INTERRUPTED = 130
 
 
 def _close_output() -> None:
-    """Whoever read our output has gone (``| head``): let Python find nothing left to write to it."""
+    """Discard the rest of the output when its reader closed it (``| head``), so that Python does not fail at exit."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -226,7 +231,7 @@ def fail(message: str, code: int) -> NoReturn:
 
 
 def day(text: str | None, option: str) -> date | None:
-    """A date option, ISO 8601 alone; anything else is a usage error."""
+    """Parse a date option, ISO 8601 only; anything else is a usage error."""
     if text is None:
         return None
     try:
@@ -236,7 +241,7 @@ def day(text: str | None, option: str) -> date | None:
 
 
 def span(text: str, option: str) -> Any:
-    """A duration option such as ``30 s``; anything else is a usage error."""
+    """Parse a duration option such as ``30 s``; anything else is a usage error."""
     from revrec.jobs.settings import duration
 
     try:

@@ -23,17 +23,17 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option("--date", metavar="D", help="Count open schedule lines up to this day.")
         ] = None,
         check: Annotated[
-            bool, typer.Option("--check", help="One line for monitors: OK, WARN or CRIT and why.")
+            bool, typer.Option("--check", help="Print one line for monitors: OK, WARN or CRIT and why.")
         ] = False,
         prometheus: Annotated[
             Path | None,
-            typer.Option("--prometheus", metavar="FILE", help="Write the figures to FILE for Prometheus, in one step."),
+            typer.Option("--prometheus", metavar="FILE", help="Write the figures to FILE for Prometheus, atomically."),
         ] = None,
     ) -> None:
-        """Show what waits, is in doubt, failed, and what to do.
+        """Show what is open, failed or in doubt, and what to do.
 
-        With --check, exit code 4 says that entries failed, are held, in doubt or waiting, that the last run stopped or
-        did not end, or, with --date, that something of that day or before is not posted.
+        With --check, exit code 4 means that entries failed, need review, are in doubt or were not sent, that the last
+        run stopped or did not finish, or, with --date, that something due on or before that day is not posted.
 
         \b
         Examples:
@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _watch(options: Options, until: "datetime.date | None", check: bool, prometheus: Path | None) -> None:
-    """For monitors: a line, a file, or both. What keeps us from looking is critical too."""
+    """Print a line for monitors, write the file, or both. Failing to read the database also counts as critical."""
     from revrec.core.errors import RevrecError
     from revrec.jobs.reports.health import CRIT, OK, health
 
@@ -95,8 +95,8 @@ def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> N
 
 
 def _show(found: dict[str, Any]) -> None:
-    """A short text without tables, so that the command starts at once."""
-    from revrec.cli.output import counted, grouped
+    """Print a short text without tables: loading rich would double the time that the command takes."""
+    from revrec.cli.output import counted, grouped, outcome_in_words, state_in_words
 
     print(f"charge lines   {found['charges']:,}")
     waiting = found["unscheduled"]
@@ -105,7 +105,7 @@ def _show(found: dict[str, Any]) -> None:
         example = "such as: " if one["charges"] > 1 else ""
         print(f"  {one['charges']:,} x {example}{one['reason']}")
     if found["quarantined"]:
-        print(f"set aside      {counted(found['quarantined'], 'row')} that could not be imported")
+        print(f"set aside      {counted(found['quarantined'], 'row')} not imported")
     for one in found["open"]:
         span = f"{one['first']} to {one['last']}"
         print(f"open           {one['lines']:,} schedule lines, {grouped(one['amount'])} {one['currency']}, {span}")
@@ -117,23 +117,27 @@ def _show(found: dict[str, Any]) -> None:
         what = f"{counted(one['lines'], 'line')} of {one['period']}, {grouped(one['amount'])} {one['currency']}"
         who = f" of {one['entity']}" if one["entity"] else ""
         print(harmless(f"closed         {what}{who}, policy {one['policy']}: {one['reason']}"))
-    states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["entries"].items()))
-    print(f"entries        {states or 'none'}")
+    print(f"entries        {_states(found['entries']) or 'none'}")
     if found["invoices"]:
-        told = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in sorted(found["invoices"].items()))
-        print(f"invoices       {told}")
+        print(f"invoices       {_states(found['invoices'])}")
     for one in found["awaiting_invoice"]:
         what = f"{counted(one['lines'], 'schedule line')}, {grouped(one['amount'])} {one['currency']}"
         print(f"not invoiced   {what}: recognition waits for the invoice of the document")
     run = found["last_run"]
-    outcome = (run["outcome"] or "did not end").replace("_", " ") if run else ""
-    told = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"
-    print(harmless(f"last run       {told}"))
+    outcome = outcome_in_words(run["outcome"] or "did not finish") if run else ""
+    last = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"
+    print(harmless(f"last run       {last}"))
     for one in found["attention"]:
         what = f"{one['reference']}  {one['date']}  {grouped(one['amount'])} {one['currency']}"
-        print(harmless(f"  {what}  {one['state'].replace('_', ' ')}: {one['error'] or _without_error(one['state'])}"))
+        print(harmless(f"  {what}  {state_in_words(one['state'])}: {one['error'] or _without_error(one['state'])}"))
         if one["advice"]:
             print(harmless(f"    {one['advice']}"))
+
+
+def _states(counts: dict[str, int]) -> str:
+    from revrec.cli.output import state_in_words
+
+    return ", ".join(f"{count:,} {state_in_words(state)}" for state, count in sorted(counts.items()))
 
 
 def _without_error(state: str) -> str:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.output import grouped
+from revrec.cli.output import grouped, state_in_words
 from revrec.cli.shared import Options, command, fail
 from revrec.core.harmless import harmless, one_line
 
@@ -26,10 +26,11 @@ def register(app: typer.Typer) -> None:
             ),
         ],
     ) -> None:
-        """Show the whole life of a charge line, journal entry or invoice.
+        """Trace a charge line, journal entry or invoice.
 
-        File and row, events, the rule and its text, every schedule version, invoices, entries, requests and answers,
-        Intacct's record number, who and when; from either end. With -v, requests and answers are shown in full.
+        Shows the whole history: file and row, events, the rule and its text, every schedule version, invoices, entries,
+        requests and responses, Intacct's record number, who and when. With -v, requests and responses are shown in
+        full.
 
         \b
         Examples:
@@ -49,34 +50,34 @@ def register(app: typer.Typer) -> None:
         else:
             from revrec.cli.output import show
 
-            for life in lives:
-                show(tree(life, options.verbose))
+            for history in lives:
+                show(tree(history, options.verbose))
 
 
-def tree(life: dict[str, Any], verbose: bool) -> "Tree":
-    """The life of a charge line as a tree; ``verbose`` adds requests and responses in full."""
+def tree(history: dict[str, Any], verbose: bool) -> "Tree":
+    """Return the history of a charge line as a tree; ``verbose`` adds requests and responses in full."""
     from rich.text import Text
     from rich.tree import Tree
 
-    charge = life["charge"]
+    charge = history["charge"]
     what = f"{grouped(charge['amount'])} {charge['currency']}  {charge['item']}  customer {charge['customer']}"
     root = Tree(Text(f"{charge['id']}  {what}", "bold"))
-    _source(life, root)
-    _events(life, root)
-    _rule(life, root)
-    for allocation in life["allocations"]:
+    _source(history, root)
+    _events(history, root)
+    _rule(history, root)
+    for allocation in history["allocations"]:
         _allocation(allocation, root)
-    for version in life["schedule"]:
+    for version in history["schedule"]:
         _schedule(version, root)
-    for repair in life["repairs"]:
+    for repair in history["repairs"]:
         branch = _add(root, f"repair: {repair['name']}, version {repair['version']} ({repair['file']})")
         _add_block(branch, repair["text"].strip())
-    for invoice in life["invoices"]:
+    for invoice in history["invoices"]:
         _invoice(invoice, root, verbose)
-    for entry in life["entries"]:
+    for entry in history["entries"]:
         _entry(entry, root, verbose)
     audit = _add(root, "audit trail")
-    for event in life["audit"]:
+    for event in history["audit"]:
         done = f"{event['command']}: {event['action'].replace('IN_DOUBT', 'in doubt')}, {event['subject']}"
         _add(audit, f"{event['seq']}  {_when(event['at'])}  {event['actor']}  {done}")
     return root
@@ -95,12 +96,12 @@ def _add_block(parent: "Tree", text: str) -> "Tree":
 
 
 def _when(at: str | None) -> str:
-    """A stored time as people read it, to the second."""
+    """Return a stored time as people read it, to the second."""
     return f"{at[:10]} {at[11:19]} UTC" if at else "never"
 
 
-def _source(life: dict[str, Any], root: "Tree") -> None:
-    source = life["source"]
+def _source(history: dict[str, Any], root: "Tree") -> None:
+    source = history["source"]
     branch = _add(root, f"source: {source['uri']}, row {source['row']}")
     _add(branch, f"sha256 {source['sha256']}, {source['size']:,} bytes, mapping {source['mapping']}")
     _add(branch, f"imported {_when(source['imported_at'])} by {source['actor']}")
@@ -108,7 +109,7 @@ def _source(life: dict[str, Any], root: "Tree") -> None:
     aside = source["quarantine"]
     if aside:
         why = "; ".join(f"{one['field']}: {one['reason']}" for one in aside["problems"])
-        quarantine = _add(branch, f"set aside as quarantine {aside['id']}: {why}")
+        quarantine = _add(branch, f"quarantined as {aside['id']}: {why}")
         for fix in aside["fixes"]:
             put = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
             _add(
@@ -126,8 +127,8 @@ def _cleaning(source: dict[str, Any], branch: "Tree") -> None:
             _add(cleaned, f'{step["field"]} "{step["before"]}" to "{step["after"]}": {how}')
 
 
-def _events(life: dict[str, Any], root: "Tree") -> None:
-    for event in life["events"]:
+def _events(history: dict[str, Any], root: "Tree") -> None:
+    for event in history["events"]:
         named = ((key, event[key]) for key in ("name", "quantity", "percent", "amount", "note") if event[key])
         said = "".join(f", {key} {value}" for key, value in named)
         where = f"{event['source']['uri']}, row {event['row']}" if event["source"] else "by hand"
@@ -137,14 +138,14 @@ def _events(life: dict[str, Any], root: "Tree") -> None:
             _cleaning(event["source"], branch)
 
 
-def _rule(life: dict[str, Any], root: "Tree") -> None:
-    if life["unscheduled"]:
-        _add(root, f"unscheduled: {life['unscheduled']['reason']}")
-    rule = life["rule"]
+def _rule(history: dict[str, Any], root: "Tree") -> None:
+    if history["unscheduled"]:
+        _add(root, f"unscheduled: {history['unscheduled']['reason']}")
+    rule = history["rule"]
     if rule:
         branch = _add(root, f"rule: {rule['name']}, version {rule['version']} ({rule['file']})")
         _add(branch, f"why: {rule['explanation']}")
-        accounts = f"debit deferred {rule['deferred']}, credit accrued {rule['accrued']}"
+        accounts = f"debit deferred {rule['deferred']}, credit revenue {rule['accrued']}"
         _add(branch, f"posts: {accounts}, journal {rule['journal']}")
         _add_block(branch, rule["text"].strip())
 
@@ -164,10 +165,10 @@ def _allocation(allocation: dict[str, Any], root: "Tree") -> None:
 
 
 def _schedule(version: dict[str, Any], root: "Tree") -> None:
-    carried = f", {grouped(version['carried'])} of it posted before" if version["carried"].strip("-0.") else ""
-    title = f"schedule version {version['version']}: {grouped(version['amount'])} by rule {version['rule']}{carried}"
+    posted = f", {grouped(version['carried'])} of it already posted" if version["carried"].strip("-0.") else ""
+    title = f"schedule version {version['version']}: {grouped(version['amount'])} by rule {version['rule']}{posted}"
     branch = _add(root, title)
-    _add(branch, f"made {_when(version['at'])} by {version['actor']} ({version['command']})")
+    _add(branch, f"created {_when(version['at'])} by {version['actor']} ({version['command']})")
     for line in version["lines"]:
         leaf = _add(branch, _schedule_line(line, version["of"]))
         if line["reason"]:
@@ -176,7 +177,7 @@ def _schedule(version: dict[str, Any], root: "Tree") -> None:
         change = version["price_change"]
         _add(branch, f"price changed by {grouped(change['amount'])}: {change['reason']}")
     if version["allocated"]:
-        _add(branch, f"allocated to it beyond what was billed: {grouped(version['allocated'])}")
+        _add(branch, f"allocated beyond the amount billed: {grouped(version['allocated'])}")
     if version["waits_for"]:
         _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
 
@@ -186,13 +187,13 @@ def _schedule_line(line: dict[str, Any], of: int) -> str:
     on = f" on {line['reference']}" if line["reference"] else ""
     key = f", Intacct record {line['record_no']}" if line["record_no"] else ""
     part = f"{line['seq']}/{of}".rjust(2 * len(str(of)) + 1)
-    return f"{part}  {line['date']}  {grouped(line['amount'])}  {line['status'].replace('_', ' ')}{where}{on}{key}"
+    return f"{part}  {line['date']}  {grouped(line['amount'])}  {state_in_words(line['status'])}{where}{on}{key}"
 
 
 def _invoice(invoice: dict[str, Any], root: "Tree", verbose: bool) -> None:
     key = f", Intacct {invoice['record_no']}" if invoice["record_no"] else ""
     what = f"{invoice['kind'].replace('_', ' ').replace('ar ', '')} {invoice['number']}"
-    branch = _add(root, f"{what} ({invoice['reference']}): {invoice['status'].replace('_', ' ')}{key}")
+    branch = _add(root, f"{what} ({invoice['reference']}): {state_in_words(invoice['status'])}{key}")
     whole = f"{grouped(invoice['amount'])} {invoice['currency']} in {invoice['lines']} lines"
     term = f", {invoice['term']}" if invoice["term"] else ""
     _add(branch, f"dated {invoice['date']}, customer {invoice['customer']}{term}, {whole}")
@@ -208,8 +209,8 @@ def _invoice(invoice: dict[str, Any], root: "Tree", verbose: bool) -> None:
 
 def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
     key = f", Intacct record {entry['record_no']}" if entry["record_no"] else ""
-    branch = _add(root, f"entry {entry['reference']}: {entry['status'].replace('_', ' ')}{key}")
-    whole = f"{grouped(entry['amount'])} {entry['currency']} in all"
+    branch = _add(root, f"entry {entry['reference']}: {state_in_words(entry['status'])}{key}")
+    whole = f"{grouped(entry['amount'])} {entry['currency']} in total"
     _add(branch, f"dated {entry['date']}, journal {entry['journal']}, {whole}, control id {entry['control_id']}")
     if entry["reason"]:
         _add(branch, entry["reason"])
@@ -227,8 +228,8 @@ def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
 
 
 def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
-    what = {"send": "request", "create": "creating what it needs,"}.get(attempt["kind"], "read back")
-    outcome = attempt["outcome"] or "no answer kept"
+    what = {"send": "request", "create": "creation request"}.get(attempt["kind"], "read back")
+    outcome = attempt["outcome"] or "no response stored"
     outcome += f" ({attempt['failure']})" if attempt["failure"] else ""
     leaf = _add(branch, f"{what} {attempt['number']} {_when(attempt['at'])} by {attempt['actor']}: {outcome}")
     if verbose:

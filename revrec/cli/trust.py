@@ -24,17 +24,17 @@ def register(app: typer.Typer) -> None:
     def trust(
         options: Options,
         file: Annotated[
-            Path | None, typer.Argument(metavar="FILE", help="A configuration; else the one that applies here.")
+            Path | None, typer.Argument(metavar="FILE", help="A configuration; default: the one used here.")
         ] = None,
-        yes: Annotated[bool, typer.Option("--yes", help="Confirm without asking, as in a script.")] = False,
-        list: Annotated[bool, typer.Option("--list", help="List what is confirmed.")] = False,
-        remove: Annotated[bool, typer.Option("--remove", help="Remove what is confirmed for the file.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="Confirm without asking, for scripts.")] = False,
+        list: Annotated[bool, typer.Option("--list", help="List the confirmed servers.")] = False,
+        remove: Annotated[bool, typer.Option("--remove", help="Remove the file's confirmation.")] = False,
     ) -> None:
         """Confirm the servers that a configuration sends passwords to.
 
-        A configuration may use your Intacct credentials with Intacct's own hosts, and the built-in sandbox, without
-        this. A PostgreSQL server, a source's server, a mail server or another gateway that it names receives no
-        password until you have confirmed it. An address that changes must be confirmed again.
+        Intacct's own hosts and the built-in sandbox need no confirmation. Any other server that the configuration names
+        (PostgreSQL, a source, a mail server, another gateway) receives no password until you confirm it. An address
+        that changes must be confirmed again.
 
         \b
         Examples:
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
         if file is not None:
             options = replace(options, config=file)
         if list and remove:
-            fail("give --list or --remove, not both", 2)
+            fail("use --list or --remove, not both", 2)
         if list:
             _list(options)
         elif remove:
@@ -62,7 +62,7 @@ def _confirm(options: Options, yes: bool) -> None:
     context = options.context()
     file, found = context.settings.file, [*destinations(context)]
     if file is None:
-        fail("there is no configuration here; name one, or make one with: revrec init", 5)
+        fail("there is no configuration here; name one, or create one with: revrec init", 5)
     check_ownership(file)
     if found and not yes:
         _ask(file, found)
@@ -72,7 +72,7 @@ def _confirm(options: Options, yes: bool) -> None:
 
 
 def _ask(file: Path, found: "Iterable[Destination]") -> None:
-    """Show the servers and ask; a program that runs the command must say ``--yes``."""
+    """Show the servers and ask for confirmation; without a terminal ``--yes`` is required."""
     from revrec.core.harmless import harmless
 
     print(harmless(f"{file} sends passwords to:"), file=sys.stderr)

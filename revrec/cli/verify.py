@@ -17,18 +17,21 @@ def register(app: typer.Typer) -> None:
     def verify(
         options: Options,
         anchor: Annotated[
-            Path | None, typer.Option("--anchor", metavar="FILE", help="The audit trail must continue this anchor.")
+            Path | None,
+            typer.Option("--anchor", metavar="FILE", help="Check that the audit trail continues this anchor."),
         ] = None,
         write_anchor: Annotated[
             Path | None,
-            typer.Option("--write-anchor", metavar="FILE", help="Write the trail's head, to be kept elsewhere."),
+            typer.Option(
+                "--write-anchor", metavar="FILE", help="Write the head of the audit trail, to keep elsewhere."
+            ),
         ] = None,
     ) -> None:
         """Check the audit trail, every row against it, and every sum.
 
-        Reads only. Exit code 7 says that something differs; each finding names its place and what it means. An older
-        database file in the place of the newest is found by the head that is kept beside it. An anchor that is kept
-        elsewhere also shows that the trail was not cut off or rewritten.
+        Reads only. Each finding names its place and what it means. An older database file that was put in place of the
+        newest is detected by the head stored beside it. An anchor that you keep elsewhere also proves that the trail
+        was not cut off or rewritten. Exit code 7 means that something differs.
 
         \b
         Examples:
@@ -42,16 +45,16 @@ def register(app: typer.Typer) -> None:
         result = check(options.context(), anchor, write_anchor)
         found = [one._asdict() for one in result.findings]
         if options.json:
-            told = {name: value for name, value in vars(result).items() if name not in ("findings", "count")}
-            print_json({"sound": result.sound, **told, "differences": result.count, "findings": found})
+            figures = {name: value for name, value in vars(result).items() if name not in ("findings", "count")}
+            print_json({"sound": result.sound, **figures, "differences": result.count, "findings": found})
         elif options.csv:
             print_csv(found, COLUMNS)
         else:
             print_table(found, COLUMNS)
-            looked = f"{counted(result.events, 'audit event')}, {counted(result.rows, 'row')}"
+            compared = f"{counted(result.events, 'audit event')}, {counted(result.rows, 'row')}"
             verdict = "sound" if result.sound else f"{counted(result.count, 'difference')} found"
             conclude(
-                f"{result.database}: {verdict}; {looked} compared, head {result.head[:16] or 'unknown'}", bool(found)
+                f"{result.database}: {verdict}; {compared} compared, head {result.head[:16] or 'unknown'}", bool(found)
             )
         if not result.sound:
             raise typer.Exit(7)

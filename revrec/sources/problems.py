@@ -27,8 +27,8 @@ class RowProblem(NamedTuple):
         return f"{self.field}{shown}: {self.reason}; {self.fix}"
 
     def as_dict(self) -> dict[str, str]:
-        """Return the problem for JSON. ``mend`` is the former name of ``fix`` and is kept for one release."""
-        return {**self._asdict(), "mend": self.fix}
+        """Return the problem for JSON."""
+        return self._asdict()
 
 
 class InvalidValue(ValueError):

@@ -187,7 +187,7 @@ def test_a_database_that_is_gone_is_told(box: MailServer, books: Path, alerts: A
 def test_alert_test_tells_each_channel_and_says_so(box: MailServer, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("alert", "test")
-    assert (ended.code, ended.out) == (0, "mail: told\n")
+    assert (ended.code, ended.out) == (0, "mail: sent\n")
     assert box.mails[0]["Subject"] == "revrec REVREC-sandbox: test of the alerts"
     ended = revrec("alert", "test", "--format", "json", env={"REVREC_ALERTS_URLS": f"bogus://{PASSWORD}"})
     assert ended.code == 5
@@ -200,7 +200,7 @@ def test_alert_test_tells_each_channel_and_says_so(box: MailServer, alerts: Any,
 
 def test_alert_test_says_if_there_is_no_channel(books: Path, revrec: Revrec) -> None:
     ended = revrec("alert", "test")
-    assert ended.code == 5 and "no channel is set up; set host, from and to of [alerts]" in ended.err
+    assert ended.code == 5 and "no channel is configured; set host, from and to in [alerts]" in ended.err
 
 
 def test_the_password_comes_from_the_environment_else_from_the_credentials_file(

@@ -321,7 +321,7 @@ def warm_up(revrec: Revrec) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "said"),
     [
-        ("http://127.0.0.1:9/ia/xml/xmlgw.phtml", "Connection refused.*nothing was sent. Check the network"),
+        ("http://127.0.0.1:9/ia/xml/xmlgw.phtml", "Connection refused.*Nothing was sent. Check the network"),
         ("http://nowhere.invalid/", "the host is neither .*; write it as https://api.intacct.com"),
         ("http://api.intacct.com/ia/xml/xmlgw.phtml", "http.*; write it as https://api.intacct.com"),
     ],
@@ -385,7 +385,7 @@ USAGE = {
     ),
     "a window that ends before it begins": (
         ["preview", "--from", "2024-02-01", "--to", "2024-01-01"],
-        "--from 2024-02-01 lies after --to 2024-01-01",
+        "--from 2024-02-01 is after --to 2024-01-01",
     ),
     "a format that is none": (["status", "--format", "xml"], "'xml' is not one of"),
     "a switch without a value": (["sandbox", "serve", "--switch", "masters"], "write it as NAME=VALUE"),

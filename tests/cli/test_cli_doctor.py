@@ -30,9 +30,9 @@ def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Revrec
     (books / "revrec.db").unlink()
     ended = revrec("doctor", "--format", "json")
     assert ended.code == 5 and list(ended.json) == ["checks"]
-    assert all(list(one) == ["name", "state", "detail", "mend"] for one in ended.json["checks"])
+    assert all(list(one) == ["name", "state", "detail", "fix", "mend"] for one in ended.json["checks"])
     assert [one["name"] for one in ended.json["checks"] if one["state"] == "failed"] == ["database"]
-    assert revrec("doctor", "--format", "csv").out.startswith("name,state,detail,mend\n")
+    assert revrec("doctor", "--format", "csv").out.startswith("name,state,detail,fix\n")
 
 
 def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Revrec) -> None:
@@ -47,11 +47,11 @@ def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_serve
     ended = revrec("doctor", "--probe", "--report", "probe.json", "--location", "100")
     assert ended.code == 0, ended.err
     assert "1  a control id used again" in ended.out and "refused with SIM-DUPLICATE-CONTROLID" in ended.out
-    assert ended.out.splitlines()[-1].endswith("entries made, 5 of them deleted")
+    assert ended.out.splitlines()[-1].endswith("entries created, 5 of them deleted")
     report = json.loads((books / "probe.json").read_text())
     assert report["switches"]["max_reference"] == 20 and report["left"] == []
     wrong = revrec("sandbox", "serve", "--like", "revrec.toml")
-    assert wrong.code == 3 and "cannot be read as the report of a probe" in wrong.err
+    assert wrong.code == 3 and "cannot be read as a probe report" in wrong.err
     assert revrec("doctor", "--probe", "--format", "json").json["company"] == "REVREC-sandbox"
 
 
@@ -64,4 +64,4 @@ def test_a_probe_of_a_company_that_is_no_sandbox_is_refused(
 
 def test_what_belongs_to_a_probe_is_not_taken_without_it(books: Path, revrec: Revrec) -> None:
     ended = revrec("doctor", "--post")
-    assert ended.code == 2 and "go with --probe" in ended.err
+    assert ended.code == 2 and "need --probe" in ended.err

@@ -56,7 +56,7 @@ def test_a_run_can_fetch_first(inbox: Path, revrec: Revrec, intacct: dict[str, s
 def test_a_run_posts_although_a_source_failed_and_says_so(inbox: Path, revrec: Revrec, intacct: dict[str, str]) -> None:
     inbox.rmdir()
     ended = revrec("run", "--date", "2024-01-31", "--fetch", env=intacct)
-    assert ended.code == 5 and "nothing was due" in ended.out and "there is no such folder" in ended.err
+    assert ended.code == 5 and "nothing left to post" in ended.out and "there is no such folder" in ended.err
 
 
 def test_standard_input_is_imported_and_named_so(books: Path, revrec: Revrec) -> None:

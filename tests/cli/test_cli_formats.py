@@ -14,10 +14,10 @@ from support.commands import Revrec
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 PREVIEW_LINE = {
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
-    "deferred", "accrued", "status", "entity", "entry_date", "reason",
+    "deferred", "revenue", "accrued", "status", "entity", "entry_date", "reason",
 }  # fmt: skip
 RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
-TOLD = {"error_no", "error", "advice", "recognised", "reason"}
+FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
 
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) -> None:
@@ -57,7 +57,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
         "invoices", "invoiced",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
-    assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | TOLD] * 2
+    assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | FURTHER] * 2
     assert [entry["amount"] for entry in found["entries"]] == ["2.00", "31.00"]
     assert {entry["status"] for entry in found["entries"]} == {"planned" if dry else "posted"}
     assert (found["run"] is None) == dry

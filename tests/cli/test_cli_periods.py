@@ -29,12 +29,12 @@ def test_a_run_ends_with_4_while_something_is_held_and_a_dry_run_tells_it(
 ) -> None:
     revrec(*CLOSE)
     dry = revrec("run", "--date", "2024-02-29", "--dry-run", env=intacct)
-    assert dry.code == 0 and "0 entries would be posted" in dry.out and "held; nothing was written" in dry.out
+    assert dry.code == 0 and "0 entries would be posted" in dry.out and "blocked; nothing was written" in dry.out
     ran = revrec("run", "--date", "2024-02-29", env=intacct)
-    assert ran.code == 4 and "held: recognized on 2024-01-" in ran.err
+    assert ran.code == 4 and "blocked: recognized on 2024-01-" in ran.err
     status = revrec("status", env=intacct)
     assert "closed" in status.out and "policy hold: closed here by" in status.out
-    assert "held" in revrec("preview", "--date", "2024-02-29").out
+    assert "blocked" in revrec("preview", "--date", "2024-02-29").out
 
 
 @pytest.mark.parametrize(

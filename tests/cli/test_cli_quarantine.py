@@ -13,7 +13,7 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 def aside(books: Path, revrec: Revrec) -> Path:
     """Books with two rows set aside: an amount that is no number, and a total line."""
     ended = revrec("import", SAMPLES / "charges-with-mistakes.csv", "--keep-good")
-    assert ended.code == 3 and "2 of 3 rows set aside, the others taken" in ended.err
+    assert ended.code == 3 and "2 of 3 rows quarantined, the others imported" in ended.err
     return books
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_is_told_with_the_mend(
 
 
 def test_an_empty_quarantine_says_so(books: Path, revrec: Revrec) -> None:
-    assert revrec("quarantine", "list").out == "0 rows wait\n"
+    assert revrec("quarantine", "list").out == "0 quarantined rows\n"
 
 
 def test_explain_shows_each_field_and_writes_nothing(books: Path, revrec: Revrec) -> None:

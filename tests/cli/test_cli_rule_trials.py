@@ -43,4 +43,4 @@ def test_a_gap_in_the_data_ends_with_7(story: Path, revrec: Revrec) -> None:
     ended = revrec("rules", "check", "--against-data", "--format", "json")
     assert ended.code == 7
     assert {gap["problem"] for gap in ended.json["gaps"]} == {"none"}
-    assert "Taken by no rule" in revrec("rules", "check", "--against-data").out
+    assert "Covered by no rule" in revrec("rules", "check", "--against-data").out

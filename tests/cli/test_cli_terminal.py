@@ -107,7 +107,7 @@ def test_a_table_fits_its_terminal_and_says_what_it_left_out(width: int, story: 
         "amount",
         "currency",
         "deferred",
-        "accrued",
+        "revenue",
         "status",
     ]
     left_out = [name for name in whole if name not in heading]

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
 
 CONTRACTS = (
-    "contract", "entity", "currency", "customer", "billed", "recognised", "planned", "liability", "asset", "noncurrent",
+    "contract", "entity", "currency", "customer", "billed", "recognized", "planned", "liability", "asset", "noncurrent",
     "costs",
 )  # fmt: skip
 LINES = (
-    "contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "billed", "recognised",
+    "contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "billed", "recognized",
     "planned", "balance",
 )  # fmt: skip
 ACCOUNTS = (
-    "entity", "currency", "account", "of", "billed", "recognised", "credit", "debit", "balance", "reclassify",
+    "entity", "currency", "account", "of", "billed", "recognized", "credit", "debit", "balance", "reclassify",
     "presented",
 )  # fmt: skip
 TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
@@ -33,8 +33,8 @@ WORDS = frozenset(
 AMOUNTS = frozenset((*CONTRACTS, *LINES, *ACCOUNTS, *TOTALS)) - WORDS
 
 
-class Shown(StrEnum):
-    """What is listed."""
+class BalanceRows(StrEnum):
+    """The kinds of rows that the report can list."""
 
     contracts = "contracts"
     lines = "lines"
@@ -47,36 +47,37 @@ def register(group: typer.Typer) -> None:
     @command(group, "balance", "report")
     def balance(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="The day of the balance sheet.")],
+        date: Annotated[str, typer.Option("--date", metavar="D", help="The balance sheet date.")],
         planned: Annotated[
-            bool, typer.Option("--planned", help="Recognized by schedule until D, not by posted entries.")
+            bool, typer.Option("--planned", help="Count revenue recognized by schedule, not by posted entries.")
         ] = False,
         by: Annotated[
             str,
             typer.Option(
-                "--by", metavar="WHAT", help="Makes a contract: contract, document, customer or dimensions.NAME."
+                "--by", metavar="WHAT", help="What forms a contract: contract, document, customer or dimensions.NAME."
             ),
         ] = "contract",
         show: Annotated[
-            Shown, typer.Option("--show", metavar="contracts|lines|accounts", help="What is listed.")
-        ] = Shown.contracts,
+            BalanceRows, typer.Option("--show", metavar="contracts|lines|accounts", help="The rows to list.")
+        ] = BalanceRows.contracts,
         account: Annotated[
             str | None, typer.Option("--account", metavar="A", help="Only lines deferred on this account.")
         ] = None,
         entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
-        all: Annotated[bool, typer.Option("--all", help="Also what is billed and recognized to the cent.")] = False,
+        all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Most rows in the table; 0 for all.", min=0)
+            int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
         ] = 50,
         output: Annotated[
-            Path | None, typer.Option("--output", metavar="FILE", help="Write the result here, not to the terminal.")
+            Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")
         ] = None,
     ) -> None:
-        """Contract liabilities, contract assets and deferred costs on a day.
+        """Show contract liabilities, contract assets and deferred costs.
 
-        What was billed until D less what was recognized until D: line by line, netted by contract to one liability
-        or one asset, and by account what is to be reclassified so that the balance sheet shows them apart. Reads only.
+        The balance is what was billed up to the date less what was recognized: for each line, netted by contract to one
+        liability or one asset, and for each account the amount to reclassify so that the balance sheet presents them
+        separately. Reads only.
 
         \b
         Examples:
@@ -92,7 +93,7 @@ def register(group: typer.Typer) -> None:
         assert until is not None
         wanted, sheet = BalanceOptions(until, planned, by, account, entity, customer), BalanceSheet()
         found = contract_balances(options.context(), wanted, sheet)
-        listed = _begun(one for one in found if all or one.open)
+        listed = _read_first(one for one in found if all or one.open)
         with writing_to(output):
             if options.json:
                 _show_json(wanted, show, listed, sheet)
@@ -102,31 +103,31 @@ def register(group: typer.Typer) -> None:
                 _show_tables(show, listed, sheet, limit)
 
 
-def _begun(found: "Iterator[ContractBalance]") -> "Iterator[ContractBalance]":
-    """The contracts, of which the first is read at once: what is wrong is told before anything is written."""
+def _read_first(found: "Iterator[ContractBalance]") -> "Iterator[ContractBalance]":
+    """Return the contracts, with the first already read, so that errors appear before any output is written."""
     return chain(list(islice(found, 1)), found)
 
 
-def _show_json(wanted: Any, show: Shown, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
+def _show_json(wanted: Any, show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
     from revrec.cli.output import print_json_list
 
     head = {"date": wanted.until, "planned": wanted.planned, "by": wanted.by}
-    contracts = (_told(one, show) for one in listed)
+    contracts = (_contract_row(one, show) for one in listed)
     print_json_list(
         "contracts", contracts, head, lambda: {"accounts": _plain(sheet.accounts()), "totals": _plain(sheet.totals())}
     )
 
 
-def _show_csv(show: Shown, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
+def _show_csv(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
     from revrec.cli.output import print_csv
 
     print_csv(_rows(show, listed, sheet), TABLES[show])
 
 
-def _show_tables(show: Shown, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet", limit: int) -> None:
+def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet", limit: int) -> None:
     from revrec.cli.output import print_table
 
-    if show is not Shown.accounts:
+    if show is not BalanceRows.accounts:
         rows = _rows(show, listed, sheet)
         shown = list(islice(rows, limit)) if limit else list(rows)
         print_table(shown, TABLES[show], spare=("document", "item", "customer", "planned"), amounts=AMOUNTS)
@@ -134,35 +135,35 @@ def _show_tables(show: Shown, listed: "Iterator[ContractBalance]", sheet: "Balan
         if more:
             print(f"... and {more:,} more {show} (--limit 0 shows all)")
         if not shown:
-            print("nothing is deferred, and nothing unbilled")
-    accounts = _rows(Shown.accounts, listed, sheet)
-    print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=("billed", "recognised"), amounts=AMOUNTS)
+            print("nothing is deferred, and nothing is unbilled")
+    accounts = _rows(BalanceRows.accounts, listed, sheet)
+    print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=("billed", "recognized"), amounts=AMOUNTS)
     print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)
 
 
-def _rows(show: Shown, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> Iterator[dict[str, Any]]:
-    if show is Shown.accounts:
+def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> Iterator[dict[str, Any]]:
+    if show is BalanceRows.accounts:
         for _contract in listed:
             pass
         yield from _plain(sheet.accounts())
     for contract in listed:
-        told = _told(contract, show)
-        yield from told["lines"] if show is Shown.lines else (told,)
+        row = _contract_row(contract, show)
+        yield from row["lines"] if show is BalanceRows.lines else (row,)
 
 
-def _told(contract: "ContractBalance", show: Shown) -> dict[str, Any]:
+def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, Any]:
     from revrec.jobs.reports.contract_balances import contract_name
 
     name = contract_name(contract.contract)
-    told = {**_decimal(contract), "contract": name}
-    del told["lines"]
-    if show is not Shown.lines:
-        return told
+    row = {**_decimal(contract), "contract": name}
+    del row["lines"]
+    if show is not BalanceRows.lines:
+        return row
     lines = [
         {**_decimal(line, LINES), "contract": name, "of": "costs" if line.is_cost else "revenue"}
         for line in contract.lines
     ]
-    return {**told, "lines": lines}
+    return {**row, "lines": lines}
 
 
 def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:
@@ -170,7 +171,7 @@ def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def _decimal(row: Any, names: Iterable[str] = ()) -> dict[str, Any]:
-    """A row with its amounts as decimal text."""
+    """Return a row with its amounts as decimal strings."""
     from revrec.core.money import decimal_string
 
     values = {name: getattr(row, name, 0) for name in names or row._fields}

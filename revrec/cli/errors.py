@@ -25,7 +25,7 @@ _CLASS_HELP = f"Only this class: {', '.join(Class)}."
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "errors", "Look up what Intacct's errors mean and what revrec does about each.")
+    group = add_group(app, "errors", "Look up Intacct's errors and what revrec does about each.")
 
     @command(group, "list", "errors")
     def list_(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "event", "Record fulfillment events: proof of delivery, milestones, usage and so on.")
+    group = add_group(app, "event", "Record fulfillment events, such as deliveries and usage.")
 
     @command(group, "add", "event")
     def add(

@@ -26,7 +26,7 @@ COLUMNS = ("reference", "kind", "date", "state", "amount", "currency", "error_no
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "postings", "List and settle entries and invoices that failed, need review or are in doubt.")
+    group = add_group(app, "postings", "List and settle entries and invoices that need attention.")
 
     @command(group, "list", "postings")
     def list_(

@@ -15,7 +15,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "quarantine", "List, fix and release rows quarantined by `revrec import --keep-good`.")
+    group = add_group(app, "quarantine", "List, fix and release rows that could not be imported.")
     _register_views(group)
 
     @command(group, "fix", "quarantine")

@@ -73,6 +73,18 @@ def test_the_first_sentence_of_a_command_fits_the_list_of_commands(words: tuple[
     assert first in listed
 
 
+VERBS = frozenset(
+    "Check Close Compare Confirm Copy Create Derive Dismiss Explain Fetch Import Let List Look Make Open Post Print Read "
+    "Record Replace Reset Restore Run Send Serve Settle Show Trace".split()
+)
+
+
+@pytest.mark.parametrize("words", [words for words in NODES if words], ids=" ".join)
+def test_the_help_of_a_command_or_group_starts_with_a_verb(words: tuple[str, ...]) -> None:
+    first = NODES[words].help.split()[0].rstrip(",")
+    assert first in VERBS
+
+
 @every_command
 def test_every_argument_and_option_says_what_it_takes_and_means(words: tuple[str, ...]) -> None:
     for parameter in COMMANDS[words].params:

@@ -84,6 +84,7 @@ def register(app: typer.Typer) -> None:
                 with _spooled(source) as (path, name):
                     results += import_document(context, path, use, keep_good, dry_run, name)
         finally:
+            # Files before a failing one are imported already, so their results must be printed.
             if results:
                 _show(options, results)
         if any(result.refused or result.rejected for result in results):

@@ -115,6 +115,7 @@ for module in (
 
 def main() -> None:
     """Run the ``revrec`` program. If standard output or error was closed before it started, output is discarded."""
+    # A scheduler may start programs with closed streams; the first print would then fail, after the work is done.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open while we run

@@ -125,6 +125,7 @@ def _inert(value: Any) -> Any:
         return value
     if not value.startswith(FORMULA_STARTS):
         return one_line(value)
+    # An escaped amount would be text in the spreadsheet, and its sums would silently leave it out.
     digits = value[1:].replace(".", "", 1)
     return value if value[0] in "+-" and digits.isascii() and digits.isdigit() else one_line(f"'{value}")
 
@@ -216,6 +217,7 @@ def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: 
         longest = max(len(column), *(len(row[column]) for row in cells))
         return min(longest, PROSE_WIDTH // 3) if column in PROSE else longest
 
+    # Whole columns are dropped rather than cut: half an amount or a reference is worse than none.
     shown = list(columns)
     for column in reversed(spare):
         if sum(wanted(one) + GAP for one in shown) - GAP <= width:

@@ -98,10 +98,10 @@ _contexts: "list[Context]" = []
 """The contexts that this command line created."""
 
 
-def remember(**given: Any) -> None:
+def remember(**options: Any) -> None:
     """Begin a command line with the global options placed before the command's name."""
     global _before  # noqa: PLW0603 - one command line a process
-    _before = Options(**given)
+    _before = Options(**options)
 
 
 def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
@@ -139,6 +139,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
             finally:
                 _keep_heads()
 
+        # Typer reads a command's options from its signature and annotations, so the wrapper must show both with the
+        # global options added; functools.wraps alone would show only the function's own.
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
         added = [_keyword(key, kind) for key, kind in GLOBAL.items()]
         wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
@@ -162,6 +164,7 @@ def _keep_heads() -> None:
             from revrec.core.errors import RevrecError
             from revrec.store.posting.continuity import update_kept_head
 
+            # The command's changes are committed: a head that cannot be saved must not make it look failed.
             with suppress(RevrecError):
                 update_kept_head(database)
 

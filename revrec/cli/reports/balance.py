@@ -112,6 +112,7 @@ def _show_json(wanted: Any, show: BalanceRows, listed: "Iterator[ContractBalance
     from revrec.cli.output import print_json_list
 
     head = {"date": wanted.until, "planned": wanted.planned, "by": wanted.by}
+    # Accounts and totals are summed while the contracts pass, so they are computed after the last contract.
     contracts = (_contract_row(one, show) for one in listed)
     print_json_list(
         "contracts", contracts, head, lambda: {"accounts": _plain(sheet.accounts()), "totals": _plain(sheet.totals())}

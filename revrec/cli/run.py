@@ -10,7 +10,7 @@ from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
-    from revrec.jobs.running.result import RunResult
+    from revrec.jobs.running.result import EntryView, RunResult
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
@@ -120,12 +120,12 @@ def _show_dates(result: "RunResult") -> None:
         print(f"... and {len(moved) - MOST_REASONS:,} more (--format json or csv shows all)", file=sys.stderr)
 
 
-def _shown(entry: dict[str, object]) -> dict[str, object]:
+def _shown(entry: "EntryView") -> dict[str, object]:
     """Return an entry with its status as people read it; lines that are on no entry have no reference: blocked."""
     from revrec.cli.output import state_in_words
 
     is_blocked = entry["status"] == "held" and not entry["reference"]
-    return {**entry, "status": "blocked" if is_blocked else state_in_words(str(entry["status"]))}
+    return {**entry, "status": "blocked" if is_blocked else state_in_words(entry["status"])}
 
 
 def _summary(result: "RunResult") -> str:
@@ -145,7 +145,7 @@ def _summary(result: "RunResult") -> str:
         and not any((*result.counts.values(), *result.invoice_counts.values()))
     ):
         return f"run {result.run} for {result.date}: nothing left to post"
-    words = counts_in_words(result.counts, blocked=len(result.held) + len(result.awaiting))
+    words = counts_in_words(result.counts, blocked=len(result.blocked) + len(result.awaiting_invoice))
     words[0] += _sums(result, "posted")
     invoices = {state: count for state, count in result.invoice_counts.items() if count}
     words += [f"invoices {one}" for one in counts_in_words(invoices)]

@@ -213,14 +213,14 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("an entry in doubt gives its lines back for a new one")
 def _() -> AbstractContextManager[Any]:
-    def intents(original: Any, connection: Any, context: Any, *words: Any) -> Any:
+    def commit(original: Any, connection: Any, context: Any, *words: Any) -> Any:
         for number in entries.numbers_in(connection, "IN_DOUBT"):
             who = context.who()
             ENTRY_TABLES.change_state(connection, number, "IN_DOUBT", "HELD", who)
             store_postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED")
         return original(connection, context, *words)
 
-    return replaced(intents, "commit_intents")(intents)
+    return replaced(intents, "commit_intents")(commit)
 
 
 @mutant("a refused entry keeps its lines, and they go on to a new one all the same")
@@ -271,8 +271,8 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("uniqueid is off")
 def _() -> AbstractContextManager[Any]:
-    def exchange(original: Any, *words: Any, unique: bool) -> Any:
-        return original(*words, unique=False)
+    def exchange(original: Any, self: XmlGateway, session: Any, control_id: str, body: bytes, unique: bool) -> Any:
+        return original(self, session, control_id, body, False)
 
     return replaced(XmlGateway, "_exchange")(exchange)
 

@@ -107,3 +107,88 @@ def test_an_invoice_with_an_ambiguous_bundle_is_refused_and_not_doubled(read: Ca
     invoice = {"entity_id": 8, "increment_id": "I8", "order_id": 3, "grand_total": 70, "subtotal": 70, "state": 2}
     (row,) = read({**invoice, "created_at": "2024-04-02", "items": items}, "magento-invoices")
     assert row.problems[0].reason == "is 70, the items add up to 140"
+
+
+def invoice(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    plain = {"entity_id": 8, "increment_id": "I8", "order_id": 3, "state": 2, "created_at": "2024-04-02"}
+    return {**plain, "customer_id": 7, "order_currency_code": "USD", "items": list(items), **more}
+
+
+def billed(id: int, total: float, **more: Any) -> dict[str, Any]:
+    return {"order_item_id": id, "sku": f"S-{id}", "qty": 1, "row_total": total, **more}
+
+
+def bad(rows: list[Any]) -> tuple[str, str]:
+    (row,) = rows
+    assert isinstance(row, BadRow)
+    return row.problems[0].field, row.problems[0].reason
+
+
+PARTLY_CANCELED = order(
+    item(1, 90, qty_ordered=3, qty_invoiced=2, qty_canceled=1, row_invoiced=60, discount_amount=9, discount_invoiced=6,
+         tax_amount=8.1),
+    shipping_amount=10, shipping_tax_amount=1, subtotal=90, discount_amount=-9, tax_amount=9.1, grand_total=100.1,
+    subtotal_canceled=30, tax_canceled=2.7, total_canceled=29.7, tax_invoiced=6.4, total_invoiced=70.4,
+)  # fmt: skip
+
+
+def test_canceled_units_are_not_charged(read: Callable[..., Any]) -> None:
+    assert amounts(read(PARTLY_CANCELED)) == [("1", 5400), ("shipping", 1000)]
+    (row,) = read(order(item(1, 90, qty_ordered=3, qty_canceled=1)))
+    assert (row.line.amount, str(row.line.quantity)) == (6000, "2")
+    assert bad(read(order(item(1, 100, qty_ordered=3, qty_canceled=1))))[1].startswith("leaves 2 of 3 units")
+    (row,) = read(order(item(1, 90, qty_ordered=3, qty_canceled=3)))
+    assert isinstance(row, PassedOver) and row.reason == "its amount is zero"
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"),
+    [
+        ("subtotal", "is 400, the items add up to 90"),
+        ("subtotal_canceled", "is 400, the canceled items add up to 30"),
+        ("discount_amount", "is 400, the discounts of items and shipping add up to 9"),
+        ("grand_total", "is 390.9 without tax, the charge lines add up to 91"),
+        ("total_canceled", "is 397.3 without tax, the charge lines add up to 27"),
+        ("total_invoiced", "is 393.6 without tax, the charge lines add up to 64"),
+    ],
+)
+def test_a_total_that_differs_refuses_the_document_with_both_figures(
+    read: Callable[..., Any], total: str, reason: str
+) -> None:
+    assert bad(read({**PARTLY_CANCELED, total: 400})) == (total, reason)
+
+
+def test_a_cancellation_that_no_item_states_refuses_the_order(read: Callable[..., Any]) -> None:
+    assert bad(read(order(item(), subtotal_canceled=40)))[0] == "subtotal_canceled"
+    assert bad(read(order(item(1, 100, qty_invoiced=1), total_invoiced=60)))[0] == "total_invoiced"
+
+
+def test_an_order_that_is_partly_invoiced_is_charged_as_ordered(read: Callable[..., Any]) -> None:
+    assert amounts(read(order(item(1, 100, qty_ordered=2, qty_invoiced=1), total_invoiced=50))) == [("1", 10000)]
+
+
+@pytest.mark.parametrize("kind", ["invoice", "creditmemo"])
+def test_the_totals_of_invoices_and_credit_memos(read: Callable[..., Any], kind: str) -> None:
+    memo = {"adjustment_positive": 5, "adjustment_negative": 2} if kind == "creditmemo" else {}
+    more = {"shipping_amount": 10, "discount_amount": -12, "tax_amount": 9, "subtotal": 100, **memo}
+    one = invoice(billed(1, 100, discount_amount=8), grand_total=107 + 3 * bool(memo), **more)
+    by = "magento-invoices"
+    sign, lines = (-1, ["credit-I8-1", "credit-I8-shipping"]) if memo else (1, ["invoice-I8-1", "invoice-I8-shipping"])
+    assert amounts(read(one, by))[:2] == [(lines[0], sign * 9200), (lines[1], sign * 600)]
+    for total in ("grand_total", "tax_amount", "discount_amount", "subtotal"):
+        assert bad(read({**one, total: 400}, by))[0] in (total, "grand_total")
+    assert bad(read({**one, "grand_total": -107}, by))[0] == "grand_total"
+
+
+@pytest.mark.parametrize("where", ["", "extension_attributes"])
+def test_gift_cards_and_store_credit_are_ways_to_pay(read: Callable[..., Any], where: str) -> None:
+    paid = {"gift_cards_amount": 30, "customer_balance_amount": 20}
+    more = {where: paid} if where else paid
+    assert amounts(read(order(item(), grand_total=50, **more))) == [("1", 10000)]
+
+
+def test_an_item_without_its_amount_is_broken_unless_the_subtotal_confirms_it(read: Callable[..., Any]) -> None:
+    unpriced = {"order_item_id": 2, "sku": "SET", "qty": 1, "price": 18}
+    assert bad(read(invoice(unpriced, grand_total=40), "magento-invoices"))[1] == "is missing"
+    confirmed = invoice(billed(1, 40), unpriced, subtotal=40, grand_total=40)
+    assert amounts(read(confirmed, "magento-invoices")) == [("invoice-I8-1", 4000)]

@@ -7,9 +7,9 @@ These become charge lines in the currency of the order, each net of tax and of i
 - an item of a credit memo, with a negative amount and the line ``credit-MEMO-ITEM``; also its shipping and adjustments.
 
 For a configurable product the parent counts; for a bundle with priced parts the parts count. Taxes are not revenue.
-Orders that are not being processed yet, canceled documents and lines with a zero amount are skipped. The document is
-the order's id, which all of these documents have. The lines of an invoice are ``invoice-INVOICE-ITEM``, since an order
-can have several invoices.
+Orders that are not being processed yet, canceled documents, canceled units and lines with a zero amount are skipped. A
+document whose totals differ from these lines is broken. The document is the order's id, which all of these documents
+have. The lines of an invoice are ``invoice-INVOICE-ITEM``, since an order can have several invoices.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from typing import Any
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
+from revrec.sources.shops.magento_totals import ZERO, DocumentTotals, ItemAmounts, item_amounts, shipping_of
 from revrec.sources.shops.objects import Json, JsonNode
 
 OWN = (
@@ -94,36 +95,49 @@ def events(node: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _billed(node: JsonNode, kind: str) -> Iterator[DocumentOutcome]:
-    counted = list(_counted(node))
-    _check_total(node, counted)
+    counted = [item_amounts(item, node) for item in _counted(node)]
+    shipping = shipping_of(node, counted)
+    adjustment = _adjustment(node) if kind == "creditmemo" else ZERO
+    DocumentTotals(node, counted, shipping, adjustment).check()
     sign = -1 if kind == "creditmemo" else 1
     prefix = {"invoice": f"invoice-{_key(node)}-", "creditmemo": f"credit-{_key(node)}-"}.get(kind, "")
-    for item in counted:
-        id = item.text("item_id") if kind == "order" else item.text("order_item_id")
-        if not id:
-            raise item.broken("item_id" if kind == "order" else "order_item_id", "", "is missing")
-        values = {
-            "line": prefix + id,
-            "kind": "line" if sign > 0 else "credit",
-            "item": item.text("sku") or item.text("name"),
-            "description": f"{node.text('increment_id')} {item.text('name')}".strip(),
-            "quantity": item.text("qty_ordered") or item.text("qty"),
-        }
-        yield _made(node, kind, item, values, sign * _net(item))
-    shipping = node.number("shipping_amount") - abs(_shipping_discount(node))
-    yield from _extra(node, kind, f"{prefix}shipping", SHIPPING, sign * shipping)
-    if kind == "creditmemo":
-        adjustment = node.number("adjustment_negative") - node.number("adjustment_positive")
-        yield from _extra(node, kind, f"{prefix}adjustment", "ADJUSTMENT", adjustment)
+    for one in counted:
+        yield _item(node, kind, prefix, one, sign * one.kept.net)
+    yield from _extra(node, kind, f"{prefix}shipping", SHIPPING, sign * shipping.kept)
+    yield from _extra(node, kind, f"{prefix}adjustment", "ADJUSTMENT", -adjustment)
+
+
+def _item(node: JsonNode, kind: str, prefix: str, amounts: ItemAmounts, net: Decimal) -> DocumentOutcome:
+    item = amounts.item
+    name = "item_id" if kind == "order" else "order_item_id"
+    if not item.text(name):
+        raise item.broken(name, "", "is missing")
+    values = {
+        "line": prefix + item.text(name),
+        "kind": "credit" if kind == "creditmemo" else "line",
+        "item": item.text("sku") or item.text("name"),
+        "description": f"{node.text('increment_id')} {item.text('name')}".strip(),
+        "quantity": _quantity(item),
+    }
+    return _made(node, kind, item, values, net)
+
+
+def _quantity(item: JsonNode) -> str:
+    """Return the number of units without the canceled ones."""
+    if item.number("qty_canceled"):
+        return plain(item.number("qty_ordered") - item.number("qty_canceled"))
+    return item.text("qty_ordered") or item.text("qty")
+
+
+def _adjustment(memo: JsonNode) -> Decimal:
+    """Return what a credit memo refunds besides its items and shipping, less its fee."""
+    if memo.has("adjustment_positive") or memo.has("adjustment_negative"):
+        return memo.number("adjustment_positive") - memo.number("adjustment_negative")
+    return memo.number("adjustment")
 
 
 def _key(node: JsonNode) -> str:
     return node.text("increment_id") or node.text("entity_id")
-
-
-def _shipping_discount(node: JsonNode) -> Decimal:
-    discount = abs(node.number("shipping_discount_amount"))
-    return discount - abs(node.number("shipping_discount_tax_compensation_amount"))
 
 
 def _counted(node: JsonNode) -> Iterator[JsonNode]:
@@ -138,20 +152,6 @@ def _counted(node: JsonNode) -> Iterator[JsonNode]:
         priced_parts = parts.get(item.text("item_id"), Decimal(0))
         if not priced_parts:
             yield item
-
-
-def _net(item: JsonNode) -> Decimal:
-    """Return the row total without tax, less its discount. A discount on prices with tax is reduced by its tax."""
-    discount = abs(item.number("discount_amount")) - abs(item.number("discount_tax_compensation_amount"))
-    return item.number("row_total") - discount
-
-
-def _check_total(node: JsonNode, counted: list[JsonNode]) -> None:
-    found = sum((item.number("row_total") for item in counted), Decimal(0))
-    stated = node.number("subtotal")
-    if node.has("subtotal") and stated != found:
-        reason = f"is {plain(stated)}, the items add up to {plain(found)}"
-        raise node.broken("subtotal", node.text("subtotal"), reason)
 
 
 def _extra(node: JsonNode, kind: str, line: str, item: str, amount: Decimal) -> Iterator[DocumentOutcome]:

@@ -199,11 +199,11 @@ def test_a_database_of_a_newer_program_is_left_alone(
 ) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
     with sqlite3.connect(books / "revrec.db") as database:
-        database.execute("UPDATE alembic_version SET version_num = '9001'")
+        database.execute("UPDATE alembic_version SET version_num = 'r9001'")
     before = fingerprint(books)
     ended = revrec(*command)
     assert (ended.code, ended.out) == (5, "")
-    assert re.match(r"revrec: .*revrec\.db: .*revision 9001, newer .*; install a newer revrec\n", ended.err)
+    assert re.match(r"revrec: .*revrec\.db: .*revision r9001, newer .*; install a newer revrec\n", ended.err)
     assert fingerprint(books) == before
 
 

@@ -309,17 +309,29 @@ def test_a_price_that_includes_tax_is_no_price_to_calculate_from(read: Callable[
 @pytest.mark.parametrize(
     ("taxes", "total", "accepted"),
     [
-        ((), "28.56", True),
-        ((), "27.00", False),
+        (("PRI+AAA:12.00",), "28.56", True),
+        (("PRI+AAA:12.00",), "28.57", False),
+        (("PRI+AAA:12.00",), "27.00", False),
+        (("PRI+AAA:11.00",), "28.56", False),
+        ((), "28.56", False),
         (("TAX+7+VAT+++:::5",), "25.20", True),
         (("TAX+7+VAT+++:::5",), "28.56", False),
+        (("TAX+7+VAT+++:::5", "LIN+2++B:SA", "MOA+203:10.00", "TAX+7+VAT+++:::19"), "37.10", True),
+        (("TAX+7+VAT+++:::5", "LIN+2++B:SA", "MOA+203:10.00", "TAX+7+VAT+++:::19"), "37.11", False),
     ],
 )
 def test_a_total_with_taxes_that_are_not_stated_must_fit_a_rate(
     read: Callable[..., Any], taxes: Sequence[str], total: str, accepted: bool
 ) -> None:
-    (row,) = read(message(*LINE, *taxes, "UNS+S", f"MOA+86:{total}"))
+    row, *_others = read(message(*LINE, *taxes, "UNS+S", f"MOA+86:{total}"))
     assert isinstance(row, GoodRow if accepted else BadRow)
+
+
+def test_a_total_is_not_net_if_the_message_states_a_tax_and_nothing_confirms_it(read: Callable[..., Any]) -> None:
+    body = (*LINE, "UNS+S", "MOA+86:24.00", "ALC+C++++TX", "MOA+8:3.00")
+    (row,) = read(message(*body))
+    assert row.problems[0].reason == "the total is 24, with taxes, the amounts add up to 27; the difference is -3"
+    assert amounts(read(message(*body, "MOA+79:24.00"))) == [("1", 2400)]
 
 
 @pytest.mark.parametrize(

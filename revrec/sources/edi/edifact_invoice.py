@@ -156,14 +156,28 @@ class StatedAmounts:
         pairs = zip(self._parts.lines, self.lines, strict=True)
         return sum((self._of_line_extras(line, amount) for line, amount in pairs), Decimal(0))
 
+    def confirm_themselves(self) -> bool:
+        """Return True if every line states an amount, which is also what its quantity and price come to."""
+        pairs = zip(self._parts.lines, self.lines, strict=True)
+        return all(
+            amount_of(line, "203", "66") and all(_basis(line)) and self._calculated(line) == amount
+            for line, amount in pairs
+        )
+
     def _of_line(self, line: Sequence[Segment]) -> Decimal:
         stated = amount_of(line, "203", "66")
         if stated:
             amount = self._message.number(stated, 1, 2)
             return amount + (self._of_line_extras(line, amount) if self._reading.beside_lines else 0)
-        quantity = next((one for one in line if one.tag == "QTY" and one.get(1) == "47"), None)
-        price = next((one for code in (*NET_PRICES, *GROSS_PRICES) for one in line
-                      if one.tag == "PRI" and one.get(1) == code), None)  # fmt: skip
+        return self._calculated(line)
+
+    def _calculated(self, line: Sequence[Segment]) -> Decimal:
+        """Return what the line's quantity and price come to, with its allowances and charges.
+
+        Raises:
+            BrokenDocument: the line has no quantity, or no price to calculate from.
+        """
+        quantity, price = _basis(line)
         if quantity is None or price is None:
             missing = "QTY 47" if quantity is None else f"PRI {', '.join((*NET_PRICES, *GROSS_PRICES))}"
             reason = f"the line has no amount (MOA 203 or 66), and no {missing} to calculate it from"
@@ -253,6 +267,13 @@ class StatedAmounts:
     def _rounded(self, amount: Decimal) -> Decimal:
         """Return the amount rounded half up, as invoices are, if a stated total confirms it; else unchanged."""
         return rounded(amount, self._parts.currency) if self._confirmed else amount
+
+
+def _basis(line: Sequence[Segment]) -> tuple[Segment | None, Segment | None]:
+    """Return the quantity and the price from which a line's amount can be calculated; None for what is missing."""
+    quantity = next((one for one in line if one.tag == "QTY" and one.get(1) == "47"), None)
+    prices = [one for one in line if one.tag == "PRI"]
+    return quantity, next((one for code in (*NET_PRICES, *GROSS_PRICES) for one in prices if one.get(1) == code), None)
 
 
 def _kind(extra: Group) -> tuple[str, str]:

@@ -19,8 +19,6 @@ TOTALS = ("79", "125", "131", "176", "77", "86", "128")
 _LEAST_RATE, _HIGHEST_RATE = 3, 27
 """Rates of value-added tax in percent, by which a total may exceed the net amounts if the message states no tax."""
 
-_CENT = Decimal("0.01")
-
 
 def billed(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     """Yield the charge lines of an INVOIC.
@@ -224,7 +222,8 @@ class _Totals:
         stated = self._stated(segment)
         total_tax = self._parts.total("176")
         taxes = [self._stated(total_tax)] if total_tax else self._stated_taxes()
-        if code != "77" and stated == net:
+        confirmed = not taxes or self._parts.total("79") or self._parts.total("125")
+        if code != "77" and confirmed and stated == net:
             return
         if taxes:
             if stated not in [net + one for one in taxes]:
@@ -235,14 +234,31 @@ class _Totals:
     def _is_net_plus_rate(self, stated: Decimal, net: Decimal) -> bool:
         """Return True if the total is the net amount plus the tax at the rates that the message states.
 
-        A message that states no rate either is accepted at a whole percentage that value-added tax can have.
+        If it states none, its lines have to confirm their amounts themselves, and the rate is any whole percentage that
+        value-added tax can have.
         """
         rates = self._rates()
         if len(rates) > 1:
-            ends = (_with_tax(net, min(rates), self._parts.currency), _with_tax(net, max(rates), self._parts.currency))
-            return min(ends) - _CENT <= stated <= max(ends) + _CENT
+            return stated in self._with_rates(rates)
+        if not rates and not self._amounts.confirm_themselves():
+            return False
         whole = [Decimal(one) for one in range(_LEAST_RATE, _HIGHEST_RATE + 1)]
-        return any(abs(stated - _with_tax(net, one, self._parts.currency)) <= _CENT for one in rates or whole)
+        return any(stated == _with_tax(net, one, self._parts.currency) for one in rates or whole)
+
+    def _with_rates(self, rates: Sequence[Decimal]) -> list[Decimal]:
+        """Return the total with each line's tax at its own rate, and all allowances and charges at one of the rates."""
+        taxable: dict[Decimal, Decimal] = {}
+        for line, amount in zip(self._parts.lines, self._amounts.lines, strict=True):
+            own = next((one for one in line if one.tag == "TAX" and one.get(5, 4)), None)
+            if own is None:
+                return []
+            rate = self._message.number(own, 5, 4)
+            taxable[rate] = taxable.get(rate, Decimal(0)) + amount
+        found = []
+        for of_extras in rates:
+            bases = {**taxable, of_extras: taxable.get(of_extras, Decimal(0)) + self._amounts.extra}
+            found.append(sum((_with_tax(base, rate, self._parts.currency) for rate, base in bases.items()), Decimal(0)))
+        return found
 
     def _rates(self) -> list[Decimal]:
         """Return the tax rates of the message (TAX, 5278), each once."""

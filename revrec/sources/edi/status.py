@@ -4,13 +4,13 @@ A cancellation, change or replacement is about a document that may be imported a
 reading it as an original would keep, or double, what it takes back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from revrec.sources.documents import ColumnFinder, RejectedDocument, SkippedDocument, excerpt
 from revrec.sources.edi.columns import ElementReference, Scopes, find_element
 from revrec.sources.edi.edifact_message import EdifactMessage
-from revrec.sources.edi.segments import Segment
 from revrec.sources.edi.x12_transaction import TransactionSet
 from revrec.sources.mapping import ColumnMapping
 
@@ -97,56 +97,54 @@ EDIFACT_REPLACEMENTS = {
 """BGM document names of documents whose lines another document has too."""
 
 
-def x12_status(transaction: TransactionSet) -> SkippedDocument | RejectedDocument | None:
+Status = SkippedDocument | RejectedDocument | None
+
+
+def x12_status(transaction: TransactionSet) -> Status:
     """Return why a transaction set is no original that counts; None if it is one."""
-    place, texts = transaction.place, transaction.texts
-    usage = _found(transaction.envelope, "ISA", 15)
+    usage = find_element(ElementReference("ISA", "", 15), [transaction.envelope])
     if usage in ("T", "I"):
         kind = "a test" if usage == "T" else "an information"
-        return SkippedDocument(f"it is in {kind} interchange (ISA15 {usage})", place)
+        return SkippedDocument(f"it is in {kind} interchange (ISA15 {usage})", transaction.place)
     tag, element = _X12_PURPOSE.get(transaction.kind, ("", 0))
-    purpose = _found(transaction.segments, tag, element)
-    status = _status(f"{tag}{element:02d}", purpose, X12_ORIGINALS, X12_COPIES, X12_CHANGES, place, texts)
-    if status or transaction.kind != "810":
-        return status
-    kind = _found(transaction.segments, "BIG", 7)
-    known = (kind,) if kind not in {**X12_NOT_BILLED, **X12_REPLACEMENTS} else ()
-    return _status("BIG07", kind, known, X12_NOT_BILLED, X12_REPLACEMENTS, place, texts)
+    purpose = _CodedStatus(tag, element, f"{tag}{element:02d}", X12_COPIES, X12_CHANGES, X12_ORIGINALS)
+    kinds = _CodedStatus("BIG", 7, "BIG07", X12_NOT_BILLED, X12_REPLACEMENTS)
+    return purpose.of(transaction) or (kinds.of(transaction) if transaction.kind == "810" else None)
 
 
-def edifact_status(message: EdifactMessage) -> SkippedDocument | RejectedDocument | None:
+def edifact_status(message: EdifactMessage) -> Status:
     """Return why a message is no original that counts; None if it is one."""
-    place, texts = message.place, message.texts
-    if _found(message.envelope, "UNB", 11) not in ("", "0"):
-        return SkippedDocument("it is in a test interchange (UNB test indicator)", place)
-    function = _found(message.segments, "BGM", 3)
-    status = _status("BGM.3", function, EDIFACT_ORIGINALS, EDIFACT_COPIES, EDIFACT_CHANGES, place, texts)
-    if status or message.kind != "INVOIC":
-        return status
-    kind = _found(message.segments, "BGM", 1)
-    known = (kind,) if kind not in {**EDIFACT_NOT_BILLED, **EDIFACT_REPLACEMENTS} else ()
-    return _status("BGM.1", kind, known, EDIFACT_NOT_BILLED, EDIFACT_REPLACEMENTS, place, texts)
+    if find_element(ElementReference("UNB", "", 11), [message.envelope]) not in ("", "0"):
+        return SkippedDocument("it is in a test interchange (UNB test indicator)", message.place)
+    function = _CodedStatus("BGM", 3, "BGM.3", EDIFACT_COPIES, EDIFACT_CHANGES, EDIFACT_ORIGINALS)
+    kinds = _CodedStatus("BGM", 1, "BGM.1", EDIFACT_NOT_BILLED, EDIFACT_REPLACEMENTS)
+    return function.of(message) or (kinds.of(message) if message.kind == "INVOIC" else None)
 
 
-def _status(
-    field: str,
-    code: str,
-    originals: Sequence[str],
-    copies: dict[str, str],
-    changes: dict[str, str],
-    place: str,
-    texts: Callable[[], Iterable[str]],
-) -> SkippedDocument | RejectedDocument | None:
-    if code in originals:
-        return None
-    if code in copies:
-        return SkippedDocument(f"it is {copies[code]} ({field} {code})", place)
-    reason = changes.get(code, "is not a code of an original document that is known here")
-    return RejectedDocument(field, code, reason, _FOLLOWED_BY_HAND, place, excerpt(texts()))
+class _CodedStatus(NamedTuple):
+    """An element that states the status of a document, and its codes. Without ``originals`` any other code is one."""
 
+    tag: str
+    element: int
+    field: str
+    copies: Mapping[str, str]
+    changes: Mapping[str, str]
+    originals: Sequence[str] | None = None
 
-def _found(segments: Sequence[Segment], tag: str, element: int) -> str:
-    return find_element(ElementReference(tag, "", element), [segments]) if tag else ""
+    def of(self, document: TransactionSet | EdifactMessage) -> Status:
+        """Return why a document is no original; None if it is one."""
+        segment = next((one for one in document.segments if one.tag == self.tag), None)
+        code = segment.get(self.element).strip() if segment else ""
+        if segment is None or code in (self.originals or ()):
+            return None
+        place = document.at(segment)
+        if code in self.copies:
+            return SkippedDocument(f"it is {self.copies[code]} ({self.field} {code})", place)
+        reason = self.changes.get(code)
+        if reason is None and self.originals is None:
+            return None
+        reason = reason or "is not a code of an original document that is known here"
+        return RejectedDocument(self.field, code, reason, _FOLLOWED_BY_HAND, place, excerpt(document.texts()))
 
 
 _HEADERS = ("ISA", "GS", "BIG", "BSN", "BHT", "UNB", "UNG", "BGM")

@@ -1,5 +1,6 @@
 """Deliveries of parts: each notice earns its items and units on its day, adds to the others, and takes nothing back."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,39 @@ def test_a_notice_without_items_delivers_what_is_left(billed: Books) -> None:
     notice(billed, "S-2", "20240510")
     assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 10_000), ("2024-05-10", 20_000)]
     assert billed.open_parts("edi/INV-7/2") == [("2024-05-10", 90_000)]
+
+
+def put_shop(books: Books, by: str, *documents: dict[str, Any]) -> None:
+    path = books.folder / "shop.jsonl"
+    path.write_text("\n".join(map(json.dumps, documents)))
+    context = books.context("import")
+    assert not [one.refused for one in import_document(context, path, mappings_of(context, by)) if one.refused]
+
+
+def test_each_shipment_of_magento_earns_its_units(offline: Books) -> None:
+    item = {"item_id": 1, "sku": "POD-MUG", "name": "Mug", "qty_ordered": 3, "row_total": 90}
+    order = {"entity_id": 7, "state": "processing", "created_at": "2024-03-05", "items": [item],
+             "customer_id": 1, "order_currency_code": "USD"}  # fmt: skip
+    shipments = [
+        {"entity_id": id, "order_id": 7, "created_at": day, "items": [{"order_item_id": 1, "qty": units}]}
+        for id, day, units in ((5, "2024-03-07", 1), (6, "2024-04-02", 2))
+    ]
+    put_shop(offline, "magento-orders", order, shipments[0])
+    assert offline.open_parts("magento/7/1") == [("2024-03-07", 3_000)]
+    put_shop(offline, "magento-orders", *shipments)
+    assert offline.open_parts("magento/7/1") == [("2024-03-07", 3_000), ("2024-04-02", 6_000)]
+
+
+def test_each_fulfillment_of_shopify_earns_its_units(offline: Books) -> None:
+    def order(*fulfillments: tuple[int, str, int]) -> dict[str, Any]:
+        return {
+            "id": 7, "processed_at": "2024-03-05", "financial_status": "paid", "currency": "USD", "email": "a",
+            "line_items": [{"id": 1, "sku": "POD-LAMP", "quantity": 3, "price": "30.00"}],
+            "fulfillments": [{"id": id, "delivered_at": day, "line_items": [{"id": 1, "quantity": units}]}
+                             for id, day, units in fulfillments],
+        }  # fmt: skip
+
+    put_shop(offline, "shopify-orders", order((5, "2024-03-30", 2)))
+    assert offline.open_parts("shopify/7/1") == [("2024-03-30", 6_000)]
+    put_shop(offline, "shopify-orders", order((5, "2024-03-30", 2), (6, "2024-04-02", 1)))
+    assert offline.open_parts("shopify/7/1") == [("2024-03-30", 6_000), ("2024-04-02", 3_000)]

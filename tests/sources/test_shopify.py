@@ -332,21 +332,42 @@ def days(rows: list[Any]) -> list[tuple[str, str]]:
     return [(row.line.charge, str(row.line.date)) for row in rows if isinstance(row, GoodRow)]
 
 
-def test_a_line_is_delivered_when_its_last_piece_is(read: Callable[..., Any]) -> None:
-    first, second = delivered("2024-04-01", 2), delivered("2024-04-05", 1)
-    assert reasons(read(order(fulfillments=[first]), "events")) == ["2 of 3 delivered"]
-    assert days(read(order(fulfillments=[second, first]), "events")) == [("shopify/1/11", "2024-04-05")]
-    cancelled = order(fulfillments=[first, {**second, "status": "cancelled"}])
-    assert reasons(read(cancelled, "events")) == ["2 of 3 delivered"]
+def parts(rows: list[Any]) -> list[tuple[str, str, str, str]]:
+    found = [row.line for row in rows if isinstance(row, GoodRow)]
+    return [(one.charge[10:], one.name, str(one.date)[5:], str(one.quantity or "")) for one in found]
 
 
-def test_what_was_refunded_is_not_waited_for_and_follows_its_line(read: Callable[..., Any]) -> None:
-    refunds = [
-        {"id": 9, "created_at": day, "refund_line_items": [{"line_item_id": 11, "quantity": 1, "subtotal": "10.00"}]}
-        for day in ("2024-03-30", )
+def returned(day: str, quantity: int = 1, **more: Any) -> dict[str, Any]:
+    amount = f"{quantity * 10}.00"
+    return {"id": 9, "created_at": day,
+            "refund_line_items": [{"line_item_id": 11, "quantity": quantity, "subtotal": amount, **more}]}  # fmt: skip
+
+
+def test_each_fulfilment_delivers_its_units(read: Callable[..., Any]) -> None:
+    first, second = delivered("2024-04-01", 2), delivered("2024-04-05", 1, id=4)
+    rows = read(order(fulfillments=[first]), "events")
+    assert parts(rows) == [("11", "3", "04-01", "2")] and reasons(rows) == ["2 of 3 delivered"]
+    rows = read(order(fulfillments=[second, first]), "events")
+    assert parts(rows) == [("11", "4", "04-05", "1"), ("11", "3", "04-01", "2")] and reasons(rows) == []
+    canceled = order(fulfillments=[first, {**second, "status": "cancelled"}])
+    assert reasons(read(canceled, "events")) == ["2 of 3 delivered"]
+
+
+@pytest.mark.parametrize(("refund_day", "rest_day"), [("2024-03-30", "04-01"), ("2024-04-03", "04-03")])
+def test_units_that_were_refunded_instead_of_shipped_end_with_the_rest_of_their_line(
+    read: Callable[..., Any], refund_day: str, rest_day: str
+) -> None:
+    rows = read(order(fulfillments=[delivered("2024-04-01", 2)], refunds=[returned(refund_day)]), "events")
+    assert parts(rows) == [
+        ("11", "3", "04-01", "2"), ("11", "", rest_day, ""), ("refund-9-11", "", rest_day, ""),
     ]  # fmt: skip
-    rows = read(order(fulfillments=[delivered("2024-04-01", 2)], refunds=refunds), "events")
-    assert days(rows) == [("shopify/1/11", "2024-04-01"), ("shopify/1/refund-9-11", "2024-04-01")]
+
+
+def test_a_returned_unit_does_not_replace_one_that_is_still_on_its_way(read: Callable[..., Any]) -> None:
+    back = returned("2024-04-03", restock_type="return")
+    rows = read(order(fulfillments=[delivered("2024-04-01", 2)], refunds=[back]), "events")
+    assert parts(rows) == [("11", "3", "04-01", "2"), ("refund-9-11", "", "04-03", "")]
+    assert reasons(rows) == ["2 of 3 delivered"]
 
 
 def test_the_day_of_delivery_is_that_of_the_event_before_any_other(read: Callable[..., Any]) -> None:
@@ -358,16 +379,17 @@ def test_the_day_of_delivery_is_that_of_the_event_before_any_other(read: Callabl
     assert days(rows) == [("shopify/1/11", "2024-04-02")]
 
 
-def test_a_fulfilment_by_itself_counts_for_lines_of_which_nothing_is_left(read: Callable[..., Any]) -> None:
+def test_a_fulfilment_by_itself_delivers_the_same_units(read: Callable[..., Any]) -> None:
     body = {"order_id": 1, **delivered("2024-04-02", 2)}
-    body["line_items"] = [{"id": 11, "fulfillable_quantity": 0}, {"id": 12, "fulfillable_quantity": 1}]
-    rows = read(body, "events")
-    assert days(rows) == [("shopify/1/11", "2024-04-02")]
-    assert reasons(rows) == ["units still to be shipped: 1"]
+    assert parts(read(body, "events")) == [("11", "3", "04-02", "2")]
+    assert parts(read(order(fulfillments=[body]), "events")) == [("11", "3", "04-02", "2")]
     assert reasons(read({**body, "shipment_status": "in_transit"}, "events")) == ["not delivered yet"]
+    assert reasons(read({**body, "status": "cancelled"}, "events")) == ["the fulfillment is canceled"]
     event = {"id": 1, "fulfillment_id": 3, "order_id": 1, "status": "delivered"}
     assert reasons(read(event, "events")) == ["it is a fulfillment event, which names no delivered lines"]
     assert reasons(read(body)) == ["it is a fulfillment, whose order has the charges"]
+    unknown = {**body, "line_items": [{"id": 11}]}
+    assert bad(read(unknown, "events")) == ("line_items[0].quantity", "is missing")
 
 
 def test_any_value_can_be_named_by_its_path(read: Callable[..., Any]) -> None:

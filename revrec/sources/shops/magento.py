@@ -84,11 +84,10 @@ def events(node: JsonNode) -> Iterator[DocumentOutcome]:
         values = {
             "type": kind,
             "order_id": node.text("order_id"),
-            "name": node.text("increment_id"),
+            "name": _key(node),
             "date": node.text("created_at"),
             "line": line,
-            "item": item.text("sku"),
-            "quantity": item.text("qty"),
+            "quantity": plain(item.required_number("qty")),
             "status": "shipped",
         }
         yield FoundRecord(values, {"order": node.value, "line": item.value}, f"{node.place}, line {line}")

@@ -1,15 +1,17 @@
 """Shopify: deliveries, from an order or from a fulfillment alone.
 
-A line is delivered once all its units that were not refunded are delivered, on the day of the latest delivery.
+Each fulfillment delivers its units of a line. Units that were refunded without being shipped are never delivered: once
+all others are, the rest of the line is delivered together with its refunds.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import JsonNode
-from revrec.sources.shops.shopify_amounts import required_money
+from revrec.sources.shops.shopify_amounts import ZERO, required_money
 from revrec.sources.shops.shopify_orders import OrderContext, kind_of, not_billed, refunded
 
 
@@ -25,39 +27,61 @@ def events(node: JsonNode) -> Iterator[DocumentOutcome]:
         yield SkippedDocument(f"it is a {kind}, which names no delivered lines", node.place)
 
 
+class _Refund(NamedTuple):
+    """A refund of a line item: its charge line, day and units, and True if they had been delivered and came back."""
+
+    line: str
+    day: str
+    quantity: Decimal
+    is_returned: bool
+
+
 def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
-    """Yield each line whose units are all delivered, except refunded ones, and then its refunds too."""
-    days = [
-        (one, _delivered_on(one)) for one in order.nodes("fulfillments") if one.text("status").lower() != "cancelled"
-    ]
-    delivered = [(day, line) for one, day in days if day for line in _fulfilled(one)]
+    """Yield the deliveries of each line, and of its refunds."""
+    fulfillments = [one for one in order.nodes("fulfillments") if one.text("status").lower() != "cancelled"]
+    shipped = [(one, line) for one in fulfillments if _delivered_on(one) for line in _fulfilled(one)]
     refunds = _refunds_by_line(order)
     shared = OrderContext(order)
     for line in order.nodes("line_items"):
         id = line.text("id")
         if shared.is_tip(line):
             yield SkippedDocument("it is a tip", f"{order.place}, line {id}")
-            continue
-        if not shared.line(line):
+        elif not shared.line(line):
             yield SkippedDocument("its amount is zero", f"{order.place}, line {id}")
-            continue
-        deliveries = [(day, one.number("quantity")) for day, one in delivered if _line_id(one) == id]
-        arrived = sum((quantity for _day, quantity in deliveries), Decimal(0))
-        refunded = sum((quantity for _line, _day, quantity in refunds.get(id, ())), Decimal(0))
-        place = f"{order.place}, line {id}"
-        if not deliveries or arrived < line.number("quantity") - refunded:
-            reason = f"{plain(arrived)} of {line.text('quantity')} delivered" if deliveries else "not delivered yet"
-            yield SkippedDocument(reason, place)
-            continue
-        day = max(day for day, _quantity in deliveries)
-        yield _event(order, id, day, line, place)
-        for refund_line, refund_day, _quantity in refunds.get(id, ()):
-            yield _event(order, refund_line, max(day, refund_day, key=lambda one: one[:10]), line, place)
+        else:
+            parts = [(one, part) for one, part in shipped if _line_id(part) == id]
+            yield from _line_deliveries(order, line, parts, refunds.get(id, []))
 
 
-def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]]]:
-    """Return the refunds of each line item: their charge line, day and number of units."""
-    found: dict[str, list[tuple[str, str, Decimal]]] = {}
+def _line_deliveries(
+    order: JsonNode, line: JsonNode, parts: list[tuple[JsonNode, JsonNode]], refunds: list[_Refund]
+) -> Iterator[DocumentOutcome]:
+    """Yield the deliveries of a line: each of its parts, then what the refunds leave of it, and the refunds."""
+    id, ordered = line.text("id"), line.required_number("quantity")
+    place = f"{order.place}, line {id}"
+    if not parts:
+        yield SkippedDocument("not delivered yet", place)
+        return
+    yield from (_part(order, fulfillment, part, line) for fulfillment, part in parts)
+    day = max(_delivered_on(fulfillment) for fulfillment, _part in parts)
+    arrived = sum((part.required_number("quantity") for _one, part in parts), ZERO)
+    never_shipped = [one for one in refunds if not one.is_returned]
+    is_complete = arrived >= ordered - sum((one.quantity for one in never_shipped), ZERO)
+    if not is_complete:
+        yield SkippedDocument(f"{plain(arrived)} of {plain(ordered)} delivered", place)
+    elif arrived < ordered:
+        yield _event(order, id, _latest(day, *(one.day for one in never_shipped)), line, place)
+    for refund in refunds:
+        if is_complete or refund.is_returned:
+            yield _event(order, refund.line, _latest(day, refund.day), line, place)
+
+
+def _latest(*days: str) -> str:
+    return max(days, key=lambda one: one[:10])
+
+
+def _refunds_by_line(order: JsonNode) -> dict[str, list[_Refund]]:
+    found: dict[str, list[_Refund]] = {}
     shared = OrderContext(order)
     for refund in order.nodes("refunds"):
         day = refund.text("processed_at") or refund.text("created_at")
@@ -68,28 +92,33 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[tuple[str, str, Decimal]
             suffix = f"-{seen[id]}" if seen[id] > 1 else ""
             if required_money(one, "subtotal"):
                 key = f"refund-{refund.text('id')}-{id}{suffix}"
-                found.setdefault(id, []).append((key, day, one.number("quantity")))
+                is_returned = one.text("restock_type").lower() == "return"
+                found.setdefault(id, []).append(_Refund(key, day, one.number("quantity"), is_returned))
     return found
 
 
 def _fulfillment(node: JsonNode) -> Iterator[DocumentOutcome]:
-    """Yield the lines of a fulfillment alone that are shipped completely."""
-    day = _delivered_on(node)
-    if not day:
+    """Yield the lines of a fulfillment alone."""
+    if node.text("status").lower() == "cancelled":
+        yield SkippedDocument("the fulfillment is canceled", node.place)
+    elif not _delivered_on(node):
         yield SkippedDocument("not delivered yet", node.place)
-        return
-    for line in _fulfilled(node):
-        id = _line_id(line)
-        place = f"{node.place}, line {id}"
-        if line.number("fulfillable_quantity"):
-            yield SkippedDocument(f"units still to be shipped: {line.text('fulfillable_quantity')}", place)
-        else:
-            yield _event(node, id, day, line, place)
+    else:
+        yield from (_part(node, node, line, line) for line in _fulfilled(node))
 
 
-def _event(node: JsonNode, line: str, day: str, item: JsonNode, place: str) -> DocumentOutcome:
+def _part(document: JsonNode, fulfillment: JsonNode, part: JsonNode, item: JsonNode) -> DocumentOutcome:
+    """Return the delivery of a line's units by a fulfillment, whose id tells it from the others of the line."""
+    id = _line_id(part)
+    if not fulfillment.text("id"):
+        raise fulfillment.broken("id", "", "is missing")
+    values = {"fulfillment": fulfillment.text("id"), "quantity": plain(part.required_number("quantity"))}
+    return _event(document, id, _delivered_on(fulfillment), item, f"{document.place}, line {id}", **values)
+
+
+def _event(node: JsonNode, line: str, day: str, item: JsonNode, place: str, **more: str) -> DocumentOutcome:
     order = node.text("order_id") or node.text("id")
-    values = {"order_id": order, "name": node.text("name"), "line": line, "date": day, "status": "delivered"}
+    values = {"order_id": order, "name": node.text("name"), "line": line, "date": day, "status": "delivered", **more}
     return FoundRecord(values, {"order": node.value, "line": item.value}, place)
 
 

@@ -115,3 +115,28 @@ def test_each_fulfillment_of_shopify_earns_its_units(offline: Books) -> None:
     assert offline.open_parts("shopify/7/1") == [("2024-03-30", 6_000)]
     put_shop(offline, "shopify-orders", order((5, "2024-03-30", 2), (6, "2024-04-02", 1)))
     assert offline.open_parts("shopify/7/1") == [("2024-03-30", 6_000), ("2024-04-02", 3_000)]
+
+
+def status(books: Books, shipment: str, day: str) -> Any:
+    body = (f"B10*PRO-1*{shipment}*ACMF", "L11*INV-7*IK", "LX*1", f"AT7*D1*NS***{day}")
+    return put(books, "214", *body)[1]
+
+
+def test_a_carriers_status_delivers_the_items_of_its_shipment_alone(billed: Books) -> None:
+    notice(billed, "S-1", "20240330", ("POD-CHAIR", 2))
+    assert status(billed, "S-1", "20240402").accepted == 1
+    assert billed.open_parts("edi/INV-7/1") == [("2024-04-02", 20_000)]
+    assert billed.open_parts("edi/INV-7/2") == []
+
+
+def test_a_status_of_a_shipment_whose_items_are_not_known_is_refused_if_others_list_theirs(billed: Books) -> None:
+    notice(billed, "S-1", "20240330", ("POD-CHAIR", 2))
+    before = billed.content()
+    result = status(billed, "S-9", "20240402")
+    assert (result.accepted, result.rejected) == (0, 1) and billed.content() == before
+    assert result.report[0]["fix"].startswith("import the notice with its items first")
+
+
+def test_a_status_of_a_document_without_notices_delivers_all_of_it(billed: Books) -> None:
+    status(billed, "S-1", "20240402")
+    assert [billed.open_parts(f"edi/INV-7/{line}")[0][0] for line in "123"] == ["2024-04-02"] * 3

@@ -6,8 +6,20 @@ from typing import NamedTuple
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.sources import EventRow
+from revrec.sources import EventRow, RowProblem
+from revrec.sources.events import ALL_LINES
 from revrec.store.charges import DocumentLine
+
+_MAP_ITEM = "map the event's item to the item of the charge line, or import that line first"
+_NOTICE_FIRST = "import the notice with its items first, or leave this status out by `only` in the mapping"
+
+
+class UnknownItems(Exception):
+    """An event whose charge lines cannot be determined; ``problem`` is the problem of its row."""
+
+    def __init__(self, problem: RowProblem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 class LineMeant(NamedTuple):
@@ -21,12 +33,24 @@ class LineMeant(NamedTuple):
 def lines_meant(
     lines: Sequence[DocumentLine], event: EventRow, recorded: Mapping[int, Sequence[FulfillmentEvent]]
 ) -> list[LineMeant]:
-    """Return the lines of the event's item, or all lines if it names none; empty if no line has the item.
+    """Return the lines of the event's item, or all lines if it names none.
 
-    If several lines have the item, its quantity is spread over them in order: each is filled up before the next.
+    If several lines have the item, its quantity is spread over them in order: each is filled up before the next. A
+    proof of delivery of a shipment without its items delivers those that an earlier notice of the same name listed.
+
+    Raises:
+        UnknownItems: no line has the item, or other shipments list their items and this one's are not known.
     """
     if event.item:
         lines = [line for line in lines if line.item == event.item]
+        if not lines:
+            raise UnknownItems(
+                RowProblem("item", event.item, "no charge line of the document has this item", _MAP_ITEM)
+            )
+    elif event.kind == "pod" and event.name and event.quantity is None and event.charge.endswith(f"/{ALL_LINES}"):
+        listed = _listed(lines, recorded)
+        if listed:
+            return _of_shipment(listed, event)
     sold = [line for line in lines if not is_cost(line.id)]
     if event.quantity is None or not event.item or len(sold) < 2:
         return [LineMeant(line.id, line.no, event.quantity) for line in lines]
@@ -36,6 +60,27 @@ def lines_meant(
         for line in lines
         if quantities.get(sold_id := line.id.partition(COST_MARK)[0])
     ]
+
+
+def _listed(
+    lines: Sequence[DocumentLine], recorded: Mapping[int, Sequence[FulfillmentEvent]]
+) -> list[tuple[DocumentLine, FulfillmentEvent]]:
+    """Return the lines that proofs of delivery with a quantity are about, each with the event."""
+    return [
+        (line, one)
+        for line in lines
+        for one in recorded.get(line.no, ())
+        if one.kind == "pod" and one.quantity is not None
+    ]
+
+
+def _of_shipment(listed: Sequence[tuple[DocumentLine, FulfillmentEvent]], event: EventRow) -> list[LineMeant]:
+    """Return the lines of the event's shipment, with the quantities that were recorded last."""
+    found = {line.id: LineMeant(line.id, line.no, one.quantity) for line, one in listed if one.name == event.name}
+    if not found:
+        reason = "other shipments of the document list their items, and no notice lists those of this one"
+        raise UnknownItems(RowProblem("name", event.name, reason, _NOTICE_FIRST))
+    return list(found.values())
 
 
 def _spread(

@@ -9,7 +9,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.jobs.importing.event_lines import lines_meant
+from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
 from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
@@ -113,12 +113,10 @@ class EventRecorder:
             return self._session.reject_good(
                 row, RowProblem("charge", row.line.charge, reason, "import its charge line first")
             )
-        meant = lines_meant(known, row.line, recorded)
-        if not meant:
-            fix = "map the event's item to the item of the charge line, or import that line first"
-            return self._session.reject_good(
-                row, RowProblem("item", row.line.item, "no charge line of the document has this item", fix)
-            )
+        try:
+            meant = lines_meant(known, row.line, recorded)
+        except UnknownItems as unknown:
+            return self._session.reject_good(row, unknown.problem)
         facts = []
         for charge, no, quantity in meant:
             try:

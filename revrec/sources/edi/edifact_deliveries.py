@@ -98,11 +98,13 @@ def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     for group, about in statuses:
         place = message.at(group[0])
         scopes = (group, about, head)
+        shipment = first_of([about], ("CNI", "", 2, 1))
+        shipment = shipment or first_of(scopes, ("RFF", "CU", 1, 2), ("RFF", "BN", 1, 2))
         values = {
             "status": group[0].get(2) or group[0].get(1),
             "date": message.date([group], "334", "78", DELIVERED, "137") or message.date([about], "334", DELIVERED),
-            "shipment": first_of([about], ("CNI", "", 2, 1))
-            or first_of(scopes, ("RFF", "CU", 1, 2), ("RFF", "BN", 1, 2)),
+            "shipment": shipment,
+            "notice": first_of(scopes, ("RFF", "AAK", 1, 2), ("RFF", "DQ", 1, 2)) or shipment,
         }
         yield FoundRecord(_addressed(message, values, scopes), (*scopes, message.envelope), place)
     if not statuses:

@@ -108,7 +108,7 @@ def test_an_event_may_be_about_a_whole_document(shop: Books) -> None:
     assert shop.import_events({"charge": "shop/A/*", "kind": "pod", "date": "2024-02-09"}).unchanged == 1
     assert shop.content() == before
     unknown = shop.import_events({"charge": "shop/Z/*", "kind": "pod", "date": "2024-02-09"})
-    assert unknown.report[0]["mend"] == "import its charge line first"
+    assert unknown.report[0]["fix"] == "import its charge line first"
 
 
 def test_an_archive_is_taken_whole_or_not_at_all(shop: Books) -> None:

@@ -56,7 +56,7 @@ def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_told(offline: Bo
         (3, "amount", "12.345"),
         (4, "currency", "XXQ"),
     ]
-    assert all(one["mend"] and one["file"].endswith("charges.csv") for one in result.report)
+    assert all(one["fix"] and one["file"].endswith("charges.csv") for one in result.report)
     assert offline.content() == before
 
 
@@ -107,7 +107,7 @@ def test_the_same_charge_with_other_figures_is_a_conflict_and_never_overwrites(o
     other = row("INV-1", amount="25.00", customer="C1008", location="200")
     result = offline.import_file(offline.file("again.csv", [other, row("INV-2")]))
     assert result.refused and result.rejected == 1
-    told = {one["field"]: (one["reason"], one["value"], one["mend"]) for one in result.report}
+    told = {one["field"]: (one["reason"], one["value"], one["fix"]) for one in result.report}
     assert set(told) == {"amount", "customer", "location"}
     assert told["amount"][:2] == ("shop/INV-1/1 was imported with 24.00", "25.00")
     assert told["location"][:2] == ("shop/INV-1/1 was imported with 100", "200")
@@ -263,7 +263,7 @@ def test_events_of_charges_that_were_not_imported_are_reported_row_by_row(offlin
     assert result.refused and (result.accepted, result.scheduled) == (0, 0)
     ((number, field, value),) = problems(result)
     assert (number, field, value) == (3, "charge", "shop/INV-9/1")
-    assert result.report[0]["mend"] == "import its charge line first"
+    assert result.report[0]["fix"] == "import its charge line first"
     assert offline.content() == before
 
 

@@ -1,6 +1,7 @@
 """CargoWise: transactions, shipments and events, however deep they are wrapped."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,24 @@ def test_estimates_and_events_on_the_way_are_passed_over(read: Callable[..., Any
     ("old", "new", "field", "said"),
     [
         ("4560.500", "4600.000", "OSExGSTVATAmount", "the journals add up to 4560.5"),
+        ("4560.500", "-4560.500", "OSExGSTVATAmount", "the journals add up to 4560.5"),
+        ("<OSGSTVATAmount>12.000<", "<OSGSTVATAmount>21.000<", "OSGSTVATAmount", "the journals add up to 12"),
+        ("4572.500", "4570.000", "OSTotal", "the journals add up to 4572.5"),
+        ("<OSTotal>", "<LocalTotal>1</LocalTotal><OSTotal>", "LocalTotal", "the journals add up to 9145"),
+        (
+            "<OSTotal>",
+            "<LocalExVATAmount>1</LocalExVATAmount><OSTotal>",
+            "LocalExVATAmount",
+            "the journals add up to 9121",
+        ),
+        ("<OSTotal>", "<LocalVATAmount>1</LocalVATAmount><OSTotal>", "LocalVATAmount", "the journals add up to 24"),
+        (
+            "<OSCurrency><Code>USD</Code></OSCurrency>\n            <OSGSTVATAmount>0",
+            "<OSCurrency><Code>EUR</Code></OSCurrency>\n            <OSGSTVATAmount>0",
+            "OSCurrency",
+            "is not USD, the currency of the transaction",
+        ),
+        ("<Number>00034457</Number>", "", "Number", "is missing"),
         ("4210.5000", "viel", "OSAmount", "is not a number"),
         ("<OSAmount>350.0000</OSAmount>", "", "OSAmount", "is not a number"),
     ],
@@ -83,9 +102,23 @@ def test_estimates_and_events_on_the_way_are_passed_over(read: Callable[..., Any
 def test_a_transaction_that_contradicts_itself_is_one_bad_row(
     read: Callable[..., Any], old: str, new: str, field: str, said: str
 ) -> None:
-    (row,) = read(TRANSACTION.replace(old, new))
+    (row,) = read(with_local_amounts(TRANSACTION).replace(old, new))
     assert isinstance(row, BadRow) and (row.problems[0].field, row.problems[0].reason) == (field, said)
     assert row.place.startswith("document 1 (TransactionInfo, line ")
+
+
+def with_local_amounts(text: str) -> str:
+    """Return the transaction with amounts in the local currency, at a rate of 2, in its journals."""
+    for amount, tax in (("4210.5000", "0.0000"), ("350.0000", "12.0000")):
+        twice = Decimal(amount) * 2, Decimal(tax) * 2
+        local = "<LocalAmount>{}</LocalAmount><LocalGSTVATAmount>{}</LocalGSTVATAmount>".format(*twice)
+        text = text.replace(f"<OSAmount>{amount}<", f"{local}<OSAmount>{amount}<")
+    return text
+
+
+def test_an_invoice_without_a_job_has_its_own_number_as_document(read: Callable[..., Any]) -> None:
+    text = TRANSACTION.replace("<Key>S00001234</Key>", "")
+    assert amounts(read(text)) == [("cargowise/00034457/00034457-1", 421050), ("cargowise/00034457/00034457-2", 35000)]
 
 
 def test_a_batch_is_read_document_by_document(read: Callable[..., Any]) -> None:

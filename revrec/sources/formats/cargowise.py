@@ -1,7 +1,7 @@
 """CargoWise universal XML: transactions and shipments to charge lines, events and shipments to deliveries.
 
 - ``UniversalTransaction``, also in batches: each posting journal of a receivables invoice or credit note, without tax.
-  The journals must add up to the transaction's amount without tax. The amounts of a credit note are negative.
+  The journals must add up to the transaction's amounts. The amounts of a credit note are negative.
 - ``UniversalShipment``, also sub-shipments: the charge lines of its job costing whose sell side is posted; and its
   delivery, by the milestone POD or DCF or the completed delivery cartage.
 - ``UniversalEvent``: each event with its type and time, except estimates.
@@ -42,6 +42,17 @@ OWN = (
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 """Most bytes of one transaction, shipment or event, which is held in memory."""
+
+_HEADER_AMOUNTS = {
+    "OSExGSTVATAmount": "OSAmount",
+    "OSGSTVATAmount": "OSGSTVATAmount",
+    "LocalExVATAmount": "LocalAmount",
+    "LocalVATAmount": "LocalGSTVATAmount",
+}
+"""Amounts of a transaction, each with the amount of a posting journal that adds up to it."""
+
+_HEADER_TOTALS = (("OSTotal", "OSAmount", "OSGSTVATAmount"), ("LocalTotal", "LocalAmount", "LocalGSTVATAmount"))
+"""Totals with tax, each with the amounts of a posting journal that add up to it."""
 
 DEEPEST = 100
 CREDIT = "CRD"
@@ -178,13 +189,12 @@ def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
     if _at(element, "IsCancelled").lower() == "true":
         yield SkippedDocument("it is canceled", place)
         return
+    if not document:
+        raise BrokenDocument("Number", "", "is missing", place)
     journals = _all(element, "PostingJournalCollection", "PostingJournal")
     amounts = [_amount(journal, place, "OSAmount") for journal in journals]
-    total = sum(amounts, Decimal(0))
-    stated = _at(element, "OSExGSTVATAmount")
-    if stated and abs(_amount(element, place, "OSExGSTVATAmount")) != abs(total):
-        raise BrokenDocument("OSExGSTVATAmount", stated, f"the journals add up to {plain(total)}", place)
-    sign = -1 if kind == CREDIT and total > 0 else 1
+    _check_amounts(element, journals, kind, place)
+    sign = -1 if kind == CREDIT and sum(amounts, Decimal(0)) > 0 else 1
     shared = {
         "type": kind,
         "document": document,
@@ -209,9 +219,37 @@ def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
             "branch": _at(journal, "Branch", "Code") or _at(element, "Branch", "Code"),
             "department": _at(journal, "Department", "Code") or _at(element, "Department", "Code"),
             "job": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
-            "shipment": _at(journal, "Job", "Key") or _at(element, "Job", "Key"),
+            "shipment": _at(journal, "Job", "Key") or _at(element, "Job", "Key") or document,
         }
         yield FoundRecord(values, {"document": element, "line": journal}, here)
+
+
+def _check_amounts(transaction: Element, journals: list[Element], kind: str, place: str) -> None:
+    """Compare each amount of a transaction with its posting journals, as far as both state it.
+
+    The amounts of a credit note are negative in some versions and positive in others, in the transaction or in its
+    journals; those of an invoice must have the same sign.
+
+    Raises:
+        BrokenDocument: an amount differs from the journals, or a journal is in another currency.
+    """
+    currency = _at(transaction, "OSCurrency", "Code")
+    other = next((one for one in journals if _at(one, "OSCurrency", "Code") not in ("", currency)), None)
+    if currency and other is not None:
+        reason = f"is not {currency}, the currency of the transaction"
+        raise BrokenDocument("OSCurrency", _at(other, "OSCurrency", "Code"), reason, place)
+    sums: list[tuple[str, tuple[str, ...]]] = [(name, (of_journal,)) for name, of_journal in _HEADER_AMOUNTS.items()]
+    sums += [(total, (net, tax)) for total, net, tax in _HEADER_TOTALS]
+    for name, parts in sums:
+        stated = _at(transaction, name)
+        if not stated or not all(_at(one, part) for one in journals for part in parts):
+            continue
+        amount = _amount(transaction, place, name)
+        found = [sum((_amount(one, place, part) for one in journals), Decimal(0)) for part in parts]
+        if kind == CREDIT:
+            amount, found = abs(amount), [abs(one) for one in found]
+        if amount != sum(found):
+            raise BrokenDocument(name, stated, f"the journals add up to {plain(sum(found, Decimal(0)))}", place)
 
 
 def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:

@@ -129,6 +129,16 @@ def test_a_carriers_status_delivers_the_items_of_its_shipment_alone(billed: Book
     assert billed.open_parts("edi/INV-7/2") == []
 
 
+def test_a_carriers_status_finds_its_shipment_by_the_bill_of_lading(billed: Books) -> None:
+    for number, day in (("S-1", "20240330"), ("S-2", "20240331")):
+        order = (f"BSN*00*{number}*20240328", "HL*1**S", "REF*BM*BOL-1", f"DTM*035*{day}", "HL*2*1*O", "REF*IV*INV-7")
+        put(billed, "856", *order, "HL*3*2*I", "LIN**VN*POD-CHAIR", "SN1**1*EA")
+    assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 10_000), ("2024-03-31", 10_000)]
+    assert status(billed, "BOL-1", "20240402").accepted == 1
+    assert billed.open_parts("edi/INV-7/1") == [("2024-04-02", 20_000)]
+    assert billed.open_parts("edi/INV-7/2") == []
+
+
 def test_a_status_of_a_shipment_whose_items_are_not_known_is_refused_if_others_list_theirs(billed: Books) -> None:
     notice(billed, "S-1", "20240330", ("POD-CHAIR", 2))
     before = billed.content()

@@ -23,11 +23,12 @@ class UnknownItems(Exception):
 
 
 class LineMeant(NamedTuple):
-    """A charge line that an event is about, by its id and number, and the quantity of the event for it."""
+    """A charge line that an event is about, by its id and number, with the quantity and name of the event for it."""
 
     id: str
     no: int
     quantity: Decimal | None
+    name: str
 
 
 def lines_meant(
@@ -53,10 +54,10 @@ def lines_meant(
             return _of_shipment(listed, event)
     sold = [line for line in lines if not is_cost(line.id)]
     if event.quantity is None or not event.item or len(sold) < 2:
-        return [LineMeant(line.id, line.no, event.quantity) for line in lines]
+        return [LineMeant(line.id, line.no, event.quantity, event.name) for line in lines]
     quantities = _spread(sold, event, event.quantity, recorded)
     return [
-        LineMeant(line.id, line.no, quantities[sold_id])
+        LineMeant(line.id, line.no, quantities[sold_id], event.name)
         for line in lines
         if quantities.get(sold_id := line.id.partition(COST_MARK)[0])
     ]
@@ -75,8 +76,16 @@ def _listed(
 
 
 def _of_shipment(listed: Sequence[tuple[DocumentLine, FulfillmentEvent]], event: EventRow) -> list[LineMeant]:
-    """Return the lines of the event's shipment, with the quantities that were recorded last."""
-    found = {line.id: LineMeant(line.id, line.no, one.quantity) for line, one in listed if one.name == event.name}
+    """Return the lines of the event's shipment, each with the quantity and name by which its notice was recorded.
+
+    Carriers know the bill of lading, which the notice has as its note, and not always the number of the notice. With
+    the name of the notice the event corrects its date; with another name it would deliver the units twice.
+    """
+    found = {
+        (line.id, one.name): LineMeant(line.id, line.no, one.quantity, one.name)
+        for line, one in listed
+        if event.name in (one.name, one.note)
+    }
     if not found:
         reason = "other shipments of the document list their items, and no notice lists those of this one"
         raise UnknownItems(RowProblem("name", event.name, reason, _NOTICE_FIRST))

@@ -118,9 +118,9 @@ class EventRecorder:
         except UnknownItems as unknown:
             return self._session.reject_good(row, unknown.problem)
         facts = []
-        for charge, no, quantity in meant:
+        for charge, no, quantity, name in meant:
             try:
-                fact = _fact(self._connection, no, row.line._replace(charge=charge, quantity=quantity))
+                fact = _fact(self._connection, no, row.line._replace(charge=charge, quantity=quantity, name=name))
                 own = charge == row.line.charge or not is_cost(charge)
                 facts += [(no, fact)] if own else _events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:

@@ -99,14 +99,14 @@ def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) ->
         "date": item.date,
         "status": DELIVERED,
         "shipment": shipment,
+        "reference": first_of(scopes, ("REF", "BM", 2), ("N9", "BM", 2)),
         "order": first_of(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
         "invoice": first_of(scopes, ("REF", "IV", 2), ("N9", "IV", 2), ("REF", "IK", 2), ("N9", "IK", 2)),
     }
     if item.item:
-        quantity = "" if item.quantity is None else plain(item.quantity)
         values |= {
             "item": item.item,
-            "quantity": quantity,
+            "quantity": "" if item.quantity is None else plain(item.quantity),
             "notice": f"{shipment} {item.date}" if item.again else shipment,
         }
     return FoundRecord(_addressed(values), (*scopes, transaction.envelope), place)

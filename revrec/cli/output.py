@@ -92,6 +92,11 @@ def _json(value: Any) -> str:
     return json.dumps(with_former_keys(value), ensure_ascii=False, default=str)
 
 
+def as_rows(records: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return NamedTuples as rows by field name, in the order of the fields."""
+    return [record._asdict() for record in records]
+
+
 def renamed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a row with the current names of its keys."""
     names: dict[str, str] = {}

@@ -1,14 +1,14 @@
 """``revrec preview``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
-    from revrec.jobs.reports.preview import SchedulePreview
+    from revrec.jobs.reports.preview import PreviewLine, SchedulePreview
 
 COLUMNS = (
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
@@ -80,34 +80,36 @@ def register(app: typer.Typer) -> None:
 
 
 def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
-    from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.cli.output import as_rows, print_csv, print_json, print_table
 
+    unscheduled, waiting = as_rows(found.unscheduled), as_rows(found.waiting)
+    totals, costs = as_rows(found.totals()), as_rows(found.costs())
     if options.json:
         span = {"from": found.first, "to": found.last}
-        rest = {"unscheduled": found.unscheduled, "waiting": found.waiting, "allocations": found.allocations}
-        print_json({**span, "lines": found.lines, "totals": found.totals(), "costs": found.costs(), **rest})
+        rest = {"unscheduled": unscheduled, "waiting": waiting, "allocations": found.allocations}
+        print_json({**span, "lines": as_rows(found.lines), "totals": totals, "costs": costs, **rest})
         return
     if options.csv:
-        print_csv(found.lines, COLUMNS)
+        print_csv((line._asdict() for line in found.lines), COLUMNS)
         return
     shown = found.lines[:limit] if limit else found.lines
-    rows = [{**line, "part": f"{line['seq']}/{line['of']}", "status": _status(line)} for line in shown]
-    moved = ("entry_date", "reason") if any(line["reason"] for line in shown) else ()
+    rows = [{**line._asdict(), "part": f"{line.seq}/{line.of}", "status": _status(line)} for line in shown]
+    moved = ("entry_date", "reason") if any(line.reason for line in shown) else ()
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
         print("nothing to recognize")
     if len(shown) < len(found.lines):
         print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
-    print_table(found.totals(), ("period", "currency", "amount"), title="Totals")
-    print_table(found.costs(), ("period", "currency", "amount"), title="Costs")
-    print_table(found.unscheduled, ("charge", "reason"), title="Unscheduled")
-    print_table(found.waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
+    print_table(totals, ("period", "currency", "amount"), title="Totals")
+    print_table(costs, ("period", "currency", "amount"), title="Costs")
+    print_table(unscheduled, ("charge", "reason"), title="Unscheduled")
+    print_table(waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
     print_table(found.allocations, SHARE, title="Allocation", spare=("currency", "difference"))
 
 
-def _status(line: dict[str, Any]) -> str:
+def _status(line: "PreviewLine") -> str:
     """Return the status as people read it; a held line without an entry date is blocked, not on an entry to review."""
     from revrec.cli.output import state_in_words
 
-    is_blocked = line["status"] == "held" and line["entry_date"] is None
-    return "blocked" if is_blocked else state_in_words(line["status"])
+    is_blocked = line.status == "held" and line.entry_date is None
+    return "blocked" if is_blocked else state_in_words(line.status)

@@ -277,7 +277,7 @@ def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row
     ruled(offline)
     context, path = offline.context("preview"), offline.file("b.csv", bundle(row))
     before = preview_file(context, path, mapping_of(context, None, events=False))
-    assert before.totals()[0] == {"period": "2024-01", "currency": "USD", "amount": "56.00"}
+    assert before.totals()[0] == ("2024-01", "USD", "56.00")
     offline.take(*bundle(row))
     told = preview(context, charge="shop/INV-1/2").allocations
     assert told == before.allocations

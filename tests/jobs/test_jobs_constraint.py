@@ -78,7 +78,7 @@ def test_a_right_of_return_in_the_ledger(books: Books, row: MakeRow) -> None:
 
 def test_what_is_constrained_is_seen_wherever_something_waits(offline: Books, row: MakeRow) -> None:
     taken(offline, row).event(CHARGE, "pod", "2024-03-04")
-    assert [(one["charge"], one["amount"], one["reason"]) for one in preview(offline.context()).waiting] == [
+    assert [(one.charge, one.amount, one.reason) for one in preview(offline.context()).waiting] == [
         (CHARGE, "300.00", WAITS)
     ]
     assert WAITS in str(status(offline.context()))

@@ -359,7 +359,7 @@ def _expected(books: Books, rows: list[dict[str, str]], day: str) -> dict[tuple[
     until = date.fromisoformat(day)
     earned: Counter[str] = Counter()
     for one in preview(books.context(), last=until).lines:
-        earned[str(one["charge"])] += int(str(one["amount"]).replace(".", ""))
+        earned[one.charge] += int(one.amount.replace(".", ""))
     nets: dict[tuple[str, str], int] = defaultdict(int)
     with books.context().database.read() as connection:
         for no, fields in enumerate(rows, 1):

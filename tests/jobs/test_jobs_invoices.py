@@ -430,8 +430,8 @@ def test_recognition_waits_for_the_invoice_where_the_rule_says_so(billing: Billi
     billing.document("INV-2", item="GONE")
     billing.books.take(billing.row("INV-3", item="MAG-12", customer="NEW-1"), name="three.csv")
     shown = preview(billing.books.context("preview"), charge="shop/INV-3/1").lines
-    assert {line["status"] for line in shown} == {"held"}
-    assert {line["reason"] for line in shown} == {"waits for the invoice of shop/INV-3"}
+    assert {line.status for line in shown} == {"held"}
+    assert {line.reason for line in shown} == {"waits for the invoice of shop/INV-3"}
     result = billing.run()
     reasons = [entry["reason"] for entry in result.entries if entry["status"] == "held"]
     assert reasons == ["waits for the invoice of shop/INV-3"] * 2 and not result.complete

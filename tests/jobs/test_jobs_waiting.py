@@ -64,12 +64,12 @@ def sound(books: Books) -> None:
 
 def waiting(books: Books, charge: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
     found = preview(books.context(), charge=charge)
-    return books.open_parts(charge), [(one["amount"], one["reason"]) for one in found.waiting]
+    return books.open_parts(charge), [(one.amount, one.reason) for one in found.waiting]
 
 
 def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Books) -> None:
     (one,) = preview(projects.context(), charge="shop/P-1/1").unscheduled
-    assert 'waits for milestones "design" (40%), "go-live" (60%)' in one["reason"]
+    assert 'waits for milestones "design" (40%), "go-live" (60%)' in one.reason
     _fact, (change,) = projects.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
     assert change.note.endswith(f"600.00 USD waits: {GO_LIVE}")
     assert waiting(projects, "shop/P-1/1") == ([("2024-02-01", 40_000)], [("600.00", GO_LIVE)])
@@ -96,7 +96,7 @@ def test_status_trace_and_explain_show_it(projects: Books) -> None:
 def test_a_file_is_previewed_with_what_would_wait(projects: Books, row: MakeRow) -> None:
     path = projects.file("new.csv", [row("P-2", item="PROJ-1"), row("M-2")])
     found = preview_file(projects.context(), path, NATIVE_CHARGES)
-    assert [one["charge"] for one in found.unscheduled] == ["shop/P-2/1"]
+    assert [one.charge for one in found.unscheduled] == ["shop/P-2/1"]
     assert len(found.lines) == 4 and found.waiting == []
 
 

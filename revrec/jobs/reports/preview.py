@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
@@ -18,16 +18,66 @@ from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import shares_of_contract, stored_allocations
 from revrec.store import charges
-from revrec.store.reports.forecast import PlannedLine, planned_lines, unscheduled_charges, waiting_amounts
+from revrec.store.reports.forecast import (
+    ChargeWaitingAmount,
+    PlannedLine,
+    UnscheduledCharge,
+    planned_lines,
+    unscheduled_charges,
+    waiting_amounts,
+)
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.sources import ColumnMapping
 
-Line = dict[str, object]
 GOES_ON = ("planned", "rejected", "not imported")
 """States of lines that the next run puts on a new entry."""
 KEEP_ONE = "keep one of the two"
+
+
+class PreviewLine(NamedTuple):
+    """A schedule line as a preview shows it: part ``seq`` of ``of``, dated by the closed-period policy.
+
+    ``amount`` is a decimal string in ``currency``, and ``period`` the month of ``date``. ``entry_date`` is the date of
+    its journal entry, None if the next run would create none; ``reason`` is why it differs, empty if it does not.
+    """
+
+    charge: str
+    document: str
+    customer: str
+    item: str
+    rule: str
+    method: str
+    seq: int
+    of: int
+    date: str
+    amount: str
+    currency: str
+    deferred: str
+    accrued: str
+    status: str
+    entity: str
+    entry_date: str | None
+    reason: str
+    period: str
+
+
+class PreviewTotal(NamedTuple):
+    """The total of a month in one currency; ``amount`` is a decimal string."""
+
+    period: str
+    currency: str
+    amount: str
+
+
+class PreviewWaitingAmount(NamedTuple):
+    """The part of a scheduled charge that has no date yet, and what it waits for; ``amount`` is a decimal string."""
+
+    charge: str
+    amount: str
+    currency: str
+    reason: str
 
 
 @dataclass
@@ -39,9 +89,9 @@ class SchedulePreview:
 
     first: date | None
     last: date | None
-    lines: list[Line] = field(default_factory=list)
-    unscheduled: list[dict[str, str]] = field(default_factory=list)
-    waiting: list[dict[str, str]] = field(default_factory=list)
+    lines: list[PreviewLine] = field(default_factory=list)
+    unscheduled: list[UnscheduledCharge] = field(default_factory=list)
+    waiting: list[PreviewWaitingAmount] = field(default_factory=list)
     allocations: list[dict[str, object]] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -53,31 +103,36 @@ class SchedulePreview:
         period = line.date[:7]
         (self.spent if is_cost(line.charge) else self.sums)[period, line.currency] += line.amount
         amount = decimal_string(line.amount, line.currency)
-        shown = {name: value for name, value in line._asdict().items() if name not in ("version", "awaits")}
-        self.lines.append({**shown, "period": period, "amount": amount, "reason": line.reason or ""})
+        self.lines.append(
+            PreviewLine(
+                line.charge, line.document, line.customer, line.item, line.rule, line.method, line.seq, line.of,
+                line.date, amount, line.currency, line.deferred, line.accrued, line.status, line.entity,
+                line.entry_date, line.reason or "", period,
+            )
+        )  # fmt: skip
 
     def within(self, day: str) -> bool:
         """Return True if a day lies between the two dates; a missing date is no limit."""
         first, last = (one.isoformat() if one else day for one in (self.first, self.last))
         return first <= day <= last
 
-    def wait(self, charge: str, amount: int, currency: str, reason: str) -> None:
+    def wait(self, part: ChargeWaitingAmount) -> None:
         """Add an amount of a scheduled charge that has no date yet."""
-        shown = decimal_string(amount, currency)
-        self.waiting.append({"charge": charge, "amount": shown, "currency": currency, "reason": reason})
+        amount = decimal_string(part.amount, part.currency)
+        self.waiting.append(PreviewWaitingAmount(part.charge, amount, part.currency, part.reason))
 
-    def totals(self) -> list[dict[str, str]]:
+    def totals(self) -> list[PreviewTotal]:
         """Return the revenue by period and currency."""
         return _by_period(self.sums)
 
-    def costs(self) -> list[dict[str, str]]:
+    def costs(self) -> list[PreviewTotal]:
         """Return the expensed costs by period and currency."""
         return _by_period({key: -amount for key, amount in self.spent.items()})
 
 
-def _by_period(sums: Mapping[tuple[str, str], int]) -> list[dict[str, str]]:
+def _by_period(sums: Mapping[tuple[str, str], int]) -> list[PreviewTotal]:
     return [
-        {"period": period, "currency": currency, "amount": decimal_string(amount, currency)}
+        PreviewTotal(period, currency, decimal_string(amount, currency))
         for (period, currency), amount in sorted(sums.items())
     ]
 
@@ -106,9 +161,9 @@ def preview(
         holding = ClosedPeriodBlock(posting_dates(context, connection))
         for line in planned_lines(connection, first, last, no, due):
             result.add(line, holding)
-        result.unscheduled = [{"charge": one, "reason": reason} for one, reason in unscheduled_charges(connection, no)]
+        result.unscheduled = list(unscheduled_charges(connection, no))
         for part in waiting_amounts(connection, no):
-            result.wait(*part)
+            result.wait(part)
         kept = list(stored_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1]["lines"] if kept else []
     return result
@@ -153,7 +208,7 @@ def preview_file(
             _add_charge(result, cost, book.derive(cost), holding)
     for lines in contracts.values():
         _add_contract(result, book, lines, holding)
-    result.lines.sort(key=lambda line: (line["date"], line["charge"], line["seq"]))
+    result.lines.sort(key=lambda line: (line.date, line.charge, line.seq))
     return result
 
 
@@ -174,11 +229,11 @@ def _add_charge(
     """Add the schedule of a charge line that is not imported, or why it has none."""
     derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):
-        result.unscheduled.append({"charge": line.id, "reason": derived.reason})
+        result.unscheduled.append(UnscheduledCharge(line.id, derived.reason))
         return
     if derived.waits:
         amount = sum(part.amount for part in derived.waiting)
-        result.wait(line.id, amount, line.currency, derived.waits.reason)
+        result.wait(ChargeWaitingAmount(line.id, amount, line.currency, derived.waits.reason))
     for one in _lines(line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
         if result.within(one.date):
             result.add(one, holding)

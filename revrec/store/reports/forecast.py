@@ -49,6 +49,22 @@ class PlannedLine(NamedTuple):
     awaits: bool = False
 
 
+class UnscheduledCharge(NamedTuple):
+    """A charge line without a schedule, by its id, and the reason."""
+
+    charge: str
+    reason: str
+
+
+class ChargeWaitingAmount(NamedTuple):
+    """The part of a scheduled charge that has no date yet, and what it waits for; ``amount`` is in minor units."""
+
+    charge: str
+    amount: int
+    currency: str
+    reason: str
+
+
 GOES_AGAIN = schedule_line.c.entry_id.in_(
     select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
 )
@@ -109,7 +125,7 @@ def planned_lines(
         yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
 
 
-def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, str]]:
+def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[UnscheduledCharge]:
     """Yield the charges without a schedule, each with the reason."""
     query = (
         select(charge_line.c.id, unscheduled.c.reason)
@@ -118,11 +134,11 @@ def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterat
     )
     if charge_no is not None:
         query = query.where(unscheduled.c.charge_no == charge_no)
-    yield from (tuple(row) for row in stream_rows(connection, query))
+    yield from (UnscheduledCharge(*row) for row in stream_rows(connection, query))
 
 
-def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[tuple[str, int, str, str]]:
-    """Yield the waiting amounts of scheduled charges: charge, amount in minor units, currency, reason."""
+def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[ChargeWaitingAmount]:
+    """Yield the waiting amounts of scheduled charges, as their newest schedule versions have them."""
     newer = exists().where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )
@@ -134,4 +150,4 @@ def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[t
     )
     if charge_no is not None:
         query = query.where(schedule_wait.c.charge_no == charge_no)
-    yield from (tuple(row) for row in stream_rows(connection, query))
+    yield from (ChargeWaitingAmount(*row) for row in stream_rows(connection, query))

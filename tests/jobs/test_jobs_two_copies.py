@@ -159,6 +159,28 @@ def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(
     assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
 
 
+def test_a_run_whose_later_claim_loses_its_answer_sends_nothing_more_when_it_is_tried_again(
+    books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.take(row("INV-1"))
+    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
+    confirm = ownership.Ownership.confirm
+
+    faults = ["drop@after:1x:query"]
+
+    def confirmed(self: Any) -> None:
+        if faults and len(intacct.entries()) == 1:
+            intacct.fault(faults.pop())
+        confirm(self)
+
+    monkeypatch.setattr(ownership.Ownership, "confirm", confirmed)
+    assert "claimed again; run again" in books.run(DAY).stopped.advice and books.slept
+    assert len(intacct.entries()) == 1, "another copy may have posted since the journals were read"
+    assert "nothing is sent before" in books.run(DAY).stopped.advice
+    assert books.run(DAY, later=9 * SECONDS).complete
+    assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
+
+
 def test_a_claim_leaves_nothing_in_the_ledger_and_costs_one_request(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:

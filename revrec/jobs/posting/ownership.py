@@ -43,6 +43,7 @@ class Ownership:
         self._to = to
         self._here = continuity.books_place(context.database)
         self._ends: datetime | None = None
+        self._epoch = 0
 
     def begin(self, run: int) -> None:
         """Claim the posting for a run.
@@ -53,24 +54,35 @@ class Ownership:
         """
         recovery.notice_restored_copy(self._context, run)
         self._claim()
+        self._epoch = self._epoch_now()
 
     def confirm(self) -> None:
         """Claim again, unless the last claim is recent.
 
+        If these books have taken over since the run began, in this worker or another, the run ends. The next one waits
+        out the quarantine and scans the journals, which this one did before it could know of the other copy's entries.
+
         Raises:
-            RunStopped: another copy of these books owns the posting, or Intacct cannot be asked.
+            RunStopped: another copy of these books owns the posting, or did meanwhile, or Intacct cannot be asked.
         """
         if self._ends is None or self._context.now() < self._ends:
             return
-        try:
-            taken_over = self._claim()
-        except BadConfiguration as error:
-            raise RunStopped(not_run_answer("", error, str(error))) from error
-        if taken_over:
+        if self._epoch_now() == self._epoch:
+            try:
+                self._claim()
+            except BadConfiguration as error:
+                raise RunStopped(not_run_answer("", error, str(error))) from error
+        if self._epoch_now() != self._epoch:
+            # The step is tried again after a pause. That this worker has claimed by then must not let it send.
+            self._ends = self._context.now()
             raise RunStopped.before_sending("the posting had to be claimed again; run again", ErrorClass.RETRY_LATER)
 
-    def _claim(self) -> bool:
-        """Claim the next number; return whether these books had to take over."""
+    def _epoch_now(self) -> int:
+        with self._context.database.read() as connection:
+            return continuity.epoch(connection)
+
+    def _claim(self) -> None:
+        """Claim the next number; if it is used up and may be, take over, which begins a new epoch."""
         with self._worker.only("claim"):
             asked = self._context.now()
             mine, may_take_over = self._announce()
@@ -90,7 +102,6 @@ class Ownership:
             if takes_over or mine.number == 0:
                 self._check_memory(number)
             self._ends = asked + right_to_send(self._context)
-        return takes_over
 
     def _announce(self) -> tuple[PostingClaim, bool]:
         """Commit that the next number is asked for; return the last claim, and True if the number may be used up.

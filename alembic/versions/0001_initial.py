@@ -35,7 +35,7 @@ TRANSITIONS = (
     "REJECTED>HELD",
     "HELD>POSTED",
     "HELD>READY",
-    "HELD>CANCELLED",
+    "HELD>CANCELED",
 )
 UNSETTLED = sa.text("state IN ('READY', 'SENDING', 'IN_DOUBT', 'REJECTED', 'HELD')")
 
@@ -102,7 +102,7 @@ SCHEDULE_GUARDS = {
              (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision
               AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id))
           OR (NEW.entry_id IS NULL AND NEW.revision = OLD.revision + 1 AND EXISTS (
-                SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELLED'))))
+                SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELED'))))
         BEGIN SELECT RAISE(ABORT, 'a schedule line is on at most one live journal entry'); END""",
     "schedule_line_superseded_once": """
         BEFORE UPDATE OF superseded_by ON schedule_line
@@ -223,7 +223,7 @@ INVOICE_GUARDS = {
         WHEN EXISTS (
           SELECT 1 FROM invoice_line l JOIN invoice_line o ON o.charge_no = l.charge_no AND o.invoice_id <> l.invoice_id
           JOIN invoice i ON i.id = o.invoice_id
-          WHERE l.invoice_id = NEW.id AND i.state NOT IN ('REPLACED', 'CANCELLED')
+          WHERE l.invoice_id = NEW.id AND i.state NOT IN ('REPLACED', 'CANCELED')
             AND (i.kind = NEW.kind OR i.kind = 'ar_invoice' OR NEW.kind = 'ar_invoice'))
         BEGIN SELECT RAISE(ABORT, 'a charge line is on at most one live invoice'); END""",
     "invoice_after_its_order": """

@@ -101,8 +101,8 @@ def _show(check: "DoctorCheck") -> None:
     """Print the check immediately: the next one may wait for the gateway."""
     detail = check.detail.replace("\n", "\n                        ")
     print(f"{MARKS[check.state]} {check.name:<14} {detail}", flush=True)
-    if check.mend and check.state != "skipped":
-        print(f"{'':<24}{check.mend}", flush=True)
+    if check.fix and check.state != "skipped":
+        print(f"{'':<24}{check.fix}", flush=True)
 
 
 def _probe(options: Options, wanted: "ProbeOptions", file: Path | None) -> None:

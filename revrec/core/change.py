@@ -71,7 +71,7 @@ def restate(parts: Parts, posted: Parts) -> tuple[SchedulePart, ...]:
 
 
 def _netted(days: Iterable[tuple[date, int]]) -> Iterator[SchedulePart]:
-    """Yield the differences of one month in one sign: those of the other sign reduce them from the first one."""
+    """Yield the differences of one month in one sign: differences of the other sign reduce them from the first one."""
     differences = [SchedulePart(*one) for one in days if one[1]]
     total = sum(part.amount for part in differences)
     if total:

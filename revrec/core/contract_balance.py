@@ -15,7 +15,7 @@ from typing import NamedTuple
 class LineBalance(NamedTuple):
     """A charge line on a day. Amounts are in minor units; a cost's are negative, as on its charge line.
 
-    ``billed`` and ``recognised`` count until that day; ``planned`` is the scheduled amount until then. ``earns`` is the
+    ``billed`` and ``recognized`` count until that day; ``planned`` is the scheduled amount until then. ``earns`` is the
     line's total revenue, ``later`` the part of it dated more than a year after the day. ``to_bill`` is still to be
     billed within the year, ``to_bill_later`` after it. ``account`` is the deferred account.
     """
@@ -30,7 +30,7 @@ class LineBalance(NamedTuple):
     account: str
     is_cost: bool
     billed: int
-    recognised: int
+    recognized: int
     planned: int
     earns: int
     later: int
@@ -40,19 +40,19 @@ class LineBalance(NamedTuple):
     @property
     def balance(self) -> int:
         """Return the balance on the deferred account, credits positive; negative if unbilled, or a deferred cost."""
-        return self.billed - self.recognised
+        return self.billed - self.recognized
 
     @property
     def happened(self) -> bool:
         """Check whether anything was billed, recognized or planned."""
-        return bool(self.billed or self.recognised or self.planned)
+        return bool(self.billed or self.recognized or self.planned)
 
 
 class ContractBalance(NamedTuple):
     """A contract on a day: its ``liability`` or ``asset``, and its deferred ``costs``, in minor units.
 
     ``noncurrent`` is the part of the liability or asset that is not due within a year of the day. ``billed``,
-    ``recognised`` and ``planned`` exclude costs.
+    ``recognized`` and ``planned`` exclude costs.
     """
 
     contract: str
@@ -60,7 +60,7 @@ class ContractBalance(NamedTuple):
     currency: str
     customer: str
     billed: int
-    recognised: int
+    recognized: int
     planned: int
     liability: int
     asset: int
@@ -79,7 +79,7 @@ def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
     first, sold = lines[0], [line for line in lines if not line.is_cost]
     net = sum(line.balance for line in sold)
     if net >= 0:
-        soon = sum(line.earns - line.recognised - line.later for line in sold)
+        soon = sum(line.earns - line.recognized - line.later for line in sold)
         beyond = _beyond(net, soon, sum(line.later for line in sold))
     else:
         beyond = _beyond(-net, sum(line.to_bill for line in sold), sum(line.to_bill_later for line in sold))
@@ -90,12 +90,12 @@ def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
         first.currency,
         first.customer if len(customers) == 1 else "",
         sum(line.billed for line in sold),
-        sum(line.recognised for line in sold),
+        sum(line.recognized for line in sold),
         sum(line.planned for line in sold),
         max(net, 0),
         max(-net, 0),
         beyond,
-        sum(line.recognised - line.billed for line in lines if line.is_cost),
+        sum(line.recognized - line.billed for line in lines if line.is_cost),
         [line for line in lines if line.happened],
     )
 
@@ -118,7 +118,7 @@ class AccountTotals(NamedTuple):
     account: str
     of: str
     billed: int
-    recognised: int
+    recognized: int
     credit: int
     debit: int
     balance: int
@@ -156,7 +156,7 @@ class BalanceSheet:
             key = (line.entity, line.currency, line.account, "costs" if line.is_cost else "revenue")
             account = self._accounts.setdefault(key, Counter())
             account["billed"] += line.billed
-            account["recognised"] += line.recognised
+            account["recognized"] += line.recognized
             account["credit"] += max(line.balance, 0)
             account["debit"] += max(-line.balance, 0)
             account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
@@ -165,7 +165,7 @@ class BalanceSheet:
         """Yield each account by entity, currency and account; an account that also has costs appears twice."""
         for key, sums in sorted(self._accounts.items()):
             balance = sums["credit"] - sums["debit"]
-            gross = (sums["billed"], sums["recognised"], sums["credit"], sums["debit"], balance)
+            gross = (sums["billed"], sums["recognized"], sums["credit"], sums["debit"], balance)
             yield AccountTotals(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
 
     def totals(self) -> Iterator[BalanceTotal]:

@@ -30,7 +30,7 @@ ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 class PlayedCase(NamedTuple):
     """A case that was played: its figures by name, as decimal text.
 
-    ``whole``: the parts add up to the price, and there are no others than those of the case.
+    ``whole``: the parts add up to the price, and there are no parts that the case does not have.
     """
 
     expected: dict[str, str]

@@ -97,7 +97,7 @@ class JournalLine(NamedTuple):
 class JournalEntry(NamedTuple):
     """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency.
 
-    If ``date`` differs from the recognition date of its lines, ``recognised`` is that date and ``reason`` says why;
+    If ``date`` differs from the recognition date of its lines, ``recognized`` is that date and ``reason`` says why;
     otherwise they are None and empty.
     """
 
@@ -109,7 +109,7 @@ class JournalEntry(NamedTuple):
     currency: str
     title: str
     lines: tuple[JournalLine, ...]
-    recognised: Day | None = None
+    recognized: Day | None = None
     reason: str = ""
 
     @property
@@ -187,7 +187,7 @@ def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
     if day == entry.date:
         return entry
     title = f"{entry.title}, dated {day.isoformat()}"
-    return entry._replace(date=day, title=title, recognised=entry.date, reason=reason)
+    return entry._replace(date=day, title=title, recognized=entry.date, reason=reason)
 
 
 def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
@@ -242,7 +242,7 @@ def field_value(line: JournalLine, field: str) -> str | None:
 def reference_of(due: Sequence[DueLine], deployment: str) -> str:
     """Return the entry's REFERENCENO: the mark of the deployment, and a digest of it and of the schedule lines.
 
-    The same lines give the same reference every time, so a reference proves which lines an entry is made of.
+    The same lines give the same reference every time, so a reference proves which lines an entry contains.
     """
     digest = hashlib.sha256(deployment.encode())
     for line in due:

@@ -9,6 +9,7 @@ each key as a :class:`ConfigKey` with a :class:`ValueKind`, then read a parsed t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import parse_offset
@@ -104,13 +105,14 @@ def _any_text(value: Any) -> str:
 ANY_TEXT = ValueKind("a text in quotes", _any_text, {"type": "string"})
 
 
-def choice(*words: str) -> ValueKind:
-    """Return the kind of one of a few words."""
+def choice(*words: str, former: Mapping[str, str] = MappingProxyType({})) -> ValueKind:
+    """Return the kind of one of a few words; ``former`` names are still accepted and read as their new ones."""
 
     def read(value: Any) -> str:
-        if value not in words:
+        word = former.get(value, value) if isinstance(value, str) else value
+        if word not in words:
             raise RejectedValue()
-        return str(value)
+        return str(word)
 
     return ValueKind(f"one of {', '.join(words)}", read, {"type": "string", "enum": list(words)}, words)
 

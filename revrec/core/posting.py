@@ -3,7 +3,7 @@
 READY: committed here, never sent. SENDING: a worker holds it and a request may be out. POSTED: Intacct confirmed it
 and returned its record number. REJECTED: Intacct rejected it and saved nothing. IN_DOUBT: no usable answer; only
 reading Intacct back may settle it. HELD: needs review by a person. REPLACED: a rejected entry whose schedule lines went
-on to a new entry under a new reference. CANCELLED: canceled by a person, with a reason.
+on to a new entry under a new reference. CANCELED: canceled by a person, with a reason.
 """
 
 TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
@@ -22,7 +22,7 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
         ("REJECTED", "HELD"),
         ("HELD", "POSTED"),
         ("HELD", "READY"),
-        ("HELD", "CANCELLED"),
+        ("HELD", "CANCELED"),
     }
 )
 """Allowed transitions. SENDING -> READY only where nothing ran (sign-in or connection refused), or where Intacct failed
@@ -32,7 +32,7 @@ even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
 UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 """States that are not final: they need a worker, an answer from Intacct, or a person."""
 
-RELEASED = ("REPLACED", "CANCELLED")
+RELEASED = ("REPLACED", "CANCELED")
 """States in which an entry no longer holds its schedule lines: they are free for another entry."""
 
 

@@ -1,4 +1,4 @@
-"""Find the due lines that an entry in Intacct was made of.
+"""Find the due lines that an entry in Intacct contains.
 
 A reference is a digest of exactly these lines in their order. Lines that give it are proven, whatever the entry shows
 by now. Where none do, because the lines were refused or canceled here and there a different number of times, lines
@@ -36,7 +36,7 @@ Due = Mapping[str, Sequence[DueLine]]
 def rebuild_entry(
     reference: str, parts: Sequence[EntryPart], due: Due, deployment: str, company: str
 ) -> JournalEntry | None:
-    """Return the entry with this reference, made of due lines; None if no choice of them gives it.
+    """Return the entry with this reference, built from due lines; None if no choice of them gives it.
 
     ``parts`` are in the order of the entry.
     """
@@ -90,7 +90,7 @@ def _nearest(now: int) -> Iterable[int]:
 def matched(
     reference: str, parts: Sequence[EntryPart], days: Iterable[date], due: Due, deployment: str, company: str
 ) -> JournalEntry | None:
-    """Return the entry with this reference, made of the due lines that it shows; None if others could be meant.
+    """Return the entry with this reference, built from the due lines that it shows; None if others could be meant.
 
     Every part must show a due line's document, accounts, amount and currency, and no due line of the same group may
     be shown alike and be left over. ``days`` are those on which the entry may have recognized them.
@@ -114,7 +114,7 @@ def matched(
 def of_documents(
     reference: str, documents: Iterable[str], days: Iterable[date], due: Due, deployment: str, company: str
 ) -> JournalEntry | None:
-    """Return the entry with this reference, made of all due lines of its documents on one of ``days``, whatever
+    """Return the entry with this reference, built from all due lines of its documents on one of ``days``, whatever
     figures it shows; None if a document has none, or they are of several groups.
 
     It counts only on the word of a person.

@@ -23,7 +23,7 @@ ON = ConfigKey(
 class SeriesMethod(Method):
     """A method that makes one part every ``step``; their number is in the rule, or follows from the service dates.
 
-    ``on`` says on which day a part falls: ``same_day``, the first day of its own span, counted from the start, or the
+    ``on`` says on which day a part falls: ``same_day``, the first day of its span, counted from the start, or the
     month's last day where it is shorter; ``end``, the last day of that span; ``first``, day 1 of its month, the first
     part on its own day; ``last``, the last day of its month, the first part in the month of the start.
     """

@@ -41,7 +41,7 @@ class EntrySettings(NamedTuple):
     """Settings for writing the entries of one company.
 
     ``base_currency``: the company's. ``rate_type``: exchange rate type of lines in other currencies. ``rate_date``: use
-    the rate of the day they were ``billed``, or of the entry's date (``recognised``). ``omit``: dimensions that are
+    the rate of the day they were ``billed``, or of the entry's date (``recognized``). ``omit``: dimensions that are
     never sent (``customer``, ``item``, ...). ``base_location``: send the entry's entity as BASELOCATION_NO, so that
     Intacct adds inter-entity lines to an entry that mixes entities. ``entity_is_location``: use the entry's entity as
     the location of lines that have none.

@@ -153,9 +153,9 @@ class GatewaySettings:
     base_currency: str = setting(TEXT, "USD", "the company's base currency")
     rate_type: str = setting(TEXT, "Intacct Daily Rate", "exchange rate type for other currencies")
     rate_date: str = setting(
-        choice("billed", "recognised"),
+        choice("billed", "recognized", former={"recognised": "recognized"}),
         "billed",
-        "which day's exchange rate applies to other currencies: billed or recognised",
+        "which day's exchange rate applies to other currencies: billed or recognized",
     )
     omit: frozenset[str] = setting(NAMES, "", "dimensions that are not sent, such as: customer, item")
 

@@ -168,7 +168,7 @@ def test_a_credit_belongs_to_its_line_and_a_new_price_keeps_the_difference():
 MONTHLY = {"*": 'method = "monthly"\nperiods = 4\non = "last"'}
 
 
-def test_lines_that_join_share_what_is_not_recognised_yet():
+def test_lines_that_join_share_what_is_not_recognized_yet():
     book = book_of_contract('later = "modify"', "item,price\nA,60\nB,40\n", MONTHLY)
     a, b = billed_line("A", 8000), billed_line("B", 2000, post_date=date(2024, 2, 29))
     found = allocate_contract(book, [ContractMember(a), ContractMember(b, part=2)])
@@ -180,7 +180,7 @@ def test_lines_that_join_share_what_is_not_recognised_yet():
     assert "new allocation on 2024-02-29 (on_price prospective): 80.00 becomes 65.71 USD" in schedule.explanation
 
 
-def test_what_was_recognised_stays_when_a_line_joins_that_waits_or_is_done():
+def test_what_was_recognized_stays_when_a_line_joins_that_waits_or_is_done():
     rules = {"A": 'method = "fixed_offset"', "B": 'method = "pod_date"', "C": 'method = "fixed_offset"'}
     book = book_of_contract('later = "modify"', A_B_C, rules)
     a, b = billed_line("A", 4000), billed_line("B", 5000)

@@ -212,7 +212,7 @@ def told(draw):
 
 
 @given(told(), EACH)
-def test_whatever_is_told_recognised_and_waiting_come_to_the_price(case, which):
+def test_whatever_is_told_recognized_and_waiting_come_to_the_price(case, which):
     line, events = case
     found = CONSTRAINED[which].derive(line, events)
     if isinstance(found, Schedule):
@@ -251,7 +251,7 @@ ENDS = ("2024-03-01", "2024-05-31", "2025-02-28", "2024-02-29")
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(map(str, options.values()))[:60])
-def test_services_at_the_ends_of_months_are_recognised_whole(options):
+def test_services_at_the_ends_of_months_are_recognized_whole(options):
     rules = book(options)
     for start, end in product(map(date.fromisoformat, STARTS), map(date.fromisoformat, ENDS)):
         dates = {"rev_rec_date": start, "service_start": start, "service_end": end}

@@ -31,15 +31,15 @@ def test_a_magazine_of_24_is_earned_in_twelve_parts_of_2_the_first_a_week_after_
     assert [amount for _day, amount in found] == [200] * 12
 
 
-def test_an_invoice_posted_on_28_march_is_recognised_on_28_april(line, parts):
+def test_an_invoice_posted_on_28_march_is_recognized_on_28_april(line, parts):
     assert parts('method = "fixed_offset"\noffset = "1 month"', line) == [("2024-04-28", 2400)]
 
 
-def test_goods_are_recognised_30_days_after_the_order(line, parts):
+def test_goods_are_recognized_30_days_after_the_order(line, parts):
     assert parts('method = "fixed_offset"\noffset = "30 days"', line) == [("2024-04-27", 2400)]
 
 
-def test_goods_wait_for_the_proof_of_delivery_and_are_recognised_on_its_date(line, derive, parts):
+def test_goods_wait_for_the_proof_of_delivery_and_are_recognized_on_its_date(line, derive, parts):
     waiting = derive('method = "pod_date"', line)
     assert isinstance(waiting, Unscheduled)
     assert waiting.code == "waiting"

@@ -194,7 +194,7 @@ def test_more_than_was_paid_for_earns_no_more(project, derive):
     )
 
 
-def test_remote_breakage_is_recognised_when_the_units_expire(project, derive):
+def test_remote_breakage_is_recognized_when_the_units_expire(project, derive):
     rule = 'method = "usage"\nexpires = "1 year"'
     events = [event("usage", "2024-02-01", 30), event("usage", "2025-02-01", 30)]
     found = derive(rule, project, events)
@@ -205,7 +205,7 @@ def test_remote_breakage_is_recognised_when_the_units_expire(project, derive):
     assert known(derive(rule, project)) == ([("2025-01-10", 100_000)], 0)
 
 
-def test_expected_breakage_is_recognised_in_proportion_to_usage(project, derive):
+def test_expected_breakage_is_recognized_in_proportion_to_usage(project, derive):
     rule = 'method = "usage"\nbreakage_percent = 20\nexpires = 2025-01-31'
     found = derive(rule, project, [event("usage", "2024-02-01", 40), event("usage", "2024-03-01", 40)])
     assert known(found) == ([("2024-02-01", 50_000), ("2024-03-01", 50_000)], 0)

@@ -85,7 +85,7 @@ def test_a_month_may_be_cut_in_the_middle_and_at_an_end_that_february_has_not(se
     assert [amount for _, amount in found] == [23_377, 48_311, 48_312], "15/31 of a month, then two whole ones"
 
 
-def test_a_service_within_one_month_is_recognised_whole_in_it_by_every_convention(served, derive):
+def test_a_service_within_one_month_is_recognized_whole_in_it_by_every_convention(served, derive):
     for first in ("exact_days", "full_month", "half_month", "mid_month", "next_month", "tenths"):
         found = derive(f'method = "monthly_prorated"\nfirst_part = "{first}"', served("2025-01-20", "2025-01-25"))
         assert [(part.date, part.amount) for part in found.parts] == [(D("2025-01-31"), 120_000)]
@@ -144,7 +144,7 @@ def test_months_of_thirty_days_are_odoos_months(served, parts):
     ]
 
 
-def test_a_day_that_weighs_nothing_has_no_part_but_a_service_of_nothing_else_is_recognised(served, parts):
+def test_a_day_that_weighs_nothing_has_no_part_but_a_service_of_nothing_else_is_recognized(served, parts):
     rule = 'method = "daily"\nday_count = "actual/365"'
     assert parts(rule, served("2024-02-28", "2024-03-01", 200)) == [("2024-02-28", 100), ("2024-03-01", 100)]
     assert parts(rule, served("2024-02-29", "2024-02-29", 200)) == [("2024-02-29", 200)]

@@ -152,7 +152,7 @@ def test_three_months_generated_together_keep_their_own_dates() -> None:
     assert [one.date for one in build_entries(due, "d", "c", 500)] == [one.date for one in due]
     closed_months = PostingDates("next_open", Periods([through("2024-02-29")]))
     made = list(build_entries(due, "d", "c", 500, closed_months))
-    assert [(str(one.date), str(one.recognised)) for one in made] == [
+    assert [(str(one.date), str(one.recognized)) for one in made] == [
         ("2024-03-01", "2024-01-31"), ("2024-03-01", "2024-02-29"), ("2024-03-31", "None"),
     ]  # fmt: skip
     assert [one.title for one in made] == [

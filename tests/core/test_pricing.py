@@ -33,7 +33,7 @@ def start(line: ChargeLine) -> ChargeLine:
     return line
 
 
-def test_a_credit_before_anything_is_recognised_is_a_discount_up_front(parts: Parts, start: ChargeLine) -> None:
+def test_a_credit_before_anything_is_recognized_is_a_discount_up_front(parts: Parts, start: ChargeLine) -> None:
     for how in ("prospective", "catch_up"):
         found = parts(f'{MONTHLY}\non_credit = "{how}"', start, [event("credit", "2024-03-01", 400)])
         assert found == [("2024-03-28", 500), ("2024-04-28", 500), ("2024-05-28", 500), ("2024-06-28", 500)]
@@ -56,7 +56,7 @@ def test_a_credit_in_the_middle_goes_where_the_rule_says(
 
 
 @pytest.mark.parametrize("how", ON_CREDIT)
-def test_a_credit_after_all_is_recognised_takes_it_back_on_its_day(parts: Parts, start: ChargeLine, how: str) -> None:
+def test_a_credit_after_all_is_recognized_takes_it_back_on_its_day(parts: Parts, start: ChargeLine, how: str) -> None:
     found = parts(f'{MONTHLY}\non_credit = "{how}"', start, [event("credit", "2024-09-02", 400)])
     assert found[:4] == [("2024-03-28", 600), ("2024-04-28", 600), ("2024-05-28", 600), ("2024-06-28", 600)]
     assert found[4:] == [("2024-09-02", -400)]
@@ -108,7 +108,7 @@ def test_a_cancellation_that_refunds_more_takes_back_what_was_earned(parts: Part
     assert found == [("2024-03-28", 600), ("2024-04-28", 600), ("2024-05-02", -1200)]
 
 
-def test_goods_that_are_cancelled_before_delivery(derive: Callable[..., Any], start: ChargeLine) -> None:
+def test_goods_that_are_canceled_before_delivery(derive: Callable[..., Any], start: ChargeLine) -> None:
     refunded = derive(POD, start, [event("cancel", "2024-05-02", 2400)])
     assert isinstance(refunded, Schedule) and refunded.all_parts == ()
     kept = derive(POD, start, [event("cancel", "2024-05-02")])

@@ -109,7 +109,7 @@ def test_the_highest_priority_is_tried_first_and_equals_are_refused() -> None:
     assert len(repairs(one.format("a", 1, FAILURES[0]) + one.format("b", 1, FAILURES[1]))) == 2
     with pytest.raises(RuleErrors, match=r'repair "b" and repair "a" .* can both match the same line at priority 1'):
         repairs(one.format("a", 1, FAILURES[0]) + one.format("b", 1, FAILURES[0]))
-    with pytest.raises(RuleErrors, match=r'"a" is already that of the repair at r.toml:1; give each repair its own'):
+    with pytest.raises(RuleErrors, match=r'"a" is already used by the repair at r.toml:1; give each repair its own'):
         repairs(one.format("a", 1, FAILURES[0]) + one.format("a", 2, FAILURES[0]))
 
 

@@ -106,7 +106,7 @@ def test_includes_in_a_circle_are_refused_with_the_way_around_it():
 
 
 def test_two_files_may_not_use_one_rule_name():
-    with pytest.raises(RuleErrors, match=r'b.toml:1:1: the name "same" is already that of the rule at a.toml:1'):
+    with pytest.raises(RuleErrors, match=r'b.toml:1:1: the name "same" is already used by the rule at a.toml:1'):
         parse_files({"a.toml": simple("same", "A"), "b.toml": simple("same", "B")}, ACCOUNTS)
 
 

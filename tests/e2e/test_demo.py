@@ -56,27 +56,27 @@ def shows(output: str, *words: str) -> bool:
     return re.search(r"(?m)^.*" + r"\b.*".join(map(re.escape, words)), output) is not None
 
 
-def test_the_magazine_of_24_is_recognised_in_twelve_parts_of_2_the_first_a_week_after_payment(demo: Demo) -> None:
+def test_the_magazine_of_24_is_recognized_in_twelve_parts_of_2_the_first_a_week_after_payment(demo: Demo) -> None:
     dates = [f"2024-{month:02}-12" for month in range(1, 13)]
     for number, date in enumerate(dates, 1):
         assert re.search(rf" {number}/12  {date}  2\.00  ", demo.output), date
     assert shows(demo.output, "2024-01-12", "shop/INV-1001/1", "C-ADA", "MAG-01", "1/12", "2.00", "USD")
 
 
-def test_the_freight_invoiced_on_28_march_is_recognised_on_28_april(demo: Demo) -> None:
+def test_the_freight_invoiced_on_28_march_is_recognized_on_28_april(demo: Demo) -> None:
     assert shows(demo.output, "2024-04-28", "shop/INV-1002/1", "FRT-OCEAN", "freight-one-month", "1/1", "1,850.00")
 
 
-def test_goods_are_recognised_30_days_after_the_order(demo: Demo) -> None:
+def test_goods_are_recognized_30_days_after_the_order(demo: Demo) -> None:
     assert shows(demo.output, "2024-03-13", "shop/INV-1003/1", "GOODS-30-LAMP", "goods-30-days", "89.90")
 
 
-def test_goods_that_wait_for_their_delivery_are_recognised_on_the_day_it_was_proved(demo: Demo) -> None:
+def test_goods_that_wait_for_their_delivery_are_recognized_on_the_day_it_was_proved(demo: Demo) -> None:
     assert shows(demo.output, "2024-03-07", "shop/INV-1004/1", "GOODS-POD-SOFA", "goods-on-delivery", "1,299.00")
     assert shows(demo.output, "shop/INV-1005/1", "waits for proof of delivery (POD)")
 
 
-def test_the_contract_paid_up_front_is_recognised_every_30_days(demo: Demo) -> None:
+def test_the_contract_paid_up_front_is_recognized_every_30_days(demo: Demo) -> None:
     for number, date in enumerate(("2024-02-14", "2024-03-15", "2024-04-14"), 1):
         assert shows(demo.output, date, "shop/INV-1006/1", "contract-every-30-days", f"{number}/6", "1,000.00")
 

@@ -235,7 +235,7 @@ def given_up_wrongly(stage: Stage) -> None:
     stage.cancel()
     stage.take("INV-2")
     stage.run()
-    assert stage.states() == ["CANCELLED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
+    assert stage.states() == ["CANCELED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
     assert [one.kind for one in stage.reconcile().findings] == ["given_up"]
 
 
@@ -247,7 +247,7 @@ def canceled_wrongly(stage: Stage) -> None:
     resolve.cancel(stage.books.context(), reference, WHY, early=True)
     stage.take("INV-2")
     stage.run()
-    assert stage.states() == ["CANCELLED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
+    assert stage.states() == ["CANCELED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
 
 
 def as_the_first(stage: Stage) -> None:
@@ -361,7 +361,7 @@ def test_a_lost_entry_that_does_not_count_is_canceled_here_if_its_lines_are_due_
     stage.reverse()
     stage.take("INV-1")
     stage.accept("lost", recognized=False)
-    assert stage.states() == ["CANCELLED"]
+    assert stage.states() == ["CANCELED"]
     stage.settled("INV-0", "INV-1")
     result = stage.reconcile()
     assert [(one.kind, one.key in result.accepted) for one in result.findings] == [

@@ -203,7 +203,7 @@ def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Books, row: M
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_a_line_that_modifies_the_contract_shares_what_is_not_recognised(books: Books, row: MakeRow) -> None:
+def test_a_line_that_modifies_the_contract_shares_what_is_not_recognized(books: Books, row: MakeRow) -> None:
     ruled(books, "modify").take(*bundle(row))
     assert books.run("2024-02-29").complete
     books.take(row(line="3", item="GOODS-2", amount="10.00", post_date="2024-02-29"), name="later.csv")

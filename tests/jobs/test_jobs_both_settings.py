@@ -53,7 +53,7 @@ def holds(books: Books, row: MakeRow, intacct: Intacct, settings: dict[str, Any]
     assert len({entry["reference"] for entry in entries}) == len(entries) == 6, "each entry once"
     lines = [(line["account"], line["type"], line["amount"]) for entry in entries for line in entry["lines"]]
     assert sorted(lines) == [("2400", 1, "2.00")] * 6 + [("4000", -1, "2.00")] * 6
-    live = "SELECT state, count(*) FROM journal_entry WHERE state NOT IN ('REPLACED', 'CANCELLED') GROUP BY state"
+    live = "SELECT state, count(*) FROM journal_entry WHERE state NOT IN ('REPLACED', 'CANCELED') GROUP BY state"
     states = dict(books.sql(live))
     assert states.pop("HELD", 0) <= (2 if settings["approval"] else 0), "what is only submitted is for a person"
     assert set(states) == {"POSTED"}

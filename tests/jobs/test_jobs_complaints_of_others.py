@@ -39,7 +39,7 @@ def test_nothing_depends_on_what_day_it_is_today(books: Books, row: MakeRow) -> 
     assert days[0] == days[1] and len(days[0]) == 6
 
 
-def test_a_credit_memo_reverses_what_was_recognised_and_what_is_to_come(books: Books, row: MakeRow) -> None:
+def test_a_credit_memo_reverses_what_was_recognized_and_what_is_to_come(books: Books, row: MakeRow) -> None:
     # https://github.com/frappe/erpnext/issues/51020
     books.take(row())
     assert books.run("2024-06-30").complete
@@ -50,7 +50,7 @@ def test_a_credit_memo_reverses_what_was_recognised_and_what_is_to_come(books: B
     assert books.sql(f"SELECT {accrued} FROM journal_line WHERE account = '4000'") == [(0,)]
 
 
-def test_a_credit_before_anything_was_recognised_touches_no_income(
+def test_a_credit_before_anything_was_recognized_touches_no_income(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     # https://github.com/frappe/erpnext/issues/40463

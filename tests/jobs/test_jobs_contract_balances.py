@@ -137,7 +137,7 @@ class TestTheStandardsExamples:
         books.event("shop/INV-1/1", "pod", "2024-01-05")
         books.run("2024-01-05")
         (contract,) = report(books, "2024-01-05").contracts.values()
-        assert (contract.billed, contract.recognised, contract.liability) == (1_500_000, 1_250_000, 250_000)
+        assert (contract.billed, contract.recognized, contract.liability) == (1_500_000, 1_250_000, 250_000)
 
 
 @pytest.mark.both_databases(seldom=True)
@@ -245,12 +245,12 @@ def test_a_line_that_waits_stands_on_the_account_of_its_rule(offline: Books, row
     assert {one.account: one.balance for one in found.sheet.accounts()} == {"2410": 10_000, "1300": -4_000}
 
 
-def test_what_intacct_refused_is_not_recognised(books: Books, row: MakeRow) -> None:
+def test_what_intacct_refused_is_not_recognized(books: Books, row: MakeRow) -> None:
     books.rules('[[rule]]\nname = "date"\nrecognize = { method = "fixed_offset" }\npost = { accrued = "98765" }\n')
     books.take(row())
     assert not books.run("2024-01-31").complete
     (contract,) = report(books, "2024-01-31").contracts.values()
-    assert (contract.recognised, contract.planned, contract.liability) == (0, 2400, 2400)
+    assert (contract.recognized, contract.planned, contract.liability) == (0, 2400, 2400)
     assert report(books, "2024-01-31", planned=True).nets == {}
 
 
@@ -302,7 +302,7 @@ def test_whatever_was_billed_and_earned_is_in_one_balance_once(
         assert sum(one.balance for one in accounts) == total.liability - total.asset
         assert sum(one.presented for one in accounts) == total.liability
         assert sum(one.reclassify for one in accounts) == total.asset
-        assert all(one.credit - one.debit == one.billed - one.recognised == one.balance for one in accounts)
+        assert all(one.credit - one.debit == one.billed - one.recognized == one.balance for one in accounts)
         assert 0 <= total.liability_noncurrent <= total.liability and 0 <= total.asset_noncurrent <= total.asset
 
 
@@ -331,7 +331,7 @@ def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
     shown = {one.currency: one for one in sheet.accounts()}
     for currency in ("USD", "EUR"):
         taken = moved.get(("2400", currency), 0)
-        assert taken == (shown[currency].recognised if currency in shown else 0)
+        assert taken == (shown[currency].recognized if currency in shown else 0)
         assert currency not in shown or shown[currency].balance == shown[currency].billed - taken
 
 

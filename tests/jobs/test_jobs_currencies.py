@@ -20,9 +20,12 @@ def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: B
     assert verify(books.context("verify")).sound
 
 
-def test_whoever_wants_the_rate_of_the_entry_s_date_says_so(books: Books, row: MakeRow) -> None:
+@pytest.mark.parametrize("word", ["recognized", "recognised"])
+def test_the_rate_of_the_entry_s_date_is_a_setting_under_its_former_name_too(
+    word: str, books: Books, row: MakeRow
+) -> None:
     config = books.folder / "revrec.toml"
-    config.write_text(f'{config.read_text()}\n[gateway]\nrate_date = "recognised"\n')
+    config.write_text(f'{config.read_text()}\n[gateway]\nrate_date = "{word}"\n')
     books.take(row("INV-1", currency="EUR"))
     assert books.run("2024-01-31").complete
     ((request,),) = books.sql("SELECT request FROM attempt WHERE request LIKE '%<GLENTRY>%'")

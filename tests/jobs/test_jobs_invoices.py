@@ -288,9 +288,9 @@ def test_what_is_refused_again_and_again_with_the_same_error_is_set_aside(billin
     assert len(billing.attempts()) == sends, "it costs no more requests"
     (reference,) = billing.books.sql("SELECT reference FROM invoice WHERE state = 'HELD'")[0]
     billing.intacct.fault("")
-    assert resolve.cancel(billing.books.context("postings resolve"), reference, "anew") == "CANCELLED"
+    assert resolve.cancel(billing.books.context("postings resolve"), reference, "anew") == "CANCELED"
     assert billing.run().complete
-    assert [state for _kind, state in billing.states()][-3:] == ["CANCELLED", "POSTED", "POSTED"]
+    assert [state for _kind, state in billing.states()][-3:] == ["CANCELED", "POSTED", "POSTED"]
 
 
 @slow

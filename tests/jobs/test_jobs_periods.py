@@ -51,7 +51,7 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
     intacct.admin("/periods/close", month="2024-02")
     result = books.run(DAY)
     assert result.complete and result.counts["posted"] == 3
-    assert sorted((one["recognised"], one["date"]) for one in result.entries) == [
+    assert sorted((one["recognized"], one["date"]) for one in result.entries) == [
         ("2024-01-12", "2024-03-01"), ("2024-02-12", "2024-03-01"), ("2024-03-12", "2024-03-12"),
     ]  # fmt: skip
     assert ledger(intacct) == [("2024-03-01", "2.00"), ("2024-03-01", "2.00"), ("2024-03-12", "2.00")]
@@ -64,15 +64,15 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
         "dated 2024-03-01 by policy next_open"
     )
     life = books.trace("shop/INV-1/1")
-    assert (life["entries"][0]["reason"], life["entries"][0]["recognised"]) == (reason, "2024-01-12")
+    assert (life["entries"][0]["reason"], life["entries"][0]["recognized"]) == (reason, "2024-01-12")
     assert life["schedule"][0]["lines"][0]["reason"] == reason
-    assert life["entries"][2]["reason"] == "" and life["entries"][2]["recognised"] == "2024-03-12"
+    assert life["entries"][2]["reason"] == "" and life["entries"][2]["recognized"] == "2024-03-12"
     assert f": {reason}" in life["entries"][0]["attempts"][0]["request"], "Intacct is told too"
     assert books.run(DAY).counts["posted"] == 0
     sound(books)
 
 
-def test_what_is_recognised_in_a_closed_month_is_held_and_stays_visible(
+def test_what_is_recognized_in_a_closed_month_is_held_and_stays_visible(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-20"))
@@ -153,7 +153,7 @@ def test_a_period_that_closes_between_generating_and_posting_sends_the_lines_on_
         ("closed", "2024-01-01", "answer"), ("closed", "2024-02-01", "answer"),
     ]  # fmt: skip
     life = books.trace("shop/INV-1/1")
-    first, *_, last = [entry for entry in life["entries"] if entry["recognised"] == "2024-01-12"]
+    first, *_, last = [entry for entry in life["entries"] if entry["recognized"] == "2024-01-12"]
     assert (first["status"], last["status"], last["date"]) == ("replaced", "posted", "2024-03-01")
     assert first["attempts"][0]["outcome"] == "rejected" and "Intacct refused an entry of 2024-01" in last["reason"]
     assert books.run(DAY).counts["posted"] == 0
@@ -167,9 +167,9 @@ def test_a_period_that_closes_between_generating_and_posting_holds_the_lines_wit
     closing_meanwhile(books, intacct, "2024-01")
     result = books.run(DAY)
     assert (result.counts["posted"], result.counts["held"], result.counts["failed"]) == (2, 1, 0)
-    (replaced,) = [one for one in books.trace("shop/INV-1/1")["entries"] if one["recognised"] == "2024-01-12"]
+    (replaced,) = [one for one in books.trace("shop/INV-1/1")["entries"] if one["recognized"] == "2024-01-12"]
     assert replaced["status"] == "replaced" and replaced["error"] and replaced["advice"]
-    (held,) = [one for one in result.entries if one["recognised"] == "2024-01-12"]
+    (held,) = [one for one in result.entries if one["recognized"] == "2024-01-12"]
     assert held["status"] == "held" and "Intacct refused an entry of 2024-01" in str(held["reason"])
     again = books.run(DAY)
     assert again.counts["held"] == 1 and len(again.entries) == 1, "what was refused once is not tried again"
@@ -290,7 +290,7 @@ def test_a_dry_run_and_a_preview_show_what_the_run_will_do(books: Books, intacct
     shown = {(line.date, line.entry_date) for line in preview(books.context(), last=date(2024, 3, 31)).lines}
     done = books.run(DAY)
     assert {(one["reference"], one["date"], one["reason"]) for one in done.entries} == planned
-    assert {(one["recognised"], one["date"]) for one in done.entries} == shown
+    assert {(one["recognized"], one["date"]) for one in done.entries} == shown
 
 
 def test_a_run_for_the_closed_month_itself_posts_what_was_due_in_it(
@@ -320,8 +320,8 @@ def test_entries_of_a_frozen_period_are_not_left_out_in_silence(books: Books, in
     intacct.admin("/periods/close", month="2024-02")
     process = books.start("run", "--date", DAY)
     out, error = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 4 and "2 held" in out
-    assert error.count("held: recognized on 2024-0") == 2
+    assert process.returncode == 4 and "2 blocked" in out
+    assert error.count("blocked: recognized on 2024-0") == 2
 
 
 def test_under_a_lock_date_old_entries_are_never_half_reversed(books: Books, intacct: Intacct, row: MakeRow) -> None:

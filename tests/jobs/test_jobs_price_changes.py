@@ -108,7 +108,7 @@ def test_goods_that_are_credited_in_full_before_delivery_are_closed(offline: Boo
     assert code == "closed" and "24.00 becomes 0.00" in reason
 
 
-def test_a_line_credited_in_full_before_it_is_recognised_leaves_nothing_open(offline: Books, row: MakeRow) -> None:
+def test_a_line_credited_in_full_before_it_is_recognized_leaves_nothing_open(offline: Books, row: MakeRow) -> None:
     offline.take(row())
     tell(offline, "credit", "2024-01-06", "24.00")
     assert offline.open_parts(CHARGE) == []

@@ -79,7 +79,7 @@ def test_books_that_nobody_touched_tie_out_to_the_cent(posted: Books) -> None:
     assert (deferred.account, deferred.role, accrued.account, accrued.role) == ("2400", "deferred", "4000", "accrued")
     assert deferred.books == deferred.intacct == -accrued.books == 600 - 601
     assert (deferred.others, deferred.difference, deferred.rest) == (0, 0, 0)
-    assert deferred.unrecognised == 2400 - 3607 - (600 - 601), "billed, less what is recognised"
+    assert deferred.unrecognized == 2400 - 3607 - (600 - 601), "billed, less what is recognized"
     assert [one.unexplained for one in result.reported] == [0, 0]
 
 

@@ -200,7 +200,7 @@ def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(
     result = books.run("2024-01-31", REVREC_POSTING_CLOSED_PERIOD="fail")
     assert result.repaired == {"magazines-next-month": 1} and states(books) == ["REPLACED", "REJECTED", "POSTED"]
     posted, refused = sorted(result.entries, key=lambda one: str(one["status"]))
-    assert (posted["recognised"], posted["date"]) == ("2024-01-12", "2024-03-01"), "two months are closed"
+    assert (posted["recognized"], posted["date"]) == ("2024-01-12", "2024-03-01"), "two months are closed"
     assert "that period is closed" in str(posted["reason"]) and "by a repair" in str(posted["reason"])
     assert refused["status"] == "rejected" and refused["date"] == "2024-01-12"
     assert [entry["date"] for entry in intacct.entries()] == ["2024-03-01"]

@@ -174,11 +174,11 @@ def test_it_can_be_sent_again_even_if_one_attempt_is_all_that_is_allowed(
 
 def test_an_entry_that_is_given_up_goes_on_under_a_new_reference(books: Books, held: str, ledger: Ledger) -> None:
     ledger.deaf = False
-    assert resolve.cancel(books.context(), held, WHY) == "CANCELLED"
+    assert resolve.cancel(books.context(), held, WHY) == "CANCELED"
     assert books.run(DAY, later=timedelta(hours=1)).complete
     references = [entry.reference for _number, entry in ledger.entries]
     assert len(references) == 1 and held not in references
-    assert states(books) == ["CANCELLED", "POSTED"]
+    assert states(books) == ["CANCELED", "POSTED"]
 
 
 def test_lines_given_up_after_the_rule_changed_are_posted_as_the_rule_says_now(

@@ -217,7 +217,7 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
 
 
 def live(books: Books, row: MakeRow) -> Any:
-    """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, cancelled."""
+    """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, canceled."""
     folder, gateway = books.folder, Ledger()
 
     @contextmanager
@@ -309,7 +309,7 @@ def test_a_sound_database_with_a_rich_story_verifies_clean(story: Books) -> None
     for table in TABLES:
         assert story.sql(f"SELECT count(*) FROM {table}")[0][0] >= 2, f"the story tells too little of {table}"
     states = {state for (state,) in story.sql("SELECT state FROM journal_entry")}
-    assert states == {"POSTED", "REPLACED", "CANCELLED"}
+    assert states == {"POSTED", "REPLACED", "CANCELED"}
     assert story.sql("SELECT count(*) FROM schedule_line WHERE superseded_by IS NOT NULL")[0][0] > 5
     assert story.sql("SELECT count(*) FROM schedule_line WHERE revision > 0")[0][0] > 1
 

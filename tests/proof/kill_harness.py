@@ -587,7 +587,7 @@ def _states(books: Path) -> dict[str, str]:
     return dict(_sql(books, "SELECT reference, state FROM journal_entry ORDER BY id"))
 
 
-FINAL = ("POSTED", "REPLACED", "CANCELLED")
+FINAL = ("POSTED", "REPLACED", "CANCELED")
 
 
 def compare(books: Path, theirs: list[dict[str, Any]]) -> None:

@@ -249,7 +249,7 @@ class MemoryBooks(SimulatedBooks):
         """Each schedule line and an entry that it is on by its journal lines, if that still counts."""
         found = self.sql(
             "SELECT l.charge_no, l.version, l.seq, e.reference FROM journal_line l JOIN journal_entry e"
-            " ON e.id = l.entry_id WHERE e.state NOT IN ('REPLACED', 'CANCELLED') AND l.side = 'debit'"
+            " ON e.id = l.entry_id WHERE e.state NOT IN ('REPLACED', 'CANCELED') AND l.side = 'debit'"
         )
         return [((charge, version, seq), reference) for charge, version, seq, reference in found]
 

@@ -217,7 +217,7 @@ def _() -> AbstractContextManager[Any]:
         for number in entries.numbers_in(connection, "IN_DOUBT"):
             who = context.who()
             ENTRY_TABLES.change_state(connection, number, "IN_DOUBT", "HELD", who)
-            store_postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED")
+            store_postings.release_schedule_lines(connection, number, who, "HELD", "CANCELED")
         return original(connection, context, *words)
 
     return replaced(intents, "commit_intents")(commit)

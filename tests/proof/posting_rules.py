@@ -59,7 +59,7 @@ class Entry:
         elif way == "again":
             self.state, self.attempts = "READY", 0
         else:
-            self.state = "CANCELLED"
+            self.state = "CANCELED"
 
 
 @dataclass

@@ -51,7 +51,7 @@ BOUND = 300.0
 """Seconds within which a bounded request has left, arrived and ended; two of them are less than the quarantine."""
 QUARANTINE = 16 * 60.0
 MOST_RUNS = 40
-FINAL = ("POSTED", "REPLACED", "CANCELLED")
+FINAL = ("POSTED", "REPLACED", "CANCELED")
 
 
 class World(NamedTuple):

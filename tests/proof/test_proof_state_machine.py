@@ -47,7 +47,7 @@ FOLDER = TemporaryDirectory()
 STATES = (*UNSETTLED, *RELEASED, "POSTED")
 WORKERS = 3
 """At once: two on one entry, and one more."""
-SETTLED = ("POSTED", "REJECTED", "CANCELLED")
+SETTLED = ("POSTED", "REJECTED", "CANCELED")
 FIELDS = ("state", "attempts", "owner", "lease_until", "not_before", "record_no", "error", "advice", "posted_at")
 
 ANSWERS: dict[str, Callable[[str, str], PostingAnswer]] = {

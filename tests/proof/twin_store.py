@@ -425,16 +425,16 @@ def numbers_in(connection: State, *states: str, until: date | None = None) -> li
 
 def _until(connection: State, number: int, until: date | None) -> bool:
     body = connection.bodies[number]
-    return until is None or (body.recognised or body.date) <= until
+    return until is None or (body.recognized or body.date) <= until
 
 
 @twin_of(entries)
 def date_overrides(connection: State, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     bodies = {number: connection.bodies[number] for number in numbers}
     return {
-        number: (body.recognised.isoformat(), body.reason)
+        number: (body.recognized.isoformat(), body.reason)
         for number, body in bodies.items()
-        if body.recognised is not None
+        if body.recognized is not None
     }
 
 
@@ -464,7 +464,7 @@ def load_entry(connection: State, row: Any) -> StoredEntry:
 
 @twin_of(entries)
 def canceled_and_not_posted(connection: State) -> list[str]:
-    canceled = [row for row in connection.entries.values() if row.state == "CANCELLED"]
+    canceled = [row for row in connection.entries.values() if row.state == "CANCELED"]
     return sorted(
         row.reference
         for row in canceled
@@ -517,8 +517,8 @@ def count_rejections(connection: State, entry_id: int) -> int:
 
 def _refusals_of(connection: State, key: Key, error: str | None) -> int:
     rows = [connection.entries[number] for number, body in connection.bodies.items() if key in _keys(body)]
-    cancelled = max((row.id for row in rows if row.state == "CANCELLED"), default=0)
-    return sum(row.state in ("REJECTED", "REPLACED") and row.error == error and row.id > cancelled for row in rows)
+    canceled = max((row.id for row in rows if row.state == "CANCELED"), default=0)
+    return sum(row.state in ("REJECTED", "REPLACED") and row.error == error and row.id > canceled for row in rows)
 
 
 def _keys(body: JournalEntry) -> list[Key]:

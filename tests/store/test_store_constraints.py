@@ -20,7 +20,7 @@ pytestmark = pytest.mark.both_databases(seldom=True)
 JAN, FEB, MAR = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
 TWO = ((JAN, 1200), (FEB, 1200))
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
-STATES = ("READY", "SENDING", "POSTED", "REJECTED", "IN_DOUBT", "HELD", "REPLACED", "CANCELLED")
+STATES = ("READY", "SENDING", "POSTED", "REJECTED", "IN_DOUBT", "HELD", "REPLACED", "CANCELED")
 WAYS = {
     "READY": ("READY",),
     "SENDING": ("READY", "SENDING"),
@@ -29,7 +29,7 @@ WAYS = {
     "IN_DOUBT": ("READY", "SENDING", "IN_DOUBT"),
     "HELD": ("READY", "IN_DOUBT", "HELD"),
     "REPLACED": ("READY", "SENDING", "REJECTED", "REPLACED"),
-    "CANCELLED": ("READY", "IN_DOUBT", "HELD", "CANCELLED"),
+    "CANCELED": ("READY", "IN_DOUBT", "HELD", "CANCELED"),
 }
 APPEND_ONLY = {
     "audit_event": "actor",
@@ -268,7 +268,7 @@ def test_an_entry_must_carry_every_line_that_it_takes(books: FilledDatabase) -> 
     assert books.content() == before
 
 
-@pytest.mark.parametrize("state", ["REPLACED", "CANCELLED"])
+@pytest.mark.parametrize("state", ["REPLACED", "CANCELED"])
 def test_an_entry_that_was_given_up_gives_its_lines_back_under_a_new_revision(
     books: FilledDatabase, state: str
 ) -> None:
@@ -429,7 +429,7 @@ def test_an_entry_is_dated_after_recognition_or_not_moved_at_all(books: FilledDa
     books.charge(TWO)
     (entry,) = books.build(JAN)
     with pytest.raises(RevrecError, match="an entry has the recognition date, or a later date with a reason"):
-        books.take(entry._replace(date=day, recognised=JAN, reason="why"))
+        books.take(entry._replace(date=day, recognized=JAN, reason="why"))
 
 
 def test_an_entry_that_is_moved_without_a_word_is_refused(books: FilledDatabase) -> None:

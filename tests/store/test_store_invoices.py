@@ -106,7 +106,7 @@ def test_the_database_knows_the_same_ways_as_the_table(books: FilledDatabase) ->
     assert set(ways) == TRANSITIONS
 
 
-@pytest.mark.parametrize(("old", "new"), [("READY", "POSTED"), ("READY", "CANCELLED"), ("SENDING", "REPLACED")])
+@pytest.mark.parametrize(("old", "new"), [("READY", "POSTED"), ("READY", "CANCELED"), ("SENDING", "REPLACED")])
 def test_a_way_that_is_not_in_the_table_is_refused(
     books: FilledDatabase, refused: Callable[..., None], old: str, new: str
 ) -> None:

@@ -15,7 +15,7 @@ class Every(SeriesMethod):
 
     For a contract paid up front whose deliverables come at a steady pace. ``periods`` is the number of parts; without
     it, as many as begin within the service dates (the last day included, unless ``end_inclusive`` is false).
-    ``on`` sets the day of a part: ``same_day``, the first day of its own span; ``end``, the last day
+    ``on`` sets the day of a part: ``same_day``, the first day of its span; ``end``, the last day
     of that span; with months or years also ``first`` and ``last`` of the month, as for ``monthly``.
 
     Parts are equal, or with ``weigh = "days"`` each is proportional to its days: the days of its span, or for

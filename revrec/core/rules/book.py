@@ -264,7 +264,7 @@ def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RulePro
     for rule in rules:
         first = seen.setdefault(rule.name, rule)
         if first is not rule:
-            message = f'the name "{rule.name}" is already that of the {what} at {first.file}:{first.line}'
+            message = f'the name "{rule.name}" is already used by the {what} at {first.file}:{first.line}'
             problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
     return problems
 
@@ -276,7 +276,7 @@ def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:
         for cost in rule.costs:
             first = seen.setdefault(cost.name, rule)
             if first is not rule or sum(one.name == cost.name for one in rule.costs) > 1:
-                message = f'the name "{cost.name}" is that of another cost, of rule "{first.name}" ({first.file})'
+                message = f'the name "{cost.name}" is used by another cost, of rule "{first.name}" ({first.file})'
                 problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each cost its own"))
     return problems
 

@@ -106,7 +106,7 @@ CHARGE_KEYS = (
 EVENT_KEYS = (
     ConfigKey("kind", choice(*EVENT_KINDS), "ValueKind of event.", required=True),
     ConfigKey("date", DATE, "The day it bears.", required=True),
-    ConfigKey("name", ANY_TEXT, "Its name, such as that of a milestone.", ""),
+    ConfigKey("name", ANY_TEXT, "Its name, such as a milestone's.", ""),
     ConfigKey("note", ANY_TEXT, "A note.", ""),
     ConfigKey("quantity", DECIMAL, "Units used."),
     ConfigKey("percent", DECIMAL, "Percent complete."),

@@ -22,7 +22,7 @@ from revrec.core.rules.toml_text import TomlBlock
 OF_THE_FAILURE = ("error", "account", "dimension")
 """Conditions on the failure and the journal line; all others are on the charge line."""
 OWN_FIELDS = ("customer", "item")
-"""Dimensions of Intacct that are fields of their own here."""
+"""Dimensions of Intacct that are separate fields here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _HEADER = re.compile(r"[ \t]*\[[^\n]*")
-_SENTINEL = "here-stands-the-value-that-is-looked-for"
+_SENTINEL = "the-value-to-find"
 
 
 class TomlBlock(NamedTuple):

@@ -46,13 +46,13 @@ REMOTE = (
 class DoctorCheck(NamedTuple):
     """One finding: ``state`` is ok, warning, failed, or skipped because what it needs failed.
 
-    ``mend`` says what to do; it is empty where the detail is a message, for these say it themselves.
+    ``fix`` says what to do; it is empty where the detail is a message, for these say it themselves.
     """
 
     name: str
     state: str
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine(make_context: Callable[[], "Context"]) -> Iterator[DoctorCheck]:
@@ -133,9 +133,7 @@ def _known_or_warning(gateway: Gateway, name: str, kind: MasterKind, ids: Iterab
     found = _known(gateway, name, kind, ids)
     if found.state != FAILED:
         return found
-    return found._replace(
-        state=WARNING, mend="create or activate them in Intacct, or leave them out: omit in [gateway]"
-    )
+    return found._replace(state=WARNING, fix="create or activate them in Intacct, or leave them out: omit in [gateway]")
 
 
 def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset[str]) -> DoctorCheck:
@@ -151,7 +149,7 @@ def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset
         return DoctorCheck("dimensions", OK, "none are used")
     worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
     details = "; ".join(f"{check.name}: {check.detail}" for check in checks)
-    return DoctorCheck("dimensions", worst.state, details, worst.mend)
+    return DoctorCheck("dimensions", worst.state, details, worst.fix)
 
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:

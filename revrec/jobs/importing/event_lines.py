@@ -87,7 +87,7 @@ def _of_shipment(listed: Sequence[tuple[DocumentLine, FulfillmentEvent]], event:
         if event.name in (one.name, one.note)
     }
     if not found:
-        reason = "other shipments of the document list their items, and no notice lists those of this one"
+        reason = "other shipments of the document list their items, and no notice lists the items of this one"
         raise UnknownItems(RowProblem("name", event.name, reason, _NOTICE_FIRST))
     return list(found.values())
 

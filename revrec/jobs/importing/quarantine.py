@@ -216,7 +216,7 @@ def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:
     """Yield the row numbers that texts such as ``7``, ``7-12`` and ``all`` mean.
 
     Raises:
-        BadInput: A text is none of these.
+        BadInput: A text is not one of these.
     """
     for text in texts:
         first, dash, last = text.partition("-")

@@ -169,7 +169,7 @@ class ChargeImporter:
         self._count()
 
     def finish(self, others: Sequence["ChargeImporter"] = ()) -> None:
-        """Schedule the lines that belong to contracts, and those of ``others`` with them.
+        """Schedule the lines that belong to contracts, and the lines of ``others`` with them.
 
         A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
         """

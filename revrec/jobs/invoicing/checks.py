@@ -77,8 +77,8 @@ def number_conflict(invoice: Invoice, other: str) -> InvoiceProblem | None:
     """Return the problem that the document ``other`` has the invoice's number, None if ``other`` is empty."""
     if not other:
         return None
-    fix = f'give the documents of each source numbers of their own: number = "..." in [invoice.{invoice.source}]'
-    return InvoiceProblem(f"its number {invoice.number} is that of {other}", fix)
+    fix = f'give the documents of each source their own numbers: number = "..." in [invoice.{invoice.source}]'
+    return InvoiceProblem(f"its number {invoice.number} is used by {other}", fix)
 
 
 def _in_the_document(

@@ -188,7 +188,7 @@ class InvoiceRun:
     def _doubt_used_numbers(self, gateway: Gateway, retrier: Retrier) -> None:
         """Put each unsent invoice in doubt whose number Intacct already has.
 
-        This database may be a copy that does not know of its own earlier request.
+        This database may be a copy that does not have its own earlier request on record.
         """
         with self._context.database.read() as connection:
             unsent = [invoices.load_invoice(connection, number) for number in self._ready(connection)]

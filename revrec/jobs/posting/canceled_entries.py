@@ -46,7 +46,7 @@ def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
 
 def _keys(found: "FoundEntry") -> tuple[str, str]:
     """Return the keys that a person may have accepted an entry by: canceled here, or before these books knew it."""
-    return given_up(found, "CANCELLED").key, lost(found).key
+    return given_up(found, "CANCELED").key, lost(found).key
 
 
 def hold_lines(
@@ -76,7 +76,7 @@ class _Lines:
     """The schedule lines of a canceled entry, also where a newer version of the schedule has replaced them."""
 
     def __init__(self, entry: JournalEntry) -> None:
-        self.day: date = entry.recognised or entry.date
+        self.day: date = entry.recognized or entry.date
         self._keys = {(line.charge_no, line.version, line.seq) for line in entry.lines}
         self._versions = {line.charge_no: line.version for line in entry.lines}
 
@@ -87,7 +87,7 @@ class _Lines:
 
     def has_some_of(self, entry: JournalEntry) -> bool:
         """Check if an entry has one of these lines."""
-        day = entry.recognised or entry.date
+        day = entry.recognized or entry.date
         return any(self.has(line.charge_no, line.version, line.seq, day) for line in entry.lines)
 
 

@@ -196,11 +196,11 @@ def _rebuild_lost(
 def rebuild(
     context: "Context", connection: "Connection", lost: Sequence[FoundEntry], company: str, by_documents: bool = False
 ) -> dict[str, JournalEntry]:
-    """Return the lost entries that can be made of open schedule lines, by reference.
+    """Return the lost entries that can be rebuilt from open schedule lines, by reference.
 
     Entries whose reference proves their lines come first, then those that equal what is due now, then those whose
-    shown lines match no other entry. With ``by_documents``, which needs a person's decision, the rest are made of the
-    lines of their documents, whatever figures they show.
+    shown lines match no other entry. With ``by_documents``, which needs a person's decision, the rest are built from
+    the lines of their documents, whatever figures they show.
     """
     ours, until = deployment(connection), max(one.date or date.min for one in lost)
     due = _by_document(due_with_memos(connection, until, waiting=None), lost)

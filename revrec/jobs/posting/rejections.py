@@ -75,7 +75,7 @@ def is_temporary(rejected: "RejectedPosting") -> bool:
 def hold_repeated_rejections(
     context: "Context", tables: "PostingTables", numbers: set[int], count_rejections: "Callable[[Connection, int], int]"
 ) -> None:
-    """Hold those of these postings that were rejected too often with the same error."""
+    """Hold the postings that were rejected too often with the same error."""
     most = context.settings.posting.refusals
     with context.database.read() as connection:
         rejected = tables.in_states(connection, list(numbers), ("REJECTED",))

@@ -76,8 +76,8 @@ def cancel(context: "Context", reference: str, reason: str, early: bool = False)
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
         release = postings.release_schedule_lines if tables is ENTRY_TABLES else invoices.release_charges
-        release(connection, number, context.who(), "HELD", "CANCELLED", reason)
-    return "CANCELLED"
+        release(connection, number, context.who(), "HELD", "CANCELED", reason)
+    return "CANCELED"
 
 
 def _held(

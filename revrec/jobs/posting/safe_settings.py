@@ -93,5 +93,5 @@ def check_company(connection: "Connection", to: str) -> None:
     if before != to.lower():
         raise BadConfiguration(
             f"this database posts to the company {before}, not to {to}: what is posted there would never reach {to}. "
-            f"Go back to {before}, or make books for {to} in a folder of their own: revrec init DIR"
+            f"Go back to {before}, or make books for {to} in a separate folder: revrec init DIR"
         )

@@ -43,8 +43,8 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
         if decision.recognized:
             resolve.mark_posted(connection, ENTRY_TABLES, number, found.record_no, who, decision.reason)
         else:
-            postings.release_schedule_lines(connection, number, who, "HELD", "CANCELLED", decision.reason)
-            _accept(context, connection, given_up(found, "CANCELLED"), decision)
+            postings.release_schedule_lines(connection, number, who, "HELD", "CANCELED", decision.reason)
+            _accept(context, connection, given_up(found, "CANCELED"), decision)
     elif decision.recognized:
         raise BadInput(_not_here(connection, found))
     _accept(context, connection, lost(found), decision)

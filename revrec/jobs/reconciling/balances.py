@@ -16,7 +16,7 @@ class AccountBalance(NamedTuple):
     """Movements of an account in one currency over the range, in minor units, debits positive.
 
     ``intacct`` = ``books`` + ``others`` + ``difference``; ``difference`` = ``explained`` by the findings + ``rest``.
-    ``unrecognised``: of a deferred account, what was billed and is not recognized by the last day.
+    ``unrecognized``: of a deferred account, what was billed and is not recognized by the last day.
     """
 
     account: str
@@ -28,7 +28,7 @@ class AccountBalance(NamedTuple):
     difference: int
     explained: int
     rest: int
-    unrecognised: int | None
+    unrecognized: int | None
 
 
 class BalanceCheck(NamedTuple):
@@ -85,7 +85,7 @@ class Ledger(NamedTuple):
     read: LedgerSums
     heads: Mapping[str, FoundEntry]
     ours: frozenset[str]
-    """Record numbers of the entries in our journals, and of our own entries elsewhere."""
+    """Record numbers of the entries in our journals, and of our entries elsewhere."""
 
     def posted(self) -> Iterator[str]:
         """Yield the posted entries. One without a head in Intacct stays in the rest of the balances."""
@@ -104,23 +104,23 @@ class Ledger(NamedTuple):
 
 
 def account_balances(
-    accounts: Mapping[str, str], books: Amounts, ledger: Ledger, findings: Iterable[Finding], unrecognised: Amounts
+    accounts: Mapping[str, str], books: Amounts, ledger: Ledger, findings: Iterable[Finding], unrecognized: Amounts
 ) -> list[AccountBalance]:
     """Return the balance of each account in each currency; ``accounts`` gives their roles."""
     intacct = added(ledger.read.net[number] for number in ledger.posted())
     others = added({(one.account, one.currency): one.amount} for one in ledger.others())
     explained = added(one.effect for one in findings)
-    keys = sorted(key for key in {**books, **intacct, **explained, **unrecognised} if key[0] in accounts)
-    return [_balance(key, accounts, (books, intacct, others, explained), unrecognised) for key in keys]
+    keys = sorted(key for key in {**books, **intacct, **explained, **unrecognized} if key[0] in accounts)
+    return [_balance(key, accounts, (books, intacct, others, explained), unrecognized) for key in keys]
 
 
 def _balance(
-    key: Key, accounts: Mapping[str, str], sums: tuple[Amounts, Amounts, Amounts, Amounts], unrecognised: Amounts
+    key: Key, accounts: Mapping[str, str], sums: tuple[Amounts, Amounts, Amounts, Amounts], unrecognized: Amounts
 ) -> AccountBalance:
     books, intacct, others, explained = (amounts.get(key, 0) for amounts in sums)
     difference = intacct - others - books
     role = accounts[key[0]]
-    left = unrecognised.get(key, 0) if role == "deferred" else None
+    left = unrecognized.get(key, 0) if role == "deferred" else None
     return AccountBalance(
         key[0], role, key[1], books, intacct, others, difference, explained, difference - explained, left
     )

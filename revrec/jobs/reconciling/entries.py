@@ -139,7 +139,7 @@ class EntryCheck:
         """Return the finding about an entry in our journal that this database has not posted."""
         if one.reference in known:
             state = known[one.reference][1]
-            gone = state in ("REJECTED", "REPLACED", "CANCELLED")
+            gone = state in ("REJECTED", "REPLACED", "CANCELED")
             return given_up(one, state) if gone else unsettled(one, state)
         if one.reference.startswith(self._mark):
             self.lost[lost(one).key] = one

@@ -102,13 +102,13 @@ def _compare(
     result.journals, result.entries = check.journals, check.compared
     roles = posted.account_roles(connection)
     books = posted.account_sums(connection, *wanted.within, wanted.entity)
-    unrecognised = posted.unrecognized_sums(connection, wanted.within.end, wanted.entity)
+    unrecognized = posted.unrecognized_sums(connection, wanted.within.end, wanted.entity)
     named = {wanted.account} if wanted.account else {account for account, _currency in books}
     accounts = {account: roles.get(account, "") for account in sorted(named)}
     if not accounts:
         return check.lost
     ledger = check.ledger(accounts)
-    result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognised)
+    result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognized)
     result.others = list(ledger.others())
     intacct_balances = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
     result.reported = balances.reported(intacct_balances, ledger)

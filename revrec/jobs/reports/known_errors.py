@@ -9,7 +9,7 @@ from revrec.intacct.gateway import ErrorClass
 
 
 def known_errors(error_class: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield every known failure, or those of one class, in the order of the catalog, and unknown failures last."""
+    """Yield every known failure, or one class of them, in the order of the catalog, and unknown failures last."""
     for row in catalog():
         if error_class in (None, row.error_class):
             yield _shown(row.name, row.error_class, ", ".join(row.signs) or "its text", row.general_advice)

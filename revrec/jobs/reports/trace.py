@@ -174,7 +174,7 @@ def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
     said = ("error_no", "error", "advice", "content_hash")
     return {
         **_some(entry, *names),
-        "recognised": entry["recognition_date"] or entry["date"],
+        "recognized": entry["recognition_date"] or entry["date"],
         "reason": entry["reason"] or "",
         "status": entry["state"].lower(),
         "currency": currency,

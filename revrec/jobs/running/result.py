@@ -38,7 +38,7 @@ class EntryView(TypedDict):
     error_no: str | None
     error: str | None
     advice: str | None
-    recognised: str
+    recognized: str
     reason: str
 
 
@@ -195,7 +195,7 @@ def _invoice_view(head: "Row[Any]") -> InvoiceView:
 
 
 def _order(entry: EntryView) -> tuple[str, str, str]:
-    return entry["date"], entry["recognised"], entry["reference"]
+    return entry["date"], entry["recognized"], entry["reference"]
 
 
 def entry_views(connection: "Connection", numbers: Sequence[int]) -> list[EntryView]:
@@ -218,7 +218,7 @@ def _entry_view(head: "Row[Any]", recognized: str | None, reason: str) -> EntryV
         "error_no": head.error_no,
         "error": head.error,
         "advice": head.advice,
-        "recognised": recognized or head.date,
+        "recognized": recognized or head.date,
         "reason": reason,
     }
 
@@ -239,7 +239,7 @@ def views_of_lines(*on_no_entry: LinesOnNoEntry) -> list[EntryView]:
             "error_no": None,
             "error": None,
             "advice": None,
-            "recognised": day.isoformat(),
+            "recognized": day.isoformat(),
             "reason": group.reason,
         }
         for (day, entity, journal, currency), group in chain.from_iterable(some.items() for some in on_no_entry)

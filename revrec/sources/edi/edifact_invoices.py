@@ -69,7 +69,7 @@ class _Invoice:
         """Return the amounts by the first reading that agrees with every total.
 
         Raises:
-            BrokenDocument: no reading does. The problem is that of the first one, which is the standard's.
+            BrokenDocument: no reading does. The problem is the first reading's, which is the standard's.
         """
         problem: BrokenDocument | None = None
         for reading in self._readings():
@@ -186,7 +186,7 @@ class _Totals:
         return self._message.broken(segment, f"MOA {segment.get(1)}", segment.get(1, 2), reason)
 
     def _allowances_and_charges(self) -> _Expected:
-        """Return those of the whole invoice, or with those of the lines. Allowances alone may be written positive."""
+        """Return the ones of the whole invoice, or with the lines' own. Allowances alone may be written positive."""
         own, in_lines = self._amounts.extra, self._amounts.extras_in_lines()
         values = [own, own + in_lines]
         indicators = {one[0].get(1) for one in self._parts.extras}

@@ -251,7 +251,7 @@ class _BilledAmounts:
     def _with_taxes(self, net: Decimal) -> set[Decimal]:
         """Return what the total can be: net, or with the taxes of the lines, of the document, or of both.
 
-        The taxes of the document are often the sum of those of its lines.
+        The taxes of the document are often the sum of its lines' taxes.
         """
         of_lines = sum((self._taxes(line, gross) for line, gross in zip(self._order.lines, self._gross, strict=True)),
                        Decimal(0))  # fmt: skip

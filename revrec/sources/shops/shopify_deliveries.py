@@ -108,7 +108,7 @@ def _fulfillment(node: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _part(document: JsonNode, fulfillment: JsonNode, part: JsonNode, item: JsonNode) -> DocumentOutcome:
-    """Return the delivery of a line's units by a fulfillment, whose id tells it from the others of the line."""
+    """Return the delivery of a line's units by a fulfillment, whose id sets it apart from the others of the line."""
     id = _line_id(part)
     if not fulfillment.text("id"):
         raise fulfillment.broken("id", "", "is missing")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEAD = "r0001"
 """The revision that this program needs. A test compares it with the newest script, so that no command loads alembic.
 
-Revisions sort as text. The ``r`` sets them apart from those of the checkouts before the first release.
+Revisions sort as text. The ``r`` sets them apart from the revisions of checkouts before the first release.
 """
 
 

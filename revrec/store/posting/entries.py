@@ -131,9 +131,9 @@ def _take(connection: Connection, number: int) -> None:
 
 def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
     """Store why the entry is dated with a day other than the recognition date, if it is."""
-    if entry.recognised is None:
+    if entry.recognized is None:
         return []
-    values = {"entry_id": number, "recognition_date": entry.recognised.isoformat(), "reason": entry.reason}
+    values = {"entry_id": number, "recognition_date": entry.recognized.isoformat(), "reason": entry.reason}
     moved = connection.execute(insert(entry_date_override).values(values).returning(*entry_date_override.c)).one()
     return [digest_rows(entry_date_override, [moved])]
 
@@ -231,7 +231,7 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
         select(journal_entry.c.reference)
         .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
         .join(schedule_line, on_its_lines)
-        .where(journal_entry.c.state == "CANCELLED", ~posted)
+        .where(journal_entry.c.state == "CANCELED", ~posted)
         .distinct()
     )
     return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())

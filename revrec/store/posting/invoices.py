@@ -253,7 +253,7 @@ def count_rejections(connection: Connection, number: int) -> int:
     canceled = (
         select(func.coalesce(func.max(given_up.c.id), 0))
         .where(given_up.c.kind == this.c.kind, given_up.c.source == this.c.source)
-        .where(given_up.c.document == this.c.document, given_up.c.state == "CANCELLED")
+        .where(given_up.c.document == this.c.document, given_up.c.state == "CANCELED")
         .scalar_subquery()
     )
     query = (

@@ -1,4 +1,4 @@
-"""Posted journal entries: those of a range of days, and the sums of their accounts."""
+"""Posted journal entries of a range of days, and the sums of their accounts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -146,7 +146,7 @@ def _whole(connection: Connection, query: Any) -> Sums:
 
 
 def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Return those of these findings that a person has accepted."""
+    """Return the findings that a person has accepted."""
     query = select(audit_event.c.subject).where(audit_event.c.action == ACCEPTED, audit_event.c.subject.in_(keys))
     return set(connection.execute(query).scalars())
 

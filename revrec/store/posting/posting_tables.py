@@ -68,7 +68,7 @@ class PostingTables:
         return connection.execute(select(self.postings).where(self.postings.c.reference == reference)).first()
 
     def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
-        """Return those of these postings that are in one of these states."""
+        """Return the postings that are in one of these states."""
         ours = self.postings.c
         return set(connection.execute(select(ours.id).where(ours.id.in_(numbers), ours.state.in_(states))).scalars())
 

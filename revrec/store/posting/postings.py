@@ -85,7 +85,7 @@ def count_rejections(connection: Connection, entry_id: int) -> int:
     canceled = (
         select(func.coalesce(func.max(given_up.c.entry_id), 0))
         .join(journal_entry, journal_entry.c.id == given_up.c.entry_id)
-        .where(on_the_line(given_up), journal_entry.c.state == "CANCELLED")
+        .where(on_the_line(given_up), journal_entry.c.state == "CANCELED")
         .scalar_subquery()
     )
     counted = (

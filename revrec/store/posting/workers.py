@@ -58,7 +58,7 @@ class Worker:
         yield
 
     def lost(self, owners: Iterable[str]) -> set[str]:
-        """Return those of these workers that are dead: all others, since this one is alone."""
+        """Return the workers that are dead: all others, since this one is alone."""
         return {owner for owner in owners if owner != self.owner}
 
     def waits_for_others(self) -> bool:
@@ -100,7 +100,7 @@ class SharingWorker(Worker):
             self._free(what)
 
     def lost(self, owners: Iterable[str]) -> set[str]:
-        """Return those of these workers whose session has ended."""
+        """Return the workers whose session has ended."""
         names = {_alive(owner): owner for owner in owners}
         with self._database.translated():
             alive = self._session.execute(HELD, {"names": list(names)}).scalars().all()

@@ -69,7 +69,7 @@ AWAITING = f"""
     WHERE schedule_line.entry_id IS NULL AND schedule_line.superseded_by IS NULL AND schedule_line.date <= :until
       AND charge_line.line NOT LIKE '%:cost:%' AND {WAITS_FOR_INVOICE}
     GROUP BY charge_line.currency ORDER BY charge_line.currency"""  # noqa: S608
-"""Open lines that wait for the invoice of their document, except those of costs, by currency."""
+"""Open lines that wait for the invoice of their document, except cost lines, by currency."""
 PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
 LINES_UNTIL = f"""
     SELECT c.entity, l.date, c.currency, count(*), {split_sum("l.amount")}

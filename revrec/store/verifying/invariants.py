@@ -118,7 +118,7 @@ INVARIANTS = (
         """
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-        WHERE e.state NOT IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no, l.version, l.seq
+        WHERE e.state NOT IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no, l.version, l.seq
         HAVING count(*) <> 2 OR min(l.entry_id) <> max(l.entry_id)""",
     ),
     Invariant(
@@ -130,14 +130,14 @@ INVARIANTS = (
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
         JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-        WHERE e.state NOT IN ('REPLACED', 'CANCELLED') AND l.side = 'debit'
+        WHERE e.state NOT IN ('REPLACED', 'CANCELED') AND l.side = 'debit'
           AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
         UNION ALL
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
           WHERE l.charge_no = s.charge_no AND l.version = s.version AND l.seq = s.seq
-            AND l.entry_id = s.entry_id AND e.state NOT IN ('REPLACED', 'CANCELLED'))""",
+            AND l.entry_id = s.entry_id AND e.state NOT IN ('REPLACED', 'CANCELED'))""",
     ),
     Invariant(
         "revision of a schedule line",
@@ -149,7 +149,7 @@ INVARIANTS = (
         FROM schedule_line s LEFT JOIN (
           SELECT l.charge_no, l.version, l.seq, count(*) AS given_back
           FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-          WHERE l.side = 'debit' AND e.state IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no, l.version, l.seq
+          WHERE l.side = 'debit' AND e.state IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no, l.version, l.seq
         ) g ON g.charge_no = s.charge_no AND g.version = s.version AND g.seq = s.seq
         WHERE s.revision <> coalesce(g.given_back, 0)""",
     ),
@@ -208,7 +208,7 @@ INVARIANTS = (
         "the customer would be billed twice",
         """
         SELECT 'no ' || l.charge_no FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
-        WHERE i.state NOT IN ('REPLACED', 'CANCELLED') GROUP BY l.charge_no
+        WHERE i.state NOT IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no
         HAVING sum(CASE i.kind WHEN 'sales_order' THEN 1 ELSE 0 END) > 1
           OR sum(CASE i.kind WHEN 'sales_invoice' THEN 1 ELSE 0 END) > 1
           OR (sum(CASE i.kind WHEN 'ar_invoice' THEN 1 ELSE 0 END) > 0 AND count(*) > 1)""",

@@ -228,7 +228,7 @@ def _check_amounts(transaction: Element, journals: list[Element], kind: str, pla
     """Compare each amount of a transaction with its posting journals, as far as both state it.
 
     The amounts of a credit note are negative in some versions and positive in others, in the transaction or in its
-    journals; those of an invoice must have the same sign.
+    journals; an invoice's journals must have the same sign.
 
     Raises:
         BrokenDocument: an amount differs from the journals, or a journal is in another currency.

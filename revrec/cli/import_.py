@@ -55,6 +55,12 @@ def register(app: typer.Typer) -> None:
         explain: Annotated[
             bool, typer.Option("--explain", help="Show how the first rows are read, field by field; save nothing.")
         ] = False,
+        expect: Annotated[
+            str | None,
+            typer.Option(
+                "--expect", metavar="AMOUNT", help="Refuse each file whose charge lines do not add up to this total."
+            ),
+        ] = None,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
     ) -> None:
         """Import charge lines and events; each file whole or not at all.
@@ -68,13 +74,14 @@ def register(app: typer.Typer) -> None:
           revrec import --map shopify-orders orders.json --dry-run
           revrec import --events deliveries.csv
           revrec import --explain --map x12 invoices.edi
+          revrec import --map bank march.csv --expect 12345.60
           revrec import - --as csv <charges
         """
         from revrec.jobs.importing.import_files import import_document, mappings_of
-        from revrec.jobs.importing.mappings import in_format
+        from revrec.jobs.importing.mappings import in_format, with_total
 
         context = options.context()
-        use = in_format(mappings_of(context, mapping, events), form)
+        use = with_total(in_format(mappings_of(context, mapping, events), form), expect)
         if explain:
             _explain(options, sources, use, rows)
             return

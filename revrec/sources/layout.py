@@ -96,7 +96,7 @@ def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> 
         raise source.error("the header", f"has {len(header):,} columns", "check the delimiter")
     misspelt = _misspelt(header, mapping)
     rest = [name for name in header if name not in misspelt.values()]
-    wrong = [*_twice(header), *_missing(header, mapping, misspelt), *_unknown(rest, header, mapping)]
+    wrong = [*_twice(header, mapping), *_missing(header, mapping, misspelt), *_unknown(rest, header, mapping)]
     if wrong:
         reasons, fixes = zip(*wrong, strict=True)
         raise source.error("the header", ", ".join(reasons), "; ".join(dict.fromkeys(fixes)))
@@ -105,10 +105,15 @@ def check_header(source: SourceStream, mapping: ColumnMapping, table: Table) -> 
 HeaderProblem = tuple[str, str]
 
 
-def _twice(header: list[str]) -> list[HeaderProblem]:
-    names = Counter(name for name in header if name)
+def _twice(header: list[str], mapping: ColumnMapping) -> list[HeaderProblem]:
+    """Return the duplicated columns, except those that nothing reads."""
+    wanted = mapping.wanted_columns()
+    names = Counter(name for name in header if name and (name in wanted or not mapping.ignores(name)))
     return [
-        (f'column "{shorten(name)}" appears {count} times', "keep one of them")
+        (
+            f'column "{shorten(name)}" appears {count} times',
+            "keep one of them" + ("" if name in wanted else ", or list it in ignore"),
+        )
         for name, count in names.items()
         if count > 1
     ]
@@ -121,7 +126,7 @@ def _absent(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
         must.discard("currency")
     must |= {*mapping.columns, *mapping.dimensions}
     columns = {name: mapping.column_of(name) for name in _all_names(mapping) if name in must}
-    columns |= {column: column for column in mapping.only}
+    columns |= {column: column for column in (*mapping.only, *mapping.control_columns)}
     return {name: column for name, column in columns.items() if column is not None and column not in header}
 
 

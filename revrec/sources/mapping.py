@@ -33,6 +33,15 @@ from revrec.sources.lookup import FieldLookup, MappingTable
 
 RowType = Literal["charges", "events"]
 
+TOTAL = "total"
+"""Key of ``control``: the total of a file."""
+
+DOCUMENT_TOTAL = "document_total"
+"""Key of ``control``: the column that states the total of the row's document."""
+
+NUMBERED = "#"
+"""Constant of ``line``: the rows of each document are numbered in their order."""
+
 
 class ColumnPosition(NamedTuple):
     """Position of a column in a fixed-width line, counted from 1, both ends included; ``decimals`` are implied ones."""
@@ -49,6 +58,8 @@ class ColumnMapping:
     ``columns`` (field to column), ``constants`` and ``defaults`` (field to text) and ``dimensions`` (dimension to
     column) name where values come from; ``aliases`` and ``lookups`` (by field) are the tables that translate or supply
     them. ``ignore`` holds names or patterns of columns to skip, and ``only`` (column to patterns) selects records.
+    ``control`` holds the totals to compare with what was read. ``numbered`` is True if the file has no line numbers.
+    ``header_row`` is the row of the header, 0 for the first one; ``short_rows`` is ``fill`` if rows may end early.
     ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
     the file itself determines them. ``positions`` are the columns of fixed-width lines.
     """
@@ -57,6 +68,10 @@ class ColumnMapping:
     rows: RowType = "charges"
     columns: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    control: Mapping[str, str] = field(default_factory=dict)
+    numbered: bool = False
+    header_row: int = 0
+    short_rows: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
     dimensions: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
@@ -111,11 +126,16 @@ class ColumnMapping:
             native = (*(one.name for one in EVENT_ADDRESS_FIELDS), *EVENT_COLUMNS[1:])
         names = dict.fromkeys((*native, *self.all_dimensions))
         wanted = [column for name in names if (column := self.column_of(name)) is not None]
-        return tuple(dict.fromkeys((*wanted, *self.only)))
+        return tuple(dict.fromkeys((*wanted, *self.only, *self.control_columns)))
 
     def named_columns(self) -> tuple[str, ...]:
         """Return the columns that the mapping names."""
-        return (*self.columns.values(), *self.dimensions.values(), *self.only)
+        return (*self.columns.values(), *self.dimensions.values(), *self.only, *self.control_columns)
+
+    @property
+    def control_columns(self) -> tuple[str, ...]:
+        """The columns of the file's own totals."""
+        return tuple(column for key, column in self.control.items() if key == DOCUMENT_TOTAL)
 
     def ignores(self, column: str) -> bool:
         """Return True if a column is skipped on purpose."""

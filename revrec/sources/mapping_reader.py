@@ -11,18 +11,19 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
-from revrec.sources.amounts import NumberStyle
+from revrec.sources.amounts import NumberStyle, number_reader
 from revrec.sources.dates import compile_format
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import ColumnMapping, ColumnPosition, RowType
+from revrec.sources.mapping import DOCUMENT_TOTAL, NUMBERED, TOTAL, ColumnMapping, ColumnPosition, RowType
+from revrec.sources.problems import InvalidValue
 
 WIDEST_LINE = 32_768
 """Most characters of a fixed-width line."""
 
-_KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet")
-_TEXT_OPTIONS = ("rows", "decimal", "thousands", *_KEPT_TEXTS)
-_TABLE_OPTIONS = ("columns", "defaults", "dimensions", "signs", "positions", "aliases")
+_KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet", "short_rows")
+_TEXT_OPTIONS = ("rows", "decimal", "thousands", "header_row", *_KEPT_TEXTS)
+_TABLE_OPTIONS = ("columns", "defaults", "dimensions", "signs", "positions", "aliases", "control")
 _OPTIONS = (*_TEXT_OPTIONS, *_TABLE_OPTIONS, "only", "lookups", "ignore")
 _POSITION = re.compile(
     r"(?P<first>\d{1,5})(?:\s*-\s*(?P<last>\d{1,5}))?(?:,\s*(?P<decimals>[0-4]) decimals?)?", re.ASCII
@@ -62,7 +63,9 @@ class _MappingReader:
         self._check_encoding()
         self._check_format()
         self._check_only()
+        self._check_table_rows()
         style = self._style()
+        self._check_control(style)
         positions = self._positions()
         aliases, lookups = self._aliases(), self._lookups(native)
         if self.wrong:
@@ -70,12 +73,18 @@ class _MappingReader:
         text = {key: self.config[key] for key in _KEPT_TEXTS if key in self.config}
         if text.get("delimiter") == "tab":
             text["delimiter"] = "\t"
-        tables = {key: self.config[key] for key in ("columns", "defaults", "dimensions") if key in self.config}
+        tables = {
+            key: self.config[key] for key in ("columns", "defaults", "dimensions", "control") if key in self.config
+        }
         constants = {key: value for key, value in self.config.items() if key in native}
+        is_numbered = constants.get("line") == NUMBERED and rows == "charges"
+        if is_numbered:
+            del constants["line"]
         only = {column: _patterns(value) for column, value in self.config.get("only", {}).items()}
         return ColumnMapping(
             self.name, rows, constants=constants, ignore=tuple(self.config.get("ignore", ())), style=style,
-            positions=positions, only=only, aliases=aliases, lookups=lookups, **tables, **text,
+            positions=positions, only=only, aliases=aliases, lookups=lookups, numbered=is_numbered,
+            header_row=int(self.config.get("header_row", "0")), **tables, **text,
         )  # fmt: skip
 
     def _error(self) -> BadConfiguration:
@@ -154,6 +163,26 @@ class _MappingReader:
         delimiter = self.config.get("delimiter", ",")
         if delimiter != "tab" and (len(delimiter) != 1 or delimiter in '"\r\n '):
             self.wrong.append(f'delimiter = {delimiter!r}: write one character, such as ";", or "tab"')
+
+    def _check_table_rows(self) -> None:
+        row = self.config.get("header_row", "1")
+        if not re.fullmatch("[1-9][0-9]{0,4}", row):
+            self.wrong.append(f'header_row = "{row}": write the number of the row with the column names, such as "4"')
+        if self.config.get("short_rows", "fill") != "fill":
+            self.wrong.append(f'short_rows = "{self.config["short_rows"]}": write "fill", or leave it out')
+
+    def _check_control(self, style: NumberStyle) -> None:
+        for key, value in self.config.get("control", {}).items():
+            if key not in (TOTAL, DOCUMENT_TOTAL):
+                hint = suggestion(key, (TOTAL, DOCUMENT_TOTAL))
+                self.wrong.append(f"control.{key}: is not a control; {hint}controls are {TOTAL} and {DOCUMENT_TOTAL}")
+            elif self.config.get("rows") == "events":
+                self.wrong.append(f"control.{key}: applies to charges only")
+            elif key == TOTAL:
+                try:
+                    number_reader(style)(value)
+                except InvalidValue as refused:
+                    self.wrong.append(f'control.total = "{value}": {refused.reason}; {refused.fix}')
 
     def _check_only(self) -> None:
         for column, value in self.config.get("only", {}).items():

@@ -1,5 +1,6 @@
 """Read a source from end to end: find its format, check its header, yield its rows one by one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.charges import ChargeRows
+from revrec.sources.control import controlled
 from revrec.sources.events import EventRows
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
@@ -20,6 +22,9 @@ Source: TypeAlias = str | Path | BinaryIO | SourceStream
 """A path, an open binary stream, or a :class:`SourceStream`, whose owner can ask it for the digest afterwards."""
 
 AnyRow = TypeVar("AnyRow")
+
+LINE = "line"
+"""Column that is added to a file whose rows are numbered."""
 
 
 def read_charges(
@@ -35,9 +40,13 @@ def read_charges(
             middle of a file is found after rows were yielded, so do not commit any row before the end.
         BadConfiguration: the mapping is for events.
     """
-    return _read(
-        source, mapping, "charges", lambda layout, table: ChargeRows(mapping, layout).rows(table), may_be_empty
-    )
+    stream = source if isinstance(source, SourceStream) else SourceStream(source)
+
+    def convert(layout: Layout, table: Table) -> Iterator[ChargeRowResult]:
+        rows = ChargeRows(mapping, layout).rows(table)
+        return controlled(rows, stream, mapping, table.header) if mapping.control else rows
+
+    return _read(stream, mapping, "charges", convert, may_be_empty)
 
 
 def read_events(
@@ -84,9 +93,41 @@ def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
         SourceError: the format is unknown, or the header cannot be used.
     """
     table = formats.find_format(stream, mapping).read(stream, mapping)
+    if mapping.numbered:
+        table = _with_line_column(stream, table)
     check_header(stream, mapping, table)
     stream.header = tuple(table.header)
-    return table._replace(records=_chosen(table, mapping)) if mapping.only else table
+    if mapping.only:
+        table = table._replace(records=_chosen(table, mapping))
+    return table._replace(records=_numbered(table, mapping)) if mapping.numbered else table
+
+
+def _with_line_column(stream: SourceStream, table: Table) -> Table:
+    """Return the table with a column for the number of each row.
+
+    Raises:
+        SourceError: the file has this column itself.
+    """
+    if LINE not in table.header:
+        return table._replace(header=[*table.header, LINE])
+    if table.strict:
+        fix = 'remove line = "#" from the mapping, or map another column'
+        raise stream.error("the header", f'has a column "{LINE}", and the mapping numbers the rows', fix)
+    return table
+
+
+def _numbered(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
+    """Yield the records, each with its number within its document in the column for it."""
+    column = mapping.column_of("document")
+    place, line = table.header.index(column) if column else None, table.header.index(LINE)
+    counts: Counter[str] = Counter()
+    for number, row in table.records:
+        if isinstance(row, list):
+            document = row[place].strip() if place is not None else ""
+            counts[document] += 1
+            yield number, [*row[:line], str(counts[document]), *row[line + 1 :]]
+        else:
+            yield number, row
 
 
 def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:

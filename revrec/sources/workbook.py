@@ -32,6 +32,8 @@ MOST_TEXT = 256 * 1024 * 1024
 
 _FIX = "save it as CSV in UTF-8, or split it"
 _DAMAGED = "open it in a spreadsheet program and save it again"
+MOST_MERGED = 100_000
+UNCALCULATED = "contains a formula whose result was never calculated"
 _PLACE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})", re.ASCII)
 
 
@@ -83,14 +85,33 @@ class Workbook:
                 found[str(element.get("name"))] = part.removeprefix("/") if part.startswith("/") else part
         return found
 
-    def errors(self, part: str) -> list[str]:
-        """Return the cells of a sheet that contain an error.
+    def merged(self, part: str) -> list[tuple[int, int, int, int]]:
+        """Return the merged areas of a sheet: first row and column, last row and column, from 1."""
+        found = []
+        for element in self._elements(part, "mergeCell"):
+            first, _, last = str(element.get("ref") or "").partition(":")
+            found.append((*self._address(first), *self._address(last or first)))
+            if len(found) > MOST_MERGED:
+                raise self._source.error("", f"has more than {MOST_MERGED:,} merged areas", _FIX)
+        return found
+
+    def _address(self, text: str) -> tuple[int, int]:
+        found = _PLACE.fullmatch(text)
+        if not found:
+            raise self._source.error(text[:20], "is not the name of a cell", _DAMAGED)
+        number = 0
+        for letter in found[1]:
+            number = number * 26 + ord(letter) - 64
+        return int(found[2]), number
+
+    def errors(self, part: str) -> dict[str, str]:
+        """Return the cells of a sheet without a usable value, each with the reason: errors, formulas never calculated.
 
         Raises:
             SourceError: the sheet is too large to be held in memory.
         """
         lengths = self._lengths()
-        errors: list[str] = []
+        errors: dict[str, str] = {}
         row = column = cells = characters = 0
         rows, columns = (1 << 30, 0), (1 << 30, 0)
         for element in self._elements(part, "row", "c"):
@@ -101,7 +122,9 @@ class Workbook:
             cells += 1
             kind = element.get("t")
             if kind == "e":
-                errors.append(str(element.get("r") or f"row {row}"))
+                errors[str(element.get("r") or f"row {row}")] = "contains a formula error"
+            elif _is_uncalculated(element):
+                errors[str(element.get("r") or f"row {row}")] = UNCALCULATED
             characters += self._text(element, kind, lengths)
             area = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1)
             if area > MOST_CELLS or cells > MOST_CELLS or characters > MOST_TEXT or len(errors) > 1_000:
@@ -118,13 +141,7 @@ class Workbook:
             if in_row and in_row.isdecimal() and len(in_row) < 8 and int(in_row) != row:
                 return int(in_row), 1
             return (row, column + 1) if element.getprevious() is not None else (row + 1, 1)
-        found = _PLACE.fullmatch(address)
-        if not found:
-            raise self._source.error(address[:20], "is not the name of a cell", _DAMAGED)
-        number = 0
-        for letter in found[1]:
-            number = number * 26 + ord(letter) - 64
-        return int(found[2]), number
+        return self._address(address)
 
     def _text(self, element: Any, kind: str | None, lengths: list[int]) -> int:
         """Return the number of characters in a cell."""
@@ -163,6 +180,12 @@ class Workbook:
             ValueError,
         ) as error:
             raise self._source.error(part, f"is damaged ({error})", _DAMAGED) from None
+
+
+def _is_uncalculated(cell: Any) -> bool:
+    """Return True for a formula without a result, as programs write it that do not calculate."""
+    parts = {_local(part): part for part in cell}
+    return "f" in parts and "v" not in parts and "is" not in parts
 
 
 def _forget(element: Any) -> None:

@@ -121,6 +121,18 @@ def assert_names(told: str, place: str, mend: str) -> None:
     assert ";" in line
 
 
+def test_a_file_must_add_up_to_the_total_that_is_expected(
+    books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+) -> None:
+    (books / "charges.csv").write_bytes(rows(GOOD))
+    before = fingerprint(books)
+    ended = revrec("import", "charges.csv", "--expect", "42.00")
+    assert ended.code == 3 and fingerprint(books) == before
+    assert "charges.csv: the total of the file is 42.00, its rows add up to 24.00; check whether rows" in ended.err
+    assert revrec("import", "charges.csv", "--expect", "much").code == 5
+    assert revrec("import", "charges.csv", "--expect", "24.00").code == 0
+
+
 @pytest.mark.parametrize("command", [["import"], ["import", "--events"], ["preview", "--file"]], ids=" ".join)
 def test_a_missing_file_and_a_folder_are_refused(
     command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
+from revrec.sources.amounts import number_reader
 from revrec.sources.fields import CHARGE_COLUMNS
+from revrec.sources.mapping import TOTAL
 from revrec.sources.mapping_reader import read_mapping
+from revrec.sources.problems import InvalidValue
 from revrec.sources.shipped import merged, resolved
 
 if TYPE_CHECKING:
@@ -61,6 +64,27 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
     if name not in formats.format_names():
         raise BadConfiguration(f"format {name!r}: expected one of {', '.join(formats.format_names())}")
     return [mapping if mapping.format else replace(mapping, format=name) for mapping in mappings]
+
+
+def with_total(mappings: list[ColumnMapping], total: str | None) -> list[ColumnMapping]:
+    """Return the mappings, those of charges with this control total of a file.
+
+    Raises:
+        BadConfiguration: The total is not a number, or no mapping reads charges.
+    """
+    if total is None:
+        return mappings
+    if not any(mapping.rows == "charges" for mapping in mappings):
+        raise BadConfiguration("--expect: applies to charge lines, and these files contain only events")
+    for mapping in mappings:
+        try:
+            number_reader(mapping.style)(total)
+        except InvalidValue as refused:
+            raise BadConfiguration(f'--expect "{total}": {refused.reason}; {refused.fix}') from None
+    return [
+        replace(mapping, control={**mapping.control, TOTAL: total}) if mapping.rows == "charges" else mapping
+        for mapping in mappings
+    ]
 
 
 def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:

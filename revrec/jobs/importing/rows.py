@@ -31,6 +31,8 @@ BATCH = 2_000
 MOST_REPORTED = 1_000
 """Rows reported in full; any further ones are counted."""
 
+_FIX_OF_TWICE = 'keep one of the two; if they are different lines without a number, set line = "#" in the mapping'
+
 MOST_REASONS = 20
 """Different reasons for skipping records that are reported; any further ones are counted together."""
 
@@ -202,7 +204,7 @@ class ChargeImporter:
         elif stored.import_id == self._session.import_id:
             # The same id twice in one file: which of the two is right, only the sender knows.
             reason = f"appears in row {stored.row} of this file already"
-            self._session.reject_good(row, RowProblem("charge", line.id, reason, "keep one of the two"))
+            self._session.reject_good(row, RowProblem("charge", line.id, reason, _FIX_OF_TWICE))
         elif stored.fingerprint == fingerprint(line):
             self._session.result.unchanged += 1
         else:

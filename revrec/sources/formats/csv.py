@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from revrec.sources.keyed import damaged
@@ -23,12 +24,14 @@ def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> T
     """Return the rows below the header line. A row's number is the line of the file where it starts."""
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan, _PEEK), "utf-8", newline="")
+    above = ["\n" for _line in islice(text, max(mapping.header_row - 1, 0))]
     start = _start(text)
     delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
     # skipinitialspace: without it the quotes in `a, "b, c"` would be part of the values. Values are trimmed anyway.
-    lines = csv.reader(_again(start, text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    # Blank lines instead of the rows above the header keep the numbers of the lines.
+    lines = csv.reader(_again([*above, *start], text), delimiter=delimiter, strict=True, skipinitialspace=True)
     header = _header(lines, source)
-    return Table(header, _records(lines, len(header), source), by_line, strict=True, scan=scan)
+    return Table(header, _records(lines, len(header), source, mapping), by_line, strict=True, scan=scan)
 
 
 def _start(text: io.TextIOWrapper) -> list[str]:
@@ -70,7 +73,8 @@ def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMappin
     raise source.error(
         "the header",
         f'has none of the expected columns: "{shorten("".join(start).strip())}"',
-        f"start with a header such as {','.join(mapping.wanted_columns()[:8])}, or set delimiter and columns",
+        f"start with a header such as {','.join(mapping.wanted_columns()[:8])}, or set delimiter and columns, or set"
+        " header_row if the header is below other rows",
     )
 
 
@@ -89,7 +93,7 @@ def _header(lines: "Reader", source: SourceStream) -> list[str]:
         raise source.error(f"line {lines.line_num}", f"the header is damaged ({err})", "correct its quotes") from None
 
 
-def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Record]:
+def _records(lines: "Reader", width: int, source: SourceStream, mapping: ColumnMapping) -> Iterator[Record]:
     while True:
         start = lines.line_num + 1
         try:
@@ -97,7 +101,13 @@ def _records(lines: "Reader", width: int, source: SourceStream) -> Iterator[Reco
                 if len(row) == width and (row[0] or any(row)):
                     yield start, row
                 elif any(map(str.strip, row)):
+                    if len(row) < width and mapping.short_rows:
+                        yield start, row + [""] * (width - len(row))
+                        start = lines.line_num + 1
+                        continue
                     fix = "quote values that contain the delimiter, and keep a place for empty values"
+                    if len(row) < width:
+                        fix += ', or set short_rows = "fill" in the mapping if empty values at the end are left out'
                     reason = f"has {len(row)} fields, the header has {width}"
                     yield start, damaged("row", reason, fix, " | ".join(row[:20]), row)
                 start = lines.line_num + 1

@@ -16,10 +16,11 @@ from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
-from revrec.sources.workbook import Workbook
+from revrec.sources.workbook import UNCALCULATED, Workbook
 
 SUFFIXES = (".xlsx", ".xlsm")
 
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_DIGITS = 15
 """Digits of a number that a spreadsheet stores. Any digits after them are not what was entered."""
 
@@ -29,12 +30,13 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     workbook = Workbook(source)
     sheets = workbook.sheets()
     name = _sheet(source, mapping, list(sheets))
-    errors = {int(place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")): place for place in workbook.errors(sheets[name])}
+    errors = {int(place.strip(_LETTERS)): (place, why) for place, why in workbook.errors(sheets[name]).items()}
     rows = enumerate(_rows(source, workbook.data, name), start=1)
-    header = _header(rows)
+    header = _header((number, row) for number, row in rows if number >= mapping.header_row)
     if not header:
         raise source.error(f'sheet "{name}"', "has no row", "it needs a header and at least one row")
-    records = _records(rows, header, errors)
+    merged = _MergedColumns(workbook.merged(sheets[name]), header, mapping)
+    records = _records(rows, header, errors, merged)
     return Table(header, records, lambda number: f'sheet "{name}", row {number}', strict=True)
 
 
@@ -75,11 +77,49 @@ def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
     return []
 
 
-def _records(rows: Iterator[tuple[int, list[Any]]], header: Sequence[str], errors: dict[int, str]) -> Iterator[Record]:
+class _MergedColumns:
+    """Cells that are merged over several rows: each of these rows has the value.
+
+    A merged amount or quantity could be meant once or for each row, so its rows are refused.
+    """
+
+    def __init__(self, areas: list[tuple[int, int, int, int]], header: Sequence[str], mapping: ColumnMapping) -> None:
+        self._figures = {mapping.column_of("amount"), mapping.column_of("quantity")}
+        self._header = header
+        self._areas = sorted((top, left, bottom) for top, left, bottom, _right in areas if bottom > top)
+        self._open: dict[int, tuple[int, Any]] = {}
+
+    def fill(self, number: int, row: list[Any]) -> str:
+        """Fill in the merged cells of a row; return the column of a merged figure, or an empty text."""
+        while self._areas and self._areas[0][0] <= number:
+            _top, left, bottom = self._areas.pop(0)
+            if left <= min(len(row), len(self._header)):
+                self._open[left - 1] = (bottom, row[left - 1])
+        self._open = {place: one for place, one in self._open.items() if one[0] >= number}
+        for place, (_bottom, value) in self._open.items():
+            if self._header[place] in self._figures:
+                return self._header[place]
+            row[place] = value
+        return ""
+
+
+def _records(
+    rows: Iterator[tuple[int, list[Any]]],
+    header: Sequence[str],
+    errors: dict[int, tuple[str, str]],
+    merged: _MergedColumns,
+) -> Iterator[Record]:
     for number, row in rows:
-        if number in errors:
+        figure = merged.fill(number, row)
+        if figure:
+            fix = "unmerge the cells, and write the value of each row"
+            yield number, damaged(figure, "is merged over several rows", fix, raw=list(map(_shown, row)))
+        elif number in errors:
+            place, why = errors[number]
             fix = "correct the formula, or clear the cell"
-            yield number, damaged(errors[number], "contains a formula error", fix, raw=list(map(_shown, row)))
+            if why == UNCALCULATED:
+                fix = "open the file in a spreadsheet program and save it again, or write the number"
+            yield number, damaged(place, why, fix, raw=list(map(_shown, row)))
         elif any(cell != "" and str(cell).strip() for cell in row):
             yield number, _row(row, header)
 

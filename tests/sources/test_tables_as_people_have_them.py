@@ -1,0 +1,178 @@
+"""Tables as people have them: duplicated and short columns, titles, merged cells, rows without a number."""
+
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from revrec.core.errors import BadConfiguration
+from revrec.sources import BadRow, GoodRow, SourceError, SourceStream, read_charges
+from revrec.sources.mapping_reader import read_mapping
+
+BILL: dict[str, Any] = {
+    "source": "bill", "line": "#", "currency": "USD",
+    "columns": {"document": "Bill", "post_date": "Date", "customer": "Who", "item": "What", "amount": "Net"},
+}  # fmt: skip
+HEADER = "Bill,Date,Who,What,Net"
+ROWS = ("B-1,2024-03-05,C-1,POD-LAMP,24.00", "B-1,2024-03-05,C-1,POD-LAMP,24.00", "B-2,2024-03-06,C-1,MAG-01,10.00")
+
+
+def table(*rows: str, header: str = HEADER) -> str:
+    return "".join(f"{row}\n" for row in (header, *rows))
+
+
+def ids(rows: list[Any]) -> list[tuple[str, str, int]]:
+    return [(row.line.document, row.line.line, row.line.amount) for row in rows if isinstance(row, GoodRow)]
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv"])
+def test_rows_without_a_line_number_are_numbered_within_their_document(charges: Callable[..., Any], name: str) -> None:
+    text = table(*ROWS, "B-1,2024-03-07,C-1,MAG-01,1.00")
+    found = ids(charges(text.replace(",", "\t") if name == "in.tsv" else text, name, BILL))
+    assert found == [("B-1", "1", 2400), ("B-1", "2", 2400), ("B-2", "1", 1000), ("B-1", "3", 100)]
+
+
+def test_records_of_json_are_numbered_too(charges: Callable[..., Any]) -> None:
+    one = '{"Bill": "B-1", "Date": "2024-03-05", "Who": "C-1", "What": "MAG-01", "Net": 24.00}'
+    assert ids(charges(f"[{one}, {one}]", "in.json", BILL)) == [("B-1", "1", 2400), ("B-1", "2", 2400)]
+
+
+def test_a_file_with_a_line_column_is_not_numbered(charges: Callable[..., Any]) -> None:
+    with pytest.raises(SourceError, match='has a column "line", and the mapping numbers the rows'):
+        charges(table(ROWS[0] + ",7", header=f"{HEADER},line"), mapping=BILL)
+
+
+def test_a_column_that_is_ignored_may_appear_twice(charges: Callable[..., Any]) -> None:
+    text = table(ROWS[0] + ",x,y", header=f"{HEADER},Note,Note")
+    assert ids(charges(text, mapping={**BILL, "ignore": ["Note"]})) == [("B-1", "1", 2400)]
+    with pytest.raises(SourceError, match='column "Note" appears 2 times'):
+        charges(text, mapping=BILL)
+    twice = table(ROWS[0] + ",9.00", header=f"{HEADER},Net")
+    with pytest.raises(SourceError, match='column "Net" appears 2 times'):
+        charges(twice, mapping={**BILL, "ignore": ["*"]})
+
+
+def test_rows_that_end_early_are_filled_if_the_mapping_says_so(charges: Callable[..., Any]) -> None:
+    text, ignore = table(ROWS[0], header=f"{HEADER},Note,Class"), {"ignore": ["Note", "Class"]}
+    (bad,) = charges(text, mapping={**BILL, **ignore})
+    assert isinstance(bad, BadRow) and 'short_rows = "fill"' in bad.problems[0].fix
+    assert ids(charges(text, mapping={**BILL, **ignore, "short_rows": "fill"})) == [("B-1", "1", 2400)]
+    (bad,) = charges(table("B-1,2024-03-05"), mapping={**BILL, "short_rows": "fill"})
+    assert {one.field for one in bad.problems} == {"customer", "item", "amount"}
+
+
+def test_the_header_may_be_below_title_rows(charges: Callable[..., Any]) -> None:
+    text = 'Acme, Inc\n"Sales, March\n\n' + table(ROWS[0])
+    assert ids(charges(text.replace('"', ""), mapping={**BILL, "header_row": "4"})) == [("B-1", "1", 2400)]
+    with pytest.raises(SourceError, match="set header_row if the header is below other rows"):
+        charges(text.replace('"', ""), mapping=BILL)
+    (bad,) = charges("title\n" + table("B-1,2024-03-05,C-1,MAG-01,ten"), mapping={**BILL, "header_row": "2"})
+    assert bad.place == "line 3"
+
+
+def sheet(fill: Callable[[Any], None], *rows: tuple[Any, ...]) -> bytes:
+    """Return a workbook with a header and these rows, and what ``fill`` adds to it."""
+    out = BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet("S")
+        for at, row in enumerate((tuple(HEADER.split(",")), *rows)):
+            page.write_row(at, 0, row)
+        fill(page)
+    return out.getvalue()
+
+
+def read(data: bytes, **more: Any) -> list[Any]:
+    return list(read_charges(SourceStream(BytesIO(data), "in.xlsx"), read_mapping("bill", {**BILL, **more})))
+
+
+def changed(data: bytes, part: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Return the workbook with one of its parts changed."""
+    out = BytesIO()
+    with zipfile.ZipFile(BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            new.writestr(info.filename, change(content) if info.filename == part else content)
+    return out.getvalue()
+
+
+LAMP, PLAN = ("B-1", "2024-03-05", "C-1", "POD-LAMP", 24.0), ("", "2024-03-05", "C-1", "MAG-01", 10.0)
+
+
+def test_a_merged_cell_is_the_value_of_each_of_its_rows() -> None:
+    rows = read(sheet(lambda page: page.merge_range("A2:A3", "B-1"), LAMP, PLAN))
+    assert ids(rows) == [("B-1", "1", 2400), ("B-1", "2", 1000)]
+
+
+def test_a_merged_amount_is_refused_since_it_could_be_meant_once() -> None:
+    rows = read(sheet(lambda page: page.merge_range("E2:E3", 24.0), LAMP, ("B-2", *PLAN[1:])))
+    assert [row.problems[0].reason for row in rows] == ["is merged over several rows"] * 2
+
+
+def test_a_formula_that_was_never_calculated_is_named() -> None:
+    data = sheet(lambda page: page.write_formula("E2", "=2*12", None, ""), LAMP)
+    (bad,) = read(changed(data, "xl/worksheets/sheet1.xml", lambda part: part.replace(b"<v></v>", b"")))
+    assert (bad.problems[0].field, bad.problems[0].reason) == (
+        "E2", "contains a formula whose result was never calculated",
+    )  # fmt: skip
+
+
+def test_the_header_of_a_sheet_may_be_below_a_title() -> None:
+    titled = sheet(lambda page: page.write_row("A1", ("Sales by item", "", "", "", "")), tuple(HEADER.split(",")), LAMP)
+    assert ids(read(titled, header_row="2")) == [("B-1", "1", 2400)]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"header_row": "0"}, 'header_row = "0": write the number of the row'),
+        ({"short_rows": "yes"}, 'short_rows = "yes": write "fill"'),
+        ({"control": {"totl": "1"}}, 'control.totl: is not a control; did you mean "total"?'),
+        ({"control": {"total": "much"}}, 'control.total = "much": is not a number'),
+    ],
+)
+def test_a_wrong_option_is_refused_before_any_file_is_read(option: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        read_mapping("bill", {**BILL, **option})
+    assert said in str(caught.value)
+
+
+def test_the_total_of_a_file_is_compared_with_its_rows(charges: Callable[..., Any]) -> None:
+    assert len(charges(table(*ROWS), mapping={**BILL, "control": {"total": "58.00"}})) == 3
+    with pytest.raises(SourceError, match=r"the total of the file is 59.00, its rows add up to 58.00"):
+        charges(table(*ROWS), mapping={**BILL, "control": {"total": "59.00"}})
+    with pytest.raises(SourceError, match=r"add up to 24.00, without 1 rows that cannot be used"):
+        charges(table(ROWS[0], "B-9,,,,"), mapping={**BILL, "control": {"total": "58.00"}})
+
+
+def test_a_total_in_two_currencies_is_refused(charges: Callable[..., Any]) -> None:
+    two = {**{key: value for key, value in BILL.items() if key != "currency"}, "control": {"total": "34.00"}}
+    text = table(ROWS[0] + ",USD", ROWS[2] + ",EUR", header=f"{HEADER},currency")
+    with pytest.raises(SourceError, match="has amounts in EUR and USD"):
+        charges(text, mapping=two)
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (("48.00", "48.00", "10.00"), ""),
+        (("48.00", "", "10.00"), ""),
+        (("49.00", "49.00", "10.00"), "the total of bill/B-1 is 49.00, its rows add up to 48.00"),
+        (("48.00", "48.00", "-10.00"), "the total of bill/B-2 is -10.00, its rows add up to 10.00"),
+        (("48.00", "47.00", "10.00"), "the total of bill/B-1 is 47.00 here and 48.00 before"),
+        (("48.00", "", ""), "Total is empty in each row of bill/B-2"),
+        (("48.00", "", "ten"), 'Total "ten" is not a number'),
+    ],
+)
+def test_the_total_of_each_document_is_compared_with_its_rows(
+    charges: Callable[..., Any], stated: tuple[str, ...], said: str
+) -> None:
+    text = table(*(f"{row},{total}" for row, total in zip(ROWS, stated, strict=True)), header=f"{HEADER},Total")
+    mapping = {**BILL, "control": {"document_total": "Total"}}
+    if not said:
+        assert len(charges(text, mapping=mapping)) == 3
+        return
+    with pytest.raises(SourceError, match=said):
+        charges(text, mapping=mapping)

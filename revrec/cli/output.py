@@ -92,9 +92,13 @@ def _json(value: Any) -> str:
     return json.dumps(with_former_keys(value), ensure_ascii=False, default=str)
 
 
-def as_rows(records: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return NamedTuples as rows by field name, in the order of the fields."""
-    return [record._asdict() for record in records]
+def as_data(value: Any) -> Any:
+    """Return a result as JSON data: a NamedTuple becomes a dict by field name, in the order of the fields."""
+    if isinstance(value, list | tuple):
+        fields = getattr(value, "_fields", None)
+        found = [as_data(one) for one in value]
+        return dict(zip(fields, found, strict=True)) if fields else found
+    return value
 
 
 def renamed(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.reports.status import status
 
         wanted = "held" if state is UnsettledState.needs_review else state
-        rows = [one for one in status(options.context())["attention"] if wanted in (None, one["state"])]
+        rows = [one._asdict() for one in status(options.context()).attention if wanted in (None, one.state)]
         if options.json:
             print_json({"postings": rows})
         elif options.csv:

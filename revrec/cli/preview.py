@@ -80,14 +80,14 @@ def register(app: typer.Typer) -> None:
 
 
 def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
-    from revrec.cli.output import as_rows, print_csv, print_json, print_table
+    from revrec.cli.output import as_data, print_csv, print_json, print_table
 
-    unscheduled, waiting = as_rows(found.unscheduled), as_rows(found.waiting)
-    totals, costs = as_rows(found.totals()), as_rows(found.costs())
+    unscheduled, waiting = as_data(found.unscheduled), as_data(found.waiting)
+    totals, costs = as_data(found.totals()), as_data(found.costs())
     if options.json:
         span = {"from": found.first, "to": found.last}
         rest = {"unscheduled": unscheduled, "waiting": waiting, "allocations": found.allocations}
-        print_json({**span, "lines": as_rows(found.lines), "totals": totals, "costs": costs, **rest})
+        print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
     if options.csv:
         print_csv((line._asdict() for line in found.lines), COLUMNS)

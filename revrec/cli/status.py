@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,8 @@ from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     import datetime
+
+    from revrec.jobs.reports.status import BooksStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -50,14 +52,14 @@ def register(app: typer.Typer) -> None:
             return
         found = look(options.context(), until.isoformat() if until else None)
         if options.json:
-            from revrec.cli.output import print_json
+            from revrec.cli.output import as_data, print_json
 
-            print_json(found)
+            print_json(as_data(found))
         elif options.csv:
-            from revrec.cli.output import print_csv
+            from revrec.cli.output import as_data, print_csv
 
             print_csv(
-                found["attention"],
+                as_data(found.attention),
                 ("reference", "kind", "date", "state", "amount", "currency", "error_no", "error", "advice"),
             )
         else:
@@ -94,44 +96,44 @@ def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> N
         print(harmless(line))
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: "BooksStatus") -> None:
     """Print a short text without tables: loading rich would double the time that the command takes."""
     from revrec.cli.output import counted, grouped, outcome_in_words, state_in_words
 
-    print(f"charge lines   {found['charges']:,}")
-    waiting = found["unscheduled"]
+    print(f"charge lines   {found.charges:,}")
+    waiting = found.unscheduled
     print(f"unscheduled    {waiting:,}{', waiting for an event or a rule:' if waiting else ''}")
-    for one in found["unscheduled_reasons"][:20]:
-        example = "such as: " if one["charges"] > 1 else ""
-        print(f"  {one['charges']:,} x {example}{one['reason']}")
-    if found["quarantined"]:
-        print(f"set aside      {counted(found['quarantined'], 'row')} not imported")
-    for one in found["open"]:
-        span = f"{one['first']} to {one['last']}"
-        print(f"open           {one['lines']:,} schedule lines, {grouped(one['amount'])} {one['currency']}, {span}")
-    for one in found["waiting"]:
-        example = "such as: " if one["charges"] > 1 else ""
-        amount = f"{grouped(one['amount'])} {one['currency']} of {counted(one['charges'], 'charge line')}"
-        print(f"waiting        {amount}: {example}{one['reason']}")
-    for one in found["closed_periods"]:
-        what = f"{counted(one['lines'], 'line')} of {one['period']}, {grouped(one['amount'])} {one['currency']}"
-        who = f" of {one['entity']}" if one["entity"] else ""
-        print(harmless(f"closed         {what}{who}, policy {one['policy']}: {one['reason']}"))
-    print(f"entries        {_states(found['entries']) or 'none'}")
-    if found["invoices"]:
-        print(f"invoices       {_states(found['invoices'])}")
-    for one in found["awaiting_invoice"]:
-        what = f"{counted(one['lines'], 'schedule line')}, {grouped(one['amount'])} {one['currency']}"
+    for why in found.unscheduled_reasons[:20]:
+        example = "such as: " if why.charges > 1 else ""
+        print(f"  {why.charges:,} x {example}{why.reason}")
+    if found.quarantined:
+        print(f"set aside      {counted(found.quarantined, 'row')} not imported")
+    for total in found.open:
+        span = f"{total.first} to {total.last}"
+        print(f"open           {total.lines:,} schedule lines, {grouped(total.amount)} {total.currency}, {span}")
+    for parts in found.waiting:
+        example = "such as: " if parts.charges > 1 else ""
+        amount = f"{grouped(parts.amount)} {parts.currency} of {counted(parts.charges, 'charge line')}"
+        print(f"waiting        {amount}: {example}{parts.reason}")
+    for closed in found.closed_periods:
+        what = f"{counted(closed.lines, 'line')} of {closed.period}, {grouped(closed.amount)} {closed.currency}"
+        who = f" of {closed.entity}" if closed.entity else ""
+        print(harmless(f"closed         {what}{who}, policy {closed.policy}: {closed.reason}"))
+    print(f"entries        {_states(found.entries) or 'none'}")
+    if found.invoices:
+        print(f"invoices       {_states(found.invoices)}")
+    for awaiting in found.awaiting_invoice:
+        what = f"{counted(awaiting.lines, 'schedule line')}, {grouped(awaiting.amount)} {awaiting.currency}"
         print(f"not invoiced   {what}: recognition waits for the invoice of the document")
-    run = found["last_run"]
-    outcome = outcome_in_words(run["outcome"] or "did not finish") if run else ""
-    last = f"{run['run']} for {run['date']} by {run['actor']}: {outcome}" if run else "none"
+    run = found.last_run
+    outcome = outcome_in_words(run.outcome or "did not finish") if run else ""
+    last = f"{run.run} for {run.date} by {run.actor}: {outcome}" if run else "none"
     print(harmless(f"last run       {last}"))
-    for one in found["attention"]:
-        what = f"{one['reference']}  {one['date']}  {grouped(one['amount'])} {one['currency']}"
-        print(harmless(f"  {what}  {state_in_words(one['state'])}: {one['error'] or _without_error(one['state'])}"))
-        if one["advice"]:
-            print(harmless(f"    {one['advice']}"))
+    for posting in found.attention:
+        what = f"{posting.reference}  {posting.date}  {grouped(posting.amount)} {posting.currency}"
+        print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or _without_error(posting.state)}"))
+        if posting.advice:
+            print(harmless(f"    {posting.advice}"))
 
 
 def _states(counts: dict[str, int]) -> str:

@@ -46,8 +46,8 @@ def test_one_database_posts_to_one_company(books: Books, intacct: Intacct, row: 
 
 def test_amounts_whose_sum_no_column_holds_go_on_several_entries(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(*(row(f"INV-{n}", item="GOODS-1", amount=HUGE) for n in range(3)), row("INV-9", item="GOODS-1"))
-    (open_,) = status(books.context())["open"]
-    assert open_["amount"] == f"{(3 * LARGEST + 2400) // 100}.{(3 * LARGEST + 2400) % 100:02d}"
+    (open_,) = status(books.context()).open
+    assert open_.amount == f"{(3 * LARGEST + 2400) // 100}.{(3 * LARGEST + 2400) % 100:02d}"
     result = books.run("2024-03-01", dry_run=True)
     assert [entry["amount"] for entry in result.entries] == [HUGE] * 3 + ["24.00"]
 

@@ -10,24 +10,22 @@ from revrec.core.errors import BadInput
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.jobs.reports.health import CRITICAL, health_of, is_run_active
 from revrec.jobs.reports.metrics import exposition, write_metrics
+from revrec.jobs.reports.status import BooksStatus, LastRun, OpenLines
 
-ENDED = {"run": 7, "date": "2024-03-31", "started_at": "2024-04-01T06:00:00.000000+00:00", "actor": "a@b"}
-GOOD = {**ENDED, "finished_at": "2024-04-01T06:00:09.500000+00:00", "outcome": "3 posted, 0 failed"}
-DEAD = {**ENDED, "finished_at": None, "outcome": None}
-LINES = {"currency": "USD", "lines": 2, "amount": "24.50", "first": "2024-03-01", "last": "2024-03-31"}
+DEAD = LastRun(7, "2024-03-31", "2024-04-01T06:00:00.000000+00:00", None, "a@b", None)
+GOOD = DEAD._replace(finished_at="2024-04-01T06:00:09.500000+00:00", outcome="3 posted, 0 failed")
+STOPPED = GOOD._replace(outcome="stopped: no\nnet")
+LINES = OpenLines("USD", 2, "24.50", "2024-03-01", "2024-03-31")
 
 
-def found(run: Any = GOOD, opened: Any = (), invoices: Any = (), **entries: int) -> dict[str, Any]:
-    counts = {"charges": 15, "unscheduled": 1, "quarantined": 0, "open": list(opened), "waiting": [], "next_date": None}
-    return {
-        **counts,
-        "entries": entries,
-        "invoices": dict(invoices),
-        "last_run": run,
-        "attention": [],
-        "unscheduled_reasons": [],
-        "closed_periods": [],
-    }
+def found(
+    run: LastRun | None = GOOD, opened: tuple[OpenLines, ...] = (), invoices: Any = (), **entries: int
+) -> BooksStatus:
+    return BooksStatus(
+        charges=15, unscheduled=1, quarantined=0, open=opened, waiting=(), next_date=None, entries=entries,
+        invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), attention=(), closed_periods=(),
+        last_run=run,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -40,21 +38,25 @@ def found(run: Any = GOOD, opened: Any = (), invoices: Any = (), **entries: int)
         (found(in_doubt=1, held=2), False, "CRIT 1 in doubt; 2 held"),
         (found(run=DEAD, in_doubt=1), True, "CRIT 1 in doubt"),
         (found(run=DEAD, sending=1), False, "CRIT 1 in doubt; last run 7 for 2024-03-31: did not end"),
-        (found(run={**GOOD, "outcome": "stopped: no\nnet"}), False, "CRIT last run 7 for 2024-03-31: stopped: no net"),
+        (
+            found(run=STOPPED),
+            False,
+            "CRIT last run 7 for 2024-03-31: stopped: no net",
+        ),
         (found(ready=3), False, "WARN 3 waiting to be sent"),
         (found(rejected=1, invoices={"rejected": 2, "held": 1}), False, "CRIT 3 failed; 1 held"),
         (found(invoices={"ready": 2}), False, "WARN 2 waiting to be sent"),
-        (found(opened=[LINES]), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
-        (found(opened=[LINES], rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),
+        (found(opened=(LINES,)), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
+        (found(opened=(LINES,), rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_one_line_tells_the_worst_first(figures: dict[str, Any], running: bool, line: str) -> None:
+def test_one_line_tells_the_worst_first(figures: BooksStatus, running: bool, line: str) -> None:
     assert health_of(figures, running, dated=True).line == line
 
 
 def test_open_lines_are_overdue_only_against_a_date() -> None:
-    assert health_of(found(opened=[LINES]), False, dated=False).state == "ok"
+    assert health_of(found(opened=(LINES,)), False, dated=False).state == "ok"
 
 
 def test_every_state_that_wants_something_is_looked_at() -> None:
@@ -90,7 +92,7 @@ def samples(text: str) -> dict[str, float]:
 
 
 def test_the_figures_are_all_there_also_those_that_count_nothing() -> None:
-    told = samples("".join(exposition(health_of(found(opened=[LINES], rejected=2, posted=5), False, dated=False))))
+    told = samples("".join(exposition(health_of(found(opened=(LINES,), rejected=2, posted=5), False, dated=False))))
     assert told["revrec_health"] == 2
     assert told['revrec_entries{state="rejected"}'] == 2 and told['revrec_entries{state="posted"}'] == 5
     assert all(f'revrec_entries{{state="{state.lower()}"}}' in told for state in (*UNSETTLED, *RELEASED))

@@ -15,7 +15,7 @@ from revrec.jobs.posting import resolve
 from revrec.jobs.posting.periods import decide, list_periods, sync
 from revrec.jobs.reports.health import health
 from revrec.jobs.reports.preview import preview
-from revrec.jobs.reports.status import status
+from revrec.jobs.reports.status import UnsettledPosting, status
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE
@@ -88,8 +88,8 @@ def test_what_is_recognized_in_a_closed_month_is_held_and_stays_visible(
     assert {(line.date, line.status, line.entry_date) for line in shown.lines} == {
         ("2024-01-12", "held", None), ("2024-02-12", "held", None), ("2024-02-19", "held", None),
     }  # fmt: skip
-    found = status(books.context())["closed_periods"]
-    assert [(one["period"], one["lines"], one["amount"]) for one in found] == [
+    found = status(books.context()).closed_periods
+    assert [(one.period, one.lines, one.amount) for one in found] == [
         ("2024-01", 1, "2.00"), ("2024-02", 2, "26.00"),
     ]  # fmt: skip
     assert "3 held in closed periods" in health(books.context()).line
@@ -97,7 +97,7 @@ def test_what_is_recognized_in_a_closed_month_is_held_and_stays_visible(
     intacct.admin("/periods/open", month="2024-01")
     assert books.run(DAY).complete
     assert [day for day, _amount in ledger(intacct)] == ["2024-01-12", "2024-02-12", "2024-02-19", "2024-03-12"]
-    assert status(books.context())["closed_periods"] == []
+    assert status(books.context()).closed_periods == ()
     sound(books)
 
 
@@ -355,13 +355,12 @@ def test_a_refusal_for_a_closed_period_names_the_way_out(books: Books, intacct: 
     policy(books, "fail").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
     (told,) = status_after(books)
-    assert "Periods are closed" in told["error"] and 'closed_period = "next_open"' in told["advice"]
+    assert "Periods are closed" in str(told.error) and 'closed_period = "next_open"' in str(told.advice)
 
 
-def status_after(books: Books) -> list[dict[str, Any]]:
+def status_after(books: Books) -> tuple[UnsettledPosting, ...]:
     books.run("2024-01-31")
-    found: list[dict[str, Any]] = status(books.context())["attention"]
-    return found
+    return status(books.context()).attention
 
 
 def test_a_run_that_was_killed_after_the_refusal_goes_on_by_the_policy(

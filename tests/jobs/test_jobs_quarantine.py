@@ -53,7 +53,7 @@ def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Books) -> N
     assert aside.sql("SELECT problems, raw FROM quarantine") == raw, "the row itself stays as it came"
     assert quarantine.listed(context(aside)) == []
     assert [one["state"] for one in quarantine.listed(context(aside), settled=True)] == ["released"]
-    assert status(context(aside))["quarantined"] == 0
+    assert status(context(aside)).quarantined == 0
 
 
 def test_the_trace_tells_the_whole_way(aside: Books) -> None:

@@ -215,16 +215,14 @@ def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Books, 
     intacct.admin("/periods/close", month="2024-01")
     books.run("2024-02-29")
     found = status(books.context())
-    assert (found["charges"], found["unscheduled"], found["quarantined"]) == (2, 1, 0)
-    assert found["entries"] == {"rejected": 1, "posted": 1} and found["next_date"] == "2024-03-12"
-    assert found["open"] == [
-        {"currency": "USD", "lines": 10, "amount": "20.00", "first": "2024-03-12", "last": "2024-12-12"}
-    ]
-    (attention,) = found["attention"]
-    assert attention["state"] == "rejected" and attention["error"] and attention["advice"]
-    assert found["last_run"]["outcome"].startswith("1 posted, 1 failed")
-    assert status(books.context(), until="2024-03-31")["open"][0]["lines"] == 1
-    assert json.loads(json.dumps(found)) == found
+    assert (found.charges, found.unscheduled, found.quarantined) == (2, 1, 0)
+    assert found.entries == {"rejected": 1, "posted": 1} and found.next_date == "2024-03-12"
+    assert found.open == (("USD", 10, "20.00", "2024-03-12", "2024-12-12"),)
+    (attention,) = found.attention
+    assert attention.state == "rejected" and attention.error and attention.advice
+    assert found.last_run and found.last_run.outcome and found.last_run.outcome.startswith("1 posted, 1 failed")
+    assert status(books.context(), until="2024-03-31").open[0].lines == 1
+    assert all(json.loads(json.dumps(one)) == list(one) for one in (attention, *found.open, found.last_run))
 
 
 @pytest.mark.parametrize("kind", ["sqlite"], indirect=True)

@@ -278,7 +278,7 @@ def test_books_with_the_sandbox_work_in_any_folder(config: Path, monkeypatch: py
     spoil_folder(config, monkeypatch)
     give_file_away(config, monkeypatch)
     context(config).database.create()
-    assert status(context(config))["entries"] == {}
+    assert status(context(config)).entries == {}
 
 
 def test_confirmations_are_private_and_refused_if_others_can_change_them(config: Path, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
-from revrec.jobs.reports.status import status
+from revrec.jobs.reports.status import BooksStatus, status
 from revrec.store.posting.run_lock import is_run_lock_held
 from revrec.store.reports.figures import SQLITE_FILE
 
@@ -26,7 +26,7 @@ class BooksHealth(NamedTuple):
 
     state: str
     problems: tuple[str, ...]
-    found: dict[str, Any]
+    found: BooksStatus
     running: bool
 
     @property
@@ -51,7 +51,7 @@ def health(context: "Context", day: date | None = None) -> BooksHealth:
     return health_of(found, running, day is not None)
 
 
-def health_of(found: dict[str, Any], running: bool, dated: bool) -> BooksHealth:
+def health_of(found: BooksStatus, running: bool, dated: bool) -> BooksHealth:
     """Return the health that follows from the figures; if they are ``dated``, open lines in them are overdue."""
     critical = [*_entries(found, running), *_run(found, running)]
     warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
@@ -69,25 +69,25 @@ def is_run_active(url: str) -> bool:
     return is_run_lock_held(Path(unquote(url.removeprefix(SQLITE_FILE))))
 
 
-def run_outcome(found: dict[str, Any], running: bool) -> str:
+def run_outcome(found: BooksStatus, running: bool) -> str:
     """Return the outcome of the last run in one word: finished, stopped, unfinished, running, or none."""
-    run = found["last_run"]
+    run = found.last_run
     if run is None:
         return "none"
-    if run["finished_at"] is None:
+    if run.finished_at is None:
         return "running" if running else "unfinished"
-    return "stopped" if str(run["outcome"]).startswith("stopped") else "finished"
+    return "stopped" if str(run.outcome).startswith("stopped") else "finished"
 
 
-def _may_be_running(found: dict[str, Any]) -> bool:
+def _may_be_running(found: BooksStatus) -> bool:
     """Return True if a run may be active: the last one has not ended, or an earlier one is still sending."""
-    run = found["last_run"]
-    sending = found["entries"].get("sending", 0) + found["invoices"].get("sending", 0)
-    return run is not None and (run["finished_at"] is None or sending > 0)
+    run = found.last_run
+    sending = found.entries.get("sending", 0) + found.invoices.get("sending", 0)
+    return run is not None and (run.finished_at is None or sending > 0)
 
 
-def _entries(found: dict[str, Any], running: bool) -> list[str]:
-    states = Counter(found["entries"]) + Counter(found["invoices"])
+def _entries(found: BooksStatus, running: bool) -> list[str]:
+    states = Counter(found.entries) + Counter(found.invoices)
     counts = {words: states[state] for state, words in CRITICAL.items()}
     if not running:
         # The process that was sending is gone, so the entry may or may not have arrived.
@@ -95,26 +95,26 @@ def _entries(found: dict[str, Any], running: bool) -> list[str]:
     return [f"{count} {words}" for words, count in counts.items() if count]
 
 
-def _run(found: dict[str, Any], running: bool) -> list[str]:
+def _run(found: BooksStatus, running: bool) -> list[str]:
     if run_outcome(found, running) in ("unfinished", "stopped"):
         return [_last_run(found, running)]
     return []
 
 
-def _waiting(found: dict[str, Any]) -> list[str]:
-    count = found["entries"].get("ready", 0) + found["invoices"].get("ready", 0)
-    held = sum(one["lines"] for one in found["closed_periods"] if one["policy"] == "hold")
+def _waiting(found: BooksStatus) -> list[str]:
+    count = found.entries.get("ready", 0) + found.invoices.get("ready", 0)
+    held = sum(one.lines for one in found.closed_periods if one.policy == "hold")
     found_waiting = [f"{count} waiting to be sent"] if count else []
     return [*found_waiting, f"{held} held in closed periods"] if held else found_waiting
 
 
-def _overdue(found: dict[str, Any]) -> list[str]:
-    return [f"{one['lines']} overdue since {one['first']} ({one['amount']} {one['currency']})" for one in found["open"]]
+def _overdue(found: BooksStatus) -> list[str]:
+    return [f"{one.lines} overdue since {one.first} ({one.amount} {one.currency})" for one in found.open]
 
 
-def _last_run(found: dict[str, Any], running: bool) -> str:
-    run, ended = found["last_run"], run_outcome(found, running)
+def _last_run(found: BooksStatus, running: bool) -> str:
+    run, ended = found.last_run, run_outcome(found, running)
     if run is None:
         return "no run yet"
-    words = {"unfinished": "did not end", "running": "is active"}.get(ended, " ".join(str(run["outcome"]).split()))
-    return f"last run {run['run']} for {run['date']}: {words[:OUTCOME_LIMIT]}"
+    words = {"unfinished": "did not end", "running": "is active"}.get(ended, " ".join(str(run.outcome).split()))
+    return f"last run {run.run} for {run.date}: {words[:OUTCOME_LIMIT]}"

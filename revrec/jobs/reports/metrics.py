@@ -48,36 +48,36 @@ def exposition(health: BooksHealth) -> Iterator[str]:
 def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]:
     found = health.found
     yield "health", "0 ok, 1 warning, 2 critical, as in revrec status --check.", _one(LEVELS[health.state])
-    yield "entries", "Journal entries by posting state.", _by("state", STATES, found["entries"])
-    yield "invoices", "Invoices by posting state.", _by("state", STATES, found["invoices"])
-    opened = found["open"]
+    yield "entries", "Journal entries by posting state.", _by("state", STATES, found.entries)
+    yield "invoices", "Invoices by posting state.", _by("state", STATES, found.invoices)
+    opened = found.open
     yield (
         "open_lines",
         "Schedule lines not posted yet.",
-        [({"currency": one["currency"]}, one["lines"]) for one in opened],
+        [({"currency": one.currency}, str(one.lines)) for one in opened],
     )
     yield (
         "open_amount",
         "Amount of schedule lines not posted yet.",
-        [({"currency": one["currency"]}, one["amount"]) for one in opened],
+        [({"currency": one.currency}, one.amount) for one in opened],
     )
-    yield "charge_lines", "Charge lines imported.", _one(found["charges"])
-    yield "unscheduled", "Charge lines without a schedule.", _one(found["unscheduled"])
+    yield "charge_lines", "Charge lines imported.", _one(found.charges)
+    yield "unscheduled", "Charge lines without a schedule.", _one(found.unscheduled)
     amounts: dict[str, Decimal] = {}
-    for one in found["waiting"]:
-        amounts[one["currency"]] = amounts.get(one["currency"], Decimal()) + Decimal(one["amount"])
+    for one in found.waiting:
+        amounts[one.currency] = amounts.get(one.currency, Decimal()) + Decimal(one.amount)
     waiting = [({"currency": currency}, str(amount)) for currency, amount in sorted(amounts.items())]
     yield "waiting_amount", "Amount of scheduled charge lines that waits for a date.", waiting
-    yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found["quarantined"])
+    yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found.quarantined)
     yield from _run(health)
 
 
 def _run(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]:
-    run = health.found["last_run"] or {}
+    run = health.found.last_run
     ended = {run_outcome(health.found, health.running): 1}
     yield "last_run_outcome", "1 for the outcome of the last run.", _by("outcome", OUTCOMES, ended)
-    for name in ("started", "finished"):
-        at = run.get(f"{name}_at")
+    times = {"started": run.started_at if run else None, "finished": run.finished_at if run else None}
+    for name, at in times.items():
         samples = _one(datetime.fromisoformat(at).timestamp()) if at else []
         yield f"last_run_{name}_timestamp_seconds", f"When the last run was {name}, UTC.", samples
 

@@ -1,7 +1,9 @@
 """``revrec status``: report what waits, failed, needs review or is in doubt, and what to do about it."""
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
 from revrec.core.periods import PeriodFact, Periods
@@ -12,46 +14,173 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 FAR = "9999-12-31"
-POSTING = (
-    "kind", "document", "reference", "date", "state", "amount", "currency", "error_no", "error", "advice", "not_before",
-)  # fmt: skip
-AWAITING = ("currency", "lines", "amount", "rest")
-OPEN = ("currency", "lines", "amount", "rest", "first", "last")
-WAITING = ("code", "reason", "currency", "charges", "amount", "rest")
-RUN = ("run", "date", "started_at", "finished_at", "actor", "outcome")
 
 
-def status(context: "Context", until: str | None = None) -> dict[str, Any]:
+class OpenLines(NamedTuple):
+    """The open schedule lines in one currency: their number, total (a decimal string), and first and last date."""
+
+    currency: str
+    lines: int
+    amount: str
+    first: str
+    last: str
+
+
+class WaitingParts(NamedTuple):
+    """The parts of scheduled charges that have no date yet, of one rule and currency; ``amount`` is a decimal string.
+
+    ``reason`` is that of one charge, as an example.
+    """
+
+    code: str
+    reason: str
+    currency: str
+    charges: int
+    amount: str
+
+
+class LinesAwaitingInvoice(NamedTuple):
+    """The open schedule lines in one currency that wait for the invoice of their document.
+
+    ``amount`` is a decimal string.
+    """
+
+    currency: str
+    lines: int
+    amount: str
+
+
+class UnscheduledReason(NamedTuple):
+    """Why charges have no schedule, and how many; ``reason`` is that of one charge, as an example."""
+
+    code: str
+    reason: str
+    charges: int
+
+
+class UnsettledPosting(NamedTuple):
+    """A journal entry (``kind`` is entry) or invoice that is not settled, with the error and what to do about it.
+
+    ``document`` is empty for an entry. ``amount`` is a decimal string; ``state`` is in lower case. ``not_before`` is
+    the time in UTC before which it is not sent again.
+    """
+
+    kind: str
+    document: str
+    reference: str
+    date: str
+    state: str
+    amount: str
+    currency: str
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    not_before: str | None
+
+
+class LinesInClosedPeriod(NamedTuple):
+    """The open schedule lines of an entity in a closed month, in one currency; ``amount`` is a decimal string.
+
+    ``policy`` is the setting ``closed_period``, and ``reason`` how revrec knows that the period is closed.
+    """
+
+    entity: str
+    period: str
+    currency: str
+    lines: int
+    amount: str
+    policy: str
+    reason: str
+
+
+class LastRun(NamedTuple):
+    """The last posting run and its posting date; times are ISO 8601 in UTC, None with ``outcome`` until it ends."""
+
+    run: int
+    date: str
+    started_at: str
+    finished_at: str | None
+    actor: str
+    outcome: str | None
+
+
+class BooksStatus(NamedTuple):
+    """The figures of ``revrec status``.
+
+    ``charges``, ``unscheduled`` and ``quarantined`` count charge lines, those without a schedule, and rows set aside.
+    ``next_date`` is the date of the first open schedule line. ``entries`` and ``invoices`` count postings by state, in
+    lower case; ``attention`` has those that are not settled, in order of date.
+    """
+
+    charges: int
+    unscheduled: int
+    quarantined: int
+    open: tuple[OpenLines, ...]
+    waiting: tuple[WaitingParts, ...]
+    next_date: str | None
+    entries: dict[str, int]
+    invoices: dict[str, int]
+    awaiting_invoice: tuple[LinesAwaitingInvoice, ...]
+    unscheduled_reasons: tuple[UnscheduledReason, ...]
+    attention: tuple[UnsettledPosting, ...]
+    closed_periods: tuple[LinesInClosedPeriod, ...]
+    last_run: LastRun | None
+
+
+def status(context: "Context", until: str | None = None) -> BooksStatus:
     """Return counts of all records, open schedule lines by currency, lines in closed periods, and unsettled postings.
 
     Open lines, and lines that wait for an invoice, are those dated up to ``until``.
     """
+    last = until or FAR
     with figures.quick_view(context.database_url) as view:
-        found: dict[str, Any] = {name: _first(view, sql)[0] for name, sql in figures.COUNTS.items()}
-        found["open"] = [_summed(OPEN, row) for row in view.execute(figures.OPEN_LINES, {"until": until or FAR})]
-        found["waiting"] = [_summed(WAITING, row) for row in view.execute(figures.WAITING_PARTS)]
-        found["next_date"] = _first(view, figures.NEXT_DATE)[0]
-        found["entries"] = {str(state).lower(): count for state, count in view.execute(figures.STATES)}
-        found["invoices"] = {str(state).lower(): count for state, count in view.execute(figures.INVOICE_STATES)}
-        until_day = {"until": until or FAR}
-        found["awaiting_invoice"] = [_summed(AWAITING, row) for row in _awaiting(view, until_day)]
-        found["unscheduled_reasons"] = [
-            {"code": code, "reason": reason, "charges": count} for code, reason, count in view.execute(figures.REASONS)
-        ]
-        found["attention"] = [_posting(row) for row in view.execute(figures.ATTENTION)]
-        found["closed_periods"] = _in_closed_periods(context, view)
         run = view.execute(figures.LAST_RUN).fetchone()
-        found["last_run"] = dict(zip(RUN, run, strict=True)) if run else None
-    return found
+        return BooksStatus(
+            charges=_count(view, "charges"),
+            unscheduled=_count(view, "unscheduled"),
+            quarantined=_count(view, "quarantined"),
+            open=tuple(_open_lines(view, last)),
+            waiting=tuple(_waiting_parts(view)),
+            next_date=view.execute(figures.NEXT_DATE).fetchone()[0],
+            entries={str(state).lower(): count for state, count in view.execute(figures.STATES)},
+            invoices={str(state).lower(): count for state, count in view.execute(figures.INVOICE_STATES)},
+            awaiting_invoice=tuple(_awaiting_invoice(view, last)),
+            unscheduled_reasons=tuple(UnscheduledReason(*row) for row in view.execute(figures.REASONS)),
+            attention=tuple(_unsettled_postings(view)),
+            closed_periods=tuple(_in_closed_periods(context, view)),
+            last_run=LastRun(*run) if run else None,
+        )
 
 
-def _awaiting(view: figures.ViewCursor, until: dict[str, str]) -> list[tuple[Any, ...]]:
-    """Return the sums of open lines that wait for an invoice, by currency; nothing is read if no rule waits for one."""
-    waits = view.execute(figures.ANY_RULE_WAITS_FOR_INVOICE).fetchone()
-    return list(view.execute(figures.AWAITING, until)) if waits else []
+def _count(view: figures.ViewCursor, name: str) -> int:
+    return int(view.execute(figures.COUNTS[name]).fetchone()[0])
 
 
-def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dict[str, Any]]:
+def _open_lines(view: figures.ViewCursor, until: str) -> Iterator[OpenLines]:
+    for currency, lines, billions, rest, first, last in view.execute(figures.OPEN_LINES, {"until": until}):
+        yield OpenLines(currency, lines, _sum(billions, rest, currency), first, last)
+
+
+def _waiting_parts(view: figures.ViewCursor) -> Iterator[WaitingParts]:
+    for code, reason, currency, charges, billions, rest in view.execute(figures.WAITING_PARTS):
+        yield WaitingParts(code, reason, currency, charges, _sum(billions, rest, currency))
+
+
+def _awaiting_invoice(view: figures.ViewCursor, until: str) -> Iterator[LinesAwaitingInvoice]:
+    """Yield the open lines that wait for an invoice, by currency; nothing is read if no rule waits for one."""
+    if view.execute(figures.ANY_RULE_WAITS_FOR_INVOICE).fetchone():
+        for currency, lines, billions, rest in view.execute(figures.AWAITING, {"until": until}):
+            yield LinesAwaitingInvoice(currency, lines, _sum(billions, rest, currency))
+
+
+def _unsettled_postings(view: figures.ViewCursor) -> Iterator[UnsettledPosting]:
+    for *row, _id in view.execute(figures.ATTENTION):
+        found = UnsettledPosting(*row)
+        amount = decimal_string(int(found.amount), found.currency)
+        yield found._replace(state=found.state.lower(), amount=amount)
+
+
+def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[LinesInClosedPeriod]:
     """Return open lines in closed periods, by entity, month and currency, each with the policy that applies."""
     facts = [
         PeriodFact(entity, kind, date.fromisoformat(day), *rest)
@@ -61,38 +190,22 @@ def _in_closed_periods(context: "Context", view: figures.ViewCursor) -> list[dic
         return []
     known, policy = Periods(facts), context.settings.posting.closed_period
     last = max(fact.day for fact in facts) + timedelta(days=31)
-    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for entity, text, currency, lines, amount, rest in view.execute(figures.LINES_UNTIL, {"until": last.isoformat()}):
+    reasons: dict[tuple[str, str, str], str] = {}
+    lines: Counter[tuple[str, str, str]] = Counter()
+    amounts: Counter[tuple[str, str, str]] = Counter()
+    for entity, text, currency, count, billions, rest in view.execute(figures.LINES_UNTIL, {"until": last.isoformat()}):
         fact = known.closed(entity, date.fromisoformat(text))
         if fact:
-            new = {"lines": 0, "amount": 0, "policy": policy, "reason": fact.words}
-            group = groups.setdefault((entity, text[:7], currency), new)
-            group["lines"] += lines
-            group["amount"] += joined_sum(amount, rest)
+            group = entity, text[:7], currency
+            reasons.setdefault(group, fact.words)
+            lines[group] += count
+            amounts[group] += joined_sum(billions, rest)
     return [
-        {
-            "entity": entity,
-            "period": month,
-            "currency": currency,
-            **group,
-            "amount": decimal_string(group["amount"], currency),
-        }
-        for (entity, month, currency), group in groups.items()
+        LinesInClosedPeriod(*group, lines[group], decimal_string(amounts[group], group[2]), policy, reason)
+        for group, reason in reasons.items()
     ]
 
 
-def _first(view: figures.ViewCursor, sql: str) -> Any:
-    return view.execute(sql).fetchone()
-
-
-def _summed(names: tuple[str, ...], row: tuple[Any, ...]) -> dict[str, Any]:
-    """Return a row as a dict; its amount is read as billions and the rest, because SQLite's sum() overflows 64 bits."""
-    shown = dict(zip(names, row, strict=True))
-    amount = joined_sum(shown["amount"], shown.pop("rest"))
-    return {**shown, "amount": decimal_string(amount, shown["currency"])}
-
-
-def _posting(row: tuple[Any, ...]) -> dict[str, Any]:
-    shown = dict(zip(POSTING, row[: len(POSTING)], strict=True))
-    amount = decimal_string(shown["amount"], shown["currency"])
-    return {**shown, "state": shown["state"].lower(), "amount": amount}
+def _sum(billions: int, rest: int, currency: str) -> str:
+    """Return a sum as a decimal string. It is read in two parts, because SQLite's sum() overflows 64 bits."""
+    return decimal_string(joined_sum(billions, rest), currency)

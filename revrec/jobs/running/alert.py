@@ -167,10 +167,9 @@ def _unsettled(context: "Context") -> list[dict[str, Any]]:
     from revrec.jobs.reports.status import status
 
     try:
-        found: list[dict[str, Any]] = status(context)["attention"]
+        return [one._asdict() for one in status(context).attention]
     except RevrecError:
         return []
-    return found
 
 
 def _company(context: "Context") -> str:

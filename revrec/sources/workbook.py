@@ -185,7 +185,9 @@ class Workbook:
 def _is_uncalculated(cell: Any) -> bool:
     """Return True for a formula without a result, as programs write it that do not calculate."""
     parts = {_local(part): part for part in cell}
-    return "f" in parts and "v" not in parts and "is" not in parts
+    if "f" not in parts or "is" in parts:
+        return False
+    return "v" not in parts or (cell.get("t") != "str" and not parts["v"].text)
 
 
 def _forget(element: Any) -> None:

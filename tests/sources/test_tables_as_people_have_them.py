@@ -111,9 +111,14 @@ def test_a_merged_amount_is_refused_since_it_could_be_meant_once() -> None:
     assert [row.problems[0].reason for row in rows] == ["is merged over several rows"] * 2
 
 
-def test_a_formula_that_was_never_calculated_is_named() -> None:
+@pytest.mark.parametrize("result", [b"", b"<v></v>", b"<v/>"])
+def test_a_formula_that_was_never_calculated_is_named(result: bytes) -> None:
     data = sheet(lambda page: page.write_formula("E2", "=2*12", None, ""), LAMP)
-    (bad,) = read(changed(data, "xl/worksheets/sheet1.xml", lambda part: part.replace(b"<v></v>", b"")))
+    (bad,) = read(
+        changed(
+            data, "xl/worksheets/sheet1.xml", lambda part: part.replace(b' t="str"', b"").replace(b"<v></v>", result)
+        )
+    )
     assert (bad.problems[0].field, bad.problems[0].reason) == (
         "E2", "contains a formula whose result was never calculated",
     )  # fmt: skip

@@ -1,8 +1,13 @@
 """Fill in values before a row is read: aliases, values from lookup tables, defaults, and fixes by people."""
 
+from collections.abc import Callable
+from decimal import Decimal, localcontext
 from typing import NamedTuple, Protocol
 
+from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.sources.amounts import MOST_DIGITS, ParsedNumber
 from revrec.sources.lookup import MappingTable
+from revrec.sources.problems import InvalidValue
 from revrec.sources.rows import CleaningStep
 
 
@@ -74,3 +79,39 @@ class FixFiller(NamedTuple):
         """Replace the value."""
         before, values[self.place] = values[self.place], self.text
         return None if before == self.text else CleaningStep(self.field, before, self.text, "fix")
+
+
+def multiply_exactly(one: Decimal, other: Decimal) -> Decimal:
+    """Return the exact product of two numbers of up to :data:`revrec.sources.amounts.MOST_DIGITS` digits each."""
+    with localcontext() as context:
+        context.prec = 4 * MOST_DIGITS
+        return one * other
+
+
+class AmountFiller(NamedTuple):
+    """Amount: computed from a unit price and the quantity, or from minor units and the currency.
+
+    What cannot be computed becomes a text that is no number, so that its row is refused.
+    """
+
+    place: int
+    by_place: int
+    is_unit_price: bool
+    read: Callable[[str], ParsedNumber]
+    point: str
+
+    def fill(self, values: list[str]) -> CleaningStep | None:
+        """Replace the value with the amount of the line."""
+        before, by = values[self.place], values[self.by_place].strip()
+        if not before.strip():
+            return None
+        try:
+            number = self.read(before)
+            factor = self.read(by).decimal if self.is_unit_price else Decimal(1).scaleb(-minor_digits(by))
+            whole, _point, fraction = f"{multiply_exactly(number.decimal, factor):f}".partition(".")
+            fraction = fraction.rstrip("0")
+            product = f"{whole}{self.point}{fraction}" if fraction else whole
+            values[self.place] = f"{product} {number.beside}".strip()
+        except (InvalidValue, UnknownCurrency):
+            values[self.place] = f"{before} x {by or '?'}"
+        return CleaningStep("amount", before, values[self.place], "unit price" if self.is_unit_price else "minor units")

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from revrec.core.keys import nearest
-from revrec.sources.fill import AliasFiller, DefaultFiller, Filler, FixFiller, LookupFiller
+from revrec.sources.amounts import number_reader
+from revrec.sources.fill import AliasFiller, AmountFiller, DefaultFiller, Filler, FixFiller, LookupFiller
 from revrec.sources.keyed import unknown_column
-from revrec.sources.mapping import ColumnMapping
+from revrec.sources.mapping import UNIT_PRICE, ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
@@ -29,6 +30,7 @@ class Layout:
         self.columns: dict[str, str] = {}
         places = {column: place for place, column in enumerate(header)}
         filled = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
+        filled |= {"amount"} if mapping.amount_is else set()
         self._shared = Counter(mapping.column_of(name) for name in _all_names(mapping))
         for name in _all_names(mapping):
             self.positions[name] = self._place(name, mapping, places, len(header), name in filled)
@@ -62,6 +64,12 @@ class Layout:
                 for name, (by, table) in mapping.lookups.items():
                     if name in at and by in at:
                         yield LookupFiller(name, at[name], at[by], table)
+
+        if mapping.amount_is:
+            is_unit_price = mapping.amount_is == UNIT_PRICE
+            factor = at["quantity" if is_unit_price else "currency"]
+            read, point = number_reader(mapping.style), mapping.style.decimal
+            yield AmountFiller(at["amount"], factor, is_unit_price, read, point)
 
     def spread(self, row: Sequence[str]) -> list[str]:
         """Return the row with the constants after it, before anything is filled in."""

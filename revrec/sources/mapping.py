@@ -39,6 +39,12 @@ TOTAL = "total"
 DOCUMENT_TOTAL = "document_total"
 """Key of ``control``: the column that states the total of the row's document."""
 
+UNIT_PRICE = "unit_price"
+"""Value of ``amount_is``: the column has the price of one unit."""
+
+MINOR_UNITS = "minor_units"
+"""Value of ``amount_is``: the column has cents, or the currency's other minor units."""
+
 NUMBERED = "#"
 """Constant of ``line``: the rows of each document are numbered in their order."""
 
@@ -60,6 +66,7 @@ class ColumnMapping:
     them. ``ignore`` holds names or patterns of columns to skip, and ``only`` (column to patterns) selects records.
     ``control`` holds the totals to compare with what was read. ``numbered`` is True if the file has no line numbers.
     ``header_row`` is the row of the header, 0 for the first one; ``short_rows`` is ``fill`` if rows may end early.
+    ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
     ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
     the file itself determines them. ``positions`` are the columns of fixed-width lines.
     """
@@ -72,6 +79,7 @@ class ColumnMapping:
     numbered: bool = False
     header_row: int = 0
     short_rows: str = ""
+    amount_is: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
     dimensions: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()

@@ -15,13 +15,22 @@ from revrec.sources.amounts import NumberStyle, number_reader
 from revrec.sources.dates import compile_format
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import DOCUMENT_TOTAL, NUMBERED, TOTAL, ColumnMapping, ColumnPosition, RowType
+from revrec.sources.mapping import (
+    DOCUMENT_TOTAL,
+    MINOR_UNITS,
+    NUMBERED,
+    TOTAL,
+    UNIT_PRICE,
+    ColumnMapping,
+    ColumnPosition,
+    RowType,
+)
 from revrec.sources.problems import InvalidValue
 
 WIDEST_LINE = 32_768
 """Most characters of a fixed-width line."""
 
-_KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet", "short_rows")
+_KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet", "short_rows", "amount_is")
 _TEXT_OPTIONS = ("rows", "decimal", "thousands", "header_row", *_KEPT_TEXTS)
 _TABLE_OPTIONS = ("columns", "defaults", "dimensions", "signs", "positions", "aliases", "control")
 _OPTIONS = (*_TEXT_OPTIONS, *_TABLE_OPTIONS, "only", "lookups", "ignore")
@@ -64,6 +73,8 @@ class _MappingReader:
         self._check_format()
         self._check_only()
         self._check_table_rows()
+        if "amount_is" in self.config:
+            self._check_amount_is()
         style = self._style()
         self._check_control(style)
         positions = self._positions()
@@ -170,6 +181,11 @@ class _MappingReader:
             self.wrong.append(f'header_row = "{row}": write the number of the row with the column names, such as "4"')
         if self.config.get("short_rows", "fill") != "fill":
             self.wrong.append(f'short_rows = "{self.config["short_rows"]}": write "fill", or leave it out')
+
+    def _check_amount_is(self) -> None:
+        chosen = self.config.get("amount_is", UNIT_PRICE)
+        if chosen not in (UNIT_PRICE, MINOR_UNITS) or self.config.get("rows") == "events":
+            self.wrong.append(f'amount_is = "{chosen}": write "{UNIT_PRICE}" or "{MINOR_UNITS}", for charges only')
 
     def _check_control(self, style: NumberStyle) -> None:
         for key, value in self.config.get("control", {}).items():

@@ -181,3 +181,36 @@ def test_the_total_of_each_document_is_compared_with_its_rows(
         return
     with pytest.raises(SourceError, match=said):
         charges(text, mapping=mapping)
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "minor"),
+    [("97.00", "2", 19400), ("0.3333", "30000", 999900), ("-12.50", "2", -2500), ("$1,000.00", "2", 200000)],
+)
+def test_a_unit_price_is_multiplied_by_the_quantity(
+    charges: Callable[..., Any], amount: str, quantity: str, minor: int
+) -> None:
+    text = table(f'B-1,2024-03-05,C-1,POD-LAMP,"{amount}",{quantity}', header=f"{HEADER},quantity")
+    (row,) = charges(text, mapping={**BILL, "amount_is": "unit_price"})
+    assert row.line.amount == minor
+    assert next(step.step for step in row.steps if step.field == "amount") == "unit price"
+
+
+@pytest.mark.parametrize(("currency", "minor"), [("USD", 24000), ("JPY", 24000), ("KWD", 24000)])
+def test_minor_units_are_scaled_by_the_currency(charges: Callable[..., Any], currency: str, minor: int) -> None:
+    (row,) = charges(table("B-1,2024-03-05,C-1,MAG-01,24000"), mapping={
+        **BILL, "currency": currency, "amount_is": "minor_units",
+    })  # fmt: skip
+    assert (row.line.amount, row.line.currency) == (minor, currency)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "quantity"),
+    [("unit_price", "97.00", ""), ("unit_price", "97.00", "two"), ("minor_units", "1.5", "")],
+)
+def test_an_amount_that_cannot_be_computed_is_refused(
+    charges: Callable[..., Any], kind: str, amount: str, quantity: str
+) -> None:
+    text = table(f"B-1,2024-03-05,C-1,POD-LAMP,{amount},{quantity}", header=f"{HEADER},quantity")
+    (bad,) = charges(text, mapping={**BILL, "amount_is": kind})
+    assert isinstance(bad, BadRow) and "amount" in {one.field for one in bad.problems}

@@ -84,9 +84,10 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
 
     unscheduled, waiting = as_data(found.unscheduled), as_data(found.waiting)
     totals, costs = as_data(found.totals()), as_data(found.costs())
+    allocations = as_data(found.allocations)
     if options.json:
         span = {"from": found.first, "to": found.last}
-        rest = {"unscheduled": unscheduled, "waiting": waiting, "allocations": found.allocations}
+        rest = {"unscheduled": unscheduled, "waiting": waiting, "allocations": allocations}
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
     if options.csv:
@@ -104,7 +105,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     print_table(costs, ("period", "currency", "amount"), title="Costs")
     print_table(unscheduled, ("charge", "reason"), title="Unscheduled")
     print_table(waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
-    print_table(found.allocations, SHARE, title="Allocation", spare=("currency", "difference"))
+    print_table(allocations, SHARE, title="Allocation", spare=("currency", "difference"))
 
 
 def _status(line: "PreviewLine") -> str:

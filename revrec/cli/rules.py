@@ -1,11 +1,14 @@
 """``revrec rules``."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from revrec.cli import rule_trials
 from revrec.cli.shared import Options, add_group, command
+
+if TYPE_CHECKING:
+    from revrec.jobs.reports.explain import RuleExplanation
 
 
 def register(app: typer.Typer) -> None:
@@ -225,18 +228,18 @@ def _show_calendar(options: Options, found: dict[str, Any]) -> None:
     print_table(found["holidays"], ("date", "name"))
 
 
-def _show_trials(options: Options, found: dict[str, Any]) -> None:
-    from revrec.cli.output import grouped, print_csv, print_json, print_table
+def _show_trials(options: Options, found: "RuleExplanation") -> None:
+    from revrec.cli.output import as_data, grouped, print_csv, print_json, print_table
 
     if options.json:
-        print_json(found)
+        print_json(as_data(found))
     elif options.csv:
-        print_csv(found["rules"], TRIAL)
+        print_csv(as_data(found.rules), TRIAL)
     else:
-        print(f"{found['charge']}\n")
-        print_table(found["rules"], TRIAL, right=("priority",))
-        print(f"\n{found['explanation']}\n")
-        print_table(found["allocation"], SHARE, title="Contract allocation", spare=("currency", "difference"))
-        print_table(found["schedule"], ("seq", "date", "amount"), right=("seq",))
-        if waiting := found["waiting"]:
-            print(f"\n{grouped(waiting['amount'])} {waiting['currency']} waits: {waiting['reason']}")
+        print(f"{found.charge}\n")
+        print_table(as_data(found.rules), TRIAL, right=("priority",))
+        print(f"\n{found.explanation}\n")
+        print_table(as_data(found.allocation), SHARE, title="Contract allocation", spare=("currency", "difference"))
+        print_table(as_data(found.schedule), ("seq", "date", "amount"), right=("seq",))
+        if waiting := found.waiting:
+            print(f"\n{grouped(waiting.amount)} {waiting.currency} waits: {waiting.reason}")

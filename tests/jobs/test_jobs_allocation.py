@@ -281,15 +281,15 @@ def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row
     offline.take(*bundle(row))
     told = preview(context, charge="shop/INV-1/2").allocations
     assert told == before.allocations
-    assert [one["allocated"] for one in told] == ["48.00", "32.00"]
-    assert told[1]["why"].startswith("of 80.00 USD in all, by relative standalone selling prices (ASC 606-10-32-31)")
+    assert [one.allocated for one in told] == ["48.00", "32.00"]
+    assert told[1].why.startswith("of 80.00 USD in all, by relative standalone selling prices (ASC 606-10-32-31)")
     life = offline.trace("shop/INV-1/2")
     (allocation,) = life["allocations"]
     assert allocation["contract"] == {"source": "shop", "document": "INV-1"}
-    assert (allocation["price"], allocation["lines"]) == ("80.00", told)
+    assert (allocation["price"], allocation["lines"]) == ("80.00", [share._asdict() for share in told])
     assert life["schedule"][0]["allocated"] == "2.00"
     assert 'allocation "bundles"' in life["schedule"][0]["explanation"]
-    assert explain(context, "shop/INV-1/2")["allocation"] == told
+    assert explain(context, "shop/INV-1/2").allocation == tuple(told)
     (amounts,) = explain_amounts(context, "shop/INV-1/2")
     assert amounts["current"] and amounts["parts"][0]["comes_from"] == "part 1 of 4: 1/4 of 32.00 is 8.00"
 

@@ -83,7 +83,7 @@ def test_what_is_constrained_is_seen_wherever_something_waits(offline: Books, ro
     ]
     assert WAITS in str(status(offline.context()))
     assert offline.trace(CHARGE)["schedule"][-1]["waits_for"] == WAITS
-    assert explain(offline.context(), CHARGE)["waiting"] == {"amount": "300.00", "currency": "USD", "reason": WAITS}
+    assert explain(offline.context(), CHARGE).waiting == ("300.00", "USD", WAITS)
     (told,) = explain_amounts(offline.context(), CHARGE)
     assert (told["waits"], told["waiting"]) == (WAITS, "300.00")
     assert "For what is constrained: ASC 606-10-32-11" in told["standard"]

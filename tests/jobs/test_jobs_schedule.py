@@ -130,14 +130,12 @@ def test_changed_accounts_make_a_new_version_of_the_open_part_alone(
 def test_explain_tells_every_rule_tried_and_the_winner(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
     told = explain(offline.context(), "shop/INV-1/1")
-    assert (told["winner"], told["unscheduled"], told["schedule"]) == ("delivery", True, [])
-    assert {one["rule"]: one["matched"] for one in told["rules"]} == {
+    assert (told.winner, told.unscheduled, told.schedule) == ("delivery", True, ())
+    assert {one.rule: one.matched for one in told.rules} == {
         "magazine": "no", "goods": "no", "delivery": "yes", "date-on-the-line": "yes",
     }  # fmt: skip
     offline.event("shop/INV-1/1", "pod", "2024-03-07")
-    assert explain(offline.context(), "shop/INV-1/1")["schedule"] == [
-        {"seq": 1, "date": "2024-03-07", "amount": "24.00"}
-    ]
+    assert explain(offline.context(), "shop/INV-1/1").schedule == ((1, "2024-03-07", "24.00"),)
     with pytest.raises(BadInput, match="shop/NO/1: no such charge; a charge's id is SOURCE/DOCUMENT/LINE"):
         explain(offline.context(), "shop/NO/1")
 

@@ -87,8 +87,8 @@ def test_status_trace_and_explain_show_it(projects: Books) -> None:
     (version,) = projects.trace("shop/P-1/1")["schedule"]
     assert (version["waiting"], version["waits_for"], version["carried"]) == ("600.00", GO_LIVE, "0.00")
     told = explain(projects.context(), "shop/P-1/1")
-    assert told["waiting"] == {"amount": "600.00", "currency": "USD", "reason": GO_LIVE}
-    assert told["unscheduled"] is False and len(told["schedule"]) == 1
+    assert told.waiting == ("600.00", "USD", GO_LIVE)
+    assert told.unscheduled is False and len(told.schedule) == 1
 
 
 def test_a_file_is_previewed_with_what_would_wait(projects: Books, row: MakeRow) -> None:

@@ -1,19 +1,61 @@
 """``revrec rules explain``: show why a charge line is recognized as it is."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.contracts import derive_stored_line, shares_of_contract
+from revrec.jobs.scheduling.contracts import ContractShare, derive_stored_line, shares_of_contract
 from revrec.store import charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
-def explain(context: "Context", charge: str) -> dict[str, Any]:
+class TriedRule(NamedTuple):
+    """A rule that was tried on a charge; ``matched`` is yes or no, and ``reason`` names the condition that failed."""
+
+    rule: str
+    priority: int
+    matched: str
+    reason: str
+
+
+class DerivedPart(NamedTuple):
+    """A part of the schedule that the present rules give; ``amount`` is a decimal string."""
+
+    seq: int
+    date: str
+    amount: str
+
+
+class DerivedWaitingAmount(NamedTuple):
+    """The amount (a decimal string) that has no date yet under the present rules, and what it waits for."""
+
+    amount: str
+    currency: str
+    reason: str
+
+
+class RuleExplanation(NamedTuple):
+    """Which rule covers a charge, and the schedule that it gives now.
+
+    ``winner`` is the name of that rule, None if no rule matches. ``explanation`` is why the schedule is as it is, or,
+    if the charge is ``unscheduled``, why it has none. ``allocation`` has the shares of the contract's lines.
+    """
+
+    charge: str
+    rules: tuple[TriedRule, ...]
+    winner: str | None
+    explanation: str
+    unscheduled: bool
+    schedule: tuple[DerivedPart, ...]
+    waiting: DerivedWaitingAmount | None
+    allocation: tuple[ContractShare, ...]
+
+
+def explain(context: "Context", charge: str) -> RuleExplanation:
     """Return every rule with the condition that failed, the winner, and the schedule that it gives now.
 
     Raises:
@@ -25,35 +67,34 @@ def explain(context: "Context", charge: str) -> dict[str, Any]:
         if no is None:
             raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
         derived_line = derive_stored_line(connection, book, no)
-    line, derived = derived_line.line, or_unscheduled(derived_line.derived)
-    unscheduled = isinstance(derived, Unscheduled)
-    parts = () if isinstance(derived, Unscheduled) else derived.parts
-    return {
-        "charge": charge,
-        "rules": [
-            {
-                "rule": trial.rule.name,
-                "priority": trial.rule.priority,
-                "matched": "yes" if trial.matched else "no",
-                "reason": trial.reason,
-            }
+    line, derived, contract = derived_line.line, or_unscheduled(derived_line.derived), derived_line.contract
+    return RuleExplanation(
+        charge=charge,
+        rules=tuple(
+            TriedRule(trial.rule.name, trial.rule.priority, "yes" if trial.matched else "no", trial.reason)
             for trial in book.explain(line)
-        ],
-        "winner": derived.rule.name if derived.rule else None,
-        "explanation": derived.reason if isinstance(derived, Unscheduled) else derived.explanation,
-        "unscheduled": unscheduled,
-        "schedule": [
-            {"seq": seq, "date": day.isoformat(), "amount": decimal_string(amount, line.currency)}
-            for seq, (day, amount) in enumerate(parts, 1)
-        ],
-        "waiting": _waiting(derived, line.currency),
-        "allocation": shares_of_contract(derived_line.contract, line.currency) if derived_line.contract else [],
-    }
+        ),
+        winner=derived.rule.name if derived.rule else None,
+        explanation=derived.reason if isinstance(derived, Unscheduled) else derived.explanation,
+        unscheduled=isinstance(derived, Unscheduled),
+        schedule=_schedule(derived, line.currency),
+        waiting=_waiting(derived, line.currency),
+        allocation=tuple(shares_of_contract(contract, line.currency)) if contract else (),
+    )
 
 
-def _waiting(derived: Schedule | Unscheduled, currency: str) -> dict[str, str] | None:
+def _schedule(derived: Schedule | Unscheduled, currency: str) -> tuple[DerivedPart, ...]:
+    if isinstance(derived, Unscheduled):
+        return ()
+    return tuple(
+        DerivedPart(seq, day.isoformat(), decimal_string(amount, currency))
+        for seq, (day, amount) in enumerate(derived.parts, 1)
+    )
+
+
+def _waiting(derived: Schedule | Unscheduled, currency: str) -> DerivedWaitingAmount | None:
     """Return the amount of a schedule that waits, and why."""
     if isinstance(derived, Unscheduled) or derived.waits is None:
         return None
     amount = sum(part.amount for part in derived.waiting)
-    return {"amount": decimal_string(amount, currency), "currency": currency, "reason": derived.waits.reason}
+    return DerivedWaitingAmount(decimal_string(amount, currency), currency, derived.waits.reason)

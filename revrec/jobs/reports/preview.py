@@ -16,7 +16,7 @@ from revrec.core.rules.contracts import AllocatedContract, ContractMember, alloc
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
-from revrec.jobs.scheduling.contracts import shares_of_contract, stored_allocations
+from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, stored_allocations
 from revrec.store import charges
 from revrec.store.reports.forecast import (
     ChargeWaitingAmount,
@@ -92,7 +92,7 @@ class SchedulePreview:
     lines: list[PreviewLine] = field(default_factory=list)
     unscheduled: list[UnscheduledCharge] = field(default_factory=list)
     waiting: list[PreviewWaitingAmount] = field(default_factory=list)
-    allocations: list[dict[str, object]] = field(default_factory=list)
+    allocations: list[ContractShare] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -165,7 +165,7 @@ def preview(
         for part in waiting_amounts(connection, no):
             result.wait(part)
         kept = list(stored_allocations(connection, no)) if no is not None else []
-        result.allocations = kept[-1]["lines"] if kept else []
+        result.allocations = kept[-1].lines if kept else []
     return result
 
 

@@ -66,7 +66,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact
         "events": [_event(connection, event, charge["currency"]) for event in events],
         "rule": _rule(schedules[-1]) if schedules else None,
         "unscheduled": _waiting(history.waiting(connection, no)),
-        "allocations": allocations,
+        "allocations": [{**one._asdict(), "lines": [share._asdict() for share in one.lines]} for one in allocations],
         "schedule": [_version(version, lines, charge, holding) for version in schedules],
         "repairs": [_some(one, "name", "version", "text", "file") for one in history.repairs(connection, no)],
         "invoices": invoices,
@@ -75,7 +75,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact
             connection,
             charge,
             [source["id"], *_imports(events)],
-            [*schedules, *allocations],
+            [*(one["audit_seq"] for one in schedules), *(one.audit_seq for one in allocations)],
             [*invoices, *entries],
             aside,
         ),
@@ -216,12 +216,11 @@ def _audit(
     connection: "Connection",
     charge: Fact,
     imports: list[int],
-    made: list[Fact],
+    sequences: list[int],
     entries: list[Fact],
     aside: Fact | None,
 ) -> list[Fact]:
     subjects = [charge["id"], *(f"import {one}" for one in imports), *(entry["reference"] for entry in entries)]
     subjects += [f"quarantine {aside['id']}"] if aside else []
-    sequences = [version["audit_seq"] for version in made]
     found = history.audit(connection, subjects, sequences)
     return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]

@@ -232,37 +232,67 @@ def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> Der
     return DerivedLine(line, facts, outcome, derived, its_own.found(no))
 
 
-def shares_of_contract(contract: AllocatedContract, currency: str) -> list[Fact]:
+class ContractShare(NamedTuple):
+    """The share of one charge line in the price of its contract, and why, for display.
+
+    Amounts are decimal strings in ``currency``. ``standalone`` is the standalone selling price, None if the line has
+    none; ``difference`` is the allocated minus the billed amount.
+    """
+
+    charge: str
+    billed: str
+    standalone: str | None
+    allocated: str
+    difference: str
+    currency: str
+    why: str
+
+
+class RecordedAllocation(NamedTuple):
+    """A recorded version of a contract's allocation, for display, with the shares of all its lines.
+
+    ``contract`` has the fields that identify the contract; ``name`` and ``text`` are those of the allocation rule.
+    ``price`` is a decimal string in ``currency``. ``since`` is the ISO day of the modification that caused this
+    version, None without one. ``audit_seq`` is the number of the audit event.
+    """
+
+    contract: dict[str, str | int]
+    version: int
+    name: str
+    text: str
+    since: str | None
+    currency: str
+    audit_seq: int
+    price: str
+    lines: list[ContractShare]
+
+
+def shares_of_contract(contract: AllocatedContract, currency: str) -> list[ContractShare]:
     """Return the share of each line of a contract, for display; empty if the contract has only one line."""
     return (
         [share_for_display(share, currency) for share in contract.shares.values()] if len(contract.shares) > 1 else []
     )
 
 
-def share_for_display(share: AllocatedShare, currency: str) -> Fact:
-    """Return one line's share with its amounts as decimal text."""
-    return {
-        "charge": share.id,
-        "billed": decimal_string(share.billed, currency),
-        "standalone": None if share.standalone is None else decimal_string(share.standalone, currency),
-        "allocated": decimal_string(share.allocated, currency),
-        "difference": decimal_string(share.difference, currency),
-        "currency": currency,
-        "why": share.words,
-    }
+def share_for_display(share: AllocatedShare, currency: str) -> ContractShare:
+    """Return one line's share with its amounts as decimal strings."""
+    standalone = None if share.standalone is None else decimal_string(share.standalone, currency)
+    billed, allocated, difference = (
+        decimal_string(amount, currency) for amount in (share.billed, share.allocated, share.difference)
+    )
+    return ContractShare(share.id, billed, standalone, allocated, difference, currency, share.words)
 
 
-def stored_allocations(connection: "Connection", no: int) -> Iterator[Fact]:
-    """Yield every recorded allocation that a charge line was part of, for a trace."""
+def stored_allocations(connection: "Connection", no: int) -> Iterator[RecordedAllocation]:
+    """Yield every recorded allocation that a charge line was part of, oldest first."""
     for head in contracts.allocations_of_charge(connection, no):
-        shown = {name: head[name] for name in ("version", "name", "text", "since", "currency", "audit_seq")}
-        lines = (
+        currency = head["currency"]
+        shares = (
             AllocatedShare(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
             for one in head["shares"]
         )
-        yield {
-            "contract": json.loads(head["contract"]),
-            **shown,
-            "price": decimal_string(head["price"], head["currency"]),
-            "lines": [share_for_display(share, head["currency"]) for share in lines],
-        }
+        yield RecordedAllocation(
+            json.loads(head["contract"]), head["version"], head["name"], head["text"], head["since"], currency,
+            head["audit_seq"], decimal_string(head["price"], currency),
+            [share_for_display(share, currency) for share in shares],
+        )  # fmt: skip

@@ -84,5 +84,5 @@ class _ControlTotals:
 
     def _compare(self, what: str, stated: Decimal, found: Decimal) -> None:
         if stated != found:
-            bad = f", without {self.bad_rows:,} rows that cannot be used" if self.bad_rows else ""
+            bad = f"; rows that cannot be used and are not in it: {self.bad_rows:,}" if self.bad_rows else ""
             raise self._source.error("", f"the total of {what} is {stated}, its rows add up to {found}{bad}", _FIX)

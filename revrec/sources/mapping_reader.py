@@ -32,6 +32,7 @@ WIDEST_LINE = 32_768
 
 _KEPT_TEXTS = ("date_format", "delimiter", "encoding", "format", "record", "sheet", "short_rows", "amount_is")
 _TEXT_OPTIONS = ("rows", "decimal", "thousands", "header_row", *_KEPT_TEXTS)
+_KEPT_TABLES = ("columns", "defaults", "dimensions", "control")
 _TABLE_OPTIONS = ("columns", "defaults", "dimensions", "signs", "positions", "aliases", "control")
 _OPTIONS = (*_TEXT_OPTIONS, *_TABLE_OPTIONS, "only", "lookups", "ignore")
 _POSITION = re.compile(
@@ -84,9 +85,7 @@ class _MappingReader:
         text = {key: self.config[key] for key in _KEPT_TEXTS if key in self.config}
         if text.get("delimiter") == "tab":
             text["delimiter"] = "\t"
-        tables = {
-            key: self.config[key] for key in ("columns", "defaults", "dimensions", "control") if key in self.config
-        }
+        tables = {key: self.config[key] for key in _KEPT_TABLES if key in self.config}
         constants = {key: value for key, value in self.config.items() if key in native}
         is_numbered = constants.get("line") == NUMBERED and rows == "charges"
         if is_numbered:

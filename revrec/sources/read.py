@@ -40,27 +40,28 @@ def read_charges(
             middle of a file is found after rows were yielded, so do not commit any row before the end.
         BadConfiguration: the mapping is for events.
     """
-    stream = source if isinstance(source, SourceStream) else SourceStream(source)
 
-    def convert(layout: Layout, table: Table) -> Iterator[ChargeRowResult]:
+    def convert(layout: Layout, table: Table, stream: SourceStream) -> Iterator[ChargeRowResult]:
         rows = ChargeRows(mapping, layout).rows(table)
         return controlled(rows, stream, mapping, table.header) if mapping.control else rows
 
-    return _read(stream, mapping, "charges", convert, may_be_empty)
+    return _read(source, mapping, "charges", convert, may_be_empty)
 
 
 def read_events(
     source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
 ) -> Iterator[EventRowResult]:
     """Yield the rows of a file of fulfillment events; otherwise the same as :func:`read_charges`."""
-    return _read(source, mapping, "events", lambda layout, table: EventRows(mapping, layout).rows(table), may_be_empty)
+    return _read(
+        source, mapping, "events", lambda layout, table, _stream: EventRows(mapping, layout).rows(table), may_be_empty
+    )
 
 
 def _read(
     source: Source,
     mapping: ColumnMapping,
     rows: str,
-    convert: Callable[[Layout, Table], Iterator[AnyRow]],
+    convert: Callable[[Layout, Table, SourceStream], Iterator[AnyRow]],
     may_be_empty: bool = False,
 ) -> Iterator[AnyRow]:
     if mapping.rows != rows:
@@ -68,7 +69,7 @@ def _read(
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
         table = open_table(stream, mapping)
         row = None
-        for row in convert(Layout(mapping, table.header), table):
+        for row in convert(Layout(mapping, table.header), table, stream):
             yield row
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)

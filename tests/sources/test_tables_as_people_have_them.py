@@ -148,7 +148,7 @@ def test_the_total_of_a_file_is_compared_with_its_rows(charges: Callable[..., An
     assert len(charges(table(*ROWS), mapping={**BILL, "control": {"total": "58.00"}})) == 3
     with pytest.raises(SourceError, match=r"the total of the file is 59.00, its rows add up to 58.00"):
         charges(table(*ROWS), mapping={**BILL, "control": {"total": "59.00"}})
-    with pytest.raises(SourceError, match=r"add up to 24.00, without 1 rows that cannot be used"):
+    with pytest.raises(SourceError, match=r"add up to 24.00; rows that cannot be used and are not in it: 1"):
         charges(table(ROWS[0], "B-9,,,,"), mapping={**BILL, "control": {"total": "58.00"}})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import shorten
+from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
 from revrec.sources.table import Record, Table, by_line
 
@@ -101,15 +102,8 @@ def _records(lines: "Reader", width: int, source: SourceStream, mapping: ColumnM
                 if len(row) == width and (row[0] or any(row)):
                     yield start, row
                 elif any(map(str.strip, row)):
-                    if len(row) < width and mapping.short_rows:
-                        yield start, row + [""] * (width - len(row))
-                        start = lines.line_num + 1
-                        continue
-                    fix = "quote values that contain the delimiter, and keep a place for empty values"
-                    if len(row) < width:
-                        fix += ', or set short_rows = "fill" in the mapping if empty values at the end are left out'
-                    reason = f"has {len(row)} fields, the header has {width}"
-                    yield start, damaged("row", reason, fix, " | ".join(row[:20]), row)
+                    is_filled = mapping.short_rows and len(row) < width
+                    yield start, [*row, *[""] * (width - len(row))] if is_filled else _of_wrong_width(row, width)
                 start = lines.line_num + 1
             return
         except csv.Error as err:
@@ -118,6 +112,13 @@ def _records(lines: "Reader", width: int, source: SourceStream, mapping: ColumnM
                 # turn half a row into a whole one.
                 raise _broken(source, start, lines.line_num, err) from None
             yield start, damaged("row", f"has a misplaced quote ({err})", 'write a quote inside quotes as ""')
+
+
+def _of_wrong_width(row: list[str], width: int) -> DamagedRecord:
+    fix = "quote values that contain the delimiter, and keep a place for empty values"
+    if len(row) < width:
+        fix += ', or set short_rows = "fill" in the mapping if empty values at the end are left out'
+    return damaged("row", f"has {len(row)} fields, the header has {width}", fix, " | ".join(row[:20]), row)
 
 
 def _broken(source: SourceStream, first: int, last: int, err: csv.Error) -> Exception:

@@ -20,7 +20,7 @@ def tables() -> Iterator[str]:
     for error_class, policy in policies().items():
         yield f"\n## {error_class}\n\n{policy.says}\n\n| failure | known by | what to do |\n|---|---|---|\n"
         for row in known_errors(error_class):
-            cells = (f"`{row['error']}`", row["signs"], row["advice"])
+            cells = (f"`{row.error}`", row.signs, row.advice)
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 

@@ -1,11 +1,14 @@
 """``revrec errors``."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from revrec.cli.shared import Options, add_group, command
+
+if TYPE_CHECKING:
+    from revrec.jobs.reports.known_errors import KnownError
 
 
 class Class(StrEnum):
@@ -42,12 +45,12 @@ def register(app: typer.Typer) -> None:
         from revrec.cli.output import conclude, counted
         from revrec.jobs.reports.known_errors import known_errors
 
-        rows = list(known_errors(error_class))
-        if not _as_data(options, rows):
+        found = list(known_errors(error_class))
+        if not _as_data(options, found):
             from revrec.cli.output import print_table
 
-            print_table(rows, COLUMNS[:4], spare=("signs",))
-            conclude(f"{counted(len(rows), 'error')}; details: revrec errors explain NAME", True)
+            print_table(list(map(_row, found)), COLUMNS[:4], spare=("signs",))
+            conclude(f"{counted(len(found), 'error')}; details: revrec errors explain NAME", True)
 
     @command(group, "explain", "errors")
     def explain(
@@ -69,15 +72,16 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.jobs.reports.known_errors import explain_error
 
-        rows = explain_error(text)
-        if not _as_data(options, rows):
-            print("\n\n".join("\n".join(_paragraph(row)) for row in rows))
+        found = explain_error(text)
+        if not _as_data(options, found):
+            print("\n\n".join("\n".join(_paragraph(one)) for one in found))
 
 
-def _as_data(options: Options, rows: list[dict[str, Any]]) -> bool:
-    """Print the rows as JSON or CSV if one of them is requested, and return whether it was."""
+def _as_data(options: Options, found: "list[KnownError]") -> bool:
+    """Print the errors as JSON or CSV if one of them is requested, and return whether it was."""
     from revrec.cli.output import print_csv, print_json
 
+    rows = list(map(_row, found))
     if options.json:
         print_json({"errors": rows})
     elif options.csv:
@@ -85,9 +89,20 @@ def _as_data(options: Options, rows: list[dict[str, Any]]) -> bool:
     return options.json or options.csv
 
 
-def _paragraph(row: dict[str, Any]) -> list[str]:
+def _row(one: "KnownError") -> dict[str, str]:
+    """Return an error as a row, with the column ``class``, a word that Python reserves."""
+    return {
+        "error": one.error,
+        "class": one.error_class,
+        "signs": one.signs,
+        "advice": one.advice,
+        "policy": one.policy,
+    }
+
+
+def _paragraph(one: "KnownError") -> list[str]:
     return [
-        f"{row['error']} ({row['class'].replace('_', ' ')}; known by {row['signs']})",
-        f"  what to do: {row['advice']}",
-        f"  what revrec does: {row['policy']}",
+        f"{one.error} ({one.error_class.replace('_', ' ')}; known by {one.signs})",
+        f"  what to do: {one.advice}",
+        f"  what revrec does: {one.policy}",
     ]

@@ -1,10 +1,13 @@
 """``revrec explain``."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from revrec.cli.shared import Options, command
+
+if TYPE_CHECKING:
+    from revrec.jobs.reports.explain_amounts import ChargeExplanation
 
 PART = ("charge", "date", "amount", "currency", "status", "reference", "comes_from")
 
@@ -32,12 +35,12 @@ def register(app: typer.Typer) -> None:
           revrec explain shop/INV-1001/1
           revrec explain shop/INV-1001/1 --format json
         """
-        from revrec.cli.output import print_csv, print_json
+        from revrec.cli.output import as_data, print_csv, print_json
         from revrec.jobs.reports.explain_amounts import explain_amounts
 
         found = list(explain_amounts(options.context(), reference))
         if options.json:
-            print_json(found[0] if len(found) == 1 else found)
+            print_json(as_data(found[0] if len(found) == 1 else found))
         elif options.csv:
             print_csv([part for one in found for part in _rows(one)], PART)
         else:
@@ -45,26 +48,26 @@ def register(app: typer.Typer) -> None:
                 _show(one, options.verbose)
 
 
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    charge = found["charge"]
-    return [{**part, "charge": charge["id"], "currency": charge["currency"]} for part in found["parts"]]
+def _rows(found: "ChargeExplanation") -> list[dict[str, Any]]:
+    charge = found.charge
+    return [{**part._asdict(), "charge": charge["id"], "currency": charge["currency"]} for part in found.parts]
 
 
-def _show(found: dict[str, Any], verbose: bool) -> None:
+def _show(found: "ChargeExplanation", verbose: bool) -> None:
     from revrec.cli.output import grouped, print_table
     from revrec.core.harmless import harmless
 
-    charge, rule = found["charge"], found["rule"]
+    charge, rule = found.charge, found.rule
     what = f"{grouped(charge['amount'])} {charge['currency']}, {charge['item']}, customer {charge['customer']}"
     print(harmless(f"{charge['id']}: {what}"))
-    print(harmless(f"why: {found['why']}"))
-    if found["standard"]:
-        print(f"standard: {found['standard']}")
-    if found["waits"]:
-        print(harmless(f"waits: {grouped(found['waiting'])} {charge['currency']}, {found['waits']}"))
+    print(harmless(f"why: {found.why}"))
+    if found.standard:
+        print(f"standard: {found.standard}")
+    if found.waits:
+        print(harmless(f"waits: {grouped(found.waiting)} {charge['currency']}, {found.waits}"))
     rows = [{**row, "amount": grouped(row["amount"])} for row in _rows(found)]
     print_table(rows, PART[1:], right=("amount",), spare=("currency", "reference"))
     if rule and verbose:
         print(harmless(f"rule {rule['name']}, version {rule['version']} ({rule['file']}):\n{rule['text'].strip()}"))
-    if not found["current"]:
+    if not found.current:
         print("under the current rules and events this schedule would differ; see: revrec schedule")

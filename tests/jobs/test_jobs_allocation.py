@@ -291,7 +291,7 @@ def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row
     assert 'allocation "bundles"' in life["schedule"][0]["explanation"]
     assert explain(context, "shop/INV-1/2").allocation == tuple(told)
     (amounts,) = explain_amounts(context, "shop/INV-1/2")
-    assert amounts["current"] and amounts["parts"][0]["comes_from"] == "part 1 of 4: 1/4 of 32.00 is 8.00"
+    assert amounts.current and amounts.parts[0].comes_from == "part 1 of 4: 1/4 of 32.00 is 8.00"
 
 
 def test_two_sets_of_rules_are_compared_contract_by_contract(offline: Books, row: MakeRow, tmp_path: Path) -> None:

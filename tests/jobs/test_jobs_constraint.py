@@ -85,9 +85,9 @@ def test_what_is_constrained_is_seen_wherever_something_waits(offline: Books, ro
     assert offline.trace(CHARGE)["schedule"][-1]["waits_for"] == WAITS
     assert explain(offline.context(), CHARGE).waiting == ("300.00", "USD", WAITS)
     (told,) = explain_amounts(offline.context(), CHARGE)
-    assert (told["waits"], told["waiting"]) == (WAITS, "300.00")
-    assert "For what is constrained: ASC 606-10-32-11" in told["standard"]
-    assert told["parts"][0]["comes_from"] == "the whole amount, 9700.00 USD"
+    assert (told.waits, told.waiting) == (WAITS, "300.00")
+    assert "For what is constrained: ASC 606-10-32-11" in str(told.standard)
+    assert told.parts[0].comes_from == "the whole amount, 9700.00 USD"
 
 
 def test_a_larger_estimate_takes_back_what_was_posted(books: Books, row: MakeRow) -> None:
@@ -98,10 +98,10 @@ def test_a_larger_estimate_takes_back_what_was_posted(books: Books, row: MakeRow
     assert books.run("2024-04-30").complete
     assert ledger(books) == {"2400": 900_000, "4000": -900_000} and sound(books)
     (told,) = explain_amounts(books.context(), CHARGE)
-    assert told["parts"][-1]["comes_from"] == (
+    assert told.parts[-1].comes_from == (
         "constraint on 2024-04-10: 9700.00 became 9000.00; the difference up to that day comes at once"
     )
-    assert told["price_changes"] == "constraint on 2024-04-10: 9700.00 becomes 9000.00 USD" and told["current"]
+    assert told.price_changes == "constraint on 2024-04-10: 9700.00 becomes 9000.00 USD" and told.current
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.constraint import PARAGRAPH as OF_CONSTRAINT
 from revrec.core.constraint import split_constrained
@@ -27,14 +27,48 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 Fact = dict[str, Any]
+"""A part of a trace, as its JSON has it."""
 
 
-def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
+class ExplainedPart(NamedTuple):
+    """A part of a schedule that is in effect; ``amount`` is a decimal string in the currency of the charge.
+
+    ``status`` is planned or the state of its journal entry, which ``reference`` and Intacct's ``record_no`` name.
+    ``reason`` is why the entry has another date. ``comes_from`` explains the amount: the arithmetic of the plan, the
+    price change, or why its schedule ``version`` was made.
+    """
+
+    date: str
+    amount: str
+    status: str
+    reference: str | None
+    record_no: str | None
+    reason: str
+    version: int
+    comes_from: str
+
+
+class ChargeExplanation(NamedTuple):
+    """A charge line with the parts of its schedule in effect, and where each amount comes from.
+
+    ``charge`` and ``rule`` are as in a trace. ``why`` is the explanation of the schedule, or why there is none, and
+    ``standard`` the paragraph that the method follows. ``current`` is true if the present rules and events would give
+    the same schedule. ``waiting`` is the amount without a date, a decimal string, and ``waits`` what it waits for.
+    """
+
+    charge: Fact
+    rule: Fact | None
+    why: str
+    standard: str | None
+    price_changes: str | None
+    current: bool
+    waits: str | None
+    waiting: str
+    parts: tuple[ExplainedPart, ...]
+
+
+def explain_amounts(context: "Context", reference: str) -> Iterator[ChargeExplanation]:
     """Yield every charge line that ``reference`` may mean, with the parts of its schedule that are in effect.
-
-    Each part has its date, amount and state, and an explanation of the amount: the arithmetic of the plan, the price
-    change, or why its schedule version was made. ``standard`` is the paragraph that the method follows. ``current`` is
-    true if the present rules and events would give the same schedule.
 
     Raises:
         BadInput: No record has that name.
@@ -51,7 +85,7 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[Fact]:
 
 def _explained(
     life: Fact, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
-) -> Fact:
+) -> ChargeExplanation:
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
     apart = split_constrained(matched.constraint, matched.method, line, recorded) if schedule and matched else None
@@ -60,25 +94,25 @@ def _explained(
     rule = life["rule"]
     words = explain_parts(schedule, line, recorded) if schedule else {}
     in_force = schedule is not None and rule is not None and schedule.rule.text == rule["text"]
-    parts = [
+    parts = tuple(
         part
         for version in life["schedule"]
         for part in _parts(version, line, schedule, words if in_force and _made_by(version, rule) else {})
-    ]
-    planned = sorted((part["date"], part["amount"]) for part in parts)
+    )
+    planned = sorted((part.date, part.amount) for part in parts)
     now = sorted((str(part.date), part.amount) for part in schedule.parts) if schedule else []
     last = life["schedule"][-1] if life["schedule"] else None
-    return {
-        "charge": life["charge"],
-        "rule": rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
-        "why": last["explanation"] if last else life["unscheduled"]["reason"],
-        "standard": _standards(matched, apart is not None),
-        "price_changes": describe_price_changes(line, recorded) or None,
-        "current": [(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
-        "waits": last["waits_for"] if last else None,
-        "waiting": last["waiting"] if last else life["charge"]["amount"],
-        "parts": parts,
-    }
+    return ChargeExplanation(
+        charge=life["charge"],
+        rule=rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
+        why=last["explanation"] if last else life["unscheduled"]["reason"],
+        standard=_standards(matched, apart is not None),
+        price_changes=describe_price_changes(line, recorded) or None,
+        current=[(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
+        waits=last["waits_for"] if last else None,
+        waiting=last["waiting"] if last else life["charge"]["amount"],
+        parts=parts,
+    )
 
 
 def _made_by(version: Fact, rule: Fact) -> bool:
@@ -88,17 +122,14 @@ def _made_by(version: Fact, rule: Fact) -> bool:
 
 def _parts(
     version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[SchedulePart, str]
-) -> Iterator[Fact]:
+) -> Iterator[ExplainedPart]:
     """Yield the parts of a schedule version that no later version has replaced."""
     for one in version["lines"]:
         if not one["superseded_by"]:
             part = SchedulePart(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
+            comes_from = words.get(part) or _reason_of_version(version, schedule)
             shown = {name: one[name] for name in ("date", "amount", "status", "reference", "record_no", "reason")}
-            yield {
-                **shown,
-                "version": version["version"],
-                "comes_from": words.get(part) or _reason_of_version(version, schedule),
-            }
+            yield ExplainedPart(**shown, version=version["version"], comes_from=comes_from)
 
 
 def _reason_of_version(version: Fact, schedule: Schedule | None) -> str:

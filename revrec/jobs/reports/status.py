@@ -29,7 +29,7 @@ class OpenLines(NamedTuple):
 class WaitingParts(NamedTuple):
     """The parts of scheduled charges that have no date yet, of one rule and currency; ``amount`` is a decimal string.
 
-    ``reason`` is that of one charge, as an example.
+    ``reason`` is an example, from one charge.
     """
 
     code: str
@@ -51,7 +51,7 @@ class LinesAwaitingInvoice(NamedTuple):
 
 
 class UnscheduledReason(NamedTuple):
-    """Why charges have no schedule, and how many; ``reason`` is that of one charge, as an example."""
+    """Why charges have no schedule, and how many; ``reason`` is an example, from one charge."""
 
     code: str
     reason: str

@@ -251,7 +251,7 @@ class ContractShare(NamedTuple):
 class RecordedAllocation(NamedTuple):
     """A recorded version of a contract's allocation, for display, with the shares of all its lines.
 
-    ``contract`` has the fields that identify the contract; ``name`` and ``text`` are those of the allocation rule.
+    ``contract`` has the fields that identify the contract; ``name`` and ``text`` come from the allocation rule.
     ``price`` is a decimal string in ``currency``. ``since`` is the ISO day of the modification that caused this
     version, None without one. ``audit_seq`` is the number of the audit event.
     """

@@ -62,6 +62,17 @@ def test_a_later_notice_adds_and_the_same_notice_again_changes_nothing(billed: B
     assert billed.content() == before
 
 
+def test_notices_without_a_number_fill_one_line_of_an_item_after_the_other(billed: Books) -> None:
+    notices = (("20240330", 3), ("20240510", 1))
+    for day, chairs in notices:
+        assert notice(billed, "", day, ("POD-CHAIR", chairs)).accepted == 1
+    assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 30_000)]
+    assert billed.open_parts("edi/INV-7/3") == [("2024-05-10", 10_000)]
+    before = billed.content()
+    assert [notice(billed, "", day, ("POD-CHAIR", chairs)).unchanged for day, chairs in notices] == [1, 1]
+    assert billed.content() == before
+
+
 def test_two_packages_of_one_item_add_up(billed: Books) -> None:
     notice(billed, "S-1", "20240330", ("POD-CHAIR", 1), ("POD-CHAIR", 1))
     assert billed.open_parts("edi/INV-7/1") == [("2024-03-30", 20_000)]

@@ -111,6 +111,13 @@ def _spread(
 
 
 def _delivered(event: EventRow, recorded: Sequence[FulfillmentEvent]) -> Decimal:
-    """Return the units of a line that other events of the kind report."""
-    others = {one.name: one.quantity for one in recorded if one.kind == event.kind and one.name != event.name}
+    """Return the units of a line that other events of the kind report: the last of each name, all without a name.
+
+    An event without a name is the same one if it has the same day: then its file was imported again.
+    """
+    others: dict[str | int, Decimal | None] = {}
+    for at, one in enumerate(recorded):
+        is_same = one.name == event.name and (one.name != "" or one.date == event.date)
+        if one.kind == event.kind and not is_same:
+            others[one.name or at] = one.quantity
     return sum((one or Decimal(0) for one in others.values()), Decimal(0))

@@ -224,7 +224,7 @@ def test_a_number_that_another_document_has_holds_ours_for_a_person(billing: Bil
     result = other.run()
     assert result.invoice_counts["held"] == 1 and not result.complete
     (held,) = other.books.sql("SELECT reference, error FROM invoice WHERE state = 'HELD'")
-    assert "is another one: line 1 has 24.00" in held[1]
+    assert "is a different one: line 1 has 24.00" in held[1]
     assert len(other.billed()) == 1, "nothing was sent"
     context = other.books.context("postings resolve")
     with pytest.raises(BadInput, match="DOCID" if billing.how == ORDER else "record number"):

@@ -19,6 +19,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import intents, recovery, rejections
 from revrec.jobs.posting import journal_entries as entry_postings
+from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.poster import Poster
 from revrec.jobs.running.run import PostingRun
 from revrec.store.database.engine import discarded
@@ -195,12 +196,15 @@ def _() -> AbstractContextManager[Any]:
 
 
 @mutant("an entry is claimed by its state alone, though it was sent again since Intacct was read")
-def _() -> AbstractContextManager[Any]:
+@contextmanager
+def _() -> Iterator[None]:
     def change(original: Any, *words: Any, **named: Any) -> None:
         named.pop("sends", None)
         original(*words, **named)
 
-    return replaced(PostingTables, "change_state")(change)
+    # The claim of the posting also stops a run that was overtaken. Without it, this check alone has to.
+    with replaced(Ownership, "confirm")(lambda *_: None), replaced(PostingTables, "change_state")(change):
+        yield
 
 
 @mutant("an answer for another control id counts")

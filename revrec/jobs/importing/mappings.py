@@ -67,7 +67,7 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
 
 
 def with_total(mappings: list[ColumnMapping], total: str | None) -> list[ColumnMapping]:
-    """Return the mappings, those of charges with this control total of a file.
+    """Return the mappings; mappings of charges get this control total of a file.
 
     Raises:
         BadConfiguration: The total is not a number, or no mapping reads charges.

@@ -82,24 +82,23 @@ def as_toml(value: Any) -> str:
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
-def _text(value: Any, longest: int = 1000) -> str:
+def _any_text(value: Any) -> str:
     if not isinstance(value, str):
         raise RejectedValue(f'write it in quotes: "{value}"' if type(value) in (int, float) else "")
-    if not value.strip() or len(value) > longest or not value.isprintable():
-        raise RejectedValue()
     return value
+
+
+def _text(value: Any, longest: int = 1000) -> str:
+    line = _any_text(value)
+    if not line.strip() or len(line) > longest or not line.isprintable():
+        raise RejectedValue()
+    return line
 
 
 def text(wanted: str = "a text in quotes", longest: int = 1000) -> ValueKind:
     """Return the kind of a line of text that is not empty."""
     schema = {"type": "string", "minLength": 1, "maxLength": longest}
     return ValueKind(wanted, lambda value: _text(value, longest), schema)
-
-
-def _any_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise RejectedValue()
-    return value
 
 
 ANY_TEXT = ValueKind("a text in quotes", _any_text, {"type": "string"})
@@ -161,6 +160,12 @@ OFFSET = ValueKind(
 )
 
 
+class SectionName(str):
+    """The first step of a path in a section that the user names, such as ``mapping.bank``: messages show its header."""
+
+    __slots__ = ()
+
+
 KeyPath = tuple[str | int, ...]
 """The place of a value in a document: the keys and list positions that lead to it."""
 
@@ -203,6 +208,19 @@ def read_table(
     return values, refused
 
 
+def read_tables(
+    table: Any, keys: Sequence[ConfigKey], path: KeyPath, complaints: list[KeyProblem]
+) -> tuple[dict[str, Any], set[str]]:
+    """Return the same as :func:`read_table`, with the sub-tables that keys declare read as well."""
+    values, refused = read_table(table, keys, path, complaints)
+    known = {key.name: key for key in keys}
+    for name in values:
+        key = known.get(name) or known["*"]
+        if key.kind is None and key.table:
+            values[name], _ = read_tables(values[name], key.table, (*path, name), complaints)
+    return values, refused
+
+
 def read_value(value: Any, kind: ValueKind, path: KeyPath, complaints: list[KeyProblem]) -> Any:
     """Return the value as its kind reads it; None if a problem was added."""
     try:
@@ -229,6 +247,8 @@ def _header(path: KeyPath) -> str:
 
 
 def _dotted(path: KeyPath) -> str:
-    """Return ``when.item``: the key without its block, which is known from the place."""
+    """Return ``when.item``, without the block, which is known from the place; or ``[source.shop] port``."""
+    if path and isinstance(path[0], SectionName):
+        return f"[{path[0]}] {_dotted(path[1:])}".rstrip()
     names = [step for step in path if isinstance(step, str)]
     return ".".join(names[1:] if len(names) > 1 and isinstance(path[1], int) else names)

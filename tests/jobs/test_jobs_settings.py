@@ -105,7 +105,7 @@ def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path) -> None
         f"{file}: [posting] lease: expected a duration such as '15 min' or '2 s', found 'ten minutes'",
         f"{file}: [posting] attempts: expected a whole number above zero, found 0",
         f"{file}: [posting] closed_period: expected one of hold, next_open, fail, found 'maybe'",
-        f"{file}: [posting] journal: expected text in quotes, found 7",
+        f'{file}: [posting] journal: expected text in quotes, found 7; write it in quotes: "7"',
         "environment variable REVREC_POSTING_TIMEOUT: expected a duration such as '15 min' or '2 s', found 'soon'",
     ):
         assert expected in lines

@@ -137,10 +137,14 @@ def test_a_table_that_cannot_be_used_is_refused_before_any_file(tmp_path: Path, 
     ("config", "said"),
     [
         ({"lookups": {"terms": "t.csv"}}, "lookups.terms: there is no such field"),
-        ({"lookups": {"item": "t.csv"}}, "lookups.item: write lookups.terms = { table"),
+        ({"lookups": {"item": "t.csv"}}, "lookups.item must be a table [mapping.shop.lookups.item]"),
+        (
+            {"lookups": {"item": {"table": "t.csv"}}},
+            '[mapping.shop.lookups.item] needs by: the name of another field in quotes, such as "customer"',
+        ),
         ({"lookups": {"item": {"table": "t.csv", "by": "item"}}}, "write the name of another field"),
         ({"aliases": {"custmer": "t.csv"}}, 'aliases.custmer: there is no such field; did you mean "customer"?'),
-        ({"only": {"status": 7}}, "only.status = 7: write a text or a list of texts"),
+        ({"only": {"status": 7}}, "only.status = 7: expected a text or a list of texts"),
     ],
 )
 def test_a_mapping_that_cleans_wrongly_is_refused(tmp_path: Path, config: dict[str, Any], said: str) -> None:

@@ -79,9 +79,9 @@ def test_characters_are_counted_not_bytes(charges: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     ("positions", "said"),
     [
-        ({"amount": "10-2"}, 'positions.amount = "10-2": write its first and last character'),
-        ({"amount": "ten"}, "write its first and last character"),
-        ({"amount": "1-99999"}, "write its first and last character"),
+        ({"amount": "10-2"}, 'positions.amount = "10-2": expected its first and last character'),
+        ({"amount": "ten"}, "expected its first and last character"),
+        ({"amount": "1-99999"}, "expected its first and last character"),
     ],
 )
 def test_wrong_positions_are_refused(positions: dict[str, str], said: str) -> None:

@@ -132,9 +132,9 @@ def test_the_header_of_a_sheet_may_be_below_a_title() -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ({"header_row": "0"}, 'header_row = "0": write the number of the row'),
-        ({"short_rows": "yes"}, 'short_rows = "yes": write "fill"'),
-        ({"control": {"totl": "1"}}, 'control.totl: is not a control; did you mean "total"?'),
+        ({"header_row": "0"}, 'header_row = "0": expected the number of the row'),
+        ({"short_rows": "yes"}, 'short_rows = "yes": expected "fill"'),
+        ({"control": {"totl": "1"}}, 'unknown key "totl" in [mapping.bill.control]; did you mean "total"?'),
         ({"control": {"total": "much"}}, 'control.total = "much": is not a number'),
     ],
 )

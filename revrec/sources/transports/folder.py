@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from revrec.core.keys import ConfigKey
-from revrec.sources.transports.settings import COMMON, FILES, TEXT
+from revrec.core.keys import ConfigKey, text
+from revrec.sources.transports.settings import COMMON, FILES
 from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SourceTransport, TransportFailed
 
 
@@ -13,7 +13,7 @@ class FolderTransport(SourceTransport):
     """Files of a local folder, without its subfolders. Links are not followed."""
 
     name = "folder"
-    keys = (*COMMON, *FILES, ConfigKey("path", TEXT, "The folder.", required=True))
+    keys = (*COMMON, *FILES, ConfigKey("path", text("the folder in quotes"), "The folder.", required=True))
 
     @property
     def where(self) -> str:

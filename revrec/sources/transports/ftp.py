@@ -10,7 +10,7 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.core.loopback import is_loopback
-from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT, TLS
+from revrec.sources.transports.settings import COMMON, FILES, HOST, PORT, TEXT, TLS
 from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, TransportFailed
 
 
@@ -21,7 +21,7 @@ class FtpTransport(SourceTransport):
     keys = (
         *COMMON,
         *FILES,
-        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("host", HOST, "The server.", required=True),
         ConfigKey("port", PORT, "Its port.", 21),
         ConfigKey("user", TEXT, "The user; the password is a secret.", "anonymous"),
         ConfigKey("path", TEXT, "The folder on the server.", "/"),

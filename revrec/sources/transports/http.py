@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import ConfigKey
+from revrec.core.keys import ConfigKey, text
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, TEXT
 from revrec.sources.transports.transport import (
@@ -33,7 +33,12 @@ class HttpTransport(SourceTransport):
     name = "http"
     keys = (
         *COMMON,
-        ConfigKey("url", TEXT, "The URL; {since} is replaced by the time of the last fetch.", required=True),
+        ConfigKey(
+            "url",
+            text("the URL in quotes"),
+            "The URL; {since} is replaced by the time of the last fetch.",
+            required=True,
+        ),
         ConfigKey("header", TEXT, "The header that carries the secret.", "Authorization"),
         ConfigKey("prefix", TEXT, 'Text before the secret in that header, such as "Bearer".'),
         ConfigKey("user", TEXT, "A user for basic authentication, instead of the header."),

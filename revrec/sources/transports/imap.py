@@ -6,11 +6,13 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice
 from revrec.core.loopback import is_loopback
-from revrec.sources.transports.settings import COMMON, PORT, TEXT, TEXTS
+from revrec.sources.transports.settings import COMMON, HOST, PORT, TEXT, TEXTS, USER
 from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, missing_extra
 
 MOST_MAILS = 10_000
 """Most mails that are checked in one fetch, the oldest first."""
+
+SENDERS = TEXTS._replace(wanted='an address or a list of addresses, such as "@example.com"')
 
 
 class ImapTransport(SourceTransport):
@@ -20,13 +22,13 @@ class ImapTransport(SourceTransport):
     extra = "mail"
     keys = (
         *COMMON,
-        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("host", HOST, "The server.", required=True),
         ConfigKey("port", PORT, "Its port: usually 993, or 143 with starttls.", 993),
         ConfigKey("tls", choice("implicit", "starttls", "none"), "none is allowed to this machine only.", "implicit"),
-        ConfigKey("user", TEXT, "The user; the password is a secret.", required=True),
+        ConfigKey("user", USER, "The user; the password is a secret.", required=True),
         ConfigKey("folder", TEXT, "The mail folder.", "INBOX"),
         ConfigKey(
-            "senders", TEXTS, "Addresses whose mails are read; @example.com allows a whole domain.", required=True
+            "senders", SENDERS, "Addresses whose mails are read; @example.com allows a whole domain.", required=True
         ),
         ConfigKey("subject", TEXT, "A text that the subject must contain."),
         ConfigKey("files", TEXTS, "Names of attachments to read; * and ? are wildcards.", ("*",)),

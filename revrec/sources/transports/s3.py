@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import ConfigKey
+from revrec.core.keys import ConfigKey, text
 from revrec.core.loopback import is_loopback
 from revrec.sources.transports.settings import COMMON, FILES, TEXT
 from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, missing_extra
@@ -20,7 +20,7 @@ class S3Transport(SourceTransport):
     keys = (
         *COMMON,
         *FILES,
-        ConfigKey("bucket", TEXT, "The bucket.", required=True),
+        ConfigKey("bucket", text("the name of the bucket in quotes"), "The bucket.", required=True),
         ConfigKey("prefix", TEXT, "The start of the keys, such as orders/."),
         ConfigKey("region", TEXT, "Its region."),
         ConfigKey("endpoint", TEXT, "The URL of an S3-compatible store other than Amazon's."),

@@ -1,12 +1,25 @@
 """The keys of ``[source.NAME]``. Each transport declares its keys, and all of them are checked at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.keys import YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice, did_you_mean, text, whole_number
+from revrec.core.keys import (
+    YES_OR_NO,
+    ConfigKey,
+    KeyProblem,
+    RejectedValue,
+    SectionName,
+    ValueKind,
+    choice,
+    read_table,
+    text,
+    whole_number,
+)
 
 TEXT = text()
+HOST = text("the name of the server in quotes")
+USER = text("the name of the user in quotes")
 PORT = whole_number(1, 65_535)
 SECONDS = whole_number(1, 3_600)
 MOST_BYTES = 100_000_000
@@ -45,32 +58,14 @@ FILES = (
 TLS = choice("explicit", "implicit", "none")
 
 
-def read_settings(source: str, keys: Iterable[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(source: str, keys: Sequence[ConfigKey], config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a source's table, with defaults filled in.
 
     Raises:
         BadConfiguration: every key that is unknown, missing or wrong.
     """
-    known = {key.name: key for key in keys}
-    problems = []
-    values = {key.name: key.default for key in known.values()}
-    for name, value in config.items():
-        where = f"[source.{source}] {name}"
-        key = known.get(name)
-        if key is None or key.kind is None:
-            hint = did_you_mean(name, tuple(known)) or f" (known: {', '.join(known)})"
-            problems.append(f"{where}: unknown key{hint}")
-            continue
-        try:
-            values[name] = key.kind.read(value)
-        except RejectedValue as refused:
-            hint = str(refused) or did_you_mean(value, key.kind.choices).removeprefix("; ")
-            problems.append(f"{where} = {value!r}: expected {key.kind.wanted}{f'; {hint}' if hint else ''}")
-    problems += [f"[source.{source}] needs {key.name}: {key.doc}" for key in known.values() if _missing(key, config)]
+    problems: list[KeyProblem] = []
+    values, _ = read_table(config, keys, (SectionName(f"source.{source}"),), problems)
     if problems:
-        raise BadConfiguration("\n".join(problems))
-    return values
-
-
-def _missing(key: ConfigKey, config: Mapping[str, Any]) -> bool:
-    return key.required and key.name not in config
+        raise BadConfiguration("\n".join(problem.message for problem in problems))
+    return {key.name: values.get(key.name) for key in keys}

@@ -8,7 +8,7 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
-from revrec.sources.transports.settings import COMMON, FILES, PORT, TEXT
+from revrec.sources.transports.settings import COMMON, FILES, HOST, PORT, TEXT, USER
 from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignInRefused, SourceTransport, missing_extra
 
 
@@ -20,9 +20,9 @@ class SftpTransport(SourceTransport):
     keys = (
         *COMMON,
         *FILES,
-        ConfigKey("host", TEXT, "The server.", required=True),
+        ConfigKey("host", HOST, "The server.", required=True),
         ConfigKey("port", PORT, "Its port.", 22),
-        ConfigKey("user", TEXT, "The user; the password is a secret.", required=True),
+        ConfigKey("user", USER, "The user; the password is a secret.", required=True),
         ConfigKey("key_file", TEXT, "A private key to sign in with; its pass phrase is the secret."),
         ConfigKey("host_key", TEXT, 'The fingerprint of the server\'s key, as "SHA256:..."; else known_hosts.'),
         ConfigKey("path", TEXT, "The folder on the server.", "."),

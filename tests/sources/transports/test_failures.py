@@ -158,11 +158,11 @@ def test_nothing_is_overwritten_where_files_are_moved_to(tmp_path: Path) -> None
     [
         ({}, "expected one of folder, ftp, http, imap, s3, sftp"),
         ({"transport": "sfpt"}, 'did you mean "sftp"?'),
-        ({"transport": "folder"}, "[source.partner] needs path"),
-        ({"transport": "folder", "path": "x", "pth": "y"}, 'pth: unknown key; did you mean "path"?'),
-        ({"transport": "ftp", "host": "h", "port": 0}, "port = 0: expected a whole number from 1 to 65535"),
+        ({"transport": "folder"}, "[source.partner] needs path: the folder in quotes"),
+        ({"transport": "folder", "path": "x", "pth": "y"}, 'unknown key "pth" in [source.partner]; did you mean'),
+        ({"transport": "ftp", "host": "h", "port": 0}, "[source.partner] port = 0: expected a whole number"),
         ({"transport": "ftp", "host": "h", "tls": "yes"}, "expected one of explicit, implicit, none"),
-        ({"transport": "imap", "host": "h", "user": "u", "senders": []}, "expected a text or a list of texts"),
+        ({"transport": "imap", "host": "h", "user": "u", "senders": []}, "expected an address or a list of addresses"),
     ],
 )
 def test_wrong_settings_of_a_source_are_reported(config: dict[str, Any], said: str) -> None:

@@ -1,0 +1,182 @@
+"""The keys of ``[mapping.NAME]``, each with the kind of value that it accepts."""
+
+import codecs
+import re
+from typing import Any
+
+from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice
+from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.sources import formats
+from revrec.sources.dates import compile_format
+from revrec.sources.mapping import DOCUMENT_TOTAL, MINOR_UNITS, TOTAL, UNIT_PRICE, ColumnPosition
+
+WIDEST_LINE = 32_768
+"""Most characters of a fixed-width line."""
+
+_POSITION = re.compile(
+    r"(?P<first>\d{1,5})(?:\s*-\s*(?P<last>\d{1,5}))?(?:,\s*(?P<decimals>[0-4]) decimals?)?", re.ASCII
+)
+
+
+def _date_format(value: Any) -> str:
+    text: str = ANY_TEXT.read(value)
+    try:
+        compile_format(text)
+    except ValueError as error:
+        raise RejectedValue(str(error)) from None
+    return text
+
+
+def _encoding(value: Any) -> str:
+    text: str = ANY_TEXT.read(value)
+    try:
+        "a".encode(text)
+        codecs.getincrementaldecoder(text)
+    except (LookupError, ValueError):
+        raise RejectedValue() from None
+    return text
+
+
+def _delimiter(value: Any) -> str:
+    text: str = ANY_TEXT.read(value)
+    if text == "tab":
+        return "\t"
+    if len(text) != 1 or text in '"\r\n ':
+        raise RejectedValue()
+    return text
+
+
+def _row_number(value: Any) -> int:
+    text = ANY_TEXT.read(value)
+    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+        raise RejectedValue()
+    return int(text)
+
+
+def _currency(value: Any) -> str:
+    text: str = ANY_TEXT.read(value)
+    try:
+        minor_digits(text)
+    except UnknownCurrency as error:
+        raise RejectedValue(str(error)) from None
+    return text
+
+
+def _position(value: Any) -> ColumnPosition:
+    match = _POSITION.fullmatch(ANY_TEXT.read(value).strip())
+    if not match:
+        raise RejectedValue()
+    first, last = int(match["first"]), int(match["last"] or match["first"])
+    if not 1 <= first <= last <= WIDEST_LINE:
+        raise RejectedValue()
+    return ColumnPosition(first, last, int(match["decimals"] or 0))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise RejectedValue()
+    for position, item in enumerate(value):
+        if not isinstance(item, str):
+            raise RejectedValue(item=position)
+    return tuple(value)
+
+
+def _patterns(value: Any) -> tuple[str, ...]:
+    patterns = (value,) if isinstance(value, str) else _texts(value)
+    if not patterns:
+        raise RejectedValue()
+    return patterns
+
+
+def _kind(wanted: str, read: Any) -> ValueKind:
+    return ValueKind(wanted, read, {"type": "string"})
+
+
+def _by_name(name: str, kind: ValueKind, doc: str) -> ConfigKey:
+    """Return the key of a table whose keys are names that the user chooses."""
+    return ConfigKey(name, None, doc, table=(ConfigKey("*", kind, doc),))
+
+
+_TABLE_FILE = ANY_TEXT._replace(wanted='the name of a CSV file in quotes, such as "customers.csv"')
+_FIELD = ANY_TEXT._replace(wanted='the name of another field in quotes, such as "customer"')
+_COLUMNS = ValueKind('a list of column names, such as ["Notes"]', _texts, {"type": "array"})
+_PATTERNS = ValueKind(
+    'a text or a list of texts, such as ["D1", "X*"]', _patterns, {"anyOf": [{"type": "string"}, {"type": "array"}]}
+)
+_LOOKUP = (
+    ConfigKey("table", _TABLE_FILE, "The lookup table: a CSV file next to the configuration.", required=True),
+    ConfigKey("by", _FIELD, "The field whose value is looked up in the table.", required=True),
+)
+
+ROWS = ConfigKey("rows", choice("charges", "events"), "The rows of its files.", "charges")
+
+OPTIONS = (
+    ROWS,
+    ConfigKey(
+        "format",
+        choice("", *formats.format_names())._replace(wanted=f"one of {', '.join(formats.format_names())}"),
+        "The format of its files, if their names do not determine it.",
+    ),
+    ConfigKey("date_format", _kind('a date format such as "%d/%m/%Y"', _date_format), "How its files write dates."),
+    ConfigKey("decimal", choice(".", ",")._replace(wanted='"." or ","'), "The decimal sign."),
+    ConfigKey(
+        "thousands",
+        choice("", ",", ".", " ", "'", "\u2019")._replace(wanted='",", ".", " ", "\'" or ""'),
+        "The sign between thousands.",
+    ),
+    ConfigKey("delimiter", _kind('one character, such as ";", or "tab"', _delimiter), "The sign between CSV columns."),
+    ConfigKey(
+        "encoding", _kind('an encoding such as "utf-8", "cp1252" or "utf-16"', _encoding), "The encoding of its files."
+    ),
+    ConfigKey("record", ANY_TEXT, "The path to the records of JSON and XML."),
+    ConfigKey("sheet", ANY_TEXT, "The sheet of a workbook."),
+    ConfigKey(
+        "header_row",
+        _kind('the number of the row with the column names, in quotes, such as "4"', _row_number),
+        "The row with the column names.",
+    ),
+    ConfigKey(
+        "short_rows", choice("fill")._replace(wanted='"fill"'), "A row of CSV may end before its last columns if set."
+    ),
+    ConfigKey(
+        "amount_is",
+        choice(UNIT_PRICE, MINOR_UNITS),
+        "The meaning of the column of amounts: the price of one unit, or minor units.",
+    ),
+    ConfigKey("ignore", _COLUMNS, "Columns to skip; * and ? are wildcards."),
+    _by_name("columns", ANY_TEXT, "The column of a field."),
+    _by_name("defaults", ANY_TEXT, "The value of a field if its cell is empty or its column is missing."),
+    _by_name("dimensions", ANY_TEXT, "The column of a dimension."),
+    _by_name("signs", _kind('the code of a currency, such as "USD"', _currency), "The currency that a sign means."),
+    _by_name(
+        "positions",
+        _kind(
+            'its first and last character, such as "11-20", or "21-32, 2 decimals" if the decimal sign is implied',
+            _position,
+        ),
+        "The position of a column in a fixed-width line.",
+    ),
+    _by_name("only", _PATTERNS, "The values of a column that select records; * and ? are wildcards."),
+    _by_name("aliases", _TABLE_FILE, "The table that translates the values of a field."),
+    ConfigKey(
+        "lookups",
+        None,
+        "The tables that supply missing values of fields.",
+        table=(ConfigKey("*", None, "The table that supplies a field.", table=_LOOKUP),),
+    ),
+    ConfigKey(
+        "control",
+        None,
+        "Totals to compare with what was read.",
+        table=(
+            ConfigKey(TOTAL, ANY_TEXT, "The total of a file."),
+            ConfigKey(DOCUMENT_TOTAL, ANY_TEXT, "The column that has the total of the row's document."),
+        ),
+    ),
+)
+"""The options of a mapping. The name of a field is a key too: a constant for that field."""
+
+
+def mapping_keys(fields: tuple[str, ...]) -> tuple[ConfigKey, ...]:
+    """Return the keys of a mapping whose rows have these fields."""
+    return (*OPTIONS, *(ConfigKey(name, ANY_TEXT, "The value of the field in every row.") for name in fields))

@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
 
 def _rows(found: "ChargeExplanation") -> list[dict[str, Any]]:
     charge = found.charge
-    return [{**part._asdict(), "charge": charge["id"], "currency": charge["currency"]} for part in found.parts]
+    return [{**part._asdict(), "charge": charge.id, "currency": charge.currency} for part in found.parts]
 
 
 def _show(found: "ChargeExplanation", verbose: bool) -> None:
@@ -58,16 +58,16 @@ def _show(found: "ChargeExplanation", verbose: bool) -> None:
     from revrec.core.harmless import harmless
 
     charge, rule = found.charge, found.rule
-    what = f"{grouped(charge['amount'])} {charge['currency']}, {charge['item']}, customer {charge['customer']}"
-    print(harmless(f"{charge['id']}: {what}"))
+    what = f"{grouped(charge.amount)} {charge.currency}, {charge.item}, customer {charge.customer}"
+    print(harmless(f"{charge.id}: {what}"))
     print(harmless(f"why: {found.why}"))
     if found.standard:
         print(f"standard: {found.standard}")
     if found.waits:
-        print(harmless(f"waits: {grouped(found.waiting)} {charge['currency']}, {found.waits}"))
+        print(harmless(f"waits: {grouped(found.waiting)} {charge.currency}, {found.waits}"))
     rows = [{**row, "amount": grouped(row["amount"])} for row in _rows(found)]
     print_table(rows, PART[1:], right=("amount",), spare=("currency", "reference"))
     if rule and verbose:
-        print(harmless(f"rule {rule['name']}, version {rule['version']} ({rule['file']}):\n{rule['text'].strip()}"))
+        print(harmless(f"rule {rule.name}, version {rule.version} ({rule.file}):\n{rule.text.strip()}"))
     if not found.current:
         print("under the current rules and events this schedule would differ; see: revrec schedule")

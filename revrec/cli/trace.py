@@ -1,6 +1,6 @@
 """``revrec trace``."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,18 @@ from revrec.core.harmless import harmless, one_line
 
 if TYPE_CHECKING:
     from rich.tree import Tree
+
+    from revrec.jobs.reports.trace import (
+        ChargeTrace,
+        EntryTrace,
+        EventSource,
+        InvoiceTrace,
+        ScheduleLineTrace,
+        ScheduleTrace,
+        SourceTrace,
+    )
+    from revrec.jobs.scheduling.contracts import RecordedAllocation
+    from revrec.store.reports.history import AttemptTrace
 
 
 def register(app: typer.Typer) -> None:
@@ -42,9 +54,9 @@ def register(app: typer.Typer) -> None:
 
         lives = list(follow(options.context(), reference))
         if options.json:
-            from revrec.cli.output import print_json
+            from revrec.cli.output import as_data, print_json
 
-            print_json(lives[0] if len(lives) == 1 else lives)
+            print_json(as_data(lives[0] if len(lives) == 1 else lives))
         elif options.csv:
             fail("--format csv: a trace is a tree, not a table; write --format json", 2)
         else:
@@ -54,32 +66,32 @@ def register(app: typer.Typer) -> None:
                 show(tree(history, options.verbose))
 
 
-def tree(history: dict[str, Any], verbose: bool) -> "Tree":
+def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
     """Return the history of a charge line as a tree; ``verbose`` adds requests and responses in full."""
     from rich.text import Text
     from rich.tree import Tree
 
-    charge = history["charge"]
-    what = f"{grouped(charge['amount'])} {charge['currency']}  {charge['item']}  customer {charge['customer']}"
-    root = Tree(Text(f"{charge['id']}  {what}", "bold"))
-    _source(history, root)
+    charge = history.charge
+    what = f"{grouped(charge.amount)} {charge.currency}  {charge.item}  customer {charge.customer}"
+    root = Tree(Text(f"{charge.id}  {what}", "bold"))
+    _source(history.source, root)
     _events(history, root)
     _rule(history, root)
-    for allocation in history["allocations"]:
+    for allocation in history.allocations:
         _allocation(allocation, root)
-    for version in history["schedule"]:
+    for version in history.schedule:
         _schedule(version, root)
-    for repair in history["repairs"]:
-        branch = _add(root, f"repair: {repair['name']}, version {repair['version']} ({repair['file']})")
-        _add_block(branch, repair["text"].strip())
-    for invoice in history["invoices"]:
+    for repair in history.repairs:
+        branch = _add(root, f"repair: {repair.name}, version {repair.version} ({repair.file})")
+        _add_block(branch, repair.text.strip())
+    for invoice in history.invoices:
         _invoice(invoice, root, verbose)
-    for entry in history["entries"]:
+    for entry in history.entries:
         _entry(entry, root, verbose)
     audit = _add(root, "audit trail")
-    for event in history["audit"]:
-        done = f"{event['command']}: {event['action'].replace('IN_DOUBT', 'in doubt')}, {event['subject']}"
-        _add(audit, f"{event['seq']}  {_when(event['at'])}  {event['actor']}  {done}")
+    for event in history.audit:
+        done = f"{event.command}: {event.action.replace('IN_DOUBT', 'in doubt')}, {event.subject}"
+        _add(audit, f"{event.seq}  {_when(event.at)}  {event.actor}  {done}")
     return root
 
 
@@ -100,134 +112,133 @@ def _when(at: str | None) -> str:
     return f"{at[:10]} {at[11:19]} UTC" if at else "never"
 
 
-def _source(history: dict[str, Any], root: "Tree") -> None:
-    source = history["source"]
-    branch = _add(root, f"source: {source['uri']}, row {source['row']}")
-    _add(branch, f"sha256 {source['sha256']}, {source['size']:,} bytes, mapping {source['mapping']}")
-    _add(branch, f"imported {_when(source['imported_at'])} by {source['actor']}")
+def _source(source: "SourceTrace", root: "Tree") -> None:
+    branch = _add(root, f"source: {source.uri}, row {source.row}")
+    _add(branch, f"sha256 {source.sha256}, {source.size:,} bytes, mapping {source.mapping}")
+    _add(branch, f"imported {_when(source.imported_at)} by {source.actor}")
     _cleaning(source, branch)
-    aside = source["quarantine"]
+    aside = source.quarantine
     if aside:
-        why = "; ".join(f"{one['field']}: {one['reason']}" for one in aside["problems"])
-        quarantine = _add(branch, f"quarantined as {aside['id']}: {why}")
-        for fix in aside["fixes"]:
-            put = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
+        why = "; ".join(f"{one['field']}: {one['reason']}" for one in aside.problems)
+        quarantine = _add(branch, f"quarantined as {aside.id}: {why}")
+        for fix in aside.fixes:
+            put = ", ".join(f'{name} = "{text}"' for name, text in fix.fields.items())
             _add(
                 quarantine,
-                f"fixed {_when(fix['at'])} by {fix['actor']}: {put}" + (f" ({fix['reason']})" * bool(fix["reason"])),
+                f"fixed {_when(fix.at)} by {fix.actor}: {put}" + (f" ({fix.reason})" * bool(fix.reason)),
             )
-        _add(quarantine, f"released {_when(aside['released'])} by {aside['by']}")
+        _add(quarantine, f"released {_when(aside.released)} by {aside.by}")
 
 
-def _cleaning(source: dict[str, Any], branch: "Tree") -> None:
-    if source["cleaning"]:
+def _cleaning(source: "SourceTrace | EventSource", branch: "Tree") -> None:
+    if source.cleaning:
         cleaned = _add(branch, "cleaned")
-        for step in source["cleaning"]:
-            how = f"{step['step']} of {step['table']}, row {step['table_row']}" if step["table"] else step["step"]
-            _add(cleaned, f'{step["field"]} "{step["before"]}" to "{step["after"]}": {how}')
+        for step in source.cleaning:
+            how = f"{step.step} of {step.table}, row {step.table_row}" if step.table else step.step
+            _add(cleaned, f'{step.field} "{step.before}" to "{step.after}": {how}')
 
 
-def _events(history: dict[str, Any], root: "Tree") -> None:
-    for event in history["events"]:
-        named = ((key, event[key]) for key in ("name", "quantity", "percent", "amount", "note") if event[key])
-        said = "".join(f", {key} {value}" for key, value in named)
-        where = f"{event['source']['uri']}, row {event['row']}" if event["source"] else "by hand"
-        branch = _add(root, f"event: {event['kind']} on {event['date']}{said}")
-        _add(branch, f"recorded {_when(event['recorded_at'])} by {event['actor']}, {where}")
-        if event["source"]:
-            _cleaning(event["source"], branch)
+def _events(history: "ChargeTrace", root: "Tree") -> None:
+    for event in history.events:
+        named = ((key, getattr(event, key)) for key in ("name", "quantity", "percent", "amount", "note"))
+        said = "".join(f", {key} {value}" for key, value in named if value)
+        where = f"{event.source.uri}, row {event.row}" if event.source else "by hand"
+        branch = _add(root, f"event: {event.kind} on {event.date}{said}")
+        _add(branch, f"recorded {_when(event.recorded_at)} by {event.actor}, {where}")
+        if event.source:
+            _cleaning(event.source, branch)
 
 
-def _rule(history: dict[str, Any], root: "Tree") -> None:
-    if history["unscheduled"]:
-        _add(root, f"unscheduled: {history['unscheduled']['reason']}")
-    rule = history["rule"]
+def _rule(history: "ChargeTrace", root: "Tree") -> None:
+    if history.unscheduled:
+        _add(root, f"unscheduled: {history.unscheduled.reason}")
+    rule = history.rule
     if rule:
-        branch = _add(root, f"rule: {rule['name']}, version {rule['version']} ({rule['file']})")
-        _add(branch, f"why: {rule['explanation']}")
-        accounts = f"debit deferred {rule['deferred']}, credit revenue {rule['accrued']}"
-        _add(branch, f"posts: {accounts}, journal {rule['journal']}")
-        _add_block(branch, rule["text"].strip())
+        branch = _add(root, f"rule: {rule.name}, version {rule.version} ({rule.file})")
+        _add(branch, f"why: {rule.explanation}")
+        accounts = f"debit deferred {rule.deferred}, credit revenue {rule.accrued}"
+        _add(branch, f"posts: {accounts}, journal {rule.journal}")
+        _add_block(branch, rule.text.strip())
 
 
-def _allocation(allocation: dict[str, Any], root: "Tree") -> None:
-    contract = ", ".join(f"{name} {value}" for name, value in allocation["contract"].items())
-    by = f"allocation {allocation['name']}" if allocation["name"] else "none"
-    whole = f"{grouped(allocation['price'])} {allocation['currency']}"
-    since = f", from {allocation['since']} on" if allocation["since"] else ""
-    branch = _add(root, f"contract ({contract}), version {allocation['version']}: {whole} by {by}{since}")
-    for line in allocation["lines"]:
-        alone = f", standalone {grouped(line['standalone'])}" if line["standalone"] else ""
-        got = f"{grouped(line['allocated'])} of billed {grouped(line['billed'])}{alone}"
-        _add(_add(branch, f"{line['charge']}  {got}"), line["why"])
-    if allocation["text"]:
-        _add_block(branch, allocation["text"].strip())
+def _allocation(allocation: "RecordedAllocation", root: "Tree") -> None:
+    contract = ", ".join(f"{name} {value}" for name, value in allocation.contract.items())
+    by = f"allocation {allocation.name}" if allocation.name else "none"
+    whole = f"{grouped(allocation.price)} {allocation.currency}"
+    since = f", from {allocation.since} on" if allocation.since else ""
+    branch = _add(root, f"contract ({contract}), version {allocation.version}: {whole} by {by}{since}")
+    for line in allocation.lines:
+        alone = f", standalone {grouped(line.standalone)}" if line.standalone else ""
+        got = f"{grouped(line.allocated)} of billed {grouped(line.billed)}{alone}"
+        _add(_add(branch, f"{line.charge}  {got}"), line.why)
+    if allocation.text:
+        _add_block(branch, allocation.text.strip())
 
 
-def _schedule(version: dict[str, Any], root: "Tree") -> None:
-    posted = f", {grouped(version['carried'])} of it already posted" if version["carried"].strip("-0.") else ""
-    title = f"schedule version {version['version']}: {grouped(version['amount'])} by rule {version['rule']}{posted}"
+def _schedule(version: "ScheduleTrace", root: "Tree") -> None:
+    posted = f", {grouped(version.carried)} of it already posted" if version.carried.strip("-0.") else ""
+    title = f"schedule version {version.version}: {grouped(version.amount)} by rule {version.rule}{posted}"
     branch = _add(root, title)
-    _add(branch, f"created {_when(version['at'])} by {version['actor']} ({version['command']})")
-    for line in version["lines"]:
-        leaf = _add(branch, _schedule_line(line, version["of"]))
-        if line["reason"]:
-            _add(leaf, line["reason"])
-    if version["price_change"]:
-        change = version["price_change"]
-        _add(branch, f"price changed by {grouped(change['amount'])}: {change['reason']}")
-    if version["allocated"]:
-        _add(branch, f"allocated beyond the amount billed: {grouped(version['allocated'])}")
-    if version["waits_for"]:
-        _add(branch, f"{grouped(version['waiting'])} waits: {version['waits_for']}")
+    _add(branch, f"created {_when(version.at)} by {version.actor} ({version.command})")
+    for line in version.lines:
+        leaf = _add(branch, _schedule_line(line, version.of))
+        if line.reason:
+            _add(leaf, line.reason)
+    if version.price_change:
+        change = version.price_change
+        _add(branch, f"price changed by {grouped(change.amount)}: {change.reason}")
+    if version.allocated:
+        _add(branch, f"allocated beyond the amount billed: {grouped(version.allocated)}")
+    if version.waits_for:
+        _add(branch, f"{grouped(version.waiting)} waits: {version.waits_for}")
 
 
-def _schedule_line(line: dict[str, Any], of: int) -> str:
-    where = f" by version {line['superseded_by']}" if line["superseded_by"] else ""
-    on = f" on {line['reference']}" if line["reference"] else ""
-    key = f", Intacct record {line['record_no']}" if line["record_no"] else ""
-    part = f"{line['seq']}/{of}".rjust(2 * len(str(of)) + 1)
-    return f"{part}  {line['date']}  {grouped(line['amount'])}  {state_in_words(line['status'])}{where}{on}{key}"
+def _schedule_line(line: "ScheduleLineTrace", of: int) -> str:
+    where = f" by version {line.superseded_by}" if line.superseded_by else ""
+    on = f" on {line.reference}" if line.reference else ""
+    key = f", Intacct record {line.record_no}" if line.record_no else ""
+    part = f"{line.seq}/{of}".rjust(2 * len(str(of)) + 1)
+    return f"{part}  {line.date}  {grouped(line.amount)}  {state_in_words(line.status)}{where}{on}{key}"
 
 
-def _invoice(invoice: dict[str, Any], root: "Tree", verbose: bool) -> None:
-    key = f", Intacct {invoice['record_no']}" if invoice["record_no"] else ""
-    what = f"{invoice['kind'].replace('_', ' ').replace('ar ', '')} {invoice['number']}"
-    branch = _add(root, f"{what} ({invoice['reference']}): {state_in_words(invoice['status'])}{key}")
-    whole = f"{grouped(invoice['amount'])} {invoice['currency']} in {invoice['lines']} lines"
-    term = f", {invoice['term']}" if invoice["term"] else ""
-    _add(branch, f"dated {invoice['date']}, customer {invoice['customer']}{term}, {whole}")
-    line = invoice["line"]
-    on = f", credit deferred {line['account']}" if line["account"] else ""
-    _add(branch, f"line {line['line_no']}: {line['quantity']} x {line['price']} = {grouped(line['amount'])}{on}")
-    if invoice["error"]:
-        _add(branch, f"error {invoice['error_no'] or ''}: {invoice['error']}")
-        _add(branch, f"advice: {invoice['advice'] or ''}")
-    for attempt in invoice["attempts"]:
+def _invoice(invoice: "InvoiceTrace", root: "Tree", verbose: bool) -> None:
+    key = f", Intacct {invoice.record_no}" if invoice.record_no else ""
+    what = f"{invoice.kind.replace('_', ' ').replace('ar ', '')} {invoice.number}"
+    branch = _add(root, f"{what} ({invoice.reference}): {state_in_words(invoice.status)}{key}")
+    whole = f"{grouped(invoice.amount)} {invoice.currency} in {invoice.lines} lines"
+    term = f", {invoice.term}" if invoice.term else ""
+    _add(branch, f"dated {invoice.date}, customer {invoice.customer}{term}, {whole}")
+    line = invoice.line
+    on = f", credit deferred {line.account}" if line.account else ""
+    _add(branch, f"line {line.line_no}: {line.quantity} x {line.price} = {grouped(line.amount)}{on}")
+    if invoice.error:
+        _add(branch, f"error {invoice.error_no or ''}: {invoice.error}")
+        _add(branch, f"advice: {invoice.advice or ''}")
+    for attempt in invoice.attempts:
         _attempt(attempt, branch, verbose)
 
 
-def _entry(entry: dict[str, Any], root: "Tree", verbose: bool) -> None:
-    key = f", Intacct record {entry['record_no']}" if entry["record_no"] else ""
-    branch = _add(root, f"entry {entry['reference']}: {state_in_words(entry['status'])}{key}")
-    whole = f"{grouped(entry['amount'])} {entry['currency']} in total"
-    _add(branch, f"dated {entry['date']}, journal {entry['journal']}, {whole}, control id {entry['control_id']}")
-    if entry["reason"]:
-        _add(branch, entry["reason"])
-    for line in entry["lines"]:
-        _add(branch, f"{line['side']:<6} {line['account']}  {grouped(line['amount'])}  {line['memo']}")
-    if entry["error"]:
-        _add(branch, f"error {entry['error_no'] or ''}: {entry['error']}")
-        _add(branch, f"advice: {entry['advice'] or ''}")
-    for attempt in entry["attempts"]:
+def _entry(entry: "EntryTrace", root: "Tree", verbose: bool) -> None:
+    key = f", Intacct record {entry.record_no}" if entry.record_no else ""
+    branch = _add(root, f"entry {entry.reference}: {state_in_words(entry.status)}{key}")
+    whole = f"{grouped(entry.amount)} {entry.currency} in total"
+    _add(branch, f"dated {entry.date}, journal {entry.journal}, {whole}, control id {entry.control_id}")
+    if entry.reason:
+        _add(branch, entry.reason)
+    for line in entry.lines:
+        _add(branch, f"{line.side:<6} {line.account}  {grouped(line.amount)}  {line.memo}")
+    if entry.error:
+        _add(branch, f"error {entry.error_no or ''}: {entry.error}")
+        _add(branch, f"advice: {entry.advice or ''}")
+    for attempt in entry.attempts:
         _attempt(attempt, branch, verbose)
-    for value in entry["repairs"]:
-        put = " -> ".join("none" if one is None else one for one in (value["before"], value["after"]))
-        by = f"{value['repair']}, version {value['repair_version']}"
-        _add(branch, f"repaired by {by}: {value['side']} {value['field']} {put}")
+    for value in entry.repairs:
+        put = " -> ".join("none" if one is None else one for one in (value.before, value.after))
+        by = f"{value.repair}, version {value.repair_version}"
+        _add(branch, f"repaired by {by}: {value.side} {value.field} {put}")
 
 
-def _attempt(attempt: dict[str, Any], branch: "Tree", verbose: bool) -> None:
+def _attempt(attempt: "AttemptTrace", branch: "Tree", verbose: bool) -> None:
     what = {"send": "request", "create": "creation request"}.get(attempt["kind"], "read back")
     outcome = attempt["outcome"] or "no response stored"
     outcome += f" ({attempt['failure']})" if attempt["failure"] else ""

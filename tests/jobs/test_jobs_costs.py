@@ -58,7 +58,7 @@ def sound(books: Books) -> bool:
 def test_the_trace_of_a_line_goes_on_with_its_costs(books: Books, row: MakeRow) -> None:
     books.rules(MAGAZINE + COST)
     books.take(row("INV-1"), row("INV-1", line="11"))
-    assert [life["charge"]["id"] for life in trace(books.context("trace"), "shop/INV-1/1")] == [
+    assert [life.charge.id for life in trace(books.context("trace"), "shop/INV-1/1")] == [
         "shop/INV-1/1",
         "shop/INV-1/1:cost:cogs",
     ]

@@ -112,7 +112,7 @@ def test_a_record_number_that_is_also_a_document_leads_to_both(books: Books, int
     (posted,) = books.run(DAY).entries
     number = str(posted["record_no"])
     books.take(row(number, item="GOODS-1"), name="more.csv")
-    found = [life["charge"]["id"] for life in trace(books.context(), number)]
+    found = [life.charge.id for life in trace(books.context(), number)]
     assert found == ["shop/INV-1/1", f"shop/{number}/1"]
 
 

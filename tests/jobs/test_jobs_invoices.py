@@ -470,7 +470,7 @@ def test_an_auditor_finds_order_invoice_and_entry_from_either_end(billing: Billi
     assert last["line"]["amount"] == "24.00" and life["entries"]
     names = [last["reference"], last["record_no"], "INV-1"]
     for name in names:
-        assert [one["charge"]["id"] for one in trace(billing.books.context("trace"), name)] == [
+        assert [one.charge.id for one in trace(billing.books.context("trace"), name)] == [
             "shop/INV-1/1", "shop/INV-1/2"
         ]  # fmt: skip
 

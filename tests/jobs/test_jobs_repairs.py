@@ -7,6 +7,7 @@ import pytest
 
 from revrec.cli.trace import tree
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.trace import trace
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -79,7 +80,7 @@ def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Books) -> None
 
     console = Console(width=200)
     with console.capture() as captured:
-        console.print(tree(life, verbose=False))
+        console.print(*(tree(one, verbose=False) for one in trace(nowhere.context(), "shop/INV-1/1")))
     assert "repaired by default-location, version 1: debit dimensions.location NOWHERE -> E100" in captured.get()
     assert nowhere.trace("shop/INV-2/1")["repairs"] == [], "the other line of the entry was not touched"
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from revrec.cli.output import as_data
 from revrec.jobs.admin import init
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing import events as record_events
@@ -167,9 +168,10 @@ class Books:
         return run_job(self.context("run", later, **environment), date.fromisoformat(day), dry_run)
 
     def trace(self, reference: str) -> dict[str, Any]:
-        """Return the trace of the one charge line that a reference means."""
+        """Return the trace of the one charge line that a reference means, as its JSON."""
         (life,) = trace(self.context("trace"), reference)
-        return life
+        data: dict[str, Any] = as_data(life)
+        return data
 
     def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return rows of the database, by a connection that revrec does not know of."""

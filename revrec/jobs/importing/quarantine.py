@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.importing.mappings import mapping_of
@@ -21,6 +21,29 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 Fact = dict[str, Any]
+
+
+class QuarantineFixTrace(NamedTuple):
+    """A fix of a quarantined row: the new values of its ``fields``, by whom, when and why."""
+
+    fields: dict[str, str]
+    reason: str
+    at: str
+    actor: str
+
+
+class QuarantineTrace(NamedTuple):
+    """A row that was imported from the quarantine: its original values, its problems and its fixes.
+
+    ``id`` is its number in the quarantine; ``released`` and ``by`` are when and by whom it was released.
+    """
+
+    id: int
+    raw: Any
+    problems: Sequence[dict[str, str]]
+    fixes: tuple[QuarantineFixTrace, ...]
+    released: str
+    by: str
 
 
 class _UndoRelease(Exception):
@@ -196,20 +219,19 @@ def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[Fact]) 
     return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}")
 
 
-def life(connection: "Connection", import_id: int, number: int) -> Fact | None:
+def life(connection: "Connection", import_id: int, number: int) -> QuarantineTrace | None:
     """Return how a row was imported from the quarantine, for ``revrec trace``; None if it was not."""
     id = quarantine.released_row_id(connection, import_id, number)
     if id is None:
         return None
     row = _row(connection, id)
-    fixes = [
-        {name: fix[name] for name in ("fields", "reason", "at", "actor")}
+    fixes = tuple(
+        QuarantineFixTrace(fix["fields"], fix["reason"], fix["at"], fix["actor"])
         for fix in quarantine.read_fixes(connection, id)
-    ]
+    )
     outcome = quarantine.read_outcome(connection, id)
     assert outcome
-    return {"id": id, "raw": row.raw, "problems": row.problems, "fixes": fixes, "released": outcome["at"],
-            "by": outcome["actor"]}  # fmt: skip
+    return QuarantineTrace(id, row.raw, row.problems, fixes, outcome["at"], outcome["actor"])
 
 
 def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:

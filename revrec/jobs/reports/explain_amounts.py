@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.constraint import PARAGRAPH as OF_CONSTRAINT
 from revrec.core.constraint import split_constrained
@@ -14,7 +14,7 @@ from revrec.core.pricing import describe_price_changes
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import PARAGRAPH, is_cost
 from revrec.core.schedule import Schedule, SchedulePart
-from revrec.jobs.reports.trace import trace
+from revrec.jobs.reports.trace import ChargeTrace, RuleTrace, ScheduleTrace, TracedCharge, trace
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import derive_stored_line
 from revrec.store import charges
@@ -26,8 +26,15 @@ if TYPE_CHECKING:
     from revrec.core.schedule import Unscheduled
     from revrec.jobs.context import Context
 
-Fact = dict[str, Any]
-"""A part of a trace, as its JSON has it."""
+
+class ExplainedRule(NamedTuple):
+    """The rule version that a schedule follows, with its exact text."""
+
+    name: str
+    version: int
+    file: str
+    method: str
+    text: str
 
 
 class ExplainedPart(NamedTuple):
@@ -51,13 +58,13 @@ class ExplainedPart(NamedTuple):
 class ChargeExplanation(NamedTuple):
     """A charge line with the parts of its schedule in effect, and where each amount comes from.
 
-    ``charge`` and ``rule`` are as in a trace. ``why`` is the explanation of the schedule, or why there is none, and
+    ``charge`` is as in a trace. ``why`` is the explanation of the schedule, or why there is none, and
     ``standard`` the paragraph that the method follows. ``current`` is true if the present rules and events would give
     the same schedule. ``waiting`` is the amount without a date, a decimal string, and ``waits`` what it waits for.
     """
 
-    charge: Fact
-    rule: Fact | None
+    charge: TracedCharge
+    rule: ExplainedRule | None
     why: str
     standard: str | None
     price_changes: str | None
@@ -77,67 +84,68 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[ChargeExplan
     book = load_rules(context)
     for life in trace(context, reference):
         with context.database.read() as connection:
-            no = charges.find_charge(connection, life["charge"]["id"])
+            no = charges.find_charge(connection, life.charge.id)
             assert no is not None
             derived_line = derive_stored_line(connection, book, no)
         yield _explained(life, book, *derived_line.as_allocated, derived_line.derived)
 
 
 def _explained(
-    life: Fact, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
+    life: ChargeTrace, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
 ) -> ChargeExplanation:
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
     apart = split_constrained(matched.constraint, matched.method, line, recorded) if schedule and matched else None
     if apart:
         line, recorded = apart.line, apart.events
-    rule = life["rule"]
+    rule = life.rule
     words = explain_parts(schedule, line, recorded) if schedule else {}
-    in_force = schedule is not None and rule is not None and schedule.rule.text == rule["text"]
+    in_force = schedule is not None and rule is not None and schedule.rule.text == rule.text
     parts = tuple(
         part
-        for version in life["schedule"]
+        for version in life.schedule
         for part in _parts(version, line, schedule, words if in_force and _made_by(version, rule) else {})
     )
     planned = sorted((part.date, part.amount) for part in parts)
     now = sorted((str(part.date), part.amount) for part in schedule.parts) if schedule else []
-    last = life["schedule"][-1] if life["schedule"] else None
+    last = life.schedule[-1] if life.schedule else None
     return ChargeExplanation(
-        charge=life["charge"],
-        rule=rule and {name: rule[name] for name in ("name", "version", "file", "method", "text")},
-        why=last["explanation"] if last else life["unscheduled"]["reason"],
+        charge=life.charge,
+        rule=rule and ExplainedRule(rule.name, rule.version, rule.file, rule.method, rule.text),
+        why=last.explanation if last else life.unscheduled.reason if life.unscheduled else "",
         standard=_standards(matched, apart is not None),
         price_changes=describe_price_changes(line, recorded) or None,
         current=[(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
-        waits=last["waits_for"] if last else None,
-        waiting=last["waiting"] if last else life["charge"]["amount"],
+        waits=last.waits_for if last else None,
+        waiting=last.waiting if last else life.charge.amount,
         parts=parts,
     )
 
 
-def _made_by(version: Fact, rule: Fact) -> bool:
+def _made_by(version: ScheduleTrace, rule: RuleTrace | None) -> bool:
     """Return True if a schedule version was made by this version of a rule."""
-    return (version["rule"], version["rule_version"]) == (rule["name"], rule["version"])
+    return rule is not None and (version.rule, version.rule_version) == (rule.name, rule.version)
 
 
 def _parts(
-    version: Fact, line: "ChargeLine", schedule: Schedule | None, words: Mapping[SchedulePart, str]
+    version: ScheduleTrace, line: "ChargeLine", schedule: Schedule | None, words: Mapping[SchedulePart, str]
 ) -> Iterator[ExplainedPart]:
     """Yield the parts of a schedule version that no later version has replaced."""
-    for one in version["lines"]:
-        if not one["superseded_by"]:
-            part = SchedulePart(date.fromisoformat(one["date"]), to_minor(Decimal(one["amount"]), line.currency))
+    for one in version.lines:
+        if not one.superseded_by:
+            part = SchedulePart(date.fromisoformat(one.date), to_minor(Decimal(one.amount), line.currency))
             comes_from = words.get(part) or _reason_of_version(version, schedule)
-            shown = {name: one[name] for name in ("date", "amount", "status", "reference", "record_no", "reason")}
-            yield ExplainedPart(**shown, version=version["version"], comes_from=comes_from)
+            yield ExplainedPart(
+                one.date, one.amount, one.status, one.reference, one.record_no, one.reason, version.version, comes_from
+            )
 
 
-def _reason_of_version(version: Fact, schedule: Schedule | None) -> str:
+def _reason_of_version(version: ScheduleTrace, schedule: Schedule | None) -> str:
     """Return why a schedule version was made: its explanation without the words of the plan."""
-    explanation: str = version["explanation"]
+    explanation = version.explanation
     plan = schedule.plan.words if schedule and schedule.plan else ""
     _before, _plan, beyond = explanation.partition(plan) if plan and plan in explanation else ("", "", explanation)
-    return f"schedule version {version['version']}: {beyond.strip('; ') or explanation}"
+    return f"schedule version {version.version}: {beyond.strip('; ') or explanation}"
 
 
 def _standard(rule: "Rule | None") -> str | None:

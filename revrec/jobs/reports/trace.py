@@ -1,29 +1,286 @@
 """``revrec trace``: show the history of a charge line, from the row of its file to Intacct's record number."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
+from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
-from revrec.jobs.scheduling.contracts import stored_allocations
+from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
 from revrec.store import charges
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.reports import history
+from revrec.store.reports.history import (
+    AttemptTrace,
+    ChargeRecord,
+    EntryRecord,
+    FulfillmentRecord,
+    InvoiceRecord,
+    RepairedValueTrace,
+    RepairTrace,
+    ScheduleLineRecord,
+    ScheduleRecord,
+    UnscheduledRecord,
+)
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-Fact = dict[str, Any]
+
+class TracedCharge(NamedTuple):
+    """The charge line as it was imported; ``amount`` is a decimal string in ``currency``, dates are ISO."""
+
+    id: str
+    source: str
+    document: str
+    line: str
+    customer: str
+    item: str
+    post_date: str
+    amount: str
+    currency: str
+    rev_rec_date: str | None
+    description: str
+    quantity: str | None
+    service_start: str | None
+    service_end: str | None
+    entity: str
+    dimensions: dict[str, str]
+    fingerprint: str
 
 
-def trace(context: "Context", reference: str) -> Iterator[Fact]:
+class CleaningTrace(NamedTuple):
+    """A change that cleaning made to a field; ``table`` and ``table_row`` name the lookup table that a step used."""
+
+    field: str
+    before: str
+    after: str
+    step: str
+    table: str | None
+    table_row: int | None
+
+
+class SourceTrace(NamedTuple):
+    """The file and row that a charge line came from; ``size`` in bytes. ``quarantine`` is None for a good row."""
+
+    uri: str
+    sha256: str
+    size: int
+    mapping: str
+    imported_at: str
+    actor: str
+    row: int
+    cleaning: tuple[CleaningTrace, ...]
+    quarantine: QuarantineTrace | None
+
+
+class EventSource(NamedTuple):
+    """The file that a fulfillment event came from, and what cleaning changed in its row."""
+
+    uri: str
+    sha256: str
+    cleaning: tuple[CleaningTrace, ...]
+
+
+class EventTrace(NamedTuple):
+    """A fulfillment event; ``amount`` is a decimal string. One recorded by hand has no ``row`` and no ``source``."""
+
+    kind: str
+    date: str
+    quantity: str | None
+    percent: str | None
+    name: str
+    note: str
+    recorded_at: str
+    actor: str
+    row: int | None
+    amount: str | None
+    source: EventSource | None
+
+
+class RuleTrace(NamedTuple):
+    """The rule version of the newest schedule, with its exact text; ``explanation`` is why it was used."""
+
+    version: int
+    name: str
+    text: str
+    file: str
+    method: str
+    deferred: str
+    accrued: str
+    journal: str
+    explanation: str
+
+
+class ScheduleLineTrace(NamedTuple):
+    """A schedule line with the entry that it is on; ``amount`` is a decimal string.
+
+    ``status`` is planned, superseded, or the state of the entry. ``reason`` is why the entry has another date, or why
+    the line cannot be posted now; empty if there is no reason.
+    """
+
+    seq: int
+    date: str
+    amount: str
+    status: str
+    superseded_by: int | None
+    reference: str | None
+    record_no: str | None
+    entry_date: str | None
+    reason: str
+
+
+class PriceChangeTrace(NamedTuple):
+    """The amount (a decimal string) by which a schedule version changes the line's total revenue, and why."""
+
+    amount: str
+    reason: str
+
+
+class ScheduleTrace(NamedTuple):
+    """A version of the schedule; amounts are decimal strings in the currency of the charge line.
+
+    ``carried`` is the amount on entries of earlier versions, ``waiting`` the amount that has no date, and ``allocated``
+    the amount beyond the one billed. ``of`` counts the lines, posted ones too.
+    """
+
+    version: int
+    rule: str
+    rule_version: int
+    explanation: str
+    amount: str
+    carried: str
+    waiting: str
+    waits_for: str | None
+    price_change: PriceChangeTrace | None
+    allocated: str | None
+    of: int
+    lines: tuple[ScheduleLineTrace, ...]
+    at: str
+    actor: str
+    command: str
+
+
+class InvoiceLineTrace(NamedTuple):
+    """The line of a charge line on an order or invoice; ``amount`` is a decimal string."""
+
+    line_no: int
+    item: str
+    quantity: str
+    price: str
+    account: str
+    memo: str
+    amount: str
+
+
+class InvoiceTrace(NamedTuple):
+    """An order or invoice with its attempts; ``amount`` is the decimal string of all its ``lines``, a count."""
+
+    reference: str
+    control_id: str
+    kind: str
+    number: str
+    definition: str
+    date: str
+    customer: str
+    term: str
+    created_at: str
+    posted_at: str | None
+    record_no: str | None
+    status: str
+    currency: str
+    amount: str
+    lines: int
+    line: InvoiceLineTrace
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    content_hash: str
+    attempts: tuple[AttemptTrace, ...]
+
+
+class EntryLineTrace(NamedTuple):
+    """A journal line; ``amount`` is a decimal string in the currency of the entry."""
+
+    line_no: int
+    side: str
+    account: str
+    document: str
+    memo: str
+    amount: str
+
+
+class EntryTrace(NamedTuple):
+    """A journal entry with its attempts, and with the lines of one charge line only.
+
+    ``amount`` is the decimal string of the whole entry. ``recognized`` is the recognition date; ``reason`` is why
+    ``date`` is another day, empty if it is not.
+    """
+
+    reference: str
+    control_id: str
+    date: str
+    journal: str
+    entity: str
+    title: str
+    created_at: str
+    posted_at: str | None
+    record_no: str | None
+    recognized: str
+    reason: str
+    status: str
+    currency: str
+    amount: str
+    lines: tuple[EntryLineTrace, ...]
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    content_hash: str
+    repairs: tuple[RepairedValueTrace, ...]
+    attempts: tuple[AttemptTrace, ...]
+
+
+class AuditTrace(NamedTuple):
+    """An event of the audit trail; ``hash`` seals it together with ``previous_hash``."""
+
+    seq: int
+    at: str
+    actor: str
+    command: str
+    action: str
+    subject: str
+    detail: Any
+    previous_hash: str
+    hash: str
+
+
+class ChargeTrace(NamedTuple):
+    """The whole history of a charge line; ``rule`` and ``schedule`` are empty while it is ``unscheduled``."""
+
+    charge: TracedCharge
+    source: SourceTrace
+    events: tuple[EventTrace, ...]
+    rule: RuleTrace | None
+    unscheduled: UnscheduledRecord | None
+    allocations: tuple[RecordedAllocation, ...]
+    schedule: tuple[ScheduleTrace, ...]
+    repairs: tuple[RepairTrace, ...]
+    invoices: tuple[InvoiceTrace, ...]
+    entries: tuple[EntryTrace, ...]
+    audit: tuple[AuditTrace, ...]
+
+
+T = TypeVar("T", bound=NamedTuple)
+
+
+def trace(context: "Context", reference: str) -> Iterator[ChargeTrace]:
     """Yield the history of every charge line that ``reference`` may mean.
 
     A reference is a charge id, the reference of an entry or an invoice, an Intacct record number or DOCID, a document,
@@ -45,182 +302,143 @@ def trace(context: "Context", reference: str) -> Iterator[Fact]:
             yield _life(connection, no, ClosedPeriodBlock(dated))
 
 
-def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Fact:
+def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> ChargeTrace:
     charge = history.charge(connection, no)
-    source = history.source(connection, charge["import_id"])
+    source = _source(connection, charge)
     schedules = history.schedules(connection, no)
     lines = history.schedule_lines(connection, no)
     events = history.events(connection, no)
-    aside = quarantine.life(connection, source["id"], charge["row"])
-    allocations = list(stored_allocations(connection, no))
-    invoices = [_invoice(connection, one) for one in history.invoices(connection, no)]
-    entries = [_entry(connection, entry, no) for entry in history.entries(connection, no)]
-    return {
-        "charge": _charge(charge),
-        "source": {
-            **_some(source, "uri", "sha256", "size", "mapping", "imported_at", "actor"),
-            "row": charge["row"],
-            "cleaning": cleaned(connection, source["id"], charge["row"]),
-            "quarantine": aside,
-        },
-        "events": [_event(connection, event, charge["currency"]) for event in events],
-        "rule": _rule(schedules[-1]) if schedules else None,
-        "unscheduled": _waiting(history.waiting(connection, no)),
-        "allocations": [{**one._asdict(), "lines": [share._asdict() for share in one.lines]} for one in allocations],
-        "schedule": [_version(version, lines, charge, holding) for version in schedules],
-        "repairs": [_some(one, "name", "version", "text", "file") for one in history.repairs(connection, no)],
-        "invoices": invoices,
-        "entries": entries,
-        "audit": _audit(
+    allocations = tuple(stored_allocations(connection, no))
+    invoices = tuple(_invoice(connection, one) for one in history.invoices(connection, no))
+    entries = tuple(_entry(connection, one, no) for one in history.entries(connection, no))
+    imports = [charge.import_id, *(one.import_id for one in events if one.import_id is not None)]
+    return ChargeTrace(
+        charge=_charge(charge),
+        source=source,
+        events=tuple(_event(connection, event, charge.currency) for event in events),
+        rule=_traced(RuleTrace, schedules[-1], version=schedules[-1].rule_version) if schedules else None,
+        unscheduled=history.waiting(connection, no),
+        allocations=allocations,
+        schedule=tuple(_version(version, lines, charge, holding) for version in schedules),
+        repairs=tuple(history.repairs(connection, no)),
+        invoices=invoices,
+        entries=entries,
+        audit=_audit(
             connection,
-            charge,
-            [source["id"], *_imports(events)],
-            [*(one["audit_seq"] for one in schedules), *(one.audit_seq for one in allocations)],
-            [*invoices, *entries],
-            aside,
+            _subjects(charge, imports, [*invoices, *entries], source.quarantine),
+            [*(one.audit_seq for one in schedules), *(one.audit_seq for one in allocations)],
         ),
-    }
+    )
 
 
-def cleaned(connection: "Connection", import_id: int, row: int) -> list[Fact]:
-    """Return what cleaning changed in a row of an import: field, before, after, step, table and row of the table."""
+def _traced(kind: type[T], record: Any, **others: Any) -> T:
+    """Return a ``kind`` with the values in ``others``, and the record's values in all other fields."""
+    return kind._make(others[name] if name in others else getattr(record, name) for name in kind._fields)
+
+
+def _charge(charge: ChargeRecord) -> TracedCharge:
+    amount = decimal_string(charge.amount, charge.currency)
+    return _traced(TracedCharge, charge, amount=amount, dimensions=json.loads(charge.dimensions))
+
+
+def _source(connection: "Connection", charge: ChargeRecord) -> SourceTrace:
+    file = history.source(connection, charge.import_id)
+    cleaning = cleaned(connection, file.id, charge.row)
+    released = quarantine.life(connection, file.id, charge.row)
+    return _traced(SourceTrace, file, row=charge.row, cleaning=cleaning, quarantine=released)
+
+
+def cleaned(connection: "Connection", import_id: int, row: int) -> tuple[CleaningTrace, ...]:
+    """Return what cleaning changed in a row of an import."""
     steps = charges.cleaning_steps(connection, import_id, row)
-    names = ("field", "before", "after", "step", "table", "table_row")
-    return [dict(zip(names, step, strict=True)) for step in json.loads(steps)] if steps else []
+    return tuple(CleaningTrace(*step) for step in json.loads(steps)) if steps else ()
 
 
-def _some(fact: Fact, *names: str) -> Fact:
-    return {name: fact[name] for name in names}
+def _event(connection: "Connection", event: FulfillmentRecord, currency: str) -> EventTrace:
+    amount = None if event.amount is None else decimal_string(event.amount, currency)
+    source = None
+    if event.import_id is not None and event.row is not None:
+        file = history.source(connection, event.import_id)
+        source = EventSource(file.uri, file.sha256, cleaned(connection, event.import_id, event.row))
+    return _traced(EventTrace, event, amount=amount, source=source)
 
 
-def _charge(charge: Fact) -> Fact:
-    shown = {name: value for name, value in charge.items() if name not in ("no", "import_id", "row")}
-    amount = decimal_string(charge["amount"], charge["currency"])
-    return {**shown, "amount": amount, "dimensions": json.loads(charge["dimensions"])}
+def _version(
+    version: ScheduleRecord, lines: Sequence[ScheduleLineRecord], charge: ChargeRecord, holding: ClosedPeriodBlock
+) -> ScheduleTrace:
+    currency = charge.currency
+    return _traced(
+        ScheduleTrace,
+        version,
+        rule=version.name,
+        amount=decimal_string(version.amount, currency),
+        carried=decimal_string(version.posted, currency),
+        waiting=decimal_string(version.waiting or 0, currency),
+        price_change=_price_change(version, currency),
+        allocated=None if version.allocated is None else decimal_string(version.allocated, currency),
+        of=version.lines,
+        lines=tuple(_line(line, charge, holding) for line in lines if line.version == version.version),
+    )
 
 
-def _event(connection: "Connection", event: Fact, currency: str) -> Fact:
-    names = ("kind", "date", "quantity", "percent", "name", "note", "recorded_at", "actor", "row")
-    amount = None if event["amount"] is None else decimal_string(event["amount"], currency)
-    imported = event["import_id"]
-    source = _some(history.source(connection, imported), "uri", "sha256") if imported else None
-    if source:
-        source["cleaning"] = cleaned(connection, imported, event["row"])
-    return {**_some(event, *names), "amount": amount, "source": source}
-
-
-def _rule(version: Fact) -> Fact:
-    names = ("name", "text", "file", "method", "deferred", "accrued", "journal", "explanation")
-    return {"version": version["rule_version"], **_some(version, *names)}
-
-
-def _waiting(waiting: Fact | None) -> Fact | None:
-    return _some(waiting, "code", "reason", "rule") if waiting else None
-
-
-def _version(version: Fact, lines: list[Fact], charge: Fact, holding: ClosedPeriodBlock) -> Fact:
-    currency = charge["currency"]
-    own = [_line(line, charge, holding) for line in lines if line["version"] == version["version"]]
-    return {
-        "version": version["version"],
-        "rule": version["name"],
-        "rule_version": version["rule_version"],
-        "explanation": version["explanation"],
-        "amount": decimal_string(version["amount"], currency),
-        "carried": decimal_string(version["posted"], currency),
-        "waiting": decimal_string(version["waiting"] or 0, currency),
-        "waits_for": version["waits_for"],
-        "price_change": _price_change(version, currency),
-        "allocated": None if version["allocated"] is None else decimal_string(version["allocated"], currency),
-        "of": version["lines"],
-        "lines": own,
-        **_some(version, "at", "actor", "command"),
-    }
-
-
-def _price_change(version: Fact, currency: str) -> Fact | None:
+def _price_change(version: ScheduleRecord, currency: str) -> PriceChangeTrace | None:
     """Return by how much this version changes the line's total revenue, and why; None if it does not."""
-    if version["price_change"] is None:
+    if version.price_change is None:
         return None
-    return {"amount": decimal_string(version["price_change"], currency), "reason": version["price_reason"]}
+    return PriceChangeTrace(decimal_string(version.price_change, currency), version.price_reason or "")
 
 
-def _line(line: Fact, charge: Fact, holding: ClosedPeriodBlock) -> Fact:
-    currency, reason = charge["currency"], line["reason"] or ""
-    if line["reference"] is None and not line["superseded_by"]:
-        day, schedule = date.fromisoformat(line["date"]), (line["charge_no"], line["version"])
-        held = holding.why_blocked(charge["entity"], day, schedule, line["amount"])
-        reason = held or holding.dates.of(charge["entity"], day).reason
-    state = (line["state"] or "planned").lower() if not line["superseded_by"] else "superseded"
-    return {
-        **_some(line, "seq", "date"),
-        "amount": decimal_string(line["amount"], currency),
-        "status": state,
-        **_some(line, "superseded_by", "reference", "record_no", "entry_date"),
-        "reason": reason,
-    }
+def _line(line: ScheduleLineRecord, charge: ChargeRecord, holding: ClosedPeriodBlock) -> ScheduleLineTrace:
+    reason = line.reason or ""
+    if line.reference is None and not line.superseded_by:
+        day, schedule = date.fromisoformat(line.date), (line.charge_no, line.version)
+        held = holding.why_blocked(charge.entity, day, schedule, line.amount)
+        reason = held or holding.dates.of(charge.entity, day).reason
+    status = "superseded" if line.superseded_by else (line.state or "planned").lower()
+    amount = decimal_string(line.amount, charge.currency)
+    return _traced(ScheduleLineTrace, line, amount=amount, status=status, reason=reason)
 
 
-def _entry(connection: "Connection", entry: Fact, no: int) -> Fact:
-    currency = entry["currency"]
-    lines = [
-        {
-            **_some(line, "line_no", "side", "account", "document", "memo"),
-            "amount": decimal_string(line["amount"], currency),
-        }
-        for line in history.entry_lines(connection, entry["id"], no)
-    ]
-    names = ("reference", "control_id", "date", "journal", "entity", "title", "created_at", "posted_at", "record_no")
-    said = ("error_no", "error", "advice", "content_hash")
-    return {
-        **_some(entry, *names),
-        "recognized": entry["recognition_date"] or entry["date"],
-        "reason": entry["reason"] or "",
-        "status": entry["state"].lower(),
-        "currency": currency,
-        "amount": decimal_string(entry["amount"], currency),
-        "lines": lines,
-        **_some(entry, *said),
-        "repairs": history.repaired(connection, entry["id"], no),
-        "attempts": [_attempt(one) for one in history.attempts(connection, ENTRY_TABLES, entry["id"])],
-    }
+def _entry(connection: "Connection", entry: EntryRecord, no: int) -> EntryTrace:
+    lines = history.entry_lines(connection, entry.id, no)
+    return _traced(
+        EntryTrace,
+        entry,
+        recognized=entry.recognition_date or entry.date,
+        reason=entry.reason or "",
+        status=entry.state.lower(),
+        amount=decimal_string(entry.amount, entry.currency),
+        lines=tuple(
+            _traced(EntryLineTrace, line, amount=decimal_string(line.amount, entry.currency)) for line in lines
+        ),
+        repairs=tuple(history.repaired(connection, entry.id, no)),
+        attempts=tuple(history.attempts(connection, ENTRY_TABLES, entry.id)),
+    )
 
 
-def _invoice(connection: "Connection", invoice: Fact) -> Fact:
-    names = ("reference", "control_id", "kind", "number", "definition", "date", "customer", "term", "created_at")
-    line = _some(invoice, "line_no", "item", "quantity", "price", "account", "memo")
-    currency = invoice["currency"]
-    return {
-        **_some(invoice, *names, "posted_at", "record_no"),
-        "status": invoice["state"].lower(),
-        "currency": currency,
-        "amount": decimal_string(invoice["amount"], currency),
-        "lines": invoice["lines"],
-        "line": {**line, "amount": decimal_string(invoice["line_amount"], currency)},
-        **_some(invoice, "error_no", "error", "advice", "content_hash"),
-        "attempts": [_attempt(one) for one in history.attempts(connection, INVOICE_TABLES, invoice["id"])],
-    }
+def _invoice(connection: "Connection", invoice: InvoiceRecord) -> InvoiceTrace:
+    line_amount = decimal_string(invoice.line_amount, invoice.currency)
+    return _traced(
+        InvoiceTrace,
+        invoice,
+        status=invoice.state.lower(),
+        amount=decimal_string(invoice.amount, invoice.currency),
+        line=_traced(InvoiceLineTrace, invoice, amount=line_amount),
+        attempts=tuple(history.attempts(connection, INVOICE_TABLES, invoice.id)),
+    )
 
 
-def _attempt(attempt: Fact) -> Fact:
-    names = ("number", "kind", "at", "actor", "control_id", "request")
-    answer = ("answered_at", "outcome", "failure", "class", "http_status", "record_no", "error", "response")
-    return _some(attempt, *names, *answer)
+def _subjects(
+    charge: ChargeRecord,
+    imports: Sequence[int],
+    postings: Sequence[InvoiceTrace | EntryTrace],
+    released: QuarantineTrace | None,
+) -> list[str]:
+    """Return the subjects of the audit events that are about a charge line."""
+    subjects = [charge.id, *(f"import {one}" for one in imports), *(posting.reference for posting in postings)]
+    return [*subjects, f"quarantine {released.id}"] if released else subjects
 
 
-def _imports(events: list[Fact]) -> list[int]:
-    return [event["import_id"] for event in events if event["import_id"] is not None]
-
-
-def _audit(
-    connection: "Connection",
-    charge: Fact,
-    imports: list[int],
-    sequences: list[int],
-    entries: list[Fact],
-    aside: Fact | None,
-) -> list[Fact]:
-    subjects = [charge["id"], *(f"import {one}" for one in imports), *(entry["reference"] for entry in entries)]
-    subjects += [f"quarantine {aside['id']}"] if aside else []
+def _audit(connection: "Connection", subjects: Sequence[str], sequences: Sequence[int]) -> tuple[AuditTrace, ...]:
     found = history.audit(connection, subjects, sequences)
-    return [{**fact, "detail": json.loads(fact["detail"])} for fact in found]
+    return tuple(_traced(AuditTrace, one, detail=json.loads(one.detail)) for one in found)

@@ -1,9 +1,9 @@
 """The whole history of a charge line, an entry or a file, for ``revrec trace``."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
-from sqlalchemy import Connection, Select, Table, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.posting_tables import PostingTables
@@ -28,8 +28,251 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-RowFields = dict[str, Any]
-"""A row as a dict by column name."""
+
+class ChargeRecord(NamedTuple):
+    """A charge line as it was imported; ``amount`` in minor units, ``dimensions`` as JSON."""
+
+    no: int
+    id: str
+    source: str
+    document: str
+    line: str
+    customer: str
+    item: str
+    post_date: str
+    amount: int
+    currency: str
+    rev_rec_date: str | None
+    description: str
+    quantity: str | None
+    service_start: str | None
+    service_end: str | None
+    entity: str
+    dimensions: str
+    fingerprint: str
+    import_id: int
+    row: int
+
+
+class ImportRecord(NamedTuple):
+    """An imported file; ``size`` in bytes."""
+
+    id: int
+    uri: str
+    sha256: str
+    size: int
+    mapping: str
+    imported_at: str
+    actor: str
+
+
+class FulfillmentRecord(NamedTuple):
+    """A fulfillment event; ``amount`` in minor units. One recorded by hand has no ``import_id`` and no ``row``."""
+
+    kind: str
+    date: str
+    quantity: str | None
+    percent: str | None
+    name: str
+    note: str
+    recorded_at: str
+    actor: str
+    row: int | None
+    amount: int | None
+    import_id: int | None
+
+
+class ScheduleRecord(NamedTuple):
+    """A version of a schedule with the rule version that it follows; amounts in minor units.
+
+    ``posted`` is the amount on earlier versions' entries, ``waiting`` the amount without a date, and ``waits_for`` the
+    reason. ``price_change`` and ``allocated`` are what this version adds to the price. ``lines`` counts posted lines
+    too. ``at``, ``actor`` and ``command`` are of the audit event ``audit_seq``.
+    """
+
+    version: int
+    amount: int
+    posted: int
+    lines: int
+    explanation: str
+    audit_seq: int
+    waiting: int | None
+    waits_for: str | None
+    price_change: int | None
+    price_reason: str | None
+    allocated: int | None
+    name: str
+    rule_version: int
+    text: str
+    file: str
+    method: str
+    deferred: str
+    accrued: str
+    journal: str
+    at: str
+    actor: str
+    command: str
+
+
+class ScheduleLineRecord(NamedTuple):
+    """A schedule line (``amount`` in minor units) with its entry, if it is on one.
+
+    ``reason`` is why the entry is dated with a day other than the line's.
+    """
+
+    charge_no: int
+    version: int
+    seq: int
+    date: str
+    amount: int
+    superseded_by: int | None
+    reference: str | None
+    state: str | None
+    record_no: str | None
+    entry_date: str | None
+    reason: str | None
+
+
+class UnscheduledRecord(NamedTuple):
+    """The reason why a charge line has no schedule, with the rule that it waits for, if there is one."""
+
+    code: str
+    reason: str
+    rule: str | None
+
+
+class EntryRecord(NamedTuple):
+    """A journal entry and its posting state; ``amount`` in minor units.
+
+    ``recognition_date`` and ``reason`` are None if the entry has the date of its schedule lines.
+    """
+
+    id: int
+    reference: str
+    control_id: str
+    date: str
+    journal: str
+    entity: str
+    title: str
+    created_at: str
+    posted_at: str | None
+    record_no: str | None
+    state: str
+    currency: str
+    amount: int
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    content_hash: str
+    recognition_date: str | None
+    reason: str | None
+
+
+class EntryLineRecord(NamedTuple):
+    """A journal line; ``amount`` in minor units, in the currency of its entry."""
+
+    line_no: int
+    side: str
+    account: str
+    document: str
+    memo: str
+    amount: int
+
+
+class RepairedValueTrace(NamedTuple):
+    """A value that a repair replaced on the journal lines of one schedule line: ``version`` and ``seq``."""
+
+    repair: str
+    repair_version: int
+    version: int
+    seq: int
+    side: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+class RepairTrace(NamedTuple):
+    """A version of a repair, with its exact text and the file that it came from."""
+
+    name: str
+    version: int
+    text: str
+    file: str
+
+
+AttemptTrace = TypedDict(
+    "AttemptTrace",
+    {
+        "number": int,
+        "kind": str,
+        "at": str,
+        "actor": str,
+        "control_id": str,
+        "request": str,
+        "answered_at": str | None,
+        "outcome": str | None,
+        "failure": str | None,
+        "class": str | None,
+        "http_status": int | None,
+        "record_no": str | None,
+        "error": str | None,
+        "response": str | None,
+    },
+)
+"""A request for an entry or an invoice, with its answer, if one came, as its JSON has it.
+
+``failure`` and ``class`` are from the error catalog. It is a TypedDict because ``class`` cannot name a field otherwise.
+"""
+
+
+class InvoiceRecord(NamedTuple):
+    """An order or invoice with its posting state and the line of one charge line; amounts in minor units."""
+
+    id: int
+    reference: str
+    control_id: str
+    kind: str
+    number: str
+    definition: str
+    date: str
+    customer: str
+    term: str
+    created_at: str
+    posted_at: str | None
+    record_no: str | None
+    state: str
+    currency: str
+    amount: int
+    lines: int
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    content_hash: str
+    line_no: int
+    item: str
+    quantity: str
+    price: str
+    account: str
+    memo: str
+    line_amount: int
+
+
+class AuditRecord(NamedTuple):
+    """An audit event as it is stored; ``detail`` is JSON."""
+
+    seq: int
+    at: str
+    actor: str
+    command: str
+    action: str
+    subject: str
+    detail: str
+    previous_hash: str
+    hash: str
+
+
+R = TypeVar("R", bound=NamedTuple)
 
 MOST_CHARGES = 10_000
 """The most charge lines that one trace shows; of a file with more, only the counts are shown."""
@@ -77,25 +320,23 @@ def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:
     return list(found)[:MOST_CHARGES]
 
 
-def charge(connection: Connection, no: int) -> RowFields:
+def charge(connection: Connection, no: int) -> ChargeRecord:
     """Return the charge line as it was imported."""
-    return _one(connection, charge_line, charge_line.c.no == no)
+    return _one(connection, select(charge_line).where(charge_line.c.no == no), ChargeRecord)
 
 
-def source(connection: Connection, import_id: int) -> RowFields:
+def source(connection: Connection, import_id: int) -> ImportRecord:
     """Return the file that a charge line or event came from."""
-    return _one(connection, import_file, import_file.c.id == import_id)
+    return _one(connection, select(import_file).where(import_file.c.id == import_id), ImportRecord)
 
 
-def events(connection: Connection, no: int) -> list[RowFields]:
+def events(connection: Connection, no: int) -> list[FulfillmentRecord]:
     """Return the fulfillment events of a charge line, in the order of recording."""
-    return _all(
-        connection,
-        select(fulfillment_event).where(fulfillment_event.c.charge_no == no).order_by(fulfillment_event.c.id),
-    )
+    query = select(fulfillment_event).where(fulfillment_event.c.charge_no == no)
+    return _all(connection, query.order_by(fulfillment_event.c.id), FulfillmentRecord)
 
 
-def schedules(connection: Connection, no: int) -> list[RowFields]:
+def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
     """Return every version of the schedule, oldest first, with its rule version, actor and time."""
     query = (
         select(
@@ -130,10 +371,10 @@ def schedules(connection: Connection, no: int) -> list[RowFields]:
         .where(schedule.c.charge_no == no)
         .order_by(schedule.c.version)
     )
-    return _all(connection, query)
+    return _all(connection, query, ScheduleRecord)
 
 
-def schedule_lines(connection: Connection, no: int) -> list[RowFields]:
+def schedule_lines(connection: Connection, no: int) -> list[ScheduleLineRecord]:
     """Return the schedule lines of all versions, each with its entry, if it is on one."""
     on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
     query = (
@@ -143,16 +384,16 @@ def schedule_lines(connection: Connection, no: int) -> list[RowFields]:
         .where(schedule_line.c.charge_no == no)
         .order_by(schedule_line.c.version, schedule_line.c.seq)
     )
-    return _all(connection, query)
+    return _all(connection, query, ScheduleLineRecord)
 
 
-def waiting(connection: Connection, no: int) -> RowFields | None:
+def waiting(connection: Connection, no: int) -> UnscheduledRecord | None:
     """Return why the charge line has no schedule; None if it has one."""
-    found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no))
+    found = _all(connection, select(unscheduled).where(unscheduled.c.charge_no == no), UnscheduledRecord)
     return found[0] if found else None
 
 
-def entries(connection: Connection, no: int) -> list[RowFields]:
+def entries(connection: Connection, no: int) -> list[EntryRecord]:
     """Return every entry that the charge line was ever on, rejected ones too, oldest first."""
     numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
     query = (
@@ -160,16 +401,16 @@ def entries(connection: Connection, no: int) -> list[RowFields]:
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(journal_entry.c.id.in_(numbers))
     )
-    return _all(connection, query.order_by(journal_entry.c.id))
+    return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
 
 
-def entry_lines(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
+def entry_lines(connection: Connection, entry_id: int, no: int) -> list[EntryLineRecord]:
     """Return the journal lines of one charge line on one entry."""
     query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
-    return _all(connection, query.order_by(journal_line.c.line_no))
+    return _all(connection, query.order_by(journal_line.c.line_no), EntryLineRecord)
 
 
-def repaired(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
+def repaired(connection: Connection, entry_id: int, no: int) -> list[RepairedValueTrace]:
     """Return the values that repairs replaced on one charge line of one rejected entry."""
     names = ("version", "seq", "side", "field", "before", "after")
     query = (
@@ -182,16 +423,17 @@ def repaired(connection: Connection, entry_id: int, no: int) -> list[RowFields]:
         .where(repaired_value.c.entry_id == entry_id, repaired_value.c.charge_no == no)
         .order_by(repaired_value.c.id)
     )
-    return _all(connection, query)
+    return _all(connection, query, RepairedValueTrace)
 
 
-def repairs(connection: Connection, no: int) -> list[RowFields]:
+def repairs(connection: Connection, no: int) -> list[RepairTrace]:
     """Return every repair version that was ever used on a charge line, with its text."""
     used = select(repaired_value.c.repair_version_id).where(repaired_value.c.charge_no == no)
-    return _all(connection, select(repair_version).where(repair_version.c.id.in_(used)).order_by(repair_version.c.id))
+    query = select(repair_version).where(repair_version.c.id.in_(used))
+    return _all(connection, query.order_by(repair_version.c.id), RepairTrace)
 
 
-def attempts(connection: Connection, tables: PostingTables, number: int) -> list[RowFields]:
+def attempts(connection: Connection, tables: PostingTables, number: int) -> list[AttemptTrace]:
     """Return every request made for an entry or an invoice, with its answer, if one came."""
     answered, meant = tables.outcomes.c, tables.failures.c
     answer = (
@@ -207,10 +449,11 @@ def attempts(connection: Connection, tables: PostingTables, number: int) -> list
         .where(tables.of == number)
         .order_by(tables.attempts.c.number)
     )
-    return _all(connection, query)
+    rows = connection.execute(query).mappings()
+    return [cast(AttemptTrace, {name: row[name] for name in AttemptTrace.__annotations__}) for row in rows]
 
 
-def invoices(connection: Connection, no: int) -> list[RowFields]:
+def invoices(connection: Connection, no: int) -> list[InvoiceRecord]:
     """Return every order and invoice that the charge line was ever on, rejected ones too, oldest first."""
     line = (invoice_line.c[name] for name in ("line_no", "item", "quantity", "price", "account", "memo"))
     query = (
@@ -219,18 +462,21 @@ def invoices(connection: Connection, no: int) -> list[RowFields]:
         .where(invoice_line.c.charge_no == no)
         .order_by(invoice.c.id)
     )
-    return _all(connection, query)
+    return _all(connection, query, InvoiceRecord)
 
 
-def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[RowFields]:
+def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[AuditRecord]:
     """Return the audit events about these subjects, and those with these numbers, in order."""
     query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
-    return _all(connection, query.order_by(audit_event.c.seq))
+    return _all(connection, query.order_by(audit_event.c.seq), AuditRecord)
 
 
-def _all(connection: Connection, query: Any) -> list[RowFields]:
-    return [dict(row) for row in connection.execute(query).mappings()]
+def _all(connection: Connection, query: Select[Any], kind: type[R]) -> list[R]:
+    """Return the rows of a query, each as a ``kind`` with the columns of the same names."""
+    rows = connection.execute(query).mappings()
+    return [kind._make(row[name] for name in kind._fields) for row in rows]
 
 
-def _one(connection: Connection, table: Table, condition: Any) -> RowFields:
-    return dict(connection.execute(select(table).where(condition)).mappings().one())
+def _one(connection: Connection, query: Select[Any], kind: type[R]) -> R:
+    (found,) = _all(connection, query, kind)
+    return found

@@ -385,7 +385,7 @@ def test_documents_of_two_sources_do_not_share_a_number(billing: Billing) -> Non
     billing.configure(ORDER, more=f'[invoice.web]\nas = "{ORDER}"\n')
     billing.books.take(billing.row("INV-1", source="web", item="MAG-12"), name="web.csv")
     (wrong,) = [one for one in billing.run().invoices if one["status"] == "rejected"]
-    assert (wrong["source"], wrong["error"]) == ("web", "its number INV-1 is that of shop/INV-1")
+    assert (wrong["source"], wrong["error"]) == ("web", "its number INV-1 is used by shop/INV-1")
     billing.configure(ORDER, more=f'[invoice.web]\nas = "{ORDER}"\nnumber = "W-{{document}}"\n')
     assert billing.run().complete
     assert len(billing.in_intacct("INV-1", "W-INV-1")) == 2

@@ -60,7 +60,7 @@ class WaitingAmount(NamedTuple):
     reason: str
 
 
-class PriceChange(NamedTuple):
+class SchedulePriceChange(NamedTuple):
     """How much more (or less) a version earns than the one before it, in minor units, and why."""
 
     amount: int
@@ -93,7 +93,7 @@ class ScheduleVersion(NamedTuple):
     audit_seq: int
     waiting: WaitingAmount | None = None
     plan: Sequence[tuple[date, int]] | None = None
-    price_change: PriceChange | None = None
+    price_change: SchedulePriceChange | None = None
     allocated: AllocatedDifference | None = None
 
     @property

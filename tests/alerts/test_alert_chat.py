@@ -14,7 +14,7 @@ DIGEST = AlertMessage("revrec ACME: 1 failed", "RRD1 *not bold* <b>Zürich</b>\n
 TOKEN = "t0ken4711"
 
 
-def refusal(url: str, timeout: float = 5.0) -> str:
+def refusal(url: str, timeout: float = 60.0) -> str:
     with pytest.raises(AlertFailed) as refused:
         send_chat(channel_name(1, url), url, DIGEST, timeout)
     assert TOKEN not in str(refused.value) and refused.value.__cause__ is None

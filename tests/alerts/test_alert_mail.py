@@ -19,7 +19,7 @@ DIGEST = AlertMessage("revrec ACME: 1 failed", "RRD1  2024-03-31  120.00 USD  fa
 
 
 def server_of(box: Any, tls: str = "none", **changes: Any) -> MailServer:
-    return replace(MailServer(box.host, box.port, tls, timeout=5.0), **changes)
+    return replace(MailServer(box.host, box.port, tls, timeout=60.0), **changes)
 
 
 def text_of(mail: Any) -> str:

@@ -110,7 +110,7 @@ class FilledDatabase:
     ) -> None:
         rule = rule_versions.keep_rule_version(connection, RULE, WHO)
         kept = schedules.WaitingAmount(waits, "held", "by a test") if waits else None
-        change = schedules.PriceChange(price, "by a test") if price else None
+        change = schedules.SchedulePriceChange(price, "by a test") if price else None
         new = schedules.ScheduleVersion(no, version, rule, amount, posted, 1, parts, "by a test", seq, kept)
         schedules.add(connection, [new._replace(price_change=change)])
 

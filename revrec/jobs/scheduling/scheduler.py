@@ -20,8 +20,8 @@ from revrec.store.audit import record
 from revrec.store.posting import postings
 from revrec.store.schedules import (
     AllocatedDifference,
-    PriceChange,
     ScheduleInForce,
+    SchedulePriceChange,
     ScheduleVersion,
     UnscheduledLine,
     WaitingAmount,
@@ -130,7 +130,9 @@ class Scheduler:
         if current and not price_change and not allocated and _is_in_force(earning, current, derived, left, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
-        change = PriceChange(price_change, describe_price_changes(earning, price_events)) if price_change else None
+        change = (
+            SchedulePriceChange(price_change, describe_price_changes(earning, price_events)) if price_change else None
+        )
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
         # A line that is credited down to nothing has no sign, but its plan has.
         return self._replace_schedule(state, derived, left, price, earning.amount or price, change, share)
@@ -142,7 +144,7 @@ class Scheduler:
         left: Remaining,
         price: int,
         sign: int,
-        price_change: PriceChange | None,
+        price_change: SchedulePriceChange | None,
         allocated: AllocatedDifference | None,
     ) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
@@ -205,7 +207,7 @@ class Scheduler:
         left: Remaining,
         before: ScheduleInForce | None = None,
         sign: int = 1,
-        price_change: PriceChange | None = None,
+        price_change: SchedulePriceChange | None = None,
         allocated: AllocatedDifference | None = None,
     ) -> None:
         waiting = None

@@ -27,7 +27,7 @@ def events(node: JsonNode) -> Iterator[DocumentOutcome]:
         yield SkippedDocument(f"it is a {kind}, which names no delivered lines", node.place)
 
 
-class _Refund(NamedTuple):
+class _ReturnedUnits(NamedTuple):
     """A refund of a line item: its charge line, day and units, and True if they had been delivered and came back."""
 
     line: str
@@ -54,7 +54,7 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _line_deliveries(
-    order: JsonNode, line: JsonNode, parts: list[tuple[JsonNode, JsonNode]], refunds: list[_Refund]
+    order: JsonNode, line: JsonNode, parts: list[tuple[JsonNode, JsonNode]], refunds: list[_ReturnedUnits]
 ) -> Iterator[DocumentOutcome]:
     """Yield the deliveries of a line: each of its parts, then what the refunds leave of it, and the refunds."""
     id, ordered = line.text("id"), line.required_number("quantity")
@@ -80,8 +80,8 @@ def _latest(*days: str) -> str:
     return max(days, key=lambda one: one[:10])
 
 
-def _refunds_by_line(order: JsonNode) -> dict[str, list[_Refund]]:
-    found: dict[str, list[_Refund]] = {}
+def _refunds_by_line(order: JsonNode) -> dict[str, list[_ReturnedUnits]]:
+    found: dict[str, list[_ReturnedUnits]] = {}
     shared = OrderContext(order)
     for refund in order.nodes("refunds"):
         day = refund.text("processed_at") or refund.text("created_at")
@@ -93,7 +93,7 @@ def _refunds_by_line(order: JsonNode) -> dict[str, list[_Refund]]:
             if required_money(one, "subtotal"):
                 key = f"refund-{refund.text('id')}-{id}{suffix}"
                 is_returned = one.text("restock_type").lower() == "return"
-                found.setdefault(id, []).append(_Refund(key, day, one.number("quantity"), is_returned))
+                found.setdefault(id, []).append(_ReturnedUnits(key, day, one.number("quantity"), is_returned))
     return found
 
 

@@ -60,5 +60,5 @@ def test_books_that_somebody_keeps_are_left_alone(tmp_path: Path, at: Callable[[
     assert here("init", "books").code == 0
     before = (tmp_path / "books" / "revrec.toml").read_bytes()
     told = here("demo", "books", "--round-trip")
-    assert told.code == 2 and "give it another folder" in told.err
+    assert told.code == 2 and "name another folder" in told.err
     assert (tmp_path / "books" / "revrec.toml").read_bytes() == before

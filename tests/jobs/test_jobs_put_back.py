@@ -167,7 +167,7 @@ def test_nothing_is_sent_while_an_entry_of_the_lost_future_cannot_be_read(
     intacct.admin("/switch", denied="")
     assert stopped.stopped is not None and states(books) == []
     assert stopped.stopped.advice.startswith(
-        "nothing was sent, for entries that these books do not know cannot be read"
+        "nothing was sent, because entries that these books do not know cannot be read"
     )
     assert books.run(DAY, later=timedelta(minutes=3)).complete
     assert once(intacct) and states(books) == ["POSTED"]

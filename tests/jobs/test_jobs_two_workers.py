@@ -139,7 +139,9 @@ def test_absence_that_was_read_before_another_worker_sent_again_lets_nothing_be_
     gateway.meanwhile = Other(doubtful).send_again_and_lose_the_answer
     result = doubtful.run(DAY, later=LATER)
     assert gateway.sent == 1 and state(doubtful) == "IN_DOUBT" and result.counts["in_doubt"] == 1
-    assert doubtful.sql("SELECT attempts, not_before FROM journal_entry") == [(2, "2999-01-01")]
+    ((attempts, not_before),) = doubtful.sql("SELECT attempts, not_before FROM journal_entry")
+    # A quarantine longer than the longest possible is from a clock that was ahead; a run may shorten it.
+    assert attempts == 2 and not_before > doubtful.context("run", LATER).timestamp()
 
 
 @pytest.mark.parametrize("read", [[], [IN_LEDGER, IN_LEDGER], ReadRefused("no permission")])

@@ -686,4 +686,5 @@ def test_every_flipped_byte_is_found_or_was_not_in_the_data(tampered: Tampered, 
         found += not sound
         if sound:
             assert contents(tampered.path) == before, f"byte {at}, bit {bit}: changed data was not found"
-    assert found > 0.4 * trials, "most bytes of the pages are data; the rest is room for rows to come"
+    # Each table and index has at least one page, mostly room for rows to come: of 200 bytes, 80 are data.
+    assert found > 0.35 * trials

@@ -57,6 +57,11 @@ def replaced(owner: Any, name: str) -> Callable[[Callable[..., Any]], AbstractCo
     return patch
 
 
+def without_claim() -> AbstractContextManager[Any]:
+    """Runs without the claim of the posting, which would also stop what some rules have to stop alone."""
+    return replaced(Ownership, "_claim")(lambda *_: None)
+
+
 def overwrite(connection: Any, number: int, values: Mapping[str, Any]) -> None:
     """Write an entry's row past every check, in whichever store this is."""
     if isinstance(connection, State):
@@ -202,8 +207,7 @@ def _() -> Iterator[None]:
         named.pop("sends", None)
         original(*words, **named)
 
-    # The claim of the posting also stops a run that was overtaken. Without it, this check alone has to.
-    with replaced(Ownership, "confirm")(lambda *_: None), replaced(PostingTables, "change_state")(change):
+    with without_claim(), replaced(PostingTables, "change_state")(change):
         yield
 
 
@@ -344,13 +348,17 @@ def _doubting_nothing() -> AbstractContextManager[Any]:
 
 
 @mutant("nobody notices that the books were put back")
-def _() -> AbstractContextManager[Any]:
-    return replaced(recovery, "_raise_epoch_if_restored")(lambda _original, *_: False)
+@contextmanager
+def _() -> Iterator[None]:
+    with without_claim(), replaced(recovery, "_raise_epoch_if_restored")(lambda _original, *_: False):
+        yield
 
 
 @mutant("after the books were put back there is no quarantine")
-def _() -> AbstractContextManager[Any]:
-    return replaced(recovery, "_check_quarantine")(lambda _original, *_: None)
+@contextmanager
+def _() -> Iterator[None]:
+    with without_claim(), replaced(recovery, "_check_quarantine")(lambda _original, *_: None):
+        yield
 
 
 @mutant("a refusal in unknown words is taken for one that saved nothing")

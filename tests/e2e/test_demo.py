@@ -128,11 +128,13 @@ def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, t
 
 
 def serving(demo: Any) -> str:
-    """The address at which a demo that was told with --serve says its sandbox stays up."""
+    """Return the address at which a demo with --serve says that its sandbox runs; it is in the last line it prints."""
     for line in demo.stdout:
-        if found := re.search(r"stays up at (\S+) until", line):
+        if line.endswith("until Ctrl-C.\n"):
+            found = re.search(r"The sandbox runs at (\S+) until", line)
+            assert found, line
             return found[1]
-    raise AssertionError("the sandbox did not stay up")
+    raise AssertionError("the sandbox does not run")
 
 
 def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: OpenTerminal) -> None:

@@ -117,7 +117,7 @@ def test_a_gateway_that_is_down_is_failed(books: Books) -> None:
 def test_a_clock_that_is_off_is_a_warning(books: Books, masters: Intacct, seconds: int, told: str) -> None:
     masters.admin("/clock", offset_seconds=seconds)
     found = looked(books)
-    assert troubles(found) == {"clock": "warning"} and told in found["clock"].detail and "NTP" in found["clock"].mend
+    assert troubles(found) == {"clock": "warning"} and told in found["clock"].detail and "NTP" in found["clock"].fix
 
 
 def test_what_rules_name_and_intacct_has_not_or_not_active_is_failed(books: Books) -> None:
@@ -127,7 +127,7 @@ def test_what_rules_name_and_intacct_has_not_or_not_active_is_failed(books: Book
     assert troubles(found) == {"journals": "failed", "accounts": "failed"}
     assert found["journals"].detail == "inactive: OLD"
     assert found["accounts"].detail == "not in Intacct: 9999; inactive: 4900"
-    assert "correct the rules" in found["accounts"].mend
+    assert "correct the rules" in found["accounts"].fix
 
 
 def test_what_waiting_lines_carry_is_looked_up_and_what_is_not_sent_is_not(books: Books, row: MakeRow) -> None:
@@ -140,7 +140,7 @@ def test_what_waiting_lines_carry_is_looked_up_and_what_is_not_sent_is_not(books
     found = looked(books)
     assert found["locations"].detail == "not in Intacct: NOWHERE; inactive: 900"
     assert found["departments"].detail == "not in Intacct: NEW"
-    assert "correct the charge lines" in found["departments"].mend
+    assert "correct the charge lines" in found["departments"].fix
     assert found["closed books"].state == "failed", "one cannot sign in to an entity that is none"
     found = looked(books, REVREC_GATEWAY_OMIT="department, location")
     assert found["locations"].detail == found["departments"].detail == "none are used"
@@ -162,7 +162,7 @@ def test_customers_items_and_dimensions_that_intacct_lacks_are_a_warning(
     found = looked(books)
     assert troubles(found) == {"customers": "warning", "items": "warning", "dimensions": "warning"}
     assert found["customers"].detail == "not in Intacct: NOBODY"
-    assert found["items"].detail == "not in Intacct: MAG-2" and "omit in [gateway]" in found["items"].mend
+    assert found["items"].detail == "not in Intacct: MAG-2" and "omit in [gateway]" in found["items"].fix
     assert found["dimensions"].detail == (
         "class: RETAIL: exist and are active; contract: not in Intacct: NEW; project: inactive: P-100"
     )
@@ -182,7 +182,7 @@ def test_a_user_who_may_not_create_entries_is_found_and_none_is_created(books: B
 def test_a_user_who_may_not_read_entries_back_must_not_post(books: Books, masters: Intacct, denied: str) -> None:
     masters.admin("/switch", denied=denied)
     found = looked(books)
-    assert troubles(found) == {"reading": "failed"} and "list and view journal entries" in found["reading"].mend
+    assert troubles(found) == {"reading": "failed"} and "list and view journal entries" in found["reading"].fix
 
 
 @pytest.mark.parametrize(

@@ -669,7 +669,9 @@ def contents(path: Path) -> list[Any]:
 )
 def test_every_flipped_byte_is_found_or_was_not_in_the_data(tampered: Tampered, trials: int) -> None:
     with closing(sqlite3.connect(tampered.path)) as connection:
-        connection.execute("VACUUM")
+        # Small pages leave less room for rows to come, so that most bytes are data.
+        for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 1024", "VACUUM"):
+            connection.execute(statement)
     whole = tampered.path.read_bytes()
     before = contents(tampered.path)
     chance = random.Random(20240328)
@@ -686,5 +688,4 @@ def test_every_flipped_byte_is_found_or_was_not_in_the_data(tampered: Tampered, 
         found += not sound
         if sound:
             assert contents(tampered.path) == before, f"byte {at}, bit {bit}: changed data was not found"
-    # Each table and index has at least one page, mostly room for rows to come: of 200 bytes, 80 are data.
-    assert found > 0.35 * trials
+    assert found > 0.4 * trials, "most bytes of the pages are data; the rest is room for rows to come"

@@ -22,6 +22,11 @@ class Anchor(NamedTuple):
     name: str
     find: Finder
 
+    @property
+    def word(self) -> str:
+        """The kind or name of the event that this anchor waits for; empty if it is not an event."""
+        return self.name.removeprefix(EVENT).strip() if self.name.startswith(EVENT) else ""
+
     def missing(self, line: ChargeLine) -> Unscheduled:
         """Return what the line waits for, and how to supply it."""
         return Unscheduled("waiting", _advice(self.name, line))

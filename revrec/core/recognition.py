@@ -83,6 +83,10 @@ class Method(ABC):
 
     name: ClassVar[str]
     keys: ClassVar[tuple[ConfigKey, ...]] = ()
+    follows: ClassVar[tuple[str, ...]] = ()
+    """The kinds of event whose progress it measures."""
+    milestone_names: tuple[str, ...] = ()
+    """The names of the milestones that it knows."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self.start: Anchor = anchor(settings.get("start") or self.default_start(settings))
@@ -106,6 +110,11 @@ class Method(ABC):
             value = settings.get(name)
             if value is not None and (value != defaults.get(name) or name == "day_count"):
                 yield name, getattr(value, "text", value)
+
+    @property
+    def event_words(self) -> set[str]:
+        """The words of its ``event:WORD`` anchors: kinds or names of events, whichever key names them."""
+        return {one.word for one in vars(self).values() if isinstance(one, Anchor) and one.word}
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:  # noqa: ARG003 - for methods whose default depends

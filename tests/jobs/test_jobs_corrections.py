@@ -190,7 +190,7 @@ def test_a_rule_chooses_how_a_change_is_treated(
 def test_an_event_that_moves_nothing_changes_nothing(books: Books, intacct: Intacct, row: MakeRow) -> None:
     subscription(books, row).run("2024-03-31")
     before = books.open_parts(CHARGE)
-    _fact, changes = books.event(CHARGE, "milestone", "2024-02-10")
+    _fact, changes = books.event(CHARGE, "percent", "2024-02-10")
     assert (changes, books.open_parts(CHARGE)) == ([], before)
 
 
@@ -201,7 +201,7 @@ def test_a_rule_that_changed_moves_nothing_that_was_posted_even_when_an_event_co
     text = (books.folder / "rules" / "rules.toml").read_text()
     books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\noffset = "2 months"'))
     assert schedule(books.context(), rebuild=True).changes == []
-    books.event(CHARGE, "milestone", "2024-03-10")
+    books.event(CHARGE, "percent", "2024-03-10")
     assert books.open_parts(CHARGE) == []
     sums(books)
 

@@ -88,9 +88,12 @@ class Milestones(Method):
         ConfigKey("milestones", MILESTONES, "Names and percentages, in the order they are expected.", required=True),
     )
 
+    follows = ("milestone",)
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self.milestones: tuple[Milestone, ...] = settings["milestones"]
+        self.milestone_names = tuple(one.name for one in self.milestones)
         self.shares = tuple(whole_weights([one.percent for one in self.milestones]))
 
     @classmethod

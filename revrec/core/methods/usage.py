@@ -85,6 +85,8 @@ class Usage(ProgressMethod):
         ),
     )
 
+    follows = ("usage", "estimate")
+
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self.units: Decimal | None = settings.get("units")

@@ -9,6 +9,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.known_events import CHECKED, unknown_event
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
 from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
@@ -29,7 +30,7 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, li
     """Record one event and reschedule its charge line; an event equal to the last one of its kind changes nothing.
 
     Raises:
-        BadInput: The charge does not exist, or its currency cannot hold the amount.
+        BadInput: The charge does not exist, its rule follows no such event, or its currency cannot hold the amount.
     """
     book = load_rules(context)
     with context.database.write() as connection:
@@ -43,6 +44,9 @@ def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, li
         # Only the last one counts: after a correction, the earlier value may be recorded again.
         if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
             return fact, []
+        unknown = unknown_event(book, [charges.read_charge(connection, no)], event.kind, event.name)
+        if unknown:
+            raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
         facts = [
             (no, fact),
@@ -130,12 +134,23 @@ class EventRecorder:
         if not fresh:
             self._session.result.unchanged += 1
             return None
+        if wrong := self._unknown(row.line, [no for no, _fact in fresh]):
+            return self._session.reject_good(row, wrong)
         self._session.accept(row)
         who, import_id = self._session.who, self._session.import_id
         for no, fact in fresh:
             recorded.setdefault(no, []).append(fact)
             new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
         return None
+
+    def _unknown(self, event: EventRow, numbers: Sequence[int]) -> RowProblem | None:
+        """Return the problem of an event that the rules of its charge lines do not follow."""
+        if event.kind not in CHECKED:
+            return None
+        lines = [line for _no, line in charges.read_charges(self._connection, numbers)]
+        unknown = unknown_event(self._book, lines, event.kind, event.name)
+        field, value = ("name", event.name) if event.kind == "milestone" else ("kind", event.kind)
+        return RowProblem(field, value, *unknown) if unknown else None
 
 
 def _fact(connection: "Connection", no: int, event: EventRow) -> FulfillmentEvent:

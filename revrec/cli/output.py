@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from revrec.cli.shared import fail
-from revrec.cli.terminal import SafeStream, raw, safe_console
+from revrec.cli.terminal import UNLIMITED, SafeStream, raw, safe_console, terminal_width, wrapped
 from revrec.core.harmless import one_line
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
@@ -37,17 +37,6 @@ AMOUNTS = frozenset(
     }
 )  # fmt: skip
 """Columns of decimal strings; people see them grouped by thousands."""
-
-PROSE = frozenset({"reason", "error", "advice", "note", "fix", "before", "after", "expected", "found"})
-"""Columns of sentences, which may be wrapped; everything else stays on one line while there is room."""
-
-PROSE_WIDTH = 90
-COLORS = {
-    "posted": "green", "rejected": "red", "refused": "red", "in doubt": "yellow", "needs review": "yellow",
-    "blocked": "yellow",
-}  # fmt: skip
-GAP = 3
-"""Characters between two columns."""
 
 
 @contextmanager
@@ -196,21 +185,25 @@ def print_table(
 ) -> None:
     """Print rows as a table under a ``title``, with ``amounts`` and ``right`` right-aligned; nothing without rows.
 
-    On a terminal that is too narrow, the ``spare`` columns are left out, the last one first, and a note says so.
-    Elsewhere nothing is cut or colored.
+    On a terminal that is too narrow, the ``spare`` columns are left out, the last one first, and a note says so. If the
+    others do not fit either, each row is printed as a small block. Elsewhere nothing is cut or colored.
     """
+    from revrec.cli import layout
+
     if not rows:
         return
-    rows = [renamed(row) for row in rows]
-    cells = [{column: _cell(column, row.get(column), amounts) for column in columns} for row in rows]
-    out = console()
-    shown = _fitting(cells, columns, spare, out.width)
+    cells = [{column: _cell(column, row.get(column), amounts) for column in columns} for row in map(renamed, rows)]
+    width = terminal_width(sys.stdout)
+    widths = layout.column_widths(cells, columns, spare, width)
     if title:
         print(f"\n{title}")
-    _write(out, _table(cells, shown, {*right, *amounts}))
-    left_out = [column for column in columns if column not in shown]
+    if not widths:
+        show(layout.blocks(cells, columns, width))
+        return
+    show(layout.table(cells, widths, {*right, *amounts}))
+    left_out = [column for column in columns if column not in widths]
     if left_out:
-        _write(out, f"(too narrow for {', '.join(left_out)}; a wider terminal or --format csv shows all)")
+        print(f"(too narrow for {', '.join(left_out)}; a wider terminal or --format csv shows all)")
 
 
 def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
@@ -219,59 +212,28 @@ def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
     return grouped(value) if column in amounts else one_line(str(value))
 
 
-def _fitting(cells: Sequence[Mapping[str, str]], columns: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
-    """Return the columns that fit; a column of sentences needs a third of its full width, since it can wrap."""
-
-    def wanted(column: str) -> int:
-        longest = max(len(column), *(len(row[column]) for row in cells))
-        return min(longest, PROSE_WIDTH // 3) if column in PROSE else longest
-
-    # Whole columns are dropped rather than cut: half an amount or a reference is worse than none.
-    shown = list(columns)
-    for column in reversed(spare):
-        if sum(wanted(one) + GAP for one in shown) - GAP <= width:
-            break
-        shown.remove(column)
-    return shown
-
-
-def _table(cells: Sequence[Mapping[str, str]], columns: Sequence[str], right: Collection[str]) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        table.add_column(
-            column,
-            justify="right" if column in right else "left",
-            overflow="fold",
-            max_width=PROSE_WIDTH if column in PROSE else None,
-        )
-    for row in cells:
-        table.add_row(*(Text(row[column], _style(column, row[column])) for column in columns))
-    return table
-
-
-def _style(column: str, value: str) -> str:
-    return COLORS.get(value, "") if column in ("status", "state", "outcome") else ""
-
-
 def show(what: Any) -> None:
-    """Print something that rich can draw."""
-    _write(console(), what)
+    """Print something that rich can draw, as wide as it is, without trailing spaces.
+
+    Copied output and recorded transcripts have no spaces at the ends of lines.
+    """
+    for line in _drawn(what):
+        print(line, file=raw(sys.stdout))
 
 
-def _write(out: Any, what: Any) -> None:
-    """Print without trailing spaces, so that copied output and recorded transcripts have none."""
+def show_tree(tree: Any) -> None:
+    """Print a tree; lines that are wider than the terminal are broken between words, and the guides continue."""
+    width = terminal_width(sys.stdout)
+    for line in _drawn(tree):
+        guides = re.match("[\u2502\u251c\u2514\u2500 ]*", line)
+        assert guides
+        continued = guides[0].translate({0x251C: "\u2502", 0x2514: " ", 0x2500: " "})
+        print("\n".join(wrapped(line, width, continued)), file=raw(sys.stdout))
+
+
+def _drawn(what: Any) -> list[str]:
+    is_plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
+    out = safe_console(width=UNLIMITED, color_system=None if is_plain else "auto")
     with out.capture() as captured:
-        out.print(what)
-    for line in captured.get().splitlines():
-        print(line.rstrip(), file=raw(sys.stdout))
-
-
-def console() -> Any:
-    """Return a console on standard output, in color on a terminal unless NO_COLOR is set."""
-    seen = sys.stdout.isatty()
-    plain = not seen or bool(os.environ.get("NO_COLOR"))
-    return safe_console(width=None if seen else 10_000, color_system=None if plain else "auto")
+        out.print(what, soft_wrap=True)
+    return [line.rstrip() for line in captured.get().splitlines()]

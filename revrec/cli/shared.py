@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from revrec.cli.quick_start import QuickCommand, QuickGroup
+from revrec.cli.terminal import keep_lines_whole
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         def wrapper(**values: Any) -> None:
             given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
             options = given.over(_before)
+            if options.json or options.csv:
+                keep_lines_whole()
             try:
                 guarded(options, functools.partial(function, options, **values))
             finally:

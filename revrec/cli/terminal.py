@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from revrec.core.harmless import harmless
@@ -25,16 +25,76 @@ _IN_XML = re.compile(r"<(\w*password|sessionid)>[^<]*<", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s:/@]*):[^\s@]+@")
 
 
+UNLIMITED = 10_000
+"""Columns of an output that is not a terminal: nothing is broken or left out there."""
+
+
+def terminal_width(stream: Any) -> int:
+    """Return the number of columns of a terminal, ``UNLIMITED`` for any other stream."""
+    if not stream.isatty():
+        return UNLIMITED
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+    return DEFAULT_WIDTH
+
+
+DEFAULT_WIDTH = 80
+"""Columns of a terminal that does not report its size."""
+
+
+def wrapped(text: str, width: int, indent: str | None = None) -> list[str]:
+    """Return one line of text as lines of at most ``width`` characters, broken between words only.
+
+    A word that is longer stays whole, so that it can be copied. Lines after the first start with ``indent``; by
+    default, they continue below the text of the first line, after its label if it has one.
+    """
+    import textwrap
+
+    if len(text) <= width:
+        return [text]
+    if indent is None:
+        label = _LABEL.match(text[: width // 3])
+        indent = " " * len(label[0]) if label else ""
+    start = len(text) - len(text.lstrip())
+    body = textwrap.wrap(
+        text[start:],
+        width,
+        initial_indent=text[:start],
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return body or [text]
+
+
+_LABEL = re.compile(r".*  |\s*")
+
+
 class SafeStream:
-    """A text stream that writes control characters as their escapes; everything else passes to the wrapped stream."""
+    """A text stream that writes control characters as their escapes, and breaks lines between words on a terminal."""
 
     def __init__(self, stream: Any) -> None:
         self.raw = stream
+        self.breaks_lines = True
+        self._starts_line = True
 
     def write(self, text: str) -> int:
         """Write the text with every character that acts on a terminal escaped."""
-        self.raw.write(harmless(text))
+        shown = harmless(text)
+        if self.breaks_lines and len(shown) > 1 and self.raw.isatty():
+            shown = self._between_words(shown)
+        self._starts_line = text.endswith("\n") if text else self._starts_line
+        self.raw.write(shown)
         return len(text)
+
+    def _between_words(self, text: str) -> str:
+        width = terminal_width(self.raw)
+        first, *rest = text.split("\n")
+        lines = wrapped(first, width) if self._starts_line else [first]
+        return "\n".join([*lines, *(one for line in rest for one in wrapped(line, width))])
 
     def writelines(self, lines: Iterable[str]) -> None:
         """Write lines as :meth:`write` does."""
@@ -48,6 +108,12 @@ class SafeStream:
 def raw(stream: Any) -> Any:
     """Return the stream below a :class:`SafeStream`, for colors and bars, whose text is already escaped."""
     return stream.raw if isinstance(stream, SafeStream) else stream
+
+
+def keep_lines_whole() -> None:
+    """Break no line of standard output: it is data for a program, even on a terminal."""
+    if isinstance(sys.stdout, SafeStream):
+        sys.stdout.breaks_lines = False
 
 
 @contextmanager

@@ -60,10 +60,10 @@ def register(app: typer.Typer) -> None:
         elif options.csv:
             fail("--format csv: a trace is a tree, not a table; write --format json", 2)
         else:
-            from revrec.cli.output import show
+            from revrec.cli.output import show_tree
 
             for history in lives:
-                show(tree(history, options.verbose))
+                show_tree(tree(history, options.verbose))
 
 
 def tree(history: "ChargeTrace", verbose: bool) -> "Tree":

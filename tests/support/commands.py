@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import patch
 
 from typer.testing import CliRunner
 
@@ -45,6 +46,12 @@ def call(*words: str | Path, env: Mapping[str, str | None] | None = None) -> End
     """Run a command in this process: ``call("run", "--date", "2024-04-30")``; ``env`` changes its environment."""
     ended = CliRunner().invoke(app, [str(word) for word in words], env=env, prog_name="revrec")
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+
+def call_at_terminal(width: int, *words: str | Path) -> Ended:
+    """Run a command in this process, as on a terminal of ``width`` columns without colors."""
+    with patch("typer.testing._NamedTextIOWrapper.isatty", lambda _stream: True, create=True):
+        return call(*words, env={"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "dumb"})
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -27,6 +27,12 @@ ACCOUNTS = (
 )  # fmt: skip
 TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
 TABLES = {"contracts": CONTRACTS, "lines": LINES, "accounts": ACCOUNTS}
+SPARE = {
+    "contracts": ("costs", "noncurrent", "entity", "recognized", "billed", "customer", "planned"),
+    "lines": ("contract", "entity", "recognized", "billed", "of", "document", "item", "customer", "planned"),
+    "accounts": ("of", "debit", "credit", "recognized", "billed"),
+}
+"""Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
 WORDS = frozenset(
     ("contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "lines")
 )
@@ -131,14 +137,14 @@ def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: 
     if show is not BalanceRows.accounts:
         rows = _rows(show, listed, sheet)
         shown = list(islice(rows, limit)) if limit else list(rows)
-        print_table(shown, TABLES[show], spare=("document", "item", "customer", "planned"), amounts=AMOUNTS)
+        print_table(shown, TABLES[show], spare=SPARE[show], amounts=AMOUNTS)
         more = sum(1 for _row in rows)
         if more:
             print(f"... and {more:,} more {show} (--limit 0 shows all)")
         if not shown:
             print("nothing is deferred, and nothing is unbilled")
     accounts = _rows(BalanceRows.accounts, listed, sheet)
-    print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=("billed", "recognized"), amounts=AMOUNTS)
+    print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=SPARE["accounts"], amounts=AMOUNTS)
     print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)
 
 

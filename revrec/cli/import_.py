@@ -154,6 +154,8 @@ def report(result: "ImportResult") -> None:
         place = "" if result.refused.startswith(result.file) else f"{result.file}: "
         _say(f"revrec: {place}{result.refused}")
         return
+    for warning in result.warnings:
+        _say(f"{result.file}: warning: {warning}")
     if result.passed_over:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in result.passed_over.items())
         _say(f"{result.file}: {result.kind}: records skipped: {reasons}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, day, fail, span
+from revrec.cli.shared import Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ def register(app: typer.Typer) -> None:
         wait: Annotated[
             str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
         ] = "0 s",
+        yes: YesOption = False,
     ) -> None:
         """Post the invoices that are due to Intacct, each exactly once.
 
         Sources with an [invoice.SOURCE] table are invoiced: each document becomes a sales order that is converted to a
         sales invoice, or a plain invoice that credits the deferred revenue account. Running it again posts nothing
-        twice. `revrec run` does this first. Exit code 4 means that something is left to settle.
+        twice. `revrec run` does this first. A day after today must be confirmed: on a terminal, or with --yes. Exit
+        code 4 means that something is left to settle.
 
         \b
         Examples:
@@ -44,11 +46,14 @@ def register(app: typer.Typer) -> None:
           revrec invoice --date 2024-03-28
           revrec invoice --date 2024-03-28 --format json
         """
+        from revrec.jobs.running.guards import after_today
         from revrec.jobs.running.run import INVOICES, run
 
         due = day(date, "--date")
         assert due is not None
-        result = run(options.context(), due, dry_run, span(wait, "--wait"), parts=(INVOICES,))
+        context = options.context()
+        confirmed([] if dry_run or yes else after_today(context, due))
+        result = run(context, due, dry_run, span(wait, "--wait"), parts=(INVOICES,))
         _show(options, result)
         if result.stopped is not None:
             fail(f"stopped: {result.stopped.advice}", 5 if result.stopped.error_class == "needs_sign_in" else 4)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.invoice import show_invoices
-from revrec.cli.shared import INTERRUPTED, Options, command, day, fail, span
+from revrec.cli.shared import INTERRUPTED, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
             typer.Option("--retry-for", metavar="TIME", help="How long to keep retrying temporary failures: '2 h'."),
         ] = "0 s",
         fetch: Annotated[bool, typer.Option("--fetch", help="Fetch new documents from the sources first.")] = False,
+        yes: YesOption = False,
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
@@ -48,6 +49,8 @@ def register(app: typer.Typer) -> None:
         With --retry-for, it retries temporary failures every 15 minutes, and postings in doubt as soon as they can be
         settled, until none is left or the time is up. One alert is sent, at the end.
 
+        A day after today, and more than [run] largest allows, must be confirmed: on a terminal, or with --yes.
+
         With --fetch, a failing source does not stop the run from posting; its exit code is used if the run's is 0.
 
         \b
@@ -59,12 +62,16 @@ def register(app: typer.Typer) -> None:
           revrec run --date 2024-03-31 --fetch
         """
         from revrec.jobs.running.alert import run_and_alert
+        from revrec.jobs.running.guards import above_limit, after_today
 
         due = day(date, "--date")
         assert due is not None
         waits = (span(wait, "--wait"), _warn, span(retry_for, "--retry-for"))
+        context, sure = options.context(), dry_run or yes
+        confirmed([] if sure else after_today(context, due))
         fetched = _fetch(options, dry_run) if fetch else 0
-        result = run_and_alert(options.context(), due, dry_run, *waits)
+        confirmed([] if sure else above_limit(context, due))
+        result = run_and_alert(context, due, dry_run, *waits)
         _show(options, result)
         _end(result)
         if fetched:

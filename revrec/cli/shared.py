@@ -4,7 +4,7 @@ import errno
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -244,6 +244,26 @@ def day(text: str | None, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         fail(f"{option} {text!r}: not a date; write it as 2024-03-28", 2)
+
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Post without asking for confirmation, for scripts.")]
+
+
+def is_terminal() -> bool:
+    """Return whether a person can answer a question."""
+    return sys.stdin.isatty()
+
+
+def confirmed(reasons: Sequence[str]) -> None:
+    """Ask on a terminal whether to post in spite of these reasons; end with exit code 2 if it is not confirmed."""
+    if not reasons:
+        return
+    for reason in reasons:
+        print(f"revrec: {harmless(reason)}", file=sys.stderr)
+    if not is_terminal():
+        fail("nothing was posted; if this is right, run the command again with --yes", 2)
+    if not typer.confirm("Post it?", err=True):
+        fail("nothing was posted", 2)
 
 
 def span(text: str, option: str) -> Any:

@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from revrec.core.errors import BadConfiguration
+from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice, nearest
+from revrec.core.money import to_minor
 from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
@@ -92,6 +94,20 @@ def _optional_path(raw: Any) -> Path | None:
     return None if raw == "" else _path(raw)
 
 
+def _limits(raw: Any) -> Mapping[str, int]:
+    """Return amounts such as ``250000 USD, 200,000 EUR`` in minor units by currency."""
+    limits = {}
+    for one in filter(None, re.split(r",(?!\d{3})|;", ANY_TEXT.read(raw))):
+        match = re.fullmatch(r"\s*(\d[\d,]*(?:\.\d+)?)\s*([A-Z]{3})\s*", one)
+        if not match:
+            raise RejectedValue()
+        try:
+            limits[match[2]] = to_minor(Decimal(match[1].replace(",", "")), match[2])
+        except BadInput as error:
+            raise RejectedValue(str(error)) from None
+    return limits
+
+
 def _names(raw: Any) -> frozenset[str]:
     return frozenset(ANY_TEXT.read(raw).replace(",", " ").split())
 
@@ -100,6 +116,7 @@ TEXT = ANY_TEXT._replace(wanted="text in quotes")
 NAMES = ValueKind("text in quotes", _names, {"type": "string"})
 PATH = ValueKind("a path in quotes", _path, {"type": "string"})
 OPTIONAL_PATH = ValueKind("a path in quotes", _optional_path, {"type": "string"})
+LIMITS = ValueKind("amounts with their currencies, such as '250000 USD, 200000 EUR'", _limits, {"type": "string"})
 NUMBER = ValueKind("a whole number above zero", partial(_whole, least=1), {"type": "integer", "minimum": 1})
 COUNT = ValueKind("a whole number from 0", partial(_whole, least=0), {"type": "integer", "minimum": 0})
 DURATION = ValueKind("a duration such as '15 min' or '2 s'", _duration, {"type": "string"})
@@ -206,6 +223,15 @@ class PostingSettings:
 
 
 @dataclass(frozen=True)
+class RunSettings:
+    """Limits of a run, beyond which a person must confirm it."""
+
+    largest: Mapping[str, int] = setting(
+        LIMITS, "", "most that a run posts without confirmation, such as 250000 USD, 200000 EUR; empty: no limit"
+    )
+
+
+@dataclass(frozen=True)
 class InvoicePolicySettings:
     """How documents become invoices in Intacct."""
 
@@ -266,6 +292,7 @@ class Settings:
     sandbox: SandboxSettings
     accounts: AccountSettings
     posting: PostingSettings
+    run: RunSettings
     invoicing: InvoicePolicySettings
     sources: FetchSettings
     alerts: AlertSettings
@@ -309,6 +336,7 @@ SECTIONS: dict[str, Any] = {
     "sandbox": SandboxSettings,
     "accounts": AccountSettings,
     "posting": PostingSettings,
+    "run": RunSettings,
     "invoicing": InvoicePolicySettings,
     "sources": FetchSettings,
     "alerts": AlertSettings,

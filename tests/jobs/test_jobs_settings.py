@@ -15,6 +15,7 @@ from revrec.jobs.settings import (
     COUNT,
     DURATION,
     KEYS,
+    LIMITS,
     NUMBER,
     Settings,
     duration,
@@ -56,7 +57,7 @@ def test_the_command_line_wins_over_both_for_the_database(tmp_path: Path) -> Non
 
 
 def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
-    written = {DURATION.wanted: "7 s", NUMBER.wanted: "7", COUNT.wanted: "7"}
+    written = {DURATION.wanted: "7 s", NUMBER.wanted: "7", COUNT.wanted: "7", LIMITS.wanted: "7 USD"}
     for section, keys in KEYS.items():
         for name, key in keys.items():
             assert key.kind
@@ -68,6 +69,7 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
                 timedelta(seconds=7),
                 frozenset({"seven"}),
                 tmp_path / "seven",
+                {"USD": 700},
             )
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import differences, fingerprint
 from revrec.core.money import decimal_string
+from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
@@ -66,6 +69,8 @@ class ImportResult:
     passed_over: dict[str, int] = field(default_factory=dict)
     """Records left out on purpose, by reason."""
     report: list[dict[str, object]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What a person should look at although nothing of it is refused."""
 
     def refuse(self, why: str) -> None:
         """Note that nothing of the file was imported, and why."""
@@ -157,6 +162,8 @@ class ChargeImporter:
         self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
         self._next = charges.next_charge_number(session.connection)
         self._of_contracts: list[tuple[int, ChargeLine]] = []
+        self._post_dates: Counter[date] = Counter()
+        self._first_rows: dict[date, int] = {}
 
     def process(self, batch: Sequence[Any]) -> None:
         """Import a batch of rows, good and bad."""
@@ -164,6 +171,8 @@ class ChargeImporter:
         known = charges.known_charges(self._connection, [row.line.id for row in good])
         new: list[tuple[Any, ...]] = []
         for row in good:
+            self._post_dates[row.line.post_date] += 1
+            self._first_rows.setdefault(row.line.post_date, row.row_number)
             self._process_row(row, known, new)
         if new:
             self._session.record_written("charge lines written", charges.add_charges(self._connection, new))
@@ -175,6 +184,7 @@ class ChargeImporter:
 
         A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
         """
+        self._warn_of_far_dates()
         for other in others:
             self._of_contracts += other._of_contracts
         if not self._of_contracts:
@@ -184,6 +194,16 @@ class ChargeImporter:
             self._scheduler.reschedule(page)
         self._of_contracts = []
         self._count()
+
+    def _warn_of_far_dates(self) -> None:
+        found = far_dates(self._post_dates)
+        if found:
+            far, first, last = found
+            self._session.result.warnings += [
+                f"row {self._first_rows[day]}: post_date {day} is more than a year from all others, {first} to {last}; "
+                "check the year"
+                for day in far[:MOST_REASONS]
+            ]
 
     def _count(self) -> None:
         result = self._session.result

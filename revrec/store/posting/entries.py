@@ -178,6 +178,13 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
     return list(connection.execute(query).scalars())
 
 
+def amounts_in(connection: Connection, *states: str, until: date) -> list[tuple[str, int]]:
+    """Return currency and amount in minor units of each entry in these states that is recognized until a day."""
+    query = select(journal_entry.c.currency, journal_entry.c.amount)
+    found = connection.execute(query.where(journal_entry.c.state.in_(states), recognized_until(until)))
+    return [(currency, amount) for currency, amount in found]
+
+
 def recognized_until(day: date) -> ColumnElement[bool]:
     """Return the condition that an entry's lines are recognized on or before a day, whatever date the entry has."""
     recognized = (

@@ -200,6 +200,11 @@ def find_charge(connection: Connection, charge: str) -> int | None:
     return connection.execute(select(charge_line.c.no).where(charge_line.c.id == charge)).scalar()
 
 
+def customers(connection: Connection) -> list[str]:
+    """Return the customers of all charge lines."""
+    return list(connection.execute(select(charge_line.c.customer).distinct()).scalars())
+
+
 def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
     """Yield the charge lines with these numbers, in the order of the numbers."""
     found = connection.execute(

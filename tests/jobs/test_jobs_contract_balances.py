@@ -199,7 +199,7 @@ def test_contracts_are_told_by_allocation_dimension_or_document(offline: Books, 
     assert ("P1", "", "USD", 1) in members["dimensions.project"] and document in members["dimensions.project"]
     assert report(offline, "2024-01-05", customer="C2").total.liability == 500
     assert report(offline, "2024-01-05", entity="E2").total.liability == 900
-    assert report(offline, "2024-01-05", account="9999").contracts == {}
+    assert report(offline, "2024-01-05", account="4000").contracts == {}
     for wrong in ("item", 'dimensions."x', "dimensions."):
         with pytest.raises(BadInput, match="--by"):
             report(offline, "2024-01-05", by=wrong)

@@ -226,7 +226,8 @@ def test_one_entity_and_one_account_can_be_asked_for(books: Books, intacct: Inta
     assert all(one.rest == 0 for one in compared(books, entity="200").balances)
     only = compared(books, account="4000")
     assert [one.account for one in only.balances] == ["4000"] and only.entries == 2
-    assert compared(books, account="1100").entries == 0
+    with pytest.raises(BadInput, match="--account 1100: unknown"):
+        compared(books, account="1100")
 
 
 def test_entries_in_other_currencies_tie_out_too(books: Books, row: MakeRow) -> None:

@@ -55,8 +55,7 @@ def sync(context: "Context", entity: str | None = None) -> list[PeriodAnswer]:
         BadConfiguration: Intacct cannot be reached, or the sign-in fails.
     """
     with context.database.read() as connection:
-        known = _entities(context, connection)
-    asked = known if entity is None else [_checked(entity, known)]
+        asked = _entities(context, connection) if entity is None else [check_known_entity(context, connection, entity)]
     with open_gateway(context) as gateway:
         gateway.sign_in()
         return refresh_closed_periods(context, gateway, context.progress.track(asked, "asking Intacct", len(asked)))
@@ -121,7 +120,7 @@ def decide(
     if not reason.strip():
         raise BadInput("a decision needs its reason, for the auditor: --reason TEXT")
     with context.database.write() as connection:
-        entity = _checked(entity, _entities(context, connection))
+        entity = check_known_entity(context, connection, entity)
         known = Periods(store.facts(connection))
         changes = _closes if kind == CLOSED else _opens
         new = [month for month in dict.fromkeys(months) if changes(known, entity, month, opened)]
@@ -159,7 +158,7 @@ def list_periods(context: "Context", entity: str | None = None) -> list[dict[str
     with context.database.read() as connection:
         known = Periods(store.facts(connection))
         if entity is not None:
-            _checked(entity, _entities(context, connection))
+            check_known_entity(context, connection, entity)
         months: dict[tuple[str, date], int] = defaultdict(int)
         for found in store.open_months(connection, entity):
             months[found.entity, found.month] += found.lines
@@ -194,7 +193,13 @@ def _entities(context: "Context", connection: "Connection") -> list[str]:
     return sorted({COMPANY, *configured, *store.all_entities(connection)})
 
 
-def _checked(entity: str, known: Sequence[str]) -> str:
+def check_known_entity(context: "Context", connection: "Connection", entity: str) -> str:
+    """Return the entity.
+
+    Raises:
+        BadInput: neither a charge line nor the configuration names it.
+    """
+    known = _entities(context, connection)
     if entity not in known:
         names = ", ".join(filter(None, known)) or "none but the company itself"
         raise BadInput(f"{entity}: no charge line is of that entity, nor is it in [entities] of revrec.toml ({names})")

@@ -4,21 +4,23 @@ Nothing is posted or changed in Intacct. It reads, in bulk, our entries by recor
 else in our journals, and all lines on the accounts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
-from revrec.intacct.gateway import FoundEntry
+from revrec.intacct.gateway import FoundEntry, MasterKind
 from revrec.jobs.gateway import company, open_gateway
-from revrec.jobs.posting.findings import Finding
+from revrec.jobs.posting.findings import Amounts, Finding
 from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
 from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost
 from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
+from revrec.jobs.reports.contract_balances import deferred_balances
+from revrec.jobs.reports.filters import check_account, check_entity
 from revrec.store.posting import posted
 from revrec.store.posting.workers import active_run
 
@@ -73,7 +75,8 @@ def reconcile(
 
     Raises:
         Busy: a run is at work on this database.
-        BadInput: an acceptance has no reason or no finding, or ``recognized`` is missing for a lost entry.
+        BadInput: an acceptance has no reason or no finding, ``recognized`` is missing for a lost entry, or these books
+            do not know the account or entity.
         BadConfiguration: the gateway cannot be reached or the sign-in fails.
         ReadRefused: Intacct refuses a read.
     """
@@ -82,6 +85,7 @@ def reconcile(
     lease = context.settings.posting.lease.total_seconds()
     with active_run(context.database, worker_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:
+            check_entity(context, connection, entity)
             within = DateRange(start or min(end, posted.first_activity_date(connection) or end), end)
         result = Reconciliation(company(context), within)
         with (connect or open_gateway)(context) as gateway:
@@ -97,23 +101,39 @@ def _compare(
     context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: ReconcileScope
 ) -> Mapping[str, FoundEntry]:
     """Fill the result; return the lost entries by the keys of their findings."""
+    books = posted.account_sums(connection, *wanted.within, wanted.entity)
+    unrecognized = deferred_balances(context, connection, wanted.within.end, wanted.entity)
+    check_account(context, connection, wanted.account, {account for account, _currency in (*books, *unrecognized)})
     check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
     result.journals, result.entries = check.journals, check.compared
-    roles = posted.account_roles(connection)
-    books = posted.account_sums(connection, *wanted.within, wanted.entity)
-    unrecognized = posted.unrecognized_sums(connection, wanted.within.end, wanted.entity)
-    named = {wanted.account} if wanted.account else {account for account, _currency in books}
-    accounts = {account: roles.get(account, "") for account in sorted(named)}
-    if not accounts:
+    accounts = _accounts(connection, wanted.account, books, unrecognized)
+    in_ledger = _in_ledger(gateway, accounts, books)
+    if not in_ledger:
         return check.lost
-    ledger = check.ledger(accounts)
+    ledger = check.ledger(in_ledger)
     result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognized)
     result.others = list(ledger.others())
-    intacct_balances = gateway.account_balances(accounts, *wanted.within, wanted.entity or "")
+    intacct_balances = gateway.account_balances(in_ledger, *wanted.within, wanted.entity or "")
     result.reported = balances.reported(intacct_balances, ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
     return check.lost
+
+
+def _accounts(connection: "Connection", wanted: str | None, books: Amounts, unrecognized: Amounts) -> dict[str, str]:
+    """Return the accounts to compare, each with its role: those with entries, and those with something unrecognized."""
+    open_accounts = {account for (account, _currency), amount in unrecognized.items() if amount}
+    roles = {**posted.account_roles(connection), **dict.fromkeys(open_accounts, "deferred")}
+    named = {wanted} if wanted else {account for account, _currency in books} | open_accounts
+    return {account: roles.get(account, "") for account in sorted(named)}
+
+
+def _in_ledger(gateway: "Gateway", accounts: Iterable[str], books: Amounts) -> list[str]:
+    """Return the accounts that Intacct has."""
+    posted_to = {account for account, _currency in books}
+    # Intacct refuses to report the balance of an account that it does not have. Nothing is posted there: look it up.
+    others = gateway.masters(MasterKind.ACCOUNT, [account for account in accounts if account not in posted_to])
+    return [account for account in accounts if account in posted_to or account in others]
 
 
 def _check_keys(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from itertools import groupby
@@ -15,6 +16,7 @@ from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.core.rules import Rule, RuleBook
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.invoicing.settings import invoice_settings
+from revrec.jobs.reports.filters import check_account, check_customer, check_entity
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events
 from revrec.store.reports.contract_balances import BY_DIMENSION, BalanceQuery, ContractBalanceRow, balance_rows
@@ -47,21 +49,46 @@ def contract_balances(context: "Context", wanted: BalanceOptions, sheet: Balance
     from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice.
 
     Raises:
-        BadInput: ``by`` is not a way to group charge lines into contracts.
+        BadInput: ``by`` is not a way to group charge lines into contracts, or a filter names what these books do not
+            know.
         RuleErrors: A charge line has no schedule, and the rules that would give its account have errors.
     """
     if wanted.by not in GROUPINGS and not NAMED.fullmatch(wanted.by):
         raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(GROUPINGS)} or {BY_DIMENSION}NAME")
     with context.database.read() as connection:
-        lines = (line for line in _lines(context, connection, wanted) if wanted.account in (None, line.account))
+        check_entity(context, connection, wanted.entity)
+        check_customer(connection, wanted.customer)
+        accounts: set[str] = set()
+        lines = (
+            line for line in _lines(context, connection, wanted, accounts) if wanted.account in (None, line.account)
+        )
         for _key, its_own in groupby(lines, lambda line: (line.contract, line.entity, line.currency)):
             contract = balance_of(list(its_own))
             if contract.lines:
                 sheet.add(contract)
                 yield contract
+        check_account(context, connection, wanted.account, accounts)
 
 
-def _lines(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Iterator[LineBalance]:
+def deferred_balances(
+    context: "Context", connection: "Connection", until: date, entity: str | None = None
+) -> dict[tuple[str, str], int]:
+    """Return the balance of each deferred account and currency on a day, in minor units, credits positive.
+
+    These are the balances of :func:`contract_balances`, with every charge line that is billed or recognized by the day:
+    also one that waits, is held, or has no schedule.
+    """
+    balances: Counter[tuple[str, str]] = Counter()
+    for line in _lines(context, connection, BalanceOptions(until, entity=entity), set()):
+        if line.happened:
+            balances[line.account, line.currency] += line.balance
+    return dict(balances)
+
+
+def _lines(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, found_accounts: set[str]
+) -> Iterator[LineBalance]:
+    """Yield the balance of each charge line; add its account to ``found_accounts``."""
     beyond, accounts = _a_year_after(wanted.until), _UnscheduledAccounts(context)
     wishes = invoice_settings(context).requests
     found = balance_rows(
@@ -74,6 +101,7 @@ def _lines(context: "Context", connection: "Connection", wanted: BalanceOptions)
         unknown = dict(charges.read_charges(connection, without_schedule)) if without_schedule else {}
         for row in some:
             account = row.account if row.account is not None else accounts.of(unknown[row.no])
+            found_accounts.add(account)
             yield _line(row, wanted.planned, account, prices.get(row.no, row.amount), beyond)
 
 

@@ -15,11 +15,10 @@ from revrec.store.posting.entries import read_journal_line
 from revrec.store.tables import (
     audit_event,
     charge_line,
+    invoice_line,
     journal_entry,
     journal_line,
     rule_version,
-    schedule,
-    schedule_line,
 )
 
 AT_ONCE = 200
@@ -108,6 +107,14 @@ def account_roles(connection: Connection) -> dict[str, str]:
     return {**accrued, **{pair.deferred: "deferred" for pair in pairs}}
 
 
+def has_account(connection: Connection, account: str) -> bool:
+    """Check if any journal or invoice line has an account: by a repair, or by rules of the past."""
+    lines = (
+        select(table.c.account).where(table.c.account == account).limit(1) for table in (journal_line, invoice_line)
+    )
+    return any(connection.execute(query).first() for query in lines)
+
+
 def account_sums(connection: Connection, start: date, end: date, entity: str | None = None) -> Sums:
     """Return the net amounts (debits positive) of the posted entries of a range, by account and currency."""
     signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
@@ -118,26 +125,6 @@ def account_sums(connection: Connection, start: date, end: date, entity: str | N
         .group_by(journal_line.c.account, journal_line.c.currency)
     )
     return _whole(connection, query)
-
-
-def unrecognized_sums(connection: Connection, until: date, entity: str | None = None) -> Sums:
-    """Return what was billed until a day and not posted with a date until then, by deferred account and currency."""
-    day = until.isoformat()
-    recognized = (journal_entry.c.state == "POSTED") & (journal_entry.c.date <= day)
-    query = (
-        select(rule_version.c.deferred, charge_line.c.currency, *split_sum_columns(schedule_line.c.amount))
-        .select_from(schedule_line)
-        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
-        .join(
-            schedule,
-            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
-        )
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .outerjoin(journal_entry, (journal_entry.c.id == schedule_line.c.entry_id) & recognized)
-        .where(schedule_line.c.superseded_by.is_(None), charge_line.c.post_date <= day, journal_entry.c.id.is_(None))
-        .group_by(rule_version.c.deferred, charge_line.c.currency)
-    )
-    return _whole(connection, query if entity is None else query.where(charge_line.c.entity == entity))
 
 
 def _whole(connection: Connection, query: Any) -> Sums:

@@ -1,0 +1,65 @@
+"""Check the filters of a command: an entity, account or customer that these books do not know is refused.
+
+Otherwise a typo would select nothing, and nothing looks like good news: "ties out; 0 entries compared".
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadInput
+from revrec.jobs.posting.periods import check_known_entity
+from revrec.store import charges
+from revrec.store.posting import posted
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+MOST_NAMED = 10
+
+
+def check_entity(context: "Context", connection: "Connection", entity: str | None) -> None:
+    """Refuse an entity that is neither of a charge line nor in ``[entities]``; the company itself is ``""``.
+
+    Raises:
+        BadInput: these books do not know the entity.
+    """
+    if entity is not None:
+        check_known_entity(context, connection, entity)
+
+
+def check_customer(connection: "Connection", customer: str | None) -> None:
+    """Refuse a customer that no charge line names.
+
+    Raises:
+        BadInput: these books do not know the customer.
+    """
+    if customer is None:
+        return
+    known = charges.customers(connection)
+    if customer not in known:
+        raise BadInput(f"--customer {customer}: {_known(customer, known, 'charge lines name')}")
+
+
+def check_account(context: "Context", connection: "Connection", account: str | None, found: Iterable[str]) -> None:
+    """Refuse an account that is not among the ``found`` ones and that no rule or setting posts to.
+
+    Raises:
+        BadInput: these books do not know the account.
+    """
+    if account is None or account in found:
+        return
+    configured = context.settings.accounts
+    known = {*found, *posted.account_roles(connection), configured.deferred, configured.accrued} - {""}
+    if account not in known and not posted.has_account(connection, account):
+        raise BadInput(f"--account {account}: {_known(account, known, 'these books post to')}")
+
+
+def _known(name: str, known: Iterable[str], what: str) -> str:
+    """Return the known names as a phrase: the most similar first, and how many more there are."""
+    names = sorted(known)
+    close = get_close_matches(name, names, MOST_NAMED)
+    shown = [*close, *(one for one in names if one not in close)][:MOST_NAMED]
+    more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+    return f"unknown; {what} {', '.join(shown)}{more}" if names else f"unknown; {what} none"

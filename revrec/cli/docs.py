@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,9 @@ def register(app: typer.Typer) -> None:
         options: Options,
         page: Annotated[str, typer.Argument(metavar="[PAGE]", help="The page's name, or how it starts.")] = "",
         open_site: Annotated[bool, typer.Option("--open", help="Open the page in a browser instead.")] = False,
+        samples: Annotated[
+            bool, typer.Option("--samples", help="Copy the sample files of the pages to ./sample_data instead.")
+        ] = False,
     ) -> None:
         """Read the documentation, offline.
 
@@ -32,11 +36,16 @@ def register(app: typer.Typer) -> None:
           revrec docs first-close
           revrec docs periods
           revrec docs --open rules
+          revrec docs --samples
         """
         from revrec.cli.output import print_csv, print_json, print_table
+        from revrec.jobs.admin.init import add_samples
         from revrec.jobs.reports import documentation
 
-        if open_site:
+        if samples:
+            folder = str(add_samples(Path()))
+            print_json({"folder": folder}) if options.json else print(f"the sample files are in {folder}")
+        elif open_site:
             found = documentation.page(page or "index")
             typer.launch(f"file://{documentation.site() / found.name}.html")
         elif page:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, command, in_folder, program
 
 
 def register(app: typer.Typer) -> None:
@@ -40,5 +40,4 @@ def register(app: typer.Typer) -> None:
             return
         for path in made:
             print(f"created {path}")
-        where = "" if folder == Path() else f"cd {folder} && "
-        print(f"next: {where}revrec import CHARGES.csv")
+        print(f"next: {in_folder(folder)}{program()} import CHARGES.csv")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.cli.shared import fail
+from revrec.core.extras import install_command
 from revrec.files import write_text
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def check(folder: Path) -> None:
     """End the command if the folder belongs to other books, or if the extra is not installed."""
     lacking = [name for name in NEEDS if find_spec(name) is None]
     if lacking:
-        fail(f'--round-trip needs {", ".join(lacking)}: pip install "revrec[demo]"', 2)
+        fail(f"--round-trip needs {', '.join(lacking)}; install them with: {install_command('demo')}", 2)
     config = folder / "revrec.toml"
     if config.exists() and MARK not in config.read_text(encoding="utf-8"):
         fail(f"{folder} already contains other books, which the demo does not change: name another folder", 2)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli import rule_trials
-from revrec.cli.shared import Options, add_group, command
+from revrec.cli.shared import Options, add_group, command, fail
 
 if TYPE_CHECKING:
     from revrec.jobs.reports.explain import RuleExplanation
@@ -62,6 +62,25 @@ def register(app: typer.Typer) -> None:
             print(f"warning: {warning}")
         repairs = f", and {counted(len(book.repairs), 'repair')}" if book.repairs else ""
         print(f"{counted(len(book.rules), 'rule is', 'rules are')} sound{repairs}")
+
+    @command(group, "schema", "rules")
+    def schema(options: Options) -> None:
+        """Print the JSON Schema of rule files, for editors.
+
+        Save it beside the rules, and make "#:schema ../rules.schema.json" the first line of a rule file.
+
+        \b
+        Example:
+          revrec rules schema
+        """
+        import json
+
+        from revrec.core.rules import json_schema
+
+        if options.csv:
+            fail("--format csv: a schema is a tree, not a table; leave the option out", 2)
+        # Not print_json, which would add former names of result keys to the schema.
+        print(json.dumps(json_schema.schema(), indent=2))
 
     @command(group, "list", "rules")
     def list_(options: Options) -> None:

@@ -84,7 +84,7 @@ def _register_admin(group: typer.Typer) -> None:
         repeat, refuse=ERRORNO TEXT, die, expire_sessions, forget_ids, close_period=MONTH or open_period=MONTH; WHEN is
         before or after the commit; RATE is 3x for the next three (default: one), #3 for only the third, or a
         probability such as 0.1; FUNCTION is a function such as create. The same plan, seed and requests produce the
-        same faults. docs/sandbox.md describes each kind.
+        same faults. `revrec docs sandbox` describes each kind.
 
         \b
         Examples:

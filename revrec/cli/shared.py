@@ -3,6 +3,8 @@
 import errno
 import functools
 import inspect
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -103,6 +105,23 @@ def remember(**options: Any) -> None:
     """Begin a command line with the global options placed before the command's name."""
     global _before  # noqa: PLW0603 - one command line a process
     _before = Options(**options)
+
+
+def program() -> str:
+    """Return the word that runs this program in the user's shell: ``revrec``, or its quoted path if that is not found.
+
+    A demo that ``bootstrap.py`` runs is not on the path, so a command that begins with ``revrec`` would fail.
+    """
+    started = Path(sys.argv[0])
+    found = shutil.which("revrec")
+    if started.stem != "revrec" or (found and Path(found).resolve() == started.resolve()):
+        return "revrec"
+    return shlex.quote(str(started.absolute()))
+
+
+def in_folder(folder: Path) -> str:
+    """Return what a command line begins with to run in a folder: ``cd FOLDER && ``, or nothing for the current one."""
+    return "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
 
 
 def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:

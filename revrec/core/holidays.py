@@ -9,9 +9,8 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import WEEKDAYS, Calendar
+from revrec.core.extras import install_command
 from revrec.core.keys import RejectedValue, ValueKind, did_you_mean
-
-EXTRA = 'the library for it is not installed: pip install "revrec[holidays]"'
 
 
 class CalendarFile(NamedTuple):
@@ -103,7 +102,7 @@ def by_code(code: str) -> Calendar:
         # Imported here: it is an extra, and only rules that name such a calendar need it.
         import holidays
     except ImportError:
-        raise RejectedValue(EXTRA) from None
+        raise RejectedValue(f"the library for it is not installed: {install_command('holidays')}") from None
     country, _dash, part = code.partition("-")
     try:
         days = holidays.country_holidays(country, subdiv=part or None)

@@ -11,7 +11,7 @@ A mapping is a table of the configuration, checked as a whole before any file is
     date_format = "%d/%m/%Y"
     decimal = ","
 
-A field without a column, constant or default is read from the column with the same name. See docs/formats.md.
+A field without a column, constant or default is read from the column with the same name. See: revrec docs formats
 """
 
 from collections.abc import Mapping

@@ -56,7 +56,7 @@ def test_without_tls_only_this_machine_gets_alerts(scheme: str) -> None:
 
 def test_without_the_library_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    assert "pip install 'revrec[alerts]'" in refusal(f"json://127.0.0.1:1/{TOKEN}")
+    assert '-m pip install "revrec[alerts]"' in refusal(f"json://127.0.0.1:1/{TOKEN}")
 
 
 def test_a_channel_is_named_by_place_and_kind_alone() -> None:

@@ -164,5 +164,5 @@ def test_a_calendar_that_is_not_known_is_refused(line, derive, calendar, said):
 
 def test_without_the_library_it_is_said_how_to_get_it(line, derive, monkeypatch):
     monkeypatch.setitem(sys.modules, "holidays", None)
-    with pytest.raises(RuleErrors, match=r'pip install "revrec\[holidays\]"'):
+    with pytest.raises(RuleErrors, match=r'-m pip install "revrec\[holidays\]"'):
         derive('method = "fixed_offset"\ncalendar = "NO"', line)

@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support.commands import OpenTerminal, Terminal
+from support.commands import OpenTerminal, Terminal, environment
 from support.patience import PATIENCE, until
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -166,3 +168,19 @@ def answers(address: str) -> bool:
             return True
     except OSError:
         return False
+
+
+@pytest.mark.slow
+def test_the_closing_line_of_the_demo_works_as_printed_without_the_program_on_the_path(tmp_path: Path) -> None:
+    program = tmp_path / "a folder" / "revrec"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nfrom revrec.cli.main import main\nmain()\n", encoding="utf-8")
+    program.chmod(0o755)
+    settings = environment(PATH="/usr/bin:/bin")
+    ran = subprocess.run(
+        ["a folder/revrec", "demo", "my demo"], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True
+    )
+    line = ran.stdout.rstrip().rpartition("Explore it: ")[2]
+    assert line == f"cd 'my demo' && '{program}' preview"
+    shown = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True)
+    assert "shop/INV-1001/1" in shown.stdout

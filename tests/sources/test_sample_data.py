@@ -70,5 +70,5 @@ def test_every_shipped_mapping_is_valid_and_its_comment_leads_to_the_manual(name
             made = read_mapping(name, {**part, **config.get(rows, {}), "rows": rows})
             assert made.rows == rows and made.format
     text = (Path(shipped.__file__).parent / "mappings" / f"{name}.toml").read_text(encoding="utf-8")
-    assert text.startswith("#") and "docs/formats.md" in text
+    assert text.startswith("#") and "revrec docs formats" in text
     assert f"`{name}`" in MANUAL.read_text(encoding="utf-8")

@@ -186,5 +186,5 @@ def test_the_missing_library_is_reported_with_its_extra(monkeypatch: pytest.Monk
     import sys
 
     monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with pytest.raises(SourceError, match=r"pip install 'revrec\[xlsx\]'"):
+    with pytest.raises(SourceError, match=r'-m pip install "revrec\[xlsx\]"'):
         read(made(row()))

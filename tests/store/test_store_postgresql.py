@@ -147,7 +147,9 @@ def test_a_schema_of_its_own_holds_everything(postgresql: PostgresqlServer, kind
 
 
 def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: PostgresqlServer, database: Database) -> None:
-    said = r"this user lacks a right: permission denied for table .*; have the owner grant it, see docs/postgresql"
+    said = (
+        r"this user lacks a right: permission denied for table .*; have the owner grant it, see: revrec docs postgresql"
+    )
     name = database.url.partition("?")[0].rpartition("/")[2]
     clerk = Database(postgresql.url(name, "clerk"))
     with pytest.raises(BadConfiguration, match=said), clerk.read():

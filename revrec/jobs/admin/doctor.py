@@ -270,7 +270,7 @@ def _invoices(context: "Context", gateway: Gateway) -> DoctorCheck:
         return DoctorCheck("invoices", OK, "no source is invoiced")
     trouble = next(unready(settings, gateway), "")
     if trouble:
-        return DoctorCheck("invoices", FAILED, trouble, "see the chapter on Intacct in docs/invoices.md")
+        return DoctorCheck("invoices", FAILED, trouble, "see the chapter on Intacct in: revrec docs invoices")
     return DoctorCheck("invoices", OK, f"can be read, for {', '.join(sorted(settings.requests))}")
 
 

@@ -70,8 +70,10 @@ def _own_database(folder: Path) -> Path:
     return file
 
 
-def add_samples(folder: Path) -> None:
+def add_samples(folder: Path) -> Path:
     """Copy the sample data that ships with revrec into ``folder``; existing files are not changed.
+
+    Return the folder of the copies.
 
     Raises:
         BadInput: The folder cannot be written to.
@@ -87,6 +89,7 @@ def add_samples(folder: Path) -> None:
                 shutil.copyfile(source, place)
     except OSError as error:
         raise unwritable(target, error) from error
+    return target
 
 
 def unwritable(place: Path, error: OSError) -> BadInput:
@@ -109,7 +112,7 @@ def _files(folder: Path, config: Path, url: str) -> list[Path]:
 def config_lines(url: str = "") -> Iterator[str]:
     """Yield a configuration that lists every key with its meaning and default; keys that the sandbox needs are set."""
     yield "# revrec: every key is listed; a commented-out key has its default value."
-    yield "# REVREC_SECTION_KEY in the environment overrides a key. Passwords do not belong here: see docs/intacct.md."
+    yield "# REVREC_SECTION_KEY in the environment overrides a key. Keep passwords out of it: revrec docs intacct"
     for section, keys in KEYS.items():
         yield f"\n[{section}]"
         for key in keys.values():

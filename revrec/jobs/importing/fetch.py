@@ -62,7 +62,7 @@ def fetch(
     """
     chosen = list(names) or source_names(context)
     if not chosen:
-        raise BadConfiguration("no source is set up; add a [source.NAME] table to revrec.toml, see docs/sources.md")
+        raise BadConfiguration("no source is set up; add a [source.NAME] table to revrec.toml: revrec docs sources")
     for name in chosen:
         transport_of(context, name)
     return [_SourceFetch(context, name, dry_run, again).fetch() for name in chosen]

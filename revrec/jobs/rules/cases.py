@@ -37,7 +37,7 @@ def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResu
     paths = files or sorted(folder.glob("*.toml"))
     if not paths:
         raise BadConfiguration(
-            f"{folder}: there are no cases; write some in {folder / 'cases.toml'}, see docs/rules.md"
+            f"{folder}: there are no cases; write some in {folder / 'cases.toml'}, see: revrec docs rules"
         )
     result = CasesResult()
     cases = parse_cases({str(path): read_rule_file(path) for path in paths})

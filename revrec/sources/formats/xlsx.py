@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from revrec.core.extras import install_command
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord
@@ -56,7 +57,7 @@ def _rows(source: SourceStream, data: bytes, name: str) -> Iterator[list[Any]]:
     try:
         from python_calamine import CalamineWorkbook
     except ImportError:
-        fix = "install it: pip install 'revrec[xlsx]', or save the sheet as CSV in UTF-8"
+        fix = f"install it with: {install_command('xlsx')}, or save the sheet as CSV in UTF-8"
         raise source.error("", "is a spreadsheet, and the extra xlsx is not installed", fix) from None
     try:
         yield from CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name(name).iter_rows()

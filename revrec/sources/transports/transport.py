@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.extras import install_command
 from revrec.core.keys import ConfigKey
 
 BLOCK = 65_536
@@ -44,7 +45,7 @@ class SourceTransport(ABC):
     name: ClassVar[str] = ""
     keys: ClassVar[tuple[ConfigKey, ...]]
     extra: ClassVar[str] = ""
-    """The extra that must be installed: ``pip install "revrec[EXTRA]"``."""
+    """The extra that must be installed."""
 
     def __init__(self, settings: Mapping[str, Any], secret: Callable[[str], str]) -> None:
         self.settings = settings
@@ -134,7 +135,7 @@ class SourceTransport(ABC):
 
 def missing_extra(extra: str) -> BadConfiguration:
     """Return the error for a library that is not installed, with the command that installs it."""
-    return BadConfiguration(f'this transport needs libraries that are not installed: pip install "revrec[{extra}]"')
+    return BadConfiguration(f"this transport needs libraries that are not installed: {install_command(extra)}")
 
 
 def _reason(error: Exception) -> str:

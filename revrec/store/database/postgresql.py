@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import URL, Connection, create_engine, event, text
 
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
+from revrec.core.extras import install_command
 from revrec.core.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Postgresql:
                 url.set(drivername="postgresql+psycopg"), connect_args=defaults, pool_pre_ping=True
             )
         except ImportError:
-            said = "PostgreSQL needs psycopg; install it with: pip install 'revrec[postgres]'"
+            said = f"PostgreSQL needs psycopg; install it with: {install_command('postgres')}"
             raise BadConfiguration(f"{self.where}: {said}") from None
         event.listen(self.engine, "connect", prepare)
 
@@ -105,7 +106,7 @@ class Postgresql:
         return redact_text(" ".join(str(error).split()), self.secrets)
 
 
-RIGHTS = "this user lacks a right: {said}; have the owner grant it, see docs/postgresql.md"
+RIGHTS = "this user lacks a right: {said}; have the owner grant it, see: revrec docs postgresql"
 LOST = "the connection was lost: {said}; nothing is half done, run the command again"
 KNOWN_ERRORS: tuple[tuple[str, type[RevrecError], str], ...] = (
     ("55P03", Busy, "another revrec is writing to the database; try again when it is done"),

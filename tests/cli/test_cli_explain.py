@@ -49,3 +49,16 @@ def test_every_charge_line_of_a_document_is_told_also_as_csv(story: Path, revrec
 def test_what_is_not_known_is_refused(books: Path, revrec: Revrec) -> None:
     ended = revrec("explain", "shop/NONE/1")
     assert ended.code == 3 and "no record has this name" in ended.err
+
+
+def test_a_line_planned_again_after_posting_is_current_once_schedule_finds_no_difference(
+    story: Path, revrec: Revrec, intacct: dict[str, str]
+) -> None:
+    assert revrec("run", "--date", "2024-03-31", env=intacct).code == 0
+    rules = story / "rules" / "subscriptions.toml"
+    rules.write_text(rules.read_text().replace('offset = "7 days"', 'offset = "9 days"'))
+    assert "see: revrec schedule" in revrec("explain", "shop/INV-1001/1").out
+    assert revrec("schedule", "--rebuild").code == 0
+    assert revrec("schedule", "--format", "json").json["changed"] == 0
+    assert revrec("explain", "shop/INV-1001/1", "--format", "json").json["current"]
+    assert "would differ" not in revrec("explain", "shop/INV-1001/1").out

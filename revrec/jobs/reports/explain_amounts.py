@@ -17,6 +17,7 @@ from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.reports.trace import ChargeTrace, RuleTrace, ScheduleTrace, TracedCharge, trace
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import derive_stored_line
+from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.store import charges
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ class ChargeExplanation(NamedTuple):
     """A charge line with the parts of its schedule in effect, and where each amount comes from.
 
     ``charge`` is as in a trace. ``why`` is the explanation of the schedule, or why there is none, and
-    ``standard`` the paragraph that the method follows. ``current`` is true if the present rules and events would give
-    the same schedule. ``waiting`` is the amount without a date, a decimal string, and ``waits`` what it waits for.
+    ``standard`` the paragraph that the method follows. ``current`` is true if ``revrec schedule`` would report no
+    change. ``waiting`` is the amount without a date, a decimal string, and ``waits`` what it waits for.
     """
 
     charge: TracedCharge
@@ -87,11 +88,18 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[ChargeExplan
             no = charges.find_charge(connection, life.charge.id)
             assert no is not None
             derived_line = derive_stored_line(connection, book, no)
-        yield _explained(life, book, *derived_line.as_allocated, derived_line.derived)
+            # As `revrec schedule` decides it: a plan that was corrected after posting differs from the plain one.
+            current = Scheduler(connection, book, context.who(), audit_seq=0).is_current(no)
+        yield _explained(life, book, *derived_line.as_allocated, derived_line.derived, current)
 
 
 def _explained(
-    life: ChargeTrace, book: "RuleBook", line: "ChargeLine", recorded: "Events", derived: "Schedule | Unscheduled"
+    life: ChargeTrace,
+    book: "RuleBook",
+    line: "ChargeLine",
+    recorded: "Events",
+    derived: "Schedule | Unscheduled",
+    current: bool,
 ) -> ChargeExplanation:
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
@@ -106,8 +114,6 @@ def _explained(
         for version in life.schedule
         for part in _parts(version, line, schedule, words if in_force and _made_by(version, rule) else {})
     )
-    planned = sorted((part.date, part.amount) for part in parts)
-    now = sorted((str(part.date), part.amount) for part in schedule.parts) if schedule else []
     last = life.schedule[-1] if life.schedule else None
     return ChargeExplanation(
         charge=life.charge,
@@ -115,7 +121,7 @@ def _explained(
         why=last.explanation if last else life.unscheduled.reason if life.unscheduled else "",
         standard=_standards(matched, apart is not None),
         price_changes=describe_price_changes(line, recorded) or None,
-        current=[(day, to_minor(Decimal(amount), line.currency)) for day, amount in planned] == now,
+        current=current,
         waits=last.waits_for if last else None,
         waiting=last.waiting if last else life.charge.amount,
         parts=parts,

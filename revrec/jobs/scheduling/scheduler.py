@@ -1,6 +1,6 @@
 """Write schedules: the first one of a new charge line, and a new version when rules or events changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
@@ -58,6 +58,20 @@ class _LineState(NamedTuple):
     allocated: int
 
 
+class _WantedSchedule(NamedTuple):
+    """The schedule that should replace the one in force: what is left of the derived one, and the new price.
+
+    ``sign`` is the amount whose sign the plan has.
+    """
+
+    derived: Schedule
+    left: Remaining
+    price: int
+    sign: int
+    price_change: SchedulePriceChange | None
+    allocated: AllocatedDifference | None
+
+
 class Scheduler:
     """Derives and writes schedules in one transaction; rows are collected and written by :meth:`flush`."""
 
@@ -93,24 +107,42 @@ class Scheduler:
         rule's ``on_change`` decides how posted amounts are treated; if the rule changed, only the rest is planned
         again. The lines of a rejected entry are open again, unless Intacct must be searched for the entry first.
         """
+        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events)]
+        self.flush()
+        return [change for change in changes if change]
+
+    def is_current(self, no: int) -> bool:
+        """Check that :meth:`reschedule` would report no change of a charge line; write nothing."""
+        (state,) = (one for one in self._states([no]) if one.no == no)
+        wanted = self._wanted_schedule(state)
+        if isinstance(wanted, Unscheduled):
+            return not (state.current and state.current.open)
+        return wanted is None
+
+    def _states(
+        self, numbers: Sequence[int], new_events: Mapping[int, int] = MappingProxyType({})
+    ) -> Iterator[_LineState]:
+        """Settle the contracts of these charge lines, and yield the lines of them all."""
         numbers = self.contracts.with_whole_contracts(numbers)
         recorded = events.events_of_charges(self._connection, numbers)
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
         lines = dict(charges.read_charges(self._connection, numbers))
         self.contracts.settle(lines, recorded, current)
         allocated = contracts.allocated_to(self._connection, numbers)
-        changes = []
         for no, line in lines.items():
-            change = self._reschedule_line(
-                _LineState(no, line, recorded.get(no, ()), new_events.get(no, 0), current.get(no), allocated.get(no, 0))
+            yield _LineState(
+                no, line, recorded.get(no, ()), new_events.get(no, 0), current.get(no), allocated.get(no, 0)
             )
-            if change:
-                changes.append(change)
-        self.flush()
-        return changes
 
     def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
         """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
+        wanted = self._wanted_schedule(state)
+        if isinstance(wanted, Unscheduled):
+            return self._keep_schedule(state, wanted)
+        return self._replace_schedule(state, wanted) if wanted else None
+
+    def _wanted_schedule(self, state: _LineState) -> _WantedSchedule | Unscheduled | None:
+        """Return the schedule that should replace the one in force; None if that is right."""
         line, current = state.line, state.current
         steps = self.contracts.outcome(state.no)
         derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, state.recorded, steps)
@@ -120,7 +152,7 @@ class Scheduler:
             derived = or_unscheduled(derived)
         if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
             assert isinstance(derived, Unscheduled)
-            return self._keep_schedule(state, derived)
+            return derived
         earning, price_events = apply_allocation(line, state.recorded, steps) if steps else (line, state.recorded)
         price = sum(part.amount for part in derived.all_parts)
         allocated = (steps[-1].difference if steps else 0) - state.allocated
@@ -135,20 +167,12 @@ class Scheduler:
         )
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
         # A line that is credited down to nothing has no sign, but its plan has.
-        return self._replace_schedule(state, derived, left, price, earning.amount or price, change, share)
+        return _WantedSchedule(derived, left, price, earning.amount or price, change, share)
 
-    def _replace_schedule(
-        self,
-        state: _LineState,
-        derived: Schedule,
-        left: Remaining,
-        price: int,
-        sign: int,
-        price_change: SchedulePriceChange | None,
-        allocated: AllocatedDifference | None,
-    ) -> ScheduleChange:
+    def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
         current = state.current
+        derived, left, price, *further = wanted
         # Lines of a rejected entry are planned again. The entry must let go of them first, or the same amount would be
         # on the rejected entry and on a new one.
         self._release_lines(current.refused if current else ())
@@ -156,7 +180,7 @@ class Scheduler:
             derived = derived._replace(explanation=f"{derived.explanation}; {left.words}")
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
-        self._add_version(state.no, version, price, derived, left, current, sign, price_change, allocated)
+        self._add_version(state.no, version, price, derived, left, current, *further)
         return _change_of(state, derived, left)
 
     def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:

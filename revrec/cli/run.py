@@ -101,7 +101,7 @@ def _show(options: Options, result: "RunResult") -> None:
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
         head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
-        print_json({**head, **counts, "repaired": repaired, **invoiced})
+        print_json({**head, **counts, "repaired": repaired, **invoiced, "shared": _shared_data(result)})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
@@ -116,6 +116,7 @@ def _show(options: Options, result: "RunResult") -> None:
             advice = entry["advice"] or f"see revrec trace {entry['reference']}"
             print(harmless(f"  advice: {advice}"), file=sys.stderr)
     conclude(_summary(result), bool(result.entries or result.invoices))
+    _show_shared(result)
 
 
 def _show_dates(result: "RunResult") -> None:
@@ -159,6 +160,28 @@ def _summary(result: "RunResult") -> str:
     words += [f"{counted(count, 'entry', 'entries')} repaired by {name}" for name, count in result.repaired.items()]
     runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
     return f"{runs} for {result.date}: {', '.join(words)}"
+
+
+def _shared_data(result: "RunResult") -> dict[str, object] | None:
+    from revrec.core.money import decimal_string
+
+    if result.shared is None:
+        return None
+    sums = [{"currency": one, "amount": decimal_string(amount, one)} for one, amount in result.shared.sums.items()]
+    return {"runs": result.shared.runs, "posted": result.shared.posted, "sums": sums}
+
+
+def _show_shared(result: "RunResult") -> None:
+    """Print what runs that worked at the same time posted together; the one that ends last knows it."""
+    from revrec.cli.output import counted, grouped
+    from revrec.core.money import decimal_string
+
+    if result.shared is None:
+        return
+    runs = ", ".join(map(str, result.shared.runs))
+    sums = ", ".join(f"{grouped(decimal_string(amount, one))} {one}" for one, amount in result.shared.sums.items())
+    posted = counted(result.shared.posted, "entry", "entries")
+    print(f"runs {runs} shared the work and posted {posted} together" + (f": {sums} on each side" if sums else ""))
 
 
 def _sums(result: "RunResult", status: str) -> str:

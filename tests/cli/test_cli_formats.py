@@ -54,7 +54,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
-        "invoices", "invoiced",
+        "invoices", "invoiced", "shared",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | FURTHER] * 2

@@ -93,6 +93,24 @@ def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(
     same_ledgers(books, intacct, count)
 
 
+def test_each_of_two_runs_reports_its_own_entries_and_the_last_one_the_total(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    count = take(books, row, 2)
+    intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
+    with together(books):
+        both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
+    results = [json.loads(process.communicate(timeout=PATIENCE)[0]) for process in both]
+    intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
+    listed = [{one["reference"] for one in result["entries"]} for result in results]
+    assert [len(one) for one in listed] == [result["posted"] for result in results]
+    assert not listed[0] & listed[1], "no entry is reported by both"
+    own = sum((Decimal(one["amount"]) for result in results for one in result["entries"]), Decimal(0))
+    (total,) = (result["shared"] for result in results if result["shared"])
+    assert (total["runs"], total["posted"]) == ([1, 2], count)
+    assert [(one["currency"], Decimal(one["amount"])) for one in total["sums"]] == [("USD", own)]
+
+
 def killed_run(books: Books, row: MakeRow, intacct: Intacct, magazines: int, chance: random.Random) -> None:
     """Two processes, of which one is killed at random; then one run that settles what it left."""
     count = take(books, row, magazines)

@@ -53,7 +53,7 @@ def has_invoices_to_post(context: "Context", connection: "Connection", day: date
 
 
 class InvoiceRun:
-    """The invoices of one run. ``created`` and ``processed`` collect their numbers."""
+    """The invoices of one run. ``created``, ``processed`` and ``posted`` collect their numbers."""
 
     def __init__(
         self, context: "Context", day: date, run_id: int, company: str, is_retry_pass: bool, processed: set[int]
@@ -65,6 +65,7 @@ class InvoiceRun:
         self._is_retry_pass = is_retry_pass
         self._settings = invoice_settings(context)
         self.created: set[int] = set()
+        self.posted: set[int] = set()
         self.processed = processed
 
     def post_all(self, gateway: Gateway, worker: Worker, retrier: Retrier) -> None:
@@ -73,6 +74,7 @@ class InvoiceRun:
         poster = Poster(self._context, gateway, InvoicePostings(self._settings, master_data), worker)
         with self._context.database.read() as connection:
             poster.dates = posting_dates(self._context, connection)
+        poster.posted = self.posted
         poster.doubt_abandoned()
         self._look_up_unrecognized(poster, retrier)
         while True:

@@ -157,7 +157,8 @@ class Poster:
     """Posts one type of postings in one run through one gateway, as one worker.
 
     ``dates`` is what is known of accounting periods; a period that Intacct reports as closed is added to it.
-    ``rejected_for_period`` are the postings that were rejected for a closed period, by Intacct or here.
+    ``rejected_for_period`` are the postings that were rejected for a closed period, by Intacct or here. ``posted`` are
+    those that this worker itself sent, or found in Intacct.
     """
 
     def __init__(
@@ -169,6 +170,7 @@ class Poster:
         self.tables = posting_type.tables
         self.dates = PostingDates()
         self.rejected_for_period: list[int] = []
+        self.posted: set[int] = set()
         self.worker = worker or Worker(worker_name(context))
         self.owner = self.worker.owner
         self.quarantine = context.settings.posting.quarantine
@@ -392,6 +394,8 @@ class Poster:
                     attempts=attempts,
                     **_released(values),
                 )
+                if state == "POSTED":
+                    self.posted.add(number)
             except LostClaim:
                 # The lease ended and another worker reads Intacct back; the answer is kept as evidence for it.
                 state = str(self.tables.head(connection, number).state)
@@ -466,6 +470,8 @@ class Poster:
         with suppress(LostClaim):
             who, sends = self.context.who(), stored.sends
             self.tables.change_state(connection, stored.id, old, state, who, sends=sends, **_released(values))
+            if state == "POSTED":
+                self.posted.add(stored.id)
 
 
 _UNREAD = "unread"

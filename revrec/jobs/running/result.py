@@ -1,7 +1,7 @@
 """The result of a run: its entries and invoices, lines that are on no entry, and counts of what is left to settle."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from revrec.intacct.gateway import PostingAnswer
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection, Row
+    from revrec.store.posting.shared_runs import SharedRuns
 
 
 class EntryView(TypedDict):
@@ -78,6 +79,10 @@ class RunResult:
     """The entries that it put lines on."""
     processed: set[int] = field(default_factory=set)
     """The entries that it sent or looked up. On PostgreSQL another run may process those that this one created."""
+    posted: set[int] = field(default_factory=set)
+    """The entries that it posted itself, or found posted."""
+    shared: "SharedRuns | None" = None
+    """What this run and others that worked at the same time posted together, if this run ended last."""
     repaired: Counter[str] = field(default_factory=Counter)
     """The number of entries that each repair was used on, by the name of the repair."""
     runs: list[int] = field(default_factory=list)
@@ -92,6 +97,7 @@ class RunResult:
     invoice_counts: dict[str, int] = field(default_factory=dict)
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
+    invoices_posted: set[int] = field(default_factory=set)
 
     @property
     def complete(self) -> bool:
@@ -110,6 +116,9 @@ class RunResult:
         self.processed |= earlier.processed
         self.invoices_created |= earlier.invoices_created
         self.invoices_processed |= earlier.invoices_processed
+        self.posted |= earlier.posted
+        self.invoices_posted |= earlier.invoices_posted
+        self.shared = self.shared or earlier.shared
         self.repaired += earlier.repaired
         self.runs = [*earlier.runs, *self.runs]
 
@@ -131,16 +140,19 @@ def plan_counts(
 
 
 def refresh_counts(connection: "Connection", context: "Context", result: RunResult) -> None:
-    """Fill the result with the present states of what it touched, and count what any run left unsettled."""
+    """Fill the result with the present states of what it touched, and count what any run left unsettled.
+
+    What another run posted is that run's to report, even if this one created it.
+    """
     _refresh_invoice_counts(connection, result)
     heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.created | result.processed)}
     _collect_lines_on_no_entry(connection, context, result)
-    live = [number for number, head in heads.items() if head.state != "REPLACED"]
+    live = _to_report(heads, result.posted)
     on_no_entry = views_of_lines(result.blocked, result.awaiting_invoice)
     result.entries = sorted(entry_views(connection, live), key=_order) + on_no_entry
     left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
     result.counts = {
-        "posted": sum(1 for number in result.processed if heads[number].state == "POSTED"),
+        "posted": len(result.posted),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"] + len(on_no_entry),
@@ -156,16 +168,21 @@ def _collect_lines_on_no_entry(connection: "Connection", context: "Context", res
 def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None:
     touched = sorted(result.invoices_created | result.invoices_processed)
     heads = {number: INVOICE_TABLES.head(connection, number) for number in touched}
-    result.invoices = invoice_views(connection, [number for number in touched if heads[number].state != "REPLACED"])
+    result.invoices = invoice_views(connection, _to_report(heads, result.invoices_posted))
     left = {state: len(invoices.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
     result.invoice_counts = {
-        "posted": sum(1 for number in result.invoices_processed if heads[number].state == "POSTED"),
+        "posted": len(result.invoices_posted),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"],
         "waiting": len(invoices.numbers_in(connection, "READY", "SENDING"))
         + len(invoices.orders_to_convert(connection)),
     }
+
+
+def _to_report(heads: "Mapping[int, Row[Any]]", posted: Collection[int]) -> list[int]:
+    """Return the postings that a run reports: those that it ``posted``, and those that are not posted."""
+    return [number for number, head in heads.items() if head.state not in ("REPLACED", "POSTED") or number in posted]
 
 
 def invoice_views(connection: "Connection", numbers: Sequence[int]) -> list[InvoiceView]:

@@ -32,6 +32,7 @@ from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
+from revrec.store.posting.shared_runs import shared_runs
 from revrec.store.posting.workers import Worker, active_run
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ class PostingRun:
         with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             refresh_counts(connection, self.context, result)
             entries.finish_run(connection, self.run_id, self.context.who(), ", ".join(_outcome(result)))
+            if worker.shares_runs:
+                result.shared = shared_runs(connection, self.run_id, worker.is_last())
         recovery.keep_head(self.context)
         return result
 
@@ -142,7 +145,7 @@ class PostingRun:
     def _invoice_run(self) -> InvoiceRun:
         processed = self.result.invoices_processed
         invoice_run = InvoiceRun(self.context, self.day, self.run_id, self.company, self.is_retry_pass, processed)
-        self.result.invoices_created = invoice_run.created
+        self.result.invoices_created, self.result.invoices_posted = invoice_run.created, invoice_run.posted
         return invoice_run
 
     def _commit_intents(self, connection: "Connection") -> list[int]:
@@ -212,6 +215,7 @@ class PostingRun:
                 return
             unrecognized = self._unrecognized(connection)
         poster = Poster(self.context, self.gateway, EntryPostings(), self.worker)
+        poster.posted = self.result.posted
         self._scan_and_create()
         with self.context.database.read() as connection:
             poster.dates = posting_dates(self.context, connection)

@@ -172,7 +172,7 @@ class Scheduler:
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
         current = state.current
-        derived, left, price, *further = wanted
+        derived, left, price, sign, price_change, allocated = wanted
         # Lines of a rejected entry are planned again. The entry must let go of them first, or the same amount would be
         # on the rejected entry and on a new one.
         self._release_lines(current.refused if current else ())
@@ -180,7 +180,7 @@ class Scheduler:
             derived = derived._replace(explanation=f"{derived.explanation}; {left.words}")
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
-        self._add_version(state.no, version, price, derived, left, current, *further)
+        self._add_version(state.no, version, price, derived, left, current, sign, price_change, allocated)
         return _change_of(state, derived, left)
 
     def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:

@@ -37,6 +37,11 @@ HELD = text(f"""
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
 RUN_ACTIVE = "run"
+COUNT_ACTIVE = text(f"""
+    SELECT count(*) FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND (l.classid::bigint << 32) | l.objid::bigint = {KEY}
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
 
 
 class Worker:
@@ -64,6 +69,13 @@ class Worker:
     def waits_for_others(self) -> bool:
         """Wait until every turn of another worker has ended; return whether there can be other workers."""
         return False
+
+    shares_runs = False
+    """Whether other runs can work at the same time."""
+
+    def is_last(self) -> bool:
+        """Return whether no other run is active."""
+        return True
 
 
 class SharingWorker(Worker):
@@ -112,6 +124,13 @@ class SharingWorker(Worker):
             self._wait_for(slot)
             self._free(slot)
         return True
+
+    shares_runs = True
+
+    def is_last(self) -> bool:
+        """Return whether no other run is active."""
+        with self._database.translated():
+            return bool(self._session.execute(COUNT_ACTIVE, {"name": RUN_ACTIVE}).scalar_one() == 1)
 
     def _free(self, slot: str) -> None:
         # If the session was lost, the server has already freed the slot.

@@ -1,12 +1,13 @@
 """Recognition schedules: versions written once; their lines are open, on an entry, or superseded."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
 
+from revrec.core.batching import batched
 from revrec.core.calendar import iso
 from revrec.store import digests
 from revrec.store.database.bulk import insert_rows
@@ -218,6 +219,18 @@ def schedules_in_force(
     heads = _heads(connection, numbers)
     lines = _lines(connection, numbers)
     return {no: _current(head, lines.get(no, []), refused) for no, head in heads.items()}
+
+
+def newer_versions_dated(connection: Connection, versions: Mapping[int, int], day: date) -> set[int]:
+    """Return the charges whose schedule in force is newer than the given version and has a line on a day."""
+    found: set[int] = set()
+    line = schedule_line.c
+    for numbers in batched(list(versions), 500):
+        query = select(line.charge_no, line.version).where(
+            line.charge_no.in_(numbers), line.date == iso(day), line.superseded_by.is_(None)
+        )
+        found.update(number for number, version in connection.execute(query) if version > versions[number])
+    return found
 
 
 def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:

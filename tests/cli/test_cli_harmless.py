@@ -75,6 +75,18 @@ def test_a_line_feed_in_a_name_forges_no_line_of_a_trace(books: Path, revrec: Re
     )
 
 
+def test_a_line_feed_in_a_note_forges_no_line_of_a_trace(books: Path, revrec: Revrec) -> None:
+    (books / "charges.csv").write_text(f"{HEADER}\nshop,A,1,ACME,POD-1,2024-01-31,1.00,USD\n")
+    (books / "events.csv").write_text(
+        'charge,kind,date,note\nshop/A/1,pod,2024-02-01,"left\n2  2024-01-01 00:00:00 UTC  auditor: approved"\n'
+    )
+    assert revrec("import", books / "charges.csv").code == 0
+    assert revrec("import", "--events", books / "events.csv").code == 0
+    traced = revrec("trace", "shop/A/1")
+    assert "note left\\n2  2024-01-01" in traced.out
+    assert not any(line.strip("│├└─ ").startswith("2  2024-01-01 00:00:00") for line in traced.out.splitlines())
+
+
 def test_line_breaks_tabs_and_other_scripts_stay() -> None:
     text = "Überfällig\n\t日本 – ₣ שלום 🙂"
     assert harmless(text) == text

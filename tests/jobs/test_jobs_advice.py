@@ -250,6 +250,19 @@ def canceled_wrongly(stage: Stage) -> None:
     assert stage.states() == ["CANCELED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
 
 
+def canceled_and_moved(stage: Stage, offset: str) -> None:
+    """It was canceled though it is in Intacct, and a new rule moves its line to another day; INV-2 comes in."""
+    stage.take("INV-1")
+    stage.failing("drop@after:1x:create")
+    ((reference,),) = stage.books.sql("SELECT reference FROM journal_entry")
+    resolve.cancel(stage.books.context(), reference, WHY, early=True)
+    stage.books.rules(OTHER_ACCOUNT.format("4000").replace("30 days", offset))
+    schedule(stage.books.context(), rebuild=True)
+    stage.take("INV-2")
+    stage.run()
+    assert sorted(stage.states()) == ["CANCELED", "HELD", "POSTED"] and stage.ledger() == {"INV-1/1": 1, "INV-2/1": 1}
+
+
 def as_the_first(stage: Stage) -> None:
     """What is held is the first entry in Intacct."""
     resolve.as_posted(stage.books.context(), stage.held(), str(stage.intacct.entries()[0]["record_no"]), WHY)
@@ -325,6 +338,13 @@ SEQUENCES: dict[str, tuple[Callable[[Stage], None], list[Callable[[Stage], Any]]
     ),
     "an entry that was canceled by mistake is not sent while Intacct has it": (
         canceled_wrongly, [Stage.resend, Stage.run, as_the_first], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake, and whose line moved to a later day, is settled as posted": (
+        lambda stage: canceled_and_moved(stage, "34 days"), [as_the_first], ["INV-1", "INV-2"],
+    ),
+    "an entry that was canceled by mistake, and whose line moved to an earlier day, is deleted and sent": (
+        lambda stage: canceled_and_moved(stage, "20 days"),
+        [Stage.delete_first, Stage.resend], ["INV-1", "INV-2"],
     ),
     "an entry that was canceled by mistake is reversed, accepted, and its lines are sent": (
         canceled_wrongly,

@@ -15,7 +15,9 @@ from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting import resolve
+from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.periods import decide
+from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.trace import trace
@@ -333,6 +335,20 @@ def test_what_intacct_does_not_have_is_created_once_where_the_settings_say_so(bi
     life = billing.books.trace("shop/INV-2/1")
     created = [one for invoice in life["invoices"] for one in invoice["attempts"] if one["kind"] == "create"]
     assert "NEW-1" in created[0]["request"] and created[0]["record_no"]
+
+
+@either
+def test_a_copy_that_does_not_own_the_posting_creates_no_customer(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_ownership: Any) -> None:
+        raise RunStopped.before_sending("another copy of these books is at work")
+
+    billing.configure(billing.how, missing_customer="create")
+    billing.document("INV-2", customer="NEW-1")
+    monkeypatch.setattr(Ownership, "confirm", refuse)
+    assert "another copy" in billing.invoice().stopped.advice
+    assert billing.attempts() == []
 
 
 @slow

@@ -18,11 +18,15 @@ from support.intacct import Intacct
 pytestmark = pytest.mark.slow
 
 ASKED = (
-    "duplicate_errorno", "control_id_case", "control_id_length", "remember_nonunique", "closed_period_errorno",
-    "closed_period_text", "closed_books_date", "aborting_status", "max_title", "max_reference", "max_document",
-    "max_description", "over_long", "approval",
+    "duplicate_errorno", "control_id_case", "control_id_length", "remember_nonunique", "remember_reads",
+    "closed_period_errorno", "closed_period_text", "closed_books_date", "aborting_status", "max_title", "max_reference",
+    "max_document", "max_description", "over_long", "approval",
 )  # fmt: skip
-EACH = [("over_long", "reject"), *((name, setting) for name in ASKED for setting in SETTINGS[name][1:])]
+EACH = [
+    ("over_long", "reject"),
+    ("remember_reads", False),
+    *((name, setting) for name in ASKED for setting in SETTINGS[name][1:]),
+]
 CLOSED = date(2020, 1, 31)
 EVERYTHING = ProbeOptions(post=True, closed_date=CLOSED)
 

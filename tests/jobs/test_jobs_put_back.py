@@ -136,6 +136,21 @@ def test_nothing_is_sent_while_something_of_the_lost_future_is_unexplained(
     assert once(intacct) and len(documents(intacct)) == 2 and states(books) == ["POSTED"]
 
 
+@pytest.mark.parametrize("put_back", WAYS)
+def test_books_that_were_put_back_and_have_nothing_due_learn_what_was_posted_since(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack
+) -> None:
+    books.take(goods("INV-0"), name="first.csv")
+    books.run(DAY)
+    copy = copied(books)
+    books.take(goods("INV-1"), name="second.csv")
+    books.run(DAY)
+    put_back(books, copy)
+    stopped = looked(books)
+    assert stopped.stopped is not None and "INV-1/1" in stopped.stopped.advice
+    assert once(intacct) and states(books) == ["POSTED"]
+
+
 @pytest.mark.parametrize("first", [restored, copied_back])
 def test_a_copy_that_was_made_before_the_restored_books_had_looked_and_is_put_back_in_its_turn_is_known_too(
     books: Books, intacct: Intacct, goods: Callable[[str], Row], first: PutBack

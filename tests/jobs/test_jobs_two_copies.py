@@ -2,21 +2,26 @@
 
 import json
 import random
+import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import verify
-from revrec.jobs.posting import ownership
+from revrec.jobs.posting import ownership, poster
+from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.running.run import run
+from revrec.store.database import sqlite
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -32,6 +37,8 @@ PLANS = (
     "drop@after:0.3:create",
 )
 """Faults of the gateway while both are at work."""
+UNUSED: Any = None
+"""The gateway of a poster that sends nothing."""
 
 
 def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
@@ -147,6 +154,60 @@ def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
     sent = len(intacct.entries())
     assert other.run(DAY, later=4 * SECONDS).complete and sent == 1
     assert set(documents(intacct).values()) == {1}
+
+
+@pytest.fixture
+def locked(books: Books, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Connection]:
+    """Another command's connection, which can lock the books; no command waits for the lock."""
+    if books.url:
+        pytest.skip("the lock of a database file")
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0)
+    with closing(sqlite3.connect(books.database, isolation_level=None)) as other:
+        yield other
+
+
+def test_a_run_that_waited_for_the_database_sends_nothing_if_another_copy_has_taken_over_meanwhile(
+    books: Books,
+    intacct: Intacct,
+    row: MakeRow,
+    new_books: type[Books],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    locked: sqlite3.Connection,
+) -> None:
+    books.take(row("INV-1"))
+    books.run("2024-01-13")
+    other = copy_of(books, tmp_path / "other", new_books)
+    note_restored(other.context("db restored"), "taken over")
+    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
+    confirm, confirmed = ownership.Ownership.confirm, 0
+
+    def confirm_and_lock(self: Any) -> None:
+        nonlocal confirmed
+        if self._context.settings.database_url.endswith(f"{books.database}"):
+            confirmed += 1
+            if confirmed == 2:
+                locked.rollback()
+                other.run(DAY)
+        confirm(self)
+        if confirmed == 1:
+            locked.execute("BEGIN IMMEDIATE")
+
+    monkeypatch.setattr(ownership.Ownership, "confirm", confirm_and_lock)
+    monkeypatch.setattr(poster, "WRITE_LOCK_TIMEOUT", 60)
+    assert "another copy of these books" in books.run(DAY).stopped.advice
+    assert confirmed == 2 and len(intacct.entries()) == 1
+
+
+def test_a_run_that_cannot_get_at_the_database_before_it_sends_reports_what_to_do(
+    books: Books, locked: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poster, "WRITE_LOCK_TIMEOUT", 0)
+    locked.execute("BEGIN IMMEDIATE")
+    sender = poster.Poster(books.context("run"), UNUSED, EntryPostings())
+    entry = SimpleNamespace(reference="RR-1")
+    with pytest.raises(poster.RunStopped, match="RR-1 was not sent, because another command kept the database locked"):
+        sender.begin_request(entry, lambda _connection: pytest.fail("nothing is committed"))  # type: ignore[arg-type]
 
 
 def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(

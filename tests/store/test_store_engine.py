@@ -6,11 +6,13 @@ import stat
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import text
 
 from revrec.core.errors import BadConfiguration, BadInput, Busy, RevrecError
 from revrec.store.database import backups, sqlite
 from revrec.store.database.engine import Database, discarded
+from revrec.store.posting.run_lock import run_lock_file
 from revrec.store.posting.workers import active_run
 from revrec.store.reports import figures
 
@@ -161,6 +163,17 @@ def test_an_error_of_the_operating_system_in_a_run_is_not_reported_as_one_of_the
     assert raised.value is error
     with active_run(database, "b", 0, 1, 0):
         """The lock was released."""
+
+
+def test_a_monitor_that_looks_at_the_lock_for_an_instant_does_not_end_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = made(tmp_path / "revrec.db")
+    monitor = FileLock(run_lock_file(tmp_path / "revrec.db"))
+    monitor.acquire()
+    monkeypatch.setattr("filelock._api.time.sleep", lambda _seconds: monitor.release())
+    with active_run(database, "a", 0, 1, 0):
+        """The run waited until the monitor was done."""
 
 
 def test_a_transaction_that_fails_keeps_nothing(tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ class ProbeDrafts:
         """Run a function that creates nothing."""
         return run_single(self._counted, function(self.new_id(), element(name, **texts)))
 
+    def read_nothing(self, control_id: str) -> ProbeReply:
+        """Run a read that finds nothing under a control id, as a run claims the posting."""
+        body = requests_xml.query(control_id, "GLBATCH", ("RECORDNO",), (("RECORDNO", "0"),), 0, 1)
+        return run_single(self._counted, body, unique=True)
+
     def read_back(self, record_no: str) -> StoredDraft:
         """Read an entry back."""
         fields = ("RECORDNO", "STATE", "BATCH_TITLE", "REFERENCENO")

@@ -35,6 +35,7 @@ def repeated_control_id(drafts: ProbeDrafts) -> Iterator[ProbeFinding]:
     )  # fmt: skip
     yield _long_control_id(drafts, again)
     yield _without_uniqueid(drafts, again)
+    yield _of_a_read(drafts, again)
     yield ProbeFinding("1", "the company as part of the key", "cannot be determined with one company")
 
 
@@ -63,6 +64,18 @@ def _without_uniqueid(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFindin
     remembered = not second.created
     word = "remembered" if remembered else "not remembered"
     return ProbeFinding("1", question, word, "", "remember_nonunique", remembered)
+
+
+def _of_a_read(drafts: ProbeDrafts, duplicate: ProbeReply) -> ProbeFinding:
+    """Ask for the control ids of reads, by which a run claims the posting: only one copy of the books may post."""
+    question = "control ids of functions that only read"
+    control_id = drafts.new_id()
+    first, second = drafts.read_nothing(control_id), drafts.read_nothing(control_id)
+    is_run_again, is_refused = second.status == "success", second.errorno == duplicate.errorno
+    if first.status != "success" or not (is_run_again or is_refused):
+        return ProbeFinding("1", question, NOT_ANSWERED, (second if first.status == "success" else first).said)
+    word = "not remembered: Intacct does not keep two copies of the books apart" if is_run_again else "remembered"
+    return ProbeFinding("1", question, word, second.said if is_refused else "", "remember_reads", is_refused)
 
 
 def closed_books_date(drafts: ProbeDrafts) -> tuple[ProbeFinding, date | None]:

@@ -94,9 +94,12 @@ class InvoicePostings:
     def _send(self, poster: Poster, stored: StoredInvoice, prepared: PreparedPosting) -> PostingAnswer:
         """Send the request of a record, stored as an attempt of the invoice that needs it."""
         context = poster.context
-        with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+
+        def begin(connection: "Connection") -> int:
             request = (prepared.control_id, prepared.redacted, context.who())
-            attempt = self.tables.begin_attempt(connection, stored.id, "create", *request)[0]
+            return self.tables.begin_attempt(connection, stored.id, "create", *request)[0]
+
+        attempt = poster.begin_request(stored, begin)
         answer = poster.gateway.send(prepared)
         with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             end_attempt(self.tables, connection, attempt, answer, context.who())

@@ -16,6 +16,7 @@ from revrec.store.posting import entries
 from revrec.store.posting.due import due_with_memos
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.posted import accepted_keys
+from revrec.store.schedules import newer_versions_dated
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import FoundEntry, Gateway
@@ -50,22 +51,23 @@ def _keys(found: "FoundEntry") -> tuple[str, str]:
 
 
 def hold_lines(
-    context: "Context", connection: "Connection", run: int, canceled: "Sequence[FoundEntry]", company: str
+    context: "Context", connection: "Connection", run: int, day: date, canceled: "Sequence[FoundEntry]", company: str
 ) -> list[int]:
     """Put the lines of canceled entries that Intacct has on entries that need review; return the new entries' numbers.
 
+    ``day`` is the date of the run: lines that are due later are not put on entries yet.
     Entries that are not settled and have some of these lines need review too.
     """
     added = []
     for found in canceled:
         row = ENTRY_TABLES.find(connection, found.reference)
         assert row is not None
-        ours = _Lines(entries.load_entry(connection, row).entry)
+        ours = _Lines(connection, entries.load_entry(connection, row).entry)
         for number in entries.numbers_in(connection, *UNSETTLED):
             stored = entries.read_entry(connection, number)
             if ours.has_some_of(stored.entry):
                 _hold(context, connection, stored.id, stored.state, stored.reference, found)
-        for entry in _entries_of(connection, ours, company):
+        for entry in _entries_of(connection, ours, max(day, ours.day), company):
             (number,) = entries.add_entries(connection, run, [entry], context.who())
             _hold(context, connection, number, "READY", entry.reference, found)
             added.append(number)
@@ -73,17 +75,23 @@ def hold_lines(
 
 
 class _Lines:
-    """The schedule lines of a canceled entry, also where a newer version of the schedule has replaced them."""
+    """The schedule lines of a canceled entry, also where a newer version of the schedule has replaced them.
 
-    def __init__(self, entry: JournalEntry) -> None:
+    A line of a newer version replaces the one of its day. If the newer version has no line on that day, any of its
+    lines may recognize again what Intacct has, so that each of them counts.
+    """
+
+    def __init__(self, connection: "Connection", entry: JournalEntry) -> None:
         self.day: date = entry.recognized or entry.date
         self._keys = {(line.charge_no, line.version, line.seq) for line in entry.lines}
         self._versions = {line.charge_no: line.version for line in entry.lines}
+        self._with_its_day = newer_versions_dated(connection, self._versions, self.day)
 
     def has(self, charge_no: int, version: int, seq: int, day: date) -> bool:
-        """Check if a schedule line is one of these, or replaces one of them in a newer schedule."""
-        replaces = version > self._versions.get(charge_no, version) and day == self.day
-        return (charge_no, version, seq) in self._keys or replaces
+        """Check if a schedule line is one of these, or may replace one of them in a newer schedule."""
+        is_newer = version > self._versions.get(charge_no, version)
+        may_replace = day == self.day or charge_no not in self._with_its_day
+        return (charge_no, version, seq) in self._keys or (is_newer and may_replace)
 
     def has_some_of(self, entry: JournalEntry) -> bool:
         """Check if an entry has one of these lines."""
@@ -91,10 +99,10 @@ class _Lines:
         return any(self.has(line.charge_no, line.version, line.seq, day) for line in entry.lines)
 
 
-def _entries_of(connection: "Connection", ours: _Lines, company: str) -> Iterator[JournalEntry]:
+def _entries_of(connection: "Connection", ours: _Lines, until: date, company: str) -> Iterator[JournalEntry]:
     """Yield entries of those lines that are open, and of no others, so that the review is about them alone."""
     open_lines: dict[object, list[DueLine]] = {}
-    for line in due_with_memos(connection, ours.day, waiting=None):
+    for line in due_with_memos(connection, until, waiting=None):
         if ours.has(line.charge_no, line.version, line.seq, line.date):
             open_lines.setdefault(entry_group(line), []).append(line)
     here = deployment(connection)

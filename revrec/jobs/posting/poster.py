@@ -6,13 +6,14 @@ entries and invoices.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import uuid4
 
-from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.core.errors import BadConfiguration, Busy, RevrecError
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact, PostingDates
 from revrec.intacct.errors import UnpostableEntry, not_run_answer
 from revrec.intacct.gateway import PERIOD_CLOSED, ErrorClass, Gateway, PostingAnswer, PostingOutcome, PreparedPosting
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 WRITE_LOCK_TIMEOUT = 600
 """Seconds that a run waits for another command's long transaction. If it gave up early, Intacct's answer to an entry
 that was just posted would be lost."""
+
+T = TypeVar("T")
 
 
 class RunStopped(Exception):
@@ -331,9 +334,9 @@ class Poster:
             return self._reject(stored.id, state, str(error))
         except BadConfiguration as error:
             raise RunStopped(not_run_answer(stored.control_id, error, str(error))) from error
-        self.worker.confirm()
-        attempt = self._claim(stored, state, prepared)
-        if attempt is None:
+        try:
+            attempt = self.begin_request(stored, lambda connection: self._claim(connection, stored, state, prepared))
+        except LostClaim:
             return str(self._load(stored.id).state)
         answer = self.gateway.send(prepared)
         new_state = self._write_answer(stored, attempt, answer)
@@ -343,23 +346,42 @@ class Poster:
             raise TemporaryFailure(answer)
         return new_state
 
-    def _claim(self, stored: StoredPosting, state: str, prepared: PreparedPosting) -> int | None:
-        """Commit that this worker is about to send; return the attempt's id, None if another worker was faster.
+    def begin_request(self, stored: StoredPosting, begin: "Callable[[Connection], T]") -> T:
+        """Confirm that these books own the posting, then commit what precedes a request that changes Intacct.
+
+        A confirmation is valid for a short time. After each wait for another command's transaction it is renewed,
+        because another copy of these books may have taken over meanwhile.
+
+        Raises:
+            RunStopped: another copy owns the posting, or the database stays locked.
+        """
+        until = time.monotonic() + WRITE_LOCK_TIMEOUT
+        while True:
+            self.worker.confirm()
+            try:
+                with self.context.database.write() as connection:
+                    return begin(connection)
+            except Busy as error:
+                if time.monotonic() >= until:
+                    advice = _LOCKED.format(stored.reference, WRITE_LOCK_TIMEOUT // 60, error)
+                    raise RunStopped.before_sending(advice, ErrorClass.RETRY_LATER) from error
+
+    def _claim(self, connection: "Connection", stored: StoredPosting, state: str, prepared: PreparedPosting) -> int:
+        """Record that this worker is about to send; return the attempt's id.
 
         This is committed before the request leaves. If the process is killed in between, the next run finds SENDING
         and reads Intacct back; it would send READY again without looking.
+
+        Raises:
+            LostClaim: another worker was faster.
         """
+        who = self.context.who()
         values: dict[str, Any] = {"lease_until": self._later(self.lease), "attempts": stored.attempts + 1}
-        try:
-            with self._write() as connection:
-                who = self.context.who()
-                # By the number of sends, not by the state alone: another worker may have sent it since it was loaded
-                # and put it back, and then the absence that was read before says nothing about that request.
-                self.tables.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
-                control_id, request = prepared.control_id, prepared.redacted
-                return self.tables.begin_attempt(connection, stored.id, "send", control_id, request, who)[0]
-        except LostClaim:
-            return None
+        # By the number of sends, not by the state alone: another worker may have sent it since it was loaded
+        # and put it back, and then the absence that was read before says nothing about that request.
+        self.tables.claim(connection, stored.id, state, who, self.owner, stored.sends, **values)
+        request = (prepared.control_id, prepared.redacted, who)
+        return self.tables.begin_attempt(connection, stored.id, "send", *request)[0]
 
     def _reject_closed(self, number: int, reason: str) -> str:
         self.rejected_for_period.append(number)
@@ -474,6 +496,10 @@ class Poster:
                 self.posted.add(stored.id)
 
 
+_LOCKED = (
+    "{0} was not sent, because another command kept the database locked for {1} minutes. Wait for that command or end "
+    "it, then run again ({2})"
+)
 _UNREAD = "unread"
 _REJECTED_BUT_THERE = (
     "Intacct rejected it with an error that revrec does not know, yet has an entry with this reference"

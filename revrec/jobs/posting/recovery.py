@@ -78,6 +78,15 @@ def scan_journals(context: "Context", gateway: "Gateway", run: int) -> JournalSc
         return _classified(connection, began, heads, doubted)._replace(canceled=canceled)
 
 
+def is_scan_due(context: "Context", connection: "Connection") -> bool:
+    """Check if the database was restored since the last scan, so that Intacct may have entries unknown here."""
+    if continuity.epoch(connection) != continuity.last_scan(connection).epoch:
+        return True
+    if context.database.path is None:
+        return False
+    return not continuity.continues_from(connection, continuity.read_kept_head(context.database))
+
+
 def detect_restored_copy(context: "Context", run: int) -> bool:
     """Return True if something may have been sent that this database does not know.
 

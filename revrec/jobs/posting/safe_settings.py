@@ -7,6 +7,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.journal import company_of
 from revrec.core.loopback import is_loopback_url
 from revrec.jobs.gateway import SANDBOX, endpoint
+from revrec.store.database import BUSY_SECONDS
 from revrec.store.database.engine import deployment
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -52,14 +53,16 @@ def right_to_send(context: "Context") -> timedelta:
     """Return for how long after a claim these books may send.
 
     Books that take over wait out the quarantine before they send. By its end, what was sent within this span has
-    arrived, because Intacct itself ends its work on a request at its cut-off.
+    arrived, because Intacct itself ends its work on a request at its cut-off. Between the check of the claim and the
+    request a run may wait for the database, which counts too.
     """
     address, quarantine = endpoint(context), context.settings.posting.quarantine
     if address == SANDBOX:
         # Started by the run itself, on a data file that no other copy can have open.
         return timedelta(hours=1)
     real = not is_loopback_url(address)
-    return max(quarantine - INTACCT_CUT_OFF, timedelta(0)) if real else quarantine / 2
+    used = INTACCT_CUT_OFF + timedelta(seconds=BUSY_SECONDS)
+    return max(quarantine - used, timedelta(0)) if real else quarantine / 2
 
 
 def check_clock(context: "Context", gateway: "Gateway") -> None:

@@ -196,7 +196,10 @@ class PostingRun:
 
     def _has_entries_to_post(self, connection: "Connection") -> bool:
         rejected = self._unrecognized(connection) or releasable_entries(connection, self.day, self.is_retry_pass)
-        return intents.unsettled_to_post(connection, self.day, rejected)
+        # Restored books may lack entries that Intacct has. Without a scan, reports would be wrong until a line is due.
+        return intents.unsettled_to_post(connection, self.day, rejected) or recovery.is_scan_due(
+            self.context, connection
+        )
 
     def _unrecognized(self, connection: "Connection") -> list[int]:
         return [] if self.is_retry_pass else unrecognized_rejections(connection, self.day)
@@ -243,7 +246,7 @@ class PostingRun:
         result.created.update(self.retrier.call(recover))
         self.retrier.call(partial(refresh_due_periods, context, self.gateway, self.day))
         with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
-            result.created.update(hold_lines(context, connection, self.run_id, scan.canceled, self.company))
+            result.created.update(hold_lines(context, connection, self.run_id, self.day, scan.canceled, self.company))
             result.created.update(self._commit_intents(connection))
             recovery.record_scan(connection, context, scan)
         # An older copy of the database is recognized by this head. Sending before it is kept would lose that.

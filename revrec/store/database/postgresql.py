@@ -14,11 +14,11 @@ from sqlalchemy import URL, Connection, create_engine, event, text
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
 from revrec.core.extras import install_command
 from revrec.core.redaction import redact_text
+from revrec.store.database import BUSY_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUSY_SECONDS = 15
 ADVICE = "check the server and its log, then run the command again"
 SESSION = {
     "lock_timeout": f"{BUSY_SECONDS}s",

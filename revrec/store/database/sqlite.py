@@ -8,9 +8,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.store.database import BUSY_SECONDS
 from revrec.store.database.sqlite_errors import translate_sqlite_error
 
-BUSY_SECONDS = 15
 ADVICE = "check the file and its folder, then run the command again"
 
 

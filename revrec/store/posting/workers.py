@@ -42,6 +42,8 @@ COUNT_ACTIVE = text(f"""
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND (l.classid::bigint << 32) | l.objid::bigint = {KEY}
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
+SHORTEST_WAIT = 0.5
+"""Seconds that a run waits for the run lock at least."""
 
 
 class Worker:
@@ -195,7 +197,8 @@ def _file_lock(database: Path, wait: float) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     path = run_lock_file(database)
-    lock = FileLock(path, timeout=wait, mode=0o600)
+    # ``revrec status --check`` holds the lock for an instant, which must not end a run that begins at that moment.
+    lock = FileLock(path, timeout=max(wait, SHORTEST_WAIT), mode=0o600)
     # Only the acquiring is caught: an error of the run itself must not be reported as a problem of the lock file.
     try:
         lock.acquire()

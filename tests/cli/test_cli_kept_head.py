@@ -67,7 +67,8 @@ def test_an_older_file_in_the_place_of_the_database_is_found_and_stays_found_unt
     folder.take()
     assert folder.found() == []
     folder.put_back(copy)
-    for problem in ("the trail ends at event", "it is not the event that revrec.db.head has"):
+    other = "it is not the event that revrec.db.head has"
+    for problem in ("the trail ends at event", other, other):
         (finding,) = folder.found()
         assert (finding["check"], finding["table"]) == ("kept head", "audit_event")
         assert problem in finding["problem"]

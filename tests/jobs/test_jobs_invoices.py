@@ -344,11 +344,13 @@ def test_a_copy_that_does_not_own_the_posting_creates_no_customer(
     def refuse(_ownership: Any) -> None:
         raise RunStopped.before_sending("another copy of these books is at work")
 
+    assert billing.invoice().complete
+    sent = billing.attempts()
     billing.configure(billing.how, missing_customer="create")
     billing.document("INV-2", customer="NEW-1")
     monkeypatch.setattr(Ownership, "confirm", refuse)
     assert "another copy" in billing.invoice().stopped.advice
-    assert billing.attempts() == []
+    assert billing.attempts() == sent
 
 
 @slow

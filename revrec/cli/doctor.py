@@ -1,12 +1,11 @@
 """``revrec doctor``."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, fail
+from revrec.cli.shared import LAST_DAY, Options, command, day, fail
 
 if TYPE_CHECKING:
     from revrec.intacct.probing.requests import ProbeFinding
@@ -30,9 +29,11 @@ def register(app: typer.Typer) -> None:
             typer.Option("--report", metavar="FILE", help="Write the probe's answers to this file as JSON."),
         ] = None,
         closed_date: Annotated[
-            datetime | None,
+            str | None,
             typer.Option(
-                "--closed-date", metavar="DATE", formats=["%Y-%m-%d"], help="A day in a closed period, for the probe."
+                "--closed-date",
+                metavar="D",
+                help=f"A day in a closed period, for the probe; {LAST_DAY}",
             ),
         ] = None,
         location: Annotated[
@@ -69,7 +70,7 @@ def register(app: typer.Typer) -> None:
             from revrec.jobs.admin.probe import ProbeOptions
 
             _probe(
-                options, ProbeOptions(company_is_a_sandbox, post, closed_date and closed_date.date(), location), report
+                options, ProbeOptions(company_is_a_sandbox, post, day(closed_date, "--closed-date"), location), report
             )
         elif report or closed_date or location or post or company_is_a_sandbox:
             fail("--report, --closed-date, --location, --post and --company-is-a-sandbox need --probe", 2)

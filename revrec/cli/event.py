@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
                 "service_dates.",
             ),
         ],
-        date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02.")],
+        date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02, yesterday.")],
         name: Annotated[
             str,
             typer.Option("--name", metavar="NAME", help="Name, such as the name of a milestone.", show_default=False),
@@ -63,7 +63,7 @@ def register(app: typer.Typer) -> None:
 
         if kind not in EVENT_KINDS:
             fail(f"KIND {kind!r}: expected one of {', '.join(EVENT_KINDS)}", 2)
-        happened = day(date, "DATE")
+        happened = day(date, "DATE", whole="")
         assert happened is not None
         for option, text in (("--name", name), ("--note", note)):
             if not text.isprintable():
@@ -81,7 +81,7 @@ def register(app: typer.Typer) -> None:
         if problems := lacking(event._asdict()):
             fail("\n".join(f"--{problem}" for problem in problems), 2)
         fact, changes = add_event(options.context(), event)
-        _show(options, fact.charge, kind, date, changes)
+        _show(options, fact.charge, kind, happened.isoformat(), changes)
 
 
 def _number(text: str | None, option: str) -> "Decimal | None":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, YesOption, command, confirmed, day, fail, span
+from revrec.cli.shared import LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
     def invoice(
         options: Options,
         date: Annotated[
-            str, typer.Option("--date", metavar="D", help="Invoice what was billed on or before this day.")
+            str,
+            typer.Option("--date", metavar="D", help=f"Invoice what was billed on or before this day; {LAST_DAY}"),
         ],
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the invoices without sending or saving them.")

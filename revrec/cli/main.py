@@ -45,6 +45,10 @@ Example:
   revrec demo
 
 \b
+Dates: 2024-03-28, today, yesterday, or a period: 2024-03, 2024-Q1, 2024, 'last month'.
+A period means its last day where one day is wanted, and its first day after --from.
+
+\b
 Exit codes: 0 done; 1 unexpected; 2 usage; 3 bad input; 4 posting incomplete;
 5 configuration or sign-in; 6 another run holds the lock; 7 a difference was found.
 """

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.shared import Options, add_group, command, fail
+from revrec.cli.shared import Options, add_group, command, fail, find_span
 
 if TYPE_CHECKING:
     import datetime
@@ -13,7 +13,7 @@ COLUMNS = ("entity", "period", "state", "open_lines", "source", "since", "actor"
 SYNCED = ("entity", "closed_through", "changed", "note")
 DECIDED = ("entity", "period", "state", "changed")
 _ENTITY = "Only this entity; default: the company, which means every entity."
-Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months such as 2024-03.")]
+Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months: 2024-03, 'last month', 2024-Q1.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")]
 Entity = Annotated[str, typer.Option("--entity", metavar="E", help=_ENTITY)]
 
@@ -105,17 +105,16 @@ def register(app: typer.Typer) -> None:
 
 
 def _months(texts: list[str]) -> "list[datetime.date]":
-    from datetime import date
-
+    """Return the first day of each month; a quarter or year means all of its months."""
     found = []
     for text in texts:
-        try:
-            year, month = (int(part) for part in text.split("-"))
-            found.append(date(year, month, 1))
-        except ValueError:
+        span = find_span(text)
+        if span is None or span.is_day:
             fail(f"{text!r} is not a month; write it as 2024-03", 2)
-        if year == date.max.year:
-            fail(f"{text}: no month of the year {year} can be closed or opened", 2)
+        if span.last.year == span.last.max.year:
+            fail(f"{text}: no month of the year {span.last.year} can be closed or opened", 2)
+        first, last = (12 * one.year + one.month - 1 for one in span)
+        found += [span.first.replace(year=one // 12, month=one % 12 + 1) for one in range(first, last + 1)]
     return found
 
 

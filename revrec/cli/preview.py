@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
                 "--date cannot be combined with --from and --to: a run posts everything due up to its date",
                 2,
             )
-        start, end = day(first, "--from"), day(last or date, "--date" if date else "--to")
+        start, end = day(first, "--from", "first"), day(last or date, "--date" if date else "--to")
         if start and end and start > end:
             fail(f"--from {start} is after --to {end}", 2)
         context = options.context()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.shared import Options, command, day, fail
+from revrec.cli.shared import LAST_DAY, Options, command, day, fail
 
 if TYPE_CHECKING:
     from revrec.jobs.posting.findings import Finding
@@ -27,10 +27,14 @@ def register(app: typer.Typer) -> None:
     @command(app, "reconcile")
     def reconcile(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="The last day to compare.")],
+        date: Annotated[str, typer.Option("--date", metavar="D", help=f"The last day to compare; {LAST_DAY}")],
         start: Annotated[
             str | None,
-            typer.Option("--from", metavar="D", help="The first day to compare; default: the first day billed."),
+            typer.Option(
+                "--from",
+                metavar="D",
+                help="The first day to compare; default: the first day billed.",
+            ),
         ] = None,
         account: Annotated[str | None, typer.Option("--account", metavar="A", help="Only this account.")] = None,
         entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
@@ -66,7 +70,7 @@ def register(app: typer.Typer) -> None:
         from revrec.cli.output import writing_to
         from revrec.jobs.reconciling.reconcile import reconcile as compare
 
-        end, begin = day(date, "--date"), day(start, "--from")
+        end, begin = day(date, "--date"), day(start, "--from", "first")
         assert end is not None
         if begin is not None and begin > end:
             fail(f"--from {begin}: is after --date {end}", 2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.invoice import show_invoices
-from revrec.cli.shared import INTERRUPTED, Options, YesOption, command, confirmed, day, fail, span
+from revrec.cli.shared import INTERRUPTED, LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def register(app: typer.Typer) -> None:
     @command(app, "run")
     def run(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="Post all that is due on or before this day.")],
+        date: Annotated[
+            str,
+            typer.Option("--date", metavar="D", help=f"Post all that is due on or before this day; {LAST_DAY}"),
+        ],
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the entries without sending or saving them.")
         ] = False,

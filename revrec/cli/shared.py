@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -21,6 +21,7 @@ from revrec.cli.terminal import keep_lines_whole
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
+    from revrec.core.typed_dates import DateSpan
     from revrec.jobs.context import Context
 
 
@@ -97,6 +98,8 @@ FormatOption = Annotated[
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
 _before = Options()
+_current = Options()
+"""The options of the command that runs."""
 _contexts: "list[Context]" = []
 """The contexts that this command line created."""
 
@@ -153,7 +156,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         @functools.wraps(function)
         def wrapper(**values: Any) -> None:
             given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
-            options = given.over(_before)
+            global _current  # noqa: PLW0603 - one command line a process
+            _current = options = given.over(_before)
             if options.json or options.csv:
                 keep_lines_whole()
             try:
@@ -255,14 +259,61 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def day(text: str | None, option: str) -> date | None:
-    """Parse a date option, ISO 8601 only; anything else is a usage error."""
+LAST_DAY = "a month means its last day."
+"""The end of the help of a date option; a period is accepted wherever one day is wanted and its end is meant."""
+
+
+def day(text: str | None, option: str, whole: str = "last") -> date | None:
+    """Return the day of a date option; anything that is not a date is a usage error.
+
+    A month, quarter or year means its last day, its ``"first"`` one if ``whole`` says so, and is an error if ``whole``
+    is empty.
+    """
     if text is None:
         return None
+    found = date_span(text, option)
+    if not whole and not found.is_day:
+        fail(f"{option} {text!r}: is not one day; write it as 2024-03-28", 2)
+    return found.first if whole == "first" else found.last
+
+
+def date_span(text: str, option: str) -> "DateSpan":
+    """Return the day or period of an option; anything that is neither is a usage error."""
+    from revrec.core.typed_dates import EXAMPLES
+
+    found = find_span(text)
+    if found is None:
+        fail(f"{option} {text!r}: not a date; write it as {EXAMPLES}", 2)
+    return found
+
+
+def find_span(text: str) -> "DateSpan | None":
+    """Return the day or period that a text means, also in the configured format; None if it means none."""
+    from revrec.core.typed_dates import DateSpan, read_span
+
+    if found := read_span(text, today()):
+        return found
+    configured = _configured_date(text)
+    return DateSpan(configured, configured) if configured else None
+
+
+def today() -> date:
+    """Return the date of this machine's clock."""
+    return datetime.now().astimezone().date()
+
+
+def _configured_date(text: str) -> date | None:
+    """Return a date in the format of ``[dates] format``; None if it is in another one, or no format is configured."""
+    declared = _current.context().settings.dates.format
+    if not declared:
+        return None
+    from revrec.sources.dates import date_reader
+    from revrec.sources.problems import InvalidValue
+
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        fail(f"{option} {text!r}: not a date; write it as 2024-03-28", 2)
+        return date_reader(declared)(text)
+    except InvalidValue:
+        return None
 
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Post without asking for confirmation, for scripts.")]

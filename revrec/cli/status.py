@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, day
+from revrec.cli.shared import LAST_DAY, Options, command, day
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def register(app: typer.Typer) -> None:
     def status(
         options: Options,
         date: Annotated[
-            str | None, typer.Option("--date", metavar="D", help="Count open schedule lines up to this day.")
+            str | None,
+            typer.Option("--date", metavar="D", help=f"Count open schedule lines up to this day; {LAST_DAY}"),
         ] = None,
         check: Annotated[
             bool, typer.Option("--check", help="Print one line for monitors: OK, WARN or CRIT and why.")

@@ -231,6 +231,29 @@ class RunSettings:
     )
 
 
+def _date_format(raw: Any) -> str:
+    if ANY_TEXT.read(raw):
+        from revrec.sources.dates import compile_format
+
+        try:
+            compile_format(raw)
+        except ValueError as error:
+            raise RejectedValue(str(error)) from None
+    return str(raw)
+
+
+DATE_FORMAT = ValueKind('a date format such as "%d/%m/%Y"', _date_format, {"type": "string"})
+
+
+@dataclass(frozen=True)
+class DateSettings:
+    """How dates are typed on the command line."""
+
+    format: str = setting(
+        DATE_FORMAT, "", "a format for dates in options, beside 2024-03-28, such as %d/%m/%Y; empty: no other format"
+    )
+
+
 @dataclass(frozen=True)
 class InvoicePolicySettings:
     """How documents become invoices in Intacct."""
@@ -293,6 +316,7 @@ class Settings:
     accounts: AccountSettings
     posting: PostingSettings
     run: RunSettings
+    dates: DateSettings
     invoicing: InvoicePolicySettings
     sources: FetchSettings
     alerts: AlertSettings
@@ -337,6 +361,7 @@ SECTIONS: dict[str, Any] = {
     "accounts": AccountSettings,
     "posting": PostingSettings,
     "run": RunSettings,
+    "dates": DateSettings,
     "invoicing": InvoicePolicySettings,
     "sources": FetchSettings,
     "alerts": AlertSettings,

@@ -13,6 +13,7 @@ from revrec.jobs.admin.init import config_lines
 from revrec.jobs.context import current_actor, find_config, make_context
 from revrec.jobs.settings import (
     COUNT,
+    DATE_FORMAT,
     DURATION,
     KEYS,
     LIMITS,
@@ -58,6 +59,7 @@ def test_the_command_line_wins_over_both_for_the_database(tmp_path: Path) -> Non
 
 def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
     written = {DURATION.wanted: "7 s", NUMBER.wanted: "7", COUNT.wanted: "7", LIMITS.wanted: "7 USD"}
+    written[DATE_FORMAT.wanted] = "%d.%m.%Y"
     for section, keys in KEYS.items():
         for name, key in keys.items():
             assert key.kind

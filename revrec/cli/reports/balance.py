@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.shared import Options, command, day
+from revrec.cli.shared import LAST_DAY, Options, command, day
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
@@ -53,7 +53,7 @@ def register(group: typer.Typer) -> None:
     @command(group, "balance", "report")
     def balance(
         options: Options,
-        date: Annotated[str, typer.Option("--date", metavar="D", help="The balance sheet date.")],
+        date: Annotated[str, typer.Option("--date", metavar="D", help=f"The balance sheet date; {LAST_DAY}")],
         planned: Annotated[
             bool, typer.Option("--planned", help="Count revenue recognized by schedule, not by posted entries.")
         ] = False,

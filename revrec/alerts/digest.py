@@ -39,6 +39,8 @@ class RunFacts(NamedTuple):
 
     ``unsettled`` are entries of any run, with ``reference``, ``date``, ``state``, ``amount`` (decimal text),
     ``currency``, ``error_no``, ``error`` and ``advice``. ``repaired`` counts entries by the name of the repair.
+    ``missing`` is revenue that no run will recognize unless a person acts, and ``undated`` the totals of all amounts
+    without a recognition date, both in words.
     """
 
     run: int | None
@@ -48,11 +50,15 @@ class RunFacts(NamedTuple):
     unsettled: Sequence[Mapping[str, Any]] = ()
     stopped: str = ""
     repaired: Mapping[str, int] = {}
+    missing: Sequence[str] = ()
+    undated: Sequence[str] = ()
 
     @property
     def problem(self) -> bool:
         """True if a person has to act."""
-        return bool(self.stopped) or any(count for state, count in self.counts.items() if state != "posted")
+        return bool(self.stopped or self.missing) or any(
+            count for state, count in self.counts.items() if state != "posted"
+        )
 
 
 def run_digest(facts: RunFacts) -> AlertMessage:
@@ -85,7 +91,7 @@ def _headline(facts: RunFacts, what: str) -> str:
         return f"{what} stopped: {facts.stopped}"
     unsettled = [count for count in _counted(facts) if not count.endswith(" posted")]
     posted = f"{facts.counts.get('posted', 0)} posted"
-    return f"{', '.join([*unsettled, posted])} ({what})"
+    return f"{', '.join([*unsettled, *facts.missing, posted])} ({what})"
 
 
 def _counted(facts: RunFacts) -> list[str]:
@@ -100,6 +106,7 @@ def _body(facts: RunFacts, what: str) -> Iterator[str]:
         yield f"{count} {'entry' if count == 1 else 'entries'} repaired by {one_line(name)}."
     if facts.stopped:
         yield f"\n{one_line(facts.stopped)}"
+    yield from _without_date(facts)
     if not facts.unsettled:
         yield "\nNothing is left to settle." if not facts.problem else "\nThe next step: revrec status"
         return
@@ -109,6 +116,17 @@ def _body(facts: RunFacts, what: str) -> Iterator[str]:
     if len(facts.unsettled) > LISTED:
         yield f"\n... and {len(facts.unsettled) - LISTED} more; see them all: revrec postings list"
     yield "\nThe history of an entry: revrec trace REFERENCE. What is waiting now: revrec status"
+
+
+def _without_date(facts: RunFacts) -> Iterator[str]:
+    if facts.missing:
+        yield "\nNo run recognizes this revenue until you add a rule or record the event:"
+        yield from (f"  {one_line(one)}" for one in facts.missing)
+    if facts.undated:
+        yield "\nWithout a recognition date:"
+        yield from (f"  {one_line(one)}" for one in facts.undated)
+    if facts.missing or facts.undated:
+        yield "The charge lines and reasons: revrec preview"
 
 
 def _entry(row: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,8 @@ import typer
 from revrec.cli.shared import Options, command, day, fail
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from revrec.jobs.reports.preview import PreviewLine, SchedulePreview
 
 COLUMNS = (
@@ -16,6 +18,7 @@ COLUMNS = (
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
 SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
+UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "reason")
 SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 
 
@@ -41,14 +44,14 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Option("--map", metavar="NAME", help="The [mapping.NAME] to read --file with.")
         ] = None,
         limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Maximum number of lines in the table; 0 for all.", min=0)
+            int, typer.Option("--limit", metavar="N", help="Maximum number of lines in each table; 0 for all.", min=0)
         ] = 50,
     ) -> None:
         """Show what would be recognized and posted; writes nothing.
 
-        Unscheduled charge lines are listed with the reason. With --date, show exactly the lines that a run of that day
-        would post. Where a period is closed, show the date that the entry would have, or that its lines are blocked,
-        and why.
+        Charge lines without a recognition date are listed with their amount, their age in days and the reason. With
+        --date, show exactly the lines that a run of that day would post. Where a period is closed, show the date that
+        the entry would have, or that its lines are blocked, and why.
 
         \b
         Examples:
@@ -83,11 +86,12 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     from revrec.cli.output import as_data, print_csv, print_json, print_table
 
     unscheduled, waiting = as_data(found.unscheduled), as_data(found.waiting)
+    undated = as_data(found.undated_totals())
     totals, costs = as_data(found.totals()), as_data(found.costs())
     allocations = as_data(found.allocations)
     if options.json:
         span = {"from": found.first, "to": found.last}
-        rest = {"unscheduled": unscheduled, "waiting": waiting, "allocations": allocations}
+        rest = {"unscheduled": unscheduled, "waiting": waiting, "undated": undated, "allocations": allocations}
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
     if options.csv:
@@ -99,13 +103,24 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
         print("nothing to recognize")
-    if len(shown) < len(found.lines):
-        print(f"... and {len(found.lines) - len(shown):,} more lines (--limit 0 shows all)")
+    _print_rest(found.lines, limit)
     print_table(totals, ("period", "currency", "amount"), title="Totals")
     print_table(costs, ("period", "currency", "amount"), title="Costs")
-    print_table(unscheduled, ("charge", "reason"), title="Unscheduled")
-    print_table(waiting, ("charge", "amount", "currency", "reason"), title="Waiting")
+    for title, some in (("Unscheduled", unscheduled), ("Waiting", waiting)):
+        print_table(
+            some[:limit] if limit else some, UNDATED, title=title, right=("age",), spare=("item", "customer", "since")
+        )
+        _print_rest(some, limit)
+    costs_too = ("costs",) if any(one.is_cost for one in found.undated) else ()
+    columns = ("kind", "currency", "charges", "amount", *costs_too)
+    print_table(undated, columns, title="Without a date", right=("charges",))
     print_table(allocations, SHARE, title="Allocation", spare=("currency", "difference"))
+
+
+def _print_rest(rows: "Sequence[object]", limit: int) -> None:
+    """Print how many rows a table leaves out."""
+    if limit and len(rows) > limit:
+        print(f"... and {len(rows) - limit:,} more lines (--limit 0 shows all)")
 
 
 def _status(line: "PreviewLine") -> str:

@@ -47,7 +47,8 @@ def register(app: typer.Typer) -> None:
         twice. Documents that are due for invoicing are invoiced first (see revrec invoice). If Intacct rejects an
         entry, its error and advice are kept, the next run tries it again, and the others are posted. Revenue of a
         closed period is blocked or dated in the next open one, as [posting] closed_period says. Exit code 4 means that
-        something is left to settle.
+        something is left to settle, that a charge line has no rule, or that one has waited for an event for longer
+        than [alerts] waiting_after.
 
         With --retry-for, it retries temporary failures every 15 minutes, and postings in doubt as soon as they can be
         settled, until none is left or the time is up. One alert is sent, at the end.
@@ -97,14 +98,16 @@ def _warn(text: str) -> None:
 
 
 def _show(options: Options, result: "RunResult") -> None:
-    from revrec.cli.output import conclude, print_csv, print_json, print_table
+    from revrec.cli.output import as_data, conclude, print_csv, print_json, print_table
 
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
         head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
-        print_json({**head, **counts, "repaired": repaired, **invoiced, "shared": _shared_data(result)})
+        undated = {"undated": as_data(result.undated), "missing": as_data(result.missing)}
+        shared = {"shared": _shared_data(result)}
+        print_json({**head, **counts, "repaired": repaired, **invoiced, **shared, **undated})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
@@ -120,6 +123,8 @@ def _show(options: Options, result: "RunResult") -> None:
             print(harmless(f"  advice: {advice}"), file=sys.stderr)
     conclude(_summary(result), bool(result.entries or result.invoices))
     _show_shared(result)
+    for missing in result.missing:
+        _warn(f"{harmless(str(missing))}: see revrec preview --date {result.date}")
 
 
 def _show_dates(result: "RunResult") -> None:
@@ -208,5 +213,5 @@ def _end(result: "RunResult") -> None:
     if result.stopped is not None:
         code = 5 if result.stopped.error_class == "needs_sign_in" else 4
         fail(f"stopped: {result.stopped.advice}", code)
-    if not result.complete:
+    if not result.complete or (result.missing and not result.dry_run):
         raise typer.Exit(4)

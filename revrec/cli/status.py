@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import datetime
 
     from revrec.jobs.reports.status import BooksStatus
+    from revrec.jobs.reports.undated import UndatedAmount
+
+MOST_REASONS = 20
+UNSCHEDULED, WAITING = "unscheduled", "waiting"
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +40,8 @@ def register(app: typer.Typer) -> None:
         """Show what is open, failed or in doubt, and what to do.
 
         With --check, exit code 4 means that entries failed, need review, are in doubt or were not sent, that the last
-        run stopped or did not finish, or, with --date, that something due on or before that day is not posted.
+        run stopped or did not finish, that charge lines have no rule or have waited for longer than [alerts]
+        waiting_after, or, with --date, that something due on or before that day is not posted.
 
         \b
         Examples:
@@ -51,7 +56,7 @@ def register(app: typer.Typer) -> None:
         if check or prometheus:
             _watch(options, until, check, prometheus)
             return
-        found = look(options.context(), until.isoformat() if until else None)
+        found = look(options.context(), until)
         if options.json:
             from revrec.cli.output import as_data, print_json
 
@@ -102,20 +107,13 @@ def _show(found: "BooksStatus") -> None:
     from revrec.cli.output import counted, grouped, outcome_in_words, state_in_words
 
     print(f"charge lines   {found.charges:,}")
-    waiting = found.unscheduled
-    print(f"unscheduled    {waiting:,}{', waiting for an event or a rule:' if waiting else ''}")
-    for why in found.unscheduled_reasons[:20]:
-        example = "such as: " if why.charges > 1 else ""
-        print(f"  {why.charges:,} x {example}{why.reason}")
+    _show_undated(found, UNSCHEDULED, found.unscheduled_reasons)
     if found.quarantined:
         print(f"set aside      {counted(found.quarantined, 'row')} not imported")
     for total in found.open:
         span = f"{total.first} to {total.last}"
         print(f"open           {total.lines:,} schedule lines, {grouped(total.amount)} {total.currency}, {span}")
-    for parts in found.waiting:
-        example = "such as: " if parts.charges > 1 else ""
-        amount = f"{grouped(parts.amount)} {parts.currency} of {counted(parts.charges, 'charge line')}"
-        print(f"waiting        {amount}: {example}{parts.reason}")
+    _show_undated(found, WAITING, found.waiting)
     for closed in found.closed_periods:
         what = f"{counted(closed.lines, 'line')} of {closed.period}, {grouped(closed.amount)} {closed.currency}"
         who = f" of {closed.entity}" if closed.entity else ""
@@ -126,6 +124,8 @@ def _show(found: "BooksStatus") -> None:
     for awaiting in found.awaiting_invoice:
         what = f"{counted(awaiting.lines, 'schedule line')}, {grouped(awaiting.amount)} {awaiting.currency}"
         print(f"not invoiced   {what}: recognition waits for the invoice of the document")
+    for missing in found.missing:
+        print(harmless(f"act on         {missing}"))
     run = found.last_run
     outcome = outcome_in_words(run.outcome or "did not finish") if run else ""
     last = f"{run.run} for {run.date} by {run.actor}: {outcome}" if run else "none"
@@ -135,6 +135,26 @@ def _show(found: "BooksStatus") -> None:
         print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or _without_error(posting.state)}"))
         if posting.advice:
             print(harmless(f"    {posting.advice}"))
+
+
+def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmount]") -> None:
+    """Print the total of undated amounts of one kind, then each reason with its amount."""
+    from revrec.cli.output import counted
+    from revrec.jobs.reports.undated import amount_in_words, grouped_amount
+
+    totals = [one for one in found.undated if one.kind == kind]
+    if not totals:
+        if kind == UNSCHEDULED:
+            print(f"{kind:<15}0")
+        return
+    amounts = "; ".join(map(amount_in_words, totals))
+    print(f"{kind:<15}{counted(sum(one.charges for one in totals), 'charge line')}, {amounts}:")
+    for why in reasons[:MOST_REASONS]:
+        example = "such as: " if why.charges > 1 else ""
+        what = f"{grouped_amount(why.amount)} {why.currency} since {why.since}"
+        print(harmless(f"  {why.charges:,} x {what}: {example}{why.reason}"))
+    if len(reasons) > MOST_REASONS:
+        print(f"  ... and {len(reasons) - MOST_REASONS:,} more reasons (--format json shows all)")
 
 
 def _states(counts: dict[str, int]) -> str:

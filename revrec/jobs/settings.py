@@ -300,6 +300,11 @@ class AlertSettings:
     timeout: timedelta = setting(
         DURATION, "30 s", "how long to wait for an answer from a mail server or a chat channel"
     )
+    waiting_after: timedelta = setting(
+        DURATION,
+        "90 days",
+        "how long a charge line may wait for an event before revrec run and status --check report it",
+    )
 
 
 @dataclass(frozen=True)

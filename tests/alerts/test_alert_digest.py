@@ -48,6 +48,18 @@ def test_a_good_run_is_no_problem_and_says_that_nothing_is_left() -> None:
     assert "3 posted." in run_digest(good).body and "Nothing is left to settle." in run_digest(good).body
 
 
+def test_missing_revenue_is_a_problem_and_the_subject_shows_its_amount() -> None:
+    good = facts(posted=3, failed=0)
+    late = good._replace(
+        missing=["2 charge lines without a rule (1,200.00 USD)"], undated=["unscheduled: 1,500.00 USD"]
+    )
+    message = run_digest(late)
+    assert late.problem and not good._replace(undated=late.undated).problem
+    assert message.subject.startswith("revrec ACME: 2 charge lines without a rule (1,200.00 USD), 3 posted")
+    assert "\n  2 charge lines without a rule (1,200.00 USD)\n" in message.body
+    assert "Without a recognition date:\n  unscheduled: 1,500.00 USD\n" in message.body
+
+
 def test_repaired_entries_are_counted() -> None:
     mended = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
     body = run_digest(mended).body

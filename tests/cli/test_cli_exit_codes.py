@@ -54,6 +54,30 @@ def test_4_when_an_entry_is_refused_and_the_others_are_posted(
     assert "entries        1 posted, 1 rejected" in told
 
 
+def test_4_for_revenue_that_no_rule_schedules_though_everything_else_is_posted(
+    books: Path, revrec: Revrec, charges: Callable[..., Path]
+) -> None:
+    for shipped in (books / "rules").glob("*.toml"):
+        shipped.unlink()
+    rule = '[[rule]]\nname = "goods"\n[rule.when]\nitem = "GOODS-*"\n[rule.recognize]\nmethod = "fixed_offset"\n'
+    (books / "rules" / "mine.toml").write_text(rule, encoding="utf-8")
+    assert revrec("import", charges(LINE, LINE.replace("I-1", "I-2").replace("GOODS-30-A", "MYSTERY"))).code == 0
+    dry = revrec("run", "--date", "2024-04-30", "--dry-run")
+    assert dry.code == 0 and "1 charge line without a rule (12.00 USD)" in dry.err
+    ended = revrec("run", "--date", "2024-04-30")
+    assert ended.code == 4 and "1 posted (12.00 USD on each side), 0 failed" in ended.out
+    assert ended.err == (
+        "revrec: warning: 1 charge line without a rule (12.00 USD): see revrec preview --date 2024-04-30\n"
+    )
+    assert revrec("run", "--date", "2024-04-30").code == 4, "as long as it is missing"
+
+
+def test_4_for_a_line_that_waits_for_too_long(story: Path, revrec: Revrec) -> None:
+    assert revrec("run", "--date", "2024-05-31").code == 0
+    ended = revrec("run", "--date", "2024-06-30")
+    assert ended.code == 4 and "1 charge line waiting since 2024-03-02 (1,299.00 USD)" in ended.err
+
+
 def test_5_for_the_configuration(story: Path, revrec: Revrec) -> None:
     (story / "revrec.toml").write_text('[gateway]\nendpiont = "sandbox"\n', encoding="utf-8")
     ended = revrec("status")

@@ -22,11 +22,23 @@ FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) -> None:
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
-    assert found.keys() == {"from", "to", "lines", "totals", "costs", "unscheduled", "waiting", "allocations"}
+    assert found.keys() == {
+        "from",
+        "to",
+        "lines",
+        "totals",
+        "costs",
+        "unscheduled",
+        "waiting",
+        "undated",
+        "allocations",
+    }
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
     assert all(total.keys() == {"period", "currency", "amount"} for total in found["totals"])
-    assert [one.keys() for one in found["unscheduled"]] == [{"charge", "reason"}]
+    assert [one.keys() for one in found["unscheduled"]] == [
+        {"charge", "customer", "item", "amount", "currency", "since", "age", "code", "reason"}
+    ]
 
 
 def test_preview_writes_amounts_as_decimal_strings_and_dates_in_iso(story: Path, revrec: Revrec) -> None:
@@ -54,7 +66,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
-        "invoices", "invoiced", "shared",
+        "invoices", "invoiced", "shared", "undated", "missing",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | FURTHER] * 2
@@ -99,7 +111,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         ["status"],
         {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
-            "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice",
+            "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice", "undated", "missing",
         },
     ),
     "invoice": (

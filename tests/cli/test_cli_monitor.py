@@ -9,11 +9,19 @@ from support.commands import Revrec
 
 
 def test_books_without_trouble_are_ok(story: Path, revrec: Revrec) -> None:
-    ended = revrec("status", "--check")
+    ended = revrec("status", "--check", "--date", "2024-01-11")
     assert (ended.code, ended.out) == (0, "OK nothing to settle; no run yet\n")
     assert revrec("run", "--date", "2024-03-31").code == 0
     ended = revrec("status", "--check", "--date", "2024-03-31")
     assert ended.code == 0 and ended.out.startswith("OK nothing to settle; last run 1 for 2024-03-31: 1")
+
+
+def test_a_line_that_waits_for_too_long_is_reported(story: Path, revrec: Revrec) -> None:
+    ended = revrec("status", "--check")
+    assert ended.code == 4
+    assert ended.out == "WARN 1 charge line waiting since 2024-03-02 (1,299.00 USD)\n"
+    assert "\nact on         1 charge line waiting since" in revrec("status").out
+    assert revrec("status", "--check", env={"REVREC_ALERTS_WAITING_AFTER": "9999 days"}).code == 0
 
 
 def test_what_should_be_posted_and_is_not_is_overdue(story: Path, revrec: Revrec) -> None:

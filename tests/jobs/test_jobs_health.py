@@ -11,20 +11,27 @@ from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.jobs.reports.health import CRITICAL, health_of, is_run_active
 from revrec.jobs.reports.metrics import exposition, write_metrics
 from revrec.jobs.reports.status import BooksStatus, LastRun, OpenLines
+from revrec.jobs.reports.undated import MissingRevenue, UndatedTotal
 
 DEAD = LastRun(7, "2024-03-31", "2024-04-01T06:00:00.000000+00:00", None, "a@b", None)
 GOOD = DEAD._replace(finished_at="2024-04-01T06:00:09.500000+00:00", outcome="3 posted, 0 failed")
 STOPPED = GOOD._replace(outcome="stopped: no\nnet")
+UNDATED = (UndatedTotal("unscheduled", "USD", 2, "1200.00", "0.00"),)
+MISSING = MissingRevenue("no_rule", "USD", 2, "1200.00", False, "2024-03-02")
 LINES = OpenLines("USD", 2, "24.50", "2024-03-01", "2024-03-31")
 
 
 def found(
-    run: LastRun | None = GOOD, opened: tuple[OpenLines, ...] = (), invoices: Any = (), **entries: int
+    run: LastRun | None = GOOD,
+    opened: tuple[OpenLines, ...] = (),
+    invoices: Any = (),
+    missing: tuple[MissingRevenue, ...] = (),
+    **entries: int,
 ) -> BooksStatus:
     return BooksStatus(
         charges=15, unscheduled=1, quarantined=0, open=opened, waiting=(), next_date=None, entries=entries,
-        invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), attention=(), closed_periods=(),
-        last_run=run,
+        invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED, missing=missing,
+        attention=(), closed_periods=(), last_run=run,
     )  # fmt: skip
 
 
@@ -45,6 +52,8 @@ def found(
         ),
         (found(ready=3), False, "WARN 3 waiting to be sent"),
         (found(rejected=1, invoices={"rejected": 2, "held": 1}), False, "CRIT 3 failed; 1 held"),
+        (found(missing=(MISSING,)), False, "WARN 2 charge lines without a rule (1,200.00 USD)"),
+        (found(missing=(MISSING,), sending=1, run=DEAD), True, "WARN 2 charge lines without a rule (1,200.00 USD)"),
         (found(invoices={"ready": 2}), False, "WARN 2 waiting to be sent"),
         (found(opened=(LINES,)), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
         (found(opened=(LINES,), rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),

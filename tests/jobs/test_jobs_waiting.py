@@ -83,7 +83,7 @@ def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Books) -> 
 def test_status_trace_and_explain_show_it(projects: Books) -> None:
     projects.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
     found = status(projects.context())
-    assert (found.unscheduled, found.waiting) == (1, (("waiting", GO_LIVE, "USD", 1, "600.00"),))
+    assert (found.unscheduled, found.waiting) == (1, (("waiting", GO_LIVE, "USD", 1, "600.00", False, "2024-02-01"),))
     (version,) = projects.trace("shop/P-1/1")["schedule"]
     assert (version["waiting"], version["waits_for"], version["carried"]) == ("600.00", GO_LIVE, "0.00")
     told = explain(projects.context(), "shop/P-1/1")

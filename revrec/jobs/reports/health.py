@@ -39,14 +39,15 @@ class BooksHealth(NamedTuple):
 def health(context: "Context", day: date | None = None) -> BooksHealth:
     """Return the present health; with ``day``, unposted lines and entries dated up to that day are overdue.
 
-    Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical; waiting and
-    overdue items are a warning. While a run is active, warnings do not count: the run may be about to post them.
+    Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical. Waiting and
+    overdue items, and revenue that is missing, are a warning. While a run is active, warnings about postings do not
+    count: the run may be about to post them.
 
     Raises:
         BadConfiguration: The database does not exist or has another revision.
         Busy: Another process keeps it locked.
     """
-    found = status(context, day.isoformat() if day else None)
+    found = status(context, day)
     running = _may_be_running(found) and is_run_active(context.database_url)
     return health_of(found, running, day is not None)
 
@@ -55,6 +56,7 @@ def health_of(found: BooksStatus, running: bool, dated: bool) -> BooksHealth:
     """Return the health that follows from the figures; if they are ``dated``, open lines in them are overdue."""
     critical = [*_entries(found, running), *_run(found, running)]
     warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
+    warnings += map(str, found.missing)
     state = CRIT if critical else WARN if warnings else OK
     return BooksHealth(state, (*critical, *warnings), found, running)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ from revrec.core.harmless import harmless
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.files import writing
 from revrec.jobs.reports.health import CRIT, OK, WARN, BooksHealth, run_outcome
+from revrec.jobs.reports.status import BooksStatus
+from revrec.store.reports.undated import UNSCHEDULED, WAITING
 
 STATES = tuple(state.lower() for state in (*UNSETTLED, "POSTED", *RELEASED))
 OUTCOMES = ("none", "running", "finished", "stopped", "unfinished")
@@ -63,13 +64,16 @@ def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]
     )
     yield "charge_lines", "Charge lines imported.", _one(found.charges)
     yield "unscheduled", "Charge lines without a schedule.", _one(found.unscheduled)
-    amounts: dict[str, Decimal] = {}
-    for one in found.waiting:
-        amounts[one.currency] = amounts.get(one.currency, Decimal()) + Decimal(one.amount)
-    waiting = [({"currency": currency}, str(amount)) for currency, amount in sorted(amounts.items())]
-    yield "waiting_amount", "Amount of scheduled charge lines that waits for a date.", waiting
+    yield "unscheduled_amount", "Amount of charge lines without a schedule.", _undated(found, UNSCHEDULED)
+    yield "waiting_amount", "Amount of scheduled charge lines that waits for a date.", _undated(found, WAITING)
+    missing = sum(one.charges for one in found.missing)
+    yield "missing_revenue_lines", "Charge lines without a rule, or waiting too long.", _one(missing)
     yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found.quarantined)
     yield from _run(health)
+
+
+def _undated(found: BooksStatus, kind: str) -> list[Sample]:
+    return [({"currency": one.currency}, one.amount) for one in found.undated if one.kind == kind]
 
 
 def _run(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]:

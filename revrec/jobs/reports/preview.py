@@ -16,16 +16,11 @@ from revrec.core.rules.contracts import AllocatedContract, ContractMember, alloc
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
+from revrec.jobs.reports.undated import UndatedTotal, undated_totals
 from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, stored_allocations
 from revrec.store import charges
-from revrec.store.reports.forecast import (
-    ChargeWaitingAmount,
-    PlannedLine,
-    UnscheduledCharge,
-    planned_lines,
-    unscheduled_charges,
-    waiting_amounts,
-)
+from revrec.store.reports.forecast import PlannedLine, planned_lines
+from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -71,12 +66,21 @@ class PreviewTotal(NamedTuple):
     amount: str
 
 
-class PreviewWaitingAmount(NamedTuple):
-    """The part of a scheduled charge that has no date yet, and what it waits for; ``amount`` is a decimal string."""
+class PreviewUndated(NamedTuple):
+    """An amount without a recognition date: a charge line without a schedule, or the waiting part of a scheduled one.
+
+    ``amount`` is a decimal string. ``since`` is the post date or the date of the last event, and ``age`` the days since
+    then.
+    """
 
     charge: str
+    customer: str
+    item: str
     amount: str
     currency: str
+    since: str
+    age: int
+    code: str
     reason: str
 
 
@@ -89,9 +93,9 @@ class SchedulePreview:
 
     first: date | None
     last: date | None
+    today: date
     lines: list[PreviewLine] = field(default_factory=list)
-    unscheduled: list[UnscheduledCharge] = field(default_factory=list)
-    waiting: list[PreviewWaitingAmount] = field(default_factory=list)
+    undated: list[UndatedLine] = field(default_factory=list)
     allocations: list[ContractShare] = field(default_factory=list)
     sums: Counter[tuple[str, str]] = field(default_factory=Counter)
     spent: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -116,10 +120,31 @@ class SchedulePreview:
         first, last = (one.isoformat() if one else day for one in (self.first, self.last))
         return first <= day <= last
 
-    def wait(self, part: ChargeWaitingAmount) -> None:
-        """Add an amount of a scheduled charge that has no date yet."""
-        amount = decimal_string(part.amount, part.currency)
-        self.waiting.append(PreviewWaitingAmount(part.charge, amount, part.currency, part.reason))
+    @property
+    def unscheduled(self) -> list[PreviewUndated]:
+        """The charge lines without a schedule."""
+        return self._undated_of(UNSCHEDULED)
+
+    @property
+    def waiting(self) -> list[PreviewUndated]:
+        """The waiting parts of scheduled charge lines."""
+        return self._undated_of(WAITING)
+
+    def _undated_of(self, kind: str) -> list[PreviewUndated]:
+        """Return the amounts of one kind; ages count up to the last day that was asked for, or today."""
+        day = self.last or self.today
+        return [
+            PreviewUndated(
+                one.charge, one.customer, one.item, decimal_string(one.amount, one.currency), one.currency,
+                one.since.isoformat(), max(0, (day - one.since).days), one.code, one.reason,
+            )
+            for one in self.undated
+            if one.kind == kind
+        ]  # fmt: skip
+
+    def undated_totals(self) -> tuple[UndatedTotal, ...]:
+        """Return the totals of the amounts without a recognition date."""
+        return undated_totals(self.undated)
 
     def totals(self) -> list[PreviewTotal]:
         """Return the revenue by period and currency."""
@@ -151,7 +176,7 @@ def preview(
     Raises:
         BadInput: The charge does not exist.
     """
-    result = SchedulePreview(first, last)
+    result = SchedulePreview(first, last, context.now().date())
     with context.database.read() as connection:
         no = None
         if charge is not None:
@@ -161,9 +186,7 @@ def preview(
         holding = ClosedPeriodBlock(posting_dates(context, connection))
         for line in planned_lines(connection, first, last, no, due):
             result.add(line, holding)
-        result.unscheduled = list(unscheduled_charges(connection, no))
-        for part in waiting_amounts(connection, no):
-            result.wait(part)
+        result.undated = list(undated_lines(connection, no))
         kept = list(stored_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1].lines if kept else []
     return result
@@ -185,7 +208,7 @@ def preview_file(
     book = load_rules(context)
     with context.database.read() as connection:
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-    result = SchedulePreview(first, last)
+    result = SchedulePreview(first, last, context.now().date())
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}
     for row in read_charges(path, mapping):
@@ -229,14 +252,21 @@ def _add_charge(
     """Add the schedule of a charge line that is not imported, or why it has none."""
     derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):
-        result.unscheduled.append(UnscheduledCharge(line.id, derived.reason))
+        result.undated.append(_undated(line, UNSCHEDULED, derived, line.amount))
         return
     if derived.waits:
-        amount = sum(part.amount for part in derived.waiting)
-        result.wait(ChargeWaitingAmount(line.id, amount, line.currency, derived.waits.reason))
+        result.undated.append(_undated(line, WAITING, derived.waits, sum(part.amount for part in derived.waiting)))
     for one in _lines(line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
         if result.within(one.date):
             result.add(one, holding)
+
+
+def _undated(line: ChargeLine, kind: str, why: Unscheduled, amount: int) -> UndatedLine:
+    rule = why.rule.name if why.rule else None
+    return UndatedLine(
+        kind, why.code, why.reason, rule, line.id, line.customer, line.item, amount, line.currency,
+        is_cost(line.id), line.post_date,
+    )  # fmt: skip
 
 
 def _lines(

@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
 from revrec.core.periods import PeriodFact, Periods
+from revrec.jobs.reports.undated import (
+    MissingRevenue,
+    UndatedAmount,
+    UndatedTotal,
+    first_day_in_time,
+    missing_revenue,
+    undated_amounts,
+    undated_totals,
+    unscheduled_count,
+)
 from revrec.store.database.sums import joined_sum
 from revrec.store.reports import figures
+from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -26,19 +37,6 @@ class OpenLines(NamedTuple):
     last: str
 
 
-class WaitingParts(NamedTuple):
-    """The parts of scheduled charges that have no date yet, of one rule and currency; ``amount`` is a decimal string.
-
-    ``reason`` is an example, from one charge.
-    """
-
-    code: str
-    reason: str
-    currency: str
-    charges: int
-    amount: str
-
-
 class LinesAwaitingInvoice(NamedTuple):
     """The open schedule lines in one currency that wait for the invoice of their document.
 
@@ -48,14 +46,6 @@ class LinesAwaitingInvoice(NamedTuple):
     currency: str
     lines: int
     amount: str
-
-
-class UnscheduledReason(NamedTuple):
-    """Why charges have no schedule, and how many; ``reason`` is an example, from one charge."""
-
-    code: str
-    reason: str
-    charges: int
 
 
 class UnsettledPosting(NamedTuple):
@@ -109,43 +99,50 @@ class BooksStatus(NamedTuple):
 
     ``charges``, ``unscheduled`` and ``quarantined`` count charge lines, those without a schedule, and rows set aside.
     ``next_date`` is the date of the first open schedule line. ``entries`` and ``invoices`` count postings by state, in
-    lower case; ``attention`` has those that are not settled, in order of date.
+    lower case; ``attention`` has those that are not settled, in order of date. ``missing`` is the revenue that no event
+    or run will recognize unless a person acts.
     """
 
     charges: int
     unscheduled: int
     quarantined: int
     open: tuple[OpenLines, ...]
-    waiting: tuple[WaitingParts, ...]
+    waiting: tuple[UndatedAmount, ...]
     next_date: str | None
     entries: dict[str, int]
     invoices: dict[str, int]
     awaiting_invoice: tuple[LinesAwaitingInvoice, ...]
-    unscheduled_reasons: tuple[UnscheduledReason, ...]
+    unscheduled_reasons: tuple[UndatedAmount, ...]
+    undated: tuple[UndatedTotal, ...]
+    missing: tuple[MissingRevenue, ...]
     attention: tuple[UnsettledPosting, ...]
     closed_periods: tuple[LinesInClosedPeriod, ...]
     last_run: LastRun | None
 
 
-def status(context: "Context", until: str | None = None) -> BooksStatus:
+def status(context: "Context", until: date | None = None) -> BooksStatus:
     """Return counts of all records, open schedule lines by currency, lines in closed periods, and unsettled postings.
 
-    Open lines, and lines that wait for an invoice, are those dated up to ``until``.
+    Open lines, and lines that wait for an invoice, are those dated up to ``until``. An age counts up to that day, or
+    up to today.
     """
-    last = until or FAR
+    last = until.isoformat() if until else FAR
     with figures.quick_view(context.database_url) as view:
         run = view.execute(figures.LAST_RUN).fetchone()
+        undated = undated_groups(view, first_day_in_time(context, until or context.now().date()))
         return BooksStatus(
             charges=_count(view, "charges"),
-            unscheduled=_count(view, "unscheduled"),
+            unscheduled=unscheduled_count(undated),
             quarantined=_count(view, "quarantined"),
             open=tuple(_open_lines(view, last)),
-            waiting=tuple(_waiting_parts(view)),
+            waiting=undated_amounts(undated, WAITING),
             next_date=view.execute(figures.NEXT_DATE).fetchone()[0],
             entries={str(state).lower(): count for state, count in view.execute(figures.STATES)},
             invoices={str(state).lower(): count for state, count in view.execute(figures.INVOICE_STATES)},
             awaiting_invoice=tuple(_awaiting_invoice(view, last)),
-            unscheduled_reasons=tuple(UnscheduledReason(*row) for row in view.execute(figures.REASONS)),
+            unscheduled_reasons=undated_amounts(undated, UNSCHEDULED),
+            undated=undated_totals(undated),
+            missing=missing_revenue(undated),
             attention=tuple(_unsettled_postings(view)),
             closed_periods=tuple(_in_closed_periods(context, view)),
             last_run=LastRun(*run) if run else None,
@@ -159,11 +156,6 @@ def _count(view: figures.ViewCursor, name: str) -> int:
 def _open_lines(view: figures.ViewCursor, until: str) -> Iterator[OpenLines]:
     for currency, lines, billions, rest, first, last in view.execute(figures.OPEN_LINES, {"until": until}):
         yield OpenLines(currency, lines, _sum(billions, rest, currency), first, last)
-
-
-def _waiting_parts(view: figures.ViewCursor) -> Iterator[WaitingParts]:
-    for code, reason, currency, charges, billions, rest in view.execute(figures.WAITING_PARTS):
-        yield WaitingParts(code, reason, currency, charges, _sum(billions, rest, currency))
 
 
 def _awaiting_invoice(view: figures.ViewCursor, until: str) -> Iterator[LinesAwaitingInvoice]:

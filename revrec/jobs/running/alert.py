@@ -9,11 +9,13 @@ from revrec.alerts.digest import AlertMessage, RunFacts, run_digest, trial_diges
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.money import decimal_string
 from revrec.jobs.gateway import company
+from revrec.jobs.reports.undated import totals_in_words
 
 if TYPE_CHECKING:
     from revrec.core.closed_periods import BlockedGroup
     from revrec.core.journal import EntryGroup
     from revrec.jobs.context import Context
+    from revrec.jobs.reports.status import BooksStatus
     from revrec.jobs.running.result import RunResult
 
 PASSWORD = "REVREC_ALERTS_PASSWORD"  # noqa: S105 - the name of a variable
@@ -126,8 +128,11 @@ def _finished(context: "Context", result: "RunResult") -> RunFacts:
         *map(_without_invoice, result.awaiting_invoice.items()),
     ]
     counts = {state: count + result.invoice_counts.get(state, 0) for state, count in result.counts.items()}
-    unsettled = [*_unsettled(context), *on_no_entry]
-    return RunFacts(result.run, day, _company(context), counts, unsettled, stopped, result.repaired)
+    unsettled = [*_unsettled(_status(context)), *on_no_entry]
+    return RunFacts(
+        result.run, day, _company(context), counts, unsettled, stopped, result.repaired,
+        [str(one) for one in result.missing], totals_in_words(result.undated),
+    )  # fmt: skip
 
 
 def _in_closed_period(lines: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]:
@@ -154,22 +159,32 @@ def _on_no_entry(lines: "tuple[EntryGroup, BlockedGroup]", state: str, advice: s
 
 
 def _failed(context: "Context", day: date, reason: str) -> RunFacts:
-    unsettled = _unsettled(context)
+    found = _status(context)
+    unsettled = _unsettled(found)
     counts: dict[str, int] = {}
     for row in unsettled:
         state = STATES.get(row["state"], row["state"])
         counts[state] = counts.get(state, 0) + 1
-    return RunFacts(None, day.isoformat(), _company(context), counts, unsettled, reason)
+    missing = [str(one) for one in found.missing] if found else []
+    undated = totals_in_words(found.undated) if found else []
+    return RunFacts(
+        None, day.isoformat(), _company(context), counts, unsettled, reason, missing=missing, undated=undated
+    )
 
 
-def _unsettled(context: "Context") -> list[dict[str, Any]]:
-    """Return the entries to settle, an empty list if the database itself fails."""
+def _unsettled(found: "BooksStatus | None") -> list[dict[str, Any]]:
+    """Return the entries to settle."""
+    return [one._asdict() for one in found.attention] if found else []
+
+
+def _status(context: "Context") -> "BooksStatus | None":
+    """Return the status of the books, None if the database itself fails."""
     from revrec.jobs.reports.status import status
 
     try:
-        return [one._asdict() for one in status(context).attention]
+        return status(context)
     except RevrecError:
-        return []
+        return None
 
 
 def _company(context: "Context") -> str:

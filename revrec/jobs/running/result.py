@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from revrec.core.money import decimal_string
 from revrec.intacct.gateway import ErrorClass
 from revrec.jobs.posting.intents import LinesOnNoEntry, awaiting_invoice, blocked_lines
+from revrec.jobs.reports.undated import (
+    MissingRevenue,
+    UndatedTotal,
+    first_day_in_time,
+    missing_revenue,
+    undated_totals,
+)
 from revrec.store.posting import entries, invoices
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.undated import undated_groups
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import PostingAnswer
@@ -95,6 +104,10 @@ class RunResult:
     """Due lines that are on no entry because their document is not invoiced."""
     invoices: list[InvoiceView] = field(default_factory=list)
     invoice_counts: dict[str, int] = field(default_factory=dict)
+    undated: tuple[UndatedTotal, ...] = ()
+    """The amounts without a recognition date."""
+    missing: tuple[MissingRevenue, ...] = ()
+    """The part of them that a person must act on."""
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
     invoices_posted: set[int] = field(default_factory=set)
@@ -131,6 +144,7 @@ def plan_counts(
     result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
     if not with_entries:
         return
+    _collect_undated(connection, context, result)
     numbers = entries.numbers_in(connection, "READY", until=result.date)
     planned: list[EntryView] = [{**one, "status": "planned"} for one in entry_views(connection, numbers)]
     _collect_lines_on_no_entry(connection, context, result)
@@ -145,6 +159,7 @@ def refresh_counts(connection: "Connection", context: "Context", result: RunResu
     What another run posted is that run's to report, even if this one created it.
     """
     _refresh_invoice_counts(connection, result)
+    _collect_undated(connection, context, result)
     heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.created | result.processed)}
     _collect_lines_on_no_entry(connection, context, result)
     live = _to_report(heads, result.posted)
@@ -163,6 +178,11 @@ def refresh_counts(connection: "Connection", context: "Context", result: RunResu
 def _collect_lines_on_no_entry(connection: "Connection", context: "Context", result: RunResult) -> None:
     result.blocked = blocked_lines(connection, context, result.date)
     result.awaiting_invoice = awaiting_invoice(connection, result.date)
+
+
+def _collect_undated(connection: "Connection", context: "Context", result: RunResult) -> None:
+    groups = undated_groups(SqlAlchemyView(connection), first_day_in_time(context, result.date))
+    result.undated, result.missing = undated_totals(groups), missing_revenue(groups)
 
 
 def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None:

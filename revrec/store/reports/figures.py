@@ -23,7 +23,6 @@ SQLITE_FILE = "sqlite:///"
 
 COUNTS = {
     "charges": "SELECT count(*) FROM charge_line",
-    "unscheduled": "SELECT count(*) FROM unscheduled",
     "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
 }
 OPEN_LINES = f"""
@@ -33,21 +32,8 @@ OPEN_LINES = f"""
           FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
     JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""  # noqa: S608
 """Summed by charge line first: sorting every open line by its currency would take ten times as long."""
-WAITING_PARTS = f"""
-    SELECT w.code, min(w.reason), c.currency, count(*), {split_sum("w.amount")}
-    FROM schedule_wait w JOIN charge_line c ON c.no = w.charge_no
-    JOIN schedule s ON s.charge_no = w.charge_no AND s.version = w.version
-    JOIN rule_version r ON r.id = s.rule_version_id
-    WHERE NOT EXISTS (SELECT 1 FROM schedule n WHERE n.charge_no = w.charge_no AND n.version > w.version)
-    GROUP BY w.code, r.name, c.currency ORDER BY count(*) DESC, min(w.reason)"""  # noqa: S608
-"""Waiting amounts of scheduled charge lines: one row for each code, rule and currency, as in :data:`REASONS`."""
-
 NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
-REASONS = """
-    SELECT code, min(reason), count(*) FROM unscheduled GROUP BY code, rule ORDER BY count(*) DESC, min(reason)"""
-"""One row for each code and rule, with the reason of one charge line as an example: reasons name the charge."""
-
 ATTENTION = """
     SELECT 'entry' AS kind, '' AS document, reference, date, state, amount, currency, error_no, error, advice,
            not_before, id
@@ -102,10 +88,10 @@ def quick_view(url: str) -> Iterator[ViewCursor]:
         from revrec.store.database.engine import Database
 
         with Database(url).read() as connection:
-            yield _SqlAlchemyCursor(connection)
+            yield SqlAlchemyView(connection)
 
 
-class _SqlAlchemyCursor:
+class SqlAlchemyView:
     """A SQLAlchemy connection with the interface of a DB-API one."""
 
     def __init__(self, connection: "Connection") -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, exists, func, select
+from sqlalchemy import Connection, case, func, select
 
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
@@ -16,8 +16,6 @@ from revrec.store.tables import (
     rule_version,
     schedule,
     schedule_line,
-    schedule_wait,
-    unscheduled,
 )
 
 
@@ -47,22 +45,6 @@ class PlannedLine(NamedTuple):
     entry_date: str | None = None
     reason: str | None = None
     awaits: bool = False
-
-
-class UnscheduledCharge(NamedTuple):
-    """A charge line without a schedule, by its id, and the reason."""
-
-    charge: str
-    reason: str
-
-
-class ChargeWaitingAmount(NamedTuple):
-    """The part of a scheduled charge that has no date yet, and what it waits for; ``amount`` is in minor units."""
-
-    charge: str
-    amount: int
-    currency: str
-    reason: str
 
 
 GOES_AGAIN = schedule_line.c.entry_id.in_(
@@ -123,31 +105,3 @@ def planned_lines(
         query = query.where(schedule_line.c.date <= last.isoformat())
     for row in stream_rows(connection, query):
         yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
-
-
-def unscheduled_charges(connection: Connection, charge_no: int | None) -> Iterator[UnscheduledCharge]:
-    """Yield the charges without a schedule, each with the reason."""
-    query = (
-        select(charge_line.c.id, unscheduled.c.reason)
-        .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
-        .order_by(charge_line.c.no)
-    )
-    if charge_no is not None:
-        query = query.where(unscheduled.c.charge_no == charge_no)
-    yield from (UnscheduledCharge(*row) for row in stream_rows(connection, query))
-
-
-def waiting_amounts(connection: Connection, charge_no: int | None) -> Iterator[ChargeWaitingAmount]:
-    """Yield the waiting amounts of scheduled charges, as their newest schedule versions have them."""
-    newer = exists().where(
-        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
-    )
-    query = (
-        select(charge_line.c.id, schedule_wait.c.amount, charge_line.c.currency, schedule_wait.c.reason)
-        .join(charge_line, charge_line.c.no == schedule_wait.c.charge_no)
-        .where(~newer)
-        .order_by(charge_line.c.no)
-    )
-    if charge_no is not None:
-        query = query.where(schedule_wait.c.charge_no == charge_no)
-    yield from (ChargeWaitingAmount(*row) for row in stream_rows(connection, query))

@@ -1,21 +1,20 @@
 """Shared by the tests of the core: charge lines and rule books with one rule, written shortly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 from hypothesis import settings
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.rules import RuleBook, parse_all, parse_rules
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
+from revrec.core.rules import RuleBook, parse_rules
+from revrec.core.rules.contracts import AllocatedContract
 from revrec.core.schedule import Schedule, Unscheduled
+from support.rules import ACCOUNTS, contract_played
 
 # A slow machine is no failure of a property.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
-
-ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 
 
 @pytest.fixture
@@ -56,33 +55,3 @@ def parts(derive) -> Callable[..., list[tuple[str, int]]]:
 def contract() -> Callable[..., AllocatedContract | Unscheduled]:
     """The allocation of a contract: the keys of its [[allocation]], its price list, and what each item was billed."""
     return contract_played
-
-
-def book_of_contract(allocate: str, prices: str, recognize: Mapping[str, str] | None = None) -> RuleBook:
-    """A rule book with one allocation, its price list as CSV, and a rule for each item (else one for all)."""
-    rules = "".join(
-        f'[[rule]]\nname = "{item}"\n[rule.when]\nitem = "{item}"\n[rule.recognize]\n{keys}\n'
-        for item, keys in (recognize or {"*": 'method = "fixed_offset"'}).items()
-    )
-    table = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n'
-    text = f'{table}\n[[allocation]]\nname = "bundles"\nprices = "ssp"\n{allocate}\n{rules}'
-    files = {"rules/test.toml": text}
-    return RuleBook(*parse_all(files, ACCOUNTS, lambda _wanted, _by: ("ssp.csv", prices)))
-
-
-def billed_line(item: str, amount: int, currency: str = "USD", **fields: object) -> ChargeLine:
-    """A line of document INV-1 for an item."""
-    plain = {"source": "shop", "document": "INV-1", "line": item, "customer": "C", "item": item}
-    return ChargeLine(**{**plain, "post_date": date(2024, 1, 1), "amount": amount, "currency": currency, **fields})
-
-
-def contract_played(
-    allocate: str,
-    prices: str,
-    billed: Mapping[str, int],
-    currency: str = "USD",
-    recognize: Mapping[str, str] | None = None,
-) -> AllocatedContract | Unscheduled:
-    """What an allocation makes of one document, whose items are billed in minor units."""
-    members = [ContractMember(billed_line(item, amount, currency)) for item, amount in billed.items()]
-    return allocate_contract(book_of_contract(allocate, prices, recognize), members)

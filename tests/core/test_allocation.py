@@ -14,7 +14,7 @@ from revrec.core.rules import RuleErrors, parse_all
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.schedule import Schedule, Unscheduled
 from revrec.core.standalone import StandalonePrice
-from tests.core.conftest import billed_line, book_of_contract
+from support.rules import billed_line, book_of_contract
 
 A_B_C = "item,price\nA,40\nB,55\nC,45\n"
 

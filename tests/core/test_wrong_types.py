@@ -16,7 +16,16 @@ from revrec.core.rules import RuleBook, RuleErrors, parse_all
 from revrec.core.rules.cases import CASE_KEYS, parse_cases, play
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 
-WRONG = (["x"], {"a": {"b": []}}, 10**30, -1.5, True, datetime(1979, 5, 27, 7, 32, tzinfo=UTC), time(7, 32), "word")
+WRONG: tuple[object, ...] = (
+    ["x"],
+    {"a": {"b": []}},
+    10**30,
+    -1.5,
+    True,
+    datetime(1979, 5, 27, 7, 32, tzinfo=UTC),
+    time(7, 32),
+    "word",
+)
 NESTED = [[{"a": [datetime(1979, 5, 27, 7, 32, tzinfo=UTC)]}]]
 """A value that no key accepts."""
 

@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -54,11 +54,11 @@ class Stage:
         rows = (self.row(name, item="GOODS-1", amount="10.00") for name in documents)
         self.books.take(*rows, name=f"{self.files}.csv")
 
-    def run(self, times: int = 1, **environment: str) -> Any:
+    def run(self, times: int = 1, also: Mapping[str, str] = {}) -> Any:
         """Run the day, each time some minutes later; the last result."""
         for _ in range(times):
             self.minute += 2
-            result = self.books.run(DAY, later=timedelta(minutes=self.minute), **environment)
+            result = self.books.run(DAY, later=timedelta(minutes=self.minute), also=also)
         return result
 
     def keep(self, name: str) -> None:
@@ -76,7 +76,7 @@ class Stage:
     def failing(self, plan: str, **environment: str) -> None:
         """Run once while the sandbox follows a plan of faults."""
         self.intacct.fault(plan)
-        self.run(**environment)
+        self.run(also=environment)
         self.intacct.fault("")
 
     def held(self) -> str:
@@ -203,7 +203,7 @@ def never_shown(stage: Stage) -> None:
     """It was sent as often as is allowed, and Intacct does not have it."""
     stage.take("INV-1")
     stage.failing("drop@before:99x:create", REVREC_POSTING_ATTEMPTS="1")
-    stage.run(REVREC_POSTING_ATTEMPTS="1")
+    stage.run(also={"REVREC_POSTING_ATTEMPTS": "1"})
     assert stage.states() == ["HELD"]
 
 

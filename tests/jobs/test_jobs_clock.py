@@ -47,7 +47,7 @@ def test_nothing_is_posted_while_the_clocks_differ_by_more_than_the_bound(
     intacct.admin("/clock", offset_seconds=seconds)
     said = r"machine's clock says \d{4}-.* UTC, Intacct's says \d{4}-.* UTC"
     with pytest.raises(BadConfiguration, match=said) as error:
-        books.run(DAY, **BOUND)
+        books.run(DAY, also=BOUND)
     assert error.value.exit_code == 5 and "0:05:00" in str(error.value)
     assert intacct.entries() == [] and states(books) == []
     assert books.run(DAY, REVREC_POSTING_CLOCK_DIFFERENCE="7 min").complete
@@ -56,7 +56,7 @@ def test_nothing_is_posted_while_the_clocks_differ_by_more_than_the_bound(
 def test_a_difference_within_the_bound_posts(books: Books, row: MakeRow, intacct: Intacct) -> None:
     books.take(row("INV-1"))
     intacct.admin("/clock", offset_seconds=-200)
-    assert books.run(DAY, **BOUND).complete
+    assert books.run(DAY, also=BOUND).complete
 
 
 @pytest.mark.parametrize("is_refused", [True, False])
@@ -67,7 +67,7 @@ def test_a_clock_that_was_days_ahead_hides_nothing_from_books_that_are_restored(
     if is_refused:
         books.take(row("INV-0"))
         with pytest.raises(BadConfiguration):
-            books.run(DAY, later=ahead, **BOUND)
+            books.run(DAY, later=ahead, also=BOUND)
     else:
         # A wide bound lets it post and record a scan in the future.
         books.take(row("INV-9", amount="12.00"), name="before.csv")
@@ -75,11 +75,11 @@ def test_a_clock_that_was_days_ahead_hides_nothing_from_books_that_are_restored(
         books.take(row("INV-0"))
     copy = books.folder / "copy.db"
     backup(books.context("db backup"), copy)
-    books.run(DAY, **BOUND)
+    books.run(DAY, also=BOUND)
     restore(books.context("db restore"), copy)
     books.take(row("INV-1"), name="more.csv")
     for seconds in (0, 4, 8):
-        books.run(DAY, later=timedelta(seconds=seconds), **BOUND)
+        books.run(DAY, later=timedelta(seconds=seconds), also=BOUND)
     documents = [line["document"] for entry in intacct.entries() for line in entry["lines"]]
     assert sorted(set(documents) - {"INV-9/1"}) == ["INV-0/1", "INV-1/1"]
     assert documents.count("INV-0/1") == documents.count("INV-1/1") == 2

@@ -1,6 +1,6 @@
 """What users of other systems complained of when it came to posting, each with its thread, held not to happen here."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ CHARGE = "shop/INV-1/1"
 
 def sums(entry: dict[str, Any]) -> dict[int, Decimal]:
     """What an entry of the ledger debits (1) and credits (-1)."""
-    sides: Counter[int] = Counter()
+    sides: dict[int, Decimal] = defaultdict(Decimal)
     for line in entry["lines"]:
         sides[int(line["type"])] += Decimal(line["amount"])
     return dict(sides)

@@ -343,5 +343,5 @@ def act(books: Books, ledger: Ledger, step: str, value: Any) -> None:
 
 
 @contextmanager
-def connected(ledger: Ledger) -> Iterator[Ledger]:
+def connected(ledger: Ledger) -> Iterator[Any]:
     yield ledger

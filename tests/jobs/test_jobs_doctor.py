@@ -24,7 +24,7 @@ def item(intacct: Intacct) -> None:
 
 def looked(books: Books, **environment: str) -> dict[str, DoctorCheck]:
     """All findings by their names, which always are the same, in the same order."""
-    found = list(examine(lambda: books.context("doctor", **environment)))
+    found = list(examine(lambda: books.context("doctor", also=environment)))
     assert [one.name for one in found] == NAMES
     return {one.name: one for one in found}
 

@@ -51,9 +51,9 @@ def put(books: Books, *records: dict[str, Any], name: str = "sales.jsonl") -> Pa
     return path
 
 
-def take(books: Books, path: Path, **options: bool) -> list[import_files.ImportResult]:
+def take(books: Books, path: Path, keep_good: bool = False, dry_run: bool = False) -> list[import_files.ImportResult]:
     context = books.context("import")
-    return import_document(context, path, mappings_of(context, "both"), **options)
+    return import_document(context, path, mappings_of(context, "both"), keep_good, dry_run)
 
 
 def test_charges_and_events_of_one_file_are_taken_together(shop: Books) -> None:

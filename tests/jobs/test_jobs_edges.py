@@ -120,7 +120,7 @@ def test_a_record_number_that_is_also_a_document_leads_to_both(books: Books, int
 def test_a_time_that_no_clock_can_hold_stops_the_run_before_anything(books: Books, row: MakeRow, name: str) -> None:
     books.take(row("INV-1"))
     with pytest.raises(BadConfiguration, match=name.lower()):
-        books.run(DAY, **{f"REVREC_POSTING_{name}": "9999999 days"})
+        books.run(DAY, also={f"REVREC_POSTING_{name}": "9999999 days"})
     assert states(books) == []
 
 

@@ -201,7 +201,8 @@ def patient(books: Books, slept: list[float]) -> Any:
 
 
 def test_a_connection_that_breaks_off_is_made_again_after_a_pause(shop: Books, api: Any) -> None:
-    api.breaks, slept = 2, []  # type: list[float]
+    slept: list[float] = []
+    api.breaks = 2
     (result,) = job.fetch(patient(shop, slept))
     assert [one.outcome for one in result.documents] == ["imported"] and len(slept) == 2
 

@@ -39,7 +39,7 @@ def test_without_a_word_it_is_the_sandbox(plain: Books) -> None:
 def test_the_environment_decides_and_revrec_s_own_names_come_first(
     plain: Books, environment: dict[str, str], found: str
 ) -> None:
-    assert endpoint(plain.context(**environment)) == found
+    assert endpoint(plain.context(also=environment)) == found
 
 
 def test_what_is_posted_to_is_what_was_decided_on(books: Books) -> None:

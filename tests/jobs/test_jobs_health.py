@@ -71,7 +71,7 @@ def test_open_lines_are_overdue_only_against_a_date() -> None:
 def test_every_state_that_wants_something_is_looked_at() -> None:
     assert {state.lower() for state in UNSETTLED} - set(CRITICAL) == {"ready", "sending"}
     for state in UNSETTLED:
-        assert health_of(found(**{state.lower(): 1}), False, dated=False).state != "ok"
+        assert health_of(found()._replace(entries={state.lower(): 1}), False, dated=False).state != "ok"
 
 
 def test_a_lock_file_alone_is_no_run_at_work(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_files_that_hold_data_are_their_owners_alone(new_books: type[Books], row
     books = new_books(tmp_path / "books", {})
     books.take(row())
     process = books.start("run", "--date", "2024-01-31")
-    assert process.wait(timeout=PATIENCE) == 0, process.stderr.read()
+    assert process.wait(timeout=PATIENCE) == 0, process.communicate()
     assert books.start("db", "backup", str(tmp_path / "books" / "copy.db")).wait(timeout=PATIENCE) == 0
     ours = {path.name for path in books.folder.rglob("*") if path.is_file() and _open_to_others(path)}
     assert ours <= {"revrec.toml", "rules.toml", "cases.toml", "charges.csv"}

@@ -455,7 +455,7 @@ def test_recognition_waits_for_the_invoice_where_the_rule_says_so(billing: Billi
     reasons = [entry["reason"] for entry in result.entries if entry["status"] == "held"]
     assert reasons == ["waits for the invoice of shop/INV-3"] * 2 and not result.complete
     assert result.counts["posted"] == 2, "the lines of what is invoiced are posted in the same run"
-    (awaits,) = status(billing.books.context("status"), DAY).awaiting_invoice
+    (awaits,) = status(billing.books.context("status"), date.fromisoformat(DAY)).awaiting_invoice
     assert (awaits.lines, awaits.amount) == (2, "4.00")
     billing.intacct.admin("/customers", id="NEW-1")
     billing.intacct.admin("/items", id="GONE")
@@ -474,7 +474,7 @@ def test_a_cost_is_on_no_invoice_and_waits_for_that_of_its_line(billing: Billing
     assert [line.amount for line in found.lines] == [2400], "what it cost is nobody's but ours"
     posted = billing.books.sql("SELECT DISTINCT charge FROM journal_line WHERE document <> 'INV-1' ORDER BY charge")
     assert posted == [("shop/INV-4/1",), ("shop/INV-4/1:cost:cogs",)]
-    (awaits,) = status(billing.books.context("status"), DAY).awaiting_invoice
+    (awaits,) = status(billing.books.context("status"), date.fromisoformat(DAY)).awaiting_invoice
     assert (awaits.lines, awaits.amount) == (2, "4.00")
 
 

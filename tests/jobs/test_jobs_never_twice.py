@@ -160,7 +160,7 @@ def test_no_answer_leads_to_a_second_entry_or_to_a_send_without_a_look(
     ledger = Ledger(list(answers), list(reads))
 
     @contextmanager
-    def connect(_context: Any) -> Iterator[Ledger]:
+    def connect(_context: Any) -> Iterator[Any]:
         yield ledger
 
     for number in range(RUNS):

@@ -1,6 +1,7 @@
 """The quarantine: a row set aside is mended by people and taken in as any other row is; never lost, never doubled."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ def context(books: Books, command: str = "quarantine") -> Context:
     return found
 
 
-def fix(books: Books, id: int = 1, reason: str = "by mail", **fields: str) -> dict[str, Any]:
-    return quarantine.fix(context(books), id, fields, reason)
+def fix(books: Books, id: int = 1, also: Mapping[str, str] = {}, **fields: str) -> dict[str, Any]:
+    return quarantine.fix(context(books), id, {**also, **fields}, "by mail")
 
 
 def test_a_row_that_waits_is_listed_with_its_reason_and_shown_as_it_came(aside: Books) -> None:
@@ -157,7 +158,7 @@ def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Books
     offline.import_file(path, keep_good=True)
     assert quarantine.show(context(offline), 1)["raw"] == ["shop", "INV-2", "1", "C-1", "GOODS-1"]
     values = ["shop", "INV-2", "1", "C-1", "GOODS-1", "2024-01-05", "12.00", "USD"]
-    assert fix(offline, 1, **dict(zip(header.split(","), values, strict=True)))["now"] == []
+    assert fix(offline, also=dict(zip(header.split(","), values, strict=True)))["now"] == []
     assert quarantine.release(context(offline), [1]).accepted == 1
 
 
@@ -167,7 +168,7 @@ def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Books
 )
 def test_a_fix_that_cannot_be_is_refused(aside: Books, fields: dict[str, str], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        fix(aside, **fields)
+        fix(aside, also=fields)
 
 
 def test_rows_are_named_by_number_range_or_all() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from revrec.intacct import client
 from revrec.intacct.gateway import PostingOutcome
+from revrec.intacct.judgment import judge_posting
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.poster import Poster
@@ -114,7 +115,7 @@ def landed(books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.Mon
     books.take(row("INV-1", item="POD-1"), row("INV-2", item="POD-1"))
     for document in ("INV-1", "INV-2"):
         books.event(f"shop/{document}/1", "pod", "2024-02-01")
-    monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
+    monkeypatch.setattr(client, "judge_posting", refusing(judge_posting))
     monkeypatch.setattr(Poster, "confirm_absent", lambda *_: False)
     assert books.run(DAY).counts["failed"] == 1 and len(intacct.entries()) == 1
     monkeypatch.undo()
@@ -174,7 +175,7 @@ def test_what_landed_though_it_was_refused_in_unknown_words_is_held_in_the_same_
     books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.take(row("INV-1"))
-    monkeypatch.setattr(client, "judge_posting", refusing(client.judge_posting))
+    monkeypatch.setattr(client, "judge_posting", refusing(judge_posting))
     assert books.run(DAY).counts["held"] == 1 and states(books) == ["HELD"] and len(intacct.entries()) == 1
 
 

@@ -157,9 +157,10 @@ def test_an_account_and_a_missing_dimension_are_repaired_one_after_the_other(
 
 def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Books, monkeypatch: pytest.MonkeyPatch) -> None:
     from revrec.intacct import client
+    from revrec.intacct.judgment import judge_posting
 
     mend(nowhere)
-    plain = client.judge_posting
+    plain = judge_posting
 
     def unknown(*words: Any) -> Any:
         verdict = plain(*words)

@@ -9,7 +9,8 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.errors import SignInFailed
 from revrec.intacct.pace import RequestPacer
-from revrec.jobs.running.run import RunResult, run
+from revrec.jobs.running.result import RunResult
+from revrec.jobs.running.run import run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -50,7 +51,7 @@ def as_ever(intacct: Intacct) -> Any:
 
 def while_waiting(books: Books, does: Any, **environment: str) -> RunResult:
     """Run the day; ``does`` happens whenever the run waits."""
-    context = books.context("run", **environment)
+    context = books.context("run", also=environment)
 
     def sleep(seconds: float) -> None:
         books.slept.append(seconds)

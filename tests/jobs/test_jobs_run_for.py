@@ -54,7 +54,7 @@ def clock() -> Clock:
 @pytest.fixture
 def command(books: Books, clock: Clock) -> Callable[..., Context]:
     def made(**environment: str) -> Context:
-        context = books.context("run", **{**REAL, **environment})
+        context = books.context("run", also={**REAL, **environment})
         return replace(context, now=clock, sleep=clock.sleep, say=clock.said.append)
 
     return made

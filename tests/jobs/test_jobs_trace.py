@@ -222,7 +222,7 @@ def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Books, 
     (attention,) = found.attention
     assert attention.state == "rejected" and attention.error and attention.advice
     assert found.last_run and found.last_run.outcome and found.last_run.outcome.startswith("1 posted, 1 failed")
-    assert status(books.context(), until="2024-03-31").open[0].lines == 1
+    assert status(books.context(), until=date(2024, 3, 31)).open[0].lines == 1
     assert all(json.loads(json.dumps(one)) == list(one) for one in (attention, *found.open, found.last_run))
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,9 +20,10 @@ from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import ownership, poster
 from revrec.jobs.posting.journal_entries import EntryPostings
+from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run import run
 from revrec.store.database import sqlite
-from support.books import Books, MakeRow
+from support.books import Books, MakeRow, Row
 from support.intacct import Intacct
 
 DAY = "2024-06-10"
@@ -50,13 +51,19 @@ def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
     )
 
 
-def copy_of(books: Books, folder: Path, new_books: Callable[..., Any]) -> Any:
+def copy_of(books: Books, folder: Path, new_books: type[Books]) -> Books:
     """The whole folder, copied to another place."""
     # In a process of its own: closing the file here would end the locks of the connections that are still open to it.
     subprocess.run(["cp", "-r", str(books.folder), str(folder)], check=True)
     copy = new_books.__new__(new_books)
     copy.__dict__.update(books.__dict__, folder=folder, database=folder / "revrec.db")
     return copy
+
+
+def advice(result: RunResult) -> str:
+    """Return the advice of a run that was stopped."""
+    assert result.stopped is not None
+    return result.stopped.advice
 
 
 def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
@@ -66,7 +73,7 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str]:
 
 
 @pytest.fixture
-def due(row: MakeRow) -> list[Any]:
+def due(row: MakeRow) -> list[Row]:
     """Charges of which thirty schedule lines are due, on six days."""
     return [row(f"INV-{number}", amount="24.00") for number in range(5)]
 
@@ -77,7 +84,7 @@ def test_of_two_copies_that_run_in_the_same_minute_one_posts_and_the_other_is_re
     books: Books,
     intacct: Intacct,
     row: MakeRow,
-    due: Books,
+    due: list[Row],
     new_books: type[Books],
     tmp_path: Path,
     copied: str,
@@ -104,9 +111,9 @@ def test_the_refusal_names_the_copy_that_posts_and_when_it_did(
     books.run("2024-02-10")
     other = copy_of(books, tmp_path / "other", new_books)
     for _ in range(2):
-        refused = other.run(DAY).stopped
-        assert f"{other.database}, are a copy of " in refused.advice and f":{books.database}, which" in refused.advice
-        assert " UTC. Only one copy may post" in refused.advice
+        said = advice(other.run(DAY))
+        assert f"{other.database}, are a copy of " in said and f":{books.database}, which" in said
+        assert " UTC. Only one copy may post" in said
     assert len(intacct.entries()) == 1 and books.run(DAY).complete
     assert verify(other.context("verify")).sound
 
@@ -119,12 +126,12 @@ def test_a_copy_that_takes_over_waits_out_the_quarantine_and_the_other_is_refuse
     other = copy_of(books, tmp_path / "other", new_books)
     books.run("2024-03-10")
     note_restored(other.context("db restored"), "moved to another machine")
-    assert "nothing is sent before" in other.run(DAY).stopped.advice
+    assert "nothing is sent before" in advice(other.run(DAY))
     for _ in range(2):
-        assert "another copy of these books" in books.run(DAY).stopped.advice
+        assert "another copy of these books" in advice(books.run(DAY))
     assert other.run(DAY, later=4 * SECONDS).complete
     assert set(documents(intacct).values()) == {1} and len(documents(intacct)) == 5
-    assert "another copy of these books" in books.run("2024-07-10", later=9 * SECONDS).stopped.advice
+    assert "another copy of these books" in advice(books.run("2024-07-10", later=9 * SECONDS))
     assert verify(other.context("verify")).sound and verify(books.context("verify")).sound
 
 
@@ -150,7 +157,7 @@ def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
             other.run(DAY)
 
     monkeypatch.setattr(ownership.Ownership, "begin", begun)
-    assert "another copy of these books" in books.run(DAY).stopped.advice
+    assert "another copy of these books" in advice(books.run(DAY))
     sent = len(intacct.entries())
     assert other.run(DAY, later=4 * SECONDS).complete and sent == 1
     assert set(documents(intacct).values()) == {1}
@@ -195,7 +202,7 @@ def test_a_run_that_waited_for_the_database_sends_nothing_if_another_copy_has_ta
 
     monkeypatch.setattr(ownership.Ownership, "confirm", confirm_and_lock)
     monkeypatch.setattr(poster, "WRITE_LOCK_TIMEOUT", 60)
-    assert "another copy of these books" in books.run(DAY).stopped.advice
+    assert "another copy of these books" in advice(books.run(DAY))
     assert confirmed == 2 and not books.slept and len(intacct.entries()) == 1
 
 
@@ -205,9 +212,9 @@ def test_a_run_that_cannot_get_at_the_database_before_it_sends_reports_what_to_d
     monkeypatch.setattr(poster, "WRITE_LOCK_TIMEOUT", 0)
     locked.execute("BEGIN IMMEDIATE")
     sender = poster.Poster(books.context("run"), UNUSED, EntryPostings())
-    entry = SimpleNamespace(reference="RR-1")
+    entry: Any = SimpleNamespace(reference="RR-1")
     with pytest.raises(poster.RunStopped, match="RR-1 was not sent, because another command kept the database locked"):
-        sender.begin_request(entry, lambda _connection: pytest.fail("nothing is committed"))  # type: ignore[arg-type]
+        sender.begin_request(entry, lambda _connection: pytest.fail("nothing is committed"))
 
 
 def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(
@@ -215,7 +222,7 @@ def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(
 ) -> None:
     books.take(row("INV-1"))
     intacct.fault("drop@after:1x:query")
-    assert "nothing is sent before" in books.run(DAY).stopped.advice and intacct.entries() == []
+    assert "nothing is sent before" in advice(books.run(DAY)) and intacct.entries() == []
     assert books.run(DAY, later=4 * SECONDS).complete
     assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
 
@@ -235,9 +242,9 @@ def test_a_run_whose_later_claim_loses_its_answer_sends_nothing_more_when_it_is_
         confirm(self)
 
     monkeypatch.setattr(ownership.Ownership, "confirm", confirmed)
-    assert "claimed again; run again" in books.run(DAY).stopped.advice and books.slept
+    assert "claimed again; run again" in advice(books.run(DAY)) and books.slept
     assert len(intacct.entries()) == 1, "another copy may have posted since the journals were read"
-    assert "nothing is sent before" in books.run(DAY).stopped.advice
+    assert "nothing is sent before" in advice(books.run(DAY))
     assert books.run(DAY, later=9 * SECONDS).complete
     assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
 
@@ -269,7 +276,7 @@ def test_where_intacct_does_not_remember_the_control_ids_of_reads_the_first_run_
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_copies_that_take_over_from_one_another_under_faults_and_kills_post_each_line_once(
-    books: Books, intacct: Intacct, row: MakeRow, due: Books, new_books: type[Books], tmp_path: Path, seed: int
+    books: Books, intacct: Intacct, row: MakeRow, due: list[Row], new_books: type[Books], tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     more = row("INV-MORE", amount="24.00")

@@ -143,10 +143,10 @@ def test_a_line_that_waits_is_missing_after_the_time_in_the_settings(
     offline.rules(RULES)
     offline.take(row("P-1", item="POD-1", amount="100.00"))
     setting = {"REVREC_ALERTS_WAITING_AFTER": "90 days"}
-    found = status(offline.context(**setting), date.fromisoformat(day)).missing
+    found = status(offline.context(also=setting), date.fromisoformat(day)).missing
     words = ["1 charge line waiting since 2024-01-05 (100.00 USD)", "1 cost waiting since 2024-01-05 (60.00 USD)"]
     assert [str(one) for one in found] == (words if late else [])
-    assert bool(offline.run(day, dry_run=True, **setting).missing) == late
+    assert bool(offline.run(day, dry_run=True, also=setting).missing) == late
 
 
 def test_each_event_restarts_the_wait(offline: Books, row: MakeRow) -> None:

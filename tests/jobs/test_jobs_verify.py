@@ -39,7 +39,7 @@ from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
 from revrec.store.tables import metadata
-from support.books import Books, MakeRow
+from support.books import Books, MakeRow, Row
 from support.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.xdist_group("story")
@@ -221,7 +221,7 @@ def live(books: Books, row: MakeRow) -> Any:
     folder, gateway = books.folder, Ledger()
 
     @contextmanager
-    def connect(_context: Context) -> Iterator[Ledger]:
+    def connect(_context: Context) -> Iterator[Any]:
         yield gateway
 
     def post(day: str, minutes: int) -> Any:
@@ -273,7 +273,7 @@ def live(books: Books, row: MakeRow) -> Any:
     return books
 
 
-def fetched(books: Books, row: MakeRow) -> None:
+def fetched(books: Books, row: Row) -> None:
     """A document arrives by a source."""
     if "[source.partner]" not in (books.folder / "revrec.toml").read_text():
         with (books.folder / "revrec.toml").open("a") as config:

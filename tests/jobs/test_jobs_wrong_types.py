@@ -19,7 +19,16 @@ from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.settings import KEYS
 from revrec.sources.transports import transports
 
-WRONG = ([], ["x"], {"a": {"b": []}}, 10**30, -1.5, True, datetime(1979, 5, 27, 7, 32, tzinfo=UTC), "word")
+WRONG: tuple[object, ...] = (
+    [],
+    ["x"],
+    {"a": {"b": []}},
+    10**30,
+    -1.5,
+    True,
+    datetime(1979, 5, 27, 7, 32, tzinfo=UTC),
+    "word",
+)
 
 TABLES = """
 [mapping.bank]

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 from kill_harness import NEVER, RUN, SAID, Harness, Plan, forked, harness
 
@@ -94,8 +95,8 @@ def _limit_pages(more: int) -> None:
 
     prepare = sqlite.prepare
 
-    def limited(dbapi: Any, record: object) -> None:
-        prepare(dbapi, record)
+    def limited(dbapi: Any, _record: object) -> None:
+        prepare(dbapi, _record)
         (pages,) = dbapi.execute("PRAGMA page_count").fetchone()
         dbapi.execute(f"PRAGMA max_page_count = {pages + more}")
 
@@ -126,9 +127,8 @@ def _be_nobody() -> None:
 def _locked(books: Path) -> Iterator[None]:
     from revrec.store.database import sqlite
 
-    patience, sqlite.BUSY_SECONDS = sqlite.BUSY_SECONDS, 1
-    with closing(sqlite3.connect(books / "revrec.db", isolation_level=None)) as connection:
+    busy = mock.patch.object(sqlite, "BUSY_SECONDS", 1)
+    with busy, closing(sqlite3.connect(books / "revrec.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
         connection.execute("ROLLBACK")
-    sqlite.BUSY_SECONDS = patience

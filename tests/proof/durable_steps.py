@@ -124,9 +124,9 @@ class Death:
             death.passes(step, "after")
             return exchange
 
-        def stepped_keep(*words: Any) -> None:
+        def stepped_keep(database: Database, known: continuity.TrailHead) -> None:
             death.passes(HEAD, "before")
-            keep(*words)
+            keep(database, known)
             death.passes(HEAD, "after")
 
         continuity.write_kept_head = stepped_keep

@@ -191,8 +191,8 @@ class Plan:
         delay, late, refusals = draw.choice((0, 0, 5, 30)), draw.choice((0, 0, 0, 1)), draw.choice((0, 0, 0, 1, 3))
         books, giving_up, put_back = draw.randrange(TEMPLATES), draw.random() < 0.3, draw.random() < 0.1
         one_currency, closed, untold = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
-        told = (one_currency, put_back, giving_up, closed, untold, draw.random() < 0.05, draw.random() < 0.15)
-        told = (*told, draw.random() < 0.3)
+        decided, power, unnoticed = draw.random() < 0.05, draw.random() < 0.15, draw.random() < 0.3
+        told = (one_currency, put_back, giving_up, closed, untold, decided, power, unnoticed)
         return cls(",".join(faults), kills, delay, late, refusals, books, "", *told)
 
     @classmethod
@@ -613,9 +613,10 @@ Booked = tuple[str, str, str, str, tuple[tuple[int, str, int, str, str], ...]]
 
 def _our_entries(books: Path) -> Iterator[Booked]:
     query = "SELECT id, reference, record_no, date, journal FROM journal_entry WHERE state = 'POSTED'"
-    for number, *head in _sql(books, query):
+    for number, reference, record_no, date, journal in _sql(books, query):
         lines = _sql(books, f"SELECT side, account, amount, currency, memo FROM journal_line WHERE entry_id = {number}")
-        yield *head, tuple(sorted((1 if side == "debit" else -1, *rest) for side, *rest in lines))  # type: ignore[misc]
+        signed = ((1 if side == "debit" else -1, *rest) for side, *rest in lines)
+        yield reference, record_no, date, journal, tuple(sorted(signed))
 
 
 def _their_entry(entry: dict[str, Any]) -> Booked:
@@ -650,7 +651,7 @@ class Report(NamedTuple):
 
 def play(seed: int, numbers: Sequence[int | str], start: Start = forked, folder: Path | None = None) -> Report:
     """Play trials one after the other against a sandbox of their own: numbers are random ones, words steps to hit."""
-    failures = []
+    failures: list[str] = []
     with harness(seed, start, folder) as played:
         for done, number in enumerate(numbers):
             if done and done % TOLD_EVERY == 0:
@@ -670,9 +671,10 @@ def play_all(seed: int, trials: int, processes: int, start: Start = forked, fold
     with ProcessPoolExecutor(processes) as pool:
         reports = [one.result() for one in [pool.submit(play, seed, share, start, folder) for share in shares]]
     failures = tuple(failure for report in reports for failure in report.failures)
-    sums = [sum(column) for column in zip(*((r.trials, r.runs, r.killed, r.held) for r in reports), strict=True)]
+    counts = zip(*((report.trials, report.runs, report.killed, report.held) for report in reports), strict=True)
+    trials_played, runs, killed, held = map(sum, counts)
     deaths = sum((report.deaths for report in reports), Counter[str]())
-    return Report(sums[0], failures, *sums[1:], deaths)
+    return Report(trials_played, failures, runs, killed, held, deaths)
 
 
 @contextlib.contextmanager

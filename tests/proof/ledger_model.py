@@ -160,7 +160,7 @@ class Ledger:
         their control id: by that the gateway refuses what it has.
         """
         entry = self._entry(function)
-        identity = (function.control_id, entry.content if one_history else None)
+        identity: tuple[str, object] = (function.control_id, entry.content if one_history else None)
         if not one_history and entry.reference in self.sent_as:
             identity = (function.control_id, self.sent_as[entry.reference][1])
         if self.sent_as.setdefault(entry.reference, identity) != identity:

@@ -108,10 +108,10 @@ class SteppedDatabase(Database):
         """The head of the audit trail, which real books keep in a file beside the database."""
 
     @contextmanager
-    def write(self, checked: bool = True, **how: Any) -> Iterator[Connection]:
+    def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
         """As ever, after a step."""
         self.step("write")
-        with super().write(checked, **how) as connection:
+        with super().write(checked, patience) as connection:
             yield connection
 
     @contextmanager

@@ -26,7 +26,7 @@ from revrec.store.database.engine import discarded
 from revrec.store.posting import entries
 from revrec.store.posting import postings as store_postings
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
-from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.posting.posting_tables import LostClaim, PostingTables
 from revrec.store.tables import journal_entry
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -146,8 +146,11 @@ def _() -> AbstractContextManager[Any]:
     def send(_original: Any, self: Poster, stored: StoredEntry, state: str) -> str:
         prepared = self.gateway.prepare(stored.entry)
         answer = self.gateway.send(prepared)
-        attempt = self._claim(stored, state, prepared)
-        return self._load(stored.id).state if attempt is None else self._write_answer(stored, attempt, answer)
+        try:
+            attempt = self.begin_request(stored, lambda connection: self._claim(connection, stored, state, prepared))
+        except LostClaim:
+            return str(self._load(stored.id).state)
+        return self._write_answer(stored, attempt, answer)
 
     return replaced(Poster, "_send")(send)
 

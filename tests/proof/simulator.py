@@ -33,6 +33,7 @@ from twin_store import stand_in
 
 from revrec.core.errors import RevrecError
 from revrec.core.periods import OPEN, POLICIES, Periods
+from revrec.core.redaction import secret_pattern
 from revrec.intacct import reading, redact
 from revrec.intacct.transport import HttpExchange
 from revrec.jobs.admin.database import note_restored
@@ -229,7 +230,7 @@ class Simulator:
                 raise worker.broken
         self.ended_quietly = bool(ended) and not self.wire and not self.workers and self._settled()
         if ended:
-            refused = ("REJECTED", "REPLACED") if self.known_words else ("REPLACED",)
+            refused: tuple[str, ...] = ("REJECTED", "REPLACED") if self.known_words else ("REPLACED",)
             refused = () if self.wire or self.workers else refused
             self.books.check_entries(self.ledger, refused, one_history=not self.restored)
 
@@ -533,7 +534,7 @@ def prepared_books(store: str = "twin") -> Iterator[tuple[SimulatedBooks, Any]]:
 
 def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None:
     """The scheduler alone locks; the names of reads follow from the seed; secrets are the same in every run."""
-    pattern, rules = lru_cache(redact.secret_pattern), rules_module.load_rules(books.context())
+    pattern, rules = lru_cache(secret_pattern), rules_module.load_rules(books.context())
     for owner, name, instead in (
         (run_module, "active_run", _at_work),
         (run_module, "company", _company),

@@ -20,8 +20,9 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from ledger_model import Clock
-from memory_books import MOST_ATTEMPTS, MemoryBooks, SimulatedBooks, charge
+from memory_books import MemoryBooks, SimulatedBooks, charge
 from mutants import MUTANTS
+from promises import MOST_ATTEMPTS
 from twin_books import TwinBooks
 from twin_store import stand_in
 
@@ -33,7 +34,7 @@ from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAns
 from revrec.jobs.posting import intents, resolve
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.poster import Poster, RunStopped, TemporaryFailure
-from revrec.store.posting import entries, postings
+from revrec.store.posting import due, entries, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.workers import Worker
 
@@ -179,18 +180,18 @@ class World:
                 "next doubtful": tables.next_read_back_at(connection),
                 "may be there": [tables.may_have_posted(connection, number) for number in numbers],
                 "unread": [tables.unread(connection, number) for number in numbers],
-                "found": [tables.find(connection, head.reference).id for head in heads],
+                "found": [row.id for head in heads if (row := tables.find(connection, head.reference))],
                 "last control id": tables.last_control_id(connection),
                 "refused": postings.rejected_entries(connection, DAY),
                 "refusals": [postings.count_rejections(connection, one.id) for one in heads if one.state == "REJECTED"],
                 "attempts": self.books.attempts(),
-                "open": [(line.charge_no, line.seq, line.revision) for line, _ in intents.due_lines(connection, DAY)],
+                "open": [(line.charge_no, line.seq, line.revision) for line, _ in due.due_lines(connection, DAY)],
             }
 
 
 def due_lines(connection: Any) -> Iterator[tuple[DueLine, str]]:
     """By the name that the twin stands in for."""
-    return intents.due_lines(connection, DAY)
+    return due.due_lines(connection, DAY)
 
 
 @cache

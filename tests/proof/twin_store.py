@@ -37,10 +37,9 @@ from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.repairs import RepairUse
 from revrec.store.tables import journal_entry
 
-EntryRow: Any = namedtuple("EntryRow", [column.name for column in journal_entry.columns])
-_EMPTY = EntryRow(
-    **dict.fromkeys(EntryRow._fields),
-)._replace(attempts=0)
+ENTRY_COLUMNS = [column.name for column in journal_entry.columns]
+_row_type: Any = namedtuple
+_EMPTY = _row_type("EntryRow", ENTRY_COLUMNS)._make(0 if name == "attempts" else None for name in ENTRY_COLUMNS)
 Key = tuple[int, int, int]
 """A schedule line: charge, version, sequence."""
 
@@ -151,13 +150,14 @@ Twin = Callable[..., Any]
 TWINS: dict[tuple[Home, str], Twin] = {}
 
 
-def twin_of(home: Home) -> Callable[[Twin], Twin]:
-    """Put a function in the table, as the twin of the one of the same name; their parameters must be the same."""
+def twin_of(home: Home, name: str = "") -> Callable[[Twin], Twin]:
+    """Put a function in the table as the twin of ``name``, else of its own name; their parameters must agree."""
 
     def put(made: Twin) -> Twin:
-        theirs = [*inspect.signature(getattr(home, made.__name__)).parameters]
+        original = name or made.__name__
+        theirs = [*inspect.signature(getattr(home, original)).parameters]
         assert [*inspect.signature(made).parameters] == theirs, f"{made.__name__}{theirs}"
-        TWINS[home, made.__name__] = made
+        TWINS[home, original] = made
         return made
 
     return put
@@ -667,8 +667,8 @@ def read_charges(connection: State, numbers: Sequence[int]) -> Iterator[tuple[in
 # --- invoices: nothing is invoiced here, and nothing waits for that ---
 
 
-@twin_of(invoices)
-def numbers_in(connection: State, *states: str, until: date | None = None) -> list[int]:  # noqa: F811
+@twin_of(invoices, "numbers_in")
+def invoice_numbers_in(connection: State, *states: str, until: date | None = None) -> list[int]:
     return []
 
 

@@ -119,9 +119,17 @@ class Books:
         """Replace the rules."""
         (self.folder / "rules" / "rules.toml").write_text(text)
 
-    def context(self, command: str = "test", later: timedelta = timedelta(0), **environment: str) -> Context:
-        """Return the context of a command, whose clock is ahead by ``later``."""
-        made = make_context(command, self.folder / "revrec.toml", environment={**self.environment, **environment})
+    def context(
+        self,
+        command: str = "test",
+        later: timedelta = timedelta(0),
+        *,
+        also: Mapping[str, str] = {},
+        **environment: str,
+    ) -> Context:
+        """Return the context of a command, whose clock is ahead by ``later``; ``also`` is more of its environment."""
+        settings = {**self.environment, **also, **environment}
+        made = make_context(command, self.folder / "revrec.toml", environment=settings)
         return replace(made, now=lambda: datetime.now(UTC) + later, sleep=self.slept.append)
 
     def file(self, name: str, rows: Sequence[Row], header: Sequence[str] = HEADER) -> Path:
@@ -163,9 +171,17 @@ class Books:
         row = EventRow(of, kind, date.fromisoformat(day), units, share, money, name, "")
         return record_events.add_event(self.context("event add"), row)
 
-    def run(self, day: str, later: timedelta = timedelta(0), dry_run: bool = False, **environment: str) -> RunResult:
-        """Run a day."""
-        return run_job(self.context("run", later, **environment), date.fromisoformat(day), dry_run)
+    def run(
+        self,
+        day: str,
+        later: timedelta = timedelta(0),
+        dry_run: bool = False,
+        *,
+        also: Mapping[str, str] = {},
+        **environment: str,
+    ) -> RunResult:
+        """Run a day; ``also`` is more of the environment."""
+        return run_job(self.context("run", later, also=also, **environment), date.fromisoformat(day), dry_run)
 
     def trace(self, reference: str) -> dict[str, Any]:
         """Return the trace of the one charge line that a reference means, as its JSON."""

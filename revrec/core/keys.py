@@ -160,6 +160,15 @@ OFFSET = ValueKind(
 )
 
 
+def forbidden(why: str) -> ValueKind:
+    """Return the kind of a key that must not be set, for a reason."""
+
+    def read(_value: Any) -> Any:
+        raise RejectedValue()
+
+    return ValueKind(f"nothing here, because {why}", read, {"not": {}})
+
+
 class SectionName(str):
     """The first step of a path in a section that the user names, such as ``mapping.bank``: messages show its header."""
 

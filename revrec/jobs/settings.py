@@ -20,7 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice, nearest
+from revrec.core.keys import (
+    ANY_TEXT,
+    ConfigKey,
+    KeyProblem,
+    RejectedValue,
+    ValueKind,
+    choice,
+    nearest,
+    read_tables,
+)
 from revrec.core.money import to_minor
 from revrec.core.periods import POLICIES
 
@@ -120,20 +129,6 @@ LIMITS = ValueKind("amounts with their currencies, such as '250000 USD, 200000 E
 NUMBER = ValueKind("a whole number above zero", partial(_whole, least=1), {"type": "integer", "minimum": 1})
 COUNT = ValueKind("a whole number from 0", partial(_whole, least=0), {"type": "integer", "minimum": 0})
 DURATION = ValueKind("a duration such as '15 min' or '2 s'", _duration, {"type": "string"})
-
-
-def read_key(key: ConfigKey, raw: Any, where: str) -> Any:
-    """Return a value as the kind of its key reads it; ``where`` is the place of the value, for the error.
-
-    Raises:
-        BadConfiguration: The kind does not accept the value.
-    """
-    assert key.kind is not None
-    try:
-        return key.kind.read(raw)
-    except RejectedValue as rejected:
-        advice = f"; {rejected}" if str(rejected) else ""
-        raise BadConfiguration(f"{where}: expected {key.kind.wanted}, found {shown(raw)}{advice}") from None
 
 
 def setting(kind: ValueKind, default: str | int, doc: str, key: str = "") -> Any:
@@ -384,6 +379,16 @@ KEYS: dict[str, dict[str, ConfigKey]] = {
 }
 """The keys of each section, by name."""
 
+_ANY = ConfigKey("*", None, "A name that the user chooses.")
+DOCUMENT = (
+    *(
+        ConfigKey(name, None, one.__doc__, table=tuple(key._replace(kind=None) for key in KEYS[name].values()))
+        for name, one in SECTIONS.items()
+    ),
+    *(ConfigKey(name, None, "A section whose keys the user names.", table=(_ANY,)) for name in FREE_SECTIONS),
+)
+"""The sections of the file, whose keys accept any value here."""
+
 
 def load(file: Path | None, home: Path, environment: Mapping[str, str], database: str | None = None) -> Settings:
     """Read the configuration file (None: only defaults), then the environment, then the command line's database.
@@ -457,24 +462,20 @@ def _value(
         raw, where = table[key.name], f"{file}: [{section}] {key.name}"
     if variable in environment:
         raw, where = environment[variable], f"environment variable {variable}"
+    assert key.kind is not None
     try:
-        return read_key(key, raw, where)
-    except BadConfiguration as error:
-        problems.append(str(error))
+        return key.kind.read(raw)
+    except RejectedValue as rejected:
+        advice = f"; {rejected}" if str(rejected) else ""
+        problems.append(f"{where}: expected {key.kind.wanted}, found {shown(raw)}{advice}")
         return None
 
 
 def _unknown(document: Mapping[str, Any], file: Path | None) -> list[str]:
-    problems = []
-    for section, table in document.items():
-        if section not in KEYS and section not in FREE_SECTIONS:
-            problems.append(f"{file}: unknown section [{section}]{_meant(section, [*KEYS, *FREE_SECTIONS])}")
-        elif not isinstance(table, dict):
-            problems.append(f"{file}: {section} must be a table: [{section}]")
-        elif section in KEYS:
-            names = [key for key in table if key not in KEYS[section]]
-            problems += [f"{file}: [{section}] unknown key {key}{_meant(key, KEYS[section])}" for key in names]
-    return problems
+    """Return the sections and keys that do not exist; values are read later, because a variable may replace them."""
+    problems: list[KeyProblem] = []
+    read_tables(document, DOCUMENT, (), problems)
+    return [f"{file}: {one.message}" for one in problems]
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 import codecs
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice
+from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choice, forbidden
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
 from revrec.sources.dates import compile_format
@@ -175,6 +176,23 @@ OPTIONS = (
     ),
 )
 """The options of a mapping. The name of a field is a key too: a constant for that field."""
+
+_ANY = ConfigKey("*", None, "A key of a mapping.")
+_PART = (ConfigKey(ROWS.name, forbidden("the name of the table says which rows it reads"), ROWS.doc), _ANY)
+PARTS = (
+    *_PART[:1],
+    ConfigKey("charges", None, "Its charges.", table=_PART),
+    ConfigKey("events", None, "Its events.", table=_PART),
+    _ANY,
+)
+"""The keys of a mapping that reads charges and events: both parts extend the rest, which is checked with each."""
+
+
+def cleaning_keys(names: Iterable[str]) -> tuple[ConfigKey, ...]:
+    """Return the keys of ``[cleaning]``, which cleans these fields and dimensions in every mapping."""
+    aliases, lookups = (next(one for one in OPTIONS if one.name == name) for name in ("aliases", "lookups"))
+    by_field = ((one, tuple(one.table[0]._replace(name=name) for name in names)) for one in (aliases, lookups))
+    return tuple(one._replace(table=table) for one, table in by_field)
 
 
 def mapping_keys(fields: tuple[str, ...]) -> tuple[ConfigKey, ...]:

@@ -227,4 +227,4 @@ def test_a_password_in_the_configuration_is_refused_without_being_quoted(
 ) -> None:
     alerts(password=PASSWORD)
     ended = revrec("alert", "test")
-    assert ended.code == 5 and "[alerts] unknown key password" in ended.err and PASSWORD not in ended.err
+    assert ended.code == 5 and 'unknown key "password" in [alerts]' in ended.err and PASSWORD not in ended.err

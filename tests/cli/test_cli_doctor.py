@@ -38,7 +38,7 @@ def test_for_programs_each_finding_has_the_same_keys(books: Path, revrec: Revrec
 def test_a_broken_configuration_is_a_finding_too(books: Path, revrec: Revrec) -> None:
     (books / "revrec.toml").write_text("[nonsense]\n", encoding="utf-8")
     ended = revrec("doctor")
-    assert ended.code == 5 and ended.out.startswith("FAILED   configuration  revrec.toml: unknown section")
+    assert ended.code == 5 and ended.out.startswith('FAILED   configuration  revrec.toml: unknown key "nonsense"')
 
 
 def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_served_alike(

@@ -530,7 +530,7 @@ def test_a_source_that_asks_for_nothing_gets_no_invoice(billing: Billing) -> Non
 
 
 SLIPS = (
-    ('rate = "x"', "unknown key rate"),
+    ('rate = "x"', 'unknown key "rate"'),
     ('from = "2024-01-01"', "expected a date"),
     ('number = "x"', "{document}"),
 )
@@ -542,7 +542,9 @@ def test_a_slip_in_the_settings_is_told_with_its_place(billing: Billing) -> None
         with pytest.raises(BadConfiguration, match=words):
             billing.run()
     billing.configure("order")
-    with pytest.raises(BadConfiguration, match=r"\[invoice.shop\] as: expected one of none, sales_order, invoice"):
+    with pytest.raises(
+        BadConfiguration, match=r'\[invoice.shop\] as = "order": expected one of none, sales_order, invoice'
+    ):
         billing.run()
 
 

@@ -1,23 +1,22 @@
 """Find the mappings for a file: from the configuration, shipped with revrec, or the native ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.keys import ConfigKey, KeyProblem, SectionName, read_tables
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
 from revrec.sources.amounts import number_reader
 from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.mapping import TOTAL
+from revrec.sources.mapping_keys import PARTS, cleaning_keys
 from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.problems import InvalidValue
 from revrec.sources.shipped import merged, resolved
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-
-CLEANING = ("aliases", "lookups")
-"""The tables that ``[cleaning]`` may define for all mappings."""
 
 
 def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapping:
@@ -95,18 +94,20 @@ def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         BadConfiguration: A part is not a table, or has the key ``rows``.
     """
-    common = {key: value for key, value in config.items() if key not in ("charges", "events")}
-    found = []
-    for rows in ("charges", "events"):
-        part = config.get(rows)
-        if part is None:
-            continue
-        if not isinstance(part, Mapping) or "rows" in {**common, **part}:
-            raise BadConfiguration(
-                f"[mapping.{name}.{rows}] must be a table without the key rows, which follows from its name"
-            )
-        found.append({**merged(common, part), "rows": rows})
-    return found or [dict(config)]
+    named = [rows for rows in ("charges", "events") if rows in config]
+    if not named:
+        return [dict(config)]
+    _check(config, PARTS, SectionName(f"mapping.{name}"))
+    common = {key: value for key, value in config.items() if key not in named}
+    return [{**merged(common, config[rows]), "rows": rows} for rows in named]
+
+
+def _check(table: Any, keys: Sequence[ConfigKey], place: SectionName) -> None:
+    """Check a table and its sub-tables. Raises BadConfiguration with every mistake."""
+    problems: list[KeyProblem] = []
+    read_tables(table, keys, (place,), problems)
+    if problems:
+        raise BadConfiguration("\n".join(one.message for one in problems))
 
 
 def _read_part(context: "Context", name: str, config: Mapping[str, Any]) -> ColumnMapping:
@@ -125,13 +126,8 @@ def _cleaned(context: "Context", config: Mapping[str, Any]) -> dict[str, Any]:
     """
     cleaning = context.settings.free.get("cleaning", {})
     mappings = context.settings.free.get("mapping", {}).values()
-    known = {*CHARGE_COLUMNS, *(name for one in mappings for name in _dimensions(one))}
-    for key, table in cleaning.items():
-        if key not in CLEANING or not isinstance(table, Mapping):
-            raise BadConfiguration(f"[cleaning] {key}: must be a table of that name (known: {', '.join(CLEANING)})")
-        unknown = next((name for name in table if name not in known), None)
-        if unknown:
-            raise BadConfiguration(f"[cleaning] {key}.{unknown}: neither a field nor a dimension of any mapping")
+    known = dict.fromkeys([*CHARGE_COLUMNS, *(name for one in mappings for name in _dimensions(one))])
+    _check(cleaning, cleaning_keys(known), SectionName("cleaning"))
     if config.get("rows") == "events" or not cleaning:
         return dict(config)
     own = {*CHARGE_COLUMNS, *_dimensions(config)}

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import WAYS, DocumentDefinitions, InvoiceRequest
-from revrec.core.keys import DATE, ConfigKey, RejectedValue, ValueKind, choice
+from revrec.core.keys import DATE, ConfigKey, KeyProblem, RejectedValue, SectionName, ValueKind, choice, read_table
 from revrec.intacct.gateway import MasterKind
-from revrec.jobs.settings import read_key
+from revrec.jobs.settings import CONFIG_NAME
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -21,14 +21,11 @@ def _number_pattern(value: Any) -> str:
 
 NUMBER_PATTERN = ValueKind("text with {document} in it", _number_pattern, {"type": "string"})
 
-KEYS = {
-    key.name: key
-    for key in (
-        ConfigKey("as", choice(*WAYS), "what the source's documents become in Intacct", "none"),
-        ConfigKey("from", DATE, "the first post date that is invoiced"),
-        ConfigKey("number", NUMBER_PATTERN, "the number of a document in Intacct", "{document}"),
-    )
-}
+KEYS = (
+    ConfigKey("as", choice(*WAYS), "what the source's documents become in Intacct", "none"),
+    ConfigKey("from", DATE, "the first post date that is invoiced"),
+    ConfigKey("number", NUMBER_PATTERN, "the number of a document in Intacct", "{document}"),
+)
 """The keys of ``[invoice.SOURCE]``."""
 
 
@@ -79,13 +76,10 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
 
 def _request(context: "Context", source: str, table: Any) -> InvoiceRequest | None:
     """Return what a source asks for; None if it wants no invoices."""
-    where = f"{context.settings.file or 'revrec.toml'}: [invoice.{source}]"
-    if not isinstance(table, dict):
-        raise BadConfiguration(f"{where} must be a table")
-    unknown = next((key for key in table if key not in KEYS), None)
-    if unknown:
-        raise BadConfiguration(f"{where} unknown key {unknown} (known: {', '.join(KEYS)})")
-    how, since, number = (
-        read_key(key, table[name], f"{where} {name}") if name in table else key.default for name, key in KEYS.items()
-    )
-    return InvoiceRequest(WAYS[how], since, number) if WAYS[how] else None
+    problems: list[KeyProblem] = []
+    values, _ = read_table(table, KEYS, (SectionName(f"invoice.{source}"),), problems)
+    if problems:
+        file = context.settings.file or CONFIG_NAME
+        raise BadConfiguration("\n".join(f"{file}: {one.message}" for one in problems))
+    kind = WAYS[values["as"]]
+    return InvoiceRequest(kind, values.get("from"), values["number"]) if kind else None

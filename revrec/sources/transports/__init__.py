@@ -10,8 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from revrec.core.errors import BadConfiguration
-from revrec.core.keys import did_you_mean
+from revrec.core.keys import ConfigKey, choice
 from revrec.sources.transports.settings import read_settings
 from revrec.sources.transports.transport import Document, SignInRefused, SourceTransport, TransportFailed
 
@@ -38,11 +37,9 @@ def open_transport(source: str, config: Mapping[str, Any], secret: Secret) -> So
     Raises:
         BadConfiguration: keys are missing, unknown or wrong; the message lists all of them.
     """
-    name, known = config.get("transport"), transports()
-    if not isinstance(name, str) or name not in known:
-        hint = did_you_mean(name, tuple(known)) if name else ""
-        raise BadConfiguration(f"[source.{source}] transport = {name!r}: expected one of {', '.join(known)}{hint}")
-    settings = read_settings(
-        source, known[name].keys, {key: value for key, value in config.items() if key != "transport"}
-    )
-    return known[name](settings, secret)
+    known = transports()
+    # It decides which other keys there are, so that it is read first.
+    key = ConfigKey("transport", choice(*known), "How its documents arrive.", required=True)
+    name = read_settings(source, [key], {one: value for one, value in config.items() if one == key.name})[key.name]
+    rest = {one: value for one, value in config.items() if one != key.name}
+    return known[name](read_settings(source, known[name].keys, rest), secret)

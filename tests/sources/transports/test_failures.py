@@ -156,7 +156,7 @@ def test_nothing_is_overwritten_where_files_are_moved_to(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({}, "expected one of folder, ftp, http, imap, s3, sftp"),
+        ({}, "[source.partner] needs transport: one of folder, ftp, http, imap, s3, sftp"),
         ({"transport": "sfpt"}, 'did you mean "sftp"?'),
         ({"transport": "folder"}, "[source.partner] needs path: the folder in quotes"),
         ({"transport": "folder", "path": "x", "pth": "y"}, 'unknown key "pth" in [source.partner]; did you mean'),

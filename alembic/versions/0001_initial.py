@@ -66,6 +66,9 @@ APPEND_ONLY = (
     "attempt_outcome",
     "attempt_failure",
     "period_fact",
+    "period_closing",
+    "ledger_change",
+    "arrival_account",
     "repair_version",
     "repaired_value",
     "invoice_line",
@@ -285,6 +288,7 @@ def upgrade() -> None:
     _attempts("attempt", "entry", ("send", "read_back"))
     _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
     _repairs()
+    _figures()
     guards.create(op, GUARDS)
 
 
@@ -295,6 +299,9 @@ def downgrade() -> None:
 
 
 TABLES_CHILDREN_FIRST = (
+    "arrival_account",
+    "ledger_change",
+    "period_closing",
     "repaired_value",
     "repair_version",
     "invoice_attempt_failure",
@@ -841,3 +848,41 @@ def _repairs() -> None:
     _index("repaired_value_entry", "repaired_value", ["entry_id"])
     once = ["charge_no", "version", "seq", "repair_version_id", "side", "field"]
     _index("repaired_value_once", "repaired_value", once, unique=True)
+
+
+def _figures() -> None:
+    """Create what reports need to know besides schedules and entries."""
+    op.create_table(
+        "period_closing",
+        _key("fact_id"),
+        *(_big(name) for name in ("audit_seq", "charge_no", "event_id")),
+        _refers("fact_id", "period_fact.id"),
+        sa.PrimaryKeyConstraint("fact_id"),
+    )
+    op.create_table(
+        "ledger_change",
+        _key("id"),
+        _key("entry_id"),
+        *_texts("part"),
+        _key("charge_no"),
+        *_texts("account", "date"),
+        _big("amount"),
+        *_texts("finding"),
+        _key("audit_seq"),
+        sa.CheckConstraint("part IN ('entry', 'reversal')", name="ledger_change_part"),
+        sa.CheckConstraint("amount <> 0", name="ledger_change_amount"),
+        _refers("entry_id", "journal_entry.id"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("ledger_change_entry", "ledger_change", ["entry_id"])
+    op.create_table(
+        "arrival_account",
+        _key("charge_no"),
+        *_texts("account"),
+        _key("audit_seq"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )

@@ -17,7 +17,11 @@ class LineBalance(NamedTuple):
 
     ``billed`` and ``recognized`` count until that day; ``planned`` is the scheduled amount until then. ``earns`` is the
     line's total revenue, ``later`` the part of it dated more than a year after the day. ``to_bill`` is still to be
-    billed within the year, ``to_bill_later`` after it. ``account`` is the deferred account.
+    billed within the year, ``to_bill_later`` after it.
+
+    ``account`` is the deferred account that the amounts are on. A charge line has a second balance if its rule named
+    another account before: then ``moves_to`` of the old balance is the account in force, else it is empty, and
+    ``rule_version`` is the id of the rule version in force, None for a line without a schedule.
     """
 
     contract: str
@@ -36,6 +40,8 @@ class LineBalance(NamedTuple):
     later: int
     to_bill: int
     to_bill_later: int
+    moves_to: str = ""
+    rule_version: int | None = None
 
     @property
     def balance(self) -> int:
@@ -126,6 +132,23 @@ class AccountTotals(NamedTuple):
     presented: int
 
 
+class AccountMove(NamedTuple):
+    """An open balance on an account that its rule no longer names, credits positive, and how many charge lines it is.
+
+    It belongs on the account ``to``, where the rest is recognized from: an entry must move it there. ``rule_version``
+    is the id of the rule version that names ``to``; None if the lines have no schedule. ``reason`` names the rule.
+    """
+
+    entity: str
+    currency: str
+    account: str
+    to: str
+    rule_version: int | None
+    lines: int
+    balance: int
+    reason: str = ""
+
+
 class BalanceTotal(NamedTuple):
     """The balance sheet amounts of one entity in one currency, in minor units."""
 
@@ -144,6 +167,7 @@ class BalanceSheet:
     def __init__(self) -> None:
         self._accounts: dict[tuple[str, str, str, str], Counter[str]] = {}
         self._totals: dict[tuple[str, str], Counter[str]] = {}
+        self._moves: dict[tuple[str, str, str, str, int | None], Counter[str]] = {}
 
     def add(self, contract: ContractBalance) -> None:
         """Add one contract."""
@@ -160,6 +184,9 @@ class BalanceSheet:
             account["credit"] += max(line.balance, 0)
             account["debit"] += max(-line.balance, 0)
             account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
+            if line.moves_to and line.balance:
+                where = (line.entity, line.currency, line.account, line.moves_to, line.rule_version)
+                self._moves.setdefault(where, Counter()).update(lines=1, balance=line.balance)
 
     def accounts(self) -> Iterator[AccountTotals]:
         """Yield each account by entity, currency and account; an account that also has costs appears twice."""
@@ -172,3 +199,8 @@ class BalanceSheet:
         """Yield each entity and currency, in order."""
         for key, sums in sorted(self._totals.items()):
             yield BalanceTotal(*key, *(sums[name] for name in BalanceTotal._fields[2:]))
+
+    def moves(self) -> Iterator[AccountMove]:
+        """Yield the balances on accounts that the rules no longer name, by entity, currency and account."""
+        for key, sums in sorted(self._moves.items(), key=lambda one: (*one[0][:4], one[0][4] or 0)):
+            yield AccountMove(*key, sums["lines"], sums["balance"])

@@ -6,12 +6,22 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, literal_column, select
 
+from revrec.core.periods import OPEN as OPENED
 from revrec.core.periods import PeriodFact
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import next_number
-from revrec.store.digests import digest_rows
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting.entries import recognized_until
-from revrec.store.tables import OPEN, charge_line, journal_entry, period_fact, schedule_line
+from revrec.store.tables import (
+    OPEN,
+    audit_event,
+    charge_line,
+    fulfillment_event,
+    journal_entry,
+    period_closing,
+    period_fact,
+    schedule_line,
+)
 
 
 def facts(connection: Connection) -> list[PeriodFact]:
@@ -33,8 +43,19 @@ def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp
         written = connection.execute(insert(period_fact).values(values).returning(*period_fact.c)).one()
         shown = {name: values[name] for name in ("kind", "day", "source", "reason")}
         subject = f"periods of {fact.entity or 'the company'}"
-        record(connection, who, f"period {fact.kind}", subject, shown, [digest_rows(period_fact, [written])])
+        digests = [digest_rows(period_fact, [written])]
+        if fact.kind != OPENED:
+            digests.append(_keep_closing(connection, written.id))
+        record(connection, who, f"period {fact.kind}", subject, shown, digests)
     return kept
+
+
+def _keep_closing(connection: Connection, fact_id: int) -> RowDigest:
+    """Store which rows the books had when days were closed."""
+    newest = (audit_event.c.seq, charge_line.c.no, fulfillment_event.c.id)
+    row = (fact_id, *(next_number(connection, column) - 1 for column in newest))
+    insert_rows(connection, period_closing, period_closing.columns.keys(), [row])
+    return digest_rows(period_closing, [row])
 
 
 def due_entities(connection: Connection, until: date) -> list[str]:

@@ -28,6 +28,20 @@ class RuleVersion(NamedTuple):
     after_invoice: bool = False
 
 
+class KeptVersion(NamedTuple):
+    """The name of a stored rule version: rule, number, and when it was stored, as UTC text."""
+
+    name: str
+    version: int
+    recorded_at: str
+
+
+def read_rule_version(connection: Connection, number: int) -> KeptVersion:
+    """Return the name of a rule version by its id."""
+    columns = (rule_version.c[name] for name in KeptVersion._fields)
+    return KeptVersion(*connection.execute(select(*columns).where(rule_version.c.id == number)).one())
+
+
 def posted_journals(connection: Connection) -> list[str]:
     """Return the journals that any rule ever posted to."""
     return list(connection.execute(select(rule_version.c.journal).distinct()).scalars())

@@ -14,6 +14,7 @@ from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.tables import (
     OPEN,
+    arrival_account,
     price_change,
     rule_version,
     schedule,
@@ -174,6 +175,15 @@ def set_unscheduled(
 def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> RowDigest:
     query = select(unscheduled).where(unscheduled.c.charge_no.between(*bucket)).order_by(unscheduled.c.charge_no)
     return digests.digest_rows(unscheduled, list(connection.execute(query)), [bucket])
+
+
+def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], audit_seq: int) -> list[RowDigest]:
+    """Store the deferred accounts of charge lines that arrive without a schedule; those known from before stay."""
+    known = select(arrival_account.c.charge_no).where(arrival_account.c.charge_no.in_(accounts))
+    before = set(connection.execute(known).scalars()) if accounts else set()
+    rows = [(no, account, audit_seq) for no, account in sorted(accounts.items()) if no not in before]
+    insert_rows(connection, arrival_account, arrival_account.columns.keys(), rows)
+    return [digests.digest_rows(arrival_account, rows)] if rows else []
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:

@@ -562,6 +562,45 @@ period_fact = Table(
 )
 """Facts and decisions about accounting periods, in order; see ``revrec.core.periods``."""
 
+period_closing = Table(
+    "period_closing",
+    metadata,
+    Column("fact_id", ForeignKey("period_fact.id"), primary_key=True, autoincrement=False),
+    Column("audit_seq", BigInteger, nullable=False),
+    Column("charge_no", BigInteger, nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+)
+"""The last audit event, charge line and fulfillment event before a period fact that closes days (0 without one). The
+figures of a closed month are computed from the rows up to these, so that they stay as they were reported."""
+
+ledger_change = Table(
+    "ledger_change",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("entry_id", ForeignKey("journal_entry.id"), nullable=False),
+    _text("part"),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    _text("account"),
+    _text("date"),
+    Column("amount", BigInteger, nullable=False),
+    _text("finding"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("part IN ('entry', 'reversal')", name="ledger_change_part"),
+    CheckConstraint("amount <> 0", name="ledger_change_amount"),
+    Index("ledger_change_entry", "entry_id"),
+)
+"""How much more (or less, below zero) the ledger recognizes of a charge line on a deferred account, from a day on, than
+the posted entry says: the entry was deleted, changed or reversed in Intacct, and a person accepted the finding."""
+
+arrival_account = Table(
+    "arrival_account",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    _text("account"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+)
+"""The deferred account of a charge line that arrived without a schedule, by the rules and settings of that day."""
+
 repair_version = Table(
     "repair_version",
     metadata,

@@ -37,7 +37,9 @@ def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec
     assert "Accounts, credits positive" in ended.out and "Balance sheet" in ended.out
     assert "... and 1 more contracts (--limit 0 shows all)" in balance(revrec, "--limit", "1").out
     assert "shop/INV-1/1" in balance(revrec, "--show", "lines").out
-    assert "nothing is deferred" in balance(revrec, "--customer", "nobody").out
+    assert "nothing is deferred" in balance(revrec, "--account", "4000").out
+    refused = balance(revrec, "--customer", "C-ADAM")
+    assert refused.code == 3 and "--customer C-ADAM: unknown; charge lines name C-ADA, C-EVE" in refused.err
 
 
 def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Revrec) -> None:

@@ -1,7 +1,7 @@
 """``reconcile`` and ``report balance`` show the same deferred balance, and it is what the rows add up to."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
+from revrec.jobs.admin.verify import verify
 from revrec.jobs.reconciling.reconcile import reconcile
-from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances
+from revrec.jobs.reports.contract_balances import BalanceNotes, BalanceOptions, contract_balances
+from revrec.jobs.scheduling.rebuild import schedule
 from support.books import ROOT, Books, MakeRow
 from support.intacct import Intacct
 
@@ -130,6 +132,108 @@ def test_report_balance_refuses_a_filter_that_these_books_do_not_know(
     offline.take(row(entity="E1"))
     with pytest.raises(BadInput, match=words):
         list(contract_balances(offline.context(), BalanceOptions(END, **filters), BalanceSheet()))  # type: ignore[arg-type]
+
+
+GONE: dict[str, tuple[Callable[[Intacct, dict[str, Any]], object], int, int]] = {
+    "deleted": (lambda intacct, entry: intacct.admin("/entries/delete", record_no=entry["record_no"]), 0, 0),
+    "reversed": (
+        lambda intacct, entry: intacct.admin("/entries/reverse", record_no=entry["record_no"], date="2024-03-05"),
+        10_000,
+        0,
+    ),
+    "edited amount": (
+        lambda intacct, entry: intacct.admin(
+            "/entries/edit",
+            record_no=entry["record_no"],
+            lines=[{"line_no": at, "amount": "60.00"} for at in (1, 2)],
+        ),
+        6_000,
+        6_000,
+    ),
+    "edited date": (
+        lambda intacct, entry: intacct.admin("/entries/edit", record_no=entry["record_no"], date="2024-03-05"),
+        0,
+        10_000,
+    ),
+    "edited account": (
+        lambda intacct, entry: intacct.admin(
+            "/entries/edit", record_no=entry["record_no"], lines=[{"line_no": 1, "account": "1100"}]
+        ),
+        0,
+        0,
+    ),
+    "draft": (
+        lambda intacct, entry: intacct.admin("/entries/edit", record_no=entry["record_no"], state="Draft"),
+        0,
+        0,
+    ),
+    "title": (
+        lambda intacct, entry: intacct.admin("/entries/edit", record_no=entry["record_no"], title="Mine"),
+        10_000,
+        10_000,
+    ),
+}
+"""What a person does to an entry of 100.00 in Intacct; what stays recognized at the end of February and of March."""
+
+
+@pytest.mark.both_databases(seldom=True)
+@pytest.mark.parametrize("what", GONE)
+def test_what_is_no_longer_in_the_ledger_is_no_longer_recognized_once_it_is_accepted(
+    books: Books, intacct: Intacct, row: MakeRow, what: str
+) -> None:
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-02-01"))
+    books.event("shop/INV-1/1", "pod", "2024-02-10")
+    assert books.run("2024-02-29").complete
+    change, in_february, in_march = GONE[what]
+    change(intacct, intacct.entries()[0])
+    february, march = date(2024, 2, 29), date(2024, 3, 31)
+    assert reported(books, march) == {}, "nothing is accepted yet"
+    (finding,) = reconcile(books.context("reconcile"), march).findings
+    reconcile(books.context("reconcile"), march, accept=[finding.key], reason="on purpose")
+    reconcile(books.context("reconcile"), march, accept=[finding.key], reason="said twice, counted once")
+    for day, recognized in ((february, in_february), (march, in_march)):
+        left = {("2400", "USD"): 10_000 - recognized} if recognized < 10_000 else {}
+        assert reported(books, day) == reconciled(books, day) == left
+
+
+def test_an_entry_that_is_put_back_is_recognized_again_once_that_is_accepted(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.take(row(item="POD-1", amount="100.00"))
+    books.event("shop/INV-1/1", "pod", "2024-02-10")
+    assert books.run("2024-02-29").complete
+    for amount, left in (("60.00", {("2400", "USD"): 4_000}), ("100.00", {})):
+        lines = [{"line_no": at, "amount": amount} for at in (1, 2)]
+        intacct.admin("/entries/edit", record_no=intacct.entries()[0]["record_no"], lines=lines)
+        (finding,) = reconcile(books.context("reconcile"), END).findings
+        assert reconcile(books.context("reconcile"), END, accept=[finding.key], reason="so be it").ties
+        assert reported(books) == reconciled(books) == left
+    assert finding.kind == "restored"
+    assert verify(books.context("verify")).sound
+
+
+def test_history_stays_on_the_account_that_it_was_posted_to(books: Books, intacct: Intacct, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", amount="30.00", post_date="2024-01-01"), row("D2", item="POD-1", amount="50.00"))
+    assert books.run("2024-01-31").complete
+    moved = RULES.replace("recognize", 'post = { deferred = "2410" }\nrecognize')
+    intacct.admin("/accounts", id="2410")
+    books.rules(moved)
+    schedule(books.context("schedule"), rebuild=True)
+    assert reported(books, date(2024, 1, 31)) == {("2400", "USD"): 2_000 + 5_000}
+    assert books.run("2024-02-29").complete
+    books.event("shop/D2/1", "pod", "2024-02-20")
+    assert books.run("2024-02-29").complete
+    february = date(2024, 2, 29)
+    expected = {("2400", "USD"): 2_000 + 5_000, ("2410", "USD"): -1_000 - 5_000}
+    assert reported(books, february) == reconciled(books, february) == expected
+    notes, sheet = BalanceNotes(), BalanceSheet()
+    contracts = list(contract_balances(books.context(), BalanceOptions(february), sheet, notes))
+    assert [(one.liability, one.asset) for one in contracts] == [(1_000, 0), (0, 0)], "a contract is one balance"
+    delivery, magazine = sorted(notes.moves, key=lambda one: -one.balance)
+    assert (magazine.account, magazine.to, magazine.lines, magazine.balance) == ("2400", "2410", 1, 2_000)
+    assert (delivery.account, delivery.to, delivery.lines, delivery.balance) == ("2400", "2410", 1, 5_000)
+    assert delivery.reason.startswith('rule "delivery" version ') and delivery.reason.endswith(" names 2410")
 
 
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)

@@ -38,6 +38,7 @@ from revrec.jobs.reports.status import status
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import digests
+from revrec.store.posting.ledger_changes import keep_changes
 from revrec.store.tables import metadata
 from support.books import Books, MakeRow, Row
 from support.postgresql import PostgresqlServer
@@ -242,7 +243,12 @@ def live(books: Books, row: MakeRow) -> Any:
         config.write(INVOICES)
     rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="five"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
-    books.take(row("INV-4", customer="Zoë ", description="größer\n– ✓"), row("INV-5", amount="25.00"), name="more.csv")
+    books.take(
+        row("INV-4", customer="Zoë ", description="größer\n– ✓"),
+        row("INV-5", amount="25.00"),
+        row("POD-9", item="POD-1"),
+        name="more.csv",
+    )
     for number, fields in ((1, {"amount": "5.00"}), (2, {"post_date": "2024-02-29"})):
         quarantine.fix(books.context("quarantine fix"), number, fields, WHY)
     quarantine.release(books.context("quarantine release"), [1])
@@ -270,6 +276,10 @@ def live(books: Books, row: MakeRow) -> Any:
     for charge in ("shop/POD-0/1", "shop/POD-1/1"):
         books.event(charge, "pod", "2024-03-05")
     post(DAY, 4)
+    ((entry, charge),) = books.sql("SELECT entry_id, charge_no FROM journal_line ORDER BY entry_id, line_no LIMIT 1")
+    with books.context().database.write() as connection:
+        gone = {(charge, "2400", day): amount for day, amount in (("2024-01-31", -300), ("2024-02-05", 200))}
+        keep_changes(connection, books.context("reconcile").who(), entry, "entry", gone, "0123456789ab", 1)
     return books
 
 

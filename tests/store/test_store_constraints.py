@@ -52,6 +52,9 @@ APPEND_ONLY = {
     "attempt": "request",
     "attempt_outcome": "response",
     "period_fact": "kind",
+    "period_closing": "event_id",
+    "ledger_change": "amount",
+    "arrival_account": "account",
     "invoice_line": "amount",
     "invoice_attempt": "request",
     "invoice_attempt_outcome": "response",
@@ -68,13 +71,17 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.version(books.charge([(MAR, 1200)]), 2, 1500, [(MAR, 1500)], 0, price=300)
     books.sql("INSERT INTO contract_line VALUES (?, 'INV-1', 1, 1)", no)
     books.allocated(no)
-    books.change(books.entry(JAN), *WAYS["POSTED"])
+    entry = books.entry(JAN)
+    books.change(entry, *WAYS["POSTED"])
+    books.sql("INSERT INTO ledger_change VALUES (1, ?, 'entry', ?, '2400', '2024-01-31', -1200, 'k', 1)", entry, no)
+    books.sql("INSERT INTO arrival_account VALUES (?, '2400', 1)", no)
     books.invoice(no)
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")
     books.sql("INSERT INTO period_fact VALUES (1, '', 'closed', '2024-01-01', 'person', 'why', 't', 'ada')")
+    books.sql("INSERT INTO period_closing VALUES (1, 9, 3, 0)")
     books.sql(
         "INSERT INTO fulfillment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",

@@ -1,5 +1,6 @@
 """``revrec report balance``."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import chain, islice
@@ -12,6 +13,7 @@ from revrec.cli.shared import LAST_DAY, Options, command, day
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
+    from revrec.jobs.reports.contract_balances import BalanceNotes
 
 CONTRACTS = (
     "contract", "entity", "currency", "customer", "billed", "recognized", "planned", "liability", "asset", "noncurrent",
@@ -25,6 +27,7 @@ ACCOUNTS = (
     "entity", "currency", "account", "of", "billed", "recognized", "credit", "debit", "balance", "reclassify",
     "presented",
 )  # fmt: skip
+MOVES = ("entity", "currency", "account", "to", "lines", "balance", "reason")
 TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
 TABLES = {"contracts": CONTRACTS, "lines": LINES, "accounts": ACCOUNTS}
 SPARE = {
@@ -34,7 +37,20 @@ SPARE = {
 }
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
 WORDS = frozenset(
-    ("contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "lines")
+    (
+        "contract",
+        "charge",
+        "document",
+        "customer",
+        "item",
+        "entity",
+        "currency",
+        "account",
+        "of",
+        "lines",
+        "to",
+        "reason",
+    )
 )
 AMOUNTS = frozenset((*CONTRACTS, *LINES, *ACCOUNTS, *TOTALS)) - WORDS
 
@@ -93,20 +109,24 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
-        from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances
+        from revrec.jobs.reports.contract_balances import BalanceNotes, BalanceOptions, contract_balances
 
         until = day(date, "--date")
         assert until is not None
         wanted, sheet = BalanceOptions(until, planned, by, account, entity, customer), BalanceSheet()
-        found = contract_balances(options.context(), wanted, sheet)
+        notes = BalanceNotes()
+        found = contract_balances(options.context(), wanted, sheet, notes)
         listed = _read_first(one for one in found if all or one.open)
         with writing_to(output):
             if options.json:
-                _show_json(wanted, show, listed, sheet)
+                _show_json(wanted, show, listed, sheet, notes)
             elif options.csv:
                 _show_csv(show, listed, sheet)
             else:
                 _show_tables(show, listed, sheet, limit)
+                _show_notes(notes)
+        if options.csv:
+            _warn(notes)
 
 
 def _read_first(found: "Iterator[ContractBalance]") -> "Iterator[ContractBalance]":
@@ -114,14 +134,27 @@ def _read_first(found: "Iterator[ContractBalance]") -> "Iterator[ContractBalance
     return chain(list(islice(found, 1)), found)
 
 
-def _show_json(wanted: Any, show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
+def _show_json(
+    wanted: Any,
+    show: BalanceRows,
+    listed: "Iterator[ContractBalance]",
+    sheet: "BalanceSheet",
+    notes: "BalanceNotes",
+) -> None:
     from revrec.cli.output import print_json_list
 
     head = {"date": wanted.until, "planned": wanted.planned, "by": wanted.by}
     # Accounts and totals are summed while the contracts pass, so they are computed after the last contract.
     contracts = (_contract_row(one, show) for one in listed)
     print_json_list(
-        "contracts", contracts, head, lambda: {"accounts": _plain(sheet.accounts()), "totals": _plain(sheet.totals())}
+        "contracts",
+        contracts,
+        head,
+        lambda: {
+            "accounts": _plain(sheet.accounts()),
+            "totals": _plain(sheet.totals()),
+            "moves": [_decimal(one, MOVES) for one in notes.moves],
+        },
     )
 
 
@@ -146,6 +179,20 @@ def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: 
     accounts = _rows(BalanceRows.accounts, listed, sheet)
     print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=SPARE["accounts"], amounts=AMOUNTS)
     print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)
+
+
+def _show_notes(notes: "BalanceNotes") -> None:
+    from revrec.cli.output import print_table
+
+    moves = [_decimal(one, MOVES) for one in notes.moves]
+    print_table(moves, MOVES, "Move to the account that the rules name now", right=("lines",), amounts=AMOUNTS)
+
+
+def _warn(notes: "BalanceNotes") -> None:
+    """Print the notes on standard error, beside the rows of a CSV file."""
+    for move in (_decimal(one, MOVES) for one in notes.moves):
+        where = " ".join(filter(None, (move["entity"], move["currency"], move["account"])))
+        print(f"{where}: {move['balance']} belongs on {move['to']}: {move['reason']}", file=sys.stderr)
 
 
 def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> Iterator[dict[str, Any]]:

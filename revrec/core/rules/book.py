@@ -65,15 +65,20 @@ class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
     ``warnings`` lists pairs that cannot be compared because of a ``condition``. ``repairs`` and ``allocations`` are in
-    the order in which they are tried.
+    the order in which they are tried. ``deferred`` is the deferred account of lines that no rule matches.
 
     Raises:
         RuleErrors: names or priorities clash.
     """
 
     def __init__(
-        self, rules: Iterable[Rule], repairs: Iterable[Repair] = (), allocations: Iterable[AllocationRule] = ()
+        self,
+        rules: Iterable[Rule],
+        repairs: Iterable[Repair] = (),
+        allocations: Iterable[AllocationRule] = (),
+        deferred: str = "",
     ) -> None:
+        self.deferred = deferred
         self.allocations = tuple(sorted(allocations, key=lambda one: -one.priority))
         self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
@@ -194,6 +199,12 @@ class RuleBook:
         """Return the rule for a charge line; Unscheduled if none matches, or two of equal priority do."""
         entry = self._winner(line)
         return entry if isinstance(entry, Unscheduled) else entry.rule
+
+    def deferred_account(self, line: ChargeLine) -> str:
+        """Return the deferred account of the rule that matches a charge line, else the default one."""
+        rule = self.match(line)
+        post = rule.posting_target(line) if isinstance(rule, Rule) else ""
+        return self.deferred if isinstance(post, str) else post.deferred
 
     def rule_named(self, name: str) -> Rule | None:
         """Return the rule of this name, or the rule of a cost; None if the book has none."""

@@ -19,6 +19,7 @@ ADVICE = {
     "edited": "put it back in Intacct as revrec posted it: revrec trace {reference}; or accept it.",
     "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct; else accept it and stop "
     "the charge lines' further parts by events or rules.",
+    "restored": "accept it, so that its revenue counts as recognized again.",
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",
     "unsettled": "nothing by hand: the next revrec run settles it; one that is held: revrec postings list.",
@@ -34,7 +35,11 @@ ADVICE = {
 
 
 class Finding(NamedTuple):
-    """One difference. ``effect`` is how far it moves Intacct's balances from ours, within the range."""
+    """One difference. ``effect`` is how far it moves Intacct's balances from ours, within the range.
+
+    ``part`` says what of our entry changed in Intacct, the ``entry`` or its ``reversal``, empty for other findings, and
+    ``found`` is what Intacct has of it now; None if it has nothing.
+    """
 
     kind: str
     reference: str
@@ -44,6 +49,8 @@ class Finding(NamedTuple):
     amount: int
     what: str
     effect: Amounts = MappingProxyType({})
+    part: str = ""
+    found: FoundEntry | None = None
 
     @property
     def key(self) -> str:

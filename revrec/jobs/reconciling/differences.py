@@ -1,6 +1,6 @@
 """Compare one of our entries with what Intacct has of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -10,17 +10,22 @@ from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine
 from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, cut_to_length, document_text, sent_dimensions
 from revrec.jobs.posting.findings import Amounts, Finding
 from revrec.jobs.reconciling.amounts import DateRange, counted, moved, net
+from revrec.store.posting.ledger_changes import ENTRY, REVERSAL
 
 MOST_SHOWN = 5
 """Changed lines that one finding names."""
 
 
 class PostedHere(NamedTuple):
-    """An entry that is posted according to this database; ``settings`` decide the dimensions of its lines."""
+    """An entry that is posted according to this database; ``settings`` decide the dimensions of its lines.
+
+    ``changed`` are the parts (entry, reversal) of which a person accepted that Intacct has something else.
+    """
 
     entry: JournalEntry
     record_no: str
     settings: EntrySettings = EntrySettings()
+    changed: Collection[str] = ()
 
     def dimensions(self, line: JournalLine) -> dict[str, str]:
         """Return the dimensions that a line is sent with, by our names."""
@@ -44,11 +49,19 @@ def differences(ours: PostedHere, theirs: FoundThere, within: DateRange) -> Iter
     changes = list(changed(ours, theirs.entry))
     if changes:
         effect = moved(booked, counted(theirs.entry, within))
-        yield _finding("edited", ours, ours.record_no, "; ".join(changes), effect)
+        edited = _finding("edited", ours, ours.record_no, "; ".join(changes), effect)
+        yield edited._replace(part=ENTRY, found=theirs.entry)
+    elif ENTRY in ours.changed:
+        what = "its change in Intacct was accepted, but it is there as it was posted"
+        yield _finding("restored", ours, ours.record_no, what, {})._replace(part=ENTRY, found=theirs.entry)
     if theirs.reversal is not None:
         mirror = theirs.reversal
         what = f"reversed in Intacct by entry {mirror.record_no}, dated {mirror.date}"
-        yield _finding("reversed", ours, ours.record_no, what, counted(mirror, within))
+        reversed_ = _finding("reversed", ours, ours.record_no, what, counted(mirror, within))
+        yield reversed_._replace(part=REVERSAL, found=mirror)
+    elif REVERSAL in ours.changed:
+        what = "its reversal in Intacct was accepted, but Intacct has no reversal any more"
+        yield _finding("restored", ours, ours.record_no, what, {})._replace(part=REVERSAL)
     for twin in theirs.same_reference:
         what = f"Intacct's entry {twin.record_no} has its reference too"
         yield _finding("doubled", ours, twin.record_no, what, counted(twin, within))
@@ -57,12 +70,13 @@ def differences(ours: PostedHere, theirs: FoundThere, within: DateRange) -> Iter
 def _gone(ours: PostedHere, theirs: FoundThere, booked: Amounts, within: DateRange) -> Finding:
     if not theirs.same_reference:
         what = f"Intacct has no entry {ours.record_no} any more"
-        return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))
+        return _finding("deleted", ours, ours.record_no, what, moved(booked, {}))._replace(part=ENTRY)
     new = theirs.same_reference[0]
     changes = "; ".join(changed(ours, new))
     what = f"Intacct has no entry {ours.record_no} any more; entry {new.record_no} has its reference"
     effect = moved(booked, counted(new, within))
-    return _finding("moved", ours, new.record_no, f"{what}: {changes}" if changes else what, effect)
+    gone = _finding("moved", ours, new.record_no, f"{what}: {changes}" if changes else what, effect)
+    return gone._replace(part=ENTRY, found=new)
 
 
 def _finding(kind: str, ours: PostedHere, record_no: str, what: str, effect: Amounts) -> Finding:

@@ -19,6 +19,7 @@ from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost
 from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
+from revrec.jobs.reconciling.ledger_changes import keep_ledger_change
 from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.filters import check_account, check_entity
 from revrec.store.posting import posted
@@ -172,7 +173,8 @@ def _keep(
             if key in lost:
                 accept_lost(context, connection, lost[key], decision)
             else:
-                posted.accept(connection, who, key, {**found[key].as_record(), "reason": decision.reason})
+                accepted = posted.accept(connection, who, key, {**found[key].as_record(), "reason": decision.reason})
+                keep_ledger_change(connection, who, found[key], accepted)
         result.accepted = posted.accepted_keys(connection, list(found))
         posted.record_reconciliation(connection, who, result.company, _summary(result))
 

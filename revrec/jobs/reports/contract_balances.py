@@ -4,21 +4,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
 from revrec.core.calendar import add_months
-from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance, balance_of
+from revrec.core.contract_balance import AccountMove, BalanceSheet, ContractBalance, LineBalance, balance_of
 from revrec.core.errors import BadInput
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
-from revrec.core.rules import Rule, RuleBook
+from revrec.core.rules import RuleBook
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
 from revrec.jobs.rules.load import load_rules
-from revrec.store import charges, events
+from revrec.store import charges, events, rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION, BalanceQuery, ContractBalanceRow, balance_rows
 
 if TYPE_CHECKING:
@@ -42,8 +43,20 @@ class BalanceOptions(NamedTuple):
     customer: str | None = None
 
 
-def contract_balances(context: "Context", wanted: BalanceOptions, sheet: BalanceSheet) -> Iterator[ContractBalance]:
-    """Yield each contract with anything billed or recognized by the day; ``sheet`` adds them up.
+@dataclass
+class BalanceNotes:
+    """What a reader must know beside the figures; complete once all contracts have been read.
+
+    ``moves``: open balances on accounts that their rules no longer name.
+    """
+
+    moves: list[AccountMove] = field(default_factory=list)
+
+
+def contract_balances(
+    context: "Context", wanted: BalanceOptions, sheet: BalanceSheet, notes: BalanceNotes | None = None
+) -> Iterator[ContractBalance]:
+    """Yield each contract with anything billed or recognized by the day; ``sheet`` adds them up, ``notes`` explain.
 
     The billed amount is the price of the charge lines, with credits, new prices and refunds up to the day. It counts
     from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice.
@@ -68,6 +81,8 @@ def contract_balances(context: "Context", wanted: BalanceOptions, sheet: Balance
                 sheet.add(contract)
                 yield contract
         check_account(context, connection, wanted.account, accounts)
+        if notes is not None:
+            notes.moves = [move._replace(reason=_reason(connection, move)) for move in sheet.moves()]
 
 
 def deferred_balances(
@@ -91,18 +106,17 @@ def _lines(
     """Yield the balance of each charge line; add its account to ``found_accounts``."""
     beyond, accounts = _a_year_after(wanted.until), _UnscheduledAccounts(context)
     wishes = invoice_settings(context).requests
-    found = balance_rows(
-        connection, BalanceQuery(wanted.until, beyond, wanted.by, wanted.entity, wanted.customer, wishes)
-    )
-    shown = context.progress.track(found, "charge lines")
-    for some in batched(shown, AT_ONCE):
+    entities = None if wanted.entity is None else (wanted.entity,)
+    asked = BalanceQuery(wanted.until, beyond, wanted.by, entities, wanted.customer, wishes)
+    for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):
         prices = _prices(connection, some, wanted.until)
         without_schedule = [row.no for row in some if row.account is None]
         unknown = dict(charges.read_charges(connection, without_schedule)) if without_schedule else {}
         for row in some:
             account = row.account if row.account is not None else accounts.of(unknown[row.no])
-            found_accounts.add(account)
-            yield _line(row, wanted.planned, account, prices.get(row.no, row.amount), beyond)
+            for line in _line_balances(row, wanted.planned, account, prices.get(row.no, row.amount), beyond):
+                found_accounts.add(line.account)
+                yield line
 
 
 def _a_year_after(day: date) -> date:
@@ -136,14 +150,27 @@ class _UnscheduledAccounts:
         # Most reports have no such line, and then work even while the rules have errors.
         if self._book is None:
             self._book = load_rules(self._context)
-        rule = self._book.match(line)
-        post = rule.posting_target(line) if isinstance(rule, Rule) else ""
-        return self._context.settings.accounts.deferred if isinstance(post, str) else post.deferred
+        return self._book.deferred_account(line)
 
 
-def _line(row: ContractBalanceRow, planned: bool, account: str, price: int, beyond: date) -> LineBalance:
-    to_bill = 0 if row.billed else price
-    much_later = row.post_date > beyond.isoformat()
+def _line_balances(
+    row: ContractBalanceRow, planned: bool, account: str, price: int, beyond: date
+) -> Iterator[LineBalance]:
+    """Yield the balance of a charge line on each deferred account that it was billed on or recognized from.
+
+    ``account`` is the one that its rule names now. What was billed or posted before stays on the account of that time.
+    """
+    billed_account = row.billed_account if row.billed_account is not None else account
+    elsewhere = sum(amount for other, amount in row.recognized.items() if other != account)
+    for one in dict.fromkeys((account, billed_account, *row.recognized)):
+        recognized = row.recognized.get(one, 0)
+        by_plan = row.planned - elsewhere if one == account else recognized
+        billed = price if row.billed and one == billed_account else 0
+        line = _line(row, one, billed, by_plan if planned else recognized, by_plan)
+        yield _with_future(line, row, price, beyond) if one == account else line._replace(moves_to=account)
+
+
+def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, planned: int) -> LineBalance:
     return LineBalance(
         row.contract,
         row.charge,
@@ -154,14 +181,36 @@ def _line(row: ContractBalanceRow, planned: bool, account: str, price: int, beyo
         row.currency,
         account,
         is_cost(row.line),
-        price if row.billed else 0,
-        row.planned if planned else row.recognized,
-        row.planned,
-        row.earns,
-        row.later,
-        0 if much_later else to_bill,
-        to_bill if much_later else 0,
+        billed,
+        recognized,
+        planned,
+        recognized,
+        0,
+        0,
+        0,
+        rule_version=row.rule_version,
     )
+
+
+def _with_future(line: LineBalance, row: ContractBalanceRow, price: int, beyond: date) -> LineBalance:
+    """Return the balance on the account in force with what is still to be earned and billed there."""
+    elsewhere = sum(amount for other, amount in row.recognized.items() if other != line.account)
+    to_bill = 0 if row.billed else price
+    much_later = row.post_date > beyond.isoformat()
+    return line._replace(
+        earns=row.earns - elsewhere,
+        later=row.later,
+        to_bill=0 if much_later else to_bill,
+        to_bill_later=to_bill if much_later else 0,
+    )
+
+
+def _reason(connection: "Connection", move: AccountMove) -> str:
+    """Return why an open balance is on another account than the rest of its charge lines."""
+    if move.rule_version is None:
+        return f"the rules for lines without a schedule now name {move.to}"
+    rule = rule_versions.read_rule_version(connection, move.rule_version)
+    return f'rule "{rule.name}" version {rule.version} of {rule.recorded_at[:10]} names {move.to}'
 
 
 def contract_name(key: str) -> str:

@@ -49,4 +49,5 @@ def load_rules(context: "Context", folder: Path | None = None) -> RuleBook:
     }
     folder = folder or settings.rules.folder
     given = {name: value for name, value in defaults.items() if value}
-    return RuleBook(*parse_all(rule_files(folder), given, included_file, repairable_failures))
+    parsed = parse_all(rule_files(folder), given, included_file, repairable_failures)
+    return RuleBook(*parsed, deferred=settings.accounts.deferred)

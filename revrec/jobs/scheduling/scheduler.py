@@ -85,6 +85,7 @@ class Scheduler:
         self._rule_versions = VersionKeeper(connection, who)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
+        self._arrival_accounts: dict[int, str] = {}
         self._replaced: list[tuple[int, int]] = []
         self.scheduled = 0
         self.unscheduled = 0
@@ -93,7 +94,7 @@ class Scheduler:
         """Schedule a charge line that was never scheduled and has no events."""
         derived = or_unscheduled(self._book.derive(line, ()))
         if isinstance(derived, Unscheduled):
-            self._add_unscheduled(no, derived)
+            self._add_unscheduled(no, line, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
             self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
@@ -214,7 +215,7 @@ class Scheduler:
         """
         current = state.current
         if current is None:
-            self._add_unscheduled(state.no, derived)
+            self._add_unscheduled(state.no, state.line, derived)
             return None
         if not current.open:
             return None
@@ -262,7 +263,8 @@ class Scheduler:
         self._new_versions.append(new)
         self.scheduled += 1
 
-    def _add_unscheduled(self, no: int, why: Unscheduled) -> None:
+    def _add_unscheduled(self, no: int, line: ChargeLine, why: Unscheduled) -> None:
+        self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, self._audit_seq))
         self.unscheduled += 1
@@ -275,12 +277,14 @@ class Scheduler:
             *schedules.supersede(self._connection, self._replaced),
             *schedules.add(self._connection, self._new_versions),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
+            *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
         if digests:
             shown = {"schedules": len(self._new_versions), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._new_versions, self._unscheduled, self._replaced = [], [], []
+        self._arrival_accounts = {}
 
 
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:

@@ -138,9 +138,9 @@ def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def accept(connection: Connection, who: AuditStamp, key: str, detail: Mapping[str, Any]) -> None:
-    """Record that a person has accepted a finding."""
-    record(connection, who, ACCEPTED, key, detail)
+def accept(connection: Connection, who: AuditStamp, key: str, detail: Mapping[str, Any]) -> int:
+    """Record that a person has accepted a finding; return the number of the audit event."""
+    return record(connection, who, ACCEPTED, key, detail)
 
 
 def record_reconciliation(connection: Connection, who: AuditStamp, company: str, detail: Mapping[str, Any]) -> None:

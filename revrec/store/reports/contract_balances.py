@@ -1,7 +1,9 @@
 """Billed and recognized amounts of each charge line until a day, by contract: one query, read as a stream."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, case, cast, func, literal, or_, select
@@ -11,12 +13,14 @@ from sqlalchemy.sql.functions import FunctionElement
 from revrec.core.invoice import INVOICED, InvoiceRequest
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
+from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
+    arrival_account,
+    audit_event,
     charge_line,
     contract_line,
     invoice,
     invoice_line,
-    journal_entry,
     rule_version,
     schedule,
     schedule_line,
@@ -28,9 +32,10 @@ BY_DIMENSION = "dimensions."
 class ContractBalanceRow(NamedTuple):
     """A charge line of :func:`balance_rows`; ``contract`` is the JSON text that identifies its contract.
 
-    ``account`` is None if neither a schedule nor an invoice names one. Amounts are in minor units: ``earns`` is the
-    price in force, ``recognized`` is posted with a date until the day, ``planned`` is dated until then by the schedule
-    in force, ``later`` is dated after ``beyond``.
+    ``billed_account`` is the deferred account when it was billed, ``account`` that of the rule version in force, whose
+    id is ``rule_version``; None where no invoice, schedule or arrival names one. Amounts are in minor units: ``earns``
+    is the price in force, ``planned`` is dated until the day by the schedule in force, ``later`` is dated after
+    ``beyond``. ``recognized`` is in the ledger with a date until the day, by deferred account.
     """
 
     contract: str
@@ -45,27 +50,30 @@ class ContractBalanceRow(NamedTuple):
     post_date: str
     amount: int
     billed: bool
+    billed_account: str | None
     account: str | None
+    rule_version: int | None
     earns: int
-    recognized: int
     planned: int
     later: int
+    recognized: Mapping[str, int]
 
 
 class BalanceQuery(NamedTuple):
     """The lines to read: balances ``until`` a day, with amounts dated after ``beyond`` apart.
 
-    ``entity`` and ``customer`` limit them. ``by`` says what makes a contract of lines without an
+    ``entities`` and ``customer`` limit them. ``by`` says what makes a contract of lines without an
     allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants invoiced
-    are billed on their invoice's date, others on their post date.
+    are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was stored later.
     """
 
     until: date
     beyond: date
     by: str = "contract"
-    entity: str | None = None
+    entities: Sequence[str] | None = None
     customer: str | None = None
     wishes: Mapping[str, InvoiceRequest] = {}
+    known: KnownRows | None = None
 
 
 class _AsJson(FunctionElement[str]):
@@ -109,61 +117,105 @@ def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[Contra
     if connection.dialect.name == "sqlite":
         # Every charge line is sorted here: in memory, that could be millions of rows.
         connection.exec_driver_sql("PRAGMA temp_store = FILE")
-    for row in stream_rows(connection, _query(asked)):
-        yield ContractBalanceRow(**{**row._asdict(), "billed": bool(row.billed)})
+    for _no, rows in groupby(stream_rows(connection, _query(asked)), attrgetter("no")):
+        yield _charge(list(rows))
+
+
+def _charge(rows: Sequence[Any]) -> ContractBalanceRow:
+    """Return one charge line from its rows, one for each account that its revenue was recognized from."""
+    *fields, account, amount = rows[0]
+    recognized = {account: amount} if len(rows) == 1 else {row[-2]: row[-1] for row in rows}
+    recognized.pop(None, None)
+    return ContractBalanceRow._make((*fields, recognized))
 
 
 def _query(asked: BalanceQuery) -> Select[Any]:
-    moved, on, newest = _moved(asked), _invoiced(), _newest()
+    planned, on, versions = _planned(asked), _invoiced(asked), _versions(asked.known)
+    recognized = recognized_in_ledger(asked.until, asked.known)
+    first, newest = schedule.alias("first"), schedule.alias("newest")
+    billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
     key = func.coalesce(contract_line.c.contract, _contract(asked.by))
-    line = (charge_line.c[name] for name in ("no", "document", "line", "customer", "item", "entity", "currency"))
+    in_force = case((versions.c.in_force.is_not(None), billed_rule.c.deferred))
+    billed_account = func.coalesce(
+        func.nullif(on.c.account, ""), in_force, arrival_account.c.account, billed_rule.c.deferred
+    )
     query = (
         select(
             key.label("contract"),
+            charge_line.c.no,
             charge_line.c.id.label("charge"),
-            *line,
+            *(charge_line.c[name] for name in ("document", "line", "customer", "item", "entity", "currency")),
             charge_line.c.post_date,
             charge_line.c.amount,
             case((_is_billed(asked, on.c.date), 1), else_=0).label("billed"),
-            func.coalesce(func.nullif(on.c.account, ""), rule_version.c.deferred).label("account"),
-            func.coalesce(schedule.c.amount, charge_line.c.amount).label("earns"),
-            *(func.coalesce(moved.c[name], 0).label(name) for name in ("recognized", "planned", "later")),
+            billed_account.label("billed_account"),
+            rule.c.deferred.label("account"),
+            rule.c.id.label("rule_version"),
+            func.coalesce(newest.c.amount, charge_line.c.amount).label("earns"),
+            *(func.coalesce(planned.c[name], 0).label(name) for name in ("planned", "later")),
+            recognized.c.account.label("recognized_account"),
+            recognized.c.amount.label("recognized"),
         )
         .select_from(charge_line)
-        .outerjoin(contract_line, contract_line.c.charge_no == charge_line.c.no)
-        .outerjoin(moved, moved.c.charge_no == charge_line.c.no)
+        .outerjoin(contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored(contract_line, asked)))
+        .outerjoin(recognized, recognized.c.charge_no == charge_line.c.no)
+        .outerjoin(planned, planned.c.charge_no == charge_line.c.no)
         .outerjoin(on, on.c.charge_no == charge_line.c.no)
-        .outerjoin(newest, newest.c.charge_no == charge_line.c.no)
-        .outerjoin(schedule, and_(schedule.c.charge_no == newest.c.charge_no, schedule.c.version == newest.c.version))
-        .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(
+            arrival_account, and_(arrival_account.c.charge_no == charge_line.c.no, *_stored(arrival_account, asked))
+        )
+        .outerjoin(versions, versions.c.charge_no == charge_line.c.no)
+        .outerjoin(first, _is_version(first, func.coalesce(versions.c.in_force, versions.c.first)))
+        .outerjoin(billed_rule, billed_rule.c.id == first.c.rule_version_id)
+        .outerjoin(newest, _is_version(newest, versions.c.newest))
+        .outerjoin(rule, rule.c.id == newest.c.rule_version_id)
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    if asked.entity is not None:
-        query = query.where(charge_line.c.entity == asked.entity)
+    if asked.known is not None:
+        query = query.where(charge_line.c.no <= asked.known.charge_no)
+    if asked.entities is not None:
+        query = query.where(charge_line.c.entity.in_(asked.entities))
     return query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
 
 
-def _moved(asked: BalanceQuery) -> Any:
-    """Return what is recognized and planned of each charge line, as a subquery."""
-    day = asked.until.isoformat()
-    posted = and_(
-        journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED", journal_entry.c.date <= day
-    )
-    in_force = schedule_line.c.superseded_by.is_(None)
+def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[bool]:
+    return and_(header.c.charge_no == charge_line.c.no, header.c.version == version)
+
+
+def _stored(table: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+    """Return the condition that a row with an audit event was stored by then, if there is one."""
+    return () if asked.known is None else (table.c.audit_seq <= asked.known.audit_seq,)
+
+
+def _planned(asked: BalanceQuery) -> Any:
+    """Return what is planned of each charge line by the schedule in force, as a subquery."""
     sums = {
-        "recognized": journal_entry.c.id.is_not(None),
-        "planned": and_(in_force, schedule_line.c.date <= day),
-        "later": and_(in_force, schedule_line.c.date > asked.beyond.isoformat()),
+        "planned": schedule_line.c.date <= asked.until.isoformat(),
+        "later": schedule_line.c.date > asked.beyond.isoformat(),
     }
     amounts = (
         cast(func.sum(case((which, schedule_line.c.amount), else_=0)), BigInteger).label(name)
         for name, which in sums.items()
     )
-    query = select(schedule_line.c.charge_no, *amounts).outerjoin(journal_entry, posted)
-    return query.group_by(schedule_line.c.charge_no).subquery()
+    query = select(schedule_line.c.charge_no, *amounts).group_by(schedule_line.c.charge_no)
+    if asked.known is None:
+        return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
+    then, next_one = schedule.alias("then"), schedule.alias("next_one")
+    its_line = then.c.charge_no == schedule_line.c.charge_no
+    after = and_(
+        next_one.c.charge_no == schedule_line.c.charge_no,
+        next_one.c.version == schedule_line.c.superseded_by,
+        next_one.c.audit_seq <= asked.known.audit_seq,
+    )
+    return (
+        query.join(then, and_(its_line, then.c.version == schedule_line.c.version, *_stored(then, asked)))
+        .outerjoin(next_one, after)
+        .where(next_one.c.charge_no.is_(None))
+        .subquery()
+    )
 
 
-def _invoiced() -> Any:
+def _invoiced(asked: BalanceQuery) -> Any:
     """Return the date and account of the posted invoice of each charge line that has one, as a subquery."""
     query = (
         select(
@@ -174,12 +226,29 @@ def _invoiced() -> Any:
         .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
         .where(invoice.c.kind.in_(INVOICED), invoice.c.state == "POSTED")
     )
+    if asked.known is not None:
+        query = query.where(invoice.c.posted_at <= asked.known.at)
     return query.group_by(invoice_line.c.charge_no).subquery()
 
 
-def _newest() -> Any:
-    version = func.max(schedule.c.version).label("version")
-    return select(schedule.c.charge_no, version).group_by(schedule.c.charge_no).subquery()
+def _versions(known: KnownRows | None) -> Any:
+    """Return the first and the newest schedule version of each charge line, and that in force on its post date."""
+    day = func.substr(audit_event.c.at, literal(1), literal(10))
+    first, newest = func.min(schedule.c.version), func.max(schedule.c.version)
+    in_force = func.max(case((day <= charge_line.c.post_date, schedule.c.version)))
+    query = (
+        select(
+            schedule.c.charge_no,
+            first.label("first"),
+            newest.label("newest"),
+            in_force.label("in_force"),
+        )
+        .join(charge_line, charge_line.c.no == schedule.c.charge_no)
+        .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
+    )
+    if known is not None:
+        query = query.where(schedule.c.audit_seq <= known.audit_seq)
+    return query.group_by(schedule.c.charge_no).subquery()
 
 
 def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:

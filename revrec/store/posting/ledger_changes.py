@@ -1,0 +1,114 @@
+"""Changes of the ledger that a person accepted: entries that were deleted, edited or reversed in Intacct.
+
+An entry never changes here once it is posted. What Intacct has instead is stored beside it, as amounts by charge line,
+deferred account and day, and every report of recognized amounts adds them (:mod:`revrec.store.reports.in_ledger`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, case, func, select
+
+from revrec.store.audit import AuditStamp, record
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import digest_rows
+from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
+
+ENTRY, REVERSAL = "entry", "reversal"
+"""What changed: the entry itself, or an entry that reverses it."""
+
+AmountKey = tuple[int, str, str]
+"""A charge line by its number, an account, and a day."""
+
+ON_DEFERRED_SIDE = and_(
+    schedule_line.c.charge_no == journal_line.c.charge_no,
+    schedule_line.c.version == journal_line.c.version,
+    schedule_line.c.seq == journal_line.c.seq,
+    journal_line.c.side == case((schedule_line.c.amount > 0, "debit"), else_="credit"),
+)
+"""Joins schedule lines with their journal lines on deferred accounts: debits of positive amounts, else credits."""
+
+
+class DeferredLine(NamedTuple):
+    """A journal line of a deferred account; ``amount`` is what it recognizes, in minor units, negative for a credit."""
+
+    line_no: int
+    charge_no: int
+    account: str
+    amount: int
+
+
+def deferred_lines(connection: Connection, entry_id: int) -> list[DeferredLine]:
+    """Return the lines of an entry on deferred accounts."""
+    line = journal_line.c
+    query = (
+        select(line.line_no, line.charge_no, line.account, schedule_line.c.amount)
+        .join(schedule_line, ON_DEFERRED_SIDE)
+        .where(line.entry_id == entry_id)
+        .order_by(line.line_no)
+    )
+    return [DeferredLine(*row) for row in connection.execute(query)]
+
+
+def changed_parts(connection: Connection, references: Sequence[str]) -> dict[str, set[str]]:
+    """Return which parts of these entries are stored as changed: those whose amounts do not cancel out."""
+    query = (
+        select(journal_entry.c.reference, ledger_change.c.part)
+        .join(journal_entry, journal_entry.c.id == ledger_change.c.entry_id)
+        .where(journal_entry.c.reference.in_(references))
+        .group_by(
+            journal_entry.c.reference,
+            ledger_change.c.part,
+            ledger_change.c.charge_no,
+            ledger_change.c.account,
+            ledger_change.c.date,
+        )
+        .having(func.sum(ledger_change.c.amount) != 0)
+    )
+    found: dict[str, set[str]] = {}
+    for reference, part in connection.execute(query):
+        found.setdefault(reference, set()).add(part)
+    return found
+
+
+def keep_changes(
+    connection: Connection,
+    who: AuditStamp,
+    entry_id: int,
+    part: str,
+    amounts: Mapping[AmountKey, int],
+    finding: str,
+    audit_seq: int,
+) -> None:
+    """Store what the ledger has more than the entry says, as far as it is not stored already.
+
+    ``finding`` is the key of the finding, accepted by the audit event ``audit_seq``.
+    """
+    new = Counter(dict(amounts))
+    new.subtract(_stored(connection, entry_id, part))
+    first = next_number(connection, ledger_change.c.id)
+    kept = sorted((key, amount) for key, amount in new.items() if amount)
+    rows = [(first + at, entry_id, part, *key, amount, finding, audit_seq) for at, (key, amount) in enumerate(kept)]
+    if not rows:
+        return
+    insert_rows(connection, ledger_change, ledger_change.columns.keys(), rows)
+    shown = {"part": part, "lines": len(rows), "finding": finding}
+    record(connection, who, "ledger changed", f"entry {entry_id}", shown, [digest_rows(ledger_change, rows)])
+
+
+def _stored(connection: Connection, entry_id: int, part: str) -> Counter[AmountKey]:
+    change = ledger_change.c
+    query = select(change.charge_no, change.account, change.date, change.amount)
+    stored: Counter[AmountKey] = Counter()
+    for *key, amount in connection.execute(query.where(change.entry_id == entry_id, change.part == part)):
+        stored[tuple(key)] += amount
+    return stored
+
+
+def added(amounts: Iterable[tuple[AmountKey, int]]) -> Counter[AmountKey]:
+    """Return the sum of amounts by key."""
+    total: Counter[AmountKey] = Counter()
+    for key, amount in amounts:
+        total[key] += amount
+    return total

@@ -1,5 +1,6 @@
 """``revrec import``."""
 
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, fail
+from revrec.cli.shared import Options, command, fail, program
 from revrec.core.harmless import one_line
 
 if TYPE_CHECKING:
@@ -62,11 +63,20 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
+        suggest: Annotated[
+            bool, typer.Option("--suggest", help="Print a draft of a mapping for an unfamiliar CSV or XLSX file.")
+        ] = False,
+        output: Annotated[
+            Path | None, typer.Option("--output", metavar="FILE", help="Add the draft of --suggest to this file.")
+        ] = None,
     ) -> None:
         """Import charge lines and events; each file whole or not at all.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
         same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.
+
+        --suggest drafts a mapping instead: columns, dates, numbers, currency and total rows, each with its evidence. A
+        "?" marks what only you can decide; the draft cannot be used before. --map gives the draft its name.
 
         \b
         Examples:
@@ -76,10 +86,18 @@ def register(app: typer.Typer) -> None:
           revrec import --explain --map x12 invoices.edi
           revrec import --map bank march.csv --expect 12345.60
           revrec import - --as csv <charges
+          revrec import --suggest orders.csv --output revrec.toml
         """
         from revrec.jobs.importing.import_files import import_document, mappings_of
         from revrec.jobs.importing.mappings import in_format, with_total
 
+        if suggest:
+            if len(sources) > 1 or events or keep_good or explain or expect:
+                fail("--suggest drafts a mapping for one file, with --map, --as, --output and --format only", 2)
+            _suggest(options, sources[0], mapping or "", form or "", output)
+            return
+        if output:
+            fail("--output: is for the draft of --suggest", 2)
         context = options.context()
         use = with_total(in_format(mappings_of(context, mapping, events), form), expect)
         if explain:
@@ -143,7 +161,15 @@ def _outcome(result: "ImportResult") -> str:
 
 def report(result: "ImportResult") -> None:
     """Print every problem, and what happened to the file, on standard error."""
+    from revrec.sources.dates import is_about_notation
+
+    summarized = {one["field"] for one in result.dates}
+    for one in result.dates:
+        column = f' (column "{one["column"]}")' if one["column"] != one["field"] else ""
+        _say(f"{result.file}: {one['field']}{column}: {one['reason']}; {one['fix']}; the first is at {one['place']}")
     for one in result.report:
+        if one["field"] in summarized and is_about_notation(str(one["reason"])):
+            continue
         value = f' "{one["value"]}"' if one["value"] else ""
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
         _say(f"{where}: {one['reason']}; {one['fix']}")
@@ -194,3 +220,24 @@ def _explain(options: Options, sources: list[Path], mappings: "list[ColumnMappin
             print()
     if any(file["refused"] for file in found):
         raise typer.Exit(3)
+
+
+def _suggest(options: Options, source: Path, name: str, form: str, output: Path | None) -> None:
+    """Print the draft of a mapping, or add it to a file, and say on standard error what to do next."""
+    from revrec.cli.output import print_json
+    from revrec.jobs.importing.suggest import add_to, suggest_mapping
+
+    if options.csv:
+        fail("--format csv: a mapping is TOML, not a table; write --format json, or leave the option out", 2)
+    with _spooled(source) as (path, file):
+        draft = suggest_mapping(path, name, file or "", form)
+    if output:
+        add_to(output, draft)
+    elif options.json:
+        found = {"mapping": draft.name, "rows": draft.rows, "readable": draft.readable, "toml": draft.toml()}
+        print_json({"file": draft.file, **found, "undecided": draft.undecided, "doubts": draft.doubtful})
+    else:
+        print(draft.toml(), end="")
+    where = f"in {output}" if output else "in revrec.toml, after adding it there"
+    first = f'replace each "?" ({", ".join(draft.undecided)}) {where}, then' if draft.undecided else "next"
+    _say(f"{draft.file}: {first}: {program()} preview --file {shlex.quote(draft.file)} --map {draft.name}")

@@ -13,6 +13,12 @@ YEARS = range(1900, 2200)
 _TIME = r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?Z| ?[+-]\d\d:?\d\d)?)?"
 _ISO = re.compile(rf"(?P<Y>\d{{4}})-(?P<m>\d\d)-(?P<d>\d\d){_TIME}", re.ASCII)
 _ISO_BASIC = re.compile(r"(?P<Y>\d{4})(?P<m>\d\d)(?P<d>\d\d)", re.ASCII)
+_CLOCK = re.compile(
+    r",? +(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?[AaPp][Mm])?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?$",
+    re.ASCII,
+)
+"""A time after a date, which is left out: 28-Mar-2024 14:22, or 3/28/2024 2:22 PM."""
+
 _LOOKS_NUMERIC = re.compile(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})", re.ASCII)
 
 # Month names are English whatever the machine's locale, which must not change what a file means.
@@ -38,6 +44,15 @@ _DIRECTIVES = {
     "b": r"(?P<b>[A-Za-z]{3})\.?",
     "B": r"(?P<b>[A-Za-z]{3,9})",
 }
+
+
+_UNKNOWN_ORDER, _NOT_ISO = "the order of day and month is never guessed", "is not an ISO date"
+_NOR_ISO = "nor an ISO date"
+
+
+def is_about_notation(reason: str) -> bool:
+    """Return True if the reason of a problem is that a date is written in a way that the mapping does not read."""
+    return reason in (_UNKNOWN_ORDER, _NOT_ISO) or reason.endswith(_NOR_ISO)
 
 
 def compile_format(date_format: str) -> re.Pattern[str]:
@@ -70,7 +85,11 @@ def date_reader(date_format: str | None) -> Callable[[str], date | None]:
         text = text.strip()
         if not text:
             return None
-        found = (declared and declared.fullmatch(text)) or _ISO.fullmatch(text) or _ISO_BASIC.fullmatch(text)
+        found = (
+            (declared and declared.fullmatch(_CLOCK.sub("", text)))
+            or _ISO.fullmatch(text)
+            or _ISO_BASIC.fullmatch(text)
+        )
         if not found:
             raise _unreadable(text, date_format)
         return _date(found.groupdict())
@@ -110,15 +129,15 @@ def _no_such_day(year: int, month: int, day: int, last: int) -> InvalidValue:
 def _unreadable(text: str, date_format: str | None) -> InvalidValue:
     """Explain why a date cannot be read, listing each date that it could mean, so that a person decides."""
     if date_format:
-        return InvalidValue(f"is neither {date_format} nor an ISO date", "write it as 2024-03-28")
+        return InvalidValue(f"is neither {date_format} {_NOR_ISO}", "write it as 2024-03-28")
     numeric = _LOOKS_NUMERIC.fullmatch(text)
     if not numeric:
-        return InvalidValue("is not an ISO date", "write it as 2024-03-28, or set date_format in the mapping")
+        return InvalidValue(_NOT_ISO, "write it as 2024-03-28, or set date_format in the mapping")
     first, second, year = (int(part) for part in numeric.groups())
     readings = [(month, day) for month, day in ((second, first), (first, second)) if 1 <= month <= 12 and day <= 31]
     written = " or ".join(dict.fromkeys(f"{year}-{month:02d}-{day:02d}" for month, day in readings))
     form = "%m/%d/%Y" if readings == [(first, second)] else "%d/%m/%Y"
     return InvalidValue(
-        "the order of day and month is never guessed",
+        _UNKNOWN_ORDER,
         f'write it as {written or "2024-03-28"}, or set date_format = "{form}" in the mapping',
     )

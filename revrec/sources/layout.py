@@ -154,7 +154,10 @@ def _missing(header: list[str], mapping: ColumnMapping, misspelt: dict[str, str]
     wrong = []
     for name, column in _absent(header, mapping).items():
         what = f'column "{column}" is missing' + (f" (for {name})" if column != name else "")
-        fix = 'add what is missing, or map it in columns, or give it as a constant such as line = "1" in the mapping'
+        fix = (
+            'add what is missing, or map it in columns, or give it as a constant such as line = "1" in the mapping, '
+            "which `revrec import --suggest` drafts"
+        )
         if column in misspelt:
             near = misspelt[column]
             what += f', but there is "{shorten(near)}"'

@@ -49,6 +49,10 @@ NUMBERED = "#"
 """Constant of ``line``: the rows of each document are numbered in their order."""
 
 
+UNDECIDED = "?"
+"""Value in a drafted mapping that the user must replace. No mapping with it can be used."""
+
+
 class ColumnPosition(NamedTuple):
     """Position of a column in a fixed-width line, counted from 1, both ends included; ``decimals`` are implied ones."""
 

@@ -1,6 +1,6 @@
 """Read column mappings from the configuration. A table is checked as a whole, so one message lists all mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from revrec.core.keys import KeyProblem, SectionName, read_tables, suggestion
 from revrec.sources.amounts import NumberStyle, number_reader
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import NUMBERED, TOTAL, ColumnMapping
+from revrec.sources.mapping import NUMBERED, TOTAL, UNDECIDED, ColumnMapping
 from revrec.sources.mapping_keys import ROWS, mapping_keys
 from revrec.sources.problems import InvalidValue
 
@@ -30,12 +30,24 @@ def read_mapping(name: str, config: Mapping[str, Any], home: Path = Path()) -> C
     return _MappingReader(name, config, home).mapping()
 
 
+def _undecided(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of a draft that its user has not decided yet."""
+    tables = {key: config[key] for key in ("columns", "signs") if isinstance(config.get(key), Mapping)}
+    entries = {**config, **{f"{key}.{name}": value for key, table in tables.items() for name, value in table.items()}}
+    return (key for key, value in entries.items() if value == UNDECIDED)
+
+
 class _MappingReader:
     """A mapping's table being checked. Collects every mistake, so that one message can list them all."""
 
     def __init__(self, name: str, config: Mapping[str, Any], home: Path) -> None:
         self.name = name
         self.home = home
+        self.wrong = [
+            f'[mapping.{name}] {key} = "?": is not decided yet; replace the "?" (the draft says why)'
+            for key in _undecided(config)
+        ]
+        self._stop_if_wrong()
         problems: list[KeyProblem] = []
         place = (SectionName(f"mapping.{name}"),)
         events = config.get(ROWS.name) == "events"

@@ -19,7 +19,7 @@ def test_the_index_leads_to_every_page_by_reader_and_by_kind(page: str) -> None:
     assert f"({page}.md)" in by_reader or page == "cli"
 
 
-@pytest.mark.parametrize("name", ["mapping.toml", "rules.toml", "orders.csv"])
+@pytest.mark.parametrize("name", ["rules.toml", "orders.csv"])
 def test_the_tutorial_shows_the_files_that_it_uses(name: str) -> None:
     text = (ROOT / "sample_data" / "first_close" / name).read_text(encoding="utf-8")
     assert text.strip() in (DOCS / "first-close.md").read_text(encoding="utf-8")

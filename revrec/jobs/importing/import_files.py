@@ -13,6 +13,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charges, read_events
 from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.problems import SourceError
+from revrec.sources.suggesting.wrong_dates import wrong_dates
 from revrec.store import charges
 from revrec.store.audit import record
 
@@ -211,6 +212,7 @@ class _FileImport:
 
     def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:
         result = self._result
+        result.dates = [one._asdict() for one in wrong_dates(self._session.bad_rows, self._mapping)]
         if result.rejected and not keep_good:
             count = f"{result.rejected} of {result.rows} rows cannot be used"
             result.refuse(f"{count}; nothing of this file was imported. Fix them, or import the rest with --keep-good")

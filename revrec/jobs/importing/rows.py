@@ -71,6 +71,8 @@ class ImportResult:
     report: list[dict[str, object]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     """What a person should look at although nothing of it is refused."""
+    dates: list[dict[str, object]] = field(default_factory=list)
+    """The columns with dates in a notation that the mapping does not read, each once, with the fix."""
 
     def refuse(self, why: str) -> None:
         """Note that nothing of the file was imported, and why."""

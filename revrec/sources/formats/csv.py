@@ -75,7 +75,7 @@ def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMappin
         "the header",
         f'has none of the expected columns: "{shorten("".join(start).strip())}"',
         f"start with a header such as {','.join(mapping.wanted_columns()[:8])}, or set delimiter and columns, or set"
-        " header_row if the header is below other rows",
+        " header_row if the header is below other rows; `revrec import --suggest` drafts such a mapping",
     )
 
 

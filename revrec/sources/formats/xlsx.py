@@ -128,9 +128,8 @@ def _records(
 def _row(row: list[Any], header: Sequence[str]) -> list[str] | DamagedRecord:
     beyond = [cell for cell in row[len(header) :] if str(cell).strip()]
     if beyond:
-        return damaged(
-            "row", "has a value to the right of the last column", "name the column, or clear the cell", str(beyond[0])
-        )
+        reason, fix = "has a value to the right of the last column", "name the column, or clear the cell"
+        return damaged("row", reason, fix, str(beyond[0]), [_shown(one) for one in row])
     cells: list[str] = []
     for name, cell in zip(header, row, strict=False):
         text = _text(cell)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COUNTS = ("rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
 COLUMNS = ("file", "kind", *COUNTS, "outcome")
+AMOUNT_COLUMNS = ("file", "currency", "accepted", "unchanged", "rejected", "total", "left_out")
 
 
 def register(app: typer.Typer) -> None:
@@ -57,9 +58,11 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--explain", help="Show how the first rows are read, field by field; save nothing.")
         ] = False,
         expect: Annotated[
-            str | None,
+            list[str] | None,
             typer.Option(
-                "--expect", metavar="AMOUNT", help="Refuse each file whose charge lines do not add up to this total."
+                "--expect",
+                metavar="AMOUNT",
+                help="Refuse each file whose rows do not add up to this total; once for each currency: '20.00 EUR'.",
             ),
         ] = None,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
@@ -74,6 +77,7 @@ def register(app: typer.Typer) -> None:
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
         same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.
+        The amounts that were accepted, unchanged, left out and rejected are shown for each file and currency.
 
         --suggest drafts a mapping instead: columns, dates, numbers, currency and total rows, each with its evidence. A
         "?" marks what only you can decide; the draft cannot be used before. --map gives the draft its name.
@@ -85,11 +89,13 @@ def register(app: typer.Typer) -> None:
           revrec import --events deliveries.csv
           revrec import --explain --map x12 invoices.edi
           revrec import --map bank march.csv --expect 12345.60
+          revrec import charges.csv --expect "12345.60 USD" --expect "800.00 EUR"
           revrec import - --as csv <charges
           revrec import --suggest orders.csv --output revrec.toml
         """
+        from revrec.core.errors import BadInput
         from revrec.jobs.importing.import_files import import_document, mappings_of
-        from revrec.jobs.importing.mappings import in_format, with_total
+        from revrec.jobs.importing.mappings import in_format, with_totals
 
         if suggest:
             if len(sources) > 1 or events or keep_good or explain or expect:
@@ -99,7 +105,10 @@ def register(app: typer.Typer) -> None:
         if output:
             fail("--output: is for the draft of --suggest", 2)
         context = options.context()
-        use = with_total(in_format(mappings_of(context, mapping, events), form), expect)
+        try:
+            use = with_totals(in_format(mappings_of(context, mapping, events), form), expect or ())
+        except BadInput as wrong:
+            fail(str(wrong), 2)
         if explain:
             _explain(options, sources, use, rows)
             return
@@ -137,7 +146,7 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
 
     from revrec.cli.output import print_csv, print_json, print_table
 
-    rows = [asdict(one) | {"outcome": _outcome(one)} for one in results]
+    rows = [asdict(one) | {"amounts": one.totals(), "outcome": _outcome(one)} for one in results]
     if options.json:
         print_json({"files": rows})
         return
@@ -145,6 +154,8 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
         print_csv(rows, (*COLUMNS, "refused"))
     else:
         print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
+        amounts = [{"file": one.file, **total} for one in results for total in one.totals()]
+        print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
     for result in results:
         report(result)
 
@@ -173,6 +184,8 @@ def report(result: "ImportResult") -> None:
         value = f' "{one["value"]}"' if one["value"] else ""
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
         _say(f"{where}: {one['reason']}; {one['fix']}")
+    if result.without_amount:
+        _say(f"{result.file}: rejected rows whose amount cannot be read, in no total: {result.without_amount:,}")
     unshown = result.rejected - len({one["row"] for one in result.report})
     if unshown > 0:
         _say(f"{result.file}: {unshown} more rows cannot be used")

@@ -18,7 +18,7 @@ from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
-from revrec.sources.rows import BadRow, ChargeRowResult, DamagedRecord, GoodRow, PassedOver, PassedOverRecord
+from revrec.sources.rows import BadRow, ChargeRowResult, DamagedRecord, GoodRow, PassedOver, PassedOverRecord, RowMoney
 from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
@@ -62,7 +62,8 @@ class ChargeRows:
         normalized_texts = self._values.normalized_texts
         for number, row in table.records:
             if isinstance(row, PassedOverRecord):
-                yield PassedOver(number, row.reason, table.place(number))
+                money = self.money(fill_row(row.row)[0]) if row.row is not None else None
+                yield PassedOver(number, row.reason, table.place(number), money)
                 continue
             if isinstance(row, DamagedRecord):
                 yield BadRow(number, row.problems, table.place(number), row.raw)
@@ -82,7 +83,7 @@ class ChargeRows:
             if isinstance(result, ChargeLine):
                 yield GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
             else:
-                yield BadRow(number, result, table.place(number), row)
+                yield BadRow(number, result, table.place(number), row, self.money(values))
 
     def read_fast(self, row: list[str]) -> ChargeLine:
         """Return the charge line of a completed row of plain characters.
@@ -129,6 +130,16 @@ class ChargeRows:
         """Return the charge line of a completed row, or all its problems."""
         found, problems = self._strict_reader.read(row)
         return problems or ChargeLine(**found)
+
+    def money(self, row: list[str]) -> RowMoney | None:
+        """Return the amount of a completed row that does not become a charge line; None if it cannot be read."""
+        currency = self._strict_reader.currency(row)
+        if not currency:
+            return None
+        try:
+            return RowMoney(self._values.amount(row[self._layout.positions["amount"]], currency), currency)
+        except InvalidValue:
+            return None
 
     def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """Return the values of a completed row by field, as far as they can be read, and its problems."""

@@ -33,8 +33,11 @@ from revrec.sources.lookup import FieldLookup, MappingTable
 
 RowType = Literal["charges", "events"]
 
+CONTROL = "control"
+"""Key of the table of totals to compare with what was read."""
+
 TOTAL = "total"
-"""Key of ``control``: the total of a file."""
+"""Key of ``control``: the totals of a file."""
 
 DOCUMENT_TOTAL = "document_total"
 """Key of ``control``: the column that states the total of the row's document."""
@@ -68,7 +71,8 @@ class ColumnMapping:
     ``columns`` (field to column), ``constants`` and ``defaults`` (field to text) and ``dimensions`` (dimension to
     column) name where values come from; ``aliases`` and ``lookups`` (by field) are the tables that translate or supply
     them. ``ignore`` holds names or patterns of columns to skip, and ``only`` (column to patterns) selects records.
-    ``control`` holds the totals to compare with what was read. ``numbered`` is True if the file has no line numbers.
+    ``totals`` are the totals of a file, one for each currency; ``document_total`` is the column with the total of the
+    row's document. ``numbered`` is True if the file has no line numbers.
     ``header_row`` is the row of the header, 0 for the first one; ``short_rows`` is ``fill`` if rows may end early.
     ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
     ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
@@ -79,7 +83,8 @@ class ColumnMapping:
     rows: RowType = "charges"
     columns: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
-    control: Mapping[str, str] = field(default_factory=dict)
+    totals: tuple[str, ...] = ()
+    document_total: str = ""
     numbered: bool = False
     header_row: int = 0
     short_rows: str = ""
@@ -147,7 +152,7 @@ class ColumnMapping:
     @property
     def control_columns(self) -> tuple[str, ...]:
         """The columns of the file's own totals."""
-        return tuple(column for key, column in self.control.items() if key == DOCUMENT_TOTAL)
+        return (self.document_total,) if self.document_total else ()
 
     def ignores(self, column: str) -> bool:
         """Return True if a column is skipped on purpose."""

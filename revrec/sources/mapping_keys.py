@@ -9,7 +9,7 @@ from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choi
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
 from revrec.sources.dates import compile_format
-from revrec.sources.mapping import DOCUMENT_TOTAL, MINOR_UNITS, TOTAL, UNIT_PRICE, ColumnPosition
+from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, MINOR_UNITS, TOTAL, UNIT_PRICE, ColumnPosition
 
 WIDEST_LINE = 32_768
 """Most characters of a fixed-width line."""
@@ -104,6 +104,7 @@ _COLUMNS = ValueKind('a list of column names, such as ["Notes"]', _texts, {"type
 _PATTERNS = ValueKind(
     'a text or a list of texts, such as ["D1", "X*"]', _patterns, {"anyOf": [{"type": "string"}, {"type": "array"}]}
 )
+_TOTALS = _PATTERNS._replace(wanted='an amount in quotes, or a list such as ["100.00 USD", "20.00 EUR"]')
 _LOOKUP = (
     ConfigKey("table", _TABLE_FILE, "The lookup table: a CSV file next to the configuration.", required=True),
     ConfigKey("by", _FIELD, "The field whose value is looked up in the table.", required=True),
@@ -166,11 +167,11 @@ OPTIONS = (
         table=(ConfigKey("*", None, "The table that supplies a field.", table=_LOOKUP),),
     ),
     ConfigKey(
-        "control",
+        CONTROL,
         None,
         "Totals to compare with what was read.",
         table=(
-            ConfigKey(TOTAL, ANY_TEXT, "The total of a file."),
+            ConfigKey(TOTAL, _TOTALS, "The total of a file, or one for each of its currencies."),
             ConfigKey(DOCUMENT_TOTAL, ANY_TEXT, "The column that has the total of the row's document."),
         ),
     ),

@@ -7,15 +7,16 @@ from typing import Any
 from revrec.core.charge_line import DIMENSIONS
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import KeyProblem, SectionName, read_tables, suggestion
-from revrec.sources.amounts import NumberStyle, number_reader
+from revrec.sources.amounts import NumberStyle
+from revrec.sources.control import read_totals
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import NUMBERED, TOTAL, UNDECIDED, ColumnMapping
+from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, NUMBERED, TOTAL, UNDECIDED, ColumnMapping
 from revrec.sources.mapping_keys import ROWS, mapping_keys
 from revrec.sources.problems import InvalidValue
 
 _KEPT = (
-    *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "control", "header_row", "record"),
+    *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "header_row", "record"),
     *("short_rows", "amount_is", "date_format", "delimiter", "encoding", "format", "sheet"),
 )
 """Keys whose values the mapping has as they were read."""
@@ -75,8 +76,17 @@ class _MappingReader:
         if is_numbered:
             del constants["line"]
         kept = {key: self.config[key] for key in _KEPT if key in self.config}
+        control = self.config.get(CONTROL, {})
+        totals = {"totals": control.get(TOTAL, ()), "document_total": control.get(DOCUMENT_TOTAL, "")}
         return ColumnMapping(
-            self.name, constants=constants, style=style, aliases=aliases, lookups=lookups, numbered=is_numbered, **kept
+            self.name,
+            constants=constants,
+            style=style,
+            aliases=aliases,
+            lookups=lookups,
+            numbered=is_numbered,
+            **totals,
+            **kept,
         )
 
     def _add(self, problem: str) -> None:
@@ -106,17 +116,14 @@ class _MappingReader:
             return
         if "amount_is" in self.config:
             self._add("amount_is: applies to charges only")
-        for key in self.config.get("control", {}):
+        for key in self.config.get(CONTROL, {}):
             self._add(f"control.{key}: applies to charges only")
 
     def _check_total(self, style: NumberStyle) -> None:
-        total = self.config.get("control", {}).get(TOTAL)
-        if total is None:
-            return
         try:
-            number_reader(style)(total)
+            read_totals(self.config.get(CONTROL, {}).get(TOTAL, ()), style)
         except InvalidValue as refused:
-            self._add(f'control.total = "{total}": {refused.reason}; {refused.fix}')
+            self._add(f"control.total: {refused.reason}; {refused.fix}")
 
     def _style(self) -> NumberStyle:
         decimal = self.config.get("decimal", ".")

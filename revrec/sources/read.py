@@ -43,7 +43,7 @@ def read_charges(
 
     def convert(layout: Layout, table: Table, stream: SourceStream) -> Iterator[ChargeRowResult]:
         rows = ChargeRows(mapping, layout).rows(table)
-        return controlled(rows, stream, mapping, table.header) if mapping.control else rows
+        return controlled(rows, stream, mapping, table.header) if mapping.totals or mapping.document_total else rows
 
     return _read(source, mapping, "charges", convert, may_be_empty)
 
@@ -139,7 +139,8 @@ def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
             for place, column, patterns in asked:
                 value = row[place].strip()
                 if not any(fnmatchcase(value, pattern) for pattern in patterns):
-                    yield number, PassedOverRecord(f'{column} is "{shorten(value)}"' if value else f"{column} is empty")
+                    said = f'{column} is "{shorten(value)}"' if value else f"{column} is empty"
+                    yield number, PassedOverRecord(said, row)
                     break
             else:
                 yield number, row

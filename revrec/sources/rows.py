@@ -62,16 +62,25 @@ class GoodRow(NamedTuple, Generic[Line]):
     steps: Sequence[CleaningStep] = ()
 
 
+class RowMoney(NamedTuple):
+    """The amount of a row that does not become a charge line, in minor units of its currency."""
+
+    amount: int
+    currency: str
+
+
 class BadRow(NamedTuple):
     """A row that cannot be used, with all its problems. ``place`` names it for people (``line 4``, ``item 3``).
 
-    ``raw`` holds its original values, as far as they could be separated.
+    ``raw`` holds its original values, as far as they could be separated. ``money`` is its amount, None if it cannot be
+    read.
     """
 
     row_number: int
     problems: list[RowProblem]
     place: str
     raw: Sequence[str] = ()
+    money: RowMoney | None = None
 
     def report(self, file: str) -> list[str]:
         """Return one line for each problem: file, place, field, value, reason and fix."""
@@ -79,11 +88,15 @@ class BadRow(NamedTuple):
 
 
 class PassedOver(NamedTuple):
-    """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way."""
+    """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way.
+
+    ``money`` is its amount, None if it has none that can be read.
+    """
 
     row_number: int
     reason: str
     place: str
+    money: RowMoney | None = None
 
 
 ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
@@ -101,6 +114,7 @@ class DamagedRecord(NamedTuple):
 
 
 class PassedOverRecord(NamedTuple):
-    """A record that a format passes over on purpose, and why."""
+    """A record that a format passes over on purpose, and why; ``row`` holds its values, None if it is not a row."""
 
     reason: str
+    row: list[str] | None = None

@@ -26,7 +26,7 @@ class StrictReader:
         """Return the field values of a completed row, with dimensions under ``dimensions``, and its problems."""
         found: dict[str, Any] = {}
         problems: list[RowProblem] = []
-        currency = self._currency(row)
+        currency = self.currency(row)
         for field in self._fields:
             raw = row[self._positions[field.name]]
             reader = self._reader(field, currency)
@@ -49,7 +49,7 @@ class StrictReader:
         # Without a usable currency the number itself can still be checked.
         return self._values.number
 
-    def _currency(self, row: Sequence[str]) -> str:
+    def currency(self, row: Sequence[str]) -> str:
         """Return the currency, or the one of the amount's sign if the mapping declares ``signs``; else empty."""
         raw = row[self._positions["currency"]] if "currency" in self._positions else ""
         try:

@@ -158,8 +158,18 @@ def test_import_tells_every_file_with_its_counts(story: Path, revrec: Revrec, ch
     [found] = ended.json["files"]
     assert found.keys() == {
         "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
-        "dry_run", "refused", "passed_over", "outcome", "report",
+        "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "amounts", "without_amount",
     }  # fmt: skip
+    assert found["amounts"] == [
+        {
+            "currency": "USD",
+            "accepted": "0.00",
+            "unchanged": "0.00",
+            "rejected": "0.00",
+            "total": "0.00",
+            "left_out": "0.00",
+        }
+    ]
     assert (found["rows"], found["accepted"], found["rejected"], found["outcome"]) == (1, 0, 1, "refused")
     [problem] = found["report"]
     assert problem.keys() == {"file", "row", "place", "field", "value", "reason", "fix", "mend"}

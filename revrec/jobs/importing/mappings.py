@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.errors import BadConfiguration
+from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.keys import ConfigKey, KeyProblem, SectionName, read_tables
 from revrec.sources import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping, formats
-from revrec.sources.amounts import number_reader
+from revrec.sources.control import read_totals
 from revrec.sources.fields import CHARGE_COLUMNS
-from revrec.sources.mapping import TOTAL
 from revrec.sources.mapping_keys import PARTS, cleaning_keys
 from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.problems import InvalidValue
@@ -65,25 +64,22 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
     return [mapping if mapping.format else replace(mapping, format=name) for mapping in mappings]
 
 
-def with_total(mappings: list[ColumnMapping], total: str | None) -> list[ColumnMapping]:
-    """Return the mappings; mappings of charges get this control total of a file.
+def with_totals(mappings: list[ColumnMapping], totals: Sequence[str]) -> list[ColumnMapping]:
+    """Return the mappings; mappings of charges get these control totals of a file, one for each currency.
 
     Raises:
-        BadConfiguration: The total is not a number, or no mapping reads charges.
+        BadInput: A total is not an amount, or no mapping reads charges.
     """
-    if total is None:
+    if not totals:
         return mappings
     if not any(mapping.rows == "charges" for mapping in mappings):
-        raise BadConfiguration("--expect: applies to charge lines, and these files contain only events")
+        raise BadInput("--expect: applies to charge lines, and these files contain only events")
     for mapping in mappings:
         try:
-            number_reader(mapping.style)(total)
+            read_totals(totals, mapping.style)
         except InvalidValue as refused:
-            raise BadConfiguration(f'--expect "{total}": {refused.reason}; {refused.fix}') from None
-    return [
-        replace(mapping, control={**mapping.control, TOTAL: total}) if mapping.rows == "charges" else mapping
-        for mapping in mappings
-    ]
+            raise BadInput(f"--expect {refused.reason}; {refused.fix}") from None
+    return [replace(mapping, totals=tuple(totals)) if mapping.rows == "charges" else mapping for mapping in mappings]
 
 
 def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.scheduler import Scheduler
-from revrec.sources import BadRow, GoodRow, PassedOver, RowProblem
+from revrec.sources import BadRow, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
+
+AMOUNTS = ("accepted", "unchanged", "rejected", "total", "left_out")
+"""The amounts of a file, in the order in which they are shown."""
 
 BATCH = 2_000
 """Rows that are compared and written together."""
@@ -48,6 +51,25 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
     return RowProblem(
         "amount", nothing, "is zero: there is nothing to recognize", "leave the row out, or write its amount"
     )
+
+
+@dataclass
+class ImportAmounts:
+    """The amounts of one file in one currency, in minor units.
+
+    ``accepted`` is new in the books, ``unchanged`` was there before, ``rejected`` is in rows with problems, or in a
+    file that was refused. ``left_out`` was skipped on purpose, so that the total does not include it.
+    """
+
+    accepted: int = 0
+    unchanged: int = 0
+    left_out: int = 0
+    rejected: int = 0
+
+    @property
+    def total(self) -> int:
+        """The total that is compared with the sender's control total."""
+        return self.accepted + self.unchanged + self.rejected
 
 
 @dataclass
@@ -73,15 +95,36 @@ class ImportResult:
     """What a person should look at although nothing of it is refused."""
     dates: list[dict[str, object]] = field(default_factory=list)
     """The columns with dates in a notation that the mapping does not read, each once, with the fix."""
+    amounts: dict[str, ImportAmounts] = field(default_factory=dict)
+    """The amounts by currency, of charge lines only; costs that rules add are not in them."""
+    without_amount: int = 0
+    """Rejected rows whose amount cannot be read, so that no total includes them."""
 
     def refuse(self, why: str) -> None:
         """Note that nothing of the file was imported, and why."""
         self.refused = why
         self.accepted = self.scheduled = self.unscheduled = 0
+        for one in self.amounts.values():
+            one.rejected, one.accepted = one.rejected + one.accepted, 0
+
+    def amounts_in(self, currency: str) -> ImportAmounts:
+        """Return the amounts in one currency."""
+        return self.amounts.setdefault(currency, ImportAmounts())
+
+    def totals(self) -> list[dict[str, str]]:
+        """Return the amounts by currency as decimal strings."""
+        return [
+            {"currency": currency} | {name: decimal_string(getattr(one, name), currency) for name in AMOUNTS}
+            for currency, one in sorted(self.amounts.items())
+        ]
 
     def reject(self, row: BadRow) -> None:
         """Count a bad row and report each of its problems."""
         self.rejected += 1
+        if row.money:
+            self.amounts_in(row.money.currency).rejected += row.money.amount
+        elif self.kind == "charges":
+            self.without_amount += 1
         if self.rejected <= MOST_REPORTED:
             self.report += [
                 {"file": self.file, "row": row.row_number, "place": row.place, **problem.as_dict()}
@@ -90,6 +133,8 @@ class ImportResult:
 
     def pass_over(self, row: PassedOver) -> None:
         """Count a record that was left out on purpose."""
+        if row.money:
+            self.amounts_in(row.money.currency).left_out += row.money.amount
         known = row.reason in self.passed_over or len(self.passed_over) < MOST_REASONS
         reason = row.reason if known else "other reasons"
         self.passed_over[reason] = self.passed_over.get(reason, 0) + 1
@@ -137,7 +182,9 @@ class ImportSession:
 
     def reject_good(self, row: GoodRow[Any], *problems: RowProblem) -> None:
         """Reject a row that is valid by itself but conflicts with what the database has."""
-        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw))
+        line = row.line
+        money = RowMoney(line.amount, line.currency) if isinstance(line, ChargeLine) else None
+        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, money))
 
     def accept(self, row: GoodRow[Any]) -> None:
         """Count a row as accepted and keep the record of what cleaning changed in it."""
@@ -229,6 +276,7 @@ class ChargeImporter:
             self._session.reject_good(row, RowProblem("charge", line.id, reason, _FIX_OF_TWICE))
         elif stored.fingerprint == fingerprint(line):
             self._session.result.unchanged += 1
+            self._session.result.amounts_in(line.currency).unchanged += line.amount
         else:
             # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
             self._session.reject_good(row, *self._conflicts(stored, line))
@@ -250,6 +298,7 @@ class ChargeImporter:
             self._of_contracts.append((no, line))
         else:
             self._scheduler.schedule_new(no, line)
+        self._session.result.amounts_in(line.currency).accepted += line.amount
         self._session.accept(row)
 
     def _add_costs(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:

@@ -158,7 +158,8 @@ def test_import_tells_every_file_with_its_counts(story: Path, revrec: Revrec, ch
     [found] = ended.json["files"]
     assert found.keys() == {
         "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
-        "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "amounts", "without_amount",
+        "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "dates", "amounts",
+        "without_amount",
     }  # fmt: skip
     assert found["amounts"] == [
         {

@@ -62,6 +62,7 @@ APPEND_ONLY = (
     "schedule_allocation",
     "journal_line",
     "entry_date_override",
+    "entry_reversal",
     "attempt",
     "attempt_outcome",
     "attempt_failure",
@@ -105,7 +106,10 @@ SCHEDULE_GUARDS = {
              (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision
               AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id))
           OR (NEW.entry_id IS NULL AND NEW.revision = OLD.revision + 1 AND EXISTS (
-                SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELED'))))
+                SELECT 1 FROM journal_entry e WHERE e.id = OLD.entry_id AND e.state IN ('REPLACED', 'CANCELED')
+                UNION ALL
+                SELECT 1 FROM entry_reversal r LEFT JOIN journal_entry m ON m.id = r.entry_id
+                WHERE r.reverses = OLD.entry_id AND r.final = 0 AND (r.entry_id IS NULL OR m.state = 'POSTED'))))
         BEGIN SELECT RAISE(ABORT, 'a schedule line is on at most one live journal entry'); END""",
     "schedule_line_superseded_once": """
         BEFORE UPDATE OF superseded_by ON schedule_line
@@ -169,12 +173,34 @@ ENTRY_GUARDS = {
         BEGIN SELECT RAISE(ABORT, 'a journal entry starts READY and its debits equal its credits'); END""",
     "journal_entry_covers_schedule_lines": """
         BEFORE INSERT ON journal_entry
-        WHEN EXISTS (
+        WHEN NOT EXISTS (SELECT 1 FROM entry_reversal r WHERE r.entry_id = NEW.id) AND (EXISTS (
           SELECT 1 FROM journal_line l
           LEFT JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
           WHERE l.entry_id = NEW.id AND (s.entry_id IS NOT NEW.id OR abs(s.amount) IS NOT l.amount))
-          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM schedule_line s WHERE s.entry_id = NEW.id)
+          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM schedule_line s WHERE s.entry_id = NEW.id))
         BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",
+    "entry_reversal_in_force_once": """
+        BEFORE INSERT ON entry_reversal
+        WHEN NEW.reason = '' OR NEW.date < (SELECT e.date FROM journal_entry e WHERE e.id = NEW.reverses)
+          OR NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.reverses AND e.state IN ('POSTED', 'IN_DOUBT'))
+          OR EXISTS (SELECT 1 FROM entry_reversal r WHERE r.entry_id = NEW.reverses)
+          OR EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+          OR EXISTS (SELECT 1 FROM entry_reversal r LEFT JOIN journal_entry m ON m.id = r.entry_id
+                     WHERE r.reverses = NEW.reverses AND (r.entry_id IS NULL OR m.state IS NULL
+                                                          OR m.state NOT IN ('REPLACED', 'CANCELED')))
+        BEGIN SELECT RAISE(ABORT, 'a posted entry has at most one reversal in force'); END""",
+    "journal_entry_mirrors": """
+        BEFORE INSERT ON journal_entry
+        WHEN EXISTS (SELECT 1 FROM entry_reversal r JOIN journal_entry o ON o.id = r.reverses
+                     WHERE r.entry_id = NEW.id AND (o.lines <> NEW.lines OR o.amount <> NEW.amount
+                       OR o.journal <> NEW.journal OR o.entity <> NEW.entity OR o.currency <> NEW.currency
+                       OR r.date <> NEW.date))
+          OR EXISTS (SELECT 1 FROM entry_reversal r JOIN journal_line l ON l.entry_id = r.entry_id
+                     LEFT JOIN journal_line o ON o.entry_id = r.reverses AND o.charge_no = l.charge_no
+                       AND o.version = l.version AND o.seq = l.seq AND o.side <> l.side
+                     WHERE r.entry_id = NEW.id AND (o.account IS NOT l.account OR o.amount IS NOT l.amount
+                       OR o.currency IS NOT l.currency OR o.dimensions IS NOT l.dimensions))
+        BEGIN SELECT RAISE(ABORT, 'a reversal has the lines of its entry with debits and credits exchanged'); END""",
     "entry_date_override_sealed": """
         BEFORE INSERT ON entry_date_override
         WHEN NEW.reason = '' OR EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
@@ -284,6 +310,7 @@ def upgrade() -> None:
     _schedules()
     _contracts()
     _entry_lines()
+    _reversals()
     _invoice_lines()
     _attempts("attempt", "entry", ("send", "read_back"))
     _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
@@ -311,6 +338,7 @@ TABLES_CHILDREN_FIRST = (
     "attempt_outcome",
     "attempt",
     "invoice_line",
+    "entry_reversal",
     "entry_date_override",
     "journal_line",
     "allocation_line",
@@ -764,6 +792,27 @@ def _entry_lines() -> None:
         *_texts("recognition_date", "reason"),
         _refers("entry_id", "journal_entry.id", deferred=True),
         sa.PrimaryKeyConstraint("entry_id"),
+    )
+
+
+def _reversals() -> None:
+    op.create_table(
+        "entry_reversal",
+        _key("id"),
+        _key("reverses"),
+        _whole("times"),
+        _key("entry_id", nullable=True),
+        *_texts("record_no", nullable=True),
+        *_texts("date"),
+        _whole("final"),
+        *_texts("reason", "at", "actor"),
+        sa.CheckConstraint("final IN (0, 1)", name="entry_reversal_final"),
+        sa.CheckConstraint("entry_id IS NULL OR record_no IS NULL", name="entry_reversal_where"),
+        _refers("reverses", "journal_entry.id"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reverses", "times"),
+        sa.UniqueConstraint("entry_id"),
     )
 
 

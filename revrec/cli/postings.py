@@ -1,11 +1,15 @@
 """``revrec postings``."""
 
+import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, add_group, command, fail
+from revrec.cli.shared import Options, YesOption, add_group, command, confirmed, day, fail, span
+
+if TYPE_CHECKING:
+    from revrec.jobs.running.reverse import ReversalResult
 
 
 class UnsettledState(StrEnum):
@@ -103,3 +107,88 @@ def register(app: typer.Typer) -> None:
             print_csv([settled], tuple(settled))
         else:
             print(f"{reference}: {state_in_words(state.lower())}")
+
+    @command(group, "reverse", "postings")
+    def reverse(
+        options: Options,
+        what: Annotated[
+            str, typer.Argument(metavar="REF|RUN", help="The reference of an entry, or the number of a run.")
+        ],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        date: Annotated[
+            str | None,
+            typer.Option(
+                "--date", metavar="D", help="Date of the reversal; default: the entry's, or the next open day."
+            ),
+        ] = None,
+        final: Annotated[
+            bool, typer.Option("--final", help="Never post the schedule lines again; default: they are due again.")
+        ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show the reversals without sending or saving them.")
+        ] = False,
+        wait: Annotated[
+            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
+        ] = "0 s",
+        yes: YesOption = False,
+    ) -> None:
+        """Reverse a posted entry, or all entries of a run.
+
+        Posts the mirror entry (debits and credits exchanged) to Intacct, exactly once. Once it is posted, the schedule
+        lines are due again: change the rules or record events, then run. If they must never be posted again, because
+        the revenue is booked elsewhere, use --final. If the command is interrupted, repeat it, or run revrec run. Exit
+        code 4 means that a reversal is not posted yet.
+
+        \b
+        Examples:
+          revrec postings reverse RRDWV4S7Q2K3MABC --reason "wrong account" --dry-run
+          revrec postings reverse RRDWV4S7Q2K3MABC --reason "wrong account"
+          revrec postings reverse 12 --date 2024-04-30 --reason "the run was dated 2042"
+          revrec postings reverse RRDWV4S7Q2K3MABC --final --reason "booked by hand, JE 4711"
+        """
+        from revrec.jobs.posting.reversing import ReversalOrder
+        from revrec.jobs.running.guards import after_today
+        from revrec.jobs.running.reverse import reverse as job
+
+        context, dated = options.context(), day(date, "--date")
+        confirmed(after_today(context, dated) if dated and not (yes or dry_run) else [])
+        result = job(context, ReversalOrder(what, reason, dated, final), dry_run, span(wait, "--wait"))
+        _show_reversals(options, result, final)
+        if result.run.stopped is not None:
+            code = 5 if result.run.stopped.error_class == "needs_sign_in" else 4
+            fail(f"stopped: {result.run.stopped.advice}", code)
+        if not result.complete:
+            raise typer.Exit(4)
+
+
+REVERSALS = ("reference", "reverses", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
+
+
+def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> None:
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table, state_in_words
+
+    run = result.run
+    rows = [{**one, "reverses": result.reverses[one["reference"]]} for one in run.entries]
+    if options.json:
+        print_json({"run": run.run, "final": final, "entries": rows, "left_out": result.left_out})
+        return
+    if options.csv:
+        print_csv(rows, (*REVERSALS, "error_no", "error", "advice"))
+        return
+    shown = [{**row, "status": state_in_words(one["status"])} for row, one in zip(rows, run.entries, strict=True)]
+    print_table(shown, REVERSALS, right=("lines",), spare=("lines", "journal", "entity"))
+    for one in run.entries:
+        if one["error"] and one["status"] != "posted":
+            print(f"{one['reference']}: {one['error_no'] or ''} {one['error']}", file=sys.stderr)
+            print(f"  advice: {one['advice'] or 'see revrec trace ' + one['reference']}", file=sys.stderr)
+    for reason in result.left_out:
+        print(f"left out: {reason}", file=sys.stderr)
+    posted = sum(one["status"] == "posted" for one in run.entries)
+    lines = counted(result.lines, "schedule line")
+    after = f"{lines} will not be posted again" if final else f"{lines} due again"
+    if run.dry_run:
+        conclude(f"dry run: {counted(len(rows), 'entry', 'entries')} would be reversed, {after}", bool(rows))
+        return
+    conclude(f"{posted} of {counted(len(rows), 'reversal')} posted, {after}", bool(rows))
+    if not final and posted:
+        print("The next run posts them as planned. To apply changed rules first: revrec schedule --rebuild")

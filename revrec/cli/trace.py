@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         EntryTrace,
         EventSource,
         InvoiceTrace,
+        ReversalTrace,
         ScheduleLineTrace,
         ScheduleTrace,
         SourceTrace,
@@ -225,6 +226,10 @@ def _entry(entry: "EntryTrace", root: "Tree", verbose: bool) -> None:
     _add(branch, f"dated {entry.date}, journal {entry.journal}, {whole}, control id {entry.control_id}")
     if entry.reason:
         _add(branch, entry.reason)
+    if entry.reverses:
+        _add(branch, f"reverses {entry.reverses.reference}{_key(entry.reverses)}: {entry.reverses.reason}")
+    if entry.reversed_by:
+        _add(branch, _reversal(entry.reversed_by))
     for line in entry.lines:
         _add(branch, f"{line.side:<6} {line.account}  {grouped(line.amount)}  {line.memo}")
     if entry.error:
@@ -236,6 +241,16 @@ def _entry(entry: "EntryTrace", root: "Tree", verbose: bool) -> None:
         put = " -> ".join("none" if one is None else one for one in (value.before, value.after))
         by = f"{value.repair}, version {value.repair_version}"
         _add(branch, f"repaired by {by}: {value.side} {value.field} {put}")
+
+
+def _reversal(by: "ReversalTrace") -> str:
+    which = f"by {by.reference}{_key(by)}, {state_in_words(by.status)}" if by.reference else f"in Intacct{_key(by)}"
+    lines = "its schedule lines are not posted again" if by.final else "its schedule lines are due again"
+    return f"reversed {which}, dated {by.date}: {by.reason}; {lines}"
+
+
+def _key(reversal: "ReversalTrace") -> str:
+    return f", Intacct record {reversal.record_no}" if reversal.record_no else ""
 
 
 def _attempt(attempt: "AttemptTrace", branch: "Tree", verbose: bool) -> None:

@@ -17,6 +17,8 @@ Day = date
 
 TITLE = "Rev rec"
 """What the titles of our entries begin with, before the day of recognition."""
+REVERSAL_TITLE = "Reversal of"
+"""What the titles of reversals begin with, before the reference of the entry that they reverse."""
 DIMENSION = "dimensions."
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18
@@ -111,6 +113,8 @@ class JournalEntry(NamedTuple):
     lines: tuple[JournalLine, ...]
     recognized: Day | None = None
     reason: str = ""
+    rated: Day | None = None
+    """The day whose exchange rates apply, if not its date: a reversal has the rates of the entry that it reverses."""
 
     @property
     def amount(self) -> int:
@@ -188,6 +192,44 @@ def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
         return entry
     title = f"{entry.title}, dated {day.isoformat()}"
     return entry._replace(date=day, title=title, recognized=entry.date, reason=reason)
+
+
+def reversal_of(
+    entry: JournalEntry, day: date, times: int, deployment: str, company: str, final: bool = False
+) -> JournalEntry:
+    """Return the mirror of an entry, dated ``day``: the same accounts and amounts with debits and credits exchanged.
+
+    ``times`` is how many reversals of the entry were given up before. The reference of a reversal depends on nothing
+    else than its entry, ``times`` and ``final``, so that it proves what it reverses.
+    """
+    text = f"{deployment}\nreversal of {entry.reference}\t{times}\t{'final' if final else 'reopened'}"
+    digest = hashlib.sha256(text.encode()).digest()
+    reference = mark_of(deployment) + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
+    return JournalEntry(
+        reference,
+        control_id_of(company, deployment, reference),
+        day,
+        entry.journal,
+        entry.entity,
+        entry.currency,
+        f"{REVERSAL_TITLE} {entry.reference}, {entry.title}",
+        tuple(_mirrored(entry.lines)),
+        rated=entry.date,
+    )
+
+
+def reversed_in(title: str) -> str | None:
+    """Return the reference of the entry that the title of a reversal names; None for another title."""
+    named = title.removeprefix(f"{REVERSAL_TITLE} ").partition(",")[0]
+    return named if title.startswith(REVERSAL_TITLE) and is_reference(named) else None
+
+
+def _mirrored(lines: Sequence[JournalLine]) -> Iterator[JournalLine]:
+    """Yield the lines with their sides exchanged, the debit of each pair first as in any entry."""
+    for at in range(0, len(lines), 2):
+        debit, credit = lines[at : at + 2]
+        yield credit._replace(line_no=at + 1, side="debit")
+        yield debit._replace(line_no=at + 2, side="credit")
 
 
 def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:

@@ -89,8 +89,11 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
     add_text(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
     add_text(glentry, "CURRENCY", line.currency)
     if line.currency != settings.base_currency:
+        rated = entry.rated
         if settings.rate_date == "billed" and line.billed:
-            add_text(glentry, "EXCH_RATE_DATE", format_date(exchange_rate_date(line.billed, entry.date)))
+            rated = exchange_rate_date(line.billed, entry.rated or entry.date)
+        if rated:
+            add_text(glentry, "EXCH_RATE_DATE", format_date(rated))
         add_text(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
     for name, value in sent_dimensions(entry, line, settings).items():
         add_text(glentry, dimension_element(name), value)

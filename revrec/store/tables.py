@@ -546,6 +546,32 @@ entry_date_override = Table(
 """Entries that are dated with a day other than the recognition date, and why; written before the entry, as its lines
 are. Any other entry has the date of its schedule lines."""
 
+entry_reversal = Table(
+    "entry_reversal",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("reverses", ForeignKey("journal_entry.id"), nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=True),
+    _text("record_no", nullable=True),
+    _text("date"),
+    Column("final", Integer, nullable=False),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    UniqueConstraint("reverses", "times"),
+    UniqueConstraint("entry_id"),
+    CheckConstraint("final IN (0, 1)", name="entry_reversal_final"),
+    CheckConstraint("entry_id IS NULL OR record_no IS NULL", name="entry_reversal_where"),
+)
+"""A reversal of a posted entry: by the mirror entry ``entry_id``, written before that entry, or by a person in Intacct.
+
+A person's has no ``entry_id``; ``record_no`` is the record number of Intacct's reversing entry, null if the entry was
+deleted. From ``date`` on the entry is no longer recognized. Its schedule lines are open again once the mirror entry is
+posted, unless the reversal is ``final``: then they stay on the entry and are never posted again. ``times`` counts the
+reversals of the entry that were given up before; at most one is in force.
+"""
+
 period_fact = Table(
     "period_fact",
     metadata,

@@ -51,6 +51,7 @@ APPEND_ONLY = {
     "journal_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
+    "entry_reversal": "reason",
     "period_fact": "kind",
     "period_closing": "event_id",
     "ledger_change": "amount",
@@ -76,6 +77,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO ledger_change VALUES (1, ?, 'entry', ?, '2400', '2024-01-31', -1200, 'k', 1)", entry, no)
     books.sql("INSERT INTO arrival_account VALUES (?, '2400', 1)", no)
     books.invoice(no)
+    books.reverse(1)
     books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
@@ -429,6 +431,50 @@ def test_why_an_entry_is_dated_otherwise_is_written_before_it_and_never_after(
     refused("never deleted", "DELETE FROM entry_date_override")
     (other,) = books.take(*books.build(FEB))
     refused("is recorded together with its entry", MOVED.replace("(1,", f"({other},"))
+
+
+def test_a_posted_entry_has_one_reversal_in_force(books: FilledDatabase) -> None:
+    books.charge(TWO)
+    entry = books.entry(JAN)
+    with pytest.raises(RevrecError, match="at most one reversal in force"):
+        books.reverse(entry)
+    books.change(entry, *WAYS["POSTED"])
+    mirror = books.reverse(entry)
+    for number in (entry, mirror):
+        with pytest.raises(RevrecError, match="at most one reversal in force"):
+            books.reverse(number, times=1)
+    books.change(mirror, *WAYS["CANCELED"])
+    assert books.reverse(entry, times=1) > mirror
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"account": "4999"},
+        {"amount": 1100},
+        {"side": "credit"},
+        {"dimensions": {"location": "9"}},
+    ],
+)
+def test_a_reversal_has_the_lines_of_its_entry(books: FilledDatabase, change: dict[str, Any]) -> None:
+    books.charge(TWO)
+    entry = books.entry(JAN)
+    books.change(entry, *WAYS["POSTED"])
+    with pytest.raises(RevrecError, match="database rejected the change"):
+        books.reverse(entry, change=change)
+
+
+def test_lines_are_released_when_the_reversal_is_posted_and_not_before(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
+    books.charge(TWO)
+    entry = books.entry(JAN)
+    books.change(entry, *WAYS["POSTED"])
+    mirror = books.reverse(entry)
+    release = "UPDATE schedule_line SET entry_id = NULL, revision = 1 WHERE entry_id = 1"
+    refused("on at most one live journal entry", release)
+    books.change(mirror, *WAYS["POSTED"], record_no="4712")
+    assert books.sql("SELECT entry_id, revision FROM schedule_line WHERE seq = 1") == [(None, 1)]
 
 
 @pytest.mark.parametrize("day", [date(2024, 1, 30), JAN])

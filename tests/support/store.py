@@ -10,7 +10,7 @@ from typing import Any
 from revrec.core.charge_line import ChargeLine
 from revrec.core.fingerprint import fingerprint
 from revrec.core.invoice import Invoice, InvoiceLine
-from revrec.core.journal import DueLine, JournalEntry, build_entries
+from revrec.core.journal import DueLine, JournalEntry, build_entries, reversal_of
 from revrec.store import charges, contracts, rule_versions, schedules
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.engine import Database, deployment
@@ -18,6 +18,7 @@ from revrec.store.posting import due, entries, invoices
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome
+from revrec.store.posting.reversals import Reversal
 from revrec.store.tables import metadata
 
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
@@ -169,6 +170,17 @@ class FilledDatabase:
                     )
                     values = {"record_no": record_no}
                 ENTRY_TABLES.change_state(connection, number, old, new, WHO, **values)
+
+    def reverse(self, number: int, times: int = 0, change: dict[str, Any] | None = None) -> int:
+        """Store the reversal of an entry, READY, its first line changed; return its number."""
+        with self.database.write() as connection:
+            entry = entries.read_entry(connection, number).entry
+            mirror = reversal_of(entry, entry.date, times, deployment(connection), "acme")
+            first = mirror.lines[0]._replace(**(change or {}))
+            mirror = mirror._replace(lines=(first, *mirror.lines[1:]))
+            reversal = Reversal(number, times, None, None, mirror.date.isoformat(), False, "by a test")
+            run = entries.start_run(connection, entry.date, WHO)
+            return entries.add_reversal_entry(connection, run, mirror, reversal, WHO)
 
     def invoice(self, *numbers: int, amount: int = 2400, after_id: int | None = None, **fields: Any) -> int:
         """Store an invoice of these charge lines, READY, with an attempt that was refused; return its number."""

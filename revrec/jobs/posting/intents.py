@@ -11,6 +11,7 @@ from revrec.core.periods import PostingDates
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.jobs.posting.repairs import RepairRunner
+from revrec.jobs.posting.reversing import renew_reversals
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
 from revrec.store.posting.due import due_lines, due_with_memos
@@ -45,7 +46,7 @@ def commit_intents(
 def create_entries(
     connection: "Connection", context: "Context", run_id: int, day: date, company: str, repairs: RepairRunner
 ) -> list[int]:
-    """Put the open lines that are due on entries in state ``READY``; return their numbers.
+    """Put the open lines that are due on entries in state ``READY``; renew rejected reversals. Return their numbers.
 
     Lines that the policy for closed periods blocks are left out.
     """
@@ -57,7 +58,8 @@ def create_entries(
     created = build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates)
     # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
     later = build_entries(redated, ours, company, per_entry, PostingDates("next_open", dates.periods, "a repair"))
-    return entries.add_entries(connection, run_id, chain(created, later), context.who())
+    renewed = renew_reversals(connection, context, run_id, company)
+    return renewed + entries.add_entries(connection, run_id, chain(created, later), context.who())
 
 
 def blocked_lines(connection: "Connection", context: "Context", day: date) -> LinesOnNoEntry:

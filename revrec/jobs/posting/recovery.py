@@ -21,6 +21,7 @@ from revrec.jobs.posting.canceled_entries import find_canceled
 from revrec.jobs.posting.findings import lost as lost_finding
 from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.posting.rejections import release_rejected
+from revrec.jobs.posting.reversing import rebuild_reversal
 from revrec.store.database.engine import deployment
 from revrec.store.posting import continuity, entries
 from revrec.store.posting.due import due_with_memos
@@ -196,10 +197,13 @@ def _rebuild_lost(
     release_rejected(connection, context, until, is_retry_pass=False)
     made = rebuild(context, connection, lost, company)
     numbers = entries.add_entries(connection, run, made.values(), who)
+    rest = [one for one in lost if one.reference not in made]
+    mirrors = {one.reference: rebuild_reversal(connection, context, run, one, company) for one in rest}
+    numbers += [number for number in mirrors.values() if number is not None]
     for number in numbers:
         reason = "Intacct has an entry with this reference that these books did not know"
         ENTRY_TABLES.change_state(connection, number, "READY", "IN_DOUBT", who, reason=reason)
-    return numbers, [one for one in lost if one.reference not in made]
+    return numbers, [one for one in rest if mirrors[one.reference] is None]
 
 
 def rebuild(

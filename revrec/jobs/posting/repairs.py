@@ -22,6 +22,7 @@ from revrec.store import charges, periods
 from revrec.store.posting import entries, postings, repairs
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.repairs import RepairUse, RepairVersion
+from revrec.store.posting.reversals import reversal_by
 
 if TYPE_CHECKING:
     from revrec.core.charge_line import ChargeLine
@@ -63,6 +64,9 @@ class RepairRunner:
             LostClaim: another worker was faster.
         """
         if rejected.failure is None or not self.applies_to(rejected):
+            return False
+        if reversal_by(connection, rejected.id) is not None:
+            # A reversal must equal the entry that it reverses, to the account and the dimension.
             return False
         stored = entries.read_entry(connection, rejected.id)
         uses = self._uses(connection, stored, rejected.failure)

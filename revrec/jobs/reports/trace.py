@@ -1,7 +1,7 @@
 """``revrec trace``: show the history of a charge line, from the row of its file to Intacct's record number."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -13,6 +13,7 @@ from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
 from revrec.store import charges
+from revrec.store.posting import reversals
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.reports import history
@@ -122,8 +123,8 @@ class RuleTrace(NamedTuple):
 class ScheduleLineTrace(NamedTuple):
     """A schedule line with the entry that it is on; ``amount`` is a decimal string.
 
-    ``status`` is planned, superseded, or the state of the entry. ``reason`` is why the entry has another date, or why
-    the line cannot be posted now; empty if there is no reason.
+    ``status`` is planned, superseded, reversed (and never posted again), or the state of the entry. ``reason`` is why
+    the entry has another date, or why the line cannot be posted now; empty if there is no reason.
     """
 
     seq: int
@@ -217,11 +218,27 @@ class EntryLineTrace(NamedTuple):
     amount: str
 
 
+class ReversalTrace(NamedTuple):
+    """A reversal of an entry, seen from either of the two: ``reference`` and ``record_no`` are of the other one.
+
+    They are None if the entry was reversed or deleted in Intacct; then ``record_no`` is Intacct's reversing entry, if
+    there is one. ``status`` is the state of the mirror entry. ``final``: the schedule lines are not posted again.
+    """
+
+    reference: str | None
+    record_no: str | None
+    date: str
+    status: str
+    final: bool
+    reason: str
+
+
 class EntryTrace(NamedTuple):
     """A journal entry with its attempts, and with the lines of one charge line only.
 
     ``amount`` is the decimal string of the whole entry. ``recognized`` is the recognition date; ``reason`` is why
-    ``date`` is another day, empty if it is not.
+    ``date`` is another day, empty if it is not. ``reverses`` is the entry that it reverses, ``reversed_by`` what
+    reverses it.
     """
 
     reference: str
@@ -243,6 +260,8 @@ class EntryTrace(NamedTuple):
     error: str | None
     advice: str | None
     content_hash: str
+    reverses: ReversalTrace | None
+    reversed_by: ReversalTrace | None
     repairs: tuple[RepairedValueTrace, ...]
     attempts: tuple[AttemptTrace, ...]
 
@@ -319,7 +338,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         rule=_traced(RuleTrace, schedules[-1], version=schedules[-1].rule_version) if schedules else None,
         unscheduled=history.waiting(connection, no),
         allocations=allocations,
-        schedule=tuple(_version(version, lines, charge, holding) for version in schedules),
+        schedule=tuple(_version(version, lines, charge, holding, _finally_reversed(entries)) for version in schedules),
         repairs=tuple(history.repairs(connection, no)),
         invoices=invoices,
         entries=entries,
@@ -363,8 +382,18 @@ def _event(connection: "Connection", event: FulfillmentRecord, currency: str) ->
     return _traced(EventTrace, event, amount=amount, source=source)
 
 
+def _finally_reversed(entries: Sequence[EntryTrace]) -> set[str]:
+    """Return the entries whose schedule lines are not recognized and never posted again."""
+    done = ((one.reference, one.reversed_by) for one in entries)
+    return {reference for reference, by in done if by is not None and by.final and by.status == "posted"}
+
+
 def _version(
-    version: ScheduleRecord, lines: Sequence[ScheduleLineRecord], charge: ChargeRecord, holding: ClosedPeriodBlock
+    version: ScheduleRecord,
+    lines: Sequence[ScheduleLineRecord],
+    charge: ChargeRecord,
+    holding: ClosedPeriodBlock,
+    reversed_entries: Collection[str],
 ) -> ScheduleTrace:
     currency = charge.currency
     return _traced(
@@ -377,7 +406,9 @@ def _version(
         price_change=_price_change(version, currency),
         allocated=None if version.allocated is None else decimal_string(version.allocated, currency),
         of=version.lines,
-        lines=tuple(_line(line, charge, holding) for line in lines if line.version == version.version),
+        lines=tuple(
+            _line(line, charge, holding, reversed_entries) for line in lines if line.version == version.version
+        ),
     )
 
 
@@ -388,13 +419,17 @@ def _price_change(version: ScheduleRecord, currency: str) -> PriceChangeTrace | 
     return PriceChangeTrace(decimal_string(version.price_change, currency), version.price_reason or "")
 
 
-def _line(line: ScheduleLineRecord, charge: ChargeRecord, holding: ClosedPeriodBlock) -> ScheduleLineTrace:
+def _line(
+    line: ScheduleLineRecord, charge: ChargeRecord, holding: ClosedPeriodBlock, reversed_entries: Collection[str]
+) -> ScheduleLineTrace:
     reason = line.reason or ""
     if line.reference is None and not line.superseded_by:
         day, schedule = date.fromisoformat(line.date), (line.charge_no, line.version)
         held = holding.why_blocked(charge.entity, day, schedule, line.amount)
         reason = held or holding.dates.of(charge.entity, day).reason
     status = "superseded" if line.superseded_by else (line.state or "planned").lower()
+    if line.reference in reversed_entries:
+        status = "reversed"
     amount = decimal_string(line.amount, charge.currency)
     return _traced(ScheduleLineTrace, line, amount=amount, status=status, reason=reason)
 
@@ -411,9 +446,29 @@ def _entry(connection: "Connection", entry: EntryRecord, no: int) -> EntryTrace:
         lines=tuple(
             _traced(EntryLineTrace, line, amount=decimal_string(line.amount, entry.currency)) for line in lines
         ),
+        reverses=_reverses(connection, entry.id),
+        reversed_by=_reversed_by(connection, entry.id),
         repairs=tuple(history.repaired(connection, entry.id, no)),
         attempts=tuple(history.attempts(connection, ENTRY_TABLES, entry.id)),
     )
+
+
+def _reverses(connection: "Connection", entry_id: int) -> ReversalTrace | None:
+    """Return the entry that an entry reverses; None if it is no reversal."""
+    found = reversals.reversal_by(connection, entry_id)
+    if found is None:
+        return None
+    head = ENTRY_TABLES.head(connection, found.reverses)
+    return ReversalTrace(head.reference, head.record_no, found.date, head.state.lower(), found.final, found.reason)
+
+
+def _reversed_by(connection: "Connection", entry_id: int) -> ReversalTrace | None:
+    """Return what reverses an entry now; None if nothing does."""
+    found = reversals.reversals_in_force(connection, [entry_id]).get(entry_id)
+    if found is None:
+        return None
+    one, status = found.reversal, (found.state or "posted").lower()
+    return ReversalTrace(found.reference, found.record_no, one.date, status, one.final, one.reason)
 
 
 def _invoice(connection: "Connection", invoice: InvoiceRecord) -> InvoiceTrace:

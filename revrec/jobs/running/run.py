@@ -244,13 +244,16 @@ class PostingRun:
         scan = self.retrier.call(partial(recovery.scan_journals, context, self.gateway, self.run_id))
         recover = partial(recovery.recover_lost_entries, context, self.gateway, self.run_id, scan, self.company)
         result.created.update(self.retrier.call(recover))
-        self.retrier.call(partial(refresh_due_periods, context, self.gateway, self.day))
+        self.retrier.call(self._refresh_periods)
         with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             result.created.update(hold_lines(context, connection, self.run_id, self.day, scan.canceled, self.company))
             result.created.update(self._commit_intents(connection))
             recovery.record_scan(connection, context, scan)
         # An older copy of the database is recognized by this head. Sending before it is kept would lose that.
         recovery.keep_head(context)
+
+    def _refresh_periods(self) -> None:
+        refresh_due_periods(self.context, self.gateway, self.day)
 
     def _process_all(self, poster: Poster, waiting: "Callable[[Connection], list[int]]", label: str) -> None:
         """Process the waiting entries that this run has not processed, until there are no more."""

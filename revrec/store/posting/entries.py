@@ -12,6 +12,7 @@ from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
+from revrec.store.posting import reversals
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     attempt,
@@ -28,7 +29,24 @@ from revrec.store.tables import (
 KNOWN_AT_ONCE = 500
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 
-ENTRY_TABLES = PostingTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
+
+class EntryTables(PostingTables):
+    """The tables of journal entries; a reversal that is posted opens the schedule lines of its entry again."""
+
+    def change_state(
+        self, connection: Connection, number: int, old: str, new: str, *others: Any, **values: Any
+    ) -> None:
+        """Move an entry from one state to another, as :meth:`PostingTables.change_state` does.
+
+        The lines are released in the same transaction. If the process were killed between two, the ledger would have
+        the reversal, and the schedule would count the lines as recognized.
+        """
+        super().change_state(connection, number, old, new, *others, **values)
+        if new == "POSTED":
+            reversals.release_lines_of_reversed(connection, number)
+
+
+ENTRY_TABLES: PostingTables = EntryTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)
 """The tables of journal entries and of the attempts to post them."""
 
 
@@ -91,6 +109,21 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
         _seal(connection, number, run, entry, who, _move(connection, number, entry))
         added.append(number)
     return added
+
+
+def add_reversal_entry(
+    connection: Connection, run: int, entry: JournalEntry, reversal: reversals.Reversal, who: AuditStamp
+) -> int:
+    """Store the mirror entry of a posted entry as READY; return its number. The schedule lines stay where they are.
+
+    Triggers check that it mirrors the entry, and that the entry has no other reversal.
+    """
+    number = next_number(connection, journal_entry.c.id)
+    insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
+    mirrored = ENTRY_TABLES.head(connection, reversal.reverses).reference
+    reversals.add_reversal(connection, reversal._replace(entry_id=number), mirrored, who)
+    _seal(connection, number, run, entry, who, [])
+    return number
 
 
 def _line_row(line: JournalLine) -> tuple[Any, ...]:
@@ -259,6 +292,10 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
         date.fromisoformat(recognized) if recognized else None,
         reason,
     )
+    reversal = reversals.reversal_by(connection, row.id)
+    if reversal is not None:
+        mirrored = ENTRY_TABLES.head(connection, reversal.reverses)
+        whole = whole._replace(rated=date.fromisoformat(mirrored.date))
     said = (row.record_no, row.error_no, row.error, row.advice)
     sends = connection.execute(select(ENTRY_TABLES.count_sends(row.id))).scalar_one()
     return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, case, func, select
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
-from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
+from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, schedule_line
 
 ENTRY, REVERSAL = "entry", "reversal"
 """What changed: the entry itself, or an entry that reverses it."""
@@ -21,13 +21,25 @@ ENTRY, REVERSAL = "entry", "reversal"
 AmountKey = tuple[int, str, str]
 """A charge line by its number, an account, and a day."""
 
+_OF_REVERSAL = journal_line.c.entry_id.in_(
+    select(entry_reversal.c.entry_id).where(entry_reversal.c.entry_id.is_not(None))
+)
 ON_DEFERRED_SIDE = and_(
     schedule_line.c.charge_no == journal_line.c.charge_no,
     schedule_line.c.version == journal_line.c.version,
     schedule_line.c.seq == journal_line.c.seq,
-    journal_line.c.side == case((schedule_line.c.amount > 0, "debit"), else_="credit"),
+    journal_line.c.side
+    == case(
+        (_OF_REVERSAL, case((schedule_line.c.amount > 0, "credit"), else_="debit")),
+        (schedule_line.c.amount > 0, "debit"),
+        else_="credit",
+    ),
 )
-"""Joins schedule lines with their journal lines on deferred accounts: debits of positive amounts, else credits."""
+"""Joins schedule lines with their journal lines on deferred accounts: debits of positive amounts, else credits. The
+sides of a reversal are exchanged."""
+
+RECOGNIZED = case((_OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
+"""What a journal line on a deferred account recognizes, in minor units; a reversal takes back what its entry did."""
 
 
 class DeferredLine(NamedTuple):
@@ -43,7 +55,8 @@ def deferred_lines(connection: Connection, entry_id: int) -> list[DeferredLine]:
     """Return the lines of an entry on deferred accounts."""
     line = journal_line.c
     query = (
-        select(line.line_no, line.charge_no, line.account, schedule_line.c.amount)
+        select(line.line_no, line.charge_no, line.account, RECOGNIZED)
+        .select_from(journal_line)
         .join(schedule_line, ON_DEFERRED_SIDE)
         .where(line.entry_id == entry_id)
         .order_by(line.line_no)

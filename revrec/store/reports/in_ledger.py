@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, cast, func, select, union_all
 
-from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE
+from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
 
 
@@ -36,7 +36,7 @@ def recognized_in_ledger(until: date, known: KnownRows | None = None) -> Any:
 def _posted(until: date, known: KnownRows | None) -> Any:
     """Return the lines of posted entries on deferred accounts."""
     query = (
-        select(journal_line.c.charge_no, journal_line.c.account, schedule_line.c.amount)
+        select(journal_line.c.charge_no, journal_line.c.account, RECOGNIZED.label("amount"))
         .select_from(schedule_line)
         .join(journal_line, ON_DEFERRED_SIDE)
         .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)

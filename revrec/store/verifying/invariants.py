@@ -21,6 +21,14 @@ class Invariant(NamedTuple):
     sql: str
 
 
+MIRRORS = "(SELECT r.entry_id FROM entry_reversal r WHERE r.entry_id IS NOT NULL)"
+"""The entries that reverse another one: they have its schedule lines, and never hold them."""
+REOPENED = """(SELECT r.reverses FROM entry_reversal r LEFT JOIN journal_entry m ON m.id = r.entry_id
+                 WHERE r.final = 0 AND (r.entry_id IS NULL OR m.state = 'POSTED'))"""
+"""The entries that are reversed and whose schedule lines are open again."""
+HOLDS = f"e.state NOT IN ('REPLACED', 'CANCELED') AND e.id NOT IN {MIRRORS} AND e.id NOT IN {REOPENED}"
+"""The condition that an entry holds its schedule lines."""
+
 INVARIANTS = (
     Invariant(
         "sum of the schedule",
@@ -115,43 +123,44 @@ INVARIANTS = (
         "schedule_line",
         "it is on several live journal entries, or without exactly one debit and one credit",
         "an amount would be posted twice, or only one side of it",
-        """
+        f"""
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-        WHERE e.state NOT IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no, l.version, l.seq
-        HAVING count(*) <> 2 OR min(l.entry_id) <> max(l.entry_id)""",
+        WHERE {HOLDS} GROUP BY l.charge_no, l.version, l.seq
+        HAVING count(*) <> 2 OR min(l.entry_id) <> max(l.entry_id)""",  # noqa: S608
     ),
     Invariant(
         "taken by its entry",
         "schedule_line",
         "it does not refer to the live entry that has its amount",
         "it could be posted a second time, or never",
-        """
+        f"""
         SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq
         FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
         JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-        WHERE e.state NOT IN ('REPLACED', 'CANCELED') AND l.side = 'debit'
+        WHERE {HOLDS} AND l.side = 'debit'
           AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
         UNION ALL
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
           WHERE l.charge_no = s.charge_no AND l.version = s.version AND l.seq = s.seq
-            AND l.entry_id = s.entry_id AND e.state NOT IN ('REPLACED', 'CANCELED'))""",
+            AND l.entry_id = s.entry_id AND {HOLDS})""",  # noqa: S608
     ),
     Invariant(
         "revision of a schedule line",
         "schedule_line",
         "its revision is not the number of entries that released it",
         "its next entry would get the reference of another entry",
-        """
+        f"""
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
         FROM schedule_line s LEFT JOIN (
           SELECT l.charge_no, l.version, l.seq, count(*) AS given_back
           FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-          WHERE l.side = 'debit' AND e.state IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no, l.version, l.seq
+          WHERE l.side = 'debit' AND e.id NOT IN {MIRRORS}
+            AND (e.state IN ('REPLACED', 'CANCELED') OR e.id IN {REOPENED}) GROUP BY l.charge_no, l.version, l.seq
         ) g ON g.charge_no = s.charge_no AND g.version = s.version AND g.seq = s.seq
-        WHERE s.revision <> coalesce(g.given_back, 0)""",
+        WHERE s.revision <> coalesce(g.given_back, 0)""",  # noqa: S608
     ),
     Invariant(
         "balance",
@@ -280,12 +289,35 @@ INVARIANTS = (
         "journal_entry",
         "its date is not the recognition date of its schedule lines, and no reason is recorded",
         "an amount is posted in a period that it does not belong to",
-        """
+        f"""
         SELECT DISTINCT 'id ' || e.id FROM journal_entry e
         JOIN journal_line l ON l.entry_id = e.id
         JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
         LEFT JOIN entry_date_override o ON o.entry_id = e.id
-        WHERE s.date <> coalesce(o.recognition_date, e.date) OR o.recognition_date >= e.date OR o.reason = ''""",
+        WHERE e.id NOT IN {MIRRORS}
+          AND (s.date <> coalesce(o.recognition_date, e.date) OR o.recognition_date >= e.date OR o.reason = '')""",  # noqa: S608
+    ),
+    Invariant(
+        "reversal of an entry",
+        "entry_reversal",
+        "its mirror entry does not have the lines of the entry with debits and credits exchanged, or another reversal "
+        "is in force too",
+        "the ledger would not be as it was before",
+        f"""
+        SELECT 'id ' || r.id FROM entry_reversal r
+        JOIN journal_entry o ON o.id = r.reverses LEFT JOIN journal_entry m ON m.id = r.entry_id
+        LEFT JOIN (
+          SELECT l.entry_id, k.entry_id AS mirror, count(*) AS lines FROM journal_line l
+          JOIN journal_line k ON k.charge_no = l.charge_no AND k.version = l.version AND k.seq = l.seq
+            AND k.side <> l.side AND k.account = l.account AND k.amount = l.amount AND k.currency = l.currency
+          WHERE k.entry_id IN {MIRRORS} GROUP BY l.entry_id, k.entry_id
+        ) l ON l.entry_id = r.reverses AND l.mirror = r.entry_id
+        WHERE r.date < o.date OR r.reason = ''
+          OR (r.entry_id IS NOT NULL AND (m.id IS NULL OR m.lines <> o.lines OR coalesce(l.lines, 0) <> o.lines
+                                          OR m.date <> r.date))
+          OR (SELECT count(*) FROM entry_reversal t LEFT JOIN journal_entry n ON n.id = t.entry_id
+              WHERE t.reverses = r.reverses
+                AND (t.entry_id IS NULL OR n.state NOT IN ('REPLACED', 'CANCELED'))) > 1""",  # noqa: S608
     ),
     Invariant(
         "attempts",

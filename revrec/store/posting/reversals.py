@@ -1,0 +1,137 @@
+"""Reversals of posted entries: one in force for each entry, and the release of the lines once it is posted."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from revrec.core.posting import RELEASED
+from revrec.store.audit import AuditStamp, record
+from revrec.store.database.bulk import next_number
+from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.tables import entry_reversal, journal_entry, schedule_line
+
+_mirror = journal_entry.alias("mirror")
+_ours, _mirrors = entry_reversal.c, _mirror.c
+
+IS_MIRROR = exists(select(_ours.id).where(_ours.entry_id == journal_entry.c.id).correlate(journal_entry))
+"""The condition that an entry is the reversal of another one."""
+
+
+class Reversal(NamedTuple):
+    """A reversal of the entry ``reverses``, both by their numbers here.
+
+    ``entry_id`` is the mirror entry; None if a person reversed or deleted the entry in Intacct, where ``record_no`` is
+    the reversing entry, if there is one. ``date`` is the first day on which the entry is not recognized. ``final``:
+    its schedule lines are not posted again. ``times`` counts the reversals of the entry that were given up before.
+    """
+
+    reverses: int
+    times: int
+    entry_id: int | None
+    record_no: str | None
+    date: str
+    final: bool
+    reason: str
+
+
+class ReversalInForce(NamedTuple):
+    """The reversal of an entry that is in force, with reference and state of its mirror entry, if it has one."""
+
+    reversal: Reversal
+    reference: str | None
+    state: str | None
+    record_no: str | None
+
+
+def add_reversal(connection: Connection, reversal: Reversal, reference: str, who: AuditStamp) -> RowDigest:
+    """Store a reversal of the entry with this reference; a mirror entry is stored after it. Return its digest."""
+    number = next_number(connection, _ours.id)
+    values = {**reversal._asdict(), "id": number, "final": int(reversal.final), "at": who.at, "actor": who.actor}
+    added = connection.execute(insert(entry_reversal).values(values).returning(*_ours)).one()
+    shown = {"date": added.date, "final": reversal.final, "reason": added.reason, "record_no": added.record_no}
+    digest = digest_rows(entry_reversal, [added])
+    record(connection, who, "entry reversed", reference, shown, [digest])
+    return digest
+
+
+def release_lines_of_reversed(connection: Connection, number: int) -> None:
+    """Open the schedule lines of an entry again once its reversal is posted; ``number`` is either of the two.
+
+    Their revision goes up, as for a rejected entry, and with it the reference of the next entry that they go on.
+    """
+    reopened = (
+        select(_ours.reverses)
+        .outerjoin(_mirror, _mirrors.id == _ours.entry_id)
+        .join(journal_entry, journal_entry.c.id == _ours.reverses)
+        .where(or_(_ours.reverses == number, _ours.entry_id == number), _ours.final == 0, _takes_effect())
+        .where(journal_entry.c.state == "POSTED")
+    )
+    connection.execute(
+        update(schedule_line)
+        .where(schedule_line.c.entry_id.in_(reopened.scalar_subquery()))
+        .values(entry_id=None, revision=schedule_line.c.revision + 1)
+    )
+
+
+def _takes_effect() -> ColumnElement[bool]:
+    """Return the condition that a reversal is in the ledger; its mirror entry is joined."""
+    return or_(_ours.entry_id.is_(None), _mirrors.state == "POSTED")
+
+
+def _in_force() -> Select[Any]:
+    """Return the reversals that are in the ledger or on their way to it."""
+    query = select(entry_reversal).outerjoin(_mirror, _mirrors.id == _ours.entry_id)
+    return query.where(or_(_ours.entry_id.is_(None), _mirrors.state.not_in(RELEASED)))
+
+
+def reversals_in_force(connection: Connection, numbers: Sequence[int]) -> dict[int, ReversalInForce]:
+    """Return the reversals in force of these entries, by the number of the reversed entry."""
+    query = _in_force().add_columns(_mirrors.reference, _mirrors.state, _mirrors.record_no.label("mirror_record_no"))
+    found = {}
+    for row in connection.execute(query.where(_ours.reverses.in_(numbers))):
+        key = row.mirror_record_no or row.record_no
+        found[row.reverses] = ReversalInForce(_reversal(row), row.reference, row.state, key)
+    return found
+
+
+def reversal_by(connection: Connection, number: int) -> Reversal | None:
+    """Return the reversal that an entry makes; None if it is no reversal."""
+    row = connection.execute(select(entry_reversal).where(_ours.entry_id == number)).first()
+    return _reversal(row) if row else None
+
+
+def given_up_reversals(connection: Connection) -> list[Reversal]:
+    """Return the reversals whose mirror entry was rejected and replaced, and that have no successor yet."""
+    later = entry_reversal.alias("later")
+    newer = exists(select(later.c.id).where(later.c.reverses == _ours.reverses, later.c.times > _ours.times))
+    query = select(entry_reversal).join(_mirror, _mirrors.id == _ours.entry_id)
+    rows = connection.execute(query.where(_mirrors.state == "REPLACED", ~newer).order_by(_ours.id))
+    return [_reversal(row) for row in rows]
+
+
+def entries_of_run(connection: Connection, run: int) -> list[int]:
+    """Return the entries that a run made, without reversals, oldest date first."""
+    query = select(journal_entry.c.id).where(journal_entry.c.run_id == run, ~IS_MIRROR)
+    return list(connection.execute(query.order_by(journal_entry.c.date, journal_entry.c.id)).scalars())
+
+
+def next_times(connection: Connection, number: int) -> int:
+    """Return the ``times`` of the next reversal of an entry."""
+    last = select(func.coalesce(func.max(_ours.times), -1)).where(_ours.reverses == number)
+    return int(connection.execute(last).scalar_one()) + 1
+
+
+def _reversal(row: Any) -> Reversal:
+    values = {name: getattr(row, name) for name in Reversal._fields}
+    return Reversal(**{**values, "final": bool(values["final"])})

@@ -1,0 +1,100 @@
+"""``revrec postings reverse``, as a controller uses it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from support.commands import Ended, Revrec
+
+LINES = [f"shop,I-{number},1,C-ADA,MAG-01,2024-01-05,24.00,USD" for number in (1, 2)]
+
+
+@pytest.fixture
+def posted(
+    books: Path, revrec: Revrec, charges: Callable[..., Path], intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Books with two entries of 4.00 USD posted by run 1."""
+    for name, value in intacct.items():
+        monkeypatch.setenv(name, value)
+    for shipped in (books / "rules").rglob("*.toml"):
+        shipped.unlink()
+    (books / "rules" / "rules.toml").write_text(
+        '[[rule]]\nname = "monthly"\n[rule.recognize]\nmethod = "monthly"\nperiods = 12\n'
+        '[rule.post]\ndeferred = "2400"\naccrued = "4000"\n'
+    )
+    assert revrec("import", charges(*LINES)).code == 0
+    assert revrec("run", "--date", "2024-02-29").code == 0
+    return books
+
+
+@pytest.fixture
+def reference(posted: Path, revrec: Revrec) -> str:
+    """The reference of the first entry."""
+    return str(revrec("trace", "shop/I-1/1", "--format", "json").json["entries"][0]["reference"])
+
+
+def reverse(revrec: Revrec, *words: str) -> Ended:
+    return revrec("postings", "reverse", *words, "--reason", "wrong account")
+
+
+def test_an_entry_is_reversed_and_the_next_run_posts_its_lines_again(
+    posted: Path, revrec: Revrec, reference: str
+) -> None:
+    ended = reverse(revrec, reference)
+    assert ended.code == 0 and reference in ended.out
+    assert "1 of 1 reversal posted, 2 schedule lines due again" in ended.out
+    assert "To apply changed rules first: revrec schedule --rebuild" in ended.out
+    assert revrec("run", "--date", "2024-02-29", "--format", "json").json["posted"] == 1
+    assert revrec("verify").code == 0
+    assert revrec("reconcile", "--date", "2024-02-29").code == 0
+
+
+def test_a_run_is_previewed_then_reversed_for_good(posted: Path, revrec: Revrec) -> None:
+    shown = reverse(revrec, "1", "--final", "--dry-run")
+    assert shown.code == 0
+    assert "dry run: 2 entries would be reversed, 4 schedule lines will not be posted again" in shown.out
+    found = revrec("postings", "reverse", "1", "--final", "--reason", "booked by hand", "--format", "json").json
+    assert found["final"] and [one["status"] for one in found["entries"]] == ["posted", "posted"]
+    assert "nothing left to post" in revrec("run", "--date", "2024-02-29").out
+    (tree,) = [revrec("trace", "shop/I-1/1").out]
+    assert "booked by hand; its schedule lines are not posted again" in tree and "reversed on" in tree
+
+
+def test_a_trace_of_the_entry_shows_its_reversal_and_the_other_way_round(
+    posted: Path, revrec: Revrec, reference: str
+) -> None:
+    made = revrec("postings", "reverse", reference, "--reason", "wrong account", "--format", "json").json
+    mirror = made["entries"][0]["reference"]
+    assert made["entries"][0]["reverses"] == reference
+    tree = revrec("trace", mirror).out
+    assert f"reversed by {mirror}" in tree and f"reverses {reference}" in tree and "wrong account" in tree
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["RRNOSUCHENTRY"], 3, "RRNOSUCHENTRY: no such entry; name an entry by its reference"),
+        (["77"], 3, "77: no run of this number made an entry"),
+        (["1", "--date", "2023-12-31"], 3, "--date 2023-12-31: is before 2024-01-"),
+    ],
+)
+def test_what_cannot_be_reversed_is_refused(
+    posted: Path, revrec: Revrec, words: list[str], code: int, message: str
+) -> None:
+    ended = reverse(revrec, *words)
+    assert ended.code == code and message in ended.err
+    assert revrec("status", "--format", "json").json["entries"] == {"posted": 2}
+
+
+def test_a_second_reversal_is_refused(posted: Path, revrec: Revrec, reference: str) -> None:
+    assert reverse(revrec, reference).code == 0
+    ended = reverse(revrec, reference)
+    assert ended.code == 3 and f"{reference} is already reversed by RR" in ended.err
+
+
+def test_a_reversal_dated_after_today_needs_yes(posted: Path, revrec: Revrec, reference: str) -> None:
+    tomorrow = str((datetime.now(UTC) + timedelta(days=2)).date())
+    assert reverse(revrec, reference, "--date", tomorrow).code == 2
+    assert reverse(revrec, reference, "--date", tomorrow, "--yes").code == 0

@@ -35,6 +35,7 @@ from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.repairs import RepairUse
+from revrec.store.reports import undated
 from revrec.store.tables import journal_entry
 
 ENTRY_COLUMNS = [column.name for column in journal_entry.columns]
@@ -710,6 +711,11 @@ def deployment(connection: State) -> str:
 @twin_of(rule_versions)
 def posted_journals(connection: State) -> list[str]:
     return sorted({line.due.journal for line in connection.lines.values()})
+
+
+@twin_of(undated)
+def undated_groups(view: object, cutoff: date) -> list[undated.UndatedGroup]:
+    return []
 
 
 DEPLOYMENT = "0" * 12

@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Spare the garbage collector the collected tests: they live until the end, and are most of the objects there are."""
+    """Spare the garbage collector the collected tests: they are most of the objects, and live until the end."""
     gc.disable()
     try:
         return (yield)

@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from revrec.core.posting import needs_review
+
 LISTED = 50
 """Most entries that are listed. Of further ones only the number is given."""
 
@@ -16,13 +18,15 @@ TEXT_LIMIT = 500
 
 SUBJECT_LIMIT = 180
 
-WORDS = {"rejected": "failed", "in_doubt": "in doubt", "ready": "waiting", "sending": "in doubt"}
+WORDS = {
+    "rejected": "failed", "in_doubt": "in doubt", "held": "needs review", "ready": "waiting", "sending": "in doubt",
+}  # fmt: skip
 """Words for the states of an entry in the message, if they differ."""
 
 NEXT = {
     "failed": "Follow the advice; the next revrec run sends it again.",
     "in doubt": "The next revrec run checks Intacct and settles it; do not enter it there by hand.",
-    "held": "Look for it in Intacct, then settle it: revrec postings resolve REFERENCE",
+    "needs review": "Look for it in Intacct, then settle it: revrec postings resolve REFERENCE",
     "waiting": "Nothing was sent; the next revrec run sends it.",
 }
 
@@ -95,7 +99,11 @@ def _headline(facts: RunFacts, what: str) -> str:
 
 
 def _counted(facts: RunFacts) -> list[str]:
-    return [f"{count} {state.replace('_', ' ')}" for state, count in facts.counts.items() if count]
+    return [
+        needs_review(count) if state == "held" else f"{count} {state.replace('_', ' ')}"
+        for state, count in facts.counts.items()
+        if count
+    ]
 
 
 def _body(facts: RunFacts, what: str) -> Iterator[str]:

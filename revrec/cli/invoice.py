@@ -77,7 +77,8 @@ def _show(options: Options, result: "RunResult") -> None:
 
 def show_invoices(result: "RunResult") -> None:
     """Print the invoices of a run as a table, and their errors on standard error."""
-    from revrec.cli.output import print_table, state_in_words
+    from revrec.cli.output import print_table
+    from revrec.core.posting import state_in_words
 
     rows = [
         {**one, "kind": str(one["kind"]).replace("_", " "), "status": state_in_words(str(one["status"]))}
@@ -92,7 +93,8 @@ def show_invoices(result: "RunResult") -> None:
 
 
 def _summary(result: "RunResult") -> str:
-    from revrec.cli.output import counted, counts_in_words, needs_review
+    from revrec.cli.output import counted, counts_in_words
+    from revrec.core.posting import needs_review
 
     if result.dry_run:
         wrong = result.invoice_counts["held"]

@@ -13,6 +13,7 @@ from typing import Any
 from revrec.cli.shared import fail
 from revrec.cli.terminal import UNLIMITED, SafeStream, raw, safe_console, terminal_width, wrapped
 from revrec.core.harmless import one_line
+from revrec.core.posting import needs_review
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
 """Starts of a cell that a spreadsheet runs as a formula; it treats the full-width forms like the plain ones."""
@@ -142,16 +143,6 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def state_in_words(state: str) -> str:
-    """Return a stored state as people read it: ``held`` is "needs review", ``in_doubt`` is "in doubt"."""
-    return "needs review" if state == "held" else state.replace("_", " ")
-
-
-def needs_review(count: int) -> str:
-    """Return ``1 needs review``, ``2 need review``."""
-    return f"{count:,} {'needs' if count == 1 else 'need'} review"
-
-
 def counts_in_words(counts: Mapping[str, int], blocked: int = 0) -> list[str]:
     """Return the counts of a run in words; ``blocked`` of its ``held`` are lines on no entry, not entries to review."""
     words = []
@@ -162,12 +153,6 @@ def counts_in_words(counts: Mapping[str, int], blocked: int = 0) -> list[str]:
         else:
             words.append(f"{count:,} {'not sent' if state == 'waiting' else state.replace('_', ' ')}")
     return words
-
-
-def outcome_in_words(outcome: str) -> str:
-    """Return the recorded outcome of a run as people read it; its ``held`` counts both entries and blocked lines."""
-    text = re.sub(r"\b0 held\b", "0 need review", outcome.replace("_", " "))
-    return text.replace(" held", " need review or are blocked").replace(" waiting", " not sent")
 
 
 def conclude(text: str, after_table: bool) -> None:

@@ -44,7 +44,8 @@ def register(app: typer.Typer) -> None:
           revrec postings list
           revrec postings list --state rejected --format csv
         """
-        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table, state_in_words
+        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.core.posting import state_in_words
         from revrec.jobs.reports.status import status
 
         wanted = "held" if state is UnsettledState.needs_review else state
@@ -90,7 +91,8 @@ def register(app: typer.Typer) -> None:
           revrec postings resolve RRDWV4S7Q2K3MABC --resend --reason "the journal was locked"
           revrec postings resolve RRDWV4S7Q2K3MABC --cancel --reason "deleted by the controller"
         """
-        from revrec.cli.output import print_csv, print_json, state_in_words
+        from revrec.cli.output import print_csv, print_json
+        from revrec.core.posting import state_in_words
         from revrec.jobs.posting import resolve as job
 
         if (as_posted is not None) + resend + cancel != 1:

@@ -125,7 +125,7 @@ def _print_rest(rows: "Sequence[object]", limit: int) -> None:
 
 def _status(line: "PreviewLine") -> str:
     """Return the status as people read it; a held line without an entry date is blocked, not on an entry to review."""
-    from revrec.cli.output import state_in_words
+    from revrec.core.posting import state_in_words
 
     is_blocked = line.status == "held" and line.entry_date is None
     return "blocked" if is_blocked else state_in_words(line.status)

@@ -138,7 +138,7 @@ def _show_dates(result: "RunResult") -> None:
 
 def _shown(entry: "EntryView") -> dict[str, object]:
     """Return an entry with its status as people read it; lines that are on no entry have no reference: blocked."""
-    from revrec.cli.output import state_in_words
+    from revrec.core.posting import state_in_words
 
     is_blocked = entry["status"] == "held" and not entry["reference"]
     return {**entry, "status": "blocked" if is_blocked else state_in_words(entry["status"])}

@@ -104,7 +104,8 @@ def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> N
 
 def _show(found: "BooksStatus") -> None:
     """Print a short text without tables: loading rich would double the time that the command takes."""
-    from revrec.cli.output import counted, grouped, outcome_in_words, state_in_words
+    from revrec.cli.output import counted, grouped
+    from revrec.core.posting import outcome_in_words, state_in_words
 
     print(f"charge lines   {found.charges:,}")
     _show_undated(found, UNSCHEDULED, found.unscheduled_reasons)
@@ -158,7 +159,7 @@ def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmo
 
 
 def _states(counts: dict[str, int]) -> str:
-    from revrec.cli.output import state_in_words
+    from revrec.core.posting import state_in_words
 
     return ", ".join(f"{count:,} {state_in_words(state)}" for state, count in sorted(counts.items()))
 

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.output import grouped, state_in_words
+from revrec.cli.output import grouped
 from revrec.cli.shared import Options, command, fail
 from revrec.core.harmless import harmless, one_line
+from revrec.core.posting import state_in_words
 
 if TYPE_CHECKING:
     from rich.tree import Tree

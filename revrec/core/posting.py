@@ -6,6 +6,8 @@ reading Intacct back may settle it. HELD: needs review by a person. REPLACED: a 
 on to a new entry under a new reference. CANCELED: canceled by a person, with a reason.
 """
 
+import re
+
 TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
     {
         ("READY", "SENDING"),
@@ -34,6 +36,22 @@ UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 
 RELEASED = ("REPLACED", "CANCELED")
 """States in which an entry no longer holds its schedule lines: they are free for another entry."""
+
+
+def state_in_words(state: str) -> str:
+    """Return a stored state in lower case as people read it: ``held`` is "needs review", ``in_doubt`` "in doubt"."""
+    return "needs review" if state == "held" else state.replace("_", " ")
+
+
+def needs_review(count: int) -> str:
+    """Return ``1 needs review``, ``2 need review``."""
+    return f"{count:,} {'needs' if count == 1 else 'need'} review"
+
+
+def outcome_in_words(outcome: str) -> str:
+    """Return the recorded outcome of a run as people read it; its ``held`` counts both entries and blocked lines."""
+    text = re.sub(r"\b0 held\b", "0 need review", outcome.replace("_", " "))
+    return text.replace(" held", " need review or are blocked").replace(" waiting", " not sent")
 
 
 def is_allowed(old: str, new: str) -> bool:

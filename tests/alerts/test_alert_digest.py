@@ -22,6 +22,12 @@ def test_the_subject_says_company_run_and_counts_with_the_trouble_first() -> Non
     assert message.subject == "revrec ACME: 1 failed, 2 in doubt, 3 posted (run 12 for 2024-03-31)"
 
 
+def test_what_needs_review_and_what_is_blocked_are_counted_apart() -> None:
+    subject = run_digest(facts(posted=3, failed=0, held=1, blocked=2)).subject
+    assert subject == "revrec ACME: 1 needs review, 2 blocked, 3 posted (run 12 for 2024-03-31)"
+    assert "3 need review" in run_digest(facts(posted=0, held=3)).subject
+
+
 def test_an_entry_is_listed_with_amount_error_advice_and_the_next_step() -> None:
     body = run_digest(facts(entry())).body
     assert "RRD1  2024-03-31  120.00 USD  failed\n  Error: BL01001973 Invalid department 'X'\n" in body

@@ -109,7 +109,7 @@ def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: MailServer
     assert revrec("periods", "close", "2024-02", "2024-03", "2024-04", "--reason", "reported").code == 0
     assert revrec("run", "--date", "2024-04-30").code == 4
     (mail,) = box.mails
-    for part in ("2 held", "no entry", "closed period", "closed here by", "closed_period in [posting]"):
+    for part in ("2 blocked", "no entry", "closed period", "closed here by", "closed_period in [posting]"):
         assert part in f"{mail['Subject']} {body(mail)}"
 
 

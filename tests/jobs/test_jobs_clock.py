@@ -124,5 +124,5 @@ def test_what_is_being_sent_cannot_be_settled_even_so(books: Books, row: MakeRow
     with context.database.write() as connection:
         until = context.timestamp()
         ENTRY_TABLES.claim(connection, 1, "IN_DOUBT", context.who(), "someone", 1, lease_until=until, attempts=2)
-    with pytest.raises(BadInput, match="is sending, not held"):
+    with pytest.raises(BadInput, match="is sending and needs no review"):
         resolve.cancel(books.context(), reference, "I am impatient", early=True)

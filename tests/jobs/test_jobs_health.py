@@ -42,7 +42,7 @@ def found(
         (found(run=None), False, "OK nothing to settle; no run yet"),
         (found(run=DEAD, sending=1, ready=4), True, "OK nothing to settle; last run 7 for 2024-03-31: is active"),
         (found(rejected=2, posted=1), False, "CRIT 2 failed"),
-        (found(in_doubt=1, held=2), False, "CRIT 1 in doubt; 2 held"),
+        (found(in_doubt=1, held=2), False, "CRIT 1 in doubt; 2 need review"),
         (found(run=DEAD, in_doubt=1), True, "CRIT 1 in doubt"),
         (found(run=DEAD, sending=1), False, "CRIT 1 in doubt; last run 7 for 2024-03-31: did not end"),
         (
@@ -51,7 +51,7 @@ def found(
             "CRIT last run 7 for 2024-03-31: stopped: no net",
         ),
         (found(ready=3), False, "WARN 3 waiting to be sent"),
-        (found(rejected=1, invoices={"rejected": 2, "held": 1}), False, "CRIT 3 failed; 1 held"),
+        (found(rejected=1, invoices={"rejected": 2, "held": 1}), False, "CRIT 3 failed; 1 needs review"),
         (found(missing=(MISSING,)), False, "WARN 2 charge lines without a rule (1,200.00 USD)"),
         (found(missing=(MISSING,), sending=1, run=DEAD), True, "WARN 2 charge lines without a rule (1,200.00 USD)"),
         (found(invoices={"ready": 2}), False, "WARN 2 waiting to be sent"),

@@ -228,7 +228,7 @@ def test_a_decision_needs_a_reason_and_a_held_entry(books: Books, held: str, dec
     with pytest.raises(BadInput, match="no such entry"):
         decide(books.context(), "RRNONE", WHY)
     decide(books.context(), held, WHY)
-    with pytest.raises(BadInput, match="not held"):
+    with pytest.raises(BadInput, match="needs no review"):
         decide(books.context(), held, WHY)
 
 

@@ -212,7 +212,7 @@ SCENES: tuple[tuple[Plan, tuple[str, ...]], ...] = (
     (Plan("524@after:1x:create", denied="read:GLENTRY"), ("as_posted", "_lookup_failed")),
     (Plan("503@before:12x:getAPISession"), ("PostingRun.post 2",)),
     (Plan(one_currency=True), ("_replace",)),
-    (Plan(refusals=40), ("hold_repeated_rejections",)),
+    (Plan(refusals=40), ("review_repeated_rejections",)),
     (Plan(put_back=True), (".recover_lost_entries", "_raise_epoch")),
     (Plan(put_back=True, unnoticed=True), ("_give_up",)),
     (Plan(books=UNWRITABLE), ("Poster._reject",)),

@@ -298,7 +298,7 @@ def _() -> AbstractContextManager[Any]:
     def adopt(original: Any, self: Poster, stored: StoredEntry, attempt: int, found: list[Any]) -> str:
         return str(original(self, stored, attempt, found[:1]))
 
-    return replaced(Poster, "_adopt_or_hold")(adopt)
+    return replaced(Poster, "_adopt_or_review")(adopt)
 
 
 @mutant("what a person lets be sent again is neither doubted by a look nor read back first")

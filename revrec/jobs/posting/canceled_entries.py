@@ -1,4 +1,4 @@
-"""Find entries that were canceled here and that Intacct has all the same, and hold their lines.
+"""Find entries that were canceled here and that Intacct has all the same, and put their lines in review.
 
 Canceling an entry makes its schedule lines due again. If the entry is in Intacct after all, because it was canceled by
 mistake or its request arrived late, the next run would post its lines a second time. So each run reads Intacct for
@@ -50,7 +50,7 @@ def _keys(found: "FoundEntry") -> tuple[str, str]:
     return given_up(found, "CANCELED").key, lost(found).key
 
 
-def hold_lines(
+def put_lines_in_review(
     context: "Context", connection: "Connection", run: int, day: date, canceled: "Sequence[FoundEntry]", company: str
 ) -> list[int]:
     """Put the lines of canceled entries that Intacct has on entries that need review; return the new entries' numbers.
@@ -66,10 +66,10 @@ def hold_lines(
         for number in entries.numbers_in(connection, *UNSETTLED):
             stored = entries.read_entry(connection, number)
             if ours.has_some_of(stored.entry):
-                _hold(context, connection, stored.id, stored.state, stored.reference, found)
+                _put_in_review(context, connection, stored.id, stored.state, stored.reference, found)
         for entry in _entries_of(connection, ours, max(day, ours.day), company):
             (number,) = entries.add_entries(connection, run, [entry], context.who())
-            _hold(context, connection, number, "READY", entry.reference, found)
+            _put_in_review(context, connection, number, "READY", entry.reference, found)
             added.append(number)
     return added
 
@@ -110,7 +110,7 @@ def _entries_of(connection: "Connection", ours: _Lines, until: date, company: st
         yield build_entry(entry_group(lines[0]), lines, reference_of(lines, here), here, company)
 
 
-def _hold(
+def _put_in_review(
     context: "Context", connection: "Connection", number: int, state: str, reference: str, found: "FoundEntry"
 ) -> None:
     who = context.who()

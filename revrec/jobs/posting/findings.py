@@ -22,7 +22,7 @@ ADVICE = {
     "restored": "accept it, so that its revenue counts as recognized again.",
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",
-    "unsettled": "nothing by hand: the next revrec run settles it; one that is held: revrec postings list.",
+    "unsettled": "nothing by hand: the next revrec run settles it; one that needs review: revrec postings list.",
     "given_up": "if its lines need review: revrec postings list. If they were posted again under another reference, "
     "they are in Intacct twice: revrec trace {reference}; delete or reverse one of the two there.",
     "lost": "these books were put back from a copy, or are used in two places. Import what is missing, then revrec run "

@@ -230,7 +230,7 @@ class Poster:
     def settle(self, number: int) -> str:
         """Read Intacct back for a posting in doubt; return its state afterwards.
 
-        One that is absent is sent again. If a person has closed its period here since, it is held instead.
+        One that is absent is sent again. If a person has closed its period here since, it needs review instead.
 
         Raises:
             RunStopped: Intacct cannot be read, or the posting was sent again and the gateway refused it.
@@ -253,13 +253,13 @@ class Poster:
             reason = {"error": closed, "advice": _CLOSED_AND_ABSENT.format(stored.reference)}
             self._end_lookup(attempt, found, "absent", (stored, "HELD", reason) if closed else None)
             return str(self._load(number).state) if closed else self._send(stored, "IN_DOUBT")
-        return self._adopt_or_hold(stored, attempt, found)
+        return self._adopt_or_review(stored, attempt, found)
 
     def confirm_absent(self, number: int) -> bool:
         """Read Intacct back for a posting rejected with an unrecognized error; return True if Intacct does not have it.
 
-        The error may say "already recorded" in another language. If Intacct has the posting, it is held. If Intacct
-        cannot be read for it, it stays rejected.
+        The error may say "already recorded" in another language. If Intacct has the posting, it needs review. If
+        Intacct cannot be read for it, it stays rejected.
 
         Raises:
             RunStopped: Intacct cannot be read at all.
@@ -284,7 +284,7 @@ class Poster:
     def _lookup_failed(self, attempt: int, stored: StoredPosting, error: RevrecError) -> str:
         """Record a failed lookup, which settles nothing; the run stops only if no other read could succeed.
 
-        A posting that Intacct refuses to show again and again is held, because only a person can settle it then.
+        A posting that Intacct refuses to show again and again needs review, because only a person can settle it then.
         """
         self._note_failed_lookup(attempt, stored, error)
         with self._write() as connection:
@@ -388,7 +388,7 @@ class Poster:
         return self._reject(number, "READY", reason, self.posting_type.closed_advice)
 
     def _reject(self, number: int, state: str, reason: str, advice: str | None = None) -> str:
-        """Reject a posting that cannot be sent; hold it if it may be in Intacct, where its lines would be too."""
+        """Reject a posting that cannot be sent; it needs review if it, and so its lines, may be in Intacct."""
         new_state = "REJECTED" if state == "READY" else "HELD"
         try:
             with self._write() as connection:
@@ -454,7 +454,7 @@ class Poster:
             return "READY", values
         return "IN_DOUBT", {**values, "not_before": self._later(self.quarantine)}
 
-    def _adopt_or_hold(self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting]) -> str:
+    def _adopt_or_review(self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting]) -> str:
         mismatch = self.posting_type.mismatch(self.context, stored, found) if found else _ABSENT
         if not mismatch:
             posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}

@@ -183,7 +183,7 @@ def recover_lost_entries(
         ) from error
     with context.database.write() as connection:
         numbers, rest = _rebuild_lost(context, connection, run, lost, company)
-        shared = [_hold_rivals(context, connection, one) for one in rest]
+        shared = [_put_rivals_in_review(context, connection, one) for one in rest]
     if rest:
         raise RunStopped.before_sending(_unexplained(rest, shared))
     return numbers
@@ -311,16 +311,16 @@ RIVALS = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
 """States of an entry that has lines and may still be sent, or be in Intacct."""
 
 
-def _hold_rivals(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
-    """Hold the unsettled entries that share a document with a lost one; return their references.
+def _put_rivals_in_review(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
+    """Put the unsettled entries that share a document with a lost one in review; return their references.
 
     They may have the same schedule lines. Sent, those would be in the ledger twice.
     """
-    held = []
+    references = []
     for stored in rivals(connection, found):
-        held.append(stored.reference)
-        _hold(context, connection, stored, found)
-    return held
+        references.append(stored.reference)
+        _put_in_review(context, connection, stored, found)
+    return references
 
 
 def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.StoredEntry]:
@@ -332,7 +332,9 @@ def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.Stor
             yield stored
 
 
-def _hold(context: "Context", connection: "Connection", stored: entries.StoredEntry, found: FoundEntry) -> None:
+def _put_in_review(
+    context: "Context", connection: "Connection", stored: entries.StoredEntry, found: FoundEntry
+) -> None:
     if stored.state == "HELD":
         return
     who, state = context.who(), stored.state
@@ -375,20 +377,20 @@ def _unexplained(lost: Sequence[FoundEntry], rivals: Sequence[Sequence[str]]) ->
     lines = [_described(one, shared) for one, shared in zip(lost[:NAMED], rivals, strict=False)]
     more = [f"and {len(lost) - NAMED} more"] if len(lost) > NAMED else []
     advice = _EXPLAIN.format(max(one.date or date.min for one in lost))
-    held = [_RIVALS] if any(rivals) else []
+    to_review = [_RIVALS] if any(rivals) else []
     return "\n".join(
         [
             "Intacct has entries of these books that they do not know and cannot rebuild, so nothing was sent:",
             *lines,
             *more,
-            *held,
+            *to_review,
             advice,
         ]
     )
 
 
 _RIVALS = (
-    "Entries here that may have the same lines are held. Settle them first, as revrec postings list advises; "
+    "Entries here that may have the same lines need review. Settle them first, as revrec postings list advises; "
     "the next run then rebuilds what it can from their lines."
 )
 _EXPLAIN = (

@@ -1,9 +1,9 @@
-"""Decide what happens to entries that Intacct rejected: release their lines, look them up first, or hold them.
+"""Decide what happens to entries that Intacct rejected: release their lines, look them up first, or put them in review.
 
 An error that revrec recognizes means that nothing was saved, so the lines may go on to a new entry. An error that it
 does not recognize may be another language's "already recorded". So Intacct is read back before the lines are used
-again; otherwise they could be posted twice. An entry that is rejected with the same error again and again is held for
-a person, so that it costs no more requests.
+again; otherwise they could be posted twice. An entry that is rejected with the same error again and again needs
+review by a person, so that it costs no more requests.
 """
 
 from collections.abc import Callable
@@ -72,10 +72,10 @@ def is_temporary(rejected: "RejectedPosting") -> bool:
     return row is not None and policies()[row.error_class].later
 
 
-def hold_repeated_rejections(
+def review_repeated_rejections(
     context: "Context", tables: "PostingTables", numbers: set[int], count_rejections: "Callable[[Connection, int], int]"
 ) -> None:
-    """Hold the postings that were rejected too often with the same error."""
+    """Put the postings in review that were rejected too often with the same error."""
     most = context.settings.posting.refusals
     with context.database.read() as connection:
         rejected = tables.in_states(connection, list(numbers), ("REJECTED",))

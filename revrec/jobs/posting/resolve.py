@@ -1,4 +1,4 @@
-"""``revrec postings resolve``: record a person's decision about an entry or invoice that is held or long in doubt."""
+"""``revrec postings resolve``: record a person's decision about a posting that needs review or is long in doubt."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str, e
     """Record that a posting is in Intacct under this record number or DOCID; return the new state.
 
     Raises:
-        BadInput: nothing of that reference is held or in doubt, its quarantine is not over (``early`` accepts that),
-            there is no reason, or the key is malformed or belongs to another posting.
+        BadInput: nothing of that reference needs review or is in doubt, its quarantine is not over (``early`` accepts
+            that), there is no reason, or the key is malformed or belongs to another posting.
     """
     with context.database.write() as connection:
         tables, number = _held(context, connection, reference, reason, early)
@@ -33,7 +33,7 @@ def as_posted(context: "Context", reference: str, record_no: str, reason: str, e
 def mark_posted(
     connection: "Connection", tables: PostingTables, number: int, record_no: str, who: AuditStamp, reason: str
 ) -> None:
-    """Mark a held posting as posted under this key of Intacct, as a person decided."""
+    """Mark a posting that needs review as posted under this key of Intacct, as a person decided."""
     control_id = tables.head(connection, number).control_id
     attempt, _ = tables.begin_attempt(connection, number, "read_back", control_id, f"by hand: {reason}", who)
     tables.end_attempt(connection, attempt, AttemptOutcome("found", None, record_no, None, reason), who)
@@ -83,7 +83,7 @@ def cancel(context: "Context", reference: str, reason: str, early: bool = False)
 def _held(
     context: "Context", connection: "Connection", reference: str, reason: str, early: bool
 ) -> tuple[PostingTables, int]:
-    """Return the posting to decide about. One in doubt is held first, so that no run settles it at the same time."""
+    """Return the posting to decide about. One in doubt is put in review first, so that no run settles it meanwhile."""
     if not reason.strip():
         raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
     by_tables = {tables: tables.find(connection, reference) for tables in (ENTRY_TABLES, INVOICE_TABLES)}
@@ -97,7 +97,8 @@ def _held(
     elif found.state != "HELD":
         state = found.state.lower().replace("_", " ")
         raise BadInput(
-            f"{reference}: the {tables.what} is {state}, not held; see what is: revrec postings list --state held"
+            f"{reference}: the {tables.what} is {state} and needs no review; see what does: revrec postings list "
+            "--state needs_review"
         )
     return tables, int(found.id)
 

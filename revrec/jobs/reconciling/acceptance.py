@@ -53,7 +53,7 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
 def _stored(
     connection: "Connection", context: "Context", entry: "JournalEntry", until: date, decision: LostEntryDecision
 ) -> int:
-    """Store the entry as held, in its own run record; return its number."""
+    """Store the entry as one that needs review, in its own run record; return its number."""
     who = context.who()
     run = entries.start_run(connection, until, who)
     (number,) = entries.add_entries(connection, run, [entry], who)
@@ -74,10 +74,10 @@ def _accept(context: "Context", connection: "Connection", finding: Finding, deci
 
 def _not_here(connection: "Connection", found: FoundEntry) -> str:
     start = f"reconcile: {found.reference}, record {found.record_no}: cannot be accepted as recognized"
-    held = [stored.reference for stored in recovery.rivals(connection, found)]
-    if held:
+    rivals = [stored.reference for stored in recovery.rivals(connection, found)]
+    if rivals:
         return (
-            f"{start}: its lines are on {', '.join(held)} here; settle that first (revrec postings list), "
+            f"{start}: its lines are on {', '.join(rivals)} here; settle that first (revrec postings list), "
             "then accept; nothing was accepted"
         )
     documents = (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from revrec.core.posting import needs_review, outcome_in_words
 from revrec.jobs.reports.status import BooksStatus, status
 from revrec.store.posting.run_lock import is_run_lock_held
 from revrec.store.reports.figures import SQLITE_FILE
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 OK, WARN, CRIT = "ok", "warn", "crit"
-CRITICAL = {"rejected": "failed", "in_doubt": "in doubt", "held": "held"}
+CRITICAL = {"rejected": "failed", "in_doubt": "in doubt", "held": "need review"}
 OUTCOME_LIMIT = 160
 
 
@@ -94,7 +95,11 @@ def _entries(found: BooksStatus, running: bool) -> list[str]:
     if not running:
         # The process that was sending is gone, so the entry may or may not have arrived.
         counts["in doubt"] += states["sending"]
-    return [f"{count} {words}" for words, count in counts.items() if count]
+    return [
+        needs_review(count) if words == CRITICAL["held"] else f"{count} {words}"
+        for words, count in counts.items()
+        if count
+    ]
 
 
 def _run(found: BooksStatus, running: bool) -> list[str]:
@@ -105,9 +110,9 @@ def _run(found: BooksStatus, running: bool) -> list[str]:
 
 def _waiting(found: BooksStatus) -> list[str]:
     count = found.entries.get("ready", 0) + found.invoices.get("ready", 0)
-    held = sum(one.lines for one in found.closed_periods if one.policy == "hold")
+    blocked = sum(one.lines for one in found.closed_periods if one.policy == "hold")
     found_waiting = [f"{count} waiting to be sent"] if count else []
-    return [*found_waiting, f"{held} held in closed periods"] if held else found_waiting
+    return [*found_waiting, f"{blocked} blocked by closed periods"] if blocked else found_waiting
 
 
 def _overdue(found: BooksStatus) -> list[str]:
@@ -118,5 +123,7 @@ def _last_run(found: BooksStatus, running: bool) -> str:
     run, ended = found.last_run, run_outcome(found, running)
     if run is None:
         return "no run yet"
-    words = {"unfinished": "did not end", "running": "is active"}.get(ended, " ".join(str(run.outcome).split()))
+    words = {"unfinished": "did not end", "running": "is active"}.get(
+        ended, outcome_in_words(" ".join(str(run.outcome).split()))
+    )
     return f"last run {run.run} for {run.date}: {words[:OUTCOME_LIMIT]}"

@@ -128,6 +128,9 @@ def _finished(context: "Context", result: "RunResult") -> RunFacts:
         *map(_without_invoice, result.awaiting_invoice.items()),
     ]
     counts = {state: count + result.invoice_counts.get(state, 0) for state, count in result.counts.items()}
+    if on_no_entry:
+        counts["held"] -= len(on_no_entry)
+        counts["blocked"] = len(on_no_entry)
     unsettled = [*_unsettled(_status(context)), *on_no_entry]
     return RunFacts(
         result.run, day, _company(context), counts, unsettled, stopped, result.repaired,

@@ -13,14 +13,14 @@ from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
 from revrec.jobs.invoicing.posting_type import InvoicePostings
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import intents, recovery
-from revrec.jobs.posting.canceled_entries import hold_lines
+from revrec.jobs.posting.canceled_entries import put_lines_in_review
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
 from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
 from revrec.jobs.posting.rejections import (
-    hold_repeated_rejections,
     releasable_entries,
+    review_repeated_rejections,
     unrecognized_rejections,
 )
 from revrec.jobs.posting.repairs import RepairRunner
@@ -123,8 +123,10 @@ class PostingRun:
         result = self.result
         try:
             self._post_parts(connect)
-            hold_repeated_rejections(self.context, ENTRY_TABLES, result.processed, postings.count_rejections)
-            hold_repeated_rejections(self.context, INVOICE_TABLES, result.invoices_processed, invoices.count_rejections)
+            review_repeated_rejections(self.context, ENTRY_TABLES, result.processed, postings.count_rejections)
+            review_repeated_rejections(
+                self.context, INVOICE_TABLES, result.invoices_processed, invoices.count_rejections
+            )
         except (RevrecError, KeyboardInterrupt) as error:
             reason = error if isinstance(error, RevrecError) else "interrupted"
             with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
@@ -246,7 +248,9 @@ class PostingRun:
         result.created.update(self.retrier.call(recover))
         self.retrier.call(self._refresh_periods)
         with context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
-            result.created.update(hold_lines(context, connection, self.run_id, self.day, scan.canceled, self.company))
+            result.created.update(
+                put_lines_in_review(context, connection, self.run_id, self.day, scan.canceled, self.company)
+            )
             result.created.update(self._commit_intents(connection))
             recovery.record_scan(connection, context, scan)
         # An older copy of the database is recognized by this head. Sending before it is kept would lose that.

@@ -167,7 +167,8 @@ REVERSALS = ("reference", "reverses", "date", "journal", "entity", "currency", "
 
 
 def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> None:
-    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table, state_in_words
+    from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+    from revrec.core.posting import state_in_words
 
     run = result.run
     rows = [{**one, "reverses": result.reverses[one["reference"]]} for one in run.entries]

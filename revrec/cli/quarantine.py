@@ -7,6 +7,7 @@ import typer
 from revrec.cli.shared import Options, add_group, command, fail
 
 if TYPE_CHECKING:
+    from revrec.jobs.importing.quarantine import ShownRow
     from revrec.jobs.importing.rows import ImportResult
 
 COLUMNS = ("id", "file", "row", "kind", "state", "reason")
@@ -74,18 +75,18 @@ def register(app: typer.Typer) -> None:
         Examples:
           revrec quarantine dismiss 8 --reason "the file's total line"
         """
-        from revrec.cli.output import print_csv, print_json
+        from revrec.cli.output import as_data, print_csv, print_json
         from revrec.jobs.importing import quarantine
 
         context = options.context()
         done = quarantine.dismiss(context, list(quarantine.ids(ids, _waiting(context))), reason)
         if options.json:
-            print_json({"quarantine": done})
+            print_json({"quarantine": as_data(done)})
         elif options.csv:
-            print_csv(done, ("id", "state"))
+            print_csv(as_data(done), ("id", "state"))
         else:
             for one in done:
-                print(f"quarantine {one['id']}: {one['state']}")
+                print(f"quarantine {one.id}: {one.state}")
 
 
 def _register_views(group: typer.Typer) -> None:
@@ -101,10 +102,10 @@ def _register_views(group: typer.Typer) -> None:
           revrec quarantine list
           revrec quarantine list --all --format csv
         """
-        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
         from revrec.jobs.importing import quarantine
 
-        rows = quarantine.listed(options.context(), settled)
+        rows = as_data(quarantine.listed(options.context(), settled))
         if options.json:
             print_json({"quarantine": rows})
         elif options.csv:
@@ -133,7 +134,7 @@ def _register_views(group: typer.Typer) -> None:
 def _waiting(context: Any) -> list[int]:
     from revrec.jobs.importing import quarantine
 
-    return [row["id"] for row in quarantine.listed(context)]
+    return [row.id for row in quarantine.listed(context)]
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -143,37 +144,36 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _show(options: Options, row: dict[str, Any]) -> None:
-    from revrec.cli.output import print_csv, print_json, print_table
+def _show(options: Options, row: "ShownRow") -> None:
+    from revrec.cli.output import as_data, print_csv, print_json, print_table
 
     if options.json:
-        print_json(row)
+        print_json(as_data(row))
         return
-    raw = row["raw"] if isinstance(row["raw"], dict) else {str(at): one for at, one in enumerate(row["raw"], 1)}
+    raw = row.raw if isinstance(row.raw, dict) else {str(at): one for at, one in enumerate(row.raw, 1)}
     values = [{"column": name, "value": text} for name, text in raw.items() if text]
     if options.csv:
         print_csv(values, ("column", "value"))
         return
-    where = f"{row['file']}, row {row['row']}, {row['kind']}, mapping {row['mapping']}"
-    print(f"quarantine {row['id']}: {where}: {row['state']}")
+    print(f"quarantine {row.id}: {row.file}, row {row.row}, {row.kind}, mapping {row.mapping}: {row.state}")
     print_table(values, ("column", "value"), title="Original row")
-    print_table(row["problems"], ("field", "value", "reason", "fix"), title="Quarantined because")
-    for fix in row["fixes"]:
-        fields = ", ".join(f'{name} = "{text}"' for name, text in fix["fields"].items())
-        print(f"\nFixed by {fix['actor']}: {fields}" + (f" ({fix['reason']})" if fix["reason"] else ""))
+    print_table(row.problems, ("field", "value", "reason", "fix"), title="Quarantined because")
+    for fix in row.fixes:
+        fields = ", ".join(f'{name} = "{text}"' for name, text in fix.fields.items())
+        print(f"\nFixed by {fix.actor}: {fields}" + (f" ({fix.reason})" if fix.reason else ""))
     print(f"\n{_now(row)}")
 
 
-def _now(row: dict[str, Any]) -> str:
-    if row["outcome"]:
-        why = f": {row['outcome']['reason']}" if row["outcome"]["reason"] else ""
-        return f"{row['outcome']['outcome']} by {row['outcome']['actor']} {row['charge']}{why}".rstrip()
-    if row["unreadable"]:
-        return f"cannot be read now: {row['unreadable']}"
-    if row["now"]:
-        said = "\n".join(f"  {one['field']}: {one['reason']}; {one['fix']}" for one in row["now"])
-        return f"still wrong:\n{said}\nfix it: revrec quarantine fix {row['id']} FIELD=VALUE"
-    return f"nothing is wrong with it any more; import it: revrec quarantine release {row['id']}"
+def _now(row: "ShownRow") -> str:
+    if row.outcome:
+        why = f": {row.outcome.reason}" if row.outcome.reason else ""
+        return f"{row.outcome.outcome} by {row.outcome.actor} {row.charge}{why}".rstrip()
+    if row.unreadable:
+        return f"cannot be read now: {row.unreadable}"
+    if row.now:
+        said = "\n".join(f"  {one['field']}: {one['reason']}; {one['fix']}" for one in row.now)
+        return f"still wrong:\n{said}\nfix it: revrec quarantine fix {row.id} FIELD=VALUE"
+    return f"nothing is wrong with it any more; import it: revrec quarantine release {row.id}"
 
 
 def _released(options: Options, result: "ImportResult") -> None:

@@ -10,8 +10,6 @@ from revrec.store.database.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
 
-Fact = dict[str, Any]
-
 
 class QuarantinedRow(NamedTuple):
     """A row that was set aside. ``raw`` is its values by column, or a list if it did not match the columns."""
@@ -19,7 +17,7 @@ class QuarantinedRow(NamedTuple):
     id: int
     import_id: int
     row: int
-    problems: list[Fact]
+    problems: list[dict[str, str]]
     raw: dict[str, str] | list[str]
     file: str
     kind: str
@@ -27,6 +25,25 @@ class QuarantinedRow(NamedTuple):
     imported_at: str
     outcome: str | None
     charge: str | None
+
+
+class QuarantineFix(NamedTuple):
+    """A fix of a quarantined row: the new values of its ``fields``, why, when and by whom."""
+
+    fields: dict[str, str]
+    reason: str
+    at: str
+    actor: str
+
+
+class QuarantineOutcome(NamedTuple):
+    """How a row left the quarantine: released or dismissed, its charge, why, when and by whom."""
+
+    outcome: str
+    charge: str
+    reason: str
+    at: str
+    actor: str
 
 
 _QUERY = (
@@ -67,17 +84,18 @@ def _made(found: Any) -> QuarantinedRow:
     return QuarantinedRow(id, import_id, number, json.loads(problems), json.loads(raw), *rest)
 
 
-def read_fixes(connection: Connection, id: int) -> list[Fact]:
-    """Return the fixes of a row, oldest first: fields, reason, at, actor."""
-    query = select(quarantine_fix).where(quarantine_fix.c.quarantine_id == id).order_by(quarantine_fix.c.id)
-    return [{**found, "fields": json.loads(found["fields"])} for found in connection.execute(query).mappings()]
+def read_fixes(connection: Connection, id: int) -> list[QuarantineFix]:
+    """Return the fixes of a row, oldest first."""
+    columns = [quarantine_fix.c[name] for name in QuarantineFix._fields]
+    query = select(*columns).where(quarantine_fix.c.quarantine_id == id).order_by(quarantine_fix.c.id)
+    return [QuarantineFix(json.loads(fields), *rest) for fields, *rest in connection.execute(query)]
 
 
-def read_outcome(connection: Connection, id: int) -> Fact | None:
-    """Return how the row was settled, by whom, when and why; None while it is in the quarantine."""
-    query = select(quarantine_outcome).where(quarantine_outcome.c.quarantine_id == id)
-    found = connection.execute(query).mappings().first()
-    return dict(found) if found else None
+def read_outcome(connection: Connection, id: int) -> QuarantineOutcome | None:
+    """Return how the row was settled; None while it is in the quarantine."""
+    columns = [quarantine_outcome.c[name] for name in QuarantineOutcome._fields]
+    found = connection.execute(select(*columns).where(quarantine_outcome.c.quarantine_id == id)).first()
+    return QuarantineOutcome(*found) if found else None
 
 
 def released_row_id(connection: Connection, import_id: int, number: int) -> int | None:

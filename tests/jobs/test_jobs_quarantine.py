@@ -1,8 +1,6 @@
 """The quarantine: a row set aside is mended by people and taken in as any other row is; never lost, never doubled."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -26,22 +24,23 @@ def context(books: Books, command: str = "quarantine") -> Context:
     return found
 
 
-def fix(books: Books, id: int = 1, also: Mapping[str, str] = {}, **fields: str) -> dict[str, Any]:
+def fix(books: Books, id: int = 1, also: Mapping[str, str] = {}, **fields: str) -> quarantine.ShownRow:
     return quarantine.fix(context(books), id, {**also, **fields}, "by mail")
 
 
 def test_a_row_that_waits_is_listed_with_its_reason_and_shown_as_it_came(aside: Books) -> None:
     (listed,) = quarantine.listed(context(aside))
-    assert (listed["id"], listed["row"], listed["state"]) == (1, 3, "waiting")
-    assert listed["reason"] == "amount: is not a number"
+    assert (listed.id, listed.row, listed.state) == (1, 3, "waiting")
+    assert listed.reason == "amount: is not a number"
     shown = quarantine.show(context(aside), 1)
-    assert shown["raw"]["amount"] == "zwölf" and shown["raw"]["document"] == "INV-2"
-    assert [one["field"] for one in shown["now"]] == ["amount"] and shown["outcome"] is None
+    assert isinstance(shown.raw, dict)
+    assert shown.raw["amount"] == "zwölf" and shown.raw["document"] == "INV-2"
+    assert [one["field"] for one in shown.now] == ["amount"] and shown.outcome is None
 
 
 def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Books) -> None:
     raw = aside.sql("SELECT problems, raw FROM quarantine")
-    assert fix(aside, amount="12.00")["now"] == []
+    assert fix(aside, amount="12.00").now == []
     result = quarantine.release(context(aside), [1])
     assert (result.accepted, result.scheduled, result.refused) == (1, 1, "")
     assert aside.sql("SELECT id, row, amount, import_id FROM charge_line ORDER BY no")[1] == (
@@ -53,7 +52,7 @@ def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Books) -> N
     assert aside.open_parts("shop/INV-2/1") == [("2024-02-04", 1200)]
     assert aside.sql("SELECT problems, raw FROM quarantine") == raw, "the row itself stays as it came"
     assert quarantine.listed(context(aside)) == []
-    assert [one["state"] for one in quarantine.listed(context(aside), settled=True)] == ["released"]
+    assert [one.state for one in quarantine.listed(context(aside), settled=True)] == ["released"]
     assert status(context(aside)).quarantined == 0
 
 
@@ -111,7 +110,7 @@ def test_a_release_takes_all_that_are_named_or_none(offline: Books, row: MakeRow
     assert {one["field"] for one in result.report} == {"amount", "currency"}
     assert all(one["place"] == "quarantine 2, row 3" for one in result.report)
     assert offline.content() == before
-    assert fix(offline, 2, amount="13.00", currency="USD")["now"] == []
+    assert fix(offline, 2, amount="13.00", currency="USD").now == []
     assert quarantine.release(context(offline), [1, 2]).accepted == 2
 
 
@@ -129,7 +128,7 @@ def test_a_charge_that_came_in_with_other_figures_meanwhile_is_a_conflict(aside:
     fix(aside, amount="12.00")
     result = quarantine.release(context(aside), [1])
     assert result.refused and "was imported with 13.00" in str(result.report[0]["reason"])
-    assert [one["state"] for one in quarantine.listed(context(aside))] == ["waiting"]
+    assert [one.state for one in quarantine.listed(context(aside))] == ["waiting"]
 
 
 def test_what_is_mended_elsewhere_needs_no_fix(offline: Books, row: MakeRow) -> None:
@@ -147,8 +146,8 @@ def test_a_dismissed_row_is_kept_with_its_reason(aside: Books) -> None:
         quarantine.dismiss(context(aside), [1], " ")
     quarantine.dismiss(context(aside), [1], "a test order")
     shown = quarantine.show(context(aside), 1)
-    assert (shown["state"], shown["outcome"]["reason"]) == ("dismissed", "a test order")
-    assert json.dumps(shown["raw"]) and quarantine.listed(context(aside)) == []
+    assert shown.outcome is not None and (shown.state, shown.outcome.reason) == ("dismissed", "a test order")
+    assert shown.raw and quarantine.listed(context(aside)) == []
 
 
 def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Books) -> None:
@@ -156,9 +155,9 @@ def test_a_row_whose_shape_was_broken_is_given_its_fields_by_hand(offline: Books
     header = "source,document,line,customer,item,post_date,amount,currency"
     path.write_text(f"{header}\nshop,INV-1,1,C-1,MAG-1,2024-01-05,24.00,USD\nshop,INV-2,1,C-1,GOODS-1\n")
     offline.import_file(path, keep_good=True)
-    assert quarantine.show(context(offline), 1)["raw"] == ["shop", "INV-2", "1", "C-1", "GOODS-1"]
+    assert quarantine.show(context(offline), 1).raw == ["shop", "INV-2", "1", "C-1", "GOODS-1"]
     values = ["shop", "INV-2", "1", "C-1", "GOODS-1", "2024-01-05", "12.00", "USD"]
-    assert fix(offline, also=dict(zip(header.split(","), values, strict=True)))["now"] == []
+    assert fix(offline, also=dict(zip(header.split(","), values, strict=True))).now == []
     assert quarantine.release(context(offline), [1]).accepted == 1
 
 

@@ -9,10 +9,11 @@ from revrec.jobs.importing.mappings import mapping_of
 from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, nothing_to_recognize
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
+from revrec.sources.problems import RowProblem
 from revrec.sources.read import reread
 from revrec.store import quarantine
 from revrec.store.audit import record
-from revrec.store.quarantine import QuarantinedRow
+from revrec.store.quarantine import QuarantinedRow, QuarantineFix, QuarantineOutcome
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -20,16 +21,49 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
-Fact = dict[str, Any]
 
+class ListedRow(NamedTuple):
+    """A quarantined row in a list. ``state`` is waiting, released or dismissed; ``reason`` names its first problem."""
 
-class QuarantineFixTrace(NamedTuple):
-    """A fix of a quarantined row: the new values of its ``fields``, by whom, when and why."""
-
-    fields: dict[str, str]
+    id: int
+    file: str
+    row: int
+    kind: str
+    mapping: str
+    state: str
+    charge: str
     reason: str
-    at: str
-    actor: str
+
+
+class ShownRow(NamedTuple):
+    """All that is known of a quarantined row.
+
+    ``raw`` are its original values and ``problems`` why it was set aside. ``now`` are the problems that it has with its
+    fixes; ``unreadable`` is why it cannot be read now, empty if it can.
+    """
+
+    id: int
+    file: str
+    row: int
+    kind: str
+    mapping: str
+    state: str
+    charge: str
+    reason: str
+    imported_at: str
+    raw: dict[str, str] | list[str]
+    problems: Sequence[dict[str, str]]
+    fixes: Sequence[QuarantineFix]
+    now: Sequence[dict[str, str]]
+    unreadable: str
+    outcome: QuarantineOutcome | None
+
+
+class DismissedRow(NamedTuple):
+    """A row that was dismissed."""
+
+    id: int
+    state: str = "dismissed"
 
 
 class QuarantineTrace(NamedTuple):
@@ -41,7 +75,7 @@ class QuarantineTrace(NamedTuple):
     id: int
     raw: Any
     problems: Sequence[dict[str, str]]
-    fixes: tuple[QuarantineFixTrace, ...]
+    fixes: tuple[QuarantineFix, ...]
     released: str
     by: str
 
@@ -50,20 +84,20 @@ class _UndoRelease(Exception):
     """Rolls back a release; its result says why."""
 
 
-def listed(context: "Context", settled: bool = False) -> list[Fact]:
+def listed(context: "Context", settled: bool = False) -> list[ListedRow]:
     """Return the quarantined rows, each with its first problem; with ``settled`` also released and dismissed ones."""
     with context.database.read() as connection:
         return [_listed(row) for row in quarantine.quarantined_rows(connection, settled)]
 
 
-def _listed(row: QuarantinedRow) -> Fact:
+def _listed(row: QuarantinedRow) -> ListedRow:
     first = row.problems[0] if row.problems else {"field": "", "reason": ""}
     said = f"{first['field']}: {first['reason']}" + (f" (+{len(row.problems) - 1})" if len(row.problems) > 1 else "")
-    named = {"id": row.id, "file": row.file, "row": row.row, "kind": row.kind, "mapping": row.mapping}
-    return {**named, "state": row.outcome or "waiting", "charge": row.charge or "", "reason": said}
+    state = row.outcome or "waiting"
+    return ListedRow(row.id, row.file, row.row, row.kind, row.mapping, state, row.charge or "", said)
 
 
-def show(context: "Context", id: int) -> Fact:
+def show(context: "Context", id: int) -> ShownRow:
     """Return one row: its original values, why it was quarantined, its fixes, and the problems that it has now.
 
     Raises:
@@ -73,22 +107,22 @@ def show(context: "Context", id: int) -> Fact:
         row = _row(connection, id)
         fixes = quarantine.read_fixes(connection, id)
         outcome = quarantine.read_outcome(connection, id)
-    now, problem = _present_problems(context, row, fixes)
-    names = ("fields", "reason", "at", "actor")
-    settled = ("outcome", "charge", "reason", "at", "actor")
-    return {
-        **_listed(row),
-        "imported_at": row.imported_at,
-        "raw": row.raw,
-        "problems": row.problems,
-        "fixes": [{name: fix[name] for name in names} for fix in fixes],
-        "now": [one.as_dict() for one in now],
-        "unreadable": problem,
-        "outcome": {name: outcome[name] for name in settled} if outcome else None,
-    }
+    now, unreadable = _present_problems(context, row, fixes)
+    return ShownRow(
+        *_listed(row),
+        imported_at=row.imported_at,
+        raw=row.raw,
+        problems=row.problems,
+        fixes=fixes,
+        now=[one.as_dict() for one in now],
+        unreadable=unreadable,
+        outcome=outcome,
+    )
 
 
-def _present_problems(context: "Context", row: QuarantinedRow, fixes: Sequence[Fact]) -> tuple[list[Any], str]:
+def _present_problems(
+    context: "Context", row: QuarantinedRow, fixes: Sequence[QuarantineFix]
+) -> tuple[list[RowProblem], str]:
     """Return the problems of the row as it is read now, or why its mapping cannot be used."""
     try:
         read = _reread(row, _mapping(context, row), fixes)
@@ -100,7 +134,7 @@ def _present_problems(context: "Context", row: QuarantinedRow, fixes: Sequence[F
     return ([nothing] if nothing else []), ""
 
 
-def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> Fact:
+def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> ShownRow:
     """Replace values of a row, written as its source writes them; the original row is kept as it came.
 
     Raises:
@@ -172,7 +206,7 @@ def _importer(session: ImportSession, book: "RuleBook", kind: str) -> Any:
     return EventRecorder(session, book)
 
 
-def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[Fact]:
+def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[DismissedRow]:
     """Dismiss rows, with the reason: they stay on record and are never imported.
 
     Raises:
@@ -186,7 +220,7 @@ def dismiss(context: "Context", ids: Sequence[int], reason: str) -> list[Fact]:
             who = context.who()
             seq = record(connection, who, "quarantine dismiss", f"quarantine {id}", {"reason": reason})
             _settle(connection, who, id, ("dismissed", "", reason), seq)
-    return [{"id": id, "state": "dismissed"} for id in dict.fromkeys(ids)]
+    return [DismissedRow(id) for id in dict.fromkeys(ids)]
 
 
 def _settle(connection: "Connection", who: "AuditStamp", id: int, said: tuple[str, str, str], seq: int) -> None:
@@ -213,9 +247,9 @@ def _mapping(context: "Context", row: QuarantinedRow) -> ColumnMapping:
     return mapping_of(context, name, row.kind == "events")
 
 
-def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[Fact]) -> Any:
+def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[QuarantineFix]) -> Any:
     columns = row.raw if isinstance(row.raw, dict) else {}
-    put = {name: text for fix in fixes for name, text in fix["fields"].items()}
+    put = {name: text for fix in fixes for name, text in fix.fields.items()}
     return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}")
 
 
@@ -225,13 +259,9 @@ def life(connection: "Connection", import_id: int, number: int) -> QuarantineTra
     if id is None:
         return None
     row = _row(connection, id)
-    fixes = tuple(
-        QuarantineFixTrace(fix["fields"], fix["reason"], fix["at"], fix["actor"])
-        for fix in quarantine.read_fixes(connection, id)
-    )
-    outcome = quarantine.read_outcome(connection, id)
+    fixes, outcome = tuple(quarantine.read_fixes(connection, id)), quarantine.read_outcome(connection, id)
     assert outcome
-    return QuarantineTrace(id, row.raw, row.problems, fixes, outcome["at"], outcome["actor"])
+    return QuarantineTrace(id, row.raw, row.problems, fixes, outcome.at, outcome.actor)
 
 
 def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:

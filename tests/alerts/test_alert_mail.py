@@ -135,6 +135,12 @@ def test_a_mail_that_is_not_accepted_is_reported_with_the_server_s_reply(mail_se
     assert "552 no room for you" in refusal(server_of(box))
 
 
+def test_a_password_of_one_letter_does_not_garble_the_server_s_reply(mail_server: ServeMail) -> None:
+    box = mail_server()
+    box.refuse = "552 no room for you"
+    assert "552 no room for you" in refusal(server_of(box, password="o"))
+
+
 def test_names_and_texts_of_every_script_arrive(mail_server: ServeMail) -> None:
     box = mail_server()
     digest = AlertMessage(

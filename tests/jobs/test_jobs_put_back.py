@@ -242,6 +242,25 @@ def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_post
     assert verify(books.context("verify")).sound
 
 
+def test_lines_that_were_canceled_a_different_number_of_times_are_found_by_what_the_entry_shows(
+    books: Books, intacct: Intacct, goods: Callable[[str], Row]
+) -> None:
+    copy = copied(books)
+    books.take(goods("INV-1"), name="first.csv")
+    intacct.fault("refuse=BL03000018 Missing unit@before:1x:create")
+    books.run(DAY, REVREC_POSTING_REFUSALS="1")
+    intacct.fault("")
+    ((reference,),) = books.sql("SELECT reference FROM journal_entry WHERE state = 'HELD'")
+    resolve.cancel(books.context(), reference, "the unit is there now")
+    books.take(goods("INV-2"), name="second.csv")
+    (posted,) = books.run(DAY).entries
+    copied_back(books, copy)
+    books.take(goods("INV-1"), goods("INV-2"), name="again.csv")
+    assert looked(books).complete
+    assert books.sql("SELECT reference, state FROM journal_entry") == [(posted["reference"], "POSTED")]
+    assert once(intacct) and len(documents(intacct)) == 2
+
+
 def test_an_entry_that_was_ready_in_the_copy_and_whose_reference_was_edited_away_is_held(
     books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:

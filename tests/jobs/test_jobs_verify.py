@@ -489,9 +489,11 @@ def test_a_revision_that_is_not_text_is_damage(tampered: Tampered) -> None:
         tampered.verified()
 
 
-def test_the_status_of_books_with_a_state_that_is_not_text_is_shown(tampered: Tampered) -> None:
-    tampered.change(("UPDATE journal_entry SET state = ? WHERE id = 1", (b"POSTED",)))
-    assert sum(status(tampered.context).entries.values()) == len(tampered.rows("journal_entry"))
+@pytest.mark.parametrize("state", [b"\xff\x00", 7])
+def test_the_status_of_books_with_a_state_that_is_not_text_is_shown(tampered: Tampered, state: object) -> None:
+    tampered.change(("UPDATE journal_entry SET state = ? WHERE id = 1", (state,)))
+    found = status(tampered.context).entries
+    assert sum(found.values()) == len(tampered.rows("journal_entry")) and {type(one) for one in found} == {str}
 
 
 @pytest.mark.both_databases(seldom=True)

@@ -41,6 +41,18 @@ def register(app: typer.Typer) -> None:
         accept: Annotated[
             list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; can be repeated.")
         ] = None,
+        reopen: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--reopen",
+                metavar="KEY",
+                help="Accept that an entry was reversed or deleted in Intacct; its schedule lines are due again.",
+            ),
+        ] = None,
+        final: Annotated[
+            list[str] | None,
+            typer.Option("--final", metavar="KEY", help="The same, but its schedule lines are never posted again."),
+        ] = None,
         recognized: Annotated[
             bool | None,
             typer.Option(
@@ -57,14 +69,16 @@ def register(app: typer.Typer) -> None:
 
         Finds entries that were deleted, edited, reversed or duplicated in Intacct, or that revrec does not know. For
         each account, shows what revrec's entries moved, what other entries moved, and what is left to explain. Nothing
-        is posted or changed in Intacct. Use --accept with a reason for a finding that is correct as it is. The result
-        is recorded in the audit trail. Exit code 7 means that something differs.
+        is posted or changed in Intacct. Use --accept with a reason for a finding that is correct as it is; for an entry
+        that was reversed or deleted in Intacct, --reopen to post its lines again, or --final. The result is recorded
+        in the audit trail. Exit code 7 means that something differs.
 
         \b
         Examples:
           revrec reconcile --date 2024-03-31
           revrec reconcile --date 2024-03-31 --from 2024-03-01 --account 2400 --format json
           revrec reconcile --date 2024-03-31 --accept 3f2a9c01d4e5 --reason "reversed on purpose, ticket 81"
+          revrec reconcile --date 2024-03-31 --reopen 51d0c7aa93f1 --reason "deleted by mistake, ticket 82"
           revrec reconcile --date 2024-03-31 --accept 9b1c04d27e6a --recognized --reason "posted on the old machine"
         """
         from revrec.cli.output import writing_to
@@ -74,7 +88,18 @@ def register(app: typer.Typer) -> None:
         assert end is not None
         if begin is not None and begin > end:
             fail(f"--from {begin}: is after --date {end}", 2)
-        result = compare(options.context(), end, begin, account, entity, accept or (), reason, recognized=recognized)
+        result = compare(
+            options.context(),
+            end,
+            begin,
+            account,
+            entity,
+            accept or (),
+            reason,
+            recognized=recognized,
+            reopen=reopen or (),
+            final=final or (),
+        )
         with writing_to(output):
             _show(options, result)
         if not result.ties:

@@ -326,6 +326,50 @@ def test_a_canceled_reversal_leaves_the_entry_as_it_was(posted: Books, intacct: 
     sound(posted)
 
 
+def finding(books: Books, day: str = "2024-03-31") -> Any:
+    """The one finding of a reconciliation that no one has accepted."""
+    (found,) = reconcile(books.context("reconcile"), date.fromisoformat(day)).open
+    return found
+
+
+@pytest.mark.parametrize("done", ["reverse", "delete"])
+@pytest.mark.parametrize("decision", ["reopen", "final"])
+def test_an_entry_that_was_reversed_or_deleted_in_intacct_is_reopened_or_closed(
+    posted: Books, intacct: Intacct, done: str, decision: str
+) -> None:
+    first = intacct.entries()[0]["record_no"]
+    intacct.admin(f"/entries/{done}", record_no=first, **({"date": "2024-03-05"} if done == "reverse" else {}))
+    settled: Any = {decision: [finding(posted).key], "reason": "ticket 81"}
+    assert reconcile(posted.context("reconcile"), date(2024, 3, 31), **settled).ties
+    assert balances(posted, "2024-03-31") == {"2400": 4400}
+    assert len(open_until(posted)) == (2 if decision == "reopen" else 0)
+    sound(posted)
+    by = posted.trace("shop/INV-1/1")["entries"][0]["reversed_by"]
+    mirror = str(intacct.entries()[-1]["record_no"]) if done == "reverse" else None
+    assert (by["record_no"], by["reason"], by["final"]) == (mirror, "ticket 81", decision == "final")
+    assert len(posted.run(DAY).entries) == (1 if decision == "reopen" else 0)
+    assert balances(posted, "2024-03-31") == {"2400": 4000 if decision == "reopen" else 4400}
+    assert reconcile(posted.context("reconcile"), date(2024, 3, 31)).ties
+    with pytest.raises(BadInput, match="is already reversed in Intacct"):
+        undo(posted, references(posted)[0])
+    sound(posted)
+
+
+def test_only_reversed_or_deleted_entries_are_reopened(posted: Books, intacct: Intacct) -> None:
+    intacct.admin("/entries/edit", record_no=intacct.entries()[0]["record_no"], title="Changed")
+    with pytest.raises(BadInput, match="the finding is edited, not reversed or deleted; nothing was accepted"):
+        reconcile(posted.context("reconcile"), date(2024, 3, 31), reopen=[finding(posted).key], reason="why")
+    assert finding(posted).kind == "edited"
+
+
+def test_an_entry_that_was_reversed_here_and_there_is_not_reopened_twice(posted: Books, intacct: Intacct) -> None:
+    undo(posted, references(posted)[0])
+    intacct.admin("/entries/reverse", record_no=intacct.entries()[0]["record_no"], date="2024-03-05")
+    with pytest.raises(BadInput, match="is reversed here too"):
+        reconcile(posted.context("reconcile"), date(2024, 3, 31), reopen=[finding(posted).key], reason="why")
+    assert len(open_until(posted)) == 2
+
+
 class Killed(BaseException):
     """The end of the process, in this process."""
 

@@ -13,12 +13,13 @@ Amounts = Mapping[tuple[str, str], int]
 
 ADVICE = {
     "deleted": "Intacct's own history may show who deleted it. If that was wrong, enter it again there under this "
-    "reference, from: revrec trace {reference}; revrec does not post it again. If it was right, accept it.",
+    "reference, from: revrec trace {reference}. If it was right, --reopen it, and the next run posts its lines again; "
+    "or --final, and they are not posted again.",
     "moved": "it was entered again under another record. If the new entry is right, accept it; else delete or correct "
     "it in Intacct.",
     "edited": "put it back in Intacct as revrec posted it: revrec trace {reference}; or accept it.",
-    "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct; else accept it and stop "
-    "the charge lines' further parts by events or rules.",
+    "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct. Else --reopen it, and "
+    "the next run posts its lines again (change rules or events first); or --final, and they are not posted again.",
     "restored": "accept it, so that its revenue counts as recognized again.",
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",

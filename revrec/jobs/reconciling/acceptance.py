@@ -1,4 +1,4 @@
-"""Apply a person's decision about a lost entry: it is right and its lines are posted by it, or it does not count."""
+"""Apply a person's decision about an entry: a lost one, or one that was reversed or deleted in Intacct."""
 
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,12 +8,13 @@ from revrec.intacct.gateway import FoundEntry
 from revrec.jobs.posting import recovery, resolve
 from revrec.jobs.posting.findings import Finding, given_up, lost
 from revrec.jobs.posting.rejections import release_rejected
-from revrec.store.posting import entries, posted, postings
+from revrec.store.posting import entries, posted, postings, reversals
 from revrec.store.posting.entries import ENTRY_TABLES
 
 if TYPE_CHECKING:
     from revrec.core.journal import JournalEntry
     from revrec.jobs.context import Context
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
@@ -48,6 +49,36 @@ def accept_lost(context: "Context", connection: "Connection", found: FoundEntry,
     elif decision.recognized:
         raise BadInput(_not_here(connection, found))
     _accept(context, connection, lost(found), decision)
+
+
+REVERSED = ("reversed", "deleted")
+"""The kinds of findings about an entry of ours that is no longer in the ledger."""
+
+
+def keep_reversal(connection: "Connection", who: "AuditStamp", finding: Finding, final: bool, reason: str) -> None:
+    """Store that an entry was reversed or deleted in Intacct; unless it is ``final``, its schedule lines are due again.
+
+    Raises:
+        BadInput: the finding is about something else, or the entry is reversed here already.
+    """
+    option = f"--{'final' if final else 'reopen'} {finding.key}"
+    if finding.kind not in REVERSED:
+        said = f"the finding is {finding.kind}, not reversed or deleted"
+        raise BadInput(f"reconcile: {option}: {said}; nothing was accepted")
+    head = ENTRY_TABLES.find(connection, finding.reference)
+    assert head is not None
+    if reversals.reversal_by(connection, head.id) or reversals.reversals_in_force(connection, [head.id]):
+        raise BadInput(f"reconcile: {option}: {finding.reference} is reversed here too; see: revrec trace. {_UNDO}")
+    mirror = finding.found if finding.kind == "reversed" else None
+    day = max(head.date, mirror.date.isoformat() if mirror and mirror.date else head.date)
+    record_no = mirror.record_no if mirror else None
+    times = reversals.next_times(connection, head.id)
+    reversal = reversals.Reversal(head.id, times, None, record_no, day, final, reason)
+    reversals.add_reversal(connection, reversal, finding.reference, who)
+    reversals.release_lines_of_reversed(connection, head.id)
+
+
+_UNDO = "Undo what was done in Intacct, or accept it with --accept; nothing was accepted"
 
 
 def _stored(

@@ -15,7 +15,7 @@ from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.posting.findings import Amounts, Finding
 from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
-from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost
+from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost, keep_reversal
 from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
@@ -67,12 +67,16 @@ def reconcile(
     reason: str = "",
     connect: "Connect | None" = None,
     recognized: bool | None = None,
+    reopen: Sequence[str] = (),
+    final: Sequence[str] = (),
 ) -> Reconciliation:
     """Compare the entries dated until ``end``, from ``start`` or the first one, and the balances of their accounts.
 
     ``account`` and ``entity`` narrow both. ``accept`` are keys of findings that a person accepts with a ``reason``:
     from then on they are reported as accepted and no longer count as differences. For a ``lost`` entry, ``recognized``
-    says whether it counts: see :func:`accept_lost`. The result is stored in the audit trail.
+    says whether it counts: see :func:`accept_lost`. ``reopen`` and ``final`` accept findings about entries that were
+    reversed or deleted in Intacct: their schedule lines are due again, or never posted again. The result is stored in
+    the audit trail.
 
     Raises:
         Busy: a run is at work on this database.
@@ -81,6 +85,8 @@ def reconcile(
         BadConfiguration: the gateway cannot be reached or the sign-in fails.
         ReadRefused: Intacct refuses a read.
     """
+    reversed_there = {**dict.fromkeys(reopen, False), **dict.fromkeys(final, True)}
+    accept = [*accept, *reversed_there]
     if accept and not reason.strip():
         raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
     lease = context.settings.posting.lease.total_seconds()
@@ -94,7 +100,8 @@ def reconcile(
             with context.database.read() as connection:
                 lost = _compare(context, connection, gateway, result, ReconcileScope(within, account, entity))
         _check_keys(result, lost, accept, recognized)
-        _keep(context, result, lost, accept, LostEntryDecision(bool(recognized), reason, result.company))
+        decision = LostEntryDecision(bool(recognized), reason, result.company)
+        _keep(context, result, lost, accept, decision, reversed_there)
     return result
 
 
@@ -164,8 +171,9 @@ def _keep(
     lost: Mapping[str, FoundEntry],
     accept: Sequence[str],
     decision: LostEntryDecision,
+    reversed_there: Mapping[str, bool],
 ) -> None:
-    """Store acceptances and the result in the audit trail."""
+    """Store acceptances and the result in the audit trail. ``reversed_there``: if a reversal in Intacct is final."""
     found = {one.key: one for one in result.findings}
     with context.database.write() as connection:
         who = context.who()
@@ -175,6 +183,8 @@ def _keep(
             else:
                 accepted = posted.accept(connection, who, key, {**found[key].as_record(), "reason": decision.reason})
                 keep_ledger_change(connection, who, found[key], accepted)
+            if key in reversed_there:
+                keep_reversal(connection, who, found[key], reversed_there[key], decision.reason)
         result.accepted = posted.accepted_keys(connection, list(found))
         posted.record_reconciliation(connection, who, result.company, _summary(result))
 

@@ -155,6 +155,12 @@ def counts_in_words(counts: Mapping[str, int], blocked: int = 0) -> list[str]:
     return words
 
 
+def print_more(count: int, one: str, many: str = "") -> None:
+    """Print how many rows --limit left out, if any."""
+    if count > 0:
+        print(f"... and {count:,} more {one if count == 1 else many or one + 's'} (--limit 0 shows all)")
+
+
 def conclude(text: str, after_table: bool) -> None:
     """Print the line that sums up a result, after an empty line if a table precedes it."""
     print(f"\n{text}" if after_table else text)

@@ -1,15 +1,18 @@
 """``revrec preview``."""
 
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, day, fail
+from revrec.cli.filters import ALL, LIMIT, LimitOption
+from revrec.cli.output import print_more
+from revrec.cli.shared import LAST_DAY, Options, command, day, fail
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from revrec.jobs.reports.preview import PreviewLine, SchedulePreview
 
 COLUMNS = (
@@ -22,20 +25,33 @@ UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "
 SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 
 
+STATES = ("posted", "planned", "in_doubt", "needs_review", "blocked", "rejected")
+
+
+class PreviewBasis(StrEnum):
+    """The date by which lines and totals count: of the journal entry, or of recognition."""
+
+    ledger = "ledger"
+    earned = "earned"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "preview")
+    @command(app, "preview", filters=ALL, saves=True)
     def preview(
         options: Options,
+        filters: Filters,
         date: Annotated[
-            str | None, typer.Option("--date", metavar="D", help="Show what a run of this day would post.")
+            str | None,
+            typer.Option("--date", metavar="D", help=f"Show what a run of this day would post; {LAST_DAY}"),
         ] = None,
-        first: Annotated[
-            str | None, typer.Option("--from", metavar="D", help="First day; posted amounts are shown too.")
-        ] = None,
-        last: Annotated[str | None, typer.Option("--to", metavar="D", help="Last day.")] = None,
-        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="Only this charge line.")] = None,
+        basis: Annotated[
+            PreviewBasis,
+            typer.Option(
+                "--basis", metavar="ledger|earned", help="Dates that count: of the entry, or of recognition (earned)."
+            ),
+        ] = PreviewBasis.earned,
         file: Annotated[
             Path | None,
             typer.Option("--file", metavar="F", help="Read this file of charge lines instead of imported ones."),
@@ -43,9 +59,7 @@ def register(app: typer.Typer) -> None:
         mapping: Annotated[
             str | None, typer.Option("--map", metavar="NAME", help="The [mapping.NAME] to read --file with.")
         ] = None,
-        limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Maximum number of lines in each table; 0 for all.", min=0)
-        ] = 50,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """Show what would be recognized and posted; writes nothing.
 
@@ -53,32 +67,34 @@ def register(app: typer.Typer) -> None:
         --date, show exactly the lines that a run of that day would post. Where a period is closed, show the date that
         the entry would have, or that its lines are blocked, and why.
 
+        Totals are by month of recognition. With --basis ledger, lines and totals go by the dates of the entries, so
+        that what is posted equals the ledger.
+
         \b
         Examples:
           revrec preview --date 2024-03-31
           revrec preview --from 2024-01-01 --to 2024-12-31 --format json
+          revrec preview --period 2024-03 --basis ledger
           revrec preview --charge shop/INV-1001/1
           revrec preview --file new-charges.csv
         """
         from revrec.jobs.reports import preview as job
 
-        if date and (first or last):
-            fail(
-                "--date cannot be combined with --from and --to: a run posts everything due up to its date",
-                2,
-            )
-        start, end = day(first, "--from", "first"), day(last or date, "--date" if date else "--to")
-        if start and end and start > end:
-            fail(f"--from {start} is after --to {end}", 2)
+        by = job.Basis(basis)
+        if date:
+            if filters.first or filters.last:
+                fail("--date cannot be combined with --period, --from and --to: a run posts all that is due by then", 2)
+            filters = replace(filters, last=day(date, "--date"))
         context = options.context()
-        if file and charge:
-            fail("--charge shows an imported charge line, --file lines that are not imported: use one of them", 2)
         if file:
+            if filters != Filters(first=filters.first, last=filters.last):
+                fail("--file shows lines that are not imported: only --period, --from, --to and --date narrow it", 2)
             from revrec.jobs.importing.import_files import mapping_of
 
-            found = job.preview_file(context, file, mapping_of(context, mapping, events=False), start, end)
+            read_with = mapping_of(context, mapping, events=False)
+            found = job.preview_file(context, file, read_with, filters.first, filters.last, by)
         else:
-            found = job.preview(context, start, end, charge, due=date is not None)
+            found = job.preview(context, filters, date is not None, by)
         _show(options, found, limit)
 
 
@@ -90,7 +106,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     totals, costs = as_data(found.totals()), as_data(found.costs())
     allocations = as_data(found.allocations)
     if options.json:
-        span = {"from": found.first, "to": found.last}
+        span = {"from": found.first, "to": found.last, "basis": found.basis}
         rest = {"unscheduled": unscheduled, "waiting": waiting, "undated": undated, "allocations": allocations}
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
@@ -99,28 +115,35 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
         return
     shown = found.lines[:limit] if limit else found.lines
     rows = [{**line._asdict(), "part": f"{line.seq}/{line.of}", "status": _status(line)} for line in shown]
-    moved = ("entry_date", "reason") if any(line.reason for line in shown) else ()
+    is_ledger = str(found.basis) == PreviewBasis.ledger
+    moved = ("entry_date", "reason") if is_ledger or any(line.reason for line in shown) else ()
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:
         print("nothing to recognize")
-    _print_rest(found.lines, limit)
-    print_table(totals, ("period", "currency", "amount"), title="Totals")
-    print_table(costs, ("period", "currency", "amount"), title="Costs")
+    print_more(len(found.lines) - len(shown), "line")
+    by = f"by {'ledger' if is_ledger else 'recognition'} date"
+    _show_totals(totals, f"Totals {by}")
+    _show_totals(costs, f"Costs {by}")
     for title, some in (("Unscheduled", unscheduled), ("Waiting", waiting)):
-        print_table(
-            some[:limit] if limit else some, UNDATED, title=title, right=("age",), spare=("item", "customer", "since")
-        )
-        _print_rest(some, limit)
+        shown_too = some[:limit] if limit else some
+        print_table(shown_too, UNDATED, title=title, right=("age",), spare=("item", "customer", "since"))
+        print_more(len(some) - len(shown_too), "line")
     costs_too = ("costs",) if any(one.is_cost for one in found.undated) else ()
     columns = ("kind", "currency", "charges", "amount", *costs_too)
     print_table(undated, columns, title="Without a date", right=("charges",))
     print_table(allocations, SHARE, title="Allocation", spare=("currency", "difference"))
 
 
-def _print_rest(rows: "Sequence[object]", limit: int) -> None:
-    """Print how many rows a table leaves out."""
-    if limit and len(rows) > limit:
-        print(f"... and {len(rows) - limit:,} more lines (--limit 0 shows all)")
+def _show_totals(totals: list[dict[str, str]], title: str) -> None:
+    """Print the totals with the states that occur, and the whole amount if there is more than one."""
+    from revrec.cli.output import print_table
+
+    states = [state for state in STATES if any(one[state].strip("0.") for one in totals)]
+    shown = (*states, "amount") if len(states) > 1 else states or ("amount",)
+    names = {"amount": "total", "needs_review": "needs review", "in_doubt": "in doubt"}
+    rows = [{names.get(key, key): value for key, value in one.items()} for one in totals]
+    columns = ("period", "currency", *(names.get(one, one) for one in shown))
+    print_table(rows, columns, title=title, amounts=columns[2:])
 
 
 def _status(line: "PreviewLine") -> str:

@@ -16,6 +16,9 @@ PREVIEW_LINE = {
     "charge", "document", "customer", "item", "rule", "method", "seq", "of", "date", "period", "amount", "currency",
     "deferred", "revenue", "accrued", "status", "entity", "entry_date", "reason",
 }  # fmt: skip
+PREVIEW_TOTAL = {
+    "period", "currency", "amount", "posted", "planned", "in_doubt", "needs_review", "blocked", "rejected",
+}  # fmt: skip
 RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
 FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
 
@@ -23,19 +26,11 @@ FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) -> None:
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
     assert found.keys() == {
-        "from",
-        "to",
-        "lines",
-        "totals",
-        "costs",
-        "unscheduled",
-        "waiting",
-        "undated",
-        "allocations",
-    }
+        "from", "to", "basis", "lines", "totals", "costs", "unscheduled", "waiting", "undated", "allocations",
+    }  # fmt: skip
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
-    assert all(total.keys() == {"period", "currency", "amount"} for total in found["totals"])
+    assert all(total.keys() == PREVIEW_TOTAL for total in found["totals"])
     assert [one.keys() for one in found["unscheduled"]] == [
         {"charge", "customer", "item", "amount", "currency", "since", "age", "code", "reason"}
     ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from revrec.core.filters import Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.import_files import mapping_of
 from revrec.jobs.reports.explain import explain
@@ -277,9 +278,9 @@ def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row
     ruled(offline)
     context, path = offline.context("preview"), offline.file("b.csv", bundle(row))
     before = preview_file(context, path, mapping_of(context, None, events=False))
-    assert before.totals()[0] == ("2024-01", "USD", "56.00")
+    assert before.totals()[0][:3] == ("2024-01", "USD", "56.00")
     offline.take(*bundle(row))
-    told = preview(context, charge="shop/INV-1/2").allocations
+    told = preview(context, Filters(charge="shop/INV-1/2")).allocations
     assert told == before.allocations
     assert [one.allocated for one in told] == ["48.00", "32.00"]
     assert told[1].why.startswith("of 80.00 USD in all, by relative standalone selling prices (ASC 606-10-32-31)")

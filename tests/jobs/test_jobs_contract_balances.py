@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from revrec.core.contract_balance import BalanceSheet, BalanceTotal, ContractBalance
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.jobs.reconciling.reconcile import reconcile
@@ -358,7 +359,7 @@ def _expected(books: Books, rows: list[dict[str, str]], day: str) -> dict[tuple[
     """Net balances from what the other commands show: prices by events, recognition by the preview."""
     until = date.fromisoformat(day)
     earned: Counter[str] = Counter()
-    for one in preview(books.context(), last=until).lines:
+    for one in preview(books.context(), Filters(last=until)).lines:
         earned[one.charge] += int(one.amount.replace(".", ""))
     nets: dict[tuple[str, str], int] = defaultdict(int)
     with books.context().database.read() as connection:

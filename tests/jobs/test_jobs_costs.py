@@ -83,8 +83,8 @@ def test_preview_tells_revenue_and_costs_apart(offline: Books, row: MakeRow) -> 
     offline.take(row("INV-1", amount="24.00"))
     after = preview(context)
     for found in (before, after):
-        assert found.totals()[0] == ("2024-01", "USD", "2.00")
-        assert found.costs()[0] == ("2024-01", "USD", "1.00")
+        assert found.totals()[0][:3] == ("2024-01", "USD", "2.00")
+        assert found.costs()[0][:3] == ("2024-01", "USD", "1.00")
         (cost,) = (one for one in found.lines if one.date == "2024-01-12" and ":cost:" in one.charge)
         assert (cost.amount, cost.deferred, cost.accrued) == ("-1.00", "1300", "5000")
 

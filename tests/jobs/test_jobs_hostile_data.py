@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from revrec.core.filters import Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.preview import preview
 from support.books import Books, MakeRow
@@ -38,7 +39,7 @@ def test_hostile_names_are_found_by_themselves_and_change_nothing_else(
     for at, name in enumerate(HOSTILE):
         life = books.trace(name)
         assert life["charge"]["document"] == name and life["charge"]["source"] == f"s{at}"
-        assert preview(books.context("preview"), charge=life["charge"]["id"]).lines
+        assert preview(books.context("preview"), Filters(charge=life["charge"]["id"])).lines
     assert books.run("2024-01-31").complete
     assert books.sql("SELECT count(*) FROM charge_line") == [(len(lines),)]
     assert verify(books.context("verify")).sound

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.gateway import open_gateway
@@ -448,7 +449,7 @@ def test_recognition_waits_for_the_invoice_where_the_rule_says_so(billing: Billi
     billing.books.rules(billing.rules.replace('method = "monthly"', 'method = "monthly"\nafter_invoice = true'))
     billing.document("INV-2", item="GONE")
     billing.books.take(billing.row("INV-3", item="MAG-12", customer="NEW-1"), name="three.csv")
-    shown = preview(billing.books.context("preview"), charge="shop/INV-3/1").lines
+    shown = preview(billing.books.context("preview"), Filters(charge="shop/INV-3/1")).lines
     assert {line.status for line in shown} == {"held"}
     assert {line.reason for line in shown} == {"waits for the invoice of shop/INV-3"}
     result = billing.run()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.periods import CLOSED, OPEN
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import resolve
@@ -84,7 +85,7 @@ def test_what_is_recognized_in_a_closed_month_is_held_and_stays_visible(
         ("", "2024-01-12", "2.00", 2), ("", "2024-02-12", "2.00", 2), ("", "2024-02-19", "24.00", 2),
     ]  # fmt: skip
     assert all(str(one["reason"]).endswith("blocked until it reopens, by policy hold") for one in held)
-    shown = preview(books.context(), last=date(2024, 3, 31), due=True)
+    shown = preview(books.context(), Filters(last=date(2024, 3, 31)), due=True)
     assert {(line.date, line.status, line.entry_date) for line in shown.lines} == {
         ("2024-01-12", "held", None), ("2024-02-12", "held", None), ("2024-02-19", "held", None),
     }  # fmt: skip
@@ -287,7 +288,7 @@ def test_a_dry_run_and_a_preview_show_what_the_run_will_do(books: Books, intacct
     intacct.admin("/periods/close", month="2024-02")
     sync(books.context())
     planned = {(one["reference"], one["date"], one["reason"]) for one in books.run(DAY, dry_run=True).entries}
-    shown = {(line.date, line.entry_date) for line in preview(books.context(), last=date(2024, 3, 31)).lines}
+    shown = {(line.date, line.entry_date) for line in preview(books.context(), Filters(last=date(2024, 3, 31))).lines}
     done = books.run(DAY)
     assert {(one["reference"], one["date"], one["reason"]) for one in done.entries} == planned
     assert {(one["recognized"], one["date"]) for one in done.entries} == shown

@@ -9,6 +9,7 @@ import pytest
 
 from revrec.cli.output import as_data
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.admin.database import backup, database_status
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.status import status
@@ -143,7 +144,7 @@ def test_what_is_known_by_no_such_name_is_refused(offline: Books, row: MakeRow, 
 
 
 def test_a_preview_shows_each_line_with_its_status(story: Books) -> None:
-    shown = preview(story.context(), date(2024, 2, 1), date(2024, 4, 30))
+    shown = preview(story.context(), Filters(first=date(2024, 2, 1), last=date(2024, 4, 30)))
     assert [(line.charge, line.date, line.status) for line in shown.lines] == [
         ("shop/INV-1/1", "2024-02-12", "posted"),
         ("shop/INV-1/2", "2024-02-12", "posted"),
@@ -156,7 +157,7 @@ def test_a_preview_shows_each_line_with_its_status(story: Books) -> None:
         "currency": "USD", "deferred": "2400", "accrued": "4000", "status": "planned", "entity": "",
         "entry_date": "2024-04-12", "reason": "",
     }  # fmt: skip
-    assert shown.totals() == [
+    assert [one[:3] for one in shown.totals()] == [
         ("2024-02", "USD", "26.00"),
         ("2024-03", "USD", "2.00"),
         ("2024-04", "USD", "2.00"),
@@ -165,20 +166,20 @@ def test_a_preview_shows_each_line_with_its_status(story: Books) -> None:
 
 def test_a_preview_of_what_is_due_is_what_the_run_posts(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1", amount="-3.00"), row("INV-3", item="POD-1"))
-    due = preview(books.context(), None, date(2024, 3, 31), due=True)
+    due = preview(books.context(), Filters(last=date(2024, 3, 31)), due=True)
     assert {line.status for line in due.lines} == {"planned"}
     assert [one.charge for one in due.unscheduled] == ["shop/INV-3/1"] and due.unscheduled[0].reason
     books.run("2024-03-31")
     posted = books.sql("SELECT charge, amount FROM journal_line WHERE side = 'debit' ORDER BY entry_id, line_no")
     assert [(line.charge, abs(Decimal(str(line.amount)) * 100)) for line in due.lines] == posted
-    assert preview(books.context(), None, date(2024, 3, 31), due=True).lines == []
+    assert preview(books.context(), Filters(last=date(2024, 3, 31)), due=True).lines == []
 
 
 def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1", item="GOODS-1"), row("INV-2", item="GOODS-1", post_date="2024-01-06"))
     intacct.fault("429@before:9x:create")
     books.run("2024-02-04")
-    due = preview(books.context(), None, date(2024, 3, 31), due=True)
+    due = preview(books.context(), Filters(last=date(2024, 3, 31)), due=True)
     assert [(line.charge, line.status) for line in due.lines] == [
         ("shop/INV-1/1", "ready"),
         ("shop/INV-2/1", "planned"),
@@ -187,11 +188,11 @@ def test_a_preview_of_what_is_due_has_what_earlier_runs_left(books: Books, intac
 
 def test_a_preview_of_one_charge_shows_no_other(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2"), row("INV-3", item="POD-1"))
-    shown = preview(offline.context(), charge="shop/INV-2/1")
+    shown = preview(offline.context(), Filters(charge="shop/INV-2/1"))
     assert {line.charge for line in shown.lines} == {"shop/INV-2/1"} and len(shown.lines) == 12
     assert shown.unscheduled == []
     with pytest.raises(BadInput, match="shop/INV-9/1: no such charge"):
-        preview(offline.context(), charge="shop/INV-9/1")
+        preview(offline.context(), Filters(charge="shop/INV-9/1"))
 
 
 def test_a_preview_of_a_file_imports_nothing(offline: Books, row: MakeRow) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
 from revrec.jobs.reports.health import WARN, health
 from revrec.jobs.reports.metrics import exposition
@@ -109,7 +110,7 @@ def test_every_display_shows_the_same_undated_amounts(
     found = status(books.context(), DAY)
     assert sums([*found.unscheduled_reasons, *found.waiting], lambda one: one.cost) == truth
 
-    shown = preview(books.context(), last=DAY)
+    shown = preview(books.context(), Filters(last=DAY))
     listed = [*shown.unscheduled, *shown.waiting]
     assert sums(listed, lambda one: ":cost:" in one.charge) == truth
     assert shown.undated_totals() == found.undated
@@ -168,5 +169,5 @@ def test_a_time_beyond_the_calendar_means_never(offline: Books, row: MakeRow) ->
 def test_the_list_shows_customer_item_amount_and_age(offline: Books, row: MakeRow) -> None:
     offline.rules(RULES)
     offline.take(row("N-1", item="NEW-1", amount="700.00", customer="C-ADA"))
-    (one,) = preview(offline.context(), last=date(2024, 1, 31)).unscheduled
+    (one,) = preview(offline.context(), Filters(last=date(2024, 1, 31))).unscheduled
     assert one[:7] == ("shop/N-1/1", "C-ADA", "NEW-1", "700.00", "USD", "2024-01-05", 26)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revrec.core.filters import Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.preview import preview, preview_file
@@ -63,17 +64,17 @@ def sound(books: Books) -> None:
 
 
 def waiting(books: Books, charge: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]]]:
-    found = preview(books.context(), charge=charge)
+    found = preview(books.context(), Filters(charge=charge))
     return books.open_parts(charge), [(one.amount, one.reason) for one in found.waiting]
 
 
 def test_a_project_waits_whole_then_in_part_then_not_at_all(projects: Books) -> None:
-    (one,) = preview(projects.context(), charge="shop/P-1/1").unscheduled
+    (one,) = preview(projects.context(), Filters(charge="shop/P-1/1")).unscheduled
     assert 'waits for milestones "design" (40%), "go-live" (60%)' in one.reason
     _fact, (change,) = projects.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
     assert change.note.endswith(f"600.00 USD waits: {GO_LIVE}")
     assert waiting(projects, "shop/P-1/1") == ([("2024-02-01", 40_000)], [("600.00", GO_LIVE)])
-    assert preview(projects.context(), charge="shop/P-1/1").unscheduled == []
+    assert preview(projects.context(), Filters(charge="shop/P-1/1")).unscheduled == []
     sound(projects)
     projects.event("shop/P-1/1", "milestone", "2024-05-01", name="go-live")
     assert waiting(projects, "shop/P-1/1") == ([("2024-02-01", 40_000), ("2024-05-01", 60_000)], [])

@@ -11,12 +11,27 @@ from revrec.core.errors import BadInput
 from revrec.jobs.posting.periods import check_known_entity
 from revrec.store import charges
 from revrec.store.posting import posted
+from revrec.store.reports.filters import unknown_value
 
 if TYPE_CHECKING:
+    from revrec.core.filters import Filters
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
 MOST_NAMED = 10
+
+
+def check_filters(context: "Context", connection: "Connection", filters: "Filters") -> None:
+    """Refuse filters that name something these books do not know.
+
+    Raises:
+        BadInput: these books do not know a value.
+    """
+    check_entity(context, connection, filters.entity)
+    check_customer(connection, filters.customer)
+    check_account(context, connection, filters.account, ())
+    if problem := unknown_value(connection, filters):
+        raise BadInput(problem)
 
 
 def check_entity(context: "Context", connection: "Connection", entity: str | None) -> None:

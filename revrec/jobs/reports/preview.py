@@ -4,18 +4,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.undated import UndatedTotal, undated_totals
 from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, stored_allocations
 from revrec.store import charges
@@ -26,6 +29,19 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.sources import ColumnMapping
 
+
+class Basis(StrEnum):
+    """The date by which lists and totals count: of the journal entry, or of recognition."""
+
+    LEDGER = "ledger"
+    EARNED = "earned"
+
+
+STATES = {
+    "planned": "planned", "not imported": "planned", "ready": "planned", "sending": "in_doubt", "in_doubt": "in_doubt",
+    "posted": "posted", "rejected": "rejected", "held": "needs_review",
+}  # fmt: skip
+"""The part of a total that a line belongs to, by its status."""
 GOES_ON = ("planned", "rejected", "not imported")
 """States of lines that the next run puts on a new entry."""
 KEEP_ONE = "keep one of the two"
@@ -59,11 +75,22 @@ class PreviewLine(NamedTuple):
 
 
 class PreviewTotal(NamedTuple):
-    """The total of a month in one currency; ``amount`` is a decimal string."""
+    """The total of a month in one currency, and how much of it is in which state; amounts are decimal strings.
+
+    ``planned`` includes entries that are ready to be sent, ``in_doubt`` those that may be posted. ``needs_review`` is
+    on entries that a person must look at, ``blocked`` on no entry, because its period is closed or its document is not
+    invoiced.
+    """
 
     period: str
     currency: str
     amount: str
+    posted: str
+    planned: str
+    in_doubt: str
+    needs_review: str
+    blocked: str
+    rejected: str
 
 
 class PreviewUndated(NamedTuple):
@@ -94,18 +121,30 @@ class SchedulePreview:
     first: date | None
     last: date | None
     today: date
+    basis: Basis = Basis.EARNED
     lines: list[PreviewLine] = field(default_factory=list)
     undated: list[UndatedLine] = field(default_factory=list)
     allocations: list[ContractShare] = field(default_factory=list)
-    sums: Counter[tuple[str, str]] = field(default_factory=Counter)
-    spent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sums: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    spent: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
     def add(self, line: PlannedLine, holding: ClosedPeriodBlock) -> None:
-        """Add a schedule line, dated by the closed-period policy unless its entry already fixes the date."""
+        """Add a schedule line if its date is within the two days.
+
+        Its entry is dated by the closed-period policy unless the date is fixed already. A line that is on no entry and
+        will not be on one counts by its day of recognition.
+        """
+        state = STATES[line.status]
         if line.status in GOES_ON:
             line = _dated(line, holding)
-        period = line.date[:7]
-        (self.spent if is_cost(line.charge) else self.sums)[period, line.currency] += line.amount
+        if line.status == "held" and line.entry_date is None:
+            state = "blocked"
+        day = line.entry_date or line.date if self.basis is Basis.LEDGER else line.date
+        if not self.within(day):
+            return
+        period = day[:7]
+        sums = self.spent if is_cost(line.charge) else self.sums
+        sums.setdefault((period, line.currency), Counter())[state] += line.amount
         amount = decimal_string(line.amount, line.currency)
         self.lines.append(
             PreviewLine(
@@ -146,54 +185,66 @@ class SchedulePreview:
         """Return the totals of the amounts without a recognition date."""
         return undated_totals(self.undated)
 
+    def sort(self) -> None:
+        """Order the lines by the date that counts; lines of one day keep their order."""
+        self.lines.sort(key=lambda line: line.entry_date or line.date if self.basis is Basis.LEDGER else line.date)
+
     def totals(self) -> list[PreviewTotal]:
         """Return the revenue by period and currency."""
         return _by_period(self.sums)
 
     def costs(self) -> list[PreviewTotal]:
         """Return the expensed costs by period and currency."""
-        return _by_period({key: -amount for key, amount in self.spent.items()})
+        return _by_period(self.spent, sign=-1)
 
 
-def _by_period(sums: Mapping[tuple[str, str], int]) -> list[PreviewTotal]:
+def _by_period(sums: Mapping[tuple[str, str], Counter[str]], sign: int = 1) -> list[PreviewTotal]:
     return [
-        PreviewTotal(period, currency, decimal_string(amount, currency))
-        for (period, currency), amount in sorted(sums.items())
+        PreviewTotal(
+            period,
+            currency,
+            *(
+                decimal_string(sign * amount, currency)
+                for amount in (amounts.total(), *(amounts[state] for state in PreviewTotal._fields[3:]))
+            ),
+        )
+        for (period, currency), amounts in sorted(sums.items())
     ]
 
 
 def preview(
-    context: "Context",
-    first: date | None = None,
-    last: date | None = None,
-    charge: str | None = None,
-    due: bool = False,
+    context: "Context", filters: Filters = NO_FILTERS, due: bool = False, basis: Basis = Basis.EARNED
 ) -> SchedulePreview:
-    """Return the schedule lines dated from ``first`` to ``last`` (None: no limit), of one charge or of all.
+    """Return the schedule lines that the filters select; the days and totals go by the dates of ``basis``.
 
-    With ``due``, return only those that the next run dated ``last`` would post.
+    With ``due``, return only those that the next run dated with the last day would post.
 
     Raises:
-        BadInput: The charge does not exist.
+        BadInput: A filter names something that no charge line has.
     """
-    result = SchedulePreview(first, last, context.now().date())
+    # A run posts what is recognized until its day, whatever dates its entries get.
+    result = SchedulePreview(*(None, None) if due else (filters.first, filters.last), context.now().date(), basis)
     with context.database.read() as connection:
-        no = None
-        if charge is not None:
-            no = charges.find_charge(connection, charge)
-            if no is None:
-                raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        check_filters(context, connection, filters)
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-        for line in planned_lines(connection, first, last, no, due):
+        for line in planned_lines(connection, filters, due, basis is Basis.LEDGER and not due):
             result.add(line, holding)
-        result.undated = list(undated_lines(connection, no))
+        result.undated = list(undated_lines(connection, filters))
+        no = charges.find_charge(connection, filters.charge) if filters.charge else None
         kept = list(stored_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1].lines if kept else []
+    result.first, result.last = filters.first, filters.last
+    result.sort()
     return result
 
 
 def preview_file(
-    context: "Context", path: Path, mapping: "ColumnMapping", first: date | None = None, last: date | None = None
+    context: "Context",
+    path: Path,
+    mapping: "ColumnMapping",
+    first: date | None = None,
+    last: date | None = None,
+    basis: Basis = Basis.EARNED,
 ) -> SchedulePreview:
     """Return the preview of a file of charge lines, without importing it.
 
@@ -208,7 +259,7 @@ def preview_file(
     book = load_rules(context)
     with context.database.read() as connection:
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-    result = SchedulePreview(first, last, context.now().date())
+    result = SchedulePreview(first, last, context.now().date(), basis)
     rows: dict[str, int] = {}
     contracts: dict[str, list[ChargeLine]] = {}
     for row in read_charges(path, mapping):
@@ -231,7 +282,8 @@ def preview_file(
             _add_charge(result, cost, book.derive(cost), holding)
     for lines in contracts.values():
         _add_contract(result, book, lines, holding)
-    result.lines.sort(key=lambda line: (line.date, line.charge, line.seq))
+    result.lines.sort(key=lambda line: (line.charge, line.seq))
+    result.sort()
     return result
 
 
@@ -257,8 +309,7 @@ def _add_charge(
     if derived.waits:
         result.undated.append(_undated(line, WAITING, derived.waits, sum(part.amount for part in derived.waiting)))
     for one in _lines(line, derived.rule.name, derived.rule.method.name, derived.parts, derived.post):
-        if result.within(one.date):
-            result.add(one, holding)
+        result.add(one, holding)
 
 
 def _undated(line: ChargeLine, kind: str, why: Unscheduled, amount: int) -> UndatedLine:

@@ -1,13 +1,14 @@
 """Schedule lines as ``revrec preview`` shows them: planned, on an entry, or posted."""
 
 from collections.abc import Iterator
-from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
+from revrec.store.reports.filters import charge_conditions, rule_conditions, within
 from revrec.store.tables import (
     OPEN,
     charge_line,
@@ -77,11 +78,13 @@ _COLUMNS = (
 
 
 def planned_lines(
-    connection: Connection, first: date | None, last: date | None, charge_no: int | None, due: bool
+    connection: Connection, filters: Filters, due: bool, by_ledger_date: bool = False
 ) -> Iterator[PlannedLine]:
-    """Yield the valid schedule lines between two dates, both included, in order of date and charge.
+    """Yield the valid schedule lines that the filters select, in order of recognition date and charge.
 
-    ``due`` limits them to those that a run would post: open ones, and those that earlier runs left.
+    ``due`` limits them to those that a run would post: open ones, and those that earlier runs left. The days of the
+    filters are recognition dates. With ``by_ledger_date`` they are dates of entries, and a line that is on no entry, or
+    on a rejected one, is yielded if its entry may get such a date.
     """
     query = (
         select(*_COLUMNS)
@@ -95,13 +98,22 @@ def planned_lines(
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
+        .where(*charge_conditions(filters), *rule_conditions(filters))
+        .where(*(_within_ledger_dates(filters) if by_ledger_date else within(schedule_line.c.date, filters)))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )
-    if charge_no is not None:
-        query = query.where(schedule_line.c.charge_no == charge_no)
-    if first is not None:
-        query = query.where(schedule_line.c.date >= first.isoformat())
-    if last is not None:
-        query = query.where(schedule_line.c.date <= last.isoformat())
     for row in stream_rows(connection, query):
         yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
+
+
+def _within_ledger_dates(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that a line's entry has, or may get, a date within the days of the filters.
+
+    An entry is dated with the day of recognition, or a later one if that day's period is closed.
+    """
+    dated = journal_entry.c.date
+    if filters.first is not None:
+        yield dated.is_(None) | (journal_entry.c.state == "REJECTED") | (dated >= filters.first.isoformat())
+    if filters.last is not None:
+        until = filters.last.isoformat()
+        yield (schedule_line.c.date <= until) | (dated <= until)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.database.sums import joined_sum, split_sum
 
 if TYPE_CHECKING:
@@ -107,16 +108,28 @@ def _group(row: Any) -> UndatedGroup:
     )  # fmt: skip
 
 
-def undated_lines(connection: "Connection", charge_no: int | None = None) -> Iterator[UndatedLine]:
-    """Yield each undated amount, of one charge line or of all, in the order of the charge lines."""
+CONDITIONS = {
+    "customer": "c.customer = :customer",
+    "item": "c.item = :item",
+    "entity": "c.entity = :entity",
+    "charge": "c.id = :charge",
+    "document": "(c.document = :document OR c.source || '/' || c.document = :document)",
+    "rule": "u.rule = :rule",
+    "account": """EXISTS (SELECT 1 FROM schedule s JOIN rule_version r ON r.id = s.rule_version_id
+                          WHERE s.charge_no = c.no AND :account IN (r.deferred, r.accrued))""",
+}
+"""The filters of lists as conditions on ``LINES``; days do not apply, since these amounts have no date."""
+
+
+def undated_lines(connection: "Connection", filters: Filters = NO_FILTERS) -> Iterator[UndatedLine]:
+    """Yield each undated amount that the filters select, in the order of the charge lines."""
     from sqlalchemy import text
 
     from revrec.store.database.bulk import stream_rows
 
-    chosen = "" if charge_no is None else " WHERE c.no = :charge_no"
-    query = text(f"{LINES}{chosen} ORDER BY c.no, u.kind")
-    if charge_no is not None:
-        query = query.bindparams(charge_no=charge_no)
+    values = {name: getattr(filters, name) for name in CONDITIONS if getattr(filters, name) is not None}
+    chosen = " AND ".join(CONDITIONS[name] for name in values)
+    query = text(f"{LINES}{chosen and f' WHERE {chosen}'} ORDER BY c.no, u.kind").bindparams(**values)
     for row in stream_rows(connection, query):
         yield UndatedLine(
             row.kind, row.code, row.reason, row.rule, row.charge, row.customer, row.item, row.amount, row.currency,

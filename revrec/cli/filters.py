@@ -1,0 +1,58 @@
+"""The options with which every list can be narrowed and saved; a command names those that it has."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from revrec.cli.shared import LAST_DAY, date_span, day, fail
+from revrec.core.filters import Filters
+
+
+def _only(name: str, metavar: str, help: str) -> Any:
+    return Annotated[str | None, typer.Option(f"--{name}", metavar=metavar, help=help)]
+
+
+FILTERS: Mapping[str, Any] = {
+    "customer": _only("customer", "C", "Only this customer."),
+    "item": _only("item", "I", "Only this item."),
+    "account": _only("account", "A", "Only what this account is debited or credited for."),
+    "entity": _only("entity", "E", "Only this entity."),
+    "charge": _only("charge", "ID", "Only this charge line: SOURCE/DOCUMENT/LINE."),
+    "document": _only("document", "DOC", "Only this document."),
+    "rule": _only("rule", "RULE", "Only charge lines of this rule."),
+    "period": _only("period", "P", "Only this period: 2024-03, 2024-Q1, 'last month'."),
+    "first": _only("from", "D", "First day; a month means its first day."),
+    "last": _only("to", "D", f"Last day; {LAST_DAY}"),
+}
+"""The options by the names of their parameters."""
+
+ALL = tuple(FILTERS)
+DAYS = ("period", "first", "last")
+
+OutputOption = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
+]
+LIMIT = 50
+"""Rows that a table shows unless --limit says otherwise; JSON and CSV have all."""
+
+
+def read_filters(values: Mapping[str, str | None]) -> Filters:
+    """Return the filters of a command line; a period and its first or last day together are a usage error."""
+    texts = {name: text for name, text in values.items() if name not in DAYS}
+    return Filters(**texts, **_days(values.get("period"), values.get("first"), values.get("last")))  # type: ignore[arg-type]
+
+
+def _days(period: str | None, first: str | None, last: str | None) -> dict[str, date | None]:
+    if period is not None:
+        if first is not None or last is not None:
+            fail("--period cannot be combined with --from and --to", 2)
+        start, end = date_span(period, "--period")
+        return {"first": start, "last": end}
+    begin, until = day(first, "--from", "first"), day(last, "--to")
+    if begin and until and begin > until:
+        fail(f"--from {begin} is after --to {until}", 2)
+    return {"first": begin, "last": until}

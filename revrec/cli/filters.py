@@ -1,13 +1,16 @@
 """The options with which every list can be narrowed and saved; a command names those that it has."""
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from revrec.cli.shared import LAST_DAY, date_span, day, fail
+from revrec.cli.output import writing_to
+from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, keyword
 from revrec.core.filters import Filters
 
 
@@ -38,6 +41,33 @@ LimitOption = Annotated[
 ]
 LIMIT = 50
 """Rows that a table shows unless --limit says otherwise; JSON and CSV have all."""
+
+
+def list_command(
+    app: typer.Typer, name: str, group: str = "", filters: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command that lists: as ``command`` does, with these filters and with ``--output``.
+
+    The command gets what the filters select as its parameter ``filters``, if it has any.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def listing(options: Options, **values: Any) -> None:
+            if filters:
+                values["filters"] = read_filters({one: values.pop(one) for one in filters})
+            with writing_to(values.pop("output")):
+                function(options, **values)
+
+        own = [one for one in inspect.signature(function).parameters.values() if one.name != "filters"]
+        added = [keyword(one, kind) for one, kind in ({one: FILTERS[one] for one in filters} | _OUTPUT).items()]
+        listing.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+        return command(app, name, group)(listing)
+
+    return decorate
+
+
+_OUTPUT = {"output": OutputOption}
 
 
 def read_filters(values: Mapping[str, str | None]) -> Filters:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.filters import ALL, LIMIT, LimitOption
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.output import print_more
-from revrec.cli.shared import LAST_DAY, Options, command, day, fail
+from revrec.cli.shared import LAST_DAY, Options, day, fail
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class PreviewBasis(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @command(app, "preview", filters=ALL, saves=True)
+    @list_command(app, "preview", filters=ALL)
     def preview(
         options: Options,
         filters: Filters,

@@ -145,13 +145,8 @@ def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
     return group
 
 
-def command(
-    app: typer.Typer, name: str, group: str = "", filters: Sequence[str] = (), saves: bool = False
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command, whose first parameter is ``options``, and add the global options to its parameters.
-
-    ``filters`` names the filters that it has, from :mod:`revrec.cli.filters`; it gets them as the parameter
-    ``filters``. With ``saves``, its results can be written to a file (``--output``).
 
     Put examples in its docstring after a line with only a backspace, so that they keep their line breaks.
     """
@@ -166,15 +161,14 @@ def command(
             if options.json or options.csv:
                 keep_lines_whole()
             try:
-                guarded(options, functools.partial(_work, functools.partial(function, options), filters, saves, values))
+                guarded(options, functools.partial(function, options, **values))
             finally:
                 _keep_heads()
 
         # Typer reads a command's options from its signature and annotations, so the wrapper must show both with the
         # global options added; functools.wraps alone would show only the function's own.
-        parameters = inspect.signature(function).parameters.values()
-        own = [one for one in parameters if one.name not in ("options", "filters")]
-        added = [_keyword(key, kind) for key, kind in {**_of_lists(filters, saves), **GLOBAL}.items()]
+        own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
+        added = [keyword(key, kind) for key, kind in GLOBAL.items()]
         wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
         app.command(name, cls=QuickCommand)(wrapper)
@@ -183,31 +177,8 @@ def command(
     return decorate
 
 
-def _of_lists(filters: Sequence[str], saves: bool) -> dict[str, Any]:
-    """Return the options of a command that lists."""
-    if not filters and not saves:
-        return {}
-    from revrec.cli.filters import FILTERS, OutputOption
-
-    return {name: FILTERS[name] for name in filters} | ({"output": OutputOption} if saves else {})
-
-
-def _work(function: Callable[..., None], filters: Sequence[str], saves: bool, values: dict[str, Any]) -> None:
-    """Call a command with its filters, and with standard output in the file that it is to be written to."""
-    if filters:
-        from revrec.cli.filters import read_filters
-
-        values["filters"] = read_filters({name: values.pop(name) for name in filters})
-    if not saves:
-        function(**values)
-        return
-    from revrec.cli.output import writing_to
-
-    with writing_to(values.pop("output")):
-        function(**values)
-
-
-def _keyword(name: str, kind: Any) -> inspect.Parameter:
+def keyword(name: str, kind: Any) -> inspect.Parameter:
+    """Return the parameter of an option that is not required."""
     default = False if name == "verbose" else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 

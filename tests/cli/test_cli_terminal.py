@@ -10,9 +10,11 @@ import sys
 import termios
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
+from revrec.cli.main import main
 from support.patience import PATIENCE
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
@@ -21,12 +23,10 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def at_terminal(*words: str, width: int = 80, env: Mapping[str, str] | None = None) -> str:
-    """Everything that the program writes to a terminal of this width."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", **(env or {})}
-    process = subprocess.Popen([*PROGRAM, *words], stdin=slave, stdout=slave, stderr=slave, env=environment)
-    os.close(slave)
+    """Return everything that the program writes to a terminal of this width."""
+    child, master = pty.fork()
+    if not child:
+        _play(words, width, {"TERM": "xterm-256color", **(env or {})})
     seen = b""
     while True:
         try:
@@ -37,8 +37,25 @@ def at_terminal(*words: str, width: int = 80, env: Mapping[str, str] | None = No
             break
         seen += block
     os.close(master)
-    process.wait(timeout=PATIENCE)
+    os.waitpid(child, 0)
     return seen.decode().replace("\r\n", "\n")
+
+
+def _play(words: tuple[str, ...], width: int, env: Mapping[str, str]) -> NoReturn:
+    """Run the program in a fork of the tests, which has loaded it already, and end the fork."""
+    code: Any = 70
+    try:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+        os.environ.update(env)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+        sys.argv = ["revrec", *words]
+        main()
+    except SystemExit as ended:
+        code = ended.code or 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def plain(text: str) -> str:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
 
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from revrec.cli.main import app
@@ -18,6 +20,9 @@ from support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_data"
+_built = cache(get_command)
+"""Builds the commands from their functions once: it takes much longer than most commands."""
+
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 
 
@@ -44,7 +49,8 @@ class Revrec(Protocol):
 
 def call(*words: str | Path, env: Mapping[str, str | None] | None = None) -> Ended:
     """Run a command in this process: ``call("run", "--date", "2024-04-30")``; ``env`` changes its environment."""
-    ended = CliRunner().invoke(app, [str(word) for word in words], env=env, prog_name="revrec")
+    with patch("typer.testing._get_command", _built):
+        ended = CliRunner().invoke(app, [str(word) for word in words], env=env, prog_name="revrec")
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
 

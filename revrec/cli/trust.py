@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _confirm(options: Options, yes: bool) -> None:
-    from revrec.jobs.ownership import check_ownership
+    from revrec.jobs.file_owners import check_ownership
     from revrec.jobs.trust import confirm, destinations
 
     context = options.context()

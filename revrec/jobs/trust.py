@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from revrec.core.errors import BadConfiguration
 from revrec.files import write_text
-from revrec.jobs.ownership import check_ownership
+from revrec.jobs.file_owners import check_ownership
 from revrec.jobs.settings import ENDPOINT_NAMES, Settings
 
 DATABASE, GATEWAY, ALERTS = "database", "gateway", "alerts"

@@ -16,9 +16,9 @@ from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting import resolve
-from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.poster import RunStopped
+from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.trace import trace
@@ -342,14 +342,14 @@ def test_what_intacct_does_not_have_is_created_once_where_the_settings_say_so(bi
 def test_a_copy_that_does_not_own_the_posting_creates_no_customer(
     billing: Billing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_ownership: Any) -> None:
+    def refuse(_right: Any) -> None:
         raise RunStopped.before_sending("another copy of these books is at work")
 
     assert billing.invoice().complete
     sent = billing.attempts()
     billing.configure(billing.how, missing_customer="create")
     billing.document("INV-2", customer="NEW-1")
-    monkeypatch.setattr(Ownership, "confirm", refuse)
+    monkeypatch.setattr(RightToPost, "confirm", refuse)
     assert "another copy" in billing.invoice().stopped.advice
     assert billing.attempts() == sent
 

@@ -17,9 +17,9 @@ from revrec.intacct.endpoint import INTACCT_ENDPOINT
 from revrec.jobs import trust
 from revrec.jobs.admin import init
 from revrec.jobs.context import Context, make_context
+from revrec.jobs.file_owners import check_ownership
 from revrec.jobs.gateway import open_gateway, real_credentials
 from revrec.jobs.importing.sources import transport_of
-from revrec.jobs.ownership import check_ownership
 from revrec.jobs.reports.status import status
 from revrec.sandbox import running
 from revrec.sandbox.control.address import address_file, lock_of, write_address

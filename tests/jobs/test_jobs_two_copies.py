@@ -18,7 +18,7 @@ import pytest
 
 from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import verify
-from revrec.jobs.posting import ownership, poster
+from revrec.jobs.posting import poster, right_to_post
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run import run
@@ -147,16 +147,16 @@ def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
     books.run("2024-01-13")
     other = copy_of(books, tmp_path / "other", new_books)
     note_restored(other.context("db restored"), "taken over")
-    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
-    begin = ownership.Ownership.begin
+    monkeypatch.setattr(right_to_post, "right_to_send", lambda _context: timedelta(0))
+    begin = right_to_post.RightToPost.begin
 
     def begun(self: Any, run: int) -> None:
         begin(self, run)
         if self._context.settings.database_url.endswith(f"{books.database}"):
-            monkeypatch.setattr(ownership.Ownership, "begin", begin)
+            monkeypatch.setattr(right_to_post.RightToPost, "begin", begin)
             other.run(DAY)
 
-    monkeypatch.setattr(ownership.Ownership, "begin", begun)
+    monkeypatch.setattr(right_to_post.RightToPost, "begin", begun)
     assert "another copy of these books" in advice(books.run(DAY))
     sent = len(intacct.entries())
     assert other.run(DAY, later=4 * SECONDS).complete and sent == 1
@@ -186,8 +186,8 @@ def test_a_run_that_waited_for_the_database_sends_nothing_if_another_copy_has_ta
     books.run("2024-01-13")
     other = copy_of(books, tmp_path / "other", new_books)
     note_restored(other.context("db restored"), "taken over")
-    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
-    confirm, confirmed = ownership.Ownership.confirm, 0
+    monkeypatch.setattr(right_to_post, "right_to_send", lambda _context: timedelta(0))
+    confirm, confirmed = right_to_post.RightToPost.confirm, 0
 
     def confirm_and_lock(self: Any) -> None:
         nonlocal confirmed
@@ -200,7 +200,7 @@ def test_a_run_that_waited_for_the_database_sends_nothing_if_another_copy_has_ta
         if confirmed == 1:
             locked.execute("BEGIN IMMEDIATE")
 
-    monkeypatch.setattr(ownership.Ownership, "confirm", confirm_and_lock)
+    monkeypatch.setattr(right_to_post.RightToPost, "confirm", confirm_and_lock)
     monkeypatch.setattr(poster, "WRITE_LOCK_TIMEOUT", 60)
     assert "another copy of these books" in advice(books.run(DAY))
     assert confirmed == 2 and not books.slept and len(intacct.entries()) == 1
@@ -231,8 +231,8 @@ def test_a_run_whose_later_claim_loses_its_answer_sends_nothing_more_when_it_is_
     books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.take(row("INV-1"))
-    monkeypatch.setattr(ownership, "right_to_send", lambda _context: timedelta(0))
-    confirm = ownership.Ownership.confirm
+    monkeypatch.setattr(right_to_post, "right_to_send", lambda _context: timedelta(0))
+    confirm = right_to_post.RightToPost.confirm
 
     faults = ["drop@after:1x:query"]
 
@@ -241,7 +241,7 @@ def test_a_run_whose_later_claim_loses_its_answer_sends_nothing_more_when_it_is_
             intacct.fault(faults.pop())
         confirm(self)
 
-    monkeypatch.setattr(ownership.Ownership, "confirm", confirmed)
+    monkeypatch.setattr(right_to_post.RightToPost, "confirm", confirmed)
     assert "claimed again; run again" in advice(books.run(DAY)) and books.slept
     assert len(intacct.entries()) == 1, "another copy may have posted since the journals were read"
     assert "nothing is sent before" in advice(books.run(DAY))

@@ -21,7 +21,7 @@ JOBS = Path(__file__).resolve().parents[2] / "revrec" / "jobs"
 POSTING = (
     "running/run",
     "posting/recovery",
-    "posting/ownership",
+    "posting/right_to_post",
     "posting/periods",
     "posting/poster",
     "posting/rejections",

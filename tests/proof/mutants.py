@@ -19,8 +19,8 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import intents, recovery, rejections
 from revrec.jobs.posting import journal_entries as entry_postings
-from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.poster import Poster
+from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.running.run import PostingRun
 from revrec.store.database.engine import discarded
 from revrec.store.posting import entries
@@ -59,7 +59,7 @@ def replaced(owner: Any, name: str) -> Callable[[Callable[..., Any]], AbstractCo
 
 def without_claim() -> AbstractContextManager[Any]:
     """Runs without the claim of the posting, which would also stop what some rules have to stop alone."""
-    return replaced(Ownership, "_claim")(lambda *_: None)
+    return replaced(RightToPost, "_claim")(lambda *_: None)
 
 
 def overwrite(connection: Any, number: int, values: Mapping[str, Any]) -> None:
@@ -322,7 +322,7 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("nothing is looked for by its shape")
 def _() -> AbstractContextManager[Any]:
-    return replaced(entry_postings.EntryPostings, "find_lookalikes")(lambda _original, *_: [])
+    return replaced(entry_postings.EntryPostings, "find_lookalikes")(lambda _original, *_: None)
 
 
 @mutant("the ledger is not looked at before anything is sent")

@@ -146,13 +146,8 @@ class InvoicePostings:
         """Return the documents of its kind that have its number."""
         return gateway.find_invoices(stored.invoice.definition, [stored.invoice.number])
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredInvoice) -> Sequence[FoundInvoice]:
-        """Return nothing: Intacct does not let the number of a document be edited."""
-        return ()
-
-    def lookalike_message(self, stored: StoredInvoice, found: Any) -> tuple[str, str]:
-        """Raise an error: there are no lookalikes."""
-        raise NotImplementedError
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredInvoice) -> None:
+        """Return None: Intacct does not let the number of a document be edited."""
 
     def mismatch(self, context: "Context", stored: StoredInvoice, found: Sequence[FoundInvoice]) -> str:
         """Return why the documents with its number cannot be adopted.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from revrec.core.journal import JournalEntry, is_reference
 from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PostingAnswer, PreparedPosting
 from revrec.jobs.posting.findings import lost
+from revrec.jobs.posting.poster import Lookalikes
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posted import accepted_keys
@@ -57,7 +58,7 @@ class EntryPostings:
         """Return the entries of its journal that have its reference."""
         return gateway.find_entries(stored.entry.journal, stored.reference)
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> Lookalikes | None:
         """Return entries with the same journal, date and lines that may be this one with its reference edited.
 
         Entries that have a record number here or a reference of any revrec are left out, because two different entries
@@ -65,17 +66,16 @@ class EntryPostings:
         """
         with context.database.read() as connection:
             if not stored.attempts and ENTRY_TABLES.may_have_posted(connection, stored.id):
-                return []
+                return None
         entry = stored.entry
         heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
         with context.database.read() as connection:
             recorded = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
         free = [head for head in heads if head.record_no not in recorded and not is_reference(head.reference)]
-        return [found for found in gateway.with_lines(free) if same_content(entry, found)]
-
-    def lookalike_message(self, stored: StoredEntry, found: FoundEntry) -> tuple[str, str]:
-        """Return which entry it is, and the two ways to settle it."""
-        return _ALIKE.format(found), _ALIKE_ADVICE.format(stored.reference, found.record_no)
+        alike = [found for found in gateway.with_lines(free) if same_content(entry, found)]
+        if not alike:
+            return None
+        return Lookalikes(alike, _ALIKE.format(alike[0]), _ALIKE_ADVICE.format(stored.reference, alike[0].record_no))
 
     def mismatch(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
         """Return why Intacct's entries with its reference cannot be adopted.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
@@ -93,6 +93,14 @@ class FoundPosting(Protocol):
     def record_no(self) -> str: ...
 
 
+class Lookalikes(NamedTuple):
+    """Records of Intacct, at least one, that may be a posting under another name; and what to do about the first."""
+
+    found: Sequence[FoundPosting]
+    error: str
+    advice: str
+
+
 class PostingType(Protocol):
     """What differs between journal entries and invoices: how one is loaded, sent, found in Intacct, and recognized."""
 
@@ -129,11 +137,8 @@ class PostingType(Protocol):
     def find(self, gateway: Gateway, stored: Any) -> Sequence[FoundPosting]:
         """Return what Intacct has under its name. Raises as reads do."""
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> Sequence[FoundPosting]:
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> "Lookalikes | None":
         """Return what Intacct has under another name and may be this posting. Raises as reads do."""
-
-    def lookalike_message(self, stored: Any, found: Any) -> tuple[str, str]:
-        """Return the error and the advice for a posting that has a lookalike."""
 
     def mismatch(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:
         """Return why what was found cannot be adopted; empty if it is this posting and in Intacct's ledger."""
@@ -240,13 +245,13 @@ class Poster:
         attempt = self._begin_lookup(stored)
         try:
             found = self.posting_type.find(self.gateway, stored)
-            alike = [] if found else self.posting_type.find_lookalikes(self.context, self.gateway, stored)
+            alike = None if found else self.posting_type.find_lookalikes(self.context, self.gateway, stored)
         except RevrecError as error:
             return self._lookup_failed(attempt, stored, error)
         if alike:
             # A person may have edited its reference in Intacct. Sending it again would post it twice.
-            reason = dict(zip(("error", "advice"), self.posting_type.lookalike_message(stored, alike[0]), strict=True))
-            self._end_lookup(attempt, alike, "differs", (stored, "HELD", reason))
+            reason = {"error": alike.error, "advice": alike.advice}
+            self._end_lookup(attempt, alike.found, "differs", (stored, "HELD", reason))
             return str(self._load(number).state)
         if not found and stored.attempts < self.max_attempts:
             closed = self.dates.closed_here(*self.posting_type.period(stored))

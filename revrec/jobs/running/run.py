@@ -15,7 +15,6 @@ from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import intents, recovery
 from revrec.jobs.posting.canceled_entries import put_lines_in_review
 from revrec.jobs.posting.journal_entries import EntryPostings
-from revrec.jobs.posting.ownership import Ownership
 from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
 from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
 from revrec.jobs.posting.rejections import (
@@ -25,6 +24,7 @@ from revrec.jobs.posting.rejections import (
 )
 from revrec.jobs.posting.repairs import RepairRunner
 from revrec.jobs.posting.retries import Retrier
+from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
 from revrec.jobs.running.result import RunResult, plan_counts, refresh_counts
 from revrec.store.database.engine import discarded
@@ -172,10 +172,10 @@ class PostingRun:
         with connect(self.context) as self.gateway:
             self.retrier.call(self.gateway.sign_in)
             check_clock(self.context, self.gateway)
-            ownership = Ownership(self.context, self.gateway, self.worker, self.company)
-            self.worker.confirm = ownership.confirm
+            right = RightToPost(self.context, self.gateway, self.worker, self.company)
+            self.worker.confirm = right.confirm
             try:
-                self.retrier.call(partial(ownership.begin, self.run_id))
+                self.retrier.call(partial(right.begin, self.run_id))
                 if to_invoice:
                     recovery.detect_restored_copy(self.context, self.run_id)
                     self._post_invoices()

@@ -33,7 +33,7 @@ MOST_REQUESTS = 500
 """Requests for numbers before books that take over give up: more numbers than runs of many years take."""
 
 
-class Ownership:
+class RightToPost:
     """The right of one run to post to the company ``to``; confirmed before each entry that is sent."""
 
     def __init__(self, context: "Context", gateway: "Gateway", worker: "Worker", to: str) -> None:

@@ -56,7 +56,7 @@ def copy_of(books: Books, folder: Path, new_books: type[Books]) -> Books:
     # In a process of its own: closing the file here would end the locks of the connections that are still open to it.
     subprocess.run(["cp", "-r", str(books.folder), str(folder)], check=True)
     copy = new_books.__new__(new_books)
-    copy.__dict__.update(books.__dict__, folder=folder, database=folder / "revrec.db")
+    copy.__dict__.update(books.__dict__, folder=folder, database=folder / "revrec.db", slept=[])
     return copy
 
 

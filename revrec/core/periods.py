@@ -5,11 +5,13 @@ history of facts: reported by Intacct (the day through which its books are close
 decided by a person in revrec. revrec never opens or closes a period in Intacct.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+
+from revrec.core.calendar import month_end
 
 POLICIES = ("hold", "next_open", "fail")
 """How an amount recognized in a closed period is treated. ``hold``: it is blocked, on no entry, until the period
@@ -160,6 +162,27 @@ class Periods:
 
 
 _NOTHING = _EntityPeriods()
+
+
+def closed_since(facts: Sequence[PeriodFact], entity: str, day: date) -> int | None:
+    """Return the position of the fact since which a day of an entity is closed without a break; None if it is open."""
+    periods, since = Periods(), None
+    for at, fact in enumerate(facts):
+        periods.take(fact)
+        if periods.closed(entity, day) is None:
+            since = None
+        elif since is None:
+            since = at
+    return since
+
+
+def last_closed_before(facts: Sequence[PeriodFact], entity: str, day: date) -> date | None:
+    """Return the last day before ``day`` that is closed for an entity; None if all days before it are open."""
+    if day == date.min:
+        return None
+    periods, before = Periods(facts), day - timedelta(days=1)
+    ends = (fact.day if fact.kind == THROUGH else month_end(fact.day) for fact in facts if fact.kind != OPEN)
+    return max((end for end in (min(one, before) for one in ends) if periods.closed(entity, end)), default=None)
 
 
 class DatedBy(NamedTuple):

@@ -33,8 +33,13 @@ def event_row(
     return (charge_no, *said, at, actor, import_id, row)
 
 
-def events_of_charges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[FulfillmentEvent]]:
-    """Return the events of these charge lines, in the order of recording; charges without events are left out."""
+def events_of_charges(
+    connection: Connection, numbers: Sequence[int], last_id: int | None = None
+) -> dict[int, list[FulfillmentEvent]]:
+    """Return the events of these charge lines, in the order of recording; charges without events are left out.
+
+    ``last_id`` leaves out the events that were recorded after this one.
+    """
     if not numbers:
         return {}
     said = [fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]
@@ -44,6 +49,8 @@ def events_of_charges(connection: Connection, numbers: Sequence[int]) -> dict[in
         .where(fulfillment_event.c.charge_no.in_(numbers))
         .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
     )
+    if last_id is not None:
+        query = query.where(fulfillment_event.c.id <= last_id)
     found: dict[int, list[FulfillmentEvent]] = {}
     for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query):
         event = FulfillmentEvent(

@@ -12,6 +12,7 @@ from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting.entries import recognized_until
+from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
     OPEN,
     audit_event,
@@ -22,6 +23,13 @@ from revrec.store.tables import (
     period_fact,
     schedule_line,
 )
+
+
+class Closing(NamedTuple):
+    """A fact about a period, with the last rows that the books had when it closed days; None if it opened one."""
+
+    fact: PeriodFact
+    known: KnownRows | None
 
 
 def facts(connection: Connection) -> list[PeriodFact]:
@@ -56,6 +64,20 @@ def _keep_closing(connection: Connection, fact_id: int) -> RowDigest:
     row = (fact_id, *(next_number(connection, column) - 1 for column in newest))
     insert_rows(connection, period_closing, period_closing.columns.keys(), [row])
     return digest_rows(period_closing, [row])
+
+
+def closings(connection: Connection) -> list[Closing]:
+    """Return all facts, in the order they became known, each with the rows that the books had then."""
+    query = (
+        select(period_fact, *(period_closing.c[name] for name in KnownRows._fields[:-1]))
+        .outerjoin(period_closing, period_closing.c.fact_id == period_fact.c.id)
+        .order_by(period_fact.c.id)
+    )
+    found = []
+    for _id, *fact, audit_seq, charge_no, event_id in connection.execute(query):
+        known = None if audit_seq is None else KnownRows(audit_seq, charge_no, event_id, fact[-2])
+        found.append(Closing(to_fact(*fact), known))
+    return found
 
 
 def due_entities(connection: Connection, until: date) -> list[str]:

@@ -68,3 +68,34 @@ def test_it_goes_to_a_file_and_says_if_it_cannot(books: Path, revrec: Revrec) ->
     assert revrec("report", "balance", "--date", "31.1.2024").code == 2
     ended = balance(revrec, "--by", "colour", "--output", "colour.txt")
     assert ended.code == 3 and "dimensions.NAME" in ended.err and not Path("colour.txt").exists()
+
+
+def test_what_is_late_for_a_closed_month_is_listed_in_every_format(books: Path, revrec: Revrec) -> None:
+    assert revrec("periods", "close", "2024-01", "--reason", "reported on February 5").code == 0
+    before = balance(revrec).out
+    Path("late.csv").write_text(Path("charges.csv").read_text().replace("INV-", "LATE-"))
+    assert revrec("import", "late.csv").code == 0
+    late = "shop/LATE-1/1"
+    shown = balance(revrec)
+    assert shown.out.splitlines()[: before.count("\n") - 1] == before.splitlines()[:-1], "the figures are the same"
+    assert "Arrived after the close: not counted here" in shown.out and "late.csv, row 2" in shown.out
+    assert "closed through 2024-01-31 since " in shown.out and "these are the figures of the close" in shown.out
+    found = balance(revrec, "--format", "json").json
+    (row,) = found["late"]
+    assert (row["charge"], row["change"], row["amount"], row["account"]) == (late, "charge line", "24.00", "2400")
+    assert found["closed"][0]["figures_as_reported"] and "reported on February 5" in found["closed"][0]["reason"]
+    listed = balance(revrec, "--format", "csv")
+    assert late not in listed.out and f"{late}: charge line of 2024-01-05, 24.00 USD" in listed.err
+    february = revrec("report", "balance", "--date", "2024-02-29")
+    assert "Arrived after the close: counted here, not in closed months" in february.out and late in february.out
+    assert "... and 1 more late changes" not in february.out
+
+
+def test_a_balance_on_an_account_that_the_rule_left_is_listed_in_every_format(books: Path, revrec: Revrec) -> None:
+    config = Path("revrec.toml")
+    config.write_text(config.read_text().replace('deferred = "2400"', 'deferred = "2410"'))
+    assert revrec("schedule", "--rebuild").code == 0
+    assert "Move to the account that the rules name now" in balance(revrec).out
+    moves = balance(revrec, "--format", "json").json["moves"]
+    assert {(one["account"], one["to"]) for one in moves} == {("2400", "2410")} and moves[0]["reason"]
+    assert "belongs on 2410" in balance(revrec, "--format", "csv").err

@@ -15,7 +15,8 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reconciling.reconcile import reconcile
-from revrec.jobs.reports.contract_balances import BalanceNotes, BalanceOptions, contract_balances
+from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import ROOT, Books, MakeRow
 from support.intacct import Intacct

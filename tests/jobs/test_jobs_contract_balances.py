@@ -16,7 +16,8 @@ from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.jobs.reconciling.reconcile import reconcile
-from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances, contract_name
+from revrec.jobs.reports.contract_balances import contract_balances, contract_name
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.preview import preview
 from revrec.store import charges, events
 from revrec.store.posting import posted

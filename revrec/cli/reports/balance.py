@@ -14,6 +14,7 @@ from revrec.cli.shared import LAST_DAY, Options, command, day
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
     from revrec.jobs.reports.contract_balances import BalanceNotes
+    from revrec.jobs.reports.late_changes import ClosedPeriod
 
 CONTRACTS = (
     "contract", "entity", "currency", "customer", "billed", "recognized", "planned", "liability", "asset", "noncurrent",
@@ -27,6 +28,7 @@ ACCOUNTS = (
     "entity", "currency", "account", "of", "billed", "recognized", "credit", "debit", "balance", "reclassify",
     "presented",
 )  # fmt: skip
+LATE = ("entity", "currency", "account", "charge", "date", "change", "amount", "stored", "reason")
 MOVES = ("entity", "currency", "account", "to", "lines", "balance", "reason")
 TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
 TABLES = {"contracts": CONTRACTS, "lines": LINES, "accounts": ACCOUNTS}
@@ -36,22 +38,10 @@ SPARE = {
     "accounts": ("of", "debit", "credit", "recognized", "billed"),
 }
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
-WORDS = frozenset(
-    (
-        "contract",
-        "charge",
-        "document",
-        "customer",
-        "item",
-        "entity",
-        "currency",
-        "account",
-        "of",
-        "lines",
-        "to",
-        "reason",
-    )
-)
+WORDS = frozenset((
+    *("contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "lines", "to"),
+    *("reason", "date", "change", "stored"),
+))  # fmt: skip
 AMOUNTS = frozenset((*CONTRACTS, *LINES, *ACCOUNTS, *TOTALS)) - WORDS
 
 
@@ -109,7 +99,8 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
-        from revrec.jobs.reports.contract_balances import BalanceNotes, BalanceOptions, contract_balances
+        from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
+        from revrec.jobs.reports.line_balances import BalanceOptions
 
         until = day(date, "--date")
         assert until is not None
@@ -124,7 +115,7 @@ def register(group: typer.Typer) -> None:
                 _show_csv(show, listed, sheet)
             else:
                 _show_tables(show, listed, sheet, limit)
-                _show_notes(notes)
+                _show_notes(notes, limit)
         if options.csv:
             _warn(notes)
 
@@ -154,6 +145,8 @@ def _show_json(
             "accounts": _plain(sheet.accounts()),
             "totals": _plain(sheet.totals()),
             "moves": [_decimal(one, MOVES) for one in notes.moves],
+            "closed": [_closed(one) for one in notes.closed],
+            "late": [_decimal(one, LATE) for one in notes.late],
         },
     )
 
@@ -181,11 +174,47 @@ def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: 
     print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)
 
 
-def _show_notes(notes: "BalanceNotes") -> None:
+def _closed(one: "ClosedPeriod") -> dict[str, Any]:
+    """Return a closed period as data."""
+    return {
+        "entities": list(one.days.entities),
+        "through": one.days.until,
+        "since": one.fact.at,
+        "reason": one.fact.words,
+        "figures_as_reported": one.reported,
+    }
+
+
+def _about_closed(one: "ClosedPeriod") -> str:
+    """Return in one sentence what the figures have of a closed period."""
+    entities = ", ".join(filter(None, one.days.entities))
+    whose = f" ({entities})" if entities else ""
+    figures = "these are the figures of the close" if one.reported else "what arrived later counts from the next day on"
+    return f"closed through {one.days.until}{whose} since {_time(one.fact.at)}, {one.fact.words}: {figures}"
+
+
+def _time(at: str) -> str:
+    return f"{at[:10]} {at[11:19]} UTC" if at else ""
+
+
+def _late_title(notes: "BalanceNotes") -> str:
+    as_reported = any(one.reported for one in notes.closed)
+    return "Arrived after the close: " + ("not counted here" if as_reported else "counted here, not in closed months")
+
+
+def _show_notes(notes: "BalanceNotes", limit: int) -> None:
     from revrec.cli.output import print_table
 
     moves = [_decimal(one, MOVES) for one in notes.moves]
+    late = [_decimal(one._replace(stored=_time(one.stored)), LATE) for one in notes.late]
+    shown = late[:limit] if limit else late
     print_table(moves, MOVES, "Move to the account that the rules name now", right=("lines",), amounts=AMOUNTS)
+    print_table(shown, LATE, _late_title(notes), spare=("entity", "stored", "reason"), amounts=AMOUNTS)
+    if len(late) > len(shown):
+        print(f"... and {len(late) - len(shown):,} more late changes (--limit 0 shows all)")
+    for one in notes.closed:
+        if one.reported or late:
+            print(_about_closed(one))
 
 
 def _warn(notes: "BalanceNotes") -> None:
@@ -193,6 +222,12 @@ def _warn(notes: "BalanceNotes") -> None:
     for move in (_decimal(one, MOVES) for one in notes.moves):
         where = " ".join(filter(None, (move["entity"], move["currency"], move["account"])))
         print(f"{where}: {move['balance']} belongs on {move['to']}: {move['reason']}", file=sys.stderr)
+    for one in (_decimal(one, LATE) for one in notes.late):
+        what = f"{one['charge']}: {one['change']} of {one['date']}, {one['amount']} {one['currency']}"
+        print(f"{_late_title(notes)}: {what}; {one['reason']}", file=sys.stderr)
+    for closed in notes.closed:
+        if closed.reported:
+            print(_about_closed(closed), file=sys.stderr)
 
 
 def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> Iterator[dict[str, Any]]:

@@ -64,7 +64,7 @@ def _is_line(ours: JournalLine, theirs: FoundLine) -> bool:
 
 
 def _charge_of(ours: JournalEntry, same: JournalLine | None, line: FoundLine) -> int:
-    """Return the charge line of a changed line: that of our line in its place, else of its document, else the first."""
+    """Return the charge line of a changed line: by our line in its place, else by its document, else the first one."""
     if same is not None:
         return same.charge_no
     documents = {one.document: one.charge_no for one in reversed(ours.lines)}

@@ -32,10 +32,10 @@ BY_DIMENSION = "dimensions."
 class ContractBalanceRow(NamedTuple):
     """A charge line of :func:`balance_rows`; ``contract`` is the JSON text that identifies its contract.
 
-    ``billed_account`` is the deferred account when it was billed, ``account`` that of the rule version in force, whose
-    id is ``rule_version``; None where no invoice, schedule or arrival names one. Amounts are in minor units: ``earns``
-    is the price in force, ``planned`` is dated until the day by the schedule in force, ``later`` is dated after
-    ``beyond``. ``recognized`` is in the ledger with a date until the day, by deferred account.
+    ``billed_account`` is the deferred account when it was billed, ``account`` the one that the rule version in force
+    names, whose id is ``rule_version``; None without an invoice, schedule or arrival that names one. Amounts are in
+    minor units: ``earns`` is the price in force, ``planned`` is dated until the day by the schedule in force, ``later``
+    is dated after ``beyond``. ``recognized`` is in the ledger with a date until the day, by deferred account.
     """
 
     contract: str
@@ -64,7 +64,8 @@ class BalanceQuery(NamedTuple):
 
     ``entities`` and ``customer`` limit them. ``by`` says what makes a contract of lines without an
     allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants invoiced
-    are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was stored later.
+    are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was stored later;
+    ``numbers`` limits the charge lines.
     """
 
     until: date
@@ -74,6 +75,7 @@ class BalanceQuery(NamedTuple):
     customer: str | None = None
     wishes: Mapping[str, InvoiceRequest] = {}
     known: KnownRows | None = None
+    numbers: Sequence[int] | None = None
 
 
 class _AsJson(FunctionElement[str]):
@@ -130,8 +132,8 @@ def _charge(rows: Sequence[Any]) -> ContractBalanceRow:
 
 
 def _query(asked: BalanceQuery) -> Select[Any]:
-    planned, on, versions = _planned(asked), _invoiced(asked), _versions(asked.known)
-    recognized = recognized_in_ledger(asked.until, asked.known)
+    planned, on, versions = _planned(asked), _invoiced(asked), _versions(asked)
+    recognized = recognized_in_ledger(asked.until, asked.known, asked.numbers)
     first, newest = schedule.alias("first"), schedule.alias("newest")
     billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
     key = func.coalesce(contract_line.c.contract, _contract(asked.by))
@@ -173,9 +175,16 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     )
     if asked.known is not None:
         query = query.where(charge_line.c.no <= asked.known.charge_no)
+    query = _of(asked, query, charge_line.c.no)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
-    return query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
+    whole: Select[Any] = query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
+    return whole
+
+
+def _of(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
+    """Limit a query to the charge lines that are asked for, if not to all."""
+    return query if asked.numbers is None else query.where(charge_no.in_(asked.numbers))
 
 
 def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[bool]:
@@ -198,6 +207,7 @@ def _planned(asked: BalanceQuery) -> Any:
         for name, which in sums.items()
     )
     query = select(schedule_line.c.charge_no, *amounts).group_by(schedule_line.c.charge_no)
+    query = _of(asked, query, schedule_line.c.charge_no)
     if asked.known is None:
         return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
     then, next_one = schedule.alias("then"), schedule.alias("next_one")
@@ -228,11 +238,11 @@ def _invoiced(asked: BalanceQuery) -> Any:
     )
     if asked.known is not None:
         query = query.where(invoice.c.posted_at <= asked.known.at)
-    return query.group_by(invoice_line.c.charge_no).subquery()
+    return _of(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
 
 
-def _versions(known: KnownRows | None) -> Any:
-    """Return the first and the newest schedule version of each charge line, and that in force on its post date."""
+def _versions(asked: BalanceQuery) -> Any:
+    """Return the first and the newest schedule version of each charge line, and the one in force on its post date."""
     day = func.substr(audit_event.c.at, literal(1), literal(10))
     first, newest = func.min(schedule.c.version), func.max(schedule.c.version)
     in_force = func.max(case((day <= charge_line.c.post_date, schedule.c.version)))
@@ -246,8 +256,7 @@ def _versions(known: KnownRows | None) -> Any:
         .join(charge_line, charge_line.c.no == schedule.c.charge_no)
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
     )
-    if known is not None:
-        query = query.where(schedule.c.audit_seq <= known.audit_seq)
+    query = _of(asked, query.where(*_stored(schedule, asked)), schedule.c.charge_no)
     return query.group_by(schedule.c.charge_no).subquery()
 
 

@@ -4,6 +4,7 @@ Every report of recognized amounts reads them here, so that no two disagree abou
 reversed in Intacct.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -22,13 +23,16 @@ class KnownRows(NamedTuple):
     at: str
 
 
-def recognized_in_ledger(until: date, known: KnownRows | None = None) -> Any:
+def recognized_in_ledger(until: date, known: KnownRows | None = None, numbers: Sequence[int] | None = None) -> Any:
     """Return what is recognized of each charge line by deferred account, in minor units, as a subquery.
 
     It counts amounts dated until a day, on the account that they were posted to: an amount stays there when the rules
-    name another. ``known`` leaves out what was stored later.
+    name another. ``known`` leaves out what was stored later; ``numbers`` limits the charge lines.
     """
-    lines = union_all(_posted(until, known), _changed(until, known)).subquery()
+    queries = (_posted(until, known), _changed(until, known))
+    if numbers is not None:
+        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers)) for query in queries)
+    lines = union_all(*queries).subquery()
     amount = cast(func.sum(lines.c.amount), BigInteger).label("amount")
     return select(lines.c.charge_no, lines.c.account, amount).group_by(lines.c.charge_no, lines.c.account).subquery()
 

@@ -1,0 +1,171 @@
+"""List late changes: what is dated in a closed period and was stored after its close.
+
+The figures of the closed period leave them out; the next open period includes them. Their amounts add up to what the
+balance of the closed day would be now, less what it was at the close.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.batching import batched
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.contract_balance import LineBalance
+from revrec.core.periods import PeriodFact, closed_since, last_closed_before
+from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
+from revrec.jobs.reports.line_balances import AT_ONCE, BalanceOptions, lines_as_known
+from revrec.store import charges, events, periods
+from revrec.store.reports.late_changes import ENTRY, INVOICE, LEDGER, Closed, LateRow, late_rows
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+
+class ClosedPeriod(NamedTuple):
+    """Closed days of some entities, and the fact by which they were closed.
+
+    ``reported``: the day of the report is closed, so that its figures are the ones at the close. Otherwise the day is
+    open and its figures include the late changes.
+    """
+
+    fact: PeriodFact
+    days: Closed
+    reported: bool
+
+
+class LateChange(NamedTuple):
+    """A change of a deferred balance that arrived after its period was closed.
+
+    ``amount`` is in minor units, credits positive.
+
+    ``date`` is in the closed period, ``stored`` is when it arrived, as UTC text. ``reason`` says where it comes from.
+    """
+
+    entity: str
+    currency: str
+    account: str
+    charge: str
+    customer: str
+    date: str
+    change: str
+    amount: int
+    reason: str
+    stored: str
+
+
+def closed_periods(connection: "Connection", wanted: BalanceOptions) -> Iterator[ClosedPeriod]:
+    """Yield what is closed until the day, or before it where it is open itself, for each group of entities."""
+    closings = periods.closings(connection)
+    facts = [one.fact for one in closings]
+    entities = periods.all_entities(connection) if wanted.entity is None else [wanted.entity]
+    groups: dict[tuple[int, date], list[str]] = defaultdict(list)
+    for entity in entities if facts else ():
+        day: date | None = wanted.until
+        since = closed_since(facts, entity, wanted.until)
+        if since is None:
+            day = last_closed_before(facts, entity, wanted.until)
+            since = None if day is None else closed_since(facts, entity, day)
+        if since is not None and day is not None:
+            groups[since, day].append(entity)
+    for (since, day), some in groups.items():
+        known = closings[since].known
+        assert known is not None, "a fact that closes days has the rows that were known"
+        yield ClosedPeriod(facts[since], Closed(day, known, some), day == wanted.until)
+
+
+def late_changes(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, closed: Closed
+) -> Iterator[LateChange]:
+    """Yield the late changes of the customers and accounts that are asked for, by charge line."""
+    rows: dict[int, list[LateRow]] = defaultdict(list)
+    for row in late_rows(connection, closed):
+        rows[row.no].append(row)
+    for some in batched(sorted(rows), AT_ONCE):
+        asked = BalanceOptions(closed.until, customer=wanted.customer)
+        before, now = (
+            _by_charge(lines_as_known(context, connection, asked, known, None, some)) for known in (closed.known, None)
+        )
+        for no, line in charges.read_charges(connection, some):
+            if line.id in now:
+                change = _ChargeChange(connection, closed, no, line, before.get(line.id, []), now[line.id])
+                yield from (one for one in change.listed(rows[no]) if wanted.account in (None, one.account))
+
+
+def _by_charge(lines: Iterable[LineBalance]) -> dict[str, list[LineBalance]]:
+    found: dict[str, list[LineBalance]] = defaultdict(list)
+    for line in lines:
+        found[line.charge].append(line)
+    return found
+
+
+class _ChargeChange:
+    """How the balance of one charge line on a closed day differs from what it was at the close."""
+
+    def __init__(
+        self,
+        connection: "Connection",
+        closed: Closed,
+        no: int,
+        line: ChargeLine,
+        before: Sequence[LineBalance],
+        now: Sequence[LineBalance],
+    ) -> None:
+        self._connection = connection
+        self._closed = closed
+        self._no = no
+        self._line = line
+        self._billed = sum(one.billed for one in before)
+        self._moved = sum(one.billed for one in now) - self._billed
+        self._account = next((one.account for one in (*now, *before) if one.billed), now[0].account)
+        self._left: Counter[str] = Counter()
+        for one in now:
+            self._left[one.account] += one.balance
+        for one in before:
+            self._left[one.account] -= one.balance
+
+    def listed(self, rows: Iterable[LateRow]) -> Iterator[LateChange]:
+        """Yield a change for each row that moved the balance; they add up to the whole difference."""
+        for row in rows:
+            account, amount = self._effect(row)
+            if amount:
+                self._left[account] -= amount
+                yield self._change(account, row.date, row.what or row.kind, amount, _reason(row), row.at)
+        for account, amount in self._left.items():
+            if amount:
+                yield self._change(account, self._closed.until.isoformat(), "other", amount, "", "")
+
+    def _effect(self, row: LateRow) -> tuple[str, int]:
+        """Return the account and by how much a row raises its balance."""
+        if row.kind in (ENTRY, LEDGER):
+            return row.account, -row.amount
+        if not self._moved:
+            return self._account, 0
+        price = self._price(row.number or self._closed.known.event_id)
+        amount, self._billed = price - self._billed, price
+        return self._account, amount
+
+    def _price(self, last_event: int) -> int:
+        """Return the price of the charge line at the end of the closed day, by its events up to this one."""
+        recorded = events.events_of_charges(self._connection, [self._no], last_event).get(self._no, [])
+        return price_of(self._line, [one for one in recorded if _counts(one, self._closed.until)])
+
+    def _change(self, account: str, day: str, change: str, amount: int, reason: str, stored: str) -> LateChange:
+        line = self._line
+        whose = (line.entity, line.currency, account, line.id, line.customer)
+        return LateChange(*whose, day, change, amount, reason, stored)
+
+
+def _counts(event: FulfillmentEvent, until: date) -> bool:
+    return event.kind in PRICE_EVENT_KINDS and event.date <= until
+
+
+def _reason(row: LateRow) -> str:
+    """Return where a late change comes from: file and row, or who recorded it, with the note of a person."""
+    if row.kind in (ENTRY, INVOICE):
+        return f"{row.kind} {row.what} turned out to be posted"
+    if row.kind == LEDGER:
+        return f"entry {row.what} was changed in Intacct; finding {row.note} accepted by {row.actor}"
+    place = f"{row.file}, row {row.row}" if row.file else f"recorded by {row.actor}"
+    return f"{place}: {row.note}" if row.note else place

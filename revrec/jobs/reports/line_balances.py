@@ -1,0 +1,190 @@
+"""Read the balance of each charge line on a day, for the reports that show deferred balances.
+
+A day that is closed is read as it was known when its period was closed. So a closed month keeps the figures that were
+reported, whatever arrives later.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.batching import batched
+from revrec.core.calendar import add_months
+from revrec.core.contract_balance import LineBalance
+from revrec.core.periods import closed_since
+from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
+from revrec.core.rules import RuleBook
+from revrec.core.rules.costs import is_cost
+from revrec.jobs.invoicing.settings import invoice_settings
+from revrec.jobs.rules.load import load_rules
+from revrec.store import charges, events, periods
+from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
+from revrec.store.reports.in_ledger import KnownRows
+
+if TYPE_CHECKING:
+    from revrec.core.charge_line import ChargeLine
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+AT_ONCE = 1_000
+
+
+class BalanceOptions(NamedTuple):
+    """The options of the report: the day, planned or posted revenue, what forms a contract, and filters."""
+
+    until: date
+    planned: bool = False
+    by: str = "contract"
+    account: str | None = None
+    entity: str | None = None
+    customer: str | None = None
+
+
+def line_balances(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Iterator[LineBalance]:
+    """Yield the balance of each charge line on each of its deferred accounts, as known when the day was closed.
+
+    The lines of a contract, entity and currency follow each other.
+    """
+    for known, entities in _knowledge(connection, wanted):
+        yield from lines_as_known(context, connection, wanted, known, entities)
+
+
+def _knowledge(
+    connection: "Connection", wanted: BalanceOptions
+) -> Iterator[tuple[KnownRows | None, Sequence[str] | None]]:
+    """Yield what was known of the day at its close, None if it is open, with the entities; None for all of them."""
+    closings = periods.closings(connection)
+    if not any(one.known for one in closings):
+        yield None, None if wanted.entity is None else (wanted.entity,)
+        return
+    facts = [one.fact for one in closings]
+    entities = periods.all_entities(connection) if wanted.entity is None else [wanted.entity]
+    groups: dict[KnownRows | None, list[str]] = {}
+    for entity in entities:
+        since = closed_since(facts, entity, wanted.until)
+        groups.setdefault(None if since is None else closings[since].known, []).append(entity)
+    everything = len(groups) == 1 and wanted.entity is None
+    for known, some in groups.items():
+        yield known, None if everything else some
+
+
+def lines_as_known(
+    context: "Context",
+    connection: "Connection",
+    wanted: BalanceOptions,
+    known: KnownRows | None,
+    entities: Sequence[str] | None = None,
+    numbers: Sequence[int] | None = None,
+) -> Iterator[LineBalance]:
+    """Yield the balances from the rows that were ``known``; ``entities`` and ``numbers`` limit the charge lines."""
+    accounts = _AccountsInForce(context, connection)
+    asked = BalanceQuery(
+        wanted.until,
+        _a_year_after(wanted.until),
+        wanted.by,
+        entities,
+        wanted.customer,
+        invoice_settings(context).requests,
+        known,
+        numbers,
+    )
+    for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):
+        prices, in_force = _prices(connection, some, asked), accounts.of(some, known)
+        for row in some:
+            yield from _on_accounts(row, asked, wanted.planned, in_force[row.no], prices.get(row.no, row.amount))
+
+
+def _a_year_after(day: date) -> date:
+    try:
+        return add_months(day, 12)
+    except OverflowError:
+        return date.max
+
+
+def _prices(connection: "Connection", some: Sequence[ContractBalanceRow], asked: BalanceQuery) -> dict[int, int]:
+    """Return the price at the end of the day of the charge lines with price changes, by number."""
+    last = asked.known.event_id if asked.known else None
+    recorded = events.events_of_charges(connection, [row.no for row in some], last)
+    changes = {
+        no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= asked.until]
+        for no, its_own in recorded.items()
+    }
+    changed = [no for no, its_own in changes.items() if its_own]
+    lines = charges.read_charges(connection, changed) if changed else ()
+    return {no: price_of(line, changes[no]) for no, line in lines}
+
+
+class _AccountsInForce:
+    """Finds the deferred accounts that the rules name; for lines without a schedule, by the current rules."""
+
+    def __init__(self, context: "Context", connection: "Connection") -> None:
+        self._context = context
+        self._connection = connection
+        self._book: RuleBook | None = None
+
+    def of(self, rows: Sequence[ContractBalanceRow], known: KnownRows | None) -> Mapping[int, str]:
+        """Return the accounts by number of the charge line."""
+        # The rules of that day are not known for a line without a schedule, but its account on arrival is.
+        found = {row.no: row.account or (row.billed_account if known else None) for row in rows}
+        missing = [no for no, account in found.items() if account is None]
+        lines = charges.read_charges(self._connection, missing) if missing else ()
+        by_rule = {no: self._by_rule(line) for no, line in lines}
+        return {no: by_rule[no] if account is None else account for no, account in found.items()}
+
+    def _by_rule(self, line: "ChargeLine") -> str:
+        # Most reports have no such line, and then work even while the rules have errors.
+        if self._book is None:
+            self._book = load_rules(self._context)
+        return self._book.deferred_account(line)
+
+
+def _on_accounts(
+    row: ContractBalanceRow, asked: BalanceQuery, planned: bool, account: str, price: int
+) -> Iterator[LineBalance]:
+    """Yield the balance of a charge line on each deferred account that it was billed on or recognized from.
+
+    ``account`` is the one that its rule names now. What was billed or posted before stays on the account of that time.
+    """
+    billed_account = row.billed_account if row.billed_account is not None else account
+    elsewhere = sum(amount for other, amount in row.recognized.items() if other != account)
+    for one in dict.fromkeys((account, billed_account, *row.recognized)):
+        recognized = row.recognized.get(one, 0)
+        by_plan = row.planned - elsewhere if one == account else recognized
+        billed = price if row.billed and one == billed_account else 0
+        line = _line(row, one, billed, by_plan if planned else recognized, by_plan)
+        yield _with_future(line, row, price, asked.beyond) if one == account else line._replace(moves_to=account)
+
+
+def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, planned: int) -> LineBalance:
+    return LineBalance(
+        row.contract,
+        row.charge,
+        row.document,
+        row.customer,
+        row.item,
+        row.entity,
+        row.currency,
+        account,
+        is_cost(row.line),
+        billed,
+        recognized,
+        planned,
+        recognized,
+        0,
+        0,
+        0,
+        rule_version=row.rule_version,
+    )
+
+
+def _with_future(line: LineBalance, row: ContractBalanceRow, price: int, beyond: date) -> LineBalance:
+    """Return the balance on the account in force with what is still to be earned and billed there."""
+    elsewhere = sum(amount for other, amount in row.recognized.items() if other != line.account)
+    to_bill = 0 if row.billed else price
+    much_later = row.post_date > beyond.isoformat()
+    return line._replace(
+        earns=row.earns - elsewhere,
+        later=row.later,
+        to_bill=0 if much_later else to_bill,
+        to_bill_later=to_bill if much_later else 0,
+    )

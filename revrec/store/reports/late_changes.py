@@ -1,0 +1,157 @@
+"""What was stored after a period was closed, and is dated in it: charge lines, price events, entries and invoices."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, null, select
+
+from revrec.core.invoice import INVOICED
+from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.reports.in_ledger import KnownRows
+from revrec.store.tables import (
+    audit_event,
+    charge_line,
+    fulfillment_event,
+    import_file,
+    invoice,
+    invoice_line,
+    journal_entry,
+    journal_line,
+    ledger_change,
+    quarantine_outcome,
+    schedule_line,
+)
+
+LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
+"""What arrived late: also entries that turned out to be posted, and changes in Intacct that a person accepted."""
+
+
+class Closed(NamedTuple):
+    """Days that are closed for some entities: until which day, what was known at the close, and the entities."""
+
+    until: date
+    known: KnownRows
+    entities: Sequence[str]
+
+
+class LateRow(NamedTuple):
+    """Something that arrived after the close, about the charge line ``no``.
+
+    ``number`` is the event, for an event. ``what`` is its kind and name, or the reference of an entry or invoice.
+    ``account`` and ``amount`` (minor units) are what it recognizes; empty and 0 if it changes what is billed. ``file``
+    and ``row`` are where it came from, None for what no file brought; ``note`` is a person's.
+    """
+
+    kind: str
+    no: int
+    date: str
+    number: int
+    what: str
+    account: str
+    amount: int
+    file: str | None
+    row: int | None
+    note: str
+    at: str
+    actor: str
+
+
+def late_rows(connection: Connection, closed: Closed) -> Iterator[LateRow]:
+    """Yield what arrived late, by kind, in the order of arrival."""
+    for kind, query in (
+        (LINE, _lines(closed)),
+        (EVENT, _events(closed)),
+        (INVOICE, _invoices(closed)),
+        (ENTRY, _entries(closed)),
+        (LEDGER, _ledger(closed)),
+    ):
+        for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities))):
+            yield LateRow(kind, *row)
+
+
+def _lines(closed: Closed) -> Select[Any]:
+    line = charge_line.c
+    at = func.coalesce(quarantine_outcome.c.at, import_file.c.imported_at)
+    actor = func.coalesce(quarantine_outcome.c.actor, import_file.c.actor)
+    return (
+        select(
+            line.no, line.post_date, *_literals(0, "", "", 0), import_file.c.uri, line.row, *_literals(""), at, actor
+        )
+        .join(import_file, import_file.c.id == line.import_id)
+        .outerjoin(quarantine_outcome, quarantine_outcome.c.charge == line.id)
+        .where(line.no > closed.known.charge_no, line.post_date <= closed.until.isoformat())
+        .order_by(line.no)
+    )
+
+
+def _events(closed: Closed) -> Select[Any]:
+    event = fulfillment_event.c
+    named = func.trim(event.kind + " " + event.name)
+    said = (*_literals("", 0), import_file.c.uri, event.row, event.note, event.recorded_at, event.actor)
+    return (
+        select(event.charge_no, event.date, event.id, named, *said)
+        .join(charge_line, charge_line.c.no == event.charge_no)
+        .outerjoin(import_file, import_file.c.id == event.import_id)
+        .where(event.id > closed.known.event_id, event.date <= closed.until.isoformat())
+        .where(event.kind.in_(PRICE_EVENT_KINDS))
+        .order_by(event.id)
+    )
+
+
+def _invoices(closed: Closed) -> Select[Any]:
+    said = (*_literals("", 0, None, None, ""), invoice.c.posted_at, *_literals(""))
+    return (
+        select(invoice_line.c.charge_no, invoice.c.date, *_literals(0), invoice.c.reference, *said)
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .join(charge_line, charge_line.c.no == invoice_line.c.charge_no)
+        .where(invoice.c.kind.in_(INVOICED), *_posted_late(invoice, closed))
+        .order_by(invoice.c.id)
+    )
+
+
+def _entries(closed: Closed) -> Select[Any]:
+    said = (*_literals(None, None, ""), journal_entry.c.posted_at, *_literals(""))
+    amount = (journal_line.c.account, RECOGNIZED)
+    return (
+        select(journal_line.c.charge_no, journal_entry.c.date, *_literals(0), journal_entry.c.reference, *amount, *said)
+        .select_from(journal_entry)
+        .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
+        .join(schedule_line, ON_DEFERRED_SIDE)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .where(*_posted_late(journal_entry, closed))
+        .order_by(journal_entry.c.id)
+    )
+
+
+def _ledger(closed: Closed) -> Select[Any]:
+    change = ledger_change.c
+    said = (*_literals(None, None), change.finding, audit_event.c.at, audit_event.c.actor)
+    return (
+        select(
+            change.charge_no,
+            change.date,
+            *_literals(0),
+            journal_entry.c.reference,
+            change.account,
+            change.amount,
+            *said,
+        )
+        .join(journal_entry, journal_entry.c.id == change.entry_id)
+        .join(charge_line, charge_line.c.no == change.charge_no)
+        .join(audit_event, audit_event.c.seq == change.audit_seq)
+        .where(change.audit_seq > closed.known.audit_seq, change.date <= closed.until.isoformat())
+        .order_by(change.id)
+    )
+
+
+def _literals(*values: Any) -> Iterator[Any]:
+    """Return values as columns, for what a kind does not have."""
+    return (null() if value is None else literal_column(repr(value)) for value in values)
+
+
+def _posted_late(posting: Any, closed: Closed) -> tuple[ColumnElement[bool], ...]:
+    columns = posting.c
+    within = columns.date <= closed.until.isoformat()
+    return columns.state == "POSTED", within, columns.posted_at > closed.known.at

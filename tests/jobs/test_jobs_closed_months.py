@@ -1,0 +1,240 @@
+"""A closed month keeps its figures, and what arrives late is listed with its reason and counted in the open month."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from revrec.core.contract_balance import BalanceSheet, ContractBalance
+from revrec.core.periods import PeriodFact, closed_since, last_closed_before
+from revrec.jobs.importing import quarantine
+from revrec.jobs.posting import periods
+from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
+from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+from support.intacct import Intacct
+
+MARCH, APRIL, MAY = date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31)
+
+
+def close(books: Books, month: str, kind: str = "closed", entity: str = "") -> None:
+    """Close or open a month as a person does."""
+    periods.decide(books.context("periods close"), [date.fromisoformat(f"{month}-01")], kind, "reported", entity)
+
+
+def shown(books: Books, day: date, **how: Any) -> tuple[list[ContractBalance], BalanceNotes]:
+    """The whole report, and its notes."""
+    notes = BalanceNotes()
+    wanted = BalanceOptions(day, **how)
+    return list(contract_balances(books.context("report balance"), wanted, BalanceSheet(), notes)), notes
+
+
+def total(books: Books, day: date, **how: Any) -> int:
+    """The deferred balance in all, in minor units."""
+    return sum(one.liability - one.asset for one in shown(books, day, **how)[0])
+
+
+@pytest.fixture
+def march(books: Books, row: MakeRow) -> Books:
+    """Books of March: 100.00 billed and not delivered, 24.00 of which 2.00 are recognized."""
+    books.take(
+        row("INV-1", item="POD-1", amount="100.00", post_date="2024-03-05"), row("INV-2", post_date="2024-03-01")
+    )
+    assert books.run("2024-03-31").complete
+    return books
+
+
+@pytest.mark.both_databases(seldom=True)
+def test_what_arrives_after_the_close_changes_no_figure_of_the_closed_month(
+    march: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    before = shown(march, MARCH)[0]
+    close(march, "2024-03")
+    march.take(row("INV-3", item="POD-1", amount="50.00", post_date="2024-03-20"), name="late.csv")
+    march.event("shop/INV-1/1", "credit", "2024-03-25", amount=10)
+    march.event("shop/INV-1/1", "credit", "2024-04-02", amount=1)
+    march.import_events(
+        {"charge": "shop/INV-2/1", "kind": "price", "date": "2024-03-30", "amount": "30.00", "note": "talked up"}
+    )
+    march.take(row("INV-4", item="POD-1", amount="7.00", post_date="2024-04-01"), name="april.csv")
+    march.rules((march.folder / "rules" / "rules.toml").read_text().replace("periods = 12", "periods = 3"))
+    schedule(march.context("schedule"), rebuild=True)
+    after, notes = shown(march, MARCH)
+    assert after == before and sum(one.liability for one in after) == 12_200
+    assert shown(march, MARCH, planned=True)[0] == before
+    assert [(one.charge, one.date, one.change, one.amount) for one in notes.late] == [
+        ("shop/INV-1/1", "2024-03-25", "credit", -1_000),
+        ("shop/INV-2/1", "2024-03-30", "price", 600),
+        ("shop/INV-3/1", "2024-03-20", "charge line", 5_000),
+    ]
+    credit, price, line = (one.reason for one in notes.late)
+    assert credit.startswith("recorded by ") and price.endswith("events.csv, row 2: talked up")
+    assert line.endswith("late.csv, row 2")
+    (closed,) = notes.closed
+    assert closed.reported and "closed here by" in closed.fact.words
+    april, notes = shown(march, APRIL)
+    assert [one.amount for one in notes.late] == [-1_000, 600, 5_000] and not notes.closed[0].reported
+    assert sum(one.liability for one in april) == 12_200 + 4_600 + 700 - 100
+    unrecognized = {day: reconcile(march.context("reconcile"), day).balances[0].unrecognized for day in (MARCH, APRIL)}
+    assert unrecognized == {MARCH: 12_200, APRIL: 12_200 + 4_600 + 700 - 100}
+
+
+def test_a_month_that_is_opened_again_has_what_came_in_since(march: Books, row: MakeRow) -> None:
+    close(march, "2024-03")
+    march.take(row("INV-3", item="POD-1", amount="50.00", post_date="2024-03-20"), name="late.csv")
+    assert total(march, MARCH) == 12_200
+    close(march, "2024-03", "open")
+    notes = shown(march, MARCH)[1]
+    assert total(march, MARCH) == 17_200 and notes.late == [] and not any(one.reported for one in notes.closed)
+    close(march, "2024-03")
+    assert total(march, MARCH) == 17_200 and shown(march, MARCH)[1].late == []
+
+
+def test_the_next_month_counts_what_was_late_for_the_one_before_and_keeps_it(march: Books, row: MakeRow) -> None:
+    close(march, "2024-03")
+    march.take(row("INV-3", item="POD-1", amount="50.00", post_date="2024-03-20"), name="late.csv")
+    close(march, "2024-04")
+    march.take(row("INV-5", item="POD-1", amount="5.00", post_date="2024-03-21"), name="later.csv")
+    assert [total(march, day) for day in (MARCH, APRIL, MAY)] == [12_200, 17_200, 17_700]
+    late = {day: [one.charge for one in shown(march, day)[1].late] for day in (MARCH, APRIL, MAY)}
+    assert late[MARCH] == ["shop/INV-3/1", "shop/INV-5/1"]
+    assert late[APRIL] == late[MAY] == ["shop/INV-5/1"]
+
+
+def test_each_entity_has_its_own_close(books: Books, row: MakeRow) -> None:
+    books.take(row("INV-1", item="POD-1", amount="1.00", entity="E1"), row("INV-2", item="POD-1", amount="2.00"))
+    close(books, "2024-01", entity="E1")
+    books.take(row("INV-3", item="POD-1", amount="10.00", entity="E1"), name="e1.csv")
+    books.take(row("INV-4", item="POD-1", amount="20.00"), name="top.csv")
+    january = date(2024, 1, 31)
+    assert total(books, january) == 100 + 2_200
+    assert total(books, january, entity="E1") == 100 and total(books, january, entity="") == 2_200
+    assert [one.charge for one in shown(books, january)[1].late] == ["shop/INV-3/1"]
+    assert (
+        shown(books, january, customer="C1007", account="2400")[1].late and not shown(books, january, entity="")[1].late
+    )
+
+
+def test_what_changed_in_intacct_after_the_close_is_late_too(march: Books, intacct: Intacct) -> None:
+    close(march, "2024-03")
+    intacct.admin("/entries/delete", record_no=intacct.entries()[0]["record_no"])
+    (finding,) = reconcile(march.context("reconcile"), APRIL).findings
+    reconcile(march.context("reconcile"), APRIL, accept=[finding.key], reason="wrong customer")
+    assert total(march, MARCH) == 12_200
+    ((account, amount, reason),) = [(one.account, one.amount, one.reason) for one in shown(march, MARCH)[1].late]
+    assert (account, amount) == ("2400", 200) and "was changed in Intacct" in reason
+    assert total(march, APRIL) == 12_400
+
+
+def test_an_entry_that_turns_out_to_be_posted_after_the_close_is_late(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.take(row("INV-2", post_date="2024-03-01"))
+    intacct.fault("drop@after:1x:create")
+    books.run("2024-03-31")
+    close(books, "2024-03")
+    books.run("2024-03-31", later=timedelta(minutes=1))
+    assert books.sql("SELECT state FROM journal_entry") == [("POSTED",)]
+    assert total(books, MARCH) == 2_400 and total(books, APRIL) == 2_200
+    (late,) = shown(books, MARCH)[1].late
+    assert late.amount == -200 and late.reason.endswith("turned out to be posted")
+
+
+def test_a_row_that_leaves_the_quarantine_after_the_close_is_late(books: Books, row: MakeRow) -> None:
+    path = books.file("c.csv", [row("INV-1", item="POD-1", amount="1.00"), row("INV-2", amount="x", item="POD-1")])
+    books.import_file(path, keep_good=True)
+    close(books, "2024-01")
+    quarantine.fix(books.context("quarantine fix"), 1, {"amount": "9.00"}, "the invoice says so")
+    quarantine.release(books.context("quarantine release"), [1])
+    assert total(books, date(2024, 1, 31)) == 100
+    (late,) = shown(books, date(2024, 1, 31))[1].late
+    assert (late.charge, late.amount) == ("shop/INV-2/1", 900)
+
+
+FACTS = [
+    PeriodFact("", "closed", date(2024, 1, 1), "person", "first"),
+    PeriodFact("", "through", date(2024, 1, 31), "intacct", ""),
+    PeriodFact("", "open", date(2024, 1, 1), "person", "again"),
+    PeriodFact("", "through", date(2024, 2, 29), "intacct", ""),
+    PeriodFact("E1", "closed", date(2024, 4, 1), "person", "early"),
+]
+
+
+def test_a_day_is_closed_since_the_fact_that_closed_it_without_a_break() -> None:
+    january, february, march, april = (date(2024, month, 15) for month in (1, 2, 3, 4))
+    assert closed_since(FACTS[:2], "", january) == 0, "a second reason to be closed does not close it again"
+    assert closed_since(FACTS[:3], "", january) is None
+    assert [closed_since(FACTS, "", day) for day in (january, february, march, april)] == [3, 3, None, None]
+    assert closed_since(FACTS, "E1", april) == 4
+    assert last_closed_before(FACTS, "", april) == date(2024, 2, 29)
+    assert last_closed_before(FACTS, "E1", date(2024, 5, 2)) == date(2024, 4, 30)
+    assert last_closed_before(FACTS, "", date(2024, 2, 10)) == date(2024, 2, 9)
+    assert last_closed_before(FACTS[:3], "", april) is None is last_closed_before(FACTS, "", date.min)
+
+
+DAYS = st.dates(date(2024, 1, 1), date(2024, 4, 30)).map(str)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("line"), DAYS, st.integers(1, 50)),
+        st.tuples(st.sampled_from(["credit", "price", "cancel", "pod"]), DAYS, st.integers(1, 30)),
+        st.tuples(st.sampled_from(["run", "rebuild"]), DAYS, st.just(0)),
+        st.tuples(st.just("close"), st.sampled_from(["2024-01", "2024-02", "2024-03"]), st.just(0)),
+    ),
+    min_size=3, max_size=9,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def counter() -> Iterator[int]:
+    return iter(range(10_000))
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS)
+def test_whatever_happens_after_a_close_its_figures_stay_and_late_changes_explain_the_difference(
+    new_books: type[Books], row: MakeRow, intacct: Intacct, tmp_path: Path, counter: Iterator[int], steps: Any
+) -> None:
+    books = new_books(tmp_path / f"b{next(counter)}", {**intacct.environment, "REVREC_POSTING_CLOSED_PERIOD": "hold"})
+    books.take(row("D0", amount="24.00", post_date="2024-01-03"))
+    closed: dict[date, list[ContractBalance]] = {}
+    for at, step in enumerate(steps, 1):
+        _take(books, row, at, *step)
+        if step[0] == "close":
+            end = date.fromisoformat(f"{step[1]}-01") + timedelta(days=31)
+            end -= timedelta(days=end.day)
+            closed.setdefault(end, shown(books, end)[0])
+        for end, reported in closed.items():
+            assert shown(books, end)[0] == reported, step
+    for end in closed:
+        late, as_reported = Counter[str](), total(books, end)
+        for one in shown(books, end)[1].late:
+            assert one.change != "other", one
+            late[one.currency] += one.amount
+        month = f"{end:%Y-%m}"
+        close(books, month, "open")
+        assert total(books, end) == as_reported + late["USD"]
+        close(books, month)
+
+
+def _take(books: Books, row: MakeRow, at: int, what: str, day: str, amount: int) -> None:
+    if what == "line":
+        books.take(row(f"D{at}", item="POD-1", amount=f"{amount}.00", post_date=day), name=f"{at}.csv")
+    elif what == "run":
+        books.run(day)
+    elif what == "close":
+        close(books, day)
+    elif what == "rebuild":
+        text = (books.folder / "rules" / "rules.toml").read_text()
+        books.rules(text.replace("periods = 12", f"periods = {at}"))
+        schedule(books.context("schedule"), rebuild=True)
+    else:
+        books.event("shop/D0/1", what, day, amount=None if what in ("pod", "cancel") else amount)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
-import tomlkit
 
 from revrec.core.keys import ConfigKey
 from revrec.core.methods import methods
 from revrec.core.rules import RuleBook, RuleErrors, parse_all
 from revrec.core.rules.cases import CASE_KEYS, parse_cases, play
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
+from support import toml
 
 WRONG: tuple[object, ...] = (
     ["x"],
@@ -172,13 +172,13 @@ journal = "RR"
 
 def parse(document: Any) -> None:
     """Parse rule files as a run does, up to the rule book."""
-    files = {"rules.toml": tomlkit.dumps(document)}
+    files = {"rules.toml": toml.dumps(document)}
     RuleBook(*parse_all(files, DEFAULTS, lambda name, _by: (name, FILES[name]), lambda: ["invalid_account"]))
 
 
 def parse_and_play(document: Any) -> None:
     book = RuleBook(*parse_all({"r.toml": '[[rule]]\nname = "r"\nrecognize = { method = "rev_rec_date" }\n'}, DEFAULTS))
-    for case in parse_cases({"rules.toml": tomlkit.dumps(document)}):
+    for case in parse_cases({"rules.toml": toml.dumps(document)}):
         play(case, book)
 
 

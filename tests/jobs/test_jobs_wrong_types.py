@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomlkit
 
 from revrec.core.errors import BadConfiguration
 from revrec.jobs import trust
@@ -18,6 +17,7 @@ from revrec.jobs.importing.sources import source_names, transport_of
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.settings import KEYS
 from revrec.sources.transports import transports
+from support import toml
 
 WRONG: tuple[object, ...] = (
     [],
@@ -125,7 +125,7 @@ def readers(context: Context) -> Iterator[Callable[[], object]]:
 
 def refusals(file: Path, document: Any) -> list[str]:
     """Return the messages of what is refused in a configuration; each names the file."""
-    file.write_text(tomlkit.dumps(document))
+    file.write_text(toml.dumps(document))
     found = []
     try:
         context = make_context("import", file, environment={})

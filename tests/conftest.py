@@ -16,10 +16,15 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from revrec.sandbox.company.switches import Switches
 from support import sqlite
 from support.postgresql import PostgresqlServer
+
+# A slow machine is no failure of a property.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -4,17 +4,12 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from hypothesis import settings
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.rules.contracts import AllocatedContract
 from revrec.core.schedule import Schedule, Unscheduled
 from support.rules import ACCOUNTS, contract_played
-
-# A slow machine is no failure of a property.
-settings.register_profile("steady", deadline=None)
-settings.load_profile("steady")
 
 
 @pytest.fixture

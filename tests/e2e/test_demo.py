@@ -150,7 +150,7 @@ def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Op
     assert not (demo.folder / "sandbox.db.address.json").exists()
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_no_sandbox_behind(
     demo: Demo, terminal: OpenTerminal, end: signal.Signals
 ) -> None:

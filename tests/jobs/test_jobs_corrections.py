@@ -281,39 +281,38 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None)
-@given(
-    st.integers(-500_000, 500_000).filter(bool),
-    st.sampled_from(("USD", "JPY", "KWD")),
-    STEPS,
-)
+@pytest.mark.parametrize("examples", [4, pytest.param(10, marks=pytest.mark.slow)])
 def test_posted_and_remaining_are_the_charge_line_after_every_event_and_run(
-    new_books: type[Books],
-    row: MakeRow,
-    tmp_path_factory: pytest.TempPathFactory,
-    amount: int,
-    currency: str,
-    steps: Any,
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
-    decimals = {"USD": 2, "JPY": 0, "KWD": 3}[currency]
-    figure = {"amount": f"{amount / 10**decimals:.{decimals}f}", "currency": currency}
-    books, ledger = new_books(tmp_path_factory.mktemp("books"), {}), Ledger()
-    books.rules(SERVICE.format(on_change=""))
-    dates = {"service_start": "2024-01-15", "service_end": "2024-12-31"}
-    books.take(row("INV-1", item="SUB-1", **dates, **figure), row("INV-2", item="POD-1", **figure))
-    seen: dict[tuple[Any, ...], Any] = {}
-    for step, value in steps:
-        act(books, ledger, step, value)
-        balanced(books)
-        now = {line[:3]: line[3:] for line in books.sql(POSTED_LINES)}
-        assert seen.items() <= now.items(), "no posted line ever changes"
-        seen = now
-    sums(books)
-    act(books, ledger, "policy", "next_open")
-    act(books, ledger, "run", 40)
-    totals = books.sql("SELECT sum(amount) FROM schedule_line WHERE entry_id IS NOT NULL GROUP BY charge_no")
-    assert {total for (total,) in totals} == {amount}
-    assert verify(books.context()).findings == []
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        st.integers(-500_000, 500_000).filter(bool),
+        st.sampled_from(("USD", "JPY", "KWD")),
+        STEPS,
+    )
+    def holds(amount: int, currency: str, steps: Any) -> None:
+        decimals = {"USD": 2, "JPY": 0, "KWD": 3}[currency]
+        figure = {"amount": f"{amount / 10**decimals:.{decimals}f}", "currency": currency}
+        books, ledger = new_books(tmp_path_factory.mktemp("books"), {}), Ledger()
+        books.rules(SERVICE.format(on_change=""))
+        dates = {"service_start": "2024-01-15", "service_end": "2024-12-31"}
+        books.take(row("INV-1", item="SUB-1", **dates, **figure), row("INV-2", item="POD-1", **figure))
+        seen: dict[tuple[Any, ...], Any] = {}
+        for step, value in steps:
+            act(books, ledger, step, value)
+            balanced(books)
+            now = {line[:3]: line[3:] for line in books.sql(POSTED_LINES)}
+            assert seen.items() <= now.items(), "no posted line ever changes"
+            seen = now
+        sums(books)
+        act(books, ledger, "policy", "next_open")
+        act(books, ledger, "run", 40)
+        totals = books.sql("SELECT sum(amount) FROM schedule_line WHERE entry_id IS NOT NULL GROUP BY charge_no")
+        assert {total for (total,) in totals} == {amount}
+        assert verify(books.context()).findings == []
+
+    holds()
 
 
 POSTED_LINES = """

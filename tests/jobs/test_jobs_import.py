@@ -276,24 +276,28 @@ def test_an_event_amount_is_held_against_the_currency_of_its_charge(offline: Boo
     assert ok.accepted == 1 and offline.sql("SELECT amount FROM fulfillment_event") == [(150,)]
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.data())
+@pytest.mark.parametrize("examples", [5, pytest.param(15, marks=pytest.mark.slow)])
 def test_any_number_of_imports_in_any_order_is_one(
-    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
-    rows = [row(f"INV-{n}", amount=f"{(n * 37 % 11 - 5.5):.2f}") for n in range(6)]
-    files = data.draw(st.lists(st.lists(st.sampled_from(rows), unique_by=str), max_size=5))
-    once = new_books(tmp_path_factory.mktemp("once"), {})
-    once.take(*rows)
-    often = new_books(tmp_path_factory.mktemp("often"), {})
-    for number, some in enumerate([*(one for one in files if one), data.draw(st.permutations(rows))]):
-        often.take(*some, name=f"{number}.csv")
-    query = (
-        "SELECT c.id, c.fingerprint, l.version, l.seq, l.date, l.amount FROM charge_line c"
-        " JOIN schedule_line l ON l.charge_no = c.no ORDER BY c.id, l.seq"
-    )
-    assert once.sql(query) == often.sql(query) and len(once.sql(query)) > 6
-    assert often.sql("SELECT count(*) FROM charge_line") == [(6,)]
+    @settings(max_examples=examples, deadline=None)
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        rows = [row(f"INV-{n}", amount=f"{(n * 37 % 11 - 5.5):.2f}") for n in range(6)]
+        files = data.draw(st.lists(st.lists(st.sampled_from(rows), unique_by=str), max_size=5))
+        once = new_books(tmp_path_factory.mktemp("once"), {})
+        once.take(*rows)
+        often = new_books(tmp_path_factory.mktemp("often"), {})
+        for number, some in enumerate([*(one for one in files if one), data.draw(st.permutations(rows))]):
+            often.take(*some, name=f"{number}.csv")
+        query = (
+            "SELECT c.id, c.fingerprint, l.version, l.seq, l.date, l.amount FROM charge_line c"
+            " JOIN schedule_line l ON l.charge_no = c.no ORDER BY c.id, l.seq"
+        )
+        assert once.sql(query) == often.sql(query) and len(once.sql(query)) > 6
+        assert often.sql("SELECT count(*) FROM charge_line") == [(6,)]
+
+    holds()
 
 
 def test_the_audit_chain_covers_the_import(offline: Books, row: MakeRow) -> None:

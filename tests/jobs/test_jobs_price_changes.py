@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.jobs.admin.verify import verify
@@ -144,37 +144,33 @@ def counter() -> Iterator[int]:
     return iter(range(10_000))
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(steps=STEPS, policy=st.sampled_from(["prospective", "catch_up", "latest", "earned_first"]))
+@pytest.mark.parametrize("examples", [5, pytest.param(15, marks=pytest.mark.slow)])
 def test_posted_and_remaining_come_to_the_price_whatever_happens(
-    new_books: type[Books],
-    row: MakeRow,
-    intacct: Intacct,
-    tmp_path: Path,
-    counter: Iterator[int],
-    steps: Any,
-    policy: str,
+    new_books: type[Books], row: MakeRow, intacct: Intacct, tmp_path: Path, counter: Iterator[int], examples: int
 ) -> None:
-    from revrec.core.money import decimal_string
-    from revrec.store import charges, events
+    @settings(max_examples=examples, deadline=None)
+    @given(steps=STEPS, policy=st.sampled_from(["prospective", "catch_up", "latest", "earned_first"]))
+    def holds(steps: Any, policy: str) -> None:
+        from revrec.core.money import decimal_string
+        from revrec.store import charges, events
 
-    books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
-    books.rules(RULES.format(policy=policy))
-    books.take(row(post_date="2024-01-31"))
-    before: list[tuple[str, int]] = []
-    for kind, day, amount in steps:
-        if kind == "run":
-            books.run(day.isoformat())
-        else:
-            tell(books, kind, day.isoformat(), decimal_string(amount, "USD"))
-        assert set(before) <= set(posted(books)), "what was posted never changes"
-        before = posted(books)
-        with books.context().database.read() as connection:
-            from revrec.core.pricing import price_of
+        books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+        books.rules(RULES.format(policy=policy))
+        books.take(row(post_date="2024-01-31"))
+        before: list[tuple[str, int]] = []
+        for kind, day, amount in steps:
+            if kind == "run":
+                books.run(day.isoformat())
+            else:
+                tell(books, kind, day.isoformat(), decimal_string(amount, "USD"))
+            assert set(before) <= set(posted(books)), "what was posted never changes"
+            before = posted(books)
+            with books.context().database.read() as connection:
+                from revrec.core.pricing import price_of
 
-            line, facts = charges.read_charge(connection, 1), events.events_of_charges(connection, [1]).get(1, [])
-        on_entries = sum(amount for _day, amount in before)
-        assert on_entries + sum(amount for _day, amount in books.open_parts(CHARGE)) == price_of(line, facts)
-    assert verify(books.context("verify")).sound
+                line, facts = charges.read_charge(connection, 1), events.events_of_charges(connection, [1]).get(1, [])
+            on_entries = sum(amount for _day, amount in before)
+            assert on_entries + sum(amount for _day, amount in books.open_parts(CHARGE)) == price_of(line, facts)
+        assert verify(books.context("verify")).sound
+
+    holds()

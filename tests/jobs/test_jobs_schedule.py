@@ -191,28 +191,28 @@ def test_more_than_the_plan_is_taken_back_at_its_end() -> None:
     assert unposted_parts(parts, [*parts, parts[0]]) == (SchedulePart(parts[-1].date, -200),)
 
 
-@settings(max_examples=15, deadline=None)
-@given(
-    st.lists(st.integers(-500_000, 500_000).filter(bool), min_size=1, max_size=3),
-    st.lists(st.tuples(st.sampled_from(["rules", "post"]), st.integers(1, 24)), min_size=1, max_size=5),
-)
+@pytest.mark.parametrize("examples", [5, pytest.param(15, marks=pytest.mark.slow)])
 def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
-    new_books: type[Books],
-    row: MakeRow,
-    tmp_path_factory: pytest.TempPathFactory,
-    amounts: list[int],
-    steps: list[tuple[str, int]],
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
-    books = new_books(tmp_path_factory.mktemp("books"), {})
-    books.take(*(row(f"INV-{at}", amount=f"{amount / 100:.2f}") for at, amount in enumerate(amounts)))
-    for step, number in steps:
-        if step == "rules":
-            books.rules(SIX.replace("periods = 6", f"periods = {number}"))
-            schedule(books.context(), rebuild=True)
-        else:
-            commit(books, date(2024 + number // 12, number % 12 + 1, 28))
-        sums(books)
-    assert schedule(books.context(), rebuild=True).changes == []
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        st.lists(st.integers(-500_000, 500_000).filter(bool), min_size=1, max_size=3),
+        st.lists(st.tuples(st.sampled_from(["rules", "post"]), st.integers(1, 24)), min_size=1, max_size=5),
+    )
+    def holds(amounts: list[int], steps: list[tuple[str, int]]) -> None:
+        books = new_books(tmp_path_factory.mktemp("books"), {})
+        books.take(*(row(f"INV-{at}", amount=f"{amount / 100:.2f}") for at, amount in enumerate(amounts)))
+        for step, number in steps:
+            if step == "rules":
+                books.rules(SIX.replace("periods = 6", f"periods = {number}"))
+                schedule(books.context(), rebuild=True)
+            else:
+                commit(books, date(2024 + number // 12, number % 12 + 1, 28))
+            sums(books)
+        assert schedule(books.context(), rebuild=True).changes == []
+
+    holds()
 
 
 def commit(books: Books, day: date) -> None:

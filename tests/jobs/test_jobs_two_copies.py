@@ -78,8 +78,15 @@ def due(row: MakeRow) -> list[Row]:
     return [row(f"INV-{number}", amount="24.00") for number in range(5)]
 
 
-@pytest.mark.parametrize("one_more", [False, True])
-@pytest.mark.parametrize("copied", ["before the first run", "after a run"])
+@pytest.mark.parametrize(
+    ("copied", "one_more"),
+    [
+        ("after a run", True),
+        pytest.param("after a run", False, marks=pytest.mark.slow),
+        pytest.param("before the first run", True, marks=pytest.mark.slow),
+        pytest.param("before the first run", False, marks=pytest.mark.slow),
+    ],
+)
 def test_of_two_copies_that_run_in_the_same_minute_one_posts_and_the_other_is_refused(
     books: Books,
     intacct: Intacct,

@@ -171,24 +171,28 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
-@given(STEPS, st.sampled_from(["WORK-1", "MAG-1"]), st.integers(-9999, 9999).filter(bool))
+@pytest.mark.parametrize("examples", [5, pytest.param(15, marks=pytest.mark.slow)])
 def test_whatever_happens_in_between_carried_lines_and_waiting_sum_to_the_charge_line(
-    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, steps: Any, item: str, amount: int
+    new_books: type[Books], row: MakeRow, tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
-    from revrec.jobs.posting.intents import commit_intents
-    from revrec.store.posting import entries
+    @settings(max_examples=examples, deadline=None)
+    @given(STEPS, st.sampled_from(["WORK-1", "MAG-1"]), st.integers(-9999, 9999).filter(bool))
+    def holds(steps: Any, item: str, amount: int) -> None:
+        from revrec.jobs.posting.intents import commit_intents
+        from revrec.store.posting import entries
 
-    books = new_books(tmp_path_factory.mktemp("books"), {})
-    books.rules(RULES)
-    books.take(row("X-1", item=item, amount=f"{amount / 100:.2f}"))
-    for kind, month, percent in steps:
-        day = date(2024, month, 15)
-        if kind == "post":
-            context = books.context("run")
-            with context.database.write() as connection:
-                run = entries.start_run(connection, day, context.who())
-                commit_intents(connection, context, run, day + timedelta(days=20), "acme")
-        else:
-            books.event("shop/X-1/1", kind, day.isoformat(), percent=percent)
-    sound(books)
+        books = new_books(tmp_path_factory.mktemp("books"), {})
+        books.rules(RULES)
+        books.take(row("X-1", item=item, amount=f"{amount / 100:.2f}"))
+        for kind, month, percent in steps:
+            day = date(2024, month, 15)
+            if kind == "post":
+                context = books.context("run")
+                with context.database.write() as connection:
+                    run = entries.start_run(connection, day, context.who())
+                    commit_intents(connection, context, run, day + timedelta(days=20), "acme")
+            else:
+                books.event("shop/X-1/1", kind, day.isoformat(), percent=percent)
+        sound(books)
+
+    holds()

@@ -21,7 +21,6 @@ from revrec.sources.layout import Layout
 from revrec.sources.problems import InvalidValue
 from revrec.sources.text import clean, clean_id
 
-RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 letters = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"))
 texts = st.text(letters, max_size=20).map(clean)
 ids = st.text(letters, min_size=1, max_size=12).map(clean_id).filter(lambda text: text != "")
@@ -71,12 +70,16 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@RELAXED
-@given(lines=st.lists(charge_lines(), min_size=1, max_size=5))
-def test_what_is_written_is_read_back(name: str, lines: list[ChargeLine]) -> None:
-    data = WRITERS[name]([cells(line) for line in lines]).encode()
-    read = list(read_charges(SourceStream(io.BytesIO(data), name)))
-    assert [getattr(row, "line", row) for row in read] == lines
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.slow)])
+def test_what_is_written_is_read_back(name: str, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(lines=st.lists(charge_lines(), min_size=1, max_size=5))
+    def holds(lines: list[ChargeLine]) -> None:
+        data = WRITERS[name]([cells(line) for line in lines]).encode()
+        read = list(read_charges(SourceStream(io.BytesIO(data), name)))
+        assert [getattr(row, "line", row) for row in read] == lines
+
+    holds()
 
 
 numbers = st.one_of(
